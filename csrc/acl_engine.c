@@ -1,0 +1,222 @@
+/*
+ * An engine runs one graph in one call: ask for the thread's context and set
+ * ours if it is another, take the engine's mutex, copy in, execute, copy out,
+ * read the epoch, put the context back. Nothing is allocated on the way, and
+ * the caller's pointers are not kept beyond the call.
+ *
+ *     ab_engine *e = ab_engine_new(gate, 1, id, ctx, 1, in, ...);
+ *     int64_t epoch = ab_run_one(e, x, y);
+ *
+ * Engines belong to their gate and are freed with it. The init and update
+ * engines do not read: their runs are commits, which shut the gate, and the
+ * caller lets only one commit run at a time.
+ */
+
+enum { CONTEXT_NULL = 107002, ACL_SUCCESS = 0 };
+
+/* Answers below this are failures: see acl_gate.h. */
+static const int64_t LOWEST_EPOCH = -(INT64_C(1) << 32);
+
+struct ab_engine {
+    seat seat;
+    ab_gate *gate;
+    aclrtContext context;
+    uint32_t modelId;
+    aclrtMemcpyKind toDevice;
+    aclrtMemcpyKind fromDevice;
+    const aclmdlDataset *input;
+    aclmdlDataset *output;
+    size_t inCount;
+    size_t outCount;
+    ab_slot slots[];
+};
+
+/*
+ * An engine over datasets and slots that the caller keeps alive until the
+ * gate is closed; NULL without memory. reads: it belongs on the gate's list.
+ * onHost: the program runs beside the device, not on it.
+ */
+static ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId,
+                                aclrtContext context, int onHost,
+                                const aclmdlDataset *input, const ab_slot *in,
+                                size_t inCount, aclmdlDataset *output,
+                                const ab_slot *out, size_t outCount)
+{
+    ab_engine *engine =
+        calloc(1, sizeof *engine + (inCount + outCount) * sizeof(ab_slot));
+    if (engine == NULL) {
+        return NULL;
+    }
+    engine->gate = gate;
+    engine->context = context;
+    engine->modelId = modelId;
+    engine->toDevice = onHost ? ACL_MEMCPY_HOST_TO_DEVICE
+                              : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    engine->fromDevice = onHost ? ACL_MEMCPY_DEVICE_TO_HOST
+                                : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    engine->input = input;
+    engine->output = output;
+    engine->inCount = inCount;
+    engine->outCount = outCount;
+    for (size_t i = 0; i < inCount; i++) {
+        engine->slots[i] = in[i];
+    }
+    for (size_t i = 0; i < outCount; i++) {
+        engine->slots[inCount + i] = out[i];
+    }
+    gate_seat(gate, &engine->seat, reads);
+    return engine;
+}
+
+/*
+ * Makes ours the thread's context. *previous is what context_leave needs:
+ * NULL when there was none or it was ours already.
+ */
+static int64_t context_enter(aclrtContext ours, aclrtContext *previous)
+{
+    aclError status = aclrtGetCurrentContext(previous);
+    if (status == CONTEXT_NULL) {
+        *previous = NULL;
+    } else if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_GET_CONTEXT, 0, status);
+    } else if (*previous == ours) {
+        *previous = NULL;
+        return 0;
+    }
+    status = aclrtSetCurrentContext(ours);
+    return status == ACL_SUCCESS ? 0
+                                 : failure(AB_STEP_SET_CONTEXT, 0, status);
+}
+
+/*
+ * Puts the thread's context back. result is the operation's own answer and
+ * wins over a failure to restore, which could only hide it.
+ */
+static int64_t context_leave(aclrtContext previous, int64_t result)
+{
+    if (previous != NULL) {
+        aclError status = aclrtSetCurrentContext(previous);
+        if (status != ACL_SUCCESS && result >= LOWEST_EPOCH) {
+            return failure(AB_STEP_SET_CONTEXT, 1, status);
+        }
+    }
+    return result;
+}
+
+/* Copies in, executes, copies out. 0 or the failure of the first step. */
+static int64_t engine_execute(const ab_engine *e, const void *const *in,
+                              void *const *out)
+{
+    const ab_slot *slot = e->slots;
+    aclError status;
+    for (size_t i = 0; i < e->inCount; i++, slot++) {
+        status = aclrtMemcpy(slot->device, slot->nbytes, in[i], slot->nbytes,
+                             e->toDevice);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_COPY_IN, i, status);
+        }
+    }
+    status = aclmdlExecute(e->modelId, e->input, e->output);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_EXECUTE, 0, status);
+    }
+    for (size_t i = 0; i < e->outCount; i++, slot++) {
+        status = aclrtMemcpy(out[i], slot->nbytes, slot->device, slot->nbytes,
+                             e->fromDevice);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_COPY_OUT, i, status);
+        }
+    }
+    return 0;
+}
+
+/*
+ * One inference: as many host arrays as the graph has inputs and outputs,
+ * each of exactly its slot's bytes. Blocks while a commit runs or another
+ * thread uses this engine.
+ */
+static int64_t ab_run(ab_engine *engine, const void *const *in,
+                      void *const *out)
+{
+    ab_gate *gate = engine->gate;
+    aclrtContext previous;
+    int64_t result;
+    if (gate_is_foreign(gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    gate_enter(gate, &engine->seat);
+    result = gate_refusal(gate);
+    if (result == 0) {
+        result = context_enter(engine->context, &previous);
+        if (result == 0) {
+            result = engine_execute(engine, in, out);
+            if (result == 0) {
+                result = gate_answer(gate);
+            }
+            result = context_leave(previous, result);
+        }
+    }
+    pthread_mutex_unlock(&engine->seat.mutex);
+    return result;
+}
+
+/* ab_run for a graph of one input and one output. */
+static int64_t ab_run_one(ab_engine *engine, const void *in, void *out)
+{
+    return ab_run(engine, &in, &out);
+}
+
+/* ab_run with everything given beforehand; a plan without engine is closed. */
+static int64_t ab_run_plan(const ab_plan *plan)
+{
+    if (plan->engine == NULL) {
+        return failure(AB_STEP_CLOSED, 0, 0);
+    }
+    return ab_run(plan->engine, plan->in, plan->out);
+}
+
+/* The commit proper, the gate being shut: execute, then publish. */
+static int64_t engine_publish(ab_engine *engine, int defines)
+{
+    ab_gate *gate = engine->gate;
+    int64_t result;
+    if (gate->state == GATE_CLOSED) {
+        return failure(AB_STEP_CLOSED, 0, 0);
+    }
+    result = engine_execute(engine, NULL, NULL);
+    if (result != 0) {
+        gate->state = GATE_POISONED;
+        return result;
+    }
+    gate->state = defines ? GATE_OPEN : GATE_UNDEFINED;
+    atomic_fetch_add(&gate->epoch, 1);
+    return gate_answer(gate);
+}
+
+/*
+ * Runs a graph that writes variables, alone: shuts the gate, executes,
+ * publishes the next epoch, opens the gate. The graph has no slots of its
+ * own; its datasets hold all it needs. defines: afterwards every variable has
+ * a value. AB_STEP_BUSY: inferences still run, call again or retract. Any
+ * other failure before the execute changes nothing; a failed execute leaves
+ * the gate poisoned, and every inference is refused until a later commit.
+ */
+static int64_t ab_commit(ab_engine *engine, int defines)
+{
+    ab_gate *gate = engine->gate;
+    aclrtContext previous;
+    int64_t result;
+    if (gate_is_foreign(gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    result = gate_shut(gate);
+    if (result != 0) {
+        return result;
+    }
+    result = context_enter(engine->context, &previous);
+    if (result == 0) {
+        result = context_leave(previous, engine_publish(engine, defines));
+    }
+    gate_open(gate);
+    return result;
+}

@@ -1,0 +1,27 @@
+/*
+ * One executable graph: its model id, device buffers and datasets.
+ * Read by cffi and by the compiler; no preprocessor line.
+ */
+
+typedef struct ab_engine ab_engine;
+
+/* A tensor's place on the device. */
+typedef struct ab_slot {
+    void *device;
+    size_t nbytes;
+} ab_slot;
+
+/* An engine together with the host arrays of one binding. */
+typedef struct ab_plan {
+    ab_engine *engine;
+    const void *const *in;
+    void *const *out;
+} ab_plan;
+
+ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContext context, int onHost,
+                         const aclmdlDataset *input, const ab_slot *in, size_t inCount,
+                         aclmdlDataset *output, const ab_slot *out, size_t outCount);
+int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out);
+int64_t ab_run_one(ab_engine *engine, const void *in, void *out);
+int64_t ab_run_plan(const ab_plan *plan);
+int64_t ab_commit(ab_engine *engine, int defines);

@@ -1,0 +1,33 @@
+/*
+ * The gate: inferences share it, a commit has it alone.
+ * Read by cffi and by the compiler; no preprocessor line.
+ *
+ * Every engine call answers with one int64_t:
+ *     >= 0        the epoch of the weights that were read or written
+ *     -1 - epoch  done, but some variable has never been written
+ *     below       failed; -(index << 40 | step << 32 | aclError)
+ */
+
+typedef struct ab_gate ab_gate;
+
+enum ab_step {
+    AB_STEP_GET_CONTEXT = 1,
+    AB_STEP_SET_CONTEXT,
+    AB_STEP_COPY_IN,
+    AB_STEP_EXECUTE,
+    AB_STEP_COPY_OUT,
+    AB_STEP_SET_BUFFER,
+    AB_STEP_SET_DESC,
+    AB_STEP_BUSY,
+    AB_STEP_CLOSED,
+    AB_STEP_POISONED,
+    AB_STEP_FORKED
+};
+
+ab_gate *ab_gate_new(int defined);
+void ab_gate_free(ab_gate *gate);
+int64_t ab_gate_epoch(ab_gate *gate);
+int64_t ab_gate_check(ab_gate *gate);
+int ab_gate_is_poisoned(ab_gate *gate);
+int64_t ab_gate_close(ab_gate *gate);
+void ab_gate_retract(ab_gate *gate);
