@@ -1,0 +1,98 @@
+"""Ascend bundle models from Python: load, infer, and update the weights meanwhile.
+
+    >>> import acl_bundle as ab
+    >>> with ab.Bundle.load("policy.om") as bundle:        # doctest: +SKIP
+    ...     bundle.init()
+    ...     y = bundle.infer(x)
+    ...     bundle.update({"fc1.weight": w}, version=7)
+
+Importing opens nothing and loads next to nothing: a name is fetched from its
+module when it is first used, libascendcl.so is found at the first load, or by
+`load_library`. `acl_bundle.build` makes bundle files from ONNX models,
+`acl_bundle.om` reads and writes them, `acl_bundle.fake` runs them without a
+device.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acl_bundle._api import load_library
+    from acl_bundle._run import Binding, Outputs
+    from acl_bundle.bundle import Bundle
+    from acl_bundle.device import Device
+    from acl_bundle.errors import (
+        AclBundleError,
+        AclError,
+        AclInternalError,
+        AclResourceError,
+        AclServiceError,
+        AclUsageError,
+        BundleFormatError,
+        ClosedError,
+        LibraryNotFoundError,
+        PoisonedError,
+        RoleError,
+        UnsupportedError,
+        WeightError,
+    )
+    from acl_bundle.graph import Graph
+    from acl_bundle.spec import TensorSpec, WeightSpec
+    from acl_bundle.update import UpdateReport, WeightState
+
+__all__ = [
+    "AclBundleError",
+    "AclError",
+    "AclInternalError",
+    "AclResourceError",
+    "AclServiceError",
+    "AclUsageError",
+    "Binding",
+    "Bundle",
+    "BundleFormatError",
+    "ClosedError",
+    "Device",
+    "Graph",
+    "LibraryNotFoundError",
+    "Outputs",
+    "PoisonedError",
+    "RoleError",
+    "TensorSpec",
+    "UnsupportedError",
+    "UpdateReport",
+    "WeightError",
+    "WeightSpec",
+    "WeightState",
+    "load_library",
+]
+__version__ = "0.1.0"
+
+_HOME = {
+    "Binding": "_run",
+    "Bundle": "bundle",
+    "Device": "device",
+    "Graph": "graph",
+    "Outputs": "_run",
+    "TensorSpec": "spec",
+    "UpdateReport": "update",
+    "WeightSpec": "spec",
+    "WeightState": "update",
+    "load_library": "_api",
+}
+_PACKAGES = ("build", "fake", "om")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"acl_bundle.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module 'acl_bundle' has no attribute {name!r}")
+    value = getattr(import_module(f"acl_bundle.{_HOME.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})

@@ -1,0 +1,222 @@
+"""The door: the only module that reaches the compiled shim and, through it, ACL.
+
+The library is opened at the first use of `acl`, or by `load_library`. Then
+`acl` holds one closure per function of csrc/acl_api.h, chosen by what it
+returns: an aclError becomes an exception with the library's own error text,
+read on the same thread at once; a NULL object becomes an exception; sizes,
+names and enums come back as they are. A function that this CANN lacks is a
+closure that says so. No call site can forget a status.
+
+The shim's own calls (`ab_*`, in `lib`) answer with one number; `raise_failure`
+turns the failing ones into the same exceptions.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from acl_bundle import errors
+from acl_bundle._acl import ffi, lib
+
+__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "fail", "ffi", "has", "lib", "library",
+           "load_library", "raise_failure", "text"]  # fmt: skip
+
+NULL = ffi.NULL
+DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
+PAIR = ("libacl_rt.so", "libacl_mdl.so")
+
+_lock = threading.Lock()
+_opened: str | None = None
+
+
+def text(pointer: Any) -> str:
+    """A C string as Python's; NULL is empty."""
+    return "" if pointer == NULL else ffi.string(pointer).decode("utf-8", "replace")
+
+
+def _candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
+    """Every library to try, in order: (path, its second half or None)."""
+    given = path or os.environ.get("ACL_BUNDLE_LIBRARY")
+    if given:
+        yield given, None
+        return
+    yield "libascendcl.so", None
+    yield PAIR
+    homes = [os.environ.get(key) for key in ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME")]
+    folders = [os.path.join(home, "lib64") for home in homes if home]
+    for folder in [*folders, *sorted(glob.glob(DRIVER_FOLDERS))]:
+        yield os.path.join(folder, "libascendcl.so"), None
+        yield os.path.join(folder, PAIR[0]), os.path.join(folder, PAIR[1])
+
+
+def _open(path: str | None) -> str:
+    """Open the first library that can be, or list every attempt."""
+    attempts = []
+    for first, second in _candidates(path):
+        error = lib.ab_open(os.fsencode(first), NULL if second is None else os.fsencode(second))
+        name = first if second is None else f"{first} + {second}"
+        if error == NULL:
+            return name
+        attempts.append(f"  {name}: {text(error)}")
+    if not path and not os.environ.get("ACL_BUNDLE_LIBRARY"):
+        attempts.append(f"  {DRIVER_FOLDERS}: {len(glob.glob(DRIVER_FOLDERS))} folders match")
+    raise errors.LibraryNotFoundError(
+        "no AscendCL library could be opened:\n" + "\n".join(attempts) + "\n"
+        "Name it with acl_bundle.load_library(path) or ACL_BUNDLE_LIBRARY=<path>,"
+        " or source CANN's set_env.sh first."
+    )
+
+
+def load_library(path: str | os.PathLike[str] | None = None) -> str:
+    """Open libascendcl.so for this process and return the name it was found by.
+
+    Called without need at any first use; call it to choose the library. The
+    search: ``path``; else ``$ACL_BUNDLE_LIBRARY``; else ``libascendcl.so``, then
+    ``libacl_rt.so`` with ``libacl_mdl.so``, as the dynamic linker finds them;
+    then both in ``lib64`` of ``$ASCEND_HOME_PATH``, ``$ASCEND_TOOLKIT_HOME`` and
+    ``/usr/local/Ascend/*``. The library stays open for the life of the process.
+
+    Raises:
+        LibraryNotFoundError: None could be opened; every attempt is listed.
+        RuntimeError: Another library is already open.
+    """
+    global _opened  # noqa: PLW0603
+    wanted = None if path is None else os.fspath(path)
+    with _lock:
+        if _opened is None:
+            _opened = _open(wanted)
+        elif wanted is not None and not _same(wanted, _opened):
+            raise RuntimeError(
+                f"{_opened} is already open in this process; {wanted} cannot be opened beside it."
+                " Choose the library before the first use, or in another process."
+            )
+        return _opened
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def library() -> str | None:
+    """Name the library that is open, or None."""
+    return _opened
+
+
+def has(function: str) -> bool:
+    """Whether the library (opened if need be) has this function of acl_api.h."""
+    load_library()
+    return bool(lib.ab_has(function.encode()))
+
+
+def fail(function: str, code: int) -> NoReturn:
+    """Raise the exception for a status, with the library's own text."""
+    detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
+    raise errors.from_status(function, code, detail.strip())
+
+
+def _unsupported(name: str) -> Callable[..., Any]:
+    def function(*_: Any) -> NoReturn:
+        raise errors.UnsupportedError(
+            f"{library()} has no {name}: this CANN is too old for what was asked"
+        )
+
+    return function
+
+
+def _checked(name: str, raw: Callable[..., Any]) -> Callable[..., Any]:
+    def function(*arguments: Any) -> None:
+        status = raw(*arguments)
+        if status:
+            fail(name, status)
+
+    return function
+
+
+def _made(name: str, raw: Callable[..., Any]) -> Callable[..., Any]:
+    def function(*arguments: Any) -> Any:
+        made = raw(*arguments)
+        if made == NULL:
+            fail(name, errors.BAD_ALLOC)
+        return made
+
+    return function
+
+
+_PLAIN = frozenset({"aclmdlGetDatasetTensorDesc", "aclGetDataBufferAddr", "aclmdlGetDatasetBuffer"})
+
+
+def _facade(name: str) -> Callable[..., Any]:
+    if not has(name):
+        return _unsupported(name)
+    raw = getattr(lib, name)
+    result = ffi.typeof(raw).result
+    if result.cname == "int":
+        return _checked(name, raw)
+    if result.kind == "pointer" and result.item.kind == "struct" and name not in _PLAIN:
+        return _made(name, raw)
+    return raw  # type: ignore[no-any-return]
+
+
+class _Functions:
+    """One attribute per ACL function, made when it is first asked for."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if not name.startswith("acl") or name not in dir(lib):
+            raise AttributeError(f"csrc/acl_api.h declares no {name}")
+        function = _facade(name)
+        setattr(self, name, function)
+        return function
+
+
+acl: Any = _Functions()
+
+_STEPS = {
+    lib.AB_STEP_GET_CONTEXT: "aclrtGetCurrentContext",
+    lib.AB_STEP_SET_CONTEXT: "aclrtSetCurrentContext",
+    lib.AB_STEP_COPY_IN: "aclrtMemcpy",
+    lib.AB_STEP_EXECUTE: "aclmdlExecute",
+    lib.AB_STEP_COPY_OUT: "aclrtMemcpy",
+    lib.AB_STEP_SET_BUFFER: "aclUpdateDataBuffer",
+    lib.AB_STEP_SET_DESC: "aclmdlSetDatasetTensorDesc",
+}
+LOWEST_EPOCH = -(1 << 32)
+BUSY = -(lib.AB_STEP_BUSY << 32)
+
+
+def raise_failure(
+    result: int, what: str, inputs: Sequence[str], outputs: Sequence[str]
+) -> NoReturn:
+    """Raise what a shim call below LOWEST_EPOCH means; see csrc/acl_gate.h.
+
+    Args:
+        result: The answer of an ``ab_*`` call.
+        what: The graph, for the message.
+        inputs: Names behind the index of a failed copy to the device.
+        outputs: Names behind the index of a failed copy from it.
+    """
+    number = -result
+    status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
+    step, index = number >> 32 & 0xFF, number >> 40
+    if step == lib.AB_STEP_CLOSED:
+        raise errors.ClosedError(f"the bundle of {what} is closed")
+    if step == lib.AB_STEP_FORKED:
+        raise errors.ClosedError(
+            f"the bundle of {what} was loaded before this process was forked from its parent:"
+            " load it in this process, or use the spawn start method"
+        )
+    if step == lib.AB_STEP_POISONED:
+        raise errors.PoisonedError(
+            f"{what} is refused: a failed update or init left the weights in an unknown state."
+            " Run bundle.init(), or update every weight at once"
+        )
+    try:
+        fail(_STEPS[step], status)
+    except errors.AclError as error:
+        names = inputs if step == lib.AB_STEP_COPY_IN else outputs
+        copied = step in (lib.AB_STEP_COPY_IN, lib.AB_STEP_COPY_OUT) and index < len(names)
+        error.where = f"in {what}" + (f", copying {names[index]!r}" if copied else "")
+        raise

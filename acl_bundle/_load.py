@@ -1,0 +1,143 @@
+"""The two ways a bundle gets into the library.
+
+*owned*: the variables live in device memory of ours. The file is registered
+with aclmdlBundleInitFromMem over its mapping, which is borrowed until the last
+model is loaded (InitFromFile when the program runs on the device itself), and
+each graph is loaded by aclmdlBundleLoadModel.
+
+*library*: aclmdlBundleLoadFromFile loads all graphs and keeps the variables.
+It is the only way for files whose constants lie beside them, and for a CANN
+without the Init functions.
+
+A failed aclmdlBundleLoad* can leave a live bundle id behind (facts 1.7), which
+is given back here.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from typing import Any, Literal
+
+from acl_bundle import om
+from acl_bundle._api import NULL, acl, ffi, has
+from acl_bundle.device import Device
+from acl_bundle.errors import AclError, UnsupportedError
+from acl_bundle.memory import DeviceBuffer
+
+Flow = Literal["auto", "owned", "library"]
+Source = str | os.PathLike[str] | bytes
+OWNED_NEEDS = (
+    "aclmdlBundleCreateQueryInfo",
+    "aclmdlBundleQueryInfoFromMem",
+    "aclmdlBundleGetVarWeightSize",
+    "aclmdlBundleInitFromFile",
+    "aclmdlBundleInitFromMem",
+    "aclmdlBundleLoadModel",
+)
+
+
+def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
+    """Decide the flow: see the module. ``"auto"`` prefers owned variables.
+
+    Raises:
+        ValueError: The flow has another name.
+        UnsupportedError: Owned variables were asked for and cannot be had.
+    """
+    if flow not in ("auto", "owned", "library"):
+        raise ValueError(f"variables is 'auto', 'owned' or 'library', not {flow!r}")
+    if flow == "library":
+        return "library"
+    missing = [name for name in OWNED_NEEDS if not has(name)]
+    external = file.has_external_weights
+    if flow == "auto":
+        return "library" if missing or external else "owned"
+    if missing:
+        raise UnsupportedError(
+            f"variables='owned' needs {', '.join(missing)}, which this CANN lacks;"
+            " use variables='library'"
+        )
+    if external:
+        raise UnsupportedError(
+            "variables='owned' cannot load a file that keeps weights outside itself;"
+            " use variables='library'"
+        )
+    return "owned"
+
+
+def _size_of_variables(data: Any, size: int) -> int:
+    """What the library says the variables take, in bytes."""
+    info = acl.aclmdlBundleCreateQueryInfo()
+    try:
+        acl.aclmdlBundleQueryInfoFromMem(data, size, info)
+        nbytes = ffi.new("size_t *")
+        acl.aclmdlBundleGetVarWeightSize(info, nbytes)
+        return int(nbytes[0])
+    finally:
+        acl.aclmdlBundleDestroyQueryInfo(info)
+
+
+def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> list[int]:
+    data = ffi.from_buffer(file.data)
+    nbytes = _size_of_variables(data, len(file.data))
+    memory = NULL
+    if nbytes:
+        variables = DeviceBuffer(nbytes)
+        stack.callback(variables.close)
+        memory = variables.pointer
+    bundle = ffi.new("uint32_t *")
+    if isinstance(source, bytes) or device.on_host:
+        stack.callback(lambda _: None, data)  # the library reads it until the last LoadModel
+        acl.aclmdlBundleInitFromMem(data, len(file.data), memory, nbytes, bundle)
+    else:
+        acl.aclmdlBundleInitFromFile(os.fsencode(source), memory, nbytes, bundle)
+    stack.callback(acl.aclmdlBundleUnload, bundle[0])
+    models = []
+    for index in range(len(file.models)):
+        model = ffi.new("uint32_t *")
+        acl.aclmdlBundleLoadModel(bundle[0], index, model)
+        models.append(int(model[0]))
+    return models
+
+
+def _library(stack: ExitStack, source: Source, file: om.Bundle) -> list[int]:
+    bundle = ffi.new("uint32_t *")
+    try:
+        if isinstance(source, bytes):
+            data = ffi.from_buffer(file.data)
+            stack.callback(lambda _: None, data)
+            acl.aclmdlBundleLoadFromMem(data, len(file.data), bundle)
+        else:
+            acl.aclmdlBundleLoadFromFile(os.fsencode(source), bundle)
+    except AclError:
+        if bundle[0]:
+            with suppress(AclError):  # the load's own failure is what matters
+                acl.aclmdlBundleUnload(bundle[0])
+        raise
+    stack.callback(acl.aclmdlBundleUnload, bundle[0])
+    count = ffi.new("size_t *")
+    acl.aclmdlBundleGetModelNum(bundle[0], count)
+    models = []
+    for index in range(count[0]):
+        model = ffi.new("uint32_t *")
+        acl.aclmdlBundleGetModelId(bundle[0], index, model)
+        models.append(int(model[0]))
+    return models
+
+
+def load(
+    stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow
+) -> list[int]:
+    """Load every graph of a file; the stack gives them back.
+
+    The device's context is current.
+
+    Returns:
+        The model ids, in file order.
+
+    Raises:
+        AclError: The library refused the file, or the device has no room.
+    """
+    if choose(flow, file) == "owned":
+        return _owned(stack, source, file, device)
+    return _library(stack, source, file)

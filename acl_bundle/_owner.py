@@ -1,0 +1,90 @@
+"""Ownership: what was taken is given back newest first, exactly once.
+
+Every create is followed on the next line by a callback that destroys; the
+callbacks hold raw ids and pointers, never the owner. They run at ``close()``,
+at garbage collection (with a ResourceWarning) or at interpreter exit, and in a
+forked child not at all: what the parent took is the parent's to give back.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from types import TracebackType
+from typing import Any, TypeVar
+
+from acl_bundle.errors import ClosedError
+
+Self = TypeVar("Self", bound="Owner")
+Around = Callable[[], AbstractContextManager[Any]]
+
+
+def _give_back(stack: ExitStack, around: Around, process: int) -> None:
+    if os.getpid() == process:
+        with around():
+            stack.close()
+
+
+def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:
+    if os.getpid() == process:
+        warnings.warn(f"unclosed {name}: call close() or use with", ResourceWarning, stacklevel=2)
+    _give_back(stack, around, process)
+
+
+class Owner:
+    """Base of everything that holds something of the library's.
+
+    Args:
+        around: A context manager factory entered while things are given back,
+            on whatever thread that happens. It must not refer to the owner.
+    """
+
+    def __init__(self, around: Around = nullcontext) -> None:
+        self._stack = ExitStack()
+        self._around = around
+        self._process = os.getpid()
+        self._finalizer = weakref.finalize(
+            self, _forgotten, self._stack, around, self._process, type(self).__name__
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Give back everything, newest first. A second call does nothing.
+
+        Raises:
+            AclError: Something could not be given back. The rest was, all the same.
+        """
+        if self._finalizer.detach():
+            _give_back(self._stack, self._around, self._process)
+
+    @property
+    def _foreign(self) -> bool:
+        return os.getpid() != self._process
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedError(f"this {type(self).__name__} is closed")
+        if self._foreign:
+            raise ClosedError(
+                f"this {type(self).__name__} was made in process {self._process} and cannot be"
+                f" used in process {os.getpid()}, forked from it: load it here, or use spawn"
+            )
+
+    def __enter__(self: Self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,237 @@
+"""The hot path: closures that run one graph.
+
+`make_run` and `make_bind` freeze everything that does not change between runs
+(names, dtypes, shapes, the engine, cffi's functions) into the cells of a
+closure. The common case, a dict of one right array, takes no detour; whatever
+else is given goes through `_Side.take`, which converts, copies or explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._api import ffi, lib
+from acl_bundle._arrays import as_array, check
+from acl_bundle._variables import Variables, Version
+from acl_bundle.spec import TensorSpec
+
+Array = NDArray[Any]
+Given = Mapping[str, Any] | Sequence[Any]
+
+
+class Outputs(dict[str, Array]):
+    """The outputs of one run, in the model's order.
+
+    A device calls an output ``<node>:<idx>`` where ONNX says ``<name>``; so a
+    key may also be a part before or after a colon that only one output has.
+
+    Attributes:
+        version: The version of the weights that computed them.
+    """
+
+    __slots__ = ("version",)
+    version: Version
+
+    def __missing__(self, key: str) -> Array:
+        found = [name for name in self if f":{key}:" in f":{name}:"]
+        if len(found) == 1:
+            return self[found[0]]
+        raise KeyError(f"{key!r} names {len(found)} outputs of {', '.join(self)}")
+
+
+class Binding(Protocol):
+    """A run whose arrays were given beforehand."""
+
+    def __call__(self) -> int:
+        """Run once and return the weights' epoch: how many commits came before."""
+
+    def close(self) -> None:
+        """Let the arrays go; later calls raise ClosedError."""
+
+
+Run = Callable[[Given, Mapping[str, Array] | None], Outputs]
+Bind = Callable[[Mapping[str, Array], Mapping[str, Array]], Binding]
+
+
+class _Side:
+    """The inputs or the outputs of a graph, and what may be given for them."""
+
+    def __init__(self, kind: str, specs: tuple[TensorSpec, ...], label: str) -> None:
+        self.kind, self.specs, self.label = kind, specs, label
+        self.names = [spec.name for spec in specs]
+
+    def _named(self, given: Given) -> list[Any]:
+        """The values in the graph's order; None where one is not given."""
+        if isinstance(given, Mapping):
+            unknown = [str(name) for name in given if name not in self.names]
+            if unknown:
+                raise ValueError(
+                    f"{self.label} has no {self.kind} {', '.join(map(repr, unknown))};"
+                    f" it has {', '.join(map(str, self.specs)) or 'none'}"
+                )
+            return [given.get(name) for name in self.names]
+        if isinstance(given, np.ndarray) or not isinstance(given, Sequence):
+            raise TypeError(f"give the {self.kind}s as a dict or a sequence, not {type(given)}")
+        if len(given) != len(self.specs):
+            raise ValueError(
+                f"{self.label} has {len(self.specs)} {self.kind}s"
+                f" ({', '.join(map(str, self.specs))}), not {len(given)}"
+            )
+        return list(given)
+
+    def take(self, given: Given) -> list[Array | None]:
+        """The arrays in the graph's order, each checked; None where one is not given."""
+        arrays: list[Array | None] = []
+        for spec, value in zip(self.specs, self._named(given), strict=True):
+            if value is None:
+                arrays.append(None)
+                continue
+            what = f"{self.kind} {spec.name!r}"
+            array = as_array(value, what, spec)
+            check(array, what, spec)
+            arrays.append(array)
+        return arrays
+
+    def take_all(self, given: Given) -> list[Array]:
+        """As `take`, and none may be missing."""
+        arrays = self.take(given)
+        missing = [n for n, a in zip(self.names, arrays, strict=True) if a is None]
+        if missing:
+            raise ValueError(f"{self.label} misses {self.kind} {', '.join(map(repr, missing))}")
+        return cast("list[Array]", arrays)
+
+    def pinned(self, array: Array, spec: TensorSpec, writable: bool) -> Any:
+        """A pointer to an array's own memory, or why there can be none."""
+        what = f"{self.kind} {spec.name!r}"
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{what} is not C-contiguous; give numpy.ascontiguousarray of it")
+        if writable and not array.flags.writeable:
+            raise ValueError(f"{what} is read-only and would be written; give a writable array")
+        return ffi.from_buffer(array)
+
+
+def _pointer(array: Array) -> Any:
+    """A pointer to the array, or to a contiguous copy that it keeps alive."""
+    try:
+        return ffi.from_buffer(array)
+    except ValueError:
+        return ffi.from_buffer(np.ascontiguousarray(array))
+
+
+def make_run(
+    engine: Any,
+    variables: Variables,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+    label: str,
+) -> Run:
+    """Make ``run(inputs, out)`` of one graph; see Graph.run."""
+    ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
+    run_all, explain, versions = lib.ab_run, variables.explain, variables.versions
+
+    def targets(out: Mapping[str, Array] | None) -> tuple[list[Array], list[Any]]:
+        arrays, pointers = [], []
+        for spec, given in zip(outputs, outs.take({} if out is None else out), strict=True):
+            array = np.empty(spec.shape, spec.dtype) if given is None else given
+            arrays.append(array)
+            pointers.append(outs.pinned(array, spec, True))
+        return arrays, pointers
+
+    def run(given: Given, out: Mapping[str, Array] | None = None) -> Outputs:
+        sources = [_pointer(array) for array in ins.take_all(given)]
+        arrays, pointers = targets(out)
+        epoch = run_all(engine, sources, pointers)
+        if epoch < 0:
+            epoch = explain(epoch, label, ins.names, outs.names)
+        results = Outputs(zip(outs.names, arrays, strict=True))
+        results.version = versions[epoch]
+        return results
+
+    if len(inputs) == len(outputs) == 1:
+        return _make_run_one(engine, variables, inputs[0], outputs[0], label, run)
+    return run
+
+
+def _make_run_one(
+    engine: Any,
+    variables: Variables,
+    source: TensorSpec,
+    target: TensorSpec,
+    label: str,
+    general: Run,
+) -> Run:
+    """The same for a graph of one input and one output, without loops.
+
+    Anything but a dict of one exact, contiguous ndarray (and as much for `out`)
+    is left to `general`.
+    """
+    run_one, from_buffer, explain = lib.ab_run_one, ffi.from_buffer, variables.explain
+    versions, ndarray, empty = variables.versions, np.ndarray, np.empty
+    in_name, in_dtype, in_shape = source.name, source.dtype, source.shape
+    out_name, out_dtype, out_shape = target.name, target.dtype, target.shape
+
+    def run(given: Given, out: Mapping[str, Array] | None = None) -> Outputs:
+        x = given.get(in_name) if type(given) is dict and len(given) == 1 else None
+        if type(x) is not ndarray or x.dtype is not in_dtype or x.shape != in_shape:
+            return general(given, out)
+        if out is None:
+            y: Any = empty(out_shape, out_dtype)
+        else:
+            y = out.get(out_name) if type(out) is dict and len(out) == 1 else None
+            if type(y) is not ndarray or y.dtype is not out_dtype or y.shape != out_shape:
+                return general(given, out)
+        try:
+            pointers = from_buffer(x), from_buffer("char[]", y, True)
+        except (ValueError, BufferError):
+            return general(given, out)
+        epoch = run_one(engine, *pointers)
+        if epoch < 0:
+            epoch = explain(epoch, label, [in_name], [out_name])
+        results = Outputs()
+        results[out_name] = y
+        results.version = versions[epoch]
+        return results
+
+    return run
+
+
+def make_bind(
+    engine: Any,
+    variables: Variables,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+    label: str,
+) -> Bind:
+    """Make ``bind(inputs, outputs)`` of one graph; see Graph.bind."""
+    ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
+    run_plan, explain = lib.ab_run_plan, variables.explain
+
+    def exact(side: _Side, given: Mapping[str, Array], writable: bool) -> list[Any]:
+        arrays = side.take_all(given)
+        return [side.pinned(a, s, writable) for a, s in zip(arrays, side.specs, strict=True)]
+
+    def bind(given: Mapping[str, Array], taken: Mapping[str, Array]) -> Binding:
+        held = [exact(ins, given, False), exact(outs, taken, True)]
+        tables = [ffi.new("void *[]", pointers) for pointers in held]
+        plan = ffi.new("ab_plan *", {"engine": engine, "in": tables[0], "out": tables[1]})
+        binding = (plan, tables, held)
+
+        def call() -> int:
+            kept = binding
+            epoch: int = run_plan(kept[0])
+            if epoch < 0:
+                epoch = explain(epoch, label, ins.names, outs.names)
+            return epoch
+
+        def close() -> None:
+            nonlocal binding
+            binding = (ffi.new("ab_plan *"), [], [])
+
+        call.close = close  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return bind

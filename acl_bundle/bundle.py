@@ -1,0 +1,223 @@
+"""A bundle, from load to close.
+
+1. The file is mapped and taken apart (`om`): is it a bundle, what are its
+   graphs and weights.
+2. The device is initialised, its context made current for the load.
+3. The library loads every graph (`_load`): two flows, by where variables live.
+4. The library describes each graph; what it takes and gives tells its role.
+5. Each graph gets its buffers, datasets and engine; all share one gate.
+6. `init` and `update` write the variables, each alone behind the gate.
+7. `infer` reads them, any number of times, from any thread.
+8. `close` waits for what runs and gives everything back, newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from acl_bundle import _load, om
+from acl_bundle._load import Flow, Source
+from acl_bundle._owner import Owner
+from acl_bundle._variables import Variables, Version
+from acl_bundle.device import Device
+from acl_bundle.errors import BundleFormatError, RoleError
+from acl_bundle.graph import Graph, InferenceGraph, describe
+from acl_bundle.om.roles import UPDATE_SUFFIX
+from acl_bundle.spec import TensorSpec, WeightSpec
+from acl_bundle.update import InitGraph, UpdateGraph, WeightState
+
+ROLES = ("infer", "init", "update")
+
+
+def _roles(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
+    """The role of each graph that has one, by index.
+
+    Raises:
+        ValueError: `given` names a role that does not exist, or a graph twice
+            or beyond the end.
+        BundleFormatError: Nothing was given and the file leaves a doubt.
+    """
+    if given is None:
+        return {index: role for role, index in file.roles.items()}
+    for role, index in given.items():
+        if role not in ROLES:
+            raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
+        if index not in range(len(file.models)):
+            raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
+    if len(set(given.values())) < len(given):
+        raise ValueError(f"roles gives one graph several roles: {dict(given)}")
+    return {index: role for role, index in given.items()}
+
+
+def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpec, ...]:
+    """The weights behind the update graph's inputs, with the shapes that the file tells."""
+    shapes = {name: variable.shape for name, variable in file.variables.items()}
+    names = [spec.name.removesuffix(UPDATE_SUFFIX) for spec in inputs]
+    return tuple(
+        WeightSpec(name, shapes.get(name), spec.dtype)
+        for name, spec in zip(names, inputs, strict=True)
+    )
+
+
+class Bundle(Owner):
+    """A loaded bundle model. Made by `Bundle.load`; close it, or use ``with``.
+
+    Attributes:
+        graphs: All graphs in file order, for bundles without roles above all.
+        device: The device it is loaded on.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        device: int | Device = 0,
+        roles: Mapping[str, int] | None = None,
+        variables: Flow = "auto",
+    ) -> None:
+        file = om.open_bundle(source)
+        by_index = _roles(file, roles)
+        self.device = Device(device.index if isinstance(device, Device) else device)
+        super().__init__(self.device.activated)
+        self._stack.callback(self.device.close)
+        try:
+            with self.device.activated():
+                self._open(source, file, by_index, variables)
+        except BaseException:
+            super().close()
+            raise
+
+    @classmethod
+    def load(
+        cls,
+        source: Source,
+        *,
+        device: int | Device = 0,
+        roles: Mapping[str, int] | None = None,
+        variables: Flow = "auto",
+    ) -> Bundle:
+        """Load a bundle file onto a device. Blocks until it is loaded.
+
+        Nothing computes yet: call `init`, or update every weight, before the
+        first inference, for the variables hold whatever the memory held.
+
+        Args:
+            source: Path of the .om file, or its bytes.
+            device: Index of the device, or a Device (which stays the caller's).
+            roles: Which graph of the file is ``"infer"``, ``"init"`` and
+                ``"update"``, by index; only where detection is in doubt. Graphs
+                that are not named then have no role.
+            variables: ``"owned"``: in device memory of ours; ``"library"``: the
+                library keeps them; ``"auto"``: owned where it can be.
+
+        Raises:
+            OSError: The file cannot be read.
+            BundleFormatError: It is not a bundle, is damaged, or its graphs'
+                roles are in doubt.
+            LibraryNotFoundError: No libascendcl.so could be opened.
+            UnsupportedError: Owned variables cannot be had.
+            AclError: The library refused the file (100000, 145xxx, 545xxx:
+                built for another chip, say), or the device has no room (245000).
+        """
+        return cls(source, device=device, roles=roles, variables=variables)
+
+    def _open(self, source: Source, file: om.Bundle, roles: dict[int, str], flow: Flow) -> None:
+        models = _load.load(self._stack, source, file, self.device, flow)
+        if len(models) != len(file.models):
+            raise BundleFormatError(
+                f"the library loaded {len(models)} graphs where the file has {len(file.models)}"
+            )
+        described = [describe(model) for model in models]
+        update = next((index for index, role in roles.items() if role == "update"), None)
+        weights = () if update is None else _weights(file, described[update][0])
+        self._variables = Variables(
+            (spec.name for spec in weights), initialises="init" in roles.values()
+        )
+        self.graphs: tuple[Graph, ...] = tuple(
+            self._graph(index, model, file.models[index].name, roles.get(index), specs, weights)
+            for index, (model, specs) in enumerate(zip(models, described, strict=True))
+        )
+        self._stack.callback(self._variables.shut)
+
+    def _graph(
+        self,
+        index: int,
+        model: int,
+        name: str,
+        role: str | None,
+        specs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]],
+        weights: tuple[WeightSpec, ...],
+    ) -> Graph:
+        if role == "init":
+            init = InitGraph(name, index, role, *specs)
+            init.open(self._stack, model, self.device, self._variables)
+            return init
+        if role == "update":
+            update = UpdateGraph(name, index, role, *specs)
+            update.open(self._stack, model, self.device, self._variables, weights)
+            return update
+        graph = InferenceGraph(name, index, role, *specs)
+        graph.open(self._stack, model, self.device, self._variables)
+        return graph
+
+    def _of_role(self, role: str) -> Any:
+        for graph in self.graphs:
+            if graph.role == role:
+                return graph
+        has = ", ".join(repr(graph) for graph in self.graphs)
+        raise RoleError(f"this bundle has no {role} graph; it has {has}. Use bundle.graphs")
+
+    @property
+    def infer(self) -> Graph:
+        """The inference graph: ``infer(x)`` or ``infer.run({"x": x})``."""
+        graph: Graph = self._of_role("infer")
+        return graph
+
+    @property
+    def init(self) -> InitGraph:
+        """The weight-init graph: ``init()``."""
+        graph: InitGraph = self._of_role("init")
+        return graph
+
+    @property
+    def update(self) -> UpdateGraph:
+        """The weight-update graph: ``update({"fc.weight": w})``."""
+        graph: UpdateGraph = self._of_role("update")
+        return graph
+
+    @property
+    def version(self) -> Version:
+        """What inference reads now: 0 after init, then each update's; None before."""
+        self._check_open()
+        return self._variables.version
+
+    @property
+    def weights(self) -> Mapping[str, WeightState]:
+        """The refreshable weights by name, as they are now: spec and version."""
+        self._check_open()
+        update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
+        specs = () if update is None else update.weights
+        written = self._variables.written
+        return MappingProxyType(
+            {spec.name: WeightState(spec, written.get(spec.name)) for spec in specs}
+        )
+
+    def close(self) -> None:
+        """Wait for what runs, then unload and free everything. Harmless twice.
+
+        Raises:
+            AclError: Something could not be given back. The rest was, all the same.
+        """
+        if self.closed or self._foreign:
+            super().close()
+            return
+        with self._variables.lock:
+            self._variables.shut()
+            super().close()
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<Bundle closed>"
+        return f"<Bundle on device {self.device.index}, version {self._variables.version!r}>"

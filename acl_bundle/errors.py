@@ -1,0 +1,124 @@
+"""What can go wrong, as a tree.
+
+::
+
+    AclBundleError
+     ├ LibraryNotFoundError (OSError)          libascendcl.so could not be opened
+     ├ UnsupportedError (NotImplementedError)  the library lacks what is asked
+     ├ ClosedError (ValueError)                used after close(), or after a fork
+     ├ RoleError (AttributeError)              the bundle has no such graph, or the graph another role
+     ├ BundleFormatError (ValueError)          the bytes are not the file they should be
+     ├ WeightError (ValueError)                a weight's name, shape, dtype or value does not fit
+     ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
+     └ AclError (RuntimeError)                 a call of the library returned non-zero
+        ├ AclUsageError      1xxxxx            the program can mend it
+        ├ AclResourceError   2xxxxx            memory, stream, device or feature missing
+        ├ AclServiceError    3xxxxx            a service is in the wrong state
+        └ AclInternalError   5xxxxx and others the stack below failed
+
+``ValueError`` and ``TypeError`` proper are for what never reached C.
+"""
+
+from __future__ import annotations
+
+from acl_bundle._codes import CODES
+
+STUB_LIBRARY = 100039
+REPEAT_INITIALIZE = 100002
+BAD_ALLOC = 200000
+CONTEXT_NULL = 107002
+
+
+class AclBundleError(Exception):
+    """Whatever this package raises of its own."""
+
+
+class LibraryNotFoundError(AclBundleError, OSError):
+    """No libascendcl.so could be opened; the message lists every attempt."""
+
+
+class UnsupportedError(AclBundleError, NotImplementedError):
+    """The library that is open, or this release, lacks what was asked for."""
+
+
+class ClosedError(AclBundleError, ValueError):
+    """The object was closed, or belongs to the process that forked this one."""
+
+
+class RoleError(AclBundleError, AttributeError):
+    """The bundle has no graph of that role, or a graph's role forbids the call."""
+
+
+class BundleFormatError(AclBundleError, ValueError):
+    """The bytes are not the file they should be; nothing was loaded."""
+
+
+class WeightError(AclBundleError, ValueError):
+    """A weight's name, shape, dtype or value does not fit; nothing was changed."""
+
+
+class PoisonedError(AclBundleError, RuntimeError):
+    """A commit failed and the weights may be a mixture; inference is refused."""
+
+
+class AclError(AclBundleError, RuntimeError):
+    """A call into the library returned non-zero.
+
+    Attributes:
+        function: Name of the ACL function, e.g. ``"aclmdlExecute"``.
+        code: The status it returned.
+        name: The code's name in ACL's headers, or ``"unknown"``.
+        detail: What ``aclGetRecentErrMsg`` said on the same thread, or ``""``.
+        where: Which graph or tensor was being worked on, or ``""``.
+    """
+
+    def __init__(self, function: str, code: int, detail: str = "") -> None:
+        self.function = function
+        self.code = code
+        self.name, self.meaning = CODES.get(code, ("unknown", ""))
+        self.detail = detail
+        self.where = ""
+        super().__init__(function, code, detail)
+
+    def __str__(self) -> str:
+        text = f"{self.function}: {self.name} ({self.code})"
+        if self.meaning:
+            text += f": {self.meaning}"
+        if self.where:
+            text += f" ({self.where})"
+        if self.code == STUB_LIBRARY:
+            text += (
+                "\nThis is the stub that programs are linked against, not the driver's library."
+                " Put the driver's folder before devlib on LD_LIBRARY_PATH, or name the library:"
+                " ACL_BUNDLE_LIBRARY=/usr/local/Ascend/<version>/lib64/libascendcl.so"
+            )
+        return f"{text}\n{self.detail}" if self.detail else text
+
+
+class AclUsageError(AclError):
+    """1xxxxx: an argument, an order of calls or the environment; the program can mend it."""
+
+
+class AclResourceError(AclError):
+    """2xxxxx: memory, streams, devices or features are exhausted or missing."""
+
+
+class AclServiceError(AclError):
+    """3xxxxx: a service is in the wrong state, such as a full queue."""
+
+
+class AclInternalError(AclError):
+    """5xxxxx and every code that is not ACL's: the stack below failed."""
+
+
+_FAMILIES: dict[int, type[AclError]] = {
+    1: AclUsageError,
+    2: AclResourceError,
+    3: AclServiceError,
+}
+
+
+def from_status(function: str, code: int, detail: str = "") -> AclError:
+    """Make the exception for a non-zero status, of the class its first digit names."""
+    family = _FAMILIES.get(code // 100_000, AclInternalError)
+    return family(function, code, detail)

@@ -1,0 +1,59 @@
+"""Memory of the device, and host memory that the device can reach directly.
+
+A buffer belongs to whoever made it: the maker puts ``close`` on its stack. All
+calls need the device's context current on the thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acl_bundle._api import acl, ffi
+
+HUGE_FIRST = 0
+
+
+class DeviceBuffer:
+    """A block of device memory (aclrtMalloc); its contents start undefined.
+
+    Args:
+        nbytes: How many bytes, at least 1.
+
+    Raises:
+        AclError: 207001 when the device has no such block left.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        pointer = ffi.new("void **")
+        acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
+        self.pointer: Any = pointer[0]
+        self.nbytes = nbytes
+
+    def close(self) -> None:
+        """Free the block (aclrtFree). A second call does nothing."""
+        pointer, self.pointer, self.nbytes = self.pointer, None, 0
+        if pointer is not None:
+            acl.aclrtFree(pointer)
+
+
+class HostBuffer:
+    """A block of page-locked host memory (aclrtMallocHost).
+
+    Args:
+        nbytes: How many bytes, at least 1.
+
+    Raises:
+        AclError: The block could not be had.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        pointer = ffi.new("void **")
+        acl.aclrtMallocHost(pointer, nbytes)
+        self.pointer: Any = pointer[0]
+        self.nbytes = nbytes
+
+    def close(self) -> None:
+        """Free the block (aclrtFreeHost). A second call does nothing."""
+        pointer, self.pointer, self.nbytes = self.pointer, None, 0
+        if pointer is not None:
+            acl.aclrtFreeHost(pointer)

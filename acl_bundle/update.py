@@ -1,0 +1,211 @@
+"""Changing the variables: the init graph and the update transaction.
+
+An update goes through three steps, and only the last one touches a variable:
+
+1. plan: names, dtypes, shapes and values are compared with what the file says.
+2. stage: the new bytes go to the device, into an area kept between updates,
+   and the update graph's dataset is told which weights to assign (one call
+   into C, csrc/acl_stage.c). Inferences run meanwhile.
+3. commit: the gate is shut, the update graph runs, the version is published
+   and the gate opens (one call into C, csrc/acl_gate.c).
+
+What fails in 1 or 2 has changed nothing. When the execute of step 3 fails the
+device may have assigned a part: the bundle is poisoned, and refuses inference
+until `init` or an update of every weight has succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from acl_bundle._api import LOWEST_EPOCH
+from acl_bundle._stage import Plan, Stage
+from acl_bundle._variables import Variables, Version
+from acl_bundle.device import Device
+from acl_bundle.errors import AclError, PoisonedError, WeightError
+from acl_bundle.graph import Graph, dataset, new_engine
+from acl_bundle.spec import WeightSpec
+
+POISONED = "the variables may hold a mixture: run bundle.init(), or update every weight at once"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightState:
+    """What one weight holds.
+
+    Attributes:
+        spec: Its name, shape and dtype.
+        version: The version that wrote it last; None before the first.
+    """
+
+    spec: WeightSpec
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateReport:
+    """What an update did.
+
+    Attributes:
+        version: The version that inference reads from now on.
+        changed: Names of the weights that were assigned, in the graph's order.
+        kept: Names of the weights that were left as they were.
+        nbytes: Bytes of the changed weights.
+        seconds: Time of each step: ``plan``, ``stage``, ``commit``.
+    """
+
+    version: int | str
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+    nbytes: int
+    seconds: dict[str, float]
+
+
+def _commit(
+    variables: Variables, engine: Any, label: str, version: int | str, names: Iterable[str]
+) -> None:
+    """Run a commit, or raise; the caller holds the variables' lock."""
+    result = variables.commit(engine, version, tuple(names))
+    if result < LOWEST_EPOCH:
+        try:
+            variables.explain(result, label, [], [])
+        except AclError as error:
+            if variables.poisoned:
+                error.where += f"; {POISONED}"
+            raise
+
+
+class InitGraph(Graph):
+    """The weight-init graph: writes every variable from constants in the file."""
+
+    def open(self, stack: ExitStack, model_id: int, device: Device, variables: Variables) -> None:
+        """Make the engine of a loaded model; the stack owns its datasets."""
+        self._variables = variables
+        given, taken = dataset(stack, []), dataset(stack, [])
+        self._engine = new_engine(variables.gate, False, model_id, device, given, taken)
+
+    def __call__(self) -> None:
+        """Give every variable its initial value; the version becomes 0.
+
+        Waits for running inferences and keeps later ones waiting until it is done.
+
+        Raises:
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: aclmdlExecute failed; the bundle is poisoned then.
+        """
+        with self._variables.alone(self.label):
+            _commit(self._variables, self._engine, self.label, 0, self._variables.names)
+
+
+class UpdateGraph(Graph):
+    """The weight-update graph: assigns any subset of the weights.
+
+    Attributes:
+        weights: What can be updated, in the graph's order. A shape that the
+            file does not tell is None until the first update has shown it.
+    """
+
+    weights: tuple[WeightSpec, ...]
+
+    def open(
+        self,
+        stack: ExitStack,
+        model_id: int,
+        device: Device,
+        variables: Variables,
+        weights: tuple[WeightSpec, ...],
+    ) -> None:
+        """Make the stage and the engine of a loaded model; the stack owns what they hold."""
+        self._variables, self.weights = variables, weights
+        self._index = {spec.name: index for index, spec in enumerate(weights)}
+        self._stage = Stage(stack, device, weights)
+        outputs = dataset(stack, [])
+        self._engine = new_engine(
+            variables.gate, False, model_id, device, self._stage.dataset, outputs
+        )
+        self._stage.open(self._engine)
+
+    def __call__(  # type: ignore[override]
+        self, weights: Mapping[str, Any], *, version: int | str | None = None
+    ) -> UpdateReport:
+        """Assign new values to some weights; all others stay as they are.
+
+        Waits for running inferences and keeps later ones waiting while the
+        update graph runs. Moving the bytes happens before that, beside them.
+
+        Args:
+            weights: An array per weight, by name: a numpy array, or anything
+                with ``__dlpack__`` on the CPU, of exactly the weight's dtype and
+                shape. Read-only is fine; non-contiguous is copied. NaN is data.
+            version: What to call the new weights; None for the previous int
+                plus one (1 after a str, or when there was none).
+
+        Returns:
+            What was changed, and the time of each step.
+
+        Raises:
+            WeightError: A name is unknown, a dtype or shape does not fit, or a
+                weight of rank 0 has a value that the device would skip.
+                Nothing was changed.
+            TypeError: Not a mapping, or a value is not an array. Nothing was changed.
+            PoisonedError: A commit failed before and this update does not
+                cover every weight. Nothing was changed.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: A call failed. While staging: nothing was changed. In
+                aclmdlExecute: the bundle is poisoned.
+        """
+        if not (version is None or type(version) in (int, str)):
+            raise TypeError(f"version is an int or a str, not {version!r}")
+        start = perf_counter()
+        self._variables.check(self.label)
+        plan = self._plan(weights)
+        planned = perf_counter()
+        with self._variables.alone(self.label):
+            self._check_poisoned(plan)
+            self._stage.write(plan)
+            staged = perf_counter()
+            label = self._variables.next_version() if version is None else version
+            _commit(self._variables, self._engine, self.label, label, plan.names)
+        self.weights = tuple(
+            plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
+        )
+        committed = perf_counter()
+        return UpdateReport(
+            version=label,
+            changed=plan.names,
+            kept=tuple(spec.name for spec in self.weights if spec.name not in weights),
+            nbytes=plan.nbytes,
+            seconds={
+                "plan": planned - start,
+                "stage": staged - planned,
+                "commit": committed - staged,
+            },
+        )
+
+    def _plan(self, weights: Mapping[str, Any]) -> Plan:
+        """Compare what is given with what the graph takes; touches nothing."""
+        if not isinstance(weights, Mapping):
+            raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
+        unknown = [name for name in weights if name not in self._index]
+        if unknown:
+            raise WeightError(
+                f"{self.label} has no weight {', '.join(map(repr, unknown))};"
+                f" it has {', '.join(self._index)}"
+            )
+        plan = Plan()
+        for index, spec in enumerate(self.weights):
+            if spec.name in weights:
+                plan.add(index, spec, weights[spec.name])
+        return plan
+
+    def _check_poisoned(self, plan: Plan) -> None:
+        if self._variables.poisoned and len(plan.names) < len(self.weights):
+            missing = [spec.name for spec in self.weights if spec.name not in plan.names]
+            raise PoisonedError(
+                f"a commit failed before, so {POISONED}; this update leaves out"
+                f" {', '.join(missing)}"
+            )
