@@ -14,8 +14,9 @@ class BuildExt(build_ext):
     """Names the fake as a program's linker expects it: no Python suffix."""
 
     def get_ext_filename(self, fullname: str) -> str:
-        if fullname == FAKE:
-            return str(Path(*fullname.split(".")).with_suffix(".so"))
+        *folders, name = fullname.split(".")
+        if name == "libascendcl":
+            return str(Path(*folders, "libascendcl.so"))
         return super().get_ext_filename(fullname)
 
 
@@ -28,7 +29,6 @@ fake = Extension(
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
     extra_link_args=["-Wl,-soname,libascendcl.so", "-Wl,-Bsymbolic", "-Wl,-z,defs"],
     libraries=["dl", "pthread", "m"],
-    py_limited_api=True,
 )
 
 setup(

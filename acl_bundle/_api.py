@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
-__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "fail", "ffi", "has", "lib", "library",
-           "load_library", "raise_failure", "text"]  # fmt: skip
+__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "attempts", "fail", "ffi", "has", "lib",
+           "library", "load_library", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
@@ -31,6 +31,8 @@ PAIR = ("libacl_rt.so", "libacl_mdl.so")
 
 _lock = threading.Lock()
 _opened: str | None = None
+attempts: list[tuple[str, str]] = []
+"""What the last search tried, in order: a library, and why not ("" for the open one)."""
 
 
 def text(pointer: Any) -> str:
@@ -55,18 +57,19 @@ def _candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
 
 def _open(path: str | None) -> str:
     """Open the first library that can be, or list every attempt."""
-    attempts = []
+    attempts.clear()
     for first, second in _candidates(path):
         error = lib.ab_open(os.fsencode(first), NULL if second is None else os.fsencode(second))
         name = first if second is None else f"{first} + {second}"
+        attempts.append((name, text(error)))
         if error == NULL:
             return name
-        attempts.append(f"  {name}: {text(error)}")
     if not path and not os.environ.get("ACL_BUNDLE_LIBRARY"):
-        attempts.append(f"  {DRIVER_FOLDERS}: {len(glob.glob(DRIVER_FOLDERS))} folders match")
+        attempts.append((DRIVER_FOLDERS, f"{len(glob.glob(DRIVER_FOLDERS))} folders match"))
     raise errors.LibraryNotFoundError(
-        "no AscendCL library could be opened:\n" + "\n".join(attempts) + "\n"
-        "Name it with acl_bundle.load_library(path) or ACL_BUNDLE_LIBRARY=<path>,"
+        "no AscendCL library could be opened:\n"
+        + "".join(f"  {name}: {why}\n" for name, why in attempts)
+        + "Name it with acl_bundle.load_library(path) or ACL_BUNDLE_LIBRARY=<path>,"
         " or source CANN's set_env.sh first."
     )
 

@@ -36,9 +36,8 @@ class _DLTensor(ctypes.Structure):
     )
 
 
-_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer.restype = ctypes.POINTER(_DLTensor)
-_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_prototype = ctypes.PYFUNCTYPE(ctypes.POINTER(_DLTensor), ctypes.py_object, ctypes.c_char_p)
+_pointer = _prototype(("PyCapsule_GetPointer", ctypes.pythonapi))
 
 
 class _Capsule:

@@ -24,8 +24,11 @@ Around = Callable[[], AbstractContextManager[Any]]
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
     if os.getpid() == process:
-        with around():
-            stack.close()
+        with ExitStack() as surroundings:
+            try:
+                surroundings.enter_context(around())
+            finally:
+                stack.close()
 
 
 def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:

@@ -50,10 +50,11 @@ class Binding(Protocol):
         """Run once and return the weights' epoch: how many commits came before."""
 
     def close(self) -> None:
-        """Let the arrays go; later calls raise ClosedError."""
+        """Let the arrays go; later calls raise ClosedError. Waits for a call under way."""
 
 
 Run = Callable[[Given, Mapping[str, Array] | None], Outputs]
+Call = Callable[..., Any]
 Bind = Callable[[Mapping[str, Array], Mapping[str, Array]], Binding]
 
 
@@ -128,8 +129,8 @@ def make_run(
     inputs: tuple[TensorSpec, ...],
     outputs: tuple[TensorSpec, ...],
     label: str,
-) -> Run:
-    """Make ``run(inputs, out)`` of one graph; see Graph.run."""
+) -> tuple[Run, Call]:
+    """Make ``run(inputs, out)`` and ``call(*arrays)`` of one graph; see Graph."""
     ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
     run_all, explain, versions = lib.ab_run, variables.explain, variables.versions
 
@@ -151,44 +152,48 @@ def make_run(
         results.version = versions[epoch]
         return results
 
+    def call(*given: Any) -> Any:
+        results = tuple(run(given).values())
+        return results[0] if len(results) == 1 else results
+
     if len(inputs) == len(outputs) == 1:
-        return _make_run_one(engine, variables, inputs[0], outputs[0], label, run)
-    return run
+        return _run_one(engine, variables, inputs[0], outputs[0], label, run)
+    return run, call
 
 
-def _make_run_one(
+def _run_one(
     engine: Any,
     variables: Variables,
     source: TensorSpec,
     target: TensorSpec,
     label: str,
     general: Run,
-) -> Run:
+) -> tuple[Run, Call]:
     """The same for a graph of one input and one output, without loops.
 
-    Anything but a dict of one exact, contiguous ndarray (and as much for `out`)
-    is left to `general`.
+    What is not an exact, contiguous ndarray is left to `general`.
     """
     run_one, from_buffer, explain = lib.ab_run_one, ffi.from_buffer, variables.explain
     versions, ndarray, empty = variables.versions, np.ndarray, np.empty
     in_name, in_dtype, in_shape = source.name, source.dtype, source.shape
     out_name, out_dtype, out_shape = target.name, target.dtype, target.shape
+    chars = ffi.typeof("char[]")
 
     def run(given: Given, out: Mapping[str, Array] | None = None) -> Outputs:
         x = given.get(in_name) if type(given) is dict and len(given) == 1 else None
         if type(x) is not ndarray or x.dtype is not in_dtype or x.shape != in_shape:
             return general(given, out)
-        if out is None:
-            y: Any = empty(out_shape, out_dtype)
-        else:
-            y = out.get(out_name) if type(out) is dict and len(out) == 1 else None
-            if type(y) is not ndarray or y.dtype is not out_dtype or y.shape != out_shape:
-                return general(given, out)
         try:
-            pointers = from_buffer(x), from_buffer("char[]", y, True)
-        except (ValueError, BufferError):
+            if out is None:
+                y: Any = empty(out_shape, out_dtype)
+                epoch = run_one(engine, from_buffer(x), from_buffer(y))
+            else:
+                y = out.get(out_name) if type(out) is dict and len(out) == 1 else None
+                if type(y) is not ndarray or y.dtype is not out_dtype or y.shape != out_shape:
+                    return general(given, out)
+                epoch = run_one(engine, from_buffer(x), from_buffer(chars, y, True))
+        except (ValueError, BufferError):  # not contiguous, or read-only
             return general(given, out)
-        epoch = run_one(engine, *pointers)
         if epoch < 0:
             epoch = explain(epoch, label, [in_name], [out_name])
         results = Outputs()
@@ -196,7 +201,20 @@ def _make_run_one(
         results.version = versions[epoch]
         return results
 
-    return run
+    def call(*given: Any) -> Any:
+        x = given[0] if len(given) == 1 else None
+        if type(x) is not ndarray or x.dtype is not in_dtype or x.shape != in_shape:
+            return general(given, None)[out_name]
+        y = empty(out_shape, out_dtype)
+        try:
+            epoch = run_one(engine, from_buffer(x), from_buffer(y))
+        except ValueError:  # not contiguous
+            return general(given, None)[out_name]
+        if epoch < 0:
+            explain(epoch, label, [in_name], [out_name])
+        return y
+
+    return run, call
 
 
 def make_bind(
@@ -215,21 +233,20 @@ def make_bind(
         return [side.pinned(a, s, writable) for a, s in zip(arrays, side.specs, strict=True)]
 
     def bind(given: Mapping[str, Array], taken: Mapping[str, Array]) -> Binding:
-        held = [exact(ins, given, False), exact(outs, taken, True)]
-        tables = [ffi.new("void *[]", pointers) for pointers in held]
+        sources, targets = exact(ins, given, False), exact(outs, taken, True)
+        tables = ffi.new("void *[]", sources), ffi.new("void *[]", targets)
         plan = ffi.new("ab_plan *", {"engine": engine, "in": tables[0], "out": tables[1]})
-        binding = (plan, tables, held)
+        held = [*sources, *targets, *tables]
 
         def call() -> int:
-            kept = binding
-            epoch: int = run_plan(kept[0])
+            epoch: int = run_plan(plan)
             if epoch < 0:
-                epoch = explain(epoch, label, ins.names, outs.names)
+                return explain(epoch, label, ins.names, outs.names)
             return epoch
 
         def close() -> None:
-            nonlocal binding
-            binding = (ffi.new("ab_plan *"), [], [])
+            lib.ab_plan_close(plan)  # waits for a run of it: the arrays may go then
+            held.clear()
 
         call.close = close  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]

@@ -28,26 +28,43 @@ from acl_bundle.om.roles import UPDATE_SUFFIX
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import InitGraph, UpdateGraph, WeightState
 
-ROLES = ("infer", "init", "update")
+# What a graph must have to be given a role: inputs, outputs (None: either way).
+ROLES: dict[str, tuple[bool | None, bool]] = {
+    "infer": (None, True),
+    "init": (False, False),
+    "update": (True, False),
+}
+
+
+def _check_role(file: om.Bundle, role: str, index: int) -> None:
+    """Refuse a role that does not exist, or that the graph cannot have."""
+    if role not in ROLES:
+        raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
+    if index not in range(len(file.models)):
+        raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
+    model = file.models[index]
+    takes, gives = ROLES[role]
+    if gives != bool(model.outputs) or takes not in (None, bool(model.inputs)):
+        raise ValueError(
+            f"roles[{role!r}] is {index}, but {model.name} with {len(model.inputs)} inputs and"
+            f" {len(model.outputs)} outputs cannot be the {role} graph"
+        )
 
 
 def _roles(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
     """The role of each graph that has one, by index.
 
     Raises:
-        ValueError: `given` names a role that does not exist, or a graph twice
-            or beyond the end.
+        ValueError: `given` names a role that does not exist, or a graph twice,
+            beyond the end, or that cannot have the role.
         BundleFormatError: Nothing was given and the file leaves a doubt.
     """
     if given is None:
         return {index: role for role, index in file.roles.items()}
-    for role, index in given.items():
-        if role not in ROLES:
-            raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
-        if index not in range(len(file.models)):
-            raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
     if len(set(given.values())) < len(given):
         raise ValueError(f"roles gives one graph several roles: {dict(given)}")
+    for role, index in given.items():
+        _check_role(file, role, index)
     return {index: role for role, index in given.items()}
 
 

@@ -6,9 +6,9 @@
      ├ LibraryNotFoundError (OSError)          libascendcl.so could not be opened
      ├ UnsupportedError (NotImplementedError)  the library lacks what is asked
      ├ ClosedError (ValueError)                used after close(), or after a fork
-     ├ RoleError (AttributeError)              the bundle has no such graph, or the graph another role
+     ├ RoleError (AttributeError)              no such graph, or the graph has another role
      ├ BundleFormatError (ValueError)          the bytes are not the file they should be
-     ├ WeightError (ValueError)                a weight's name, shape, dtype or value does not fit
+     ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
      └ AclError (RuntimeError)                 a call of the library returned non-zero
         ├ AclUsageError      1xxxxx            the program can mend it

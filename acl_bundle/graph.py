@@ -18,7 +18,7 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle._api import acl, ffi, lib, text
-from acl_bundle._run import Array, Bind, Binding, Outputs, Run, make_bind, make_run
+from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run, make_bind, make_run
 from acl_bundle._variables import Variables
 from acl_bundle.device import Device
 from acl_bundle.errors import RoleError, UnsupportedError
@@ -124,6 +124,7 @@ class Graph:
         self.name, self.index, self.role = name, index, role
         self.inputs, self.outputs = inputs, outputs
         self._run: Run = self._refuse
+        self._call: Call = self._refuse
         self._bind: Bind = self._refuse
 
     def _refuse(self, *_: Any) -> NoReturn:
@@ -146,8 +147,7 @@ class Graph:
         Returns:
             The output when there is one, else a tuple in output order.
         """
-        outputs = tuple(self.run(arrays).values())
-        return outputs[0] if len(outputs) == 1 else outputs
+        return self._call(*arrays)
 
     def run(
         self, inputs: Mapping[str, Any] | Sequence[Any], out: Mapping[str, Array] | None = None
@@ -208,12 +208,12 @@ class InferenceGraph(Graph):
         """Make the buffers and the engine of a loaded model; the stack owns the buffers."""
         dynamic = [str(spec) for spec in (*self.inputs, *self.outputs) if spec.dynamic]
         if dynamic:
-            self._run = self._bind = partial(self._unsupported, ", ".join(dynamic))
+            self._run = self._call = self._bind = partial(self._unsupported, ", ".join(dynamic))
             return
         given = dataset(stack, [spec.nbytes for spec in self.inputs])
         taken = dataset(stack, [spec.nbytes for spec in self.outputs])
         engine = new_engine(variables.gate, True, model_id, device, given, taken)
-        self._run = make_run(engine, variables, self.inputs, self.outputs, self.label)
+        self._run, self._call = make_run(engine, variables, self.inputs, self.outputs, self.label)
         self._bind = make_bind(engine, variables, self.inputs, self.outputs, self.label)
 
     def _unsupported(self, dynamic: str, *_: Any) -> NoReturn:

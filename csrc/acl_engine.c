@@ -130,6 +130,26 @@ static int64_t engine_execute(const ab_engine *e, const void *const *in,
     return 0;
 }
 
+/* One inference, the engine's seat being taken. */
+static int64_t engine_infer(const ab_engine *engine, const void *const *in,
+                            void *const *out)
+{
+    aclrtContext previous;
+    int64_t result = gate_refusal(engine->gate);
+    if (result != 0) {
+        return result;
+    }
+    result = context_enter(engine->context, &previous);
+    if (result != 0) {
+        return result;
+    }
+    result = engine_execute(engine, in, out);
+    if (result == 0) {
+        result = gate_answer(engine->gate);
+    }
+    return context_leave(previous, result);
+}
+
 /*
  * One inference: as many host arrays as the graph has inputs and outputs,
  * each of exactly its slot's bytes. Blocks while a commit runs or another
@@ -138,24 +158,12 @@ static int64_t engine_execute(const ab_engine *e, const void *const *in,
 static int64_t ab_run(ab_engine *engine, const void *const *in,
                       void *const *out)
 {
-    ab_gate *gate = engine->gate;
-    aclrtContext previous;
     int64_t result;
-    if (gate_is_foreign(gate)) {
+    if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(gate, &engine->seat);
-    result = gate_refusal(gate);
-    if (result == 0) {
-        result = context_enter(engine->context, &previous);
-        if (result == 0) {
-            result = engine_execute(engine, in, out);
-            if (result == 0) {
-                result = gate_answer(gate);
-            }
-            result = context_leave(previous, result);
-        }
-    }
+    gate_enter(engine->gate, &engine->seat);
+    result = engine_infer(engine, in, out);
     pthread_mutex_unlock(&engine->seat.mutex);
     return result;
 }
@@ -166,13 +174,34 @@ static int64_t ab_run_one(ab_engine *engine, const void *in, void *out)
     return ab_run(engine, &in, &out);
 }
 
-/* ab_run with everything given beforehand; a plan without engine is closed. */
+/* ab_run with everything given beforehand. */
 static int64_t ab_run_plan(const ab_plan *plan)
 {
-    if (plan->engine == NULL) {
-        return failure(AB_STEP_CLOSED, 0, 0);
+    ab_engine *engine = plan->engine;
+    int64_t result;
+    if (gate_is_foreign(engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
     }
-    return ab_run(plan->engine, plan->in, plan->out);
+    gate_enter(engine->gate, &engine->seat);
+    result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0)
+                          : engine_infer(engine, plan->in, plan->out);
+    pthread_mutex_unlock(&engine->seat.mutex);
+    return result;
+}
+
+/*
+ * Refuses later runs of a plan. Waits for one that is under way, so that its
+ * host arrays may go afterwards.
+ */
+static void ab_plan_close(ab_plan *plan)
+{
+    ab_engine *engine = plan->engine;
+    if (gate_is_foreign(engine->gate)) {
+        return;
+    }
+    gate_enter(engine->gate, &engine->seat);
+    plan->closed = 1;
+    pthread_mutex_unlock(&engine->seat.mutex);
 }
 
 /* The commit proper, the gate being shut: execute, then publish. */

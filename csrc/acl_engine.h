@@ -16,6 +16,7 @@ typedef struct ab_plan {
     ab_engine *engine;
     const void *const *in;
     void *const *out;
+    int closed;
 } ab_plan;
 
 ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContext context, int onHost,
@@ -24,4 +25,5 @@ ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContex
 int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out);
 int64_t ab_run_one(ab_engine *engine, const void *in, void *out);
 int64_t ab_run_plan(const ab_plan *plan);
+void ab_plan_close(ab_plan *plan);
 int64_t ab_commit(ab_engine *engine, int defines);

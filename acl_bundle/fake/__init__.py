@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "latency",
     "library_path",
     "live",
+    "onnxruntime_path",
     "reset",
     "set",
     "trace",
@@ -81,12 +83,26 @@ def activate() -> Path:
     return path
 
 
-def _use_onnxruntime() -> None:
+def onnxruntime_path() -> Path | None:
+    """Return the ONNX Runtime that the fake is told to compute with, None for its own search.
+
+    ``$ACL_FAKE_ONNXRUNTIME`` where it is set, else the one in the package that
+    this Python would import.
+    """
+    given = os.environ.get("ACL_FAKE_ONNXRUNTIME")
+    if given:
+        return Path(given)
     spec = find_spec("onnxruntime")
-    if spec is not None and spec.origin is not None:
-        found = sorted(Path(spec.origin).parent.glob("capi/libonnxruntime.so.1.*"))
-        if found:
-            set("onnxruntime", str(found[-1]))
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted(Path(spec.origin).parent.glob("capi/libonnxruntime.so.1.*"))
+    return found[-1] if found else None
+
+
+def _use_onnxruntime() -> None:
+    path = onnxruntime_path()
+    if path is not None:
+        set("onnxruntime", str(path))
 
 
 def reset() -> None:

@@ -1,0 +1,205 @@
+"""What one inference costs in Python, on top of the calls it is made of.
+
+    python -m benchmarks.hotpath
+
+The reference is a C loop that makes the same ACL calls on the same library
+(reference.c), on a graph that computes nothing, with one input and one output
+of 4 KB. What Python adds is given in units of one call of ``def f(a, b, c):
+pass``. All variants take turns within each round, so that a slow moment of the
+machine hits all of them; figures are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+import acl_bundle as ab
+from acl_bundle import build, fake
+
+SHAPE = (1, 1024)
+ROUNDS = 120
+CALLS = 400
+ROOT = Path(__file__).parent
+
+
+class Reference:
+    """reference.c, compiled and opened on a bundle."""
+
+    def __init__(self, folder: Path, bundle: Path, nbytes: int) -> None:
+        library = folder / "reference.so"
+        subprocess.run(
+            ["cc", "-O2", "-shared", "-fPIC", f"-I{ROOT.parent / 'csrc'}",
+             str(ROOT / "reference.c"), "-o", str(library), "-ldl"],
+            check=True,
+        )  # fmt: skip
+        self._c = ctypes.CDLL(str(library))
+        self._c.reference_open.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
+        self._c.reference_run.restype = ctypes.c_double
+        status = self._c.reference_open(
+            str(fake.library_path()).encode(), str(bundle).encode(), nbytes
+        )
+        if status:
+            raise RuntimeError(f"the C reference could not load {bundle}: {status}")
+
+    def run(self, count: int) -> float:
+        """Nanoseconds per inference."""
+        return float(self._c.reference_run(count))
+
+    def close(self) -> None:
+        self._c.reference_close()
+
+
+def identity_session() -> onnxruntime.InferenceSession:
+    """An Identity model of the same size, on onnxruntime's Python API."""
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, SHAPE) for n in ("x", "y")]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], "id", value[:1], value[1:]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options)
+
+
+def sampler(call: Callable[[], object]) -> Callable[[], float]:
+    """Time CALLS calls; nanoseconds each, without the loop itself."""
+    timer = timeit.Timer("call()", globals={"call": call})
+    return lambda: timer.timeit(CALLS) / CALLS * 1e9
+
+
+def statement(code: str, **names: object) -> Callable[[], float]:
+    """Time a statement over local names; nanoseconds each."""
+    setup = "\n".join(f"{name} = _{name}" for name in names)
+    timer = timeit.Timer(code, setup, globals={f"_{name}": value for name, value in names.items()})
+    return lambda: timer.timeit(CALLS) / CALLS * 1e9
+
+
+def medians(samplers: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """Let all take turns for ROUNDS rounds."""
+    samples: dict[str, list[float]] = {name: [] for name in samplers}
+    for _ in range(ROUNDS):
+        for name, sample in samplers.items():
+            samples[name].append(sample())
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def costs(bundle: ab.Bundle, reference: Reference) -> None:
+    """Print what bind, run and run(out=) add to the C loop."""
+    x, y = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
+    infer = bundle.infer
+    given, taken = {"x": x}, {"y": y}
+    bound = infer.bind(given, taken)
+    session = identity_session()
+
+    def f(a: object, b: object, c: object) -> None:
+        pass
+
+    ns = medians({
+        "C loop": lambda: reference.run(CALLS),
+        "f(a, b, c)": statement("f(1, 2, 3)", f=f),
+        "bound()": statement("bound()", bound=bound),
+        "run(x, out=y)": statement("run(x, out=y)", run=infer.run, x=given, y=taken),
+        "run(x)": statement("run(given)", run=infer.run, given=given),
+        "infer(x)": statement("infer(x)", infer=infer, x=x),
+        "onnxruntime run(None, x)": statement("run(None, given)", run=session.run, given=given),
+    })  # fmt: skip
+    unit = ns["f(a, b, c)"]
+    print(f"C loop {ns['C loop']:.0f} ns, one Python call {unit:.1f} ns\n")
+    print(f"{'':24}{'ns':>9}{'added, in calls':>18}{'goal':>8}")
+    for name, goal in (("bound()", 5), ("run(x, out=y)", 45), ("run(x)", 50), ("infer(x)", None)):
+        added = (ns[name] - ns["C loop"]) / unit
+        print(f"{name:24}{ns[name]:9.0f}{added:18.1f}{f'<= {goal}' if goal else '':>8}")
+    ratio = ns["onnxruntime run(None, x)"] / ns["run(x)"]
+    print(f"{'onnxruntime run(None, x)':24}{ns['onnxruntime run(None, x)']:9.0f}")
+    print(f"\nonnxruntime / run(x): {ratio:.1f}x (goal >= 4x)")
+
+
+def contention(bundle: ab.Bundle) -> None:
+    """Print what an inference costs beside a busy Python thread, in switch intervals."""
+    x = {"x": np.zeros(SHAPE, np.float32)}
+    fake.latency("aclrtMemcpy", 15e-6)
+    fake.latency("aclmdlExecute", 70e-6)
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            sum(range(100))
+
+    def typical() -> float:
+        samples = []
+        for _ in range(60):
+            start = time.perf_counter()
+            bundle.infer.run(x)
+            samples.append(time.perf_counter() - start)
+        return statistics.median(samples)
+
+    alone = typical()
+    thread = threading.Thread(target=busy)
+    thread.start()
+    beside = typical()
+    stop.set()
+    thread.join()
+    fake.latency("aclrtMemcpy", 0)
+    fake.latency("aclmdlExecute", 0)
+    ratio = beside / sys.getswitchinterval()
+    print(f"\nbeside a busy thread: {beside * 1e3:.2f} ms, alone {alone * 1e3:.3f} ms")
+    print(f"in switch intervals: {ratio:.2f} (goal <= 1.3)")
+
+
+def steady_state(bundle: ab.Bundle) -> None:
+    """Print the library calls of one inference."""
+    x = {"x": np.zeros(SHAPE, np.float32)}
+    bundle.infer.run(x)
+    before = fake.calls()
+    for _ in range(100):
+        bundle.infer.run(x)
+    after = fake.calls()
+    per_run = {name: (after[name] - before.get(name, 0)) / 100 for name in after}
+    print("\ncalls per inference:", {name: n for name, n in per_run.items() if n})
+
+
+def importing() -> None:
+    """Print what importing the package adds to importing numpy."""
+    code = (
+        "import time, numpy; start = time.perf_counter(); import acl_bundle;"
+        "print(time.perf_counter() - start)"
+    )
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+        for _ in range(11)
+    ]
+    print(f"import acl_bundle: {statistics.median(runs) * 1e3:.1f} ms on top of numpy (goal <= 30)")
+
+
+def main() -> None:
+    fake.activate()
+    fake.reset()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "null.om"
+        build.null({"x": ("float32", SHAPE)}, {"y": ("float32", SHAPE)}).save(path)
+        reference = Reference(Path(folder), path, SHAPE[0] * SHAPE[1] * 4)
+        with ab.Bundle.load(path) as bundle:
+            costs(bundle, reference)
+            contention(bundle)
+            steady_state(bundle)
+        reference.close()
+    importing()
+
+
+if __name__ == "__main__":
+    main()
