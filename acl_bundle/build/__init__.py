@@ -1,0 +1,18 @@
+"""Building bundle files from ONNX models.
+
+Mirrors what the graph compiler does (facts 4.1): named constants become
+variables of the inference graph, and two more graphs set them. The file is a
+genuine container that the fake can run.
+
+    >>> build.from_onnx("policy.onnx", ["fc.weight", "fc.bias"]).save("policy.om")  # doctest: +SKIP
+
+Needs ``onnx``; uses ``onnxruntime`` where it is installed.
+"""
+
+from __future__ import annotations
+
+from acl_bundle.build.convert import from_onnx, model
+from acl_bundle.build.idle import null
+from acl_bundle.build.result import Bundle, Model, WeightInfo
+
+__all__ = ["Bundle", "Model", "WeightInfo", "from_onnx", "model", "null"]

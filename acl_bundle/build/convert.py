@@ -1,0 +1,123 @@
+"""From an ONNX model to a bundle, or to a plain model."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from acl_bundle import om
+from acl_bundle.build import gather, infer, refresh, selection, shapes
+from acl_bundle.build.infer import OutputNames, Plan
+from acl_bundle.build.load import Source, load
+from acl_bundle.build.refresh import Weight
+from acl_bundle.build.result import Bundle, Model, weight_info
+from acl_bundle.build.selection import Choice
+from acl_bundle.build.shapes import Shapes
+from acl_bundle.om.define import Desc
+from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
+
+
+def from_onnx(
+    model: Source,
+    weights: Choice,
+    *,
+    input_shapes: Shapes | None = None,
+    output_names: OutputNames = "onnx",
+    init: bool = True,
+) -> Bundle:
+    """Build a bundle whose weights can be refreshed while it is loaded.
+
+    The graphs stand in the order infer, init, update. The model is read and
+    never changed; it may be larger than 2 GB when its tensors lie beside it.
+    Where ONNX Runtime is installed the inference graph is tried on it.
+
+    Args:
+        model: Path, bytes or ``ModelProto`` of an ONNX model.
+        weights: Names of the constants that become refreshable, in the order
+            an update takes them; initializers and outputs of ``Constant``
+            nodes alike. ``"all"`` takes every floating-point constant of rank
+            1 or more that is read as data, inner graphs' own left out.
+        input_shapes: Shapes for inputs, at least for those with open dims.
+        output_names: ``"onnx"`` keeps the model's names, ``"ge"`` writes
+            ``<node>:<output>`` as a compiler for the chip does.
+        init: Whether the bundle has an init graph, which holds the weights'
+            first values.
+
+    Raises:
+        WeightError: A name in ``weights`` is wrong; the message lists right
+            ones.
+        ValueError: The model, a shape or an option does not fit.
+        OSError: The model cannot be read.
+    """
+    _check_names(output_names)
+    loaded = load(model)
+    constants = gather.gather(loaded)
+    chosen = selection.choose(weights, constants.own, loaded.model.graph)
+    shapes.pin(loaded.model.graph, input_shapes)
+    placed, variable_size = refresh.place(
+        [(one.name, Desc(one.dtype, one.dims), one.data) for one in chosen]
+    )
+    every = {**constants.own, **constants.lifted}
+    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names)
+    return bundle(infer.infer_model(plan), placed, variable_size, init=init)
+
+
+def model(
+    source: Source,
+    *,
+    input_shapes: Shapes | None = None,
+    output_names: OutputNames = "onnx",
+    name: str = "",
+) -> Model:
+    """Build a plain model file, all constants fixed.
+
+    Args:
+        source: Path, bytes or ``ModelProto`` of an ONNX model.
+        input_shapes: Shapes for inputs, at least for those with open dims.
+        output_names: As for :func:`from_onnx`.
+        name: What the header calls it, the ONNX graph's name by default.
+
+    Raises:
+        ValueError: The model, a shape or an option does not fit.
+        OSError: The model cannot be read.
+    """
+    _check_names(output_names)
+    loaded = load(source)
+    constants = gather.gather(loaded)
+    shapes.pin(loaded.model.graph, input_shapes)
+    every = {**constants.own, **constants.lifted}
+    called = name or loaded.model.graph.name or "model"
+    plan = Plan(called, loaded.model, every, (), 0, output_names)
+    made = infer.infer_model(plan)
+    return Model(made.inputs, made.outputs, {}, made.image)
+
+
+def bundle(
+    made: infer.Inference, weights: tuple[Weight, ...], variable_size: int, *, init: bool
+) -> Bundle:
+    """Add the graphs that refresh the weights to an inference graph."""
+    images = [made.image]
+    if weights and init:
+        images.append(refresh.init_model(weights, variable_size))
+    if weights:
+        images.append(refresh.update_model(weights, variable_size))
+    return Bundle(
+        made.inputs,
+        made.outputs,
+        {
+            one.name: weight_info(one.name, one.desc.dtype, one.desc.shape, one.desc.nbytes)
+            for one in weights
+        },
+        om.write_bundle(images, variable_size),
+        _names(len(images), init),
+        variable_size,
+    )
+
+
+def _names(count: int, init: bool) -> tuple[str, ...]:
+    names = (INFER_NAME, INIT_NAME, UPDATE_NAME)
+    return names[:1] if count == 1 else names if init else (names[0], names[2])
+
+
+def _check_names(style: str) -> None:
+    if style not in get_args(OutputNames):
+        raise ValueError(f'output_names is {style!r}; "onnx" or "ge" is right')

@@ -1,0 +1,228 @@
+"""The inference graph: from a loaded ONNX model to a whole sub-model.
+
+The steps, each on the result of the one before:
+
+1. The weights stop being constants and become inputs of the ONNX graph.
+2. Declared shapes are forgotten and inferred anew.
+3. The graph is described for MODEL_DEF, in the types its author chose.
+4. It is made ready for the engine (:mod:`~acl_bundle.build.runnable`), and
+   tried there when ONNX Runtime is installed.
+5. Shapes of outputs that inference left open are read off that trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from acl_bundle import om
+from acl_bundle.build import _elem, operands, runnable, shapes, submodel, trial, walk
+from acl_bundle.build.constants import Constant
+from acl_bundle.build.describe import Description, StoredConstant
+from acl_bundle.build.program import From, Kind, Program
+from acl_bundle.build.refresh import Weight, declare
+from acl_bundle.build.runnable import Runnable
+from acl_bundle.build.shapes import Known
+from acl_bundle.om import TensorInfo
+from acl_bundle.om.define import Desc
+
+OutputNames: TypeAlias = Literal["onnx", "ge"]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A whole inference sub-model, and its ends."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    image: om.Chunks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an inference graph is made of.
+
+    Attributes:
+        name: Of the sub-model.
+        model: The light ONNX model, its inputs pinned. It is used up.
+        constants: All its constants by name, weights included.
+        weights: Which constants are refreshable, and how.
+        variable_size: Bytes of all variables.
+        output_names: Whose style the outputs' names follow.
+    """
+
+    name: str
+    model: ModelProto
+    constants: Mapping[str, Constant]
+    weights: Sequence[Weight]
+    variable_size: int
+    output_names: OutputNames
+
+
+def infer_model(plan: Plan) -> Inference:
+    """Return the inference sub-model.
+
+    Raises:
+        ValueError: An output has no usable name, type or static shape, or
+            ONNX Runtime does not take the graph.
+    """
+    graph = plan.model.graph
+    inputs = tuple(map(_input, graph.input))
+    _open_weights(graph, [plan.constants[weight.name] for weight in plan.weights])
+    used = _used(graph, plan.constants)
+    pieces, offsets = submodel.pack(one.data for one in used)
+    stored = list(zip(used, offsets, strict=True))
+    shapes.forget(graph)
+    known = shapes.infer(plan.model)
+    description = _describe(plan, known, inputs, stored)
+    _check_outputs(graph, known)
+    runner = runnable.make(plan.model, known, stored)
+    outputs = _outputs(plan, known, description, runner)
+    image = submodel.assemble(
+        plan.name,
+        inputs=inputs,
+        outputs=outputs,
+        definition=description.finish(plan.name, outputs),
+        program=_program(plan, runner, inputs, outputs),
+        weights=pieces,
+    )
+    return Inference(inputs, outputs, image)
+
+
+def _input(one: ValueInfoProto) -> TensorInfo:
+    known = shapes.known(one)
+    return submodel.info(one.name, Desc(_elem.to_acl(known.elem), known.dims or ()))
+
+
+def _open_weights(graph: GraphProto, weights: Sequence[Constant]) -> None:
+    """Make inputs of the constants that are weights, in the order of the weights."""
+    chosen = {one.name for one in weights}
+    initializers = [_tensor(one) for one in graph.initializer if one.name not in chosen]
+    nodes = [_node(one) for one in graph.node if not _makes(one, chosen)]
+    del graph.initializer[:]
+    graph.initializer.extend(initializers)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.input.extend(shapes.declare(one.name, one.elem, one.dims) for one in weights)
+
+
+def _makes(node: NodeProto, names: set[str]) -> bool:
+    return node.op_type == "Constant" and node.output[0] in names
+
+
+def _used(graph: GraphProto, constants: Mapping[str, Constant]) -> list[Constant]:
+    """Drop initializers nobody reads, and return the constants that are left."""
+    read = set(walk.uses(graph)) | {one.name for one in graph.output}
+    read.update(name for node in graph.node for name in walk.captured(node))
+    kept = [_tensor(one) for one in graph.initializer if one.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    opened = {one.name for one in graph.input}
+    there = {one.name for one in kept} | {out for node in graph.node for out in node.output}
+    return [one for name, one in constants.items() if name in there and name not in opened]
+
+
+def _describe(
+    plan: Plan,
+    known: Mapping[str, Known],
+    inputs: Sequence[TensorInfo],
+    stored: Sequence[tuple[Constant, int]],
+) -> Description:
+    description = Description(plan.model.graph, known)
+    description.inputs(inputs)
+    description.weights(plan.weights)
+    description.constants(
+        [
+            StoredConstant(one.name, Desc(one.dtype, one.dims, data_offset=offset))
+            for one, offset in stored
+        ]
+    )
+    description.nodes()
+    return description
+
+
+def _check_outputs(graph: GraphProto, known: Mapping[str, Known]) -> None:
+    if not graph.output:
+        raise ValueError("the model has no outputs; an inference graph needs at least one")
+    seen: set[str] = set()
+    for one in graph.output:
+        if not one.name or "\0" in one.name or one.name in seen:
+            raise ValueError(
+                f"an output is called {one.name!r}; names are needed, once each and without NUL"
+            )
+        seen.add(one.name)
+        found = known.get(one.name)
+        if found is None or not _elem.is_plain(found.elem):
+            kind = _elem.name(found.elem) if found else one.type.WhichOneof("value")
+            raise ValueError(
+                f"output {one.name!r} has type {kind}; a tensor of {_elem.names()} is right"
+            )
+
+
+def _outputs(
+    plan: Plan, known: Mapping[str, Known], description: Description, runner: Runnable
+) -> tuple[TensorInfo, ...]:
+    made = [known[one.name] for one in plan.model.graph.output]
+    if trial.is_possible():
+        _ = runner.opened  # what the engine refuses is refused here
+    if all(one.is_static for one in made):
+        dims = [one.dims or () for one in made]
+    else:
+        _check_shaping(plan.model.graph)
+        values = {one.name: plan.constants[one.name].array for one in plan.weights}
+        dims = runner.output_dims(values)
+    names = description.output_names(plan.output_names)
+    return tuple(
+        submodel.info(name, Desc(_elem.to_acl(one.elem), shape))
+        for name, one, shape in zip(names, made, dims, strict=True)
+    )
+
+
+def _check_shaping(graph: GraphProto) -> None:
+    uses = walk.uses(graph)
+    for one in graph.input:
+        use = operands.fixed_use(one.name, uses)
+        if use is not None:
+            raise ValueError(
+                f"the shape of an output depends on the values of {one.name!r}, which is input"
+                f" {use.at} of {use.node.op_type} {use.node.name!r}; a static graph needs a"
+                " constant there"
+            )
+
+
+def _program(
+    plan: Plan,
+    runner: Runnable,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+) -> Program:
+    work = sum((one.nbytes + 511) // 512 * 512 for one in (*inputs, *outputs))
+    program = Program(Kind.ONNX, variable_area=plan.variable_size, work_size=work)
+    declare(program, plan.weights)
+    for one, offset in runner.outside:
+        program.constant(one.name, Desc(one.dtype, one.dims), offset)
+    program.onnx(runner.model.SerializeToString(deterministic=True))
+    for index, tensor in enumerate(inputs):
+        program.feed(From.INPUT, index, tensor.name)
+    for index, weight in enumerate(plan.weights):
+        program.feed(From.VARIABLE, index, weight.name)
+    for index, (one, _) in enumerate(runner.outside):
+        program.feed(From.CONSTANT, index, one.name)
+    for index, name in enumerate(runner.fetches):
+        program.fetch(index, name)
+    return program
+
+
+def _tensor(one: TensorProto) -> TensorProto:
+    copy = TensorProto()
+    copy.CopyFrom(one)
+    return copy
+
+
+def _node(one: NodeProto) -> NodeProto:
+    copy = NodeProto()
+    copy.CopyFrom(one)
+    return copy

@@ -1,0 +1,95 @@
+"""What a build gives: a file that is not written yet, and what stands in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from acl_bundle import dtypes, om
+from acl_bundle.om import TensorInfo
+
+
+@dataclass(frozen=True)
+class WeightInfo:
+    """A refreshable weight: what an update of it takes.
+
+    Attributes:
+        name: The weight's name.
+        dtype: Its numpy dtype.
+        shape: Its dims.
+        nbytes: Its size in bytes.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    nbytes: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.dtype.name}{list(self.shape)}"
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A plain model file: one static graph.
+
+    The object keeps views of the weights' bytes, so what they came from must
+    not change before it is saved.
+
+    Attributes:
+        inputs: Of the inference graph, in ACL's order.
+        outputs: Of the inference graph, in ACL's order.
+        weights: The refreshable weights by name, in an update's order; none
+            in a plain model.
+        image: The file's bytes.
+    """
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    weights: Mapping[str, WeightInfo]
+    image: om.Chunks
+
+    def __repr__(self) -> str:
+        ends = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
+        kind = type(self).__name__
+        return f"<build.{kind} ({ends[0]}) -> ({ends[1]}), {len(self.weights)} weights>"
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the file in bytes."""
+        return self.image.nbytes
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file, whole or not at all, and return its path.
+
+        Raises:
+            OSError: It cannot be written; what was there before still is.
+        """
+        return self.image.save(path)
+
+    def to_bytes(self) -> bytes:
+        """Return the file's bytes as one object."""
+        return self.image.to_bytes()
+
+
+@dataclass(frozen=True, repr=False)
+class Bundle(Model):
+    """A bundle file: an inference graph and the graphs that refresh its weights.
+
+    Attributes:
+        graphs: Names of the graphs, in file order.
+        variable_size: Bytes of the variables' memory.
+    """
+
+    graphs: tuple[str, ...]
+    variable_size: int
+
+
+def weight_info(name: str, dtype: int, shape: tuple[int, ...], nbytes: int) -> WeightInfo:
+    """Describe a weight by its ``aclDataType``."""
+    return WeightInfo(name, dtypes.to_numpy(dtype), shape, nbytes)

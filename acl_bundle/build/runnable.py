@@ -1,0 +1,144 @@
+"""The ONNX model that a program carries, ready for the engine.
+
+Made from the author's graph: bfloat16 is lowered to what a CPU computes, each
+output gets a tensor of its own (a graph may hand an input or a constant
+through), and large constants point into WEIGHTS_DATA, from where the engine
+hands their bytes over. Names of inputs and weights are as in the author's graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper
+
+from acl_bundle.build import _elem, bf16, trial, walk
+from acl_bundle.build.constants import Constant
+from acl_bundle.build.shapes import Known
+
+# Versions of the file format: the oldest whose initializers need not be
+# inputs, and the newest that every supported engine reads.
+_IR_OLDEST: Final = 4
+_IR_NEWEST: Final = 10
+_NEWEST_OLD_TYPE: Final = 22  # element types beyond INT4 came with later versions
+
+_LOCATION: Final = "WEIGHTS_DATA"
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """A model for the engine.
+
+    Attributes:
+        model: What the program carries.
+        outside: Constants the engine hands over, with their offset in
+            WEIGHTS_DATA.
+        fetches: The tensor of each output.
+    """
+
+    model: ModelProto
+    outside: Sequence[tuple[Constant, int]]
+    fetches: Sequence[str] = field(default_factory=list)
+
+    @cached_property
+    def opened(self) -> trial.Opened:
+        """The model opened by ONNX Runtime; ValueError when it does not take it."""
+        return trial.opened(self.model, [constant for constant, _ in self.outside])
+
+    def output_dims(self, weights: Mapping[str, NDArray[Any]]) -> list[tuple[int, ...]]:
+        """Return the shapes of all outputs from runs on made-up inputs.
+
+        Args:
+            weights: The first value of each weight.
+
+        Raises:
+            ValueError: ONNX Runtime is missing, the run fails, or the shapes
+                depend on the inputs' values.
+        """
+        if not trial.is_possible():
+            raise ValueError(
+                "shape inference leaves the shape of an output open, and the trial run that would"
+                " tell it needs ONNX Runtime: pip install onnxruntime"
+            )
+        zeros = self.opened.output_shapes(self._feeds(weights, 0))
+        try:
+            ones = self.opened.output_shapes(self._feeds(weights, 1))
+        except ValueError:  # ones may be out of range where zeros, as indices, never are
+            ones = zeros
+        if zeros != ones:
+            raise ValueError(
+                f"the shapes of the outputs depend on the inputs' values: {zeros} for zeros,"
+                f" {ones} for ones; a static graph cannot compute that"
+            )
+        return zeros
+
+    def _feeds(
+        self, weights: Mapping[str, NDArray[Any]], fill: int
+    ) -> dict[str, tuple[NDArray[Any], int]]:
+        feeds = {}
+        for one in self.model.graph.input:
+            elem = one.type.tensor_type.elem_type
+            dims = [dim.dim_value for dim in one.type.tensor_type.shape.dim]
+            made = np.full(dims, fill, _elem.to_numpy(elem))
+            feeds[one.name] = (weights.get(one.name, made), elem)
+        return feeds
+
+
+def make(
+    model: ModelProto, known: Mapping[str, Known], stored: Sequence[tuple[Constant, int]]
+) -> Runnable:
+    """Return the model for the engine; the argument is not changed.
+
+    Args:
+        model: The author's graph, weights among its inputs.
+        known: The types of its tensors.
+        stored: The constants in WEIGHTS_DATA, with their offsets.
+    """
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    bf16.lower(copy)
+    fetches = _own_outputs(copy, known)
+    outside = _point(copy, stored)
+    for graph in walk.graphs(copy.graph):
+        del graph.value_info[:]
+    copy.ir_version = _ir_version(copy)
+    copy.producer_name = "acl_bundle"
+    return Runnable(copy, outside, fetches)
+
+
+def _own_outputs(model: ModelProto, known: Mapping[str, Known]) -> list[str]:
+    graph = model.graph
+    shared = {one.name for one in (*graph.input, *graph.initializer)}
+    names = walk.Names(graph)
+    for output in graph.output:
+        if output.name in shared:
+            name = names.fresh(f"{output.name}_output")
+            graph.node.append(helper.make_node("Identity", [output.name], [name]))
+            output.CopyFrom(helper.make_tensor_value_info(name, known[output.name].elem, None))
+    return [output.name for output in graph.output]
+
+
+def _point(model: ModelProto, stored: Sequence[tuple[Constant, int]]) -> list[tuple[Constant, int]]:
+    places = {constant.name: (constant, offset) for constant, offset in stored}
+    outside = []
+    for tensor in model.graph.initializer:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        constant, offset = places[tensor.name]
+        outside.append((constant, offset))
+        del tensor.external_data[:]
+        where = {"location": _LOCATION, "offset": offset, "length": constant.data.nbytes}
+        for key, value in where.items():
+            tensor.external_data.add(key=key, value=str(value))
+    return outside
+
+
+def _ir_version(model: ModelProto) -> int:
+    elems = (t.data_type for graph in walk.graphs(model.graph) for t in graph.initializer)
+    newest = _IR_NEWEST if all(elem <= _NEWEST_OLD_TYPE for elem in elems) else model.ir_version
+    return max(_IR_OLDEST, min(model.ir_version, newest))

@@ -1,0 +1,66 @@
+"""Putting one sub-model together: its partitions, in the order a compiler writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from acl_bundle import om
+from acl_bundle.build.program import Program
+from acl_bundle.om import PartitionType, TensorInfo, inout
+from acl_bundle.om.define import Desc
+
+_ALIGN = 64
+
+
+def assemble(
+    name: str,
+    *,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    definition: bytes,
+    program: Program,
+    weights: Iterable[memoryview] = (),
+    dynamic: bool = False,
+) -> om.Chunks:
+    """Return a whole sub-model.
+
+    Args:
+        name: The graph's name.
+        inputs: What MODEL_INOUT_INFO lists.
+        outputs: What MODEL_INOUT_INFO lists.
+        definition: The bytes of MODEL_DEF.
+        program: What TASK_INFO holds.
+        weights: The values of WEIGHTS_DATA, from :func:`pack`.
+        dynamic: Whether the dynamic executor is to run it.
+    """
+    return om.write_model(
+        [
+            (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs)]),
+            (PartitionType.MODEL_DEF, [definition]),
+            (PartitionType.WEIGHTS_DATA, weights),
+            (PartitionType.TASK_INFO, program.pieces()),
+        ],
+        name=name,
+        dynamic=dynamic,
+    )
+
+
+def pack(values: Iterable[memoryview]) -> tuple[list[memoryview], list[int]]:
+    """Lay values out for WEIGHTS_DATA, each at a multiple of 64.
+
+    Returns:
+        The pieces, padding between them included, and where each value starts.
+    """
+    pieces: list[memoryview] = []
+    offsets, end = [], 0
+    for value in values:
+        padding = -end % _ALIGN
+        pieces += [memoryview(bytes(padding)), value]
+        offsets.append(end + padding)
+        end += padding + value.nbytes
+    return pieces, offsets
+
+
+def info(name: str, desc: Desc) -> TensorInfo:
+    """Return an input or output that is so described."""
+    return TensorInfo(name, desc.dtype, desc.format, desc.shape, desc.nbytes)

@@ -1,0 +1,85 @@
+"""Walking an ONNX graph: names, uses, and the graphs inside its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from onnx import AttributeProto, GraphProto, NodeProto
+
+
+class Use(NamedTuple):
+    """One place that reads a tensor: input number ``at`` of ``node``."""
+
+    node: NodeProto
+    at: int
+
+
+def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
+    """Yield the graphs in a node's attributes, such as the branches of an If."""
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield attribute.g
+        elif attribute.type == AttributeProto.GRAPHS:
+            yield from attribute.graphs
+
+
+def graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """Yield a graph and all graphs inside it."""
+    yield graph
+    for node in graph.node:
+        for inner in subgraphs(node):
+            yield from graphs(inner)
+
+
+def uses(graph: GraphProto) -> dict[str, list[Use]]:
+    """Return who reads each tensor, the nodes of inner graphs included."""
+    found: dict[str, list[Use]] = {}
+    for one in graphs(graph):
+        for node in one.node:
+            for index, name in enumerate(node.input):
+                found.setdefault(name, []).append(Use(node, index))
+    return found
+
+
+def captured(node: NodeProto) -> list[str]:
+    """Return what a node's graphs read from around it, each name once."""
+    found: dict[str, None] = {}
+    for inner in subgraphs(node):
+        own = set(defined(inner))
+        for name in _read(inner):
+            if name and name not in own:
+                found[name] = None
+    return list(found)
+
+
+def _read(graph: GraphProto) -> Iterator[str]:
+    for node in graph.node:
+        yield from node.input
+        yield from captured(node)
+    yield from (output.name for output in graph.output)
+
+
+def defined(graph: GraphProto) -> Iterator[str]:
+    """Yield the names a graph itself gives to tensors."""
+    yield from (one.name for one in graph.input)
+    yield from (one.name for one in graph.initializer)
+    for node in graph.node:
+        yield from node.output
+
+
+class Names:
+    """Names that are taken, and new ones that are not."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        """Start with every tensor name in the graph and in those inside it."""
+        self._taken = {name for one in graphs(graph) for name in defined(one)}
+
+    def fresh(self, wish: str) -> str:
+        """Return the wish, or the wish and a number, and take it."""
+        name, count = wish, 0
+        while name in self._taken:
+            count += 1
+            name = f"{wish}_{count}"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,61 @@
+"""Inputs and outputs of a model that has no MODEL_INOUT_INFO (facts 5.5).
+
+Inputs are the root graph's Data nodes in the order of their ``index``
+attribute, outputs what its NetOutput takes in. Output names are recorded in
+the model or the root graph; files too old for that get the name the runtime
+would make up (facts 1.9).
+"""
+
+from __future__ import annotations
+
+from acl_bundle.om import _ge
+from acl_bundle.om.graph import Graph, ModelDef, Node, TensorDesc
+from acl_bundle.om.inout import TensorInfo
+
+
+def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Return inputs and outputs of the definition's root graph."""
+    if not definition.graphs:
+        return (), ()
+    root = definition.graphs[0]
+    return _inputs(root), _outputs(definition, root)
+
+
+def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
+    nodes = sorted(root.of_type(*_ge.INPUT_TYPES), key=_index)
+    return tuple(_info(node.name, node.input_descs[0]) for node in nodes if node.input_descs)
+
+
+def _index(node: Node) -> int:
+    index = node.attrs.get(_ge.INDEX)
+    return index if isinstance(index, int) else 0
+
+
+def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
+    end = next(root.of_type(_ge.OUTPUT_TYPE), None)
+    if end is None:
+        return ()
+    names = _recorded(definition.attrs) or _recorded(root.attrs)
+    if len(names) != len(end.input_descs):
+        names = _invented(end)
+    return tuple(map(_info, names, end.input_descs))
+
+
+def _recorded(attrs: dict[str, object]) -> tuple[str, ...]:
+    names = attrs.get(_ge.OUT_NODES)
+    return tuple(map(str, names)) if isinstance(names, tuple) else ()
+
+
+def _invented(end: Node) -> tuple[str, ...]:
+    sources = end.sources
+    known = len(sources) == len(end.input_descs)
+    return tuple(
+        f"output_{index}_{sources[index][0]}_{sources[index][1]}" if known else f"output_{index}"
+        for index in range(len(end.input_descs))
+    )
+
+
+def _info(name: str, desc: TensorDesc) -> TensorInfo:
+    dims = desc.shape
+    nbytes = 0 if any(dim < 0 for dim in dims) else max(desc.nbytes, 0)
+    return TensorInfo(name, desc.dtype, desc.format, dims, nbytes, desc.ranges)

@@ -1,0 +1,53 @@
+"""Where a container's bytes come from: a file that is mapped, or a buffer.
+
+Mapping costs nothing per byte, and the mapping lives as long as any view of
+it, so there is nothing to close. The file must not be cut short meanwhile.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import TypeAlias
+
+from acl_bundle.errors import BundleFormatError
+from acl_bundle.om._span import Span
+
+Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
+Source: TypeAlias = str | os.PathLike[str] | Buffer
+
+_ZIP = b"PK\x03\x04"
+
+
+def read(source: Source) -> Span:
+    """Return all bytes of a file or buffer, mapped or borrowed, never copied.
+
+    Raises:
+        BundleFormatError: There are none, or they are an OM2 archive.
+        OSError: The file cannot be opened.
+    """
+    span = _map(source) if isinstance(source, str | os.PathLike) else _borrow(source)
+    if not len(span):
+        raise BundleFormatError(f"{span.file}: the file is empty; a model has at least 264 bytes")
+    if bytes(span.view[:4]) == _ZIP:
+        raise span.error(
+            0,
+            "this is a ZIP archive ('PK'), so an OM2 model; OM2 has no bundles and is not read"
+            " here: compile the model as .om",
+        )
+    return span
+
+
+def _map(path: str | os.PathLike[str]) -> Span:
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return Span(memoryview(b""), os.fspath(path))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Span(memoryview(mapped), os.fspath(path))
+
+
+def _borrow(buffer: Buffer) -> Span:
+    view = memoryview(buffer)
+    if not view.c_contiguous:
+        raise ValueError("the buffer is not contiguous; pass bytes or a contiguous copy")
+    return Span(view.cast("B").toreadonly(), f"<{len(view) * view.itemsize} bytes>")

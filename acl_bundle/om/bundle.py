@@ -1,0 +1,100 @@
+"""A bundle file: several models and the size of the variables they share (facts 5.1).
+
+The reader accepts what the runtime's loader accepts (facts 5.6): only
+``modeltype`` of the bundle's header is looked at, unknown partitions are
+stepped over, bytes behind the last one are ignored. Each model inside must be
+whole, because the runtime would refuse it later.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cached_property
+from typing import Final
+
+from acl_bundle.om import _ge, partition
+from acl_bundle.om import header as headers
+from acl_bundle.om._span import Span
+from acl_bundle.om.header import Header
+from acl_bundle.om.model import Model
+from acl_bundle.om.partition import Partition, PartitionType
+from acl_bundle.om.roles import Role, detect
+from acl_bundle.om.variables import Variable, find
+
+_SIZE: Final = struct.Struct("<Q")
+
+
+class Bundle:
+    """The models of a bundle file, in file order.
+
+    Attributes:
+        header: All header fields.
+        partitions: What the bundle's table lists.
+        models: The models, in file order.
+        variable_size: Bytes of the variables' memory, 0 when none is recorded.
+    """
+
+    def __init__(self, span: Span) -> None:
+        """Read the headers and tables of the bundle that ``span`` starts with.
+
+        Raises:
+            BundleFormatError: The bytes are not a bundle, or a model in it is
+                cut short.
+        """
+        self._span = span
+        self.header: Header = headers.read(span)
+        if not self.header.is_bundle:
+            raise span.error(
+                82, f"modeltype is {self.header.modeltype}, where a bundle has {headers.BUNDLE}"
+            )
+        self.partitions: tuple[Partition, ...]
+        self.partitions, _ = partition.read(span, headers.SIZE, most=None)
+        self.variable_size: int = _variable_size(self.partitions)
+        self.models: tuple[Model, ...] = tuple(
+            Model(part.span)
+            for part in self.partitions
+            if part.type == PartitionType.BUNDLE_MODEL_INFO
+        )
+
+    def __repr__(self) -> str:
+        names = ", ".join(model.name for model in self.models)
+        return f"<om.Bundle of {self._span.file}: {names}>"
+
+    @property
+    def data(self) -> memoryview:
+        """The whole file."""
+        return self._span.view
+
+    @cached_property
+    def roles(self) -> dict[Role, int]:
+        """Which model infers, initialises and updates, as index into ``models``.
+
+        Empty for a bundle of unrelated models.
+
+        Raises:
+            BundleFormatError: The models leave a doubt.
+        """
+        return detect(self.models, self._span.file)
+
+    @cached_property
+    def variables(self) -> dict[str, Variable]:
+        """The refreshable weights by name, in the update graph's order.
+
+        Raises:
+            BundleFormatError: Two places of the file disagree about a weight.
+        """
+        return find(self.models, self._span.file)
+
+    @cached_property
+    def has_external_weights(self) -> bool:
+        """Whether constants lie in files beside the bundle (FileConstant nodes)."""
+        graphs = (graph for model in self.models for graph in model.graphs)
+        return any(next(graph.of_type(_ge.FILE_CONSTANT_TYPE), None) for graph in graphs)
+
+
+def _variable_size(parts: tuple[Partition, ...]) -> int:
+    for part in parts:
+        if part.type == PartitionType.BUNDLE_MODEL_VAR_INFO:
+            (size,) = part.span.unpack(_SIZE, 0, "the size of the variables")
+            return int(size)
+    return 0

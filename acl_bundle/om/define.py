@@ -1,0 +1,148 @@
+"""Writing MODEL_DEF: graphs as plain values, and their protobuf bytes (facts 5.5).
+
+The counterpart of :mod:`acl_bundle.om.graph`. Values are described with the
+small classes here and turned into bytes by :func:`model_def`; the same values
+give the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from acl_bundle import dtypes
+from acl_bundle.om import _ge
+from acl_bundle.om._wire import chunk, float32, number, packed
+
+
+@dataclass(frozen=True)
+class Desc:
+    """One tensor: its type, its dims, and for a constant where its value lies.
+
+    ``shape`` may be ``(-2,)`` for an unknown rank. ``nbytes`` is worked out
+    when every dim is known.
+    """
+
+    dtype: int
+    shape: tuple[int, ...]
+    format: int = dtypes.FORMAT_ND
+    data_offset: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensor, 0 where a dim is unknown."""
+        known = all(dim >= 0 for dim in self.shape)
+        return math.prod(self.shape) * dtypes.nbytes(self.dtype) if known else 0
+
+
+@dataclass(frozen=True)
+class ConstValue:
+    """A constant's value, which stands in WEIGHTS_DATA."""
+
+    desc: Desc
+
+
+Attr: TypeAlias = bool | int | float | str | ConstValue | Sequence[int | float | str]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator; ``inputs`` are ``"<node>:<output>"``."""
+
+    name: str
+    type: str
+    inputs: Sequence[str] = ()
+    attrs: Mapping[str, Attr] = field(default_factory=dict)
+    input_descs: Sequence[Desc] = ()
+    output_descs: Sequence[Desc] = ()
+    subgraphs: Sequence[str] = ()
+    sources: Sequence[tuple[str, int]] = ()
+
+
+@dataclass(frozen=True)
+class GraphValue:
+    """One graph: a name and its operators in order of execution."""
+
+    name: str
+    ops: Sequence[Op]
+
+
+def model_def(name: str, graphs: Sequence[GraphValue], attrs: Mapping[str, Attr]) -> bytes:
+    """Return the bytes of a model definition whose root is the first graph."""
+    parts = [chunk(_ge.MODEL_NAME, name), number(_ge.MODEL_VERSION, 1)]
+    parts += [chunk(_ge.MODEL_GRAPH, _graph(graph)) for graph in graphs]
+    return b"".join(parts) + _attrs(_ge.MODEL_ATTR, attrs)
+
+
+def _graph(graph: GraphValue) -> bytes:
+    ops = (chunk(_ge.GRAPH_OP, _op(op, index)) for index, op in enumerate(graph.ops))
+    return chunk(_ge.GRAPH_NAME, graph.name) + b"".join(ops)
+
+
+def _op(op: Op, index: int) -> bytes:
+    parts = [chunk(_ge.OP_NAME, op.name), chunk(_ge.OP_TYPE, op.type)]
+    parts += [chunk(_ge.OP_INPUT, one) for one in op.inputs]
+    parts += [_attrs(_ge.OP_ATTR, op.attrs), number(_ge.OP_ID, index)]
+    parts += [chunk(_ge.OP_SRC_NAME, source) for source, _ in op.sources]
+    if op.sources:
+        parts.append(packed(_ge.OP_SRC_INDEX, [output for _, output in op.sources]))
+    parts += [chunk(_ge.OP_INPUT_DESC, _desc(desc)) for desc in op.input_descs]
+    parts += [chunk(_ge.OP_OUTPUT_DESC, _desc(desc)) for desc in op.output_descs]
+    parts += [chunk(_ge.OP_SUBGRAPH, one) for one in op.subgraphs]
+    return b"".join(parts)
+
+
+def _desc(desc: Desc) -> bytes:
+    parts = [
+        number(_ge.DESC_DTYPE, dtypes.to_proto(desc.dtype)),
+        chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, desc.shape) if desc.shape else b""),
+        chunk(_ge.DESC_LAYOUT, dtypes.format_name(desc.format)),
+        _attrs(
+            _ge.DESC_ATTR,
+            {
+                _ge.FORMAT_FOR_INT: desc.format,
+                _ge.ORIGIN_FORMAT_FOR_INT: desc.format,
+                _ge.ORIGIN_SHAPE: desc.shape,
+            },
+        ),
+        number(_ge.DESC_SIZE, desc.nbytes),
+    ]
+    if desc.data_offset is not None:
+        parts.append(number(_ge.DESC_WEIGHT_SIZE, desc.nbytes))
+        parts.append(number(_ge.DESC_DATA_OFFSET, desc.data_offset))
+    return b"".join(parts)
+
+
+def _attrs(field_number: int, attrs: Mapping[str, Attr]) -> bytes:
+    entries = (
+        chunk(_ge.MAP_KEY, key) + chunk(_ge.MAP_VALUE, _attr(value)) for key, value in attrs.items()
+    )
+    return b"".join(chunk(field_number, entry) for entry in entries)
+
+
+def _attr(value: Attr) -> bytes:
+    if isinstance(value, bool):
+        return number(_ge.ATTR_B, value)
+    if isinstance(value, int):
+        return number(_ge.ATTR_I, value)
+    if isinstance(value, float):
+        return float32(_ge.ATTR_F, value)
+    if isinstance(value, str):
+        return chunk(_ge.ATTR_S, value)
+    if isinstance(value, ConstValue):
+        return chunk(_ge.ATTR_T, chunk(_ge.TENSOR_DESC, _desc(value.desc)))
+    return chunk(_ge.ATTR_LIST, _list(value))
+
+
+def _list(values: Sequence[int | float | str]) -> bytes:
+    if all(isinstance(value, int) for value in values):
+        items, kind = packed(_ge.LIST_I, map(int, values)), _ge.LIST_TYPE_INT
+    elif all(isinstance(value, str) for value in values):
+        items = b"".join(chunk(_ge.LIST_S, str(value)) for value in values)
+        kind = _ge.LIST_TYPE_STRING
+    else:
+        items = b"".join(float32(_ge.LIST_F, float(value)) for value in values)
+        kind = _ge.LIST_TYPE_FLOAT
+    return (items if values else b"") + number(_ge.LIST_TYPE, kind)

@@ -1,0 +1,138 @@
+"""MODEL_INOUT_INFO: a model's inputs and outputs as a plain list (facts 5.4).
+
+The partition is a sequence of blocks ``{type, length, bytes}``; empty blocks
+are left out. Blocks 0 and 1 are the inputs and the outputs; the others
+describe gears, and are skipped here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from acl_bundle import dtypes
+from acl_bundle.om._span import Span
+
+_BLOCK: Final = struct.Struct("<II")
+_COUNT: Final = struct.Struct("<I")
+_TENSOR: Final = struct.Struct("<QiiIIII")
+_INPUTS: Final = 0
+_OUTPUTS: Final = 1
+_KNOWN: Final = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One input or output of a model.
+
+    Attributes:
+        name: As the model calls it.
+        dtype: ``aclDataType``.
+        format: ``aclFormat``.
+        dims: The shape; -1 is an unknown dim, a single -2 an unknown rank.
+        nbytes: Size in bytes, 0 where a dim is unknown.
+        ranges: (least, most) per dim, empty where the file has none.
+    """
+
+    name: str
+    dtype: int
+    format: int
+    dims: tuple[int, ...]
+    nbytes: int
+    ranges: tuple[tuple[int, int], ...] = field(default=())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The same as ``dims``."""
+        return self.dims
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether a dim, or the rank, is unknown."""
+        return any(dim < 0 for dim in self.dims)
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The numpy dtype of an element; ValueError where numpy has none."""
+        return dtypes.to_numpy(self.dtype)
+
+    def __str__(self) -> str:
+        dims = ", ".join(map(str, self.dims))
+        return f"{self.name}: {dtypes.short_name(self.dtype)}[{dims}]"
+
+
+def read(span: Span) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Read inputs and outputs.
+
+    Raises:
+        BundleFormatError: A block is cut short or has an unknown type.
+    """
+    found: dict[int, tuple[TensorInfo, ...]] = {}
+    at = 0
+    while at < len(span):
+        kind, size = span.unpack(_BLOCK, at, "a block of MODEL_INOUT_INFO")
+        if kind not in _KNOWN:
+            raise span.error(at, f"MODEL_INOUT_INFO has a block of type {kind}; 0 to 6 exist")
+        block = span.cut(at + _BLOCK.size, size, f"block {kind} of MODEL_INOUT_INFO")
+        if kind in (_INPUTS, _OUTPUTS):
+            found[kind] = _read_tensors(block)
+        at += _BLOCK.size + size
+    return found.get(_INPUTS, ()), found.get(_OUTPUTS, ())
+
+
+def _read_tensors(span: Span) -> tuple[TensorInfo, ...]:
+    (count,) = span.unpack(_COUNT, 0, "a tensor count")
+    if count > len(span) // _TENSOR.size:
+        raise span.error(0, f"{count} tensors cannot stand in a block of {len(span)} bytes")
+    at = _COUNT.size
+    tensors = []
+    for _ in range(count):
+        tensor, at = _read_tensor(span, at)
+        tensors.append(tensor)
+    return tuple(tensors)
+
+
+def _read_tensor(span: Span, at: int) -> tuple[TensorInfo, int]:
+    nbytes, layout, dtype, name_size, *sizes = span.unpack(_TENSOR, at, "a tensor's description")
+    at += _TENSOR.size
+    name = span.text(at, name_size, "a tensor's name")
+    at += name_size
+    lists = []
+    for size, what in zip(sizes, ("dims", "dims", "ranges"), strict=True):
+        lists.append(_read_ints(span.cut(at, size, f"{what} of tensor {name!r}"), what))
+        at += size
+    ranges = tuple(zip(lists[2][::2], lists[2][1::2], strict=False))
+    return TensorInfo(name, dtype, layout, lists[0], nbytes, ranges), at
+
+
+def _read_ints(span: Span, what: str) -> tuple[int, ...]:
+    if len(span) % 8:
+        raise span.error(0, f"{what} take {len(span)} bytes, which is no multiple of 8")
+    return struct.unpack(f"<{len(span) // 8}q", span.view)
+
+
+def write(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> bytes:
+    """Return the partition for these inputs and outputs, empty when there are none."""
+    return _write_block(_INPUTS, inputs) + _write_block(_OUTPUTS, outputs)
+
+
+def _write_block(kind: int, tensors: Sequence[TensorInfo]) -> bytes:
+    if not tensors:
+        return b""
+    body = _COUNT.pack(len(tensors)) + b"".join(map(_write_tensor, tensors))
+    return _BLOCK.pack(kind, len(body)) + body
+
+
+def _write_tensor(tensor: TensorInfo) -> bytes:
+    name = tensor.name.encode()
+    dims = struct.pack(f"<{len(tensor.dims)}q", *tensor.dims)
+    flat = [bound for pair in tensor.ranges for bound in pair]
+    ranges = struct.pack(f"<{len(flat)}q", *flat)
+    head = _TENSOR.pack(
+        tensor.nbytes, tensor.format, tensor.dtype, len(name), len(dims), len(dims), len(ranges)
+    )
+    return head + name + dims + dims + ranges

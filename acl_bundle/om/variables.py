@@ -1,0 +1,135 @@
+"""The refreshable weights of a bundle: names, dtypes, shapes, and their memory.
+
+The update graph's inputs give names and dtypes, in the order an update takes
+them, but not shapes: their rank is unknown (facts 1.9). Shapes are looked up
+in all graphs of the file (facts 4.4), and every place that has one must say
+the same. A bundle without an update graph has the variables its graphs name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from acl_bundle import dtypes
+from acl_bundle.errors import BundleFormatError
+from acl_bundle.om import _ge
+from acl_bundle.om.graph import Node, Tensor, TensorDesc
+from acl_bundle.om.model import Model
+from acl_bundle.om.roles import INIT_NAME, UPDATE_SUFFIX, role_of
+
+VARIABLE_SUFFIX: Final = "_var"
+THEN_DATA_SUFFIX: Final = "_var_then_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One refreshable weight.
+
+    Attributes:
+        name: The weight's own name, without the suffix of its variable.
+        dtype: The ``aclDataType`` an update takes.
+        shape: The shape an update takes, None where the file does not say.
+    """
+
+    name: str
+    dtype: int
+    shape: tuple[int, ...] | None
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The numpy dtype of an element; ValueError where numpy has none."""
+        return dtypes.to_numpy(self.dtype)
+
+    @property
+    def nbytes(self) -> int | None:
+        """Bytes an update takes, None where the shape is unknown."""
+        if self.shape is None:
+            return None
+        return math.prod(self.shape) * dtypes.nbytes(self.dtype)
+
+
+def layout(sizes: Iterable[int]) -> tuple[tuple[int, ...], int]:
+    """Return where each variable of so many bytes starts, and what all of them take.
+
+    Each takes ``roundup(nbytes, 512) + 1024`` (facts 4.4).
+    """
+    offsets, total = [], 0
+    for size in sizes:
+        offsets.append(total)
+        total += (size + 511) // 512 * 512 + 1024
+    return tuple(offsets), total
+
+
+def find(models: Sequence[Model], file: str) -> dict[str, Variable]:
+    """Return the variables of a bundle by name.
+
+    Raises:
+        BundleFormatError: Two places disagree about a shape.
+    """
+    found = _Places(models)
+    named = dict(_updated(models)) or found.dtypes
+    return {name: Variable(name, dtype, found.shape(name, file)) for name, dtype in named.items()}
+
+
+def _updated(models: Sequence[Model]) -> Iterator[tuple[str, int]]:
+    for model in models:
+        if role_of(model) == "update":
+            for one in model.inputs:
+                yield one.name.removesuffix(UPDATE_SUFFIX), one.dtype
+
+
+class _Places:
+    """Everything the graphs say about shapes, gathered in one pass."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._shapes: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        self.dtypes: dict[str, int] = {}
+        for model in models:
+            initialises = role_of(model) == "init" or model.name == INIT_NAME
+            for graph in model.graphs:
+                for node in graph.nodes:
+                    self._note(node, f"{model.name}/{node.name}", initialises)
+
+    def _note(self, node: Node, place: str, initialises: bool) -> None:
+        if node.type in _ge.INPUT_TYPES and node.name.endswith(THEN_DATA_SUFFIX):
+            desc = _first(node.output_descs, node.input_descs)
+            self._add(node.name.removesuffix(THEN_DATA_SUFFIX), desc, place)
+        elif node.type == _ge.VARIABLE_TYPE and node.name.endswith(VARIABLE_SUFFIX):
+            name, desc = node.name.removesuffix(VARIABLE_SUFFIX), _first(node.output_descs)
+            self._add(name, desc, place)
+            if desc is not None:
+                self.dtypes.setdefault(name, desc.dtype)
+        elif initialises and node.type in _ge.CONST_TYPES:
+            value = node.attrs.get(_ge.VALUE)
+            desc = value.desc if isinstance(value, Tensor) else _first(node.output_descs)
+            self._add(node.name, desc, place)
+
+    def _add(self, name: str, desc: TensorDesc | None, place: str) -> None:
+        shape = None if desc is None else _written(desc)
+        if shape is not None:
+            self._shapes.setdefault(name, []).append((place, shape))
+
+    def shape(self, name: str, file: str) -> tuple[int, ...] | None:
+        places = self._shapes.get(name, [])
+        shapes = {shape for _, shape in places}
+        if len(shapes) > 1:
+            said = "; ".join(f"{place} says {list(shape)}" for place, shape in places)
+            raise BundleFormatError(f"{file}: the graphs disagree about weight {name!r}: {said}")
+        return places[0][1] if places else None
+
+
+def _first(*groups: tuple[TensorDesc, ...]) -> TensorDesc | None:
+    return next((desc for group in groups for desc in group), None)
+
+
+def _written(desc: TensorDesc) -> tuple[int, ...] | None:
+    """Return the dims the author wrote, None where only stored ones are known."""
+    shape = desc.origin_shape
+    if shape is None and desc.format in dtypes.PLAIN_FORMATS:
+        shape = desc.shape
+    return None if shape is None or any(dim < 0 for dim in shape) else shape
