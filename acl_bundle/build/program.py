@@ -7,7 +7,6 @@ the order they are added, and others refer to them by that number.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from enum import IntEnum
 
 from acl_bundle.om.define import Desc
@@ -85,13 +84,12 @@ class Program:
         record = struct.pack("<IIII", variable, source, index, 0)
         self._records.append((_Tag.ASSIGN, record))
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the program's bytes, piece by piece."""
-        yield _HEAD.pack(_MAGIC, self._kind, len(self._records), *self._sizes)
+    def to_bytes(self) -> bytes:
+        """Return the program's bytes."""
+        parts = [_HEAD.pack(_MAGIC, self._kind, len(self._records), *self._sizes)]
         for tag, payload in self._records:
-            yield _RECORD.pack(tag, 0, len(payload))
-            yield payload
-            yield b"\0" * (-len(payload) % 8)
+            parts += [_RECORD.pack(tag, 0, len(payload)), payload, bytes(-len(payload) % 8)]
+        return b"".join(parts)
 
 
 def _tensor(name: str, desc: Desc, offset: int) -> bytes:

@@ -38,7 +38,7 @@ def assemble(
             (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs)]),
             (PartitionType.MODEL_DEF, [definition]),
             (PartitionType.WEIGHTS_DATA, weights),
-            (PartitionType.TASK_INFO, program.pieces()),
+            (PartitionType.TASK_INFO, [program.to_bytes()]),
         ],
         name=name,
         dynamic=dynamic,
@@ -55,7 +55,9 @@ def pack(values: Iterable[memoryview]) -> tuple[list[memoryview], list[int]]:
     offsets, end = [], 0
     for value in values:
         padding = -end % _ALIGN
-        pieces += [memoryview(bytes(padding)), value]
+        if padding:
+            pieces.append(memoryview(bytes(padding)))
+        pieces.append(value)
         offsets.append(end + padding)
         end += padding + value.nbytes
     return pieces, offsets

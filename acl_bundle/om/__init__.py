@@ -21,12 +21,13 @@ from acl_bundle.om import header as _header
 from acl_bundle.om._source import Source
 from acl_bundle.om._source import read as _read
 from acl_bundle.om.bundle import Bundle
-from acl_bundle.om.graph import Graph, ModelDef, Node, Tensor, TensorDesc
+from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.header import Header
 from acl_bundle.om.inout import TensorInfo
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect, role_of
+from acl_bundle.om.tensor import Tensor, TensorDesc
 from acl_bundle.om.variables import Variable, layout
 from acl_bundle.om.write import Chunks, write_bundle, write_model
 

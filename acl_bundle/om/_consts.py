@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle.om import _ge
 from acl_bundle.om._span import Span
-from acl_bundle.om.graph import Graph, Tensor, TensorDesc
+from acl_bundle.om.graph import Graph
+from acl_bundle.om.tensor import Tensor, TensorDesc
 
 
 def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:

@@ -9,8 +9,9 @@ would make up (facts 1.9).
 from __future__ import annotations
 
 from acl_bundle.om import _ge
-from acl_bundle.om.graph import Graph, ModelDef, Node, TensorDesc
+from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.inout import TensorInfo
+from acl_bundle.om.tensor import TensorDesc
 
 
 def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:

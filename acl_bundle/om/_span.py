@@ -11,19 +11,21 @@ facts about it.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 from acl_bundle.errors import BundleFormatError
 
 
-@dataclass(frozen=True, slots=True)
 class Span:
     """Bytes of a file: what they are, in which file, from which offset."""
 
-    view: memoryview
-    file: str
-    offset: int = 0
+    __slots__ = ("file", "offset", "view")
+
+    def __init__(self, view: memoryview, file: str, offset: int = 0) -> None:
+        """Describe bytes that start ``offset`` bytes into a file."""
+        self.view = view
+        self.file = file
+        self.offset = offset
 
     def __len__(self) -> int:
         return len(self.view)

@@ -19,7 +19,7 @@ _VARINT: Final = 0
 _FIXED64: Final = 1
 _LENGTH: Final = 2
 _FIXED32: Final = 5
-_WIDTH: Final = {_FIXED64: 8, _FIXED32: 4}
+_WIDTH: Final = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}  # bytes behind the key and the varint
 _KINDS: Final = {
     _VARINT: "a number",
     _FIXED64: "8 bytes",
@@ -68,7 +68,13 @@ class Message:
 
     def texts(self, number: int) -> tuple[str, ...]:
         """Return all strings of a repeated field."""
-        return tuple(span.text(0, len(span), "a string") for span in self.spans(number))
+        found = []
+        for kind, start, size in self._of(number):
+            if kind != _LENGTH:
+                raise self._wrong(number, kind, "bytes")
+            raw = bytes(self.span.view[start : start + size])
+            found.append(raw.decode("utf-8", "backslashreplace"))
+        return tuple(found)
 
     def spans(self, number: int) -> tuple[Span, ...]:
         """Return where the bytes of a repeated field lie."""
@@ -105,34 +111,47 @@ class Message:
 
     def _index(self) -> dict[int, list[tuple[int, int, int]]]:
         if self._fields is None:
-            self._fields = {}
-            for number, field in _walk(self.span):
-                self._fields.setdefault(number, []).append(field)
+            self._fields = _walk(self.span)
         return self._fields
 
 
-def _walk(span: Span) -> Iterator[tuple[int, tuple[int, int, int]]]:
-    """Yield (number, (kind, start, size)); a varint's start is its value."""
-    at, end = 0, len(span)
+def _walk(span: Span) -> dict[int, list[tuple[int, int, int]]]:
+    """Return number -> [(kind, start, size)]; a varint's start is its value."""
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    view, at = span.view, 0
+    end = len(view)
     while at < end:
-        key_at = at
-        key, at = _varint(span, at)
-        number, kind = key >> 3, key & 7
-        value, at = _varint(span, at) if kind in (_VARINT, _LENGTH) else (0, at)
-        if kind == _VARINT:
-            yield number, (kind, value, 0)
-            continue
-        size = value if kind == _LENGTH else _WIDTH.get(kind, -1)
-        if size < 0:
-            raise span.error(key_at, f"field {number} has wire type {kind}; 0, 1, 2 and 5 exist")
+        key_at, key = at, view[at]
+        at += 1
+        if key > 0x7F:
+            key, at = _varint(span, key_at)
+        kind, value = key & 7, 0
+        if kind in (_VARINT, _LENGTH):
+            value, at = _varint(span, at)
+        size = _size(span, key_at, kind, value)
         if size > end - at:
-            raise span.error(key_at, f"field {number} claims {size} bytes, but {end - at} are left")
-        yield number, (kind, at, size)
+            raise span.error(
+                key_at, f"field {key >> 3} claims {size} bytes, but {end - at} are left"
+            )
+        found.setdefault(key >> 3, []).append((kind, value if kind == _VARINT else at, size))
         at += size
+    return found
+
+
+def _size(span: Span, at: int, kind: int, value: int) -> int:
+    if kind == _LENGTH:
+        return value
+    size = _WIDTH.get(kind)
+    if size is None:
+        key, _ = _varint(span, at)
+        raise span.error(at, f"field {key >> 3} has wire type {kind}; 0, 1, 2 and 5 exist")
+    return size
 
 
 def _varint(span: Span, at: int) -> tuple[int, int]:
     view, value = span.view, 0
+    if at < len(view) and view[at] < 0x80:
+        return view[at], at + 1
     for index in range(min(10, len(view) - at)):
         byte = view[at + index]
         value |= (byte & 0x7F) << (7 * index)
@@ -154,6 +173,8 @@ def _packed(span: Span) -> Iterator[int]:
 
 def varint(value: int) -> bytes:
     """Return a number as a varint; a negative one takes ten bytes."""
+    if 0 <= value < len(_SMALL):
+        return _SMALL[value]
     value &= 0xFFFFFFFFFFFFFFFF
     parts = bytearray()
     while value > 0x7F:
@@ -161,6 +182,10 @@ def varint(value: int) -> bytes:
         value >>= 7
     parts.append(value)
     return bytes(parts)
+
+
+# Nearly every key and length is below 1024.
+_SMALL: Final = [bytes([n]) if n < 128 else bytes([n & 0x7F | 0x80, n >> 7]) for n in range(1024)]
 
 
 def number(field: int, value: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from acl_bundle import dtypes
@@ -94,6 +95,7 @@ def _op(op: Op, index: int) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(maxsize=256)
 def _desc(desc: Desc) -> bytes:
     parts = [
         number(_ge.DESC_DTYPE, dtypes.to_proto(desc.dtype)),

@@ -18,9 +18,10 @@ import numpy as np
 from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om import _ge
-from acl_bundle.om.graph import Node, Tensor, TensorDesc
+from acl_bundle.om.graph import Node
 from acl_bundle.om.model import Model
 from acl_bundle.om.roles import INIT_NAME, UPDATE_SUFFIX, role_of
+from acl_bundle.om.tensor import Tensor, TensorDesc
 
 VARIABLE_SUFFIX: Final = "_var"
 THEN_DATA_SUFFIX: Final = "_var_then_data"
