@@ -1,0 +1,130 @@
+/*
+ * allocate: the functions that take memory and give it back.
+ *
+ * Of a device's memory an allocation takes what was asked for, rounded up to
+ * 32 bytes, and on these chips 32 more; its bounds are what was asked for.
+ */
+#include "acl.h"
+#include "calls.h"
+#include "device.h"
+#include "host_memory.h"
+#include "memory.h"
+#include "message.h"
+#include "settings.h"
+
+enum { PADDING = 32 };
+
+static int refuse_memory(int device, size_t taken)
+{
+    size_t left = device_memory_free(device);
+
+    if (left >= taken)
+        return refuse(E_RT_MEMORY, "this process has no address space for "
+                      "%zu bytes of device %d", taken, device);
+    return refuse(E_RT_MEMORY, "device %d has %zu bytes left, not %zu",
+                  device, left, taken);
+}
+
+static int allocate(void **devPtr, size_t size, size_t padding)
+{
+    if (size == 0)
+        return refuse(E_PARAM, "size is 0");
+    if (size > SIZE_MAX - 2 * PADDING)
+        return refuse(E_PARAM, "size %zu is too large to be rounded", size);
+    int status = context_needed();
+    if (status != E_NONE)
+        return status;
+    int device = context_device();
+    size_t taken = (size + PADDING - 1) / PADDING * PADDING + padding;
+    void *address = device_alloc(device, size, taken, OWNER_USER);
+    if (address == NULL)
+        return refuse_memory(device, taken);
+    *devPtr = address;
+    return E_NONE;
+}
+
+aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
+{
+    ENTER(aclrtMalloc, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr,
+          size, (int)policy);
+    NOT_NULL(devPtr);
+    bool whole = policy == ACL_MEM_MALLOC_HUGE1G_ONLY ||
+                 policy == ACL_MEM_MALLOC_HUGE1G_ONLY_P2P;
+    LEAVE(allocate(devPtr, size, whole ? 0 : PADDING));
+}
+
+aclError aclrtMallocAlign32(void **devPtr, size_t size,
+                            aclrtMemMallocPolicy policy)
+{
+    ENTER(aclrtMallocAlign32, "devPtr=%p, size=%zu, policy=%d",
+          (void *)devPtr, size, (int)policy);
+    NOT_NULL(devPtr);
+    LEAVE(allocate(devPtr, size, 0));
+}
+
+aclError aclrtMallocCached(void **devPtr, size_t size,
+                           aclrtMemMallocPolicy policy)
+{
+    ENTER(aclrtMallocCached, "devPtr=%p, size=%zu, policy=%d",
+          (void *)devPtr, size, (int)policy);
+    NOT_NULL(devPtr);
+    LEAVE(allocate(devPtr, size, PADDING));
+}
+
+aclError aclrtFree(void *devPtr)
+{
+    ENTER(aclrtFree, "devPtr=%p", devPtr);
+    if (devPtr == NULL)
+        LEAVE(refuse(E_PARAM, "devPtr is NULL"));
+    LEAVE(device_free(devPtr));
+}
+
+aclError aclrtMallocHost(void **hostPtr, size_t size)
+{
+    ENTER(aclrtMallocHost, "hostPtr=%p, size=%zu", (void *)hostPtr, size);
+    NOT_NULL(hostPtr);
+    if (size == 0)
+        LEAVE(refuse(E_PARAM, "size is 0"));
+    int status = context_needed();
+    if (status != E_NONE)
+        LEAVE(status);
+    void *memory = host_alloc(size);
+    if (memory == NULL)
+        LEAVE(refuse(E_RT_MEMORY, "the host has no %zu bytes", size));
+    *hostPtr = memory;
+    LEAVE(E_NONE);
+}
+
+aclError aclrtFreeHost(void *hostPtr)
+{
+    ENTER(aclrtFreeHost, "hostPtr=%p", hostPtr);
+    if (hostPtr == NULL)
+        LEAVE(refuse(E_PARAM, "hostPtr is NULL"));
+    LEAVE(host_free(hostPtr));
+}
+
+/* Is this an attribute of the memory that the device has (HBM, no DDR)? */
+static bool attribute_present(aclrtMemAttr attr)
+{
+    return attr != ACL_DDR_MEM && attr != ACL_DDR_MEM_HUGE &&
+           attr != ACL_DDR_MEM_NORMAL && attr != ACL_DDR_MEM_P2P_HUGE &&
+           attr != ACL_DDR_MEM_P2P_NORMAL;
+}
+
+aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t *free, size_t *total)
+{
+    ENTER(aclrtGetMemInfo, "attr=%d, free=%p, total=%p", (int)attr,
+          (void *)free, (void *)total);
+    NOT_NULL(free);
+    NOT_NULL(total);
+    if ((int)attr < 0 || attr > ACL_MEM_P2P_HUGE1G)
+        LEAVE(refuse(E_RT_MEMORY_TYPE, "attr %d is not one of 0..17",
+                     (int)attr));
+    int status = context_needed();
+    if (status != E_NONE)
+        LEAVE(status);
+    bool present = attribute_present(attr);
+    *free = present ? device_memory_free(context_device()) : 0;
+    *total = present ? settings.memory : 0;
+    LEAVE(E_NONE);
+}

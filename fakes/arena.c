@@ -1,0 +1,79 @@
+#include "arena.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FRESH = 0xA5, MIB = 1 << 20, FILL_WHOLE = 16 * MIB };
+
+/* A quarter more than the memory and at least 1 GiB, in whole 2 MiB. */
+static size_t window_of(size_t memory)
+{
+    size_t slack = memory / 4 > ((size_t)1 << 30) ? memory / 4
+                                                  : (size_t)1 << 30;
+
+    return (memory + slack + 2 * MIB - 1) / (2 * MIB) * (2 * MIB);
+}
+
+bool arena_open(Arena *arena, size_t memory)
+{
+    size_t size = window_of(memory);
+    int file = memfd_create("acl-fake-device", MFD_CLOEXEC);
+    void *range = MAP_FAILED;
+    void *alias = MAP_FAILED;
+
+    if (file < 0 || ftruncate(file, (off_t)size) != 0)
+        goto fail;
+    range = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
+    alias = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_NORESERVE, file, 0);
+    if (range == MAP_FAILED || alias == MAP_FAILED)
+        goto fail;
+    madvise(range, size, MADV_DONTDUMP);
+    madvise(alias, size, MADV_DONTDUMP);
+    *arena = (Arena){(uintptr_t)range, alias, size, file};
+    return true;
+fail:
+    if (range != MAP_FAILED)
+        munmap(range, size);
+    if (alias != MAP_FAILED)
+        munmap(alias, size);
+    if (file >= 0)
+        close(file);
+    return false;
+}
+
+void arena_close(Arena *arena)
+{
+    if (arena->base == 0)
+        return;
+    munmap((void *)arena->base, arena->size);
+    munmap(arena->alias, arena->size);
+    close(arena->file);
+    *arena = (Arena){0};
+}
+
+void arena_fill(const Arena *arena, uintptr_t address, size_t size)
+{
+    unsigned char *bytes = arena_bytes(arena, address);
+
+    if (size <= FILL_WHOLE) {
+        memset(bytes, FRESH, size);
+        return;
+    }
+    memset(bytes, FRESH, MIB);
+    memset(bytes + size - MIB, FRESH, MIB);
+}
+
+void arena_punch(const Arena *arena, uintptr_t address, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t offset = address - arena->base;
+    size_t start = (offset + page - 1) / page * page;
+    size_t end = (offset + size) / page * page;
+
+    if (start < end)
+        fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  (off_t)start, (off_t)(end - start));
+}

@@ -1,0 +1,45 @@
+/*
+ * arena: the address range of one device, and the bytes behind it.
+ *
+ * An arena is two mappings of one memfd. Device addresses lie in the first,
+ * which nobody can touch: a host that dereferences one is stopped, as if the
+ * memory were on the other side of a bus. The second, the alias, is readable
+ * and writable, and only this library knows where it is.
+ *
+ * The range is wider than the device has memory, so that freed addresses can
+ * stay unused for long. Pages come into being when they are written.
+ */
+#ifndef FAKE_ARENA_H
+#define FAKE_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Arena {
+    uintptr_t base;             /* of device addresses; 0: no arena */
+    unsigned char *alias;
+    size_t size;
+    int file;
+} Arena;
+
+/* Reserves an arena for a device of so many bytes. False: no address space. */
+bool arena_open(Arena *arena, size_t memory);
+
+/* Gives everything back to the system. */
+void arena_close(Arena *arena);
+
+/* The bytes behind a device address of this arena. */
+static inline unsigned char *arena_bytes(const Arena *arena,
+                                         uintptr_t address)
+{
+    return arena->alias + (address - arena->base);
+}
+
+/* Fresh memory shows a pattern, all of it or, of much, both ends. */
+void arena_fill(const Arena *arena, uintptr_t address, size_t size);
+
+/* Returns the whole pages of a range to the system. */
+void arena_punch(const Arena *arena, uintptr_t address, size_t size);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * codes: the statuses this library returns, under names of its own (ACL's
+ * are taken where CANN's headers are present).
+ *
+ * GE_FAILED lies outside the ranges of public codes: ge_status() turns it
+ * into E_GE everywhere but in the three places where ACL forgets to.
+ */
+#ifndef FAKE_CODES_H
+#define FAKE_CODES_H
+
+enum {
+    E_NONE = 0,
+    GE_FAILED = -1,
+    E_PARAM = 100000,
+    E_REPEAT_INIT = 100002,
+    E_FILE = 100003,
+    E_PARSE = 100006,
+    E_REPEAT_FINALIZE = 100037,
+    E_RT_PARAM = 107000,
+    E_RT_DEVICE = 107001,
+    E_RT_CONTEXT = 107002,
+    E_RT_MEMORY_TYPE = 107016,
+    E_RT_HANDLE = 107017,
+    E_GE_PARAM = 145000,
+    E_GE_NOT_INIT = 145001,
+    E_GE_PATH = 145002,
+    E_GE_MODEL_ID = 145003,
+    E_GE_DATA_SIZE = 145006,
+    E_BUNDLE_ID = 148053,
+    E_BAD_ALLOC = 200000,
+    E_NOT_SUPPORTED = 200001,
+    E_RT_NOT_SUPPORTED = 207000,
+    E_RT_MEMORY = 207001,
+    E_GE_MEMORY = 245000,
+    E_OVER_LIMIT = 300000,
+    E_INTERNAL = 500000,
+    E_FAILURE = 500001,
+    E_GE = 500002,
+    E_RT_INTERNAL = 507000,
+    E_RT_RELEASED = 507007,
+    E_RT_EXECUTE = 507011,
+    E_GE_MODEL_PART = 545002,
+    E_GE_WEIGHT_PART = 545003,
+    E_GE_TASK_PART = 545004
+};
+
+/*
+ * What a user sees of a status of the graph engine: public codes as they
+ * are, everything else as E_GE (ACL_GET_ERRCODE_GE).
+ */
+static inline int ge_status(int code)
+{
+    if (code == E_NONE || (code >= 145000 && code <= 545999) ||
+        (code >= 107000 && code <= 507999))
+        return code;
+    return E_GE;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * copy: the functions that move and fill memory.
+ *
+ * Each side of a copy is resolved to bytes this process can touch: a device
+ * address through its allocation, a host address as it stands. What does not
+ * fit is a violation; in faithful mode the copy then goes as far as it can,
+ * where a device would write over somebody else.
+ */
+#include <string.h>
+
+#include "acl.h"
+#include "calls.h"
+#include "device.h"
+#include "host_memory.h"
+#include "memory.h"
+#include "message.h"
+#include "settings.h"
+#include "violations.h"
+
+typedef enum Side { HOST, DEVICE, ANY } Side;
+
+typedef struct Place {
+    unsigned char *bytes;
+    size_t room;
+} Place;
+
+/* Where a kind of copy says that its destination or source lies. */
+static Side side_of(aclrtMemcpyKind kind, bool source)
+{
+    switch (kind) {
+    case ACL_MEMCPY_HOST_TO_HOST:
+        return HOST;
+    case ACL_MEMCPY_HOST_TO_DEVICE:
+    case ACL_MEMCPY_HOST_TO_BUF_TO_DEVICE:
+        return source ? HOST : DEVICE;
+    case ACL_MEMCPY_DEVICE_TO_HOST:
+        return source ? DEVICE : HOST;
+    case ACL_MEMCPY_DEVICE_TO_DEVICE:
+        return DEVICE;
+    default:
+        return ANY;
+    }
+}
+
+/* Checks one address against the side it should be on. */
+static int side_check(const void *address, Side side, const char *argument)
+{
+    bool device = device_owns(address);
+
+    if (side == ANY || device == (side == DEVICE))
+        return E_NONE;
+    return violate(V_WRONG_DIRECTION, "%s %p is %s memory", argument,
+                   address, device ? "device" : "host");
+}
+
+/* Finds the bytes of one side; the status of a violation if it cannot. */
+static int place_find(const void *address, const char *argument, Place *place)
+{
+    if (device_owns(address)) {
+        place->bytes = device_peek(address, &place->room);
+        return place->bytes != NULL ? E_NONE
+                                    : device_complain(address, argument);
+    }
+    place->bytes = (unsigned char *)(uintptr_t)address;
+    place->room = host_room(address);
+    return host_check(address, argument);
+}
+
+static int place_check(const Place *place, const void *address, size_t count,
+                       const char *argument)
+{
+    if (count <= place->room)
+        return E_NONE;
+    ViolationId id = device_owns(address) ? V_OUT_OF_BOUNDS
+                                          : V_HOST_OUT_OF_BOUNDS;
+    return violate(id, "%s %p has %zu bytes left, not %zu", argument,
+                   address, place->room, count);
+}
+
+/* In strict mode the first status that is not 0, in faithful mode none. */
+static int strict_only(int first, int second)
+{
+    if (!settings.strict)
+        return E_NONE;
+    return first != E_NONE ? first : second;
+}
+
+static int copy_check_sides(const void *dst, const void *src,
+                            aclrtMemcpyKind kind)
+{
+    int to = side_check(dst, side_of(kind, false), "dst");
+    int from = side_check(src, side_of(kind, true), "src");
+
+    return strict_only(to, from);
+}
+
+static bool overlap(const unsigned char *a, const unsigned char *b,
+                    size_t count)
+{
+    uintptr_t distance = a > b ? (uintptr_t)a - (uintptr_t)b
+                               : (uintptr_t)b - (uintptr_t)a;
+
+    return distance < count;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+static int copy_bytes(void *dst, const void *src, size_t count)
+{
+    Place to = {0};
+    Place from = {0};
+    int status = place_find(dst, "dst", &to);
+
+    if (status == E_NONE)
+        status = place_find(src, "src", &from);
+    if (status != E_NONE)
+        return status;
+    int beyond = place_check(&to, dst, count, "dst");
+    int before = place_check(&from, src, count, "src");
+    status = strict_only(beyond, before);
+    if (status == E_NONE && overlap(to.bytes, from.bytes, count))
+        status = strict_only(violate(V_OVERLAP, "dst %p and src %p, %zu "
+                                     "bytes", dst, src, count), E_NONE);
+    if (status == E_NONE)
+        memmove(to.bytes, from.bytes, smallest(count, to.room, from.room));
+    return status;
+}
+
+/* The checks of a copy, in ACL's order, up to the question of the device. */
+static int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind)
+{
+    if (dst == NULL)
+        return refuse(E_PARAM, "dst is NULL");
+    if (src == NULL)
+        return refuse(E_PARAM, "src is NULL");
+    if ((int)kind < 0 || kind > ACL_MEMCPY_HOST_TO_BUF_TO_DEVICE)
+        return refuse(E_PARAM, "kind %d is not one of 0..5", (int)kind);
+    return context_needed();
+}
+
+static int copy(void *dst, size_t destMax, const void *src, size_t count,
+                aclrtMemcpyKind kind)
+{
+    if (count > destMax)
+        return refuse(E_RT_PARAM, "count %zu is more than destMax %zu",
+                      count, destMax);
+    if (dst == src)
+        return E_NONE;
+    int status = copy_check_sides(dst, src, kind);
+    return status != E_NONE ? status : copy_bytes(dst, src, count);
+}
+
+aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count,
+                     aclrtMemcpyKind kind)
+{
+    ENTER(aclrtMemcpy, "dst=%p, destMax=%zu, src=%p, count=%zu, kind=%d",
+          dst, destMax, src, count, (int)kind);
+    if (count == 0)
+        LEAVE(E_NONE);
+    int status = copy_check(dst, src, kind);
+    call.bytes = count;
+    LEAVE(status != E_NONE ? status : copy(dst, destMax, src, count, kind));
+}
+
+/* There are no streams but the default one, on which a copy is immediate. */
+aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src,
+                          size_t count, aclrtMemcpyKind kind,
+                          aclrtStream stream)
+{
+    ENTER(aclrtMemcpyAsync, "dst=%p, destMax=%zu, src=%p, count=%zu, "
+          "kind=%d, stream=%p", dst, destMax, src, count, (int)kind, stream);
+    if (count == 0)
+        LEAVE(E_NONE);
+    int status = copy_check(dst, src, kind);
+    if (status != E_NONE)
+        LEAVE(status);
+    if (stream != NULL)
+        LEAVE(refuse(E_RT_HANDLE, "stream %p is no stream", stream));
+    if (kind == ACL_MEMCPY_HOST_TO_HOST)
+        LEAVE(refuse(E_RT_NOT_SUPPORTED, "host to host is not asynchronous"));
+    call.bytes = count;
+    LEAVE(copy(dst, destMax, src, count, kind));
+}
+
+aclError aclrtMemset(void *devPtr, size_t maxCount, int32_t value,
+                     size_t count)
+{
+    ENTER(aclrtMemset, "devPtr=%p, maxCount=%zu, value=%d, count=%zu",
+          devPtr, maxCount, value, count);
+    Place place = {0};
+    if (count == 0)
+        LEAVE(E_NONE);
+    if (devPtr == NULL)
+        LEAVE(refuse(E_PARAM, "devPtr is NULL"));
+    int status = context_needed();
+    if (status == E_NONE && count > maxCount)
+        status = refuse(E_RT_PARAM, "count %zu is more than maxCount %zu",
+                        count, maxCount);
+    if (status == E_NONE)
+        status = place_find(devPtr, "devPtr", &place);
+    if (status == E_NONE)
+        status = strict_only(place_check(&place, devPtr, count, "devPtr"),
+                             E_NONE);
+    if (status == E_NONE)
+        memset(place.bytes, value, smallest(count, place.room, SIZE_MAX));
+    call.bytes = count;
+    LEAVE(status);
+}

@@ -1,0 +1,162 @@
+#include "host_memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graves.h"
+#include "memory.h"
+#include "message.h"
+#include "objects.h"
+#include "violations.h"
+
+enum { ALIGNMENT = 64, FRESH = 0xA5 };
+
+typedef struct Block {
+    uintptr_t start;
+    size_t size;
+    Origin made;
+} Block;
+
+/* low and high enclose all blocks ever made: a filter read without a lock. */
+static struct {
+    pthread_mutex_t lock;
+    Block *block;
+    size_t count;
+    size_t room;
+    Graves graves;
+    atomic_uintptr_t low;
+    atomic_uintptr_t high;
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .low = UINTPTR_MAX};
+
+static bool blocks_grow(void)
+{
+    if (state.count < state.room)
+        return true;
+    size_t room = state.room == 0 ? 64 : state.room * 2;
+    Block *block = realloc(state.block, room * sizeof *block);
+    if (block == NULL)
+        return false;
+    state.block = block;
+    state.room = room;
+    return true;
+}
+
+static bool keep(uintptr_t start, size_t size)
+{
+    pthread_mutex_lock(&state.lock);
+    bool kept = blocks_grow();
+    if (kept) {
+        state.block[state.count++] = (Block){start, size, call_origin()};
+        if (start < atomic_load(&state.low))
+            atomic_store(&state.low, start);
+        if (start + size > atomic_load(&state.high))
+            atomic_store(&state.high, start + size);
+    }
+    pthread_mutex_unlock(&state.lock);
+    return kept;
+}
+
+void *host_alloc(size_t size)
+{
+    void *memory = NULL;
+
+    if (posix_memalign(&memory, ALIGNMENT, size) != 0)
+        return NULL;
+    if (!keep((uintptr_t)memory, size)) {
+        free(memory);
+        return NULL;
+    }
+    memset(memory, FRESH, size);
+    return memory;
+}
+
+static int complain_free(uintptr_t address)
+{
+    const Grave *grave = grave_at(&state.graves, address);
+    char text[80];
+
+    if (grave != NULL)
+        return violate(V_DOUBLE_HOST_FREE, "hostPtr %p, freed by %s",
+                       (void *)address,
+                       origin_text(grave->freed, text, sizeof text));
+    return violate(V_UNKNOWN_HOST_MEMORY, "hostPtr %p", (void *)address);
+}
+
+int host_free(void *address)
+{
+    int status = E_NONE;
+    size_t i = 0;
+
+    pthread_mutex_lock(&state.lock);
+    while (i < state.count && state.block[i].start != (uintptr_t)address)
+        i++;
+    if (i == state.count) {
+        status = complain_free((uintptr_t)address);
+    } else {
+        grave_dig(&state.graves, (uintptr_t)address, state.block[i].size);
+        state.count--;
+        memmove(&state.block[i], &state.block[i + 1],
+                (state.count - i) * sizeof *state.block);
+    }
+    pthread_mutex_unlock(&state.lock);
+    if (status == E_NONE)
+        free(address);
+    return status;
+}
+
+size_t host_room(const void *pointer)
+{
+    uintptr_t address = (uintptr_t)pointer;
+    size_t room = SIZE_MAX;
+
+    if (address < atomic_load_explicit(&state.low, memory_order_relaxed) ||
+        address >= atomic_load_explicit(&state.high, memory_order_relaxed))
+        return SIZE_MAX;
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < state.count; i++) {
+        const Block *block = &state.block[i];
+        if (address - block->start < block->size)
+            room = block->size - (address - block->start);
+    }
+    pthread_mutex_unlock(&state.lock);
+    return room;
+}
+
+int host_check(const void *address, const char *argument)
+{
+    if (device_owns(address))
+        return violate(V_NOT_HOST_MEMORY, "%s %p is device memory", argument,
+                       address);
+    if (object_is_handle(address))
+        return violate(V_NOT_HOST_MEMORY, "%s %p is a handle", argument,
+                       address);
+    return E_NONE;
+}
+
+int argument_check(const void *address, const char *argument)
+{
+    if (address == NULL)
+        return refuse(E_PARAM, "%s is NULL", argument);
+    return host_check(address, argument);
+}
+
+void host_memory_live(LiveVisitor *visit, void *to)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < state.count; i++)
+        visit(&(Live){"host memory", state.block[i].start,
+                      state.block[i].made, state.block[i].size}, to);
+    pthread_mutex_unlock(&state.lock);
+}
+
+void host_memory_reset(void)
+{
+    free(state.block);
+    state.block = NULL;
+    state.count = 0;
+    state.room = 0;
+    state.graves.dug = 0;
+    atomic_store(&state.low, UINTPTR_MAX);
+    atomic_store(&state.high, 0);
+}

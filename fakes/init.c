@@ -1,0 +1,217 @@
+/*
+ * Every call of aclInit counts, the first one does something. The content of
+ * the first configuration is remembered for the life of the process: another
+ * one is refused even after aclFinalize.
+ */
+#include "init.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acl.h"
+#include "calls.h"
+#include "device.h"
+#include "files.h"
+#include "host_memory.h"
+#include "json.h"
+#include "live.h"
+#include "message.h"
+#include "settings.h"
+
+static struct {
+    pthread_mutex_t lock;
+    uint64_t count;
+    bool finalized;
+    char *config;               /* owned; NULL: never initialised */
+    atomic_bool engine;         /* of the graph engine */
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+bool engine_initialised(void)
+{
+    return atomic_load_explicit(&state.engine, memory_order_relaxed);
+}
+
+/* The content of a configuration, "" for none; the caller frees it. */
+static int config_read(const char *path, char **content)
+{
+    unsigned char *data = NULL;
+    size_t size = 0;
+
+    if (path == NULL || *path == '\0') {
+        *content = calloc(1, 1);
+        return *content != NULL ? E_NONE : E_BAD_ALLOC;
+    }
+    int status = host_check(path, "configPath");
+    if (status != E_NONE)
+        return status;
+    if (file_read(path, &data, &size) != E_NONE)
+        return E_FILE;
+    data[size] = '\0';
+    *content = (char *)data;
+    return E_NONE;
+}
+
+static int config_err_msg_mode(const char *content)
+{
+    char text[64] = "0";
+
+    json_member(content, "err_msg_mode", text, sizeof text);
+    if (strcmp(text, "0") == 0 || strcmp(text, "1") == 0)
+        return E_NONE;
+    return refuse(E_PARAM, "err_msg_mode is \"%s\", not \"0\" or \"1\"",
+                  text);
+}
+
+static int config_default_device(const char *content)
+{
+    char section[256];
+    char number[32];
+    char *end = number;
+
+    if (!json_member(content, "default_device", section, sizeof section) ||
+        *section != '{' ||
+        !json_member(section, "default_device", number, sizeof number))
+        return E_NONE;
+    long device = strtol(number, &end, 10);
+    if (end == number || *end != '\0' || device < 0 || device > DEVICES_MAX)
+        return refuse(E_PARAM, "default_device is \"%s\"", number);
+    return device_make_default((int)device);
+}
+
+static int config_apply(const char *content)
+{
+    if (*content == '\0')
+        return E_NONE;
+    if (!json_is_object(content))
+        return refuse(E_PARSE, "the configuration is not a JSON object");
+    int status = config_err_msg_mode(content);
+    return status != E_NONE ? status : config_default_device(content);
+}
+
+static int config_take(const char *path)
+{
+    char *content = NULL;
+    int status = config_read(path, &content);
+
+    if (status == E_NONE && state.config != NULL &&
+        strcmp(state.config, content) != 0)
+        status = refuse(E_PARAM, "this configuration is not the one of the "
+                        "first aclInit of this process");
+    if (status == E_NONE)
+        status = config_apply(content);
+    if (status == E_NONE && state.config == NULL) {
+        state.config = content;
+        return E_NONE;
+    }
+    free(content);
+    return status;
+}
+
+static int init_locked(const char *path)
+{
+    if (state.count > 0) {
+        state.count++;
+        return E_REPEAT_INIT;
+    }
+    const char *complaint = settings_complaint();
+    if (complaint != NULL)
+        return refuse(E_PARAM, "%s", complaint);
+    int status = config_take(path);
+    if (status != E_NONE)
+        return status;
+    state.count = 1;
+    state.finalized = false;
+    atomic_store(&state.engine, true);
+    return E_NONE;
+}
+
+aclError aclInit(const char *configPath)
+{
+    ENTER(aclInit, "configPath=%p", (const void *)configPath);
+    pthread_mutex_lock(&state.lock);
+    int status = init_locked(configPath);
+    pthread_mutex_unlock(&state.lock);
+    LEAVE(status);
+}
+
+/* The real end, whatever the count is. */
+static int finalize_locked(void)
+{
+    if (state.finalized)
+        return refuse(E_REPEAT_FINALIZE, "finalized before");
+    state.count = 0;
+    state.finalized = true;
+    atomic_store(&state.engine, false);
+    device_make_default(-1);
+    live_report_leaks();
+    return E_NONE;
+}
+
+aclError aclFinalize(void)
+{
+    ENTER(aclFinalize, NO_ARGS);
+    pthread_mutex_lock(&state.lock);
+    int status = finalize_locked();
+    pthread_mutex_unlock(&state.lock);
+    LEAVE(status);
+}
+
+static int unreference_locked(uint64_t *left)
+{
+    if (state.count == 0)
+        return refuse(E_REPEAT_FINALIZE, "aclInit was not called");
+    if (state.count == 1)
+        return finalize_locked();
+    *left = --state.count;
+    return E_NONE;
+}
+
+aclError aclFinalizeReference(uint64_t *refCount)
+{
+    ENTER(aclFinalizeReference, "refCount=%p", (void *)refCount);
+    uint64_t left = 0;
+    int status = refCount != NULL ? host_check(refCount, "refCount") : E_NONE;
+    if (status != E_NONE)
+        LEAVE(status);
+    pthread_mutex_lock(&state.lock);
+    status = unreference_locked(&left);
+    pthread_mutex_unlock(&state.lock);
+    if (refCount != NULL)
+        *refCount = left;
+    LEAVE(status);
+}
+
+const char *aclGetRecentErrMsg(void)
+{
+    ENTER_AS(aclGetRecentErrMsg, NULL, NO_ARGS);
+    return message_take();
+}
+
+aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion,
+                         int32_t *patchVersion)
+{
+    ENTER(aclrtGetVersion, NO_ARGS);
+    NOT_NULL(majorVersion);
+    NOT_NULL(minorVersion);
+    NOT_NULL(patchVersion);
+    *majorVersion = 1;
+    *minorVersion = 17;
+    *patchVersion = 0;
+    LEAVE(E_NONE);
+}
+
+const char *aclrtGetSocName(void)
+{
+    ENTER_AS(aclrtGetSocName, NULL, NO_ARGS);
+    return settings.soc;
+}
+
+void init_reset(void)
+{
+    free(state.config);
+    state.config = NULL;
+    state.count = 0;
+    state.finalized = false;
+    atomic_store(&state.engine, false);
+}

@@ -1,0 +1,21 @@
+/*
+ * message: the error queue behind aclGetRecentErrMsg, one per thread.
+ *
+ * Texts are appended, one per line, until somebody reads them; a queue that
+ * nobody reads keeps its newest lines. Reading hands out a second buffer of
+ * the same thread, valid until the thread reads again, and empties the queue.
+ */
+#ifndef FAKE_MESSAGE_H
+#define FAKE_MESSAGE_H
+
+/* Appends "function: text" and returns code, so that callers can return it. */
+int refuse(int code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The queue as one text, or NULL when it is empty; empties it. */
+const char *message_take(void);
+
+/* Makes every thread forget its queue. */
+void messages_reset(void);
+
+#endif

@@ -1,0 +1,196 @@
+#include "model_build.h"
+
+#include <stdlib.h>
+
+#include "codes.h"
+#include "device.h"
+#include "init.h"
+#include "memory.h"
+#include "message.h"
+#include "violations.h"
+
+int model_may_load(Bytes file)
+{
+    if (om_is_dynamic(file) || engine_initialised())
+        return E_NONE;
+    return refuse(E_GE_NOT_INIT, "aclInit was not called");
+}
+
+static int parse(Bytes file, Om *om, Model *model)
+{
+    int status = om_parse(file, om);
+
+    if (status != E_NONE)
+        return status;
+    model->dynamic = om->dynamic;
+    model->inout = inout_parse(om->part[PART_INOUT]);
+    if (model->inout == NULL)
+        return GE_FAILED;
+    return program_parse(om, model->inout, &model->program);
+}
+
+/* Device memory ran out: the two executors say it differently. */
+static int refuse_memory(const Model *model, const char *what, size_t size)
+{
+    return refuse(model->dynamic ? GE_FAILED : E_GE_MEMORY,
+                  "device %d has no %zu bytes for the model's %s",
+                  model->device, size, what);
+}
+
+/* The user's memory if he gave some, else ours; none when none is needed. */
+static int take_area(const Model *model, const Area *given, size_t need,
+                     const char *what, Area *area)
+{
+    if (given->address != NULL) {
+        if (given->size < need)
+            return refuse(E_GE_PARAM, "the model needs %zu bytes of %s, "
+                          "%zu were given", need, what, given->size);
+        if (device_bytes(given->address, given->size, what) == NULL)
+            return violation_status();
+        *area = (Area){given->address, given->size, false};
+        return E_NONE;
+    }
+    if (need == 0)
+        return E_NONE;
+    void *address = device_alloc(model->device, need, need, OWNER_LIBRARY);
+    if (address == NULL)
+        return refuse_memory(model, what, need);
+    *area = (Area){address, need, true};
+    return E_NONE;
+}
+
+/* A model with dynamic shapes finds its work memory as it runs. */
+static int take_memory(Model *model, const LoadOptions *options, Bytes weights)
+{
+    static const Area none;
+    const Area *work = model->dynamic ? &none : &options->work;
+    size_t work_size = model->dynamic ? 0 : model->program.work_size;
+    int status = take_area(model, work, work_size, "work memory",
+                           &model->work);
+
+    if (status == E_NONE)
+        status = take_area(model, &options->weights, weights.size, "weights",
+                           &model->weights);
+    if (status != E_NONE || weights.size == 0)
+        return status;
+    memcpy(device_bytes(model->weights.address, weights.size, "weights"),
+           weights.data, weights.size);
+    return E_NONE;
+}
+
+static int take_variables(Model *model)
+{
+    size_t count = model->program.variables.count;
+
+    model->variable = calloc(count + 1, sizeof *model->variable);
+    if (model->variable == NULL)
+        return refuse(GE_FAILED, "no memory for %zu variables", count);
+    int status = variables_bind(model->variables, &model->program, model->device,
+                                model->variable);
+    return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
+}
+
+/* The engine is given bytes it can touch, for addresses of the device. */
+static int open_engine(Model *model)
+{
+    size_t count = model->program.variables.count;
+    const unsigned char *weights = NULL;
+
+    if (model->program.kind != PROGRAM_ONNX)
+        return E_NONE;
+    unsigned char **variables = calloc(count + 1, sizeof *variables);
+    if (variables == NULL)
+        return refuse(GE_FAILED, "no memory for %zu variables", count);
+    int status = E_NONE;
+    for (size_t i = 0; status == E_NONE && i < count; i++) {
+        const Tensor *tensor = program_variable(&model->program, i);
+        variables[i] = device_bytes(model->variable[i], tensor->nbytes,
+                                    "varWeightPtr");
+        if (variables[i] == NULL)
+            status = violation_status();
+    }
+    if (status == E_NONE && model->weights.address != NULL)
+        weights = device_bytes(model->weights.address, 1, "weights");
+    if (status == E_NONE)
+        status = engine_open(&model->program, weights, variables,
+                             &model->engine);
+    free(variables);
+    return status;
+}
+
+static int take_blobs(Model *model)
+{
+    model->input = calloc(model->inout->inputs.count + 1,
+                          sizeof *model->input);
+    model->output = calloc(model->inout->outputs.count + 1,
+                           sizeof *model->output);
+    model->output_count = model->inout->outputs.count;
+    if (model->input != NULL && model->output != NULL)
+        return E_NONE;
+    return refuse(GE_FAILED, "no memory for the model's tensors");
+}
+
+static int build(Bytes file, const LoadOptions *options, Model *model)
+{
+    Om om;
+    int status = parse(file, &om, model);
+
+    model->variables = options->variables != NULL ? options->variables
+                                                  : &model->own_variables;
+    if (status == E_NONE)
+        status = context_needed();
+    if (status != E_NONE)
+        return status;
+    model->context = context_current();
+    model->device = context_device();
+    status = take_memory(model, options, om.part[PART_WEIGHTS]);
+    if (status == E_NONE)
+        status = take_variables(model);
+    if (status == E_NONE)
+        status = open_engine(model);
+    return status == E_NONE ? take_blobs(model) : status;
+}
+
+int model_build(Bytes file, const LoadOptions *options, Model **model)
+{
+    Model *made = calloc(1, sizeof *made);
+
+    if (made == NULL)
+        return refuse(GE_FAILED, "no memory for a model");
+    made->bundle = options->bundle;
+    made->loaded = call_origin();
+    int status = build(file, options, made);
+    if (status == E_NONE) {
+        made->memory_epoch = device_memory_epoch();
+        *model = made;
+        return E_NONE;
+    }
+    model_strip(made);
+    free(made);
+    return status;
+}
+
+static void area_free(Area *area)
+{
+    if (area->owned)
+        device_release(area->address);
+    *area = (Area){0};
+}
+
+void model_strip(Model *model)
+{
+    engine_close(model->engine);
+    model->engine = NULL;
+    variables_free(&model->own_variables);
+    area_free(&model->work);
+    area_free(&model->weights);
+    program_free(&model->program);
+    inout_drop(model->inout);
+    model->inout = NULL;
+    free(model->variable);
+    free(model->input);
+    free(model->output);
+    model->variable = NULL;
+    model->input = NULL;
+    model->output = NULL;
+}

@@ -1,0 +1,22 @@
+/*
+ * model_build: a loaded model, put together from a file and taken apart.
+ */
+#ifndef FAKE_MODEL_BUILD_H
+#define FAKE_MODEL_BUILD_H
+
+#include "models.h"
+
+/* The graph engine must be initialised to load a static model. */
+int model_may_load(Bytes file);
+
+/*
+ * Parses a model, finds the memory it needs and opens its engine. The order
+ * is ACL's: a broken file is reported before a missing context. 0, or a raw
+ * status with nothing kept.
+ */
+int model_build(Bytes file, const LoadOptions *options, Model **model);
+
+/* Gives back everything a model holds; its entry stays. */
+void model_strip(Model *model);
+
+#endif

@@ -1,0 +1,239 @@
+#include "models.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "codes.h"
+#include "memory.h"
+#include "message.h"
+#include "model_build.h"
+#include "violations.h"
+
+enum { CHUNK = 256, CHUNKS = 4096 };
+
+#define FIRST_STATIC UINT32_C(1)
+#define FIRST_SHARED UINT32_C(0x80000000)
+
+/* A table of models by id - first, grown by chunks that never move. */
+typedef struct Table {
+    uint32_t first;
+    uint32_t next;
+    _Atomic(Model *) *_Atomic chunk[CHUNKS];
+} Table;
+
+static struct {
+    pthread_mutex_t lock;
+    Table fixed;
+    Table shared;
+} state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .fixed = {.first = FIRST_STATIC, .next = FIRST_STATIC},
+    .shared = {.first = FIRST_SHARED, .next = FIRST_SHARED},
+};
+
+void models_lock(void)
+{
+    pthread_mutex_lock(&state.lock);
+}
+
+void models_unlock(void)
+{
+    pthread_mutex_unlock(&state.lock);
+}
+
+uint32_t models_next_shared_id(void)
+{
+    return state.shared.next++;
+}
+
+/* The place of an id, or NULL when no model was ever kept near it. */
+static _Atomic(Model *) *place_of(uint32_t id)
+{
+    Table *table = id < FIRST_SHARED ? &state.fixed : &state.shared;
+    uint32_t index = id - table->first;
+
+    if (id == 0 || index / CHUNK >= CHUNKS)
+        return NULL;
+    _Atomic(Model *) *chunk = atomic_load_explicit(
+        &table->chunk[index / CHUNK], memory_order_acquire);
+    return chunk == NULL ? NULL : &chunk[index % CHUNK];
+}
+
+/* Puts a model at its id. False when the table or memory is used up. */
+static bool keep(Model *model)
+{
+    Table *table = model->id < FIRST_SHARED ? &state.fixed : &state.shared;
+    uint32_t index = model->id - table->first;
+
+    if (index / CHUNK >= CHUNKS)
+        return false;
+    if (place_of(model->id) == NULL)
+        atomic_store(&table->chunk[index / CHUNK],
+                     calloc(CHUNK, sizeof(_Atomic(Model *))));
+    _Atomic(Model *) *place = place_of(model->id);
+    if (place != NULL)
+        atomic_store_explicit(place, model, memory_order_release);
+    return place != NULL;
+}
+
+Model *model_find(uint32_t id)
+{
+    _Atomic(Model *) *place = place_of(id);
+    Model *model = place == NULL ? NULL
+                                 : atomic_load_explicit(
+                                       place, memory_order_acquire);
+
+    if (model == NULL || atomic_load(&model->state) == MODEL_DEAD)
+        return NULL;
+    return model;
+}
+
+/* Every load takes a static id, even one that then gets another or fails. */
+int model_load(Bytes file, const LoadOptions *options, uint32_t *id)
+{
+    Model *model = NULL;
+    int status = model_may_load(file);
+
+    if (status != E_NONE)
+        return status;
+    uint32_t taken = state.fixed.next++;
+    status = model_build(file, options, &model);
+    if (status != E_NONE)
+        return status;
+    model->id = model->dynamic ? models_next_shared_id() : taken;
+    if (!keep(model)) {
+        model_strip(model);
+        free(model);
+        return refuse(GE_FAILED, "there is no room for another model");
+    }
+    atomic_store(&model->state, MODEL_IDLE);
+    *id = model->id;
+    return E_NONE;
+}
+
+static bool writes_variables(const Model *model)
+{
+    return model->program.kind == PROGRAM_ASSIGN;
+}
+
+static int claim_variables(Model *model)
+{
+    if (model->program.variables.count == 0 ||
+        variables_enter(model->variables, writes_variables(model)))
+        return E_NONE;
+    atomic_store(&model->state, MODEL_IDLE);
+    return violate(V_VARIABLE_RACE, "model %u of bundle %u", model->id,
+                   model->bundle);
+}
+
+int model_claim(Model *model)
+{
+    int idle = MODEL_IDLE;
+
+    if (atomic_compare_exchange_strong(&model->state, &idle, MODEL_RUNNING))
+        return claim_variables(model);
+    if (idle == MODEL_RUNNING)
+        return violate(V_CONCURRENT_EXECUTE, "model %u", model->id);
+    return refuse(E_GE_MODEL_ID, "model %u was unloaded meanwhile",
+                  model->id);
+}
+
+void model_release(Model *model)
+{
+    if (model->program.variables.count > 0)
+        variables_leave(model->variables, writes_variables(model));
+    atomic_store(&model->state, MODEL_IDLE);
+}
+
+int model_unload(Model *model)
+{
+    int idle = MODEL_IDLE;
+
+    if (!atomic_compare_exchange_strong(&model->state, &idle, MODEL_DEAD))
+        return violate(V_UNLOAD_WHILE_RUNNING, "model %u", model->id);
+    model->unloaded = call_origin();
+    model_strip(model);
+    return E_NONE;
+}
+
+static int check_area(const Area *area, const char *what)
+{
+    if (area->owned || area->address == NULL ||
+        device_bytes(area->address, area->size, what) != NULL)
+        return E_NONE;
+    return violation_status();
+}
+
+/* Nothing was freed since the last look: nothing needs another. */
+int model_check_memory(Model *model)
+{
+    unsigned epoch = device_memory_epoch();
+
+    if (model->memory_epoch == epoch)
+        return E_NONE;
+    int status = check_area(&model->work, "workPtr");
+    if (status == E_NONE)
+        status = check_area(&model->weights, "weightPtr");
+    for (size_t i = 0; status == E_NONE &&
+                       i < model->program.variables.count; i++) {
+        const Tensor *variable = program_variable(&model->program, i);
+        if (device_bytes(model->variable[i], variable->nbytes,
+                         "varWeightPtr") == NULL)
+            status = violation_status();
+    }
+    if (status == E_NONE)
+        model->memory_epoch = epoch;
+    return status;
+}
+
+/* Calls with every model ever kept, oldest first in each table. */
+static void each_model(void (*act)(Model *model, LiveVisitor *visit, void *to),
+                       LiveVisitor *visit, void *to)
+{
+    Table *tables[] = {&state.fixed, &state.shared};
+
+    for (size_t t = 0; t < 2; t++)
+        for (uint32_t id = tables[t]->first; id < tables[t]->next; id++) {
+            _Atomic(Model *) *place = place_of(id);
+            Model *model = place != NULL ? atomic_load(place) : NULL;
+            if (model != NULL)
+                act(model, visit, to);
+        }
+}
+
+static void show(Model *model, LiveVisitor *visit, void *to)
+{
+    if (atomic_load(&model->state) != MODEL_DEAD)
+        visit(&(Live){"model", model->id, model->loaded,
+                      model->work.size + model->weights.size}, to);
+}
+
+void models_live(LiveVisitor *visit, void *to)
+{
+    models_lock();
+    each_model(show, visit, to);
+    models_unlock();
+}
+
+static void destroy(Model *model, LiveVisitor *visit, void *to)
+{
+    (void)visit;
+    (void)to;
+    if (atomic_load(&model->state) != MODEL_DEAD)
+        model_strip(model);
+    free(model);
+}
+
+static void table_reset(Table *table)
+{
+    for (size_t i = 0; i < CHUNKS; i++)
+        free(atomic_exchange(&table->chunk[i], NULL));
+    table->next = table->first;
+}
+
+void models_reset(void)
+{
+    each_model(destroy, NULL, NULL);
+    table_reset(&state.fixed);
+    table_reset(&state.shared);
+}

@@ -1,0 +1,102 @@
+/*
+ * models: the loaded models, by id.
+ *
+ * An id is given once and never again, so a model that was unloaded leaves
+ * its entry behind, which remembers who unloaded it. Static models count
+ * from 1, in a counter of their own that failed loads advance too; models
+ * with dynamic shapes and bundles share another, from 0x80000000.
+ *
+ * Looking an id up takes no lock. A run claims its model (IDLE to RUNNING)
+ * and so does an unload (IDLE to DEAD): whoever comes second is told.
+ * Loading, unloading and describing take models_lock().
+ */
+#ifndef FAKE_MODELS_H
+#define FAKE_MODELS_H
+
+#include "calls.h"
+#include "engine_onnx.h"
+#include "inout.h"
+#include "live.h"
+#include "program.h"
+#include "variables.h"
+
+typedef enum ModelState { MODEL_DEAD, MODEL_IDLE, MODEL_RUNNING } ModelState;
+
+/* Device memory of a model: the user's or this library's. */
+typedef struct Area {
+    void *address;              /* NULL: none */
+    size_t size;
+    bool owned;
+} Area;
+
+typedef struct Model {
+    atomic_int state;
+    uint32_t id;
+    bool dynamic;
+    uint32_t bundle;            /* id, or 0 */
+    const void *context;        /* in which it was loaded */
+    int device;
+    Origin loaded;
+    Origin unloaded;
+    Inout *inout;
+    Program program;
+    Area work;
+    Area weights;
+    Variables *variables;       /* the bundle's, or the next */
+    Variables own_variables;    /* of a model that is in no bundle */
+    unsigned char **variable;   /* device addresses */
+    Engine *engine;             /* onnx programs only */
+    size_t output_count;        /* still good in a dead model */
+    Blob *input;                /* of the current run, one for each */
+    Blob *output;
+    unsigned memory_epoch;      /* at which user memory was last checked */
+} Model;
+
+/* What a load is given beside the file. */
+typedef struct LoadOptions {
+    Area work;
+    Area weights;
+    Variables *variables;       /* of the bundle, or NULL: its own */
+    uint32_t bundle;
+} LoadOptions;
+
+/*
+ * Loads one model; models_lock() is held. 0 and its id, or a status that is
+ * still raw (ge_status() makes it public). Nothing is kept on failure.
+ */
+int model_load(Bytes file, const LoadOptions *options, uint32_t *id);
+
+/* The living model of an id, or NULL. */
+Model *model_find(uint32_t id);
+
+/*
+ * Claims a living model, and its variables, for a run: 0, or the status of a
+ * violation.
+ */
+int model_claim(Model *model);
+
+/* Ends a run. */
+void model_release(Model *model);
+
+/* Unloads a living model; models_lock() is held. 0, or a violation's. */
+int model_unload(Model *model);
+
+/*
+ * Checks that the memory which the user lent to a model is still there: 0,
+ * or the status of a violation.
+ */
+int model_check_memory(Model *model);
+
+/* The next id of those that bundles and dynamic models share. */
+uint32_t models_next_shared_id(void);
+
+void models_lock(void);
+void models_unlock(void);
+
+/* Lists the models. */
+void models_live(LiveVisitor *visit, void *to);
+
+/* Forgets all models, and starts counting anew. */
+void models_reset(void);
+
+#endif

@@ -1,0 +1,264 @@
+#include "objects.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "violations.h"
+
+enum {
+    HANDLE_STEP = 16,           /* bytes between two handles */
+    CHUNK_SLOTS = 4096,
+    CHUNKS = 4096,
+    QUARANTINE = 16384          /* deaths until a slot is used again */
+};
+
+#define SLOTS ((size_t)CHUNK_SLOTS * CHUNKS)
+#define NO_SLOT SIZE_MAX
+
+typedef struct Slot {
+    atomic_int kind;            /* KIND_NONE: never used */
+    atomic_bool alive;
+    void *body;
+    void (*release)(void *body);
+    const void *owner;
+    size_t size;
+    Origin made;
+    Origin killed;
+    size_t next;                /* in the queue of the dead */
+} Slot;
+
+/* The dead wait in a queue: oldest first, killed ones go to its end. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned char *range;       /* of handles; PROT_NONE; stays for ever */
+    _Atomic(Slot *) chunk[CHUNKS];
+    size_t used;
+    size_t dead;
+    size_t first;
+    size_t last;
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .first = NO_SLOT};
+
+static const char *const kind_names[KIND_COUNT] = {
+    "nothing",
+#define KIND(name, text) text,
+    KINDS(KIND)
+#undef KIND
+};
+
+static bool reserve_range(void)
+{
+    if (state.range != NULL)
+        return true;
+    void *range = mmap(NULL, SLOTS * HANDLE_STEP, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (range == MAP_FAILED)
+        return false;
+    state.range = range;
+    return true;
+}
+
+static Slot *slot_at(size_t index)
+{
+    Slot *chunk = atomic_load_explicit(&state.chunk[index / CHUNK_SLOTS],
+                                       memory_order_acquire);
+
+    return chunk == NULL ? NULL : &chunk[index % CHUNK_SLOTS];
+}
+
+bool object_is_handle(const void *address)
+{
+    return state.range != NULL &&
+           (uintptr_t)address - (uintptr_t)state.range <
+               SLOTS * HANDLE_STEP;
+}
+
+/* The slot of a handle that was handed out at some time, or NULL. */
+static Slot *slot_of(const void *handle)
+{
+    size_t offset = (uintptr_t)handle - (uintptr_t)state.range;
+
+    if (!object_is_handle(handle) || offset % HANDLE_STEP != 0)
+        return NULL;
+    Slot *slot = slot_at(offset / HANDLE_STEP);
+    if (slot == NULL || atomic_load(&slot->kind) == KIND_NONE)
+        return NULL;
+    return slot;
+}
+
+static void *handle_of(size_t index)
+{
+    return state.range + index * HANDLE_STEP;
+}
+
+static void body_free(Slot *slot)
+{
+    if (slot->release != NULL && slot->body != NULL)
+        slot->release(slot->body);
+    free(slot->body);
+    slot->body = NULL;
+}
+
+/* The index of an unused slot; a new one while the dead are few. */
+static size_t slot_take(void)
+{
+    if (state.dead > QUARANTINE || state.used == SLOTS) {
+        size_t index = state.first;
+        if (index == NO_SLOT)
+            return NO_SLOT;
+        state.first = slot_at(index)->next;
+        state.dead--;
+        body_free(slot_at(index));
+        return index;
+    }
+    _Atomic(Slot *) *chunk = &state.chunk[state.used / CHUNK_SLOTS];
+    if (atomic_load(chunk) == NULL)
+        atomic_store(chunk, calloc(CHUNK_SLOTS, sizeof(Slot)));
+    return atomic_load(chunk) == NULL ? NO_SLOT : state.used++;
+}
+
+/* Brings a slot to life; readers see it only when it is complete. */
+static void slot_fill(Slot *slot, Kind kind, size_t size)
+{
+    slot->size = size;
+    slot->made = call_origin();
+    atomic_store(&slot->kind, (int)kind);
+    atomic_store_explicit(&slot->alive, true, memory_order_release);
+}
+
+void *object_new(Kind kind, size_t size, void (*release)(void *body),
+                 const void *owner, void **handle)
+{
+    void *body = calloc(1, size);
+
+    if (body == NULL)
+        return NULL;
+    pthread_mutex_lock(&state.lock);
+    size_t index = reserve_range() ? slot_take() : NO_SLOT;
+    if (index != NO_SLOT) {
+        slot_at(index)->body = body;
+        slot_at(index)->release = release;
+        slot_at(index)->owner = owner;
+        slot_fill(slot_at(index), kind, size);
+        *handle = handle_of(index);
+    }
+    pthread_mutex_unlock(&state.lock);
+    if (index != NO_SLOT)
+        return body;
+    free(body);
+    return NULL;
+}
+
+void *object_peek(const void *handle, Kind kind)
+{
+    Slot *slot = slot_of(handle);
+
+    if (slot == NULL ||
+        !atomic_load_explicit(&slot->alive, memory_order_acquire) ||
+        atomic_load_explicit(&slot->kind, memory_order_relaxed) != (int)kind)
+        return NULL;
+    return slot->body;
+}
+
+/* Says why a handle is not what it should be. */
+static void complain(const void *handle, Kind kind, const char *argument,
+                     ViolationId when_dead)
+{
+    Slot *slot = slot_of(handle);
+    char text[80];
+
+    if (slot == NULL) {
+        violate(V_UNKNOWN_HANDLE, "%s %p is no %s", argument, handle,
+                kind_names[kind]);
+        return;
+    }
+    int found = atomic_load(&slot->kind);
+    if (!atomic_load(&slot->alive))
+        violate(when_dead, "%s %p, a %s, was killed by %s", argument, handle,
+                kind_names[found],
+                origin_text(slot->killed, text, sizeof text));
+    else
+        violate(V_WRONG_KIND, "%s %p should be a %s and is a %s", argument,
+                handle, kind_names[kind], kind_names[found]);
+}
+
+void *object_find(const void *handle, Kind kind, const char *argument)
+{
+    void *body = object_peek(handle, kind);
+
+    if (body == NULL)
+        complain(handle, kind, argument, V_DEAD_HANDLE);
+    return body;
+}
+
+/* False when another thread was faster. */
+static bool slot_bury(const void *handle)
+{
+    Slot *slot = slot_of(handle);
+    size_t index = ((uintptr_t)handle - (uintptr_t)state.range) / HANDLE_STEP;
+
+    pthread_mutex_lock(&state.lock);
+    bool ours = atomic_load(&slot->alive);
+    if (ours) {
+        slot->killed = call_origin();
+        slot->next = NO_SLOT;
+        atomic_store(&slot->alive, false);
+        if (state.first == NO_SLOT)
+            state.first = index;
+        else
+            slot_at(state.last)->next = index;
+        state.last = index;
+        state.dead++;
+    }
+    pthread_mutex_unlock(&state.lock);
+    return ours;
+}
+
+bool object_destroy(const void *handle, Kind kind, const char *argument)
+{
+    if (object_peek(handle, kind) == NULL) {
+        complain(handle, kind, argument, V_DOUBLE_DESTROY);
+        return false;
+    }
+    if (slot_of(handle)->owner != NULL) {
+        violate(V_NOT_OWNER, "%s %p belongs to %p", argument, handle,
+                slot_of(handle)->owner);
+        return false;
+    }
+    if (slot_bury(handle))
+        return true;
+    complain(handle, kind, argument, V_DOUBLE_DESTROY);
+    return false;
+}
+
+void object_kill(const void *handle)
+{
+    if (slot_of(handle) != NULL)
+        slot_bury(handle);
+}
+
+/* What an object owns is its own affair: only the owner is listed. */
+void objects_live(LiveVisitor *visit, void *to)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < state.used; i++) {
+        Slot *slot = slot_at(i);
+        if (!atomic_load(&slot->alive) || slot->owner != NULL)
+            continue;
+        visit(&(Live){kind_names[atomic_load(&slot->kind)],
+                      (uintptr_t)handle_of(i), slot->made, slot->size}, to);
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+void objects_reset(void)
+{
+    for (size_t i = 0; i < state.used; i++)
+        body_free(slot_at(i));
+    for (size_t i = 0; i < CHUNKS; i++)
+        free(atomic_exchange(&state.chunk[i], NULL));
+    state.used = 0;
+    state.dead = 0;
+    state.first = NO_SLOT;
+}

@@ -1,0 +1,80 @@
+#include "run.h"
+
+#include "message.h"
+#include "violations.h"
+
+enum { SLACK = 64 };            /* bytes a buffer may lack, says ACL */
+
+static int check_counts(const Run *run)
+{
+    const Inout *inout = run->model->inout;
+
+    if (run->input->count != inout->inputs.count)
+        return refuse(E_GE, "the model has %zu inputs, the dataset %zu",
+                      inout->inputs.count, run->input->count);
+    if (run->output->count != inout->outputs.count)
+        return refuse(E_GE, "the model has %zu outputs, the dataset %zu",
+                      inout->outputs.count, run->output->count);
+    return E_NONE;
+}
+
+static int static_input(const Run *run, size_t i)
+{
+    const TensorInfo *info = &run->model->inout->inputs.tensor[i];
+    Blob *blob = &run->model->input[i];
+    const DataBuffer *buffer = dataset_buffer(run->input, i, "input");
+
+    if (buffer == NULL)
+        return violation_status();
+    if (buffer->size < info->size && info->size - buffer->size > SLACK)
+        return run_refuse_size("input", i, buffer->size, info->size);
+    *blob = run_blob(info);
+    return run_bytes(buffer, info->size, blob, "input", i);
+}
+
+static int static_output(const Run *run, size_t i)
+{
+    const TensorInfo *info = &run->model->inout->outputs.tensor[i];
+    Blob *blob = &run->model->output[i];
+    DataBuffer *buffer = dataset_buffer(run->output, i, "output");
+
+    if (buffer == NULL)
+        return violation_status();
+    if (buffer->data == NULL) {
+        int status = run_give_memory(run->model, buffer, info->size);
+        if (status != E_NONE)
+            return status;
+    }
+    if (buffer->size < info->size && info->size - buffer->size > SLACK)
+        return run_refuse_size("output", i, buffer->size, info->size);
+    *blob = run_blob(info);
+    return run_bytes(buffer, info->size, blob, "output", i);
+}
+
+static bool any_input_described(const Run *run)
+{
+    for (size_t i = 0; i < run->input->count; i++)
+        if (run->input->slot[i].desc != NULL)
+            return true;
+    return false;
+}
+
+int run_static(const Run *run)
+{
+    const Inout *inout = run->model->inout;
+    int status = check_counts(run);
+
+    for (size_t i = 0; status == E_NONE && i < inout->inputs.count; i++)
+        status = static_input(run, i);
+    for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
+        status = static_output(run, i);
+    if (status == E_NONE)
+        status = run_compute(run);
+    if (status != E_NONE || !any_input_described(run))
+        return status;
+    for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++) {
+        const TensorInfo *info = &inout->outputs.tensor[i];
+        status = run_describe(run, i, info->dims, info->rank);
+    }
+    return status;
+}

@@ -1,0 +1,193 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acl.h"
+#include "calls.h"
+#include "memory.h"
+#include "message.h"
+
+#define PREFIX "ACL_FAKE_"
+
+extern char **environ;
+
+static const Settings defaults = {
+    .strict = true,
+    .devices = 8,
+    .memory = UINT64_C(64) << 30,
+    .run_mode = ACL_HOST,
+    .soc = "Ascend910B3",
+};
+
+Settings settings;
+static char complaint[512];
+
+/* 1 for the first word, 0 for the second, -1 for any other. */
+static int one_of(const char *value, const char *yes, const char *no)
+{
+    if (strcmp(value, yes) == 0)
+        return 1;
+    return strcmp(value, no) == 0 ? 0 : -1;
+}
+
+static bool number_in(const char *value, uint64_t low, uint64_t high,
+                      uint64_t *number)
+{
+    char *end;
+
+    if (*value < '0' || *value > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(value, &end, 10);
+    return errno == 0 && *end == '\0' && *number >= low && *number <= high;
+}
+
+static bool copy_in(char *to, size_t size, const char *value)
+{
+    size_t length = strlen(value);
+
+    if (length >= size)
+        return false;
+    memcpy(to, value, length + 1);
+    return true;
+}
+
+static const char *set_mode(const char *value)
+{
+    int strict = one_of(value, "strict", "faithful");
+
+    if (strict >= 0)
+        settings.strict = strict == 1;
+    return strict >= 0 ? NULL : "strict or faithful";
+}
+
+static const char *set_trace(const char *value)
+{
+    int on = one_of(value, "on", "off");
+
+    if (on >= 0)
+        calls_watch(WATCH_TRACE, on == 1);
+    return on >= 0 ? NULL : "on or off";
+}
+
+static const char *set_devices(const char *value)
+{
+    uint64_t number;
+
+    if (!number_in(value, 1, DEVICES_MAX, &number))
+        return "a number from 1 to 64";
+    settings.devices = (int)number;
+    return NULL;
+}
+
+static const char *set_memory(const char *value)
+{
+    uint64_t number;
+
+    if (!number_in(value, 1, DEVICE_MEMORY_MAX, &number))
+        return "a number of bytes from 1 to 1 TiB";
+    if (!device_memory_resize(number))
+        return "not more than the devices were born with, "
+               "while memory on them is in use";
+    settings.memory = number;
+    return NULL;
+}
+
+static const char *set_run_mode(const char *value)
+{
+    int host = one_of(value, "host", "device");
+
+    if (host >= 0)
+        settings.run_mode = host == 1 ? ACL_HOST : ACL_DEVICE;
+    return host >= 0 ? NULL : "host or device";
+}
+
+static const char *set_soc(const char *value)
+{
+    return copy_in(settings.soc, sizeof settings.soc, value)
+               ? NULL : "a name of less than 64 characters";
+}
+
+static const char *set_onnxruntime(const char *value)
+{
+    return copy_in(settings.onnxruntime, sizeof settings.onnxruntime, value)
+               ? NULL : "a path of less than 4096 characters";
+}
+
+/* A setter returns what would have been right, or NULL when it was. */
+static const struct {
+    const char *key;
+    const char *(*set)(const char *value);
+} setters[] = {
+    {"mode", set_mode},
+    {"trace", set_trace},
+    {"devices", set_devices},
+    {"memory", set_memory},
+    {"run_mode", set_run_mode},
+    {"soc", set_soc},
+    {"onnxruntime", set_onnxruntime},
+};
+
+enum { SETTER_COUNT = sizeof setters / sizeof setters[0] };
+
+bool settings_set(const char *key, const char *value)
+{
+    for (size_t i = 0; i < SETTER_COUNT; i++) {
+        if (strcmp(setters[i].key, key) != 0)
+            continue;
+        const char *right = setters[i].set(value);
+        if (right != NULL)
+            refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value,
+                   right);
+        return right == NULL;
+    }
+    refuse(E_PARAM, "there is no setting \"%s\"; there are mode, trace, "
+           "devices, memory, run_mode, soc, onnxruntime", key);
+    return false;
+}
+
+/* ACL_FAKE_RUN_MODE -> run_mode; a name that cannot be one gives "". */
+static void key_of(const char *name, size_t length, char *key, size_t size)
+{
+    key[0] = '\0';
+    if (length >= size)
+        return;
+    for (size_t i = 0; i < length; i++)
+        key[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32)
+                                                  : name[i];
+    key[length] = '\0';
+}
+
+static void take_variable(const char *entry)
+{
+    char key[32];
+    const char *value = strchr(entry, '=');
+
+    if (value == NULL)
+        return;
+    const char *name = entry + strlen(PREFIX);
+    key_of(name, (size_t)(value - name), key, sizeof key);
+    if (settings_set(key, value + 1))
+        return;
+    const char *why = message_take();
+    snprintf(complaint, sizeof complaint, "environment variable %.*s: %s",
+             (int)(value - entry), entry, why != NULL ? why : "");
+}
+
+void settings_reset(void)
+{
+    settings = defaults;
+    complaint[0] = '\0';
+    calls_watch(WATCH_TRACE, false);
+    for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
+        if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0)
+            take_variable(*entry);
+}
+
+const char *settings_complaint(void)
+{
+    return complaint[0] != '\0' ? complaint : NULL;
+}

@@ -1,0 +1,87 @@
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+Text text_in(char *bytes, size_t size)
+{
+    if (size > 0)
+        bytes[0] = '\0';
+    return (Text){bytes, size, 0};
+}
+
+void text_add(Text *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = text->length < text->size ? text->size - text->length : 0;
+
+    va_start(arguments, format);
+    int wanted = vsnprintf(room > 0 ? text->bytes + text->length : NULL,
+                           room, format, arguments);
+    va_end(arguments);
+    if (wanted > 0)
+        text->length += (size_t)wanted;
+}
+
+static void text_add_char(Text *text, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        text_add(text, "\\%c", c);
+    else if (c < 0x20)
+        text_add(text, "\\u%04x", c);
+    else
+        text_add(text, "%c", c);
+}
+
+void text_add_string(Text *text, const char *string)
+{
+    if (string == NULL) {
+        text_add(text, "null");
+        return;
+    }
+    text_add(text, "\"");
+    for (; *string != '\0'; string++)
+        text_add_char(text, (unsigned char)*string);
+    text_add(text, "\"");
+}
+
+/* How many bytes a character has that begins so; 0: none begins so. */
+static size_t character_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first < 0xe0)
+        return 2;
+    if (first >= 0xe0 && first < 0xf0)
+        return 3;
+    return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+/* The first continuation byte has narrower bounds after four first bytes. */
+static bool continues(unsigned char first, size_t i, unsigned char byte)
+{
+    if (i == 1 && ((first == 0xe0 && byte < 0xa0) ||
+                   (first == 0xed && byte >= 0xa0) ||
+                   (first == 0xf0 && byte < 0x90) ||
+                   (first == 0xf4 && byte >= 0x90)))
+        return false;
+    return (byte & 0xc0) == 0x80;
+}
+
+void text_clean(char *string)
+{
+    unsigned char *at = (unsigned char *)string;
+
+    while (*at != '\0') {
+        size_t length = character_length(*at);
+        size_t good = 1;
+        while (good < length && continues(*at, good, at[good]))
+            good++;
+        if (good < length || length == 0) {
+            *at = '?';
+            good = 1;
+        }
+        at += good;
+    }
+}

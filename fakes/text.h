@@ -1,0 +1,34 @@
+/*
+ * text: readouts, written into a caller's buffer that may be too small.
+ *
+ * A Text counts what the whole readout needs and writes what fits, always
+ * with a NUL at the end, as snprintf does. Strings go out as JSON.
+ */
+#ifndef FAKE_TEXT_H
+#define FAKE_TEXT_H
+
+#include <stddef.h>
+
+typedef struct Text {
+    char *bytes;        /* borrowed; may be NULL when size is 0 */
+    size_t size;
+    size_t length;      /* of the whole readout so far, NUL not counted */
+} Text;
+
+/* Starts a readout in size bytes of the caller's. */
+Text text_in(char *bytes, size_t size);
+
+/* Appends printf-formatted text. */
+void text_add(Text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Appends a JSON string, quotes included. NULL becomes null. */
+void text_add_string(Text *text, const char *string);
+
+/*
+ * Makes a string good UTF-8 in place: a name out of a damaged file, or cut
+ * off in the middle of a character, shows as question marks.
+ */
+void text_clean(char *string);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * violations: what a program did that the device would not forgive.
+ *
+ * Where a device corrupts memory or hangs, this library answers with a
+ * status and keeps a violation, so that a test cannot pass by ignoring the
+ * status. Ids are stable: a test may name them. New ones go to the end of
+ * their family; a number is never used again.
+ *
+ *     error    the call was refused, or would have been in strict mode
+ *     leak     something was still alive at aclFinalize; no call failed
+ */
+#ifndef FAKE_VIOLATIONS_H
+#define FAKE_VIOLATIONS_H
+
+#include "text.h"
+
+#define VIOLATIONS(VIOLATION) \
+    VIOLATION(UNKNOWN_HANDLE, "AB-RT-0001", "error", \
+              "this library never handed out this handle") \
+    VIOLATION(DEAD_HANDLE, "AB-RT-0002", "error", \
+              "this handle was destroyed") \
+    VIOLATION(WRONG_KIND, "AB-RT-0003", "error", \
+              "this handle is of another kind") \
+    VIOLATION(DOUBLE_DESTROY, "AB-RT-0004", "error", \
+              "this handle was destroyed before") \
+    VIOLATION(NOT_OWNER, "AB-RT-0005", "error", \
+              "this object belongs to another one, which destroys it") \
+    VIOLATION(UNKNOWN_ADDRESS, "AB-RT-0006", "error", \
+              "no device memory was ever allocated at this address") \
+    VIOLATION(DOUBLE_FREE, "AB-RT-0007", "error", \
+              "this memory was freed before") \
+    VIOLATION(INTERIOR_FREE, "AB-RT-0008", "error", \
+              "this address lies inside an allocation, not at its start") \
+    VIOLATION(LIBRARY_MEMORY, "AB-RT-0009", "error", \
+              "this memory belongs to a loaded model") \
+    VIOLATION(FREED_MEMORY, "AB-RT-0010", "error", \
+              "this device memory was freed") \
+    VIOLATION(OUT_OF_BOUNDS, "AB-RT-0011", "error", \
+              "this range reaches past the end of its allocation") \
+    VIOLATION(WRONG_DIRECTION, "AB-RT-0012", "error", \
+              "the copy's kind does not fit where its memory lies") \
+    VIOLATION(OVERLAP, "AB-RT-0013", "error", \
+              "source and destination overlap") \
+    VIOLATION(NOT_HOST_MEMORY, "AB-RT-0014", "error", \
+              "the host cannot reach this address") \
+    VIOLATION(NOT_DEVICE_MEMORY, "AB-RT-0015", "error", \
+              "the device cannot reach this address") \
+    VIOLATION(UNKNOWN_HOST_MEMORY, "AB-RT-0016", "error", \
+              "this is not memory from aclrtMallocHost") \
+    VIOLATION(DOUBLE_HOST_FREE, "AB-RT-0017", "error", \
+              "this host memory was freed before") \
+    VIOLATION(HOST_OUT_OF_BOUNDS, "AB-RT-0018", "error", \
+              "this range reaches past the end of its host allocation") \
+    VIOLATION(LIVE_AT_FINALIZE, "AB-RT-0019", "leak", \
+              "still alive at aclFinalize") \
+    VIOLATION(DEAD_BUFFER, "AB-MDL-0001", "error", \
+              "the dataset holds a data buffer that was destroyed") \
+    VIOLATION(UPDATE_WITHOUT_DESC, "AB-MDL-0002", "error", \
+              "an input of a weight update has no tensor description") \
+    VIOLATION(UPDATE_SHAPE, "AB-MDL-0003", "error", \
+              "the shape given to a weight update is not the weight's") \
+    VIOLATION(UPDATE_SIZE, "AB-MDL-0004", "error", \
+              "the buffer given to a weight update is too small") \
+    VIOLATION(UPDATE_HALF_SCALAR, "AB-MDL-0005", "error", \
+              "a weight of rank 0 in half precision cannot be updated") \
+    VIOLATION(EMPTY_WITHOUT_MEMORY, "AB-MDL-0006", "error", \
+              "even an empty tensor needs a byte of device memory") \
+    VIOLATION(CONCURRENT_EXECUTE, "AB-MDL-0007", "error", \
+              "one model runs on two threads at once") \
+    VIOLATION(UNLOAD_WHILE_RUNNING, "AB-MDL-0008", "error", \
+              "the model is unloaded while it runs") \
+    VIOLATION(FOREIGN_CONTEXT, "AB-MDL-0009", "error", \
+              "the model runs in another context than it was loaded in") \
+    VIOLATION(SHORT_BUFFER, "AB-MDL-0010", "error", \
+              "the memory behind a data buffer ends before the tensor does") \
+    VIOLATION(MISALIGNED, "AB-MDL-0011", "error", \
+              "the address is not aligned for the tensor's elements") \
+    VIOLATION(VARIABLE_RACE, "AB-MDL-0012", "error", \
+              "the weights change while another model of the bundle runs")
+
+typedef enum ViolationId {
+#define VIOLATION(name, id, severity, sentence) V_##name,
+    VIOLATIONS(VIOLATION)
+#undef VIOLATION
+    VIOLATION_COUNT
+} ViolationId;
+
+/*
+ * Keeps a violation of the running call: its sentence, and the details that
+ * format gives. The text also goes to the thread's error queue. Returns what
+ * the call shall return where ACL has no code of its own: 107000 from the
+ * runtime's functions, 500002 from the model's.
+ */
+int violate(ViolationId id, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What violate() returned, for who only knows that there was one. */
+int violation_status(void);
+
+/* The violations since reset, as JSON lines. */
+void violations_read(Text *text);
+
+/* Forgets them. */
+void violations_reset(void);
+
+#endif
