@@ -1,0 +1,159 @@
+"""aclInit, aclFinalize and what works without them (facts 1.1, 3)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from . import codes
+from .face import Acl
+from .threads import at_once
+
+
+def config(folder: Path, text: str) -> bytes:
+    path = folder / f"{abs(hash(text))}.json"
+    path.write_text(text, encoding="utf-8")
+    return os.fsencode(path)
+
+
+def count(acl: Acl) -> int:
+    """How often it is initialised; asking costs one reference, taken back here."""
+    left = acl.new("uint64_t *")
+    acl.aclInit(acl.NULL)
+    assert acl.aclFinalizeReference(left) == 0
+    return int(left[0])
+
+
+def test_second_init_counts_and_says_so_facts_1_1(acl: Acl) -> None:
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclInit(acl.NULL) == codes.REPEAT_INITIALIZE
+    assert count(acl) == 2
+
+
+def test_repeated_init_looks_at_nothing_else_facts_1_1(acl: Acl) -> None:
+    """The count is the first check: even an unreadable path is not noticed."""
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclInit(b"/no/such/config.json") == codes.REPEAT_INITIALIZE
+
+
+def test_unreadable_config_facts_1_1(acl: Acl) -> None:
+    assert acl.aclInit(b"/no/such/config.json") == codes.INVALID_FILE
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS, "the failed one did not count"
+
+
+def test_empty_path_is_no_config_facts_1_1(acl: Acl) -> None:
+    assert acl.aclInit(b"") == codes.SUCCESS
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+
+
+def test_config_content_is_remembered_across_finalize_facts_1_1(
+    acl: Acl, tmp_path: Path
+) -> None:
+    first = config(tmp_path, '{"a": 1}')
+    assert acl.aclInit(first) == codes.SUCCESS
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclInit(config(tmp_path, '{"a": 2}')) == codes.INVALID_PARAM
+    assert acl.aclInit(acl.NULL) == codes.INVALID_PARAM, "none is another content than one"
+    assert acl.aclInit(first) == codes.SUCCESS
+
+
+def test_no_config_is_remembered_too_facts_1_1(acl: Acl, tmp_path: Path) -> None:
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclInit(config(tmp_path, '{"a": 1}')) == codes.INVALID_PARAM
+
+
+def test_config_of_a_failed_init_is_not_remembered_facts_1_1(acl: Acl, tmp_path: Path) -> None:
+    assert acl.aclInit(config(tmp_path, '{"err_msg_mode": "nonsense"}')) != codes.SUCCESS
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+
+
+def test_bad_message_mode_facts_1_1(acl: Acl, tmp_path: Path) -> None:
+    bad = config(tmp_path, '{"err_msg_mode": "nonsense"}')
+    assert acl.aclInit(bad) == codes.INVALID_PARAM
+
+
+@pytest.mark.parametrize("text", ['{"a": ', '{"a": 1}}', "[1", "{'a'}"])
+def test_broken_json_facts_1_1(acl: Acl, tmp_path: Path, text: str) -> None:
+    assert acl.aclInit(config(tmp_path, text)) not in (0, codes.REPEAT_INITIALIZE)
+
+
+def test_first_finalize_needs_no_init_facts_1_1(acl: Acl) -> None:
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+
+
+def test_finalize_twice_facts_3(acl: Acl) -> None:
+    acl.aclInit(acl.NULL)
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+
+
+def test_finalize_ignores_the_count_facts_3(acl: Acl) -> None:
+    for _ in range(3):
+        acl.aclInit(acl.NULL)
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS, "the count was 0"
+
+
+def test_init_after_finalize_facts_1_1(acl: Acl) -> None:
+    for _ in range(3):
+        assert acl.aclInit(acl.NULL) == codes.SUCCESS
+        assert acl.aclFinalize() == codes.SUCCESS
+
+
+def test_finalize_reference_counts_down_facts_3(acl: Acl) -> None:
+    acl.aclInit(acl.NULL)
+    acl.aclInit(acl.NULL)
+    left = acl.new("uint64_t *", 99)
+    assert acl.aclFinalizeReference(left) == codes.SUCCESS
+    assert left[0] == 1
+    assert acl.aclInit(acl.NULL) == codes.REPEAT_INITIALIZE, "the library is still alive"
+    acl.aclFinalizeReference(acl.NULL)
+    assert acl.aclFinalizeReference(left) == codes.SUCCESS
+    assert left[0] == 0
+    assert acl.aclFinalizeReference(left) == codes.REPEAT_FINALIZE
+
+
+def test_last_reference_finalizes_facts_1_1(acl: Acl) -> None:
+    acl.aclInit(acl.NULL)
+    assert acl.aclFinalizeReference(acl.NULL) == codes.SUCCESS
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+
+
+def test_finalize_reference_without_init_facts_3(acl: Acl) -> None:
+    assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
+
+
+def test_ten_threads_initialise_facts_3(acl: Acl) -> None:
+    results = at_once(10, lambda: acl.aclInit(acl.NULL))
+    assert sorted(results) == [codes.SUCCESS] + [codes.REPEAT_INITIALIZE] * 9
+    assert count(acl) == 10
+
+
+def test_version_facts_1_1(acl: Acl) -> None:
+    numbers = [acl.new("int32_t *") for _ in range(3)]
+    assert acl.aclrtGetVersion(*numbers) == codes.SUCCESS
+    assert [number[0] for number in numbers] == [1, 17, 0]
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_version_wants_three_answers_facts_1_1(acl: Acl, missing: int) -> None:
+    numbers = [acl.new("int32_t *") for _ in range(3)]
+    numbers[missing] = acl.NULL
+    assert acl.aclrtGetVersion(*numbers) == codes.INVALID_PARAM
+
+
+def test_soc_name_facts_1_1(acl: Acl) -> None:
+    acl.set("soc", "Ascend310P3")
+    assert acl.ffi.string(acl.aclrtGetSocName()) == b"Ascend310P3"
+
+
+def test_runtime_functions_do_not_want_init_facts_1_1(acl: Acl) -> None:
+    assert acl.aclrtSetDevice(0) == codes.SUCCESS
+    assert acl.aclrtFree(acl.malloc(16)) == codes.SUCCESS
+    assert acl.aclrtResetDevice(0) == codes.SUCCESS
