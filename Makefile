@@ -1,0 +1,94 @@
+# make demo    watch a model improve while it runs
+# make test    set up what the tests need and run all of them
+#
+# make         build the package in place, for development
+# make check   the static half of `make test`: ruff, mypy, compiler warnings
+# make asan    the tests again, with shim and fake under ASan and UBSan
+# make bench   what Python adds to a call, as ratios
+# make wheel   dist/*.whl
+# make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
+# make clean   remove all that was built
+#
+# PYTHON=python3.12 chooses the interpreter, CC=clang the compiler.
+
+PYTHON ?= python3
+BIN := .venv/bin
+C := $(wildcard csrc/*.[chp]* fakes/*.[ch]) setup.py pyproject.toml
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+export CC
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: all demo test check pytest asan bench wheel headers clean
+all: .venv/editable
+
+demo: .venv/regular
+	@$(BIN)/acl-bundle demo
+
+test: check pytest
+
+check: .venv/editable
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*.c
+
+pytest: .venv/editable
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+bench: .venv/editable
+	$(BIN)/python -m benchmarks.hotpath
+
+wheel: .venv/editable
+	$(BIN)/python -m build --wheel
+
+headers:
+	@test -f "$(CANN)/acl/acl_mdl.h" || { \
+	    echo "make headers CANN=<the folder that holds acl/acl.h and acl/acl_mdl.h>"; exit 1; }
+	printf '#include "%s"\n' acl/acl.h acl/acl_mdl.h acl_api.h \
+	    | $(CC) -x c -std=c11 -fsyntax-only -I"$(CANN)" -Icsrc -
+
+# The sanitised package lies in a folder of its own, before the other on the
+# path. Its runtime must be in the process before Python is; libstdc++ too, so
+# that exceptions inside ONNX Runtime find their way. What it reports goes to
+# stderr, which pytest must leave alone.
+SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
+LOADED = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
+
+asan: .venv/editable
+	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" $(BIN)/python setup.py --quiet \
+	    build --build-base build/asan --build-lib build/asan/lib
+	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
+	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0 $(BIN)/pytest -n 2 --dist worksteal \
+	    --capture=sys --ignore tests/laws --ignore tests/packaging
+
+clean:
+	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What is installed in .venv: the checkout itself, or a copy of it. Each takes
+# the other's place. pip compiles, so both need what it cannot fetch.
+.venv/editable: $(C) | .venv/pyvenv.cfg
+	@echo "installing for development (once) ..."
+	@$(PIP) --editable '.[dev]'
+	@rm -f .venv/regular && touch $@
+
+.venv/regular: $(C) $(shell find acl_bundle -name '*.py') | .venv/pyvenv.cfg
+	@echo "installing (once) ..."
+	@$(PIP) '.[demo]'
+	@rm -f .venv/editable && touch $@
+
+.venv/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "no $(PYTHON): install Python 3.10 or newer, or name one: make PYTHON=<python>"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "$(PYTHON) is too old: name a Python of 3.10 or newer: make PYTHON=<python>"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments: install python3-venv"; exit 1; }
+	@command -v $(CC) >/dev/null || { \
+	    echo "no C compiler ($(CC)): install gcc or clang, or name one: make CC=<compiler>"; exit 1; }
+	@echo '#include <Python.h>' | $(CC) -fsyntax-only -x c - \
+	    -I"$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" || { \
+	    echo "Python's headers are missing: install python3-dev"; exit 1; }
+	@$(PYTHON) -m venv .venv

@@ -1,0 +1,72 @@
+"""The commands and their arguments, and nothing else.
+
+Each command fetches its own module when it is called, so ``--help`` is quick
+and a command needs only its own extra.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Run Ascend bundle models, look into their files, and try them without a device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An .om file.", dir_okay=False)]
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Keep the bundle file under this name."
+        ),
+    ] = None,
+) -> None:
+    """Watch a model improve while it runs.
+
+    A trainer in another process learns handwritten digits. Its newest weights
+    go ten times into a bundle that stays loaded, on the fake AscendCL.
+    """
+    from acl_bundle.cli import demo as command  # noqa: PLC0415
+
+    raise typer.Exit(command.run(output))
+
+
+@app.command()
+def inspect(
+    file: File,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Show what is in a bundle or model file: graphs, inputs, outputs, weights.
+
+    Nothing is loaded and no AscendCL is needed; files compiled for a chip and
+    plain models can be read, too.
+    """
+    from acl_bundle.cli import inspect as command  # noqa: PLC0415
+
+    command.run(file, as_json)
+
+
+@app.command()
+def doctor(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="An .om file to check as well.", show_default=False),
+    ] = None,
+) -> None:
+    """Say which AscendCL would be used, what it can do, and what is missing.
+
+    Exit status 1 when no library can be opened, or the file cannot be loaded.
+    """
+    from acl_bundle.cli import doctor as command  # noqa: PLC0415
+
+    raise typer.Exit(command.run(file))

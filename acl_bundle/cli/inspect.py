@@ -1,0 +1,187 @@
+"""``acl-bundle inspect``: what a file says about itself, as data and as tables.
+
+`describe` reads with `acl_bundle.om` alone, so it needs no library and no
+device. What a file leaves in doubt (whose role a graph has, which shape a
+weight has) is part of the description and not an error.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from acl_bundle import dtypes, om
+from acl_bundle.errors import BundleFormatError
+
+Data = dict[str, Any]
+
+
+def _header(header: om.Header) -> Data:
+    """Every field; bytes as hexadecimal digits without the zeros at the end."""
+    values = {field.name: getattr(header, field.name) for field in fields(header)}
+    return {
+        name: value.rstrip(b"\0").hex() if isinstance(value, bytes) else value
+        for name, value in values.items()
+    }
+
+
+def _tensor(info: om.TensorInfo) -> Data:
+    return {
+        "name": info.name,
+        "dtype": dtypes.short_name(info.dtype),
+        "shape": list(info.dims),
+        "format": dtypes.format_name(info.format),
+        "nbytes": info.nbytes,
+    }
+
+
+def _constants(model: om.Model) -> list[Data]:
+    return [
+        {
+            "name": name,
+            "dtype": array.dtype.name,
+            "shape": list(array.shape),
+            "nbytes": array.nbytes,
+        }
+        for name, array in model.weights.items()
+    ]
+
+
+def _model(model: om.Model) -> Data:
+    return {
+        "name": model.name,
+        "runs_on": "a chip" if model.is_compiled_for_chip else "the fake",
+        "dynamic": model.header.is_dynamic,
+        "inputs": [_tensor(info) for info in model.inputs],
+        "outputs": [_tensor(info) for info in model.outputs],
+        "constants": _constants(model),
+        "partitions": [
+            {"type": part.name, "offset": part.offset, "size": part.size}
+            for part in model.partitions
+        ],
+        "header": _header(model.header),
+    }
+
+
+def _variables(bundle: om.Bundle) -> list[Data]:
+    return [
+        {
+            "name": variable.name,
+            "dtype": dtypes.short_name(variable.dtype),
+            "shape": None if variable.shape is None else list(variable.shape),
+            "nbytes": variable.nbytes,
+        }
+        for variable in bundle.variables.values()
+    ]
+
+
+def _bundle(bundle: om.Bundle) -> Data:
+    doubts: list[str] = []
+    roles: dict[int, str] = {}
+    weights: list[Data] = []
+    try:
+        roles = {index: role for role, index in bundle.roles.items()}
+    except BundleFormatError as error:
+        doubts.append(str(error))
+    try:
+        weights = _variables(bundle)
+    except BundleFormatError as error:
+        doubts.append(str(error))
+    return {
+        "variable_size": bundle.variable_size,
+        "external_weights": bundle.has_external_weights,
+        "weights": weights,
+        "doubts": doubts,
+        "graphs": [
+            {"index": index, "role": roles.get(index), **_model(model)}
+            for index, model in enumerate(bundle.models)
+        ],
+        "partitions": [
+            {"type": part.name, "offset": part.offset, "size": part.size}
+            for part in bundle.partitions
+        ],
+        "header": _header(bundle.header),
+    }
+
+
+def describe(path: Path) -> Data:
+    """Read a file and return what it says, as values that JSON can hold.
+
+    Raises:
+        BundleFormatError: It is neither a bundle nor a model, or is damaged.
+        OSError: It cannot be read.
+    """
+    file = om.open(path)
+    bundle = isinstance(file, om.Bundle)
+    said = _bundle(file) if isinstance(file, om.Bundle) else {"graphs": [_model(file)]}
+    kind = "bundle" if bundle else "model"
+    return {"file": str(path), "kind": kind, "nbytes": path.stat().st_size, **said}
+
+
+def _shape(shape: list[int] | None) -> str:
+    if shape is None or shape == [-2]:
+        return "any"
+    return "×".join("?" if dim < 0 else str(dim) for dim in shape) or "scalar"
+
+
+def _rows(console: Console, title: str, rows: list[Data]) -> None:
+    """Print rows of equal keys as a table; nothing when there are none."""
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left")
+    for key in rows[0]:
+        table.add_column(key, justify="right" if key in ("nbytes", "offset", "size") else "left")
+    for row in rows:
+        table.add_row(*(_shape(v) if key == "shape" else _cell(v) for key, v in row.items()))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _set_fields(header: Data) -> str:
+    """The header's fields that are not zero."""
+    shown = {**header, **{name: hex(header[name]) for name in ("magic", "version")}}
+    return ", ".join(f"{name} {shown[name]}" for name, value in header.items() if value)
+
+
+def _show_graph(console: Console, graph: Data) -> None:
+    label = f"graph {graph['index']}" if "index" in graph else "model"
+    role = f", role {graph['role']}" if graph.get("role") else ""
+    kind = "dynamic" if graph["dynamic"] else "static"
+    console.rule(f"{label}: {graph['name']}{role}, {kind}, for {graph['runs_on']}", align="left")
+    console.print(f"header: {_set_fields(graph['header'])}")
+    for part in ("inputs", "outputs", "constants", "partitions"):
+        _rows(console, part, graph[part])
+
+
+def show(console: Console, data: Data) -> None:
+    """Print what `describe` returned."""
+    graphs = data["graphs"]
+    console.print(f"{data['file']}: {data['kind']}, {data['nbytes']:,} bytes, {len(graphs)} graphs")
+    if data["kind"] == "bundle":
+        console.print(f"header: {_set_fields(data['header'])}")
+        console.print(f"memory for variables: {data['variable_size']:,} bytes")
+        if data["external_weights"]:
+            console.print("some constants lie in files beside this one")
+        for doubt in data["doubts"]:
+            console.print(f"in doubt: {doubt}")
+        _rows(console, "refreshable weights", data["weights"])
+        _rows(console, "partitions", data["partitions"])
+    for graph in graphs:
+        _show_graph(console, graph)
+
+
+def run(path: Path, as_json: bool) -> None:
+    """Print a description of a file; see `describe` for what it raises."""
+    data = describe(path)
+    if as_json:
+        print(json.dumps(data, indent=2))
+    else:
+        show(Console(markup=False, highlight=False), data)
