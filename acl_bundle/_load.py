@@ -26,7 +26,7 @@ from acl_bundle.errors import AclError, UnsupportedError
 from acl_bundle.memory import DeviceBuffer
 
 Flow = Literal["auto", "owned", "library"]
-Source = str | os.PathLike[str] | bytes
+Source = om.Source
 OWNED_NEEDS = (
     "aclmdlBundleCreateQueryInfo",
     "aclmdlBundleQueryInfoFromMem",
@@ -86,7 +86,7 @@ def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) ->
         stack.callback(variables.close)
         memory = variables.pointer
     bundle = ffi.new("uint32_t *")
-    if isinstance(source, bytes) or device.on_host:
+    if not isinstance(source, str | os.PathLike) or device.on_host:
         stack.callback(lambda _: None, data)  # the library reads it until the last LoadModel
         acl.aclmdlBundleInitFromMem(data, len(file.data), memory, nbytes, bundle)
     else:
@@ -103,7 +103,7 @@ def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) ->
 def _library(stack: ExitStack, source: Source, file: om.Bundle) -> list[int]:
     bundle = ffi.new("uint32_t *")
     try:
-        if isinstance(source, bytes):
+        if not isinstance(source, str | os.PathLike):
             data = ffi.from_buffer(file.data)
             stack.callback(lambda _: None, data)
             acl.aclmdlBundleLoadFromMem(data, len(file.data), bundle)

@@ -42,11 +42,16 @@ static Side side_of(aclrtMemcpyKind kind, bool source)
     }
 }
 
-/* Checks one address against the side it should be on. */
+/*
+ * Checks one address against the side it should be on. A program that runs
+ * on the device itself has no other side: all its memory is the device's.
+ */
 static int side_check(const void *address, Side side, const char *argument)
 {
     bool device = device_owns(address);
 
+    if (settings.run_mode == ACL_DEVICE)
+        return E_NONE;
     if (side == ANY || device == (side == DEVICE))
         return E_NONE;
     return violate(V_WRONG_DIRECTION, "%s %p is %s memory", argument,

@@ -25,6 +25,7 @@ def read(source: Source) -> Span:
     Raises:
         BundleFormatError: There are none, or they are an OM2 archive.
         OSError: The file cannot be opened.
+        TypeError: It is neither a path nor a buffer.
     """
     span = _map(source) if isinstance(source, str | os.PathLike) else _borrow(source)
     if not len(span):
@@ -47,7 +48,10 @@ def _map(path: str | os.PathLike[str]) -> Span:
 
 
 def _borrow(buffer: Buffer) -> Span:
-    view = memoryview(buffer)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise TypeError(f"give a path or the file's bytes, not {type(buffer).__name__}") from None
     if not view.c_contiguous:
         raise ValueError("the buffer is not contiguous; pass bytes or a contiguous copy")
     return Span(view.cast("B").toreadonly(), f"<{len(view) * view.itemsize} bytes>")

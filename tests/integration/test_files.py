@@ -30,6 +30,18 @@ def test_a_folder(tmp_path: Path) -> None:
         ab.Bundle.load(tmp_path)
 
 
+@pytest.mark.parametrize("source", [123, None, 1.5, ["policy.om"]])
+def test_something_that_is_no_source(source: Any) -> None:
+    with pytest.raises(TypeError, match="give a path or the file's bytes, not"):
+        ab.Bundle.load(source)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_any_buffer_is_a_source(mlp: Any, kind: Any) -> None:
+    with ab.Bundle.load(kind(mlp.path.read_bytes()), variables="library") as bundle:
+        bundle.init()
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "empty.om").touch()
     refused(tmp_path / "empty.om", r"empty\.om")

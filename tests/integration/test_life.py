@@ -198,6 +198,18 @@ def test_a_device_given_stays_the_callers(mlp: Any) -> None:
             bundle.infer(mlp.x)
 
 
+def test_a_program_that_runs_on_the_device_itself(mlp: Any) -> None:
+    """aclrtGetRunMode says DEVICE: files are loaded by path, copies stay on the device."""
+    fake.set("run_mode", "device")
+    with ab.Bundle.load(mlp.path) as bundle:
+        assert not bundle.device.on_host
+        bundle.init()
+        bundle.update(mlp.random(1))
+        want = mlp.answer(mlp.random(1))
+        np.testing.assert_allclose(bundle.infer(mlp.x), want, rtol=1e-5, atol=1e-5)
+    assert fake.calls()["aclmdlBundleInitFromFile"] == 1
+
+
 def test_repr_says_what_it_is(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         assert repr(bundle) == "<Bundle on device 0, version None>"
