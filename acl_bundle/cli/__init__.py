@@ -25,7 +25,9 @@ _EXTRAS = {
 
 
 def _missing(error: ModuleNotFoundError) -> str | None:
-    """Say which extra a module belongs to, None when it belongs to none."""
+    """Say how to get a module that is missing, None when it is none of ours to have."""
+    if error.name == "acl_bundle._acl":
+        return "the package is not built here: run make, or pip install it"
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRAS:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,8 +44,16 @@ def run(output: Path | None) -> int:
     Returns:
         0 when the accuracies agreed, nothing was left over and no rule of ACL
         was broken; else 1.
+
+    Raises:
+        ModuleNotFoundError: The extra is not installed.
+        NotADirectoryError: The file's folder does not exist.
+        AclBundleError: The bundle could not be loaded, run or updated.
+        ChildProcessError: The trainer failed.
     """
     _check_extras()
+    if output is not None and not output.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(output.parent))
     from acl_bundle.demo import loop  # noqa: PLC0415  needs what was just checked
 
     console, table = Console(), _table()

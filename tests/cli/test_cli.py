@@ -33,6 +33,18 @@ def cli(*arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where a module cannot be imported."""
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        f"sys.argv = {['acl-bundle', *arguments]!r}\n"
+        "from acl_bundle.cli import main; main()\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program], env=CLEAN, capture_output=True, text=True, check=False
+    )
+
+
 def small() -> onnx.ModelProto:
     """y = x @ w + b, where b alone is refreshable."""
     graph = helper.make_graph(
@@ -179,19 +191,18 @@ def test_wrong_arguments_are_status_2_and_say_what_is_wrong(
     ],
 )
 def test_a_missing_extra_is_named(module: str, command: str, extra: str, bundle: Path) -> None:
-    program = (
-        f"import sys; sys.modules[{module!r}] = None\n"
-        f"sys.argv = ['acl-bundle', {command!r}] + [{str(bundle)!r}] * ({command!r} == 'inspect')\n"
-        "from acl_bundle.cli import main; main()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=CLEAN, capture_output=True, text=True, check=False
-    )
+    done = without(module, command, *[str(bundle)] * (command == "inspect"))
     assert done.returncode == 1
     assert done.stderr == (
         f"acl-bundle: this needs {module}, of the extra {extra!r}:"
         f" pip install 'acl-bundle[{extra}]'\n"
     )
+
+
+def test_a_checkout_that_was_not_built_says_so() -> None:
+    done = without("acl_bundle._acl", "doctor")
+    assert done.returncode == 1
+    assert done.stderr == "acl-bundle: the package is not built here: run make, or pip install it\n"
 
 
 def test_doctor_on_the_fake_is_content(bundle: Path, fake_library: ModuleType) -> None:
