@@ -16,19 +16,19 @@ CASES = {
     "float32": ("Add", np.float32),
     "float16": ("Mul", np.float16),
     "bfloat16": ("Mul", ml_dtypes.bfloat16),
-    "int8": ("Max", np.int8),
+    "int8": ("Mod", np.int8),
     "int32": ("Add", np.int32),
     "int64": ("Add", np.int64),
     "bool": ("Xor", np.bool_),
 }
-NUMPY = {"Add": np.add, "Mul": np.multiply, "Max": np.maximum, "Xor": np.logical_xor}
+NUMPY = {"Add": np.add, "Mul": np.multiply, "Mod": np.mod, "Xor": np.logical_xor}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_inputs_outputs_and_weights(single: Any, case: str) -> None:
     op, dtype = CASES[case]
     x = np.array([[0, 1, 2, 3]]).astype(dtype)
-    w, new = (np.array([[1, 0, 3, 1]]).astype(dtype), np.array([[2, 5, 1, 0]]).astype(dtype))
+    w, new = (np.array([[1, 4, 3, 1]]).astype(dtype), np.array([[2, 5, 1, 3]]).astype(dtype))
     with ab.Bundle.load(single(op, x, w, 16 if case == "bfloat16" else None).to_bytes()) as bundle:
         assert bundle.infer.inputs[0].dtype == np.dtype(dtype)
         bundle.init()
