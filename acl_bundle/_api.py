@@ -8,11 +8,13 @@ names and enums come back as they are. A function that this CANN lacks is a
 closure that says so. No call site can forget a status.
 
 The shim's own calls (`ab_*`, in `lib`) answer with one number; `raise_failure`
-turns the failing ones into the same exceptions.
+turns the failing ones into the same exceptions. What the shim makes that is
+not a cffi function but Python's own, `make_calls` hands out.
 """
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import os
 import threading
@@ -23,7 +25,7 @@ from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
 __all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "attempts", "fail", "ffi", "has", "lib",
-           "library", "load_library", "raise_failure", "text"]  # fmt: skip
+           "library", "load_library", "make_calls", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
@@ -176,6 +178,11 @@ class _Functions:
 
 
 acl: Any = _Functions()
+
+make_calls: Callable[[tuple[Any, ...]], Any] = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.py_object
+)(lib.ab_call_maker())
+"""Makes the functions (run, call) of a graph from the parts that csrc/acl_call.c lists."""
 
 _STEPS = {
     lib.AB_STEP_GET_CONTEXT: "aclrtGetCurrentContext",

@@ -2,8 +2,10 @@
 
 `make_run` and `make_bind` freeze everything that does not change between runs
 (names, dtypes, shapes, the engine, cffi's functions) into the cells of a
-closure. The common case, a dict of one right array, takes no detour; whatever
-else is given goes through `_Side.take`, which converts, copies or explains.
+closure. What is given goes through `_Side.take`, which converts, copies or
+explains. A graph of one input and one output takes no such detour when it is
+given one right array: csrc/acl_call.c checks it, makes the output and runs,
+and leaves to the closures whatever it cannot use as it is.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._api import ffi, lib
+from acl_bundle._api import ffi, lib, make_calls
 from acl_bundle._arrays import as_array, check
 from acl_bundle._variables import Variables, Version
 from acl_bundle.spec import TensorSpec
 
 Array = NDArray[Any]
 Given = Mapping[str, Any] | Sequence[Any]
+KNOWN_NUMPY = ("1.", "2.")
+"""Whose arrays csrc/acl_call.c can read. Under any other numpy every run is the general one."""
 
 
 class Outputs(dict[str, Array]):
@@ -156,65 +160,36 @@ def make_run(
         results = tuple(run(given).values())
         return results[0] if len(results) == 1 else results
 
-    if len(inputs) == len(outputs) == 1:
-        return _run_one(engine, variables, inputs[0], outputs[0], label, run)
+    if len(inputs) == len(outputs) == 1 and np.__version__.startswith(KNOWN_NUMPY):
+        return _calls(engine, variables, inputs[0], outputs[0], label, (run, call))
     return run, call
 
 
-def _run_one(
+def _calls(
     engine: Any,
     variables: Variables,
     source: TensorSpec,
     target: TensorSpec,
     label: str,
-    general: Run,
+    general: tuple[Run, Call],
 ) -> tuple[Run, Call]:
-    """The same for a graph of one input and one output, without loops.
+    """The same for a graph of one input and one output, in C; see csrc/acl_call.c.
 
     What is not an exact, contiguous ndarray is left to `general`.
     """
-    run_one, from_buffer, explain = lib.ab_run_one, ffi.from_buffer, variables.explain
-    versions, ndarray, empty = variables.versions, np.ndarray, np.empty
-    in_name, in_dtype, in_shape = source.name, source.dtype, source.shape
-    out_name, out_dtype, out_shape = target.name, target.dtype, target.shape
-    chars = ffi.typeof("char[]")
 
-    def run(given: Given, out: Mapping[str, Array] | None = None) -> Outputs:
-        x = given.get(in_name) if type(given) is dict and len(given) == 1 else None
-        if type(x) is not ndarray or x.dtype is not in_dtype or x.shape != in_shape:
-            return general(given, out)
-        try:
-            if out is None:
-                y: Any = empty(out_shape, out_dtype)
-                epoch = run_one(engine, from_buffer(x), from_buffer(y))
-            else:
-                y = out.get(out_name) if type(out) is dict and len(out) == 1 else None
-                if type(y) is not ndarray or y.dtype is not out_dtype or y.shape != out_shape:
-                    return general(given, out)
-                epoch = run_one(engine, from_buffer(x), from_buffer(chars, y, True))
-        except (ValueError, BufferError):  # not contiguous, or read-only
-            return general(given, out)
-        if epoch < 0:
-            epoch = explain(epoch, label, [in_name], [out_name])
-        results = Outputs()
-        results[out_name] = y
-        results.version = versions[epoch]
-        return results
+    def side(spec: TensorSpec) -> tuple[str, Any, bytes]:
+        return spec.name, spec.dtype, np.array(spec.shape, np.intp).tobytes()
 
-    def call(*given: Any) -> Any:
-        x = given[0] if len(given) == 1 else None
-        if type(x) is not ndarray or x.dtype is not in_dtype or x.shape != in_shape:
-            return general(given, None)[out_name]
-        y = empty(out_shape, out_dtype)
-        try:
-            epoch = run_one(engine, from_buffer(x), from_buffer(y))
-        except ValueError:  # not contiguous
-            return general(given, None)[out_name]
-        if epoch < 0:
-            explain(epoch, label, [in_name], [out_name])
-        return y
+    def explain(answer: int) -> int:
+        return variables.explain(answer, label, [source.name], [target.name])
 
-    return run, call
+    calls: tuple[Run, Call] = make_calls((
+        int(ffi.cast("uintptr_t", engine)), np.ndarray, "version",
+        *side(source), *side(target), np.empty, (target.shape, target.dtype),
+        Outputs, variables.versions, explain, *general,
+    ))  # fmt: skip
+    return calls
 
 
 def make_bind(

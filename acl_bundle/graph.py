@@ -1,10 +1,10 @@
 """One executable graph: names, shapes, and a call that is one crossing.
 
 A graph's device buffers, data buffers and datasets are made once, at load. A
-run then checks names, dtypes and shapes, makes a pointer of each array and
-enters C once (csrc/acl_engine.c): copies in, executes, copies out, with the
-GIL released. Nothing is allocated on the device and no pointer outlives the
-call; only `bind` keeps arrays, because it is asked to.
+run then checks names, dtypes and shapes and enters the engine once
+(csrc/acl_engine.c): copies in, executes, copies out, with the GIL released.
+Nothing is allocated on the device and no pointer outlives the call; only `bind`
+keeps arrays, because it is asked to.
 """
 
 from __future__ import annotations

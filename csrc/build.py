@@ -10,14 +10,16 @@ pointers and everything behind them are static.
 from __future__ import annotations
 
 import re
+import sysconfig
 from pathlib import Path
 
 from cffi import FFI
 
 HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
-HEADERS = ("acl_loader.h", "acl_gate.h", "acl_engine.h", "acl_stage.h")
-SOURCES = ("acl_loader.c", "acl_gate.c", "acl_engine.c", "acl_stage.c")
+NOUNS = ("loader", "gate", "engine", "stage", "call")
+HEADERS = [f"acl_{noun}.h" for noun in NOUNS]
+SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
 
 
 def text(name: str) -> str:
@@ -52,13 +54,17 @@ SYSTEM = """
 #include <time.h>
 """
 
+# The stable ABI as of 3.10, for METH_FASTCALL. Free-threaded interpreters have none.
+FREE_THREADED = sysconfig.get_config_var("Py_GIL_DISABLED")
+LIMITED = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030a0000")]
+
 types, api = text("acl_types.h"), text("acl_api.h")
 ffibuilder = FFI()
 ffibuilder.cdef("\n".join([types, api, *map(text, HEADERS)]))
 ffibuilder.set_source(
     "acl_bundle._acl",
     "\n".join([SYSTEM, types, pointers(api), declarations(), *map(text, SOURCES)]),
-    define_macros=[("_GNU_SOURCE", None)],
+    define_macros=[("_GNU_SOURCE", None), *LIMITED],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
     libraries=["dl", "pthread"],
     py_limited_api=True,

@@ -1,0 +1,6 @@
+/*
+ * An inference as a function that Python calls without cffi between.
+ * Read by cffi and by the compiler; no preprocessor line.
+ */
+
+uintptr_t ab_call_maker(void);
