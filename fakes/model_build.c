@@ -85,8 +85,8 @@ static int take_variables(Model *model)
     model->variable = calloc(count + 1, sizeof *model->variable);
     if (model->variable == NULL)
         return refuse(GE_FAILED, "no memory for %zu variables", count);
-    int status = variables_bind(model->variables, &model->program, model->device,
-                                model->variable);
+    int status = variables_bind(model->variables, &model->program,
+                                model->device, model->variable);
     return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
 }
 
