@@ -153,9 +153,7 @@ class Acl:
         """Register a bundle without loading a model."""
         bundle = self.new("uint32_t *")
         pointer = self.NULL if var is None else var
-        status = self.lib.aclmdlBundleInitFromMem(
-            self.hold(data), len(data), pointer, size, bundle
-        )
+        status = self.lib.aclmdlBundleInitFromMem(self.hold(data), len(data), pointer, size, bundle)
         assert status == 0
         return bundle[0]
 

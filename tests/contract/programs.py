@@ -154,9 +154,7 @@ def graph_bytes(
 
     made = [helper.make_node(op, given.split(), [output]) for op, given, output in nodes]
     graph = helper.make_graph(made, "g", [*map(value, inputs)], [*map(value, outputs)])
-    proto = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return bytes(proto.SerializeToString())
 
 

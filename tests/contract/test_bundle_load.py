@@ -42,9 +42,7 @@ def test_from_a_file_facts_1_7(ready: Acl, linear: Linear, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("function", ["aclmdlBundleLoadFromMem", "aclmdlBundleInitFromMem"])
-def test_no_place_for_the_id_comes_before_the_content_facts_1_7(
-    ready: Acl, function: str
-) -> None:
+def test_no_place_for_the_id_comes_before_the_content_facts_1_7(ready: Acl, function: str) -> None:
     """Both are 100000; this one must not crash on a content that is no bundle."""
     extra = [ready.NULL, 0] if "Init" in function else []
     data = ready.hold(bytes(1000))
@@ -150,9 +148,7 @@ def test_a_failed_load_leaves_a_live_bundle_facts_1_7(
         status = ready.aclmdlBundleLoadFromMem(ready.hold(data), len(data), bundle_id)
     else:
         (tmp_path / "broken.om").write_bytes(data)
-        status = ready.aclmdlBundleLoadFromFile(
-            os.fsencode(tmp_path / "broken.om"), bundle_id
-        )
+        status = ready.aclmdlBundleLoadFromFile(os.fsencode(tmp_path / "broken.om"), bundle_id)
     assert status == codes.GE_PARAM_INVALID
     assert bundle_id[0] != 0
     assert number(ready, bundle_id[0]) == len(models)

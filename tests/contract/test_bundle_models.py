@@ -90,9 +90,7 @@ def test_room_for_variables_facts_1_7(
     pointer = ready.malloc(4096) if given else ready.NULL
     data, made = linear.to_bytes(), ready.new("uint32_t *")
     if function.endswith("Mem"):
-        status = ready.aclmdlBundleInitFromMem(
-            ready.hold(data), len(data), pointer, size, made
-        )
+        status = ready.aclmdlBundleInitFromMem(ready.hold(data), len(data), pointer, size, made)
     else:
         path = tmp_path / "linear.om"
         path.write_bytes(data)
@@ -124,9 +122,7 @@ def test_load_model_order_of_checks_facts_1_7(ready: Acl) -> None:
 
 def with_memory(acl: Acl, made: int, index: int, work: Any, weight: Any) -> int:
     arguments = (*work, *weight)
-    return int(
-        acl.aclmdlBundleLoadModelWithMem(made, index, *arguments, acl.new("uint32_t *"))
-    )
+    return int(acl.aclmdlBundleLoadModelWithMem(made, index, *arguments, acl.new("uint32_t *")))
 
 
 def test_memory_of_the_users_facts_1_7(ready: Acl) -> None:

@@ -61,7 +61,7 @@ def run(client: Path, acl: Acl, bundle: Path, **environment: str) -> str:
     values = [f"{value:.9g}" for value in (*X.ravel(), *SCALE)]
     done = subprocess.run(
         [client, bundle, str(X.size), "6", *values],
-        env={"LD_LIBRARY_PATH": str(acl.path.parent), **environment},
+        env={**os.environ, "LD_LIBRARY_PATH": str(acl.path.parent), **environment},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -145,9 +145,7 @@ NEEDS_CONTEXT: dict[str, Callable[[Acl], int]] = {
     "aclrtMallocHost": lambda acl: acl.aclrtMallocHost(acl.new("void **"), 16),
     "aclrtGetDevice": lambda acl: acl.aclrtGetDevice(acl.new("int32_t *")),
     "aclrtSynchronizeDevice": lambda acl: acl.aclrtSynchronizeDevice(),
-    "aclrtGetMemInfo": lambda acl: acl.aclrtGetMemInfo(
-        1, acl.new("size_t *"), acl.new("size_t *")
-    ),
+    "aclrtGetMemInfo": lambda acl: acl.aclrtGetMemInfo(1, acl.new("size_t *"), acl.new("size_t *")),
     "aclmdlLoadFromMem": _load,
     "aclmdlBundleLoadFromMem": _load_bundle,
 }
@@ -193,7 +191,12 @@ def test_host_functions_need_neither_device_nor_context_facts_3(acl: Acl) -> Non
     assert acl.aclDataTypeSize(0) == 4
     info = acl.aclmdlBundleCreateQueryInfo()
     assert acl.aclmdlBundleQueryInfoFromMem(acl.hold(data), len(data), info) == 0
-    assert acl.aclmdlGetDescFromMem(
-        acl.aclmdlCreateDesc(), acl.hold(Linear().models["infer"]), len(Linear().models["infer"])
-    ) == codes.SUCCESS
+    assert (
+        acl.aclmdlGetDescFromMem(
+            acl.aclmdlCreateDesc(),
+            acl.hold(Linear().models["infer"]),
+            len(Linear().models["infer"]),
+        )
+        == codes.SUCCESS
+    )
     assert acl.init_bundle(data) != 0

@@ -116,7 +116,7 @@ def test_trace_names_threads(acl: Acl) -> None:
 def test_trace_of_strings_is_json(acl: Acl) -> None:
     """Whatever a path contains."""
     acl.set("trace", "on")
-    odd = 'a"b\\c\n\t\x01é'.encode() + b"\xff"
+    odd = 'a"b\\c\n\t\x01é'.encode() + b"\xff\xed\xa0\x80\xc3"
     acl.aclmdlLoadFromFile(odd, acl.new("uint32_t *"))
     assert len(acl.read("trace")) == 1
 

@@ -44,9 +44,7 @@ def test_count_needs_no_device_facts_1_2(two: Acl) -> None:
     assert count[0] == 2
 
 
-@pytest.mark.parametrize(
-    "function", ["aclrtGetDeviceCount", "aclrtGetDevice", "aclrtGetRunMode"]
-)
+@pytest.mark.parametrize("function", ["aclrtGetDeviceCount", "aclrtGetDevice", "aclrtGetRunMode"])
 def test_answers_need_a_place_facts_1_2(acl: Acl, function: str) -> None:
     """NULL is refused before the context is asked for."""
     assert getattr(acl, function)(acl.NULL) == codes.INVALID_PARAM

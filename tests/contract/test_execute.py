@@ -18,9 +18,7 @@ def execute(acl: Acl, model_id: int, inputs: Dataset, outputs: Dataset) -> int:
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(False, True), (True, False), (False, False)])
-def test_no_dataset_comes_before_the_id_facts_1_11(
-    ready: Acl, inputs: bool, outputs: bool
-) -> None:
+def test_no_dataset_comes_before_the_id_facts_1_11(ready: Acl, inputs: bool, outputs: bool) -> None:
     given = [ready.dataset(128).handle if one else ready.NULL for one in (inputs, outputs)]
     for model_id in (ready.load_model(DATA), 77):
         assert ready.aclmdlExecute(model_id, *given) == codes.INVALID_PARAM
@@ -53,9 +51,7 @@ def resized(acl: Acl, size: int) -> Dataset:
     ("size", "code"), [(128, 0), (127, 0), (65, 0), (64, 0), (63, codes.GE_FAILURE), (0, 500002)]
 )
 @pytest.mark.parametrize("side", ["input", "output"])
-def test_buffers_may_miss_64_bytes_facts_1_11(
-    ready: Acl, side: str, size: int, code: int
-) -> None:
+def test_buffers_may_miss_64_bytes_facts_1_11(ready: Acl, side: str, size: int, code: int) -> None:
     """The library only refuses where given + 64 < needed."""
     loaded, short, full = ready.load_model(DATA), resized(ready, size), ready.dataset(128)
     pair = (short, full) if side == "input" else (full, short)

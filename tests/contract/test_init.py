@@ -9,7 +9,7 @@ import pytest
 
 from . import codes
 from .face import Acl
-from .threads import at_once
+from .threads import at_once, elsewhere
 
 
 def config(folder: Path, text: str) -> bytes:
@@ -49,9 +49,7 @@ def test_empty_path_is_no_config_facts_1_1(acl: Acl) -> None:
     assert acl.aclInit(acl.NULL) == codes.SUCCESS
 
 
-def test_config_content_is_remembered_across_finalize_facts_1_1(
-    acl: Acl, tmp_path: Path
-) -> None:
+def test_config_content_is_remembered_across_finalize_facts_1_1(acl: Acl, tmp_path: Path) -> None:
     first = config(tmp_path, '{"a": 1}')
     assert acl.aclInit(first) == codes.SUCCESS
     assert acl.aclFinalize() == codes.SUCCESS
@@ -157,3 +155,25 @@ def test_runtime_functions_do_not_want_init_facts_1_1(acl: Acl) -> None:
     assert acl.aclrtSetDevice(0) == codes.SUCCESS
     assert acl.aclrtFree(acl.malloc(16)) == codes.SUCCESS
     assert acl.aclrtResetDevice(0) == codes.SUCCESS
+
+
+def test_default_device_of_the_config_facts_3(acl: Acl, tmp_path: Path) -> None:
+    """The exception to the thread rule: every thread has that device without asking.
+
+    The facts name the entry but not where it stands, so it stands in both likely places.
+    """
+    acl.set("devices", 2)
+    entry = '{"default_device": "1"}'
+    text = f'{{"defaultDevice": {entry}, "default_device": {entry}}}'
+    assert acl.aclInit(config(tmp_path, text)) == codes.SUCCESS
+    device = acl.new("int32_t *")
+    assert acl.aclrtGetDevice(device) == codes.SUCCESS
+    assert device[0] == 1
+    assert elsewhere(lambda: acl.aclrtGetDevice(acl.new("int32_t *"))) == codes.SUCCESS
+    assert acl.aclrtFree(acl.malloc(16)) == codes.SUCCESS
+
+
+def test_entries_it_does_not_know_facts_1_1(acl: Acl, tmp_path: Path) -> None:
+    """Not even those that begin as a known one does."""
+    unknown = '{"err_msg_modes": "x", "err_msg": ["y", {"err_msg_mode": "z"}], "n": 1.5e3}'
+    assert acl.aclInit(config(tmp_path, unknown)) == codes.SUCCESS

@@ -53,9 +53,7 @@ def test_types_and_formats_facts_1_9(ready: Acl, desc: Any) -> None:
 
 @pytest.mark.parametrize("side", ["Input", "Output"])
 @pytest.mark.parametrize("at", [2, 2**64 - 1, None])
-def test_out_of_range_and_null_facts_1_9(
-    ready: Acl, desc: Any, side: str, at: int | None
-) -> None:
+def test_out_of_range_and_null_facts_1_9(ready: Acl, desc: Any, side: str, at: int | None) -> None:
     given = (ready.NULL, 0) if at is None else (desc, at)
     assert getattr(ready, f"aclmdlGet{side}SizeByIndex")(*given) == 0
     name = getattr(ready, f"aclmdlGet{side}NameByIndex")(*given)

@@ -156,6 +156,20 @@ def test_an_unknown_block_of_inputs_and_outputs_facts_5_4(ready: Acl) -> None:
     assert load(ready, data) == codes.GE_FAILURE
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_8_partitions_are_not_too_many_facts_5_3(ready: Acl, kind: str) -> None:
+    extra = [(one, bytes(64)) for one in (1, 3, 4, 5, 12)]
+    data = made_of((8, INOUT), (0, DEFINITION), *extra, (2, TASKS), like=KINDS[kind])
+    assert load(ready, data) == codes.SUCCESS
+
+
+@pytest.mark.parametrize("cut", [1, 8, len(INOUT) // 2 + 4])
+def test_damaged_list_of_inputs_and_outputs_facts_0_1(ready: Acl, cut: int) -> None:
+    """An assertion inside the graph engine reaches the user as 500002."""
+    data = made_of((8, INOUT[:-cut]), (0, DEFINITION), (2, TASKS))
+    assert load(ready, data) == codes.GE_FAILURE
+
+
 @pytest.mark.parametrize("tasks", [b"\x08\x01chip tasks", bytes(64), b"ACLPROG"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_compiled_for_a_chip_design_7(ready: Acl, kind: str, tasks: bytes) -> None:

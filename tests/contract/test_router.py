@@ -76,17 +76,13 @@ def test_less_than_4_bytes_facts_0_2(ready: Acl, function: str, size: int) -> No
 
 
 @pytest.mark.parametrize("function", BUNDLES)
-def test_the_zip_kind_has_no_bundles_facts_0_2(
-    ready: Acl, tmp_path: Path, function: str
-) -> None:
+def test_the_zip_kind_has_no_bundles_facts_0_2(ready: Acl, tmp_path: Path, function: str) -> None:
     zipped = b"PK\3\4" + bytes(1000)
     assert BUNDLES[function](ready, zipped, tmp_path) == codes.API_NOT_SUPPORT
 
 
 @pytest.mark.parametrize("function", MODELS)
-def test_the_zip_kind_is_no_model_either_facts_8(
-    ready: Acl, tmp_path: Path, function: str
-) -> None:
+def test_the_zip_kind_is_no_model_either_facts_8(ready: Acl, tmp_path: Path, function: str) -> None:
     assert MODELS[function](ready, b"PK\3\4" + bytes(1000), tmp_path) != codes.SUCCESS
 
 
@@ -107,9 +103,7 @@ def test_description_from_file_facts_0_2(ready: Acl, tmp_path: Path) -> None:
     small.write_bytes(b"abc")
     assert ready.aclmdlGetDescFromFile(desc, ready.NULL) == codes.INVALID_PARAM
     assert ready.aclmdlGetDescFromFile(desc, b"/no/such.om") == codes.GE_MODEL_PATH_INVALID
-    assert (
-        ready.aclmdlGetDescFromFile(desc, os.fsencode(small)) == codes.GE_MODEL_DATA_SIZE_INVALID
-    )
+    assert ready.aclmdlGetDescFromFile(desc, os.fsencode(small)) == codes.GE_MODEL_DATA_SIZE_INVALID
 
 
 def test_description_from_memory_facts_0_2(ready: Acl) -> None:

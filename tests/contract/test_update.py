@@ -58,9 +58,7 @@ def test_both_weights_facts_4_3(loaded: Loaded) -> None:
 
 
 @pytest.mark.parametrize("empty", [(0,), (4, 0), (0, 2), (3, 0), (0, 0), (2, 0, 3)])
-def test_any_zero_dim_keeps_the_weight_facts_4_3(
-    loaded: Loaded, empty: tuple[int, ...]
-) -> None:
+def test_any_zero_dim_keeps_the_weight_facts_4_3(loaded: Loaded, empty: tuple[int, ...]) -> None:
     loaded.inputs.describe(0, empty)
     loaded.inputs.describe(1, (2,))
     assert loaded.run() == codes.SUCCESS

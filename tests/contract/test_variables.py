@@ -187,9 +187,7 @@ def test_variable_memory_that_is_none_design_7(ready: Acl) -> None:
     """Host memory, or less device memory than was promised."""
     data, made = peek_bundle(), ready.new("uint32_t *")
     for memory in (ready.hold(bytearray(4096)), ready.malloc(64)):
-        status = ready.aclmdlBundleInitFromMem(
-            ready.hold(data), len(data), memory, 4096, made
-        )
+        status = ready.aclmdlBundleInitFromMem(ready.hold(data), len(data), memory, 4096, made)
         if status == codes.SUCCESS:
             status = ready.aclmdlBundleLoadModel(made[0], 0, ready.new("uint32_t *"))
         assert status != codes.SUCCESS
