@@ -63,13 +63,14 @@ static int config_err_msg_mode(const char *content)
                   text);
 }
 
+/* {"defaultDevice": {"default_device": "0"}} */
 static int config_default_device(const char *content)
 {
     char section[256];
     char number[32];
     char *end = number;
 
-    if (!json_member(content, "default_device", section, sizeof section) ||
+    if (!json_member(content, "defaultDevice", section, sizeof section) ||
         *section != '{' ||
         !json_member(section, "default_device", number, sizeof number))
         return E_NONE;

@@ -164,7 +164,7 @@ def test_default_device_of_the_config_facts_3(acl: Acl, tmp_path: Path) -> None:
     """
     acl.set("devices", 2)
     entry = '{"default_device": "1"}'
-    text = f'{{"defaultDevice": {entry}, "default_device": {entry}}}'
+    text = f'{{"defaultDevice": {entry}}}'
     assert acl.aclInit(config(tmp_path, text)) == codes.SUCCESS
     device = acl.new("int32_t *")
     assert acl.aclrtGetDevice(device) == codes.SUCCESS
