@@ -212,7 +212,9 @@ def raise_failure(
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
     step, index = number >> 32 & 0xFF, number >> 40
     if step == lib.AB_STEP_CLOSED:
-        raise errors.ClosedError(f"the bundle of {what} is closed")
+        raise errors.ClosedError(
+            f"the bundle of {what} was closed, or collected: keep it while its graphs are used"
+        )
     if step == lib.AB_STEP_FORKED:
         raise errors.ClosedError(
             f"the bundle of {what} was loaded before this process was forked from its parent:"

@@ -1,9 +1,9 @@
 """The two ways a bundle gets into the library.
 
 *owned*: the variables live in device memory of ours. The file is registered
-with aclmdlBundleInitFromMem over its mapping, which is borrowed until the last
-model is loaded (InitFromFile when the program runs on the device itself), and
-each graph is loaded by aclmdlBundleLoadModel.
+with aclmdlBundleInitFromMem over its mapping, which is lent until close
+(InitFromFile when the program runs on the device itself), and each graph is
+loaded by aclmdlBundleLoadModel.
 
 *library*: aclmdlBundleLoadFromFile loads all graphs and keeps the variables.
 It is the only way for files whose constants lie beside them, and for a CANN
@@ -77,8 +77,15 @@ def _size_of_variables(data: Any, size: int) -> int:
         acl.aclmdlBundleDestroyQueryInfo(info)
 
 
-def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> list[int]:
+def _lent(stack: ExitStack, file: om.Bundle) -> Any:
+    """The file's bytes, as long as the stack lasts."""
     data = ffi.from_buffer(file.data)
+    stack.callback(ffi.release, data)
+    return data
+
+
+def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> list[int]:
+    data = _lent(stack, file)
     nbytes = _size_of_variables(data, len(file.data))
     memory = NULL
     if nbytes:
@@ -87,7 +94,6 @@ def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) ->
         memory = variables.pointer
     bundle = ffi.new("uint32_t *")
     if not isinstance(source, str | os.PathLike) or device.on_host:
-        stack.callback(lambda _: None, data)  # the library reads it until the last LoadModel
         acl.aclmdlBundleInitFromMem(data, len(file.data), memory, nbytes, bundle)
     else:
         acl.aclmdlBundleInitFromFile(os.fsencode(source), memory, nbytes, bundle)
@@ -104,12 +110,10 @@ def _library(stack: ExitStack, source: Source, file: om.Bundle) -> list[int]:
     bundle = ffi.new("uint32_t *")
     try:
         if not isinstance(source, str | os.PathLike):
-            data = ffi.from_buffer(file.data)
-            stack.callback(lambda _: None, data)
-            acl.aclmdlBundleLoadFromMem(data, len(file.data), bundle)
+            acl.aclmdlBundleLoadFromMem(_lent(stack, file), len(file.data), bundle)
         else:
             acl.aclmdlBundleLoadFromFile(os.fsencode(source), bundle)
-    except AclError:
+    except BaseException:
         if bundle[0]:
             with suppress(AclError):  # the load's own failure is what matters
                 acl.aclmdlBundleUnload(bundle[0])

@@ -4,22 +4,47 @@ Every create is followed on the next line by a callback that destroys; the
 callbacks hold raw ids and pointers, never the owner. They run at ``close()``,
 at garbage collection (with a ResourceWarning) or at interpreter exit, and in a
 forked child not at all: what the parent took is the parent's to give back.
+Ctrl-C is held back from between a create and its callback (`uninterrupted`).
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import warnings
 import weakref
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from acl_bundle.errors import ClosedError
 
 Self = TypeVar("Self", bound="Owner")
 Around = Callable[[], AbstractContextManager[Any]]
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block.
+
+    Python handles a signal between any two steps, and so between taking
+    something and noting that it was taken. Only the main thread handles
+    signals; on any other this does nothing.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            handler(*held[0])
 
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
@@ -45,6 +70,8 @@ class Owner:
             on whatever thread that happens. It must not refer to the owner.
     """
 
+    _finalizer: weakref.finalize[..., Any] | None = None
+
     def __init__(self, around: Around = nullcontext) -> None:
         self._stack = ExitStack()
         self._around = around
@@ -56,7 +83,7 @@ class Owner:
     @property
     def closed(self) -> bool:
         """Whether close() was called."""
-        return not self._finalizer.alive
+        return self._finalizer is None or not self._finalizer.alive
 
     def close(self) -> None:
         """Give back everything, newest first. A second call does nothing.
@@ -64,8 +91,9 @@ class Owner:
         Raises:
             AclError: Something could not be given back. The rest was, all the same.
         """
-        if self._finalizer.detach():
-            _give_back(self._stack, self._around, self._process)
+        with uninterrupted():
+            if self._finalizer is not None and self._finalizer.detach():
+                _give_back(self._stack, self._around, self._process)
 
     @property
     def _foreign(self) -> bool:

@@ -208,6 +208,7 @@ def make_bind(
         return [side.pinned(a, s, writable) for a, s in zip(arrays, side.specs, strict=True)]
 
     def bind(given: Mapping[str, Array], taken: Mapping[str, Array]) -> Binding:
+        variables.check(label)
         sources, targets = exact(ins, given, False), exact(outs, taken, True)
         tables = ffi.new("void *[]", sources), ffi.new("void *[]", targets)
         plan = ffi.new("ab_plan *", {"engine": engine, "in": tables[0], "out": tables[1]})

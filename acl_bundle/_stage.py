@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle._api import acl, ffi, lib, raise_failure
 from acl_bundle._arrays import as_array, check
+from acl_bundle._owner import uninterrupted
 from acl_bundle.device import Device
 from acl_bundle.errors import WeightError
 from acl_bundle.graph import Dataset
@@ -40,8 +41,8 @@ def check_scalar(array: NDArray[Any], spec: WeightSpec) -> None:
             f"weight {spec.name!r} has rank 0 and dtype {spec.dtype}, for which the device has no"
             " update rule; build the model with shape (1,) for it"
         )
-    epsilon = np.finfo(spec.dtype).eps if spec.dtype.kind == "f" else 0
-    if not abs(array) > epsilon:
+    floating = spec.dtype.kind == "f"
+    if not (abs(array) > np.finfo(spec.dtype).eps if floating else array != 0):
         raise WeightError(
             f"weight {spec.name!r} has rank 0 and the new value {array}, which the device takes"
             " for 'keep the old one'; build the model with shape (1,) for it"
@@ -77,6 +78,11 @@ class Plan:
         if value.ndim == 0:
             check_scalar(value, spec)
         if spec.shape is None:
+            if value.size == 0:
+                raise WeightError(
+                    f"weight {spec.name!r} has shape {value.shape}; the device keeps the old value"
+                    " of a weight without elements, and the file does not tell the right shape"
+                )
             spec = self.learnt[index] = replace(spec, shape=value.shape)
         self.indices.append(index)
         self.specs.append(spec)
@@ -93,11 +99,6 @@ class Plan:
         return sum(array.nbytes for array in self.arrays)
 
 
-def _tensor_desc(dtype: int, shape: tuple[int, ...]) -> Any:
-    """Make an aclTensorDesc; an update reads its dims alone (facts 1.11)."""
-    return acl.aclCreateTensorDesc(dtype, len(shape), list(shape), dtypes.FORMAT_ND)
-
-
 class Stage:
     """The update graph's input dataset and what fills it.
 
@@ -109,6 +110,7 @@ class Stage:
 
     def __init__(self, stack: ExitStack, device: Device, weights: tuple[WeightSpec, ...]) -> None:
         self._stack, self._device, self._weights = stack, device, weights
+        self._descs: dict[tuple[int, tuple[int, ...]], Any] = {}
         self.dataset = Dataset(acl.aclmdlCreateDataset(), [], [])
         stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
         keep = DeviceBuffer(1)
@@ -126,7 +128,9 @@ class Stage:
 
     def open(self, engine: Any) -> None:
         """Make the C half, for the engine of the same graph."""
-        stage = lib.ab_stage_new(engine, self.dataset.handle, len(self._weights))
+        stage = lib.ab_stage_new(
+            engine, self.dataset.handle, len(self._weights), self._keep_data, self._keep_desc
+        )
         if stage == ffi.NULL:
             raise MemoryError("no memory for an update's stage")
         self._stage = ffi.gc(stage, lib.ab_stage_free)
@@ -135,9 +139,12 @@ class Stage:
                 self._describe(index, spec)
 
     def _described(self, dtype: int, shape: tuple[int, ...]) -> Any:
-        desc = _tensor_desc(dtype, shape)
-        self._stack.callback(acl.aclDestroyTensorDesc, desc)
-        return desc
+        """An aclTensorDesc, of which an update reads the dims alone (facts 1.11)."""
+        if (dtype, shape) not in self._descs:
+            desc = acl.aclCreateTensorDesc(dtype, len(shape), list(shape), dtypes.FORMAT_ND)
+            self._stack.callback(acl.aclDestroyTensorDesc, desc)
+            self._descs[dtype, shape] = desc
+        return self._descs[dtype, shape]
 
     def _describe(self, index: int, spec: WeightSpec) -> None:
         """Tell the C half a weight's size and shape."""
@@ -172,15 +179,15 @@ class Stage:
             AclError: A copy or an allocation failed. No variable was touched,
                 and the next write starts afresh.
         """
-        for index, spec in plan.learnt.items():
-            self._describe(index, spec)
-        count = len(plan.indices)
-        nbytes = lib.ab_stage_nbytes(self._stage, plan.indices, count) if count else 1
-        bounce = self._bounce_of(nbytes)
+        with uninterrupted():
+            for index, spec in plan.learnt.items():
+                self._describe(index, spec)
+            count = len(plan.indices)
+            nbytes = lib.ab_stage_nbytes(self._stage, plan.indices, count) if count else 1
+            area, bounce = self._area_of(nbytes), self._bounce_of(nbytes)
         result = lib.ab_stage_write(
-            self._stage, self._area_of(nbytes), bounce.pointer, bounce.nbytes,
+            self._stage, area, bounce.pointer, bounce.nbytes,
             plan.indices, list(map(ffi.from_buffer, plan.arrays)), count,
-            self._keep_data, self._keep_desc,
         )  # fmt: skip
         if result:
             raise_failure(result, "staging an update", plan.names, ())

@@ -33,28 +33,29 @@ class Variables:
     """The gate of one bundle and the versions behind its epochs.
 
     Args:
-        names: The weights, in the update graph's order. Without any there is
-            nothing to initialise, and the version stays None.
-        initialises: Whether the bundle has an init graph to write them.
+        names: The weights behind the variables, as far as the file names them.
+        defined: Whether there are no variables that wait for a first value.
     """
 
-    def __init__(self, names: Iterable[str], initialises: bool) -> None:
+    def __init__(self, names: Iterable[str], defined: bool) -> None:
         self.names = tuple(names)
-        self.gate = ffi.gc(lib.ab_gate_new(not self.names and not initialises), lib.ab_gate_free)
+        self.gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
         self.lock = threading.Lock()
         self.versions: dict[int, Version] = {0: None}
         self._written: dict[str, Version] = {}
+        self._settling = threading.Lock()
         self._pending: _Pending | None = None
         self._warned = False
 
     def _settle(self) -> None:
         """Take over what the last commit published, if it did."""
-        pending = self._pending
-        if pending is not None and lib.ab_gate_epoch(self.gate) >= pending.epoch:
-            self._written = {**self._written, **dict.fromkeys(pending.names, pending.version)}
-            self._pending = None
+        with self._settling:
+            pending = self._pending
+            if pending is not None and self.epoch >= pending.epoch:
+                self._written = {**self._written, **dict.fromkeys(pending.names, pending.version)}
+                self._pending = None
 
     def check(self, what: str) -> None:
         """Raise ClosedError when the bundle is closed or the parent process's."""
@@ -71,9 +72,14 @@ class Variables:
             yield
 
     @property
+    def epoch(self) -> int:
+        """How many commits have succeeded."""
+        return int(lib.ab_gate_epoch(self.gate))
+
+    @property
     def version(self) -> Version:
         """The version that inference reads now; None before the first commit."""
-        return self.versions[lib.ab_gate_epoch(self.gate)]
+        return self.versions[self.epoch]
 
     @property
     def poisoned(self) -> bool:
@@ -106,7 +112,7 @@ class Variables:
             The shim's answer.
         """
         self._settle()
-        epoch = lib.ab_gate_epoch(self.gate) + 1
+        epoch = self.epoch + 1
         self.versions[epoch] = version
         self.versions.pop(epoch - REMEMBERED, None)  # no inference runs that long
         self._pending = _Pending(epoch, version, frozenset(names))

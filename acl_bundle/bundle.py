@@ -19,7 +19,7 @@ from typing import Any
 
 from acl_bundle import _load, om
 from acl_bundle._load import Flow, Source
-from acl_bundle._owner import Owner
+from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._variables import Variables, Version
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
@@ -40,6 +40,8 @@ def _check_role(file: om.Bundle, role: str, index: int) -> None:
     """Refuse a role that does not exist, or that the graph cannot have."""
     if role not in ROLES:
         raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise TypeError(f"roles[{role!r}] is {index!r}; give a graph's index, an int")
     if index not in range(len(file.models)):
         raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
     model = file.models[index]
@@ -61,11 +63,27 @@ def _roles(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
     """
     if given is None:
         return {index: role for role, index in file.roles.items()}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"roles is a dict such as {{'infer': 0}}, not {given!r}")
     if len(set(given.values())) < len(given):
         raise ValueError(f"roles gives one graph several roles: {dict(given)}")
     for role, index in given.items():
         _check_role(file, role, index)
     return {index: role for role, index in given.items()}
+
+
+def _check_ends(
+    model: om.Model, specs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+) -> None:
+    """Refuse a library that describes another graph than the file does."""
+    for kind, said, loaded in zip(
+        ("inputs", "outputs"), (model.inputs, model.outputs), specs, strict=True
+    ):
+        if len(said) != len(loaded):
+            raise BundleFormatError(
+                f"the library says {model.name} has {len(loaded)} {kind};"
+                f" the file lists {len(said)}"
+            )
 
 
 def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpec, ...]:
@@ -96,12 +114,13 @@ class Bundle(Owner):
     ) -> None:
         file = om.open_bundle(source)
         by_index = _roles(file, roles)
-        self.device = Device(device.index if isinstance(device, Device) else device)
-        super().__init__(self.device.activated)
-        self._stack.callback(self.device.close)
         try:
-            with self.device.activated():
-                self._open(source, file, by_index, variables)
+            with uninterrupted():
+                self.device = Device(device.index if isinstance(device, Device) else device)
+                super().__init__(self.device.activated)
+                self._stack.callback(self.device.close)
+                with self.device.activated():
+                    self._open(source, file, by_index, variables)
         except BaseException:
             super().close()
             raise
@@ -131,6 +150,7 @@ class Bundle(Owner):
 
         Raises:
             OSError: The file cannot be read.
+            TypeError, ValueError: An argument cannot be what it is.
             BundleFormatError: It is not a bundle, is damaged, or its graphs'
                 roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
@@ -147,11 +167,12 @@ class Bundle(Owner):
                 f"the library loaded {len(models)} graphs where the file has {len(file.models)}"
             )
         described = [describe(model) for model in models]
+        for model, specs in zip(file.models, described, strict=True):
+            _check_ends(model, specs)
         update = next((index for index, role in roles.items() if role == "update"), None)
         weights = () if update is None else _weights(file, described[update][0])
-        self._variables = Variables(
-            (spec.name for spec in weights), initialises="init" in roles.values()
-        )
+        names = [spec.name for spec in weights] or list(file.variables)
+        self._variables = Variables(names, defined=not names and not file.variable_size)
         self.graphs: tuple[Graph, ...] = tuple(
             self._graph(index, model, file.models[index].name, roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
@@ -175,6 +196,8 @@ class Bundle(Owner):
             update = UpdateGraph(name, index, role, *specs)
             update.open(self._stack, model, self.device, self._variables, weights)
             return update
+        if not specs[1]:
+            return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
         graph.open(self._stack, model, self.device, self._variables)
         return graph

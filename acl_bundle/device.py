@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from acl_bundle._api import NULL, acl, ffi, has, text
-from acl_bundle._owner import Owner
+from acl_bundle._api import NULL, acl, fail, ffi, has, text
+from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle.errors import CONTEXT_NULL, REPEAT_INITIALIZE, AclError
 
 HOST = 1
@@ -83,25 +83,36 @@ class Device(Owner):
 
     Raises:
         LibraryNotFoundError: No libascendcl.so could be opened.
+        TypeError, ValueError: The index is not an int, or cannot be one of ACL's.
         AclError: aclInit or aclrtSetDevice failed; 107001 means no such device.
     """
 
     def __init__(self, index: int = 0) -> None:
-        _initialise()
-        super().__init__()
+        if not isinstance(index, int) or isinstance(index, bool):
+            raise TypeError(f"a device is named by its index, an int, not {index!r}")
+        if index not in range(-(2**31), 2**31):
+            raise ValueError(f"device {index} is beyond what ACL can name; indices start at 0")
         try:
-            self._stack.callback(_finalise)
-            previous = current_context()
-            acl.aclrtSetDevice(index)
-            self._stack.callback(acl.aclrtResetDevice, index)
-            self.index = index
-            self.context = current_context()
-            if previous is not None:
-                acl.aclrtSetCurrentContext(previous)
+            with uninterrupted():
+                _initialise()
+                super().__init__()
+                self._open(index)
         except BaseException:
             self.close()
             raise
+
+    def _open(self, index: int) -> None:
+        self._stack.callback(_finalise)
+        previous = current_context()
+        acl.aclrtSetDevice(index)
+        self._stack.callback(acl.aclrtResetDevice, index)
+        self.index = index
+        self.context = current_context()
+        if self.context is None:
+            fail("aclrtGetCurrentContext", CONTEXT_NULL)
         self.activated = partial(activated, self.context)
+        if previous is not None:
+            acl.aclrtSetCurrentContext(previous)
 
     @property
     def soc_name(self) -> str:

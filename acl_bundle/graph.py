@@ -128,9 +128,8 @@ class Graph:
         self._bind: Bind = self._refuse
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise RoleError(
-            f"{self.label} is not run: variables change through bundle.{self.role}(...) alone"
-        )
+        instead = f"through bundle.{self.role}(...)" if self.role else "by a graph that has a role"
+        raise RoleError(f"{self.label} is not run: variables change {instead} alone")
 
     @property
     def label(self) -> str:

@@ -69,6 +69,7 @@ def _commit(
     variables: Variables, engine: Any, label: str, version: int | str, names: Iterable[str]
 ) -> None:
     """Run a commit, or raise; the caller holds the variables' lock."""
+    before = variables.epoch
     result = variables.commit(engine, version, tuple(names))
     if result < LOWEST_EPOCH:
         try:
@@ -76,6 +77,8 @@ def _commit(
         except AclError as error:
             if variables.poisoned:
                 error.where += f"; {POISONED}"
+            elif variables.epoch > before:
+                error.where += f"; version {version!r} is in place all the same"
             raise
 
 
@@ -95,7 +98,9 @@ class InitGraph(Graph):
 
         Raises:
             ClosedError: The bundle is closed, or was loaded before a fork.
-            AclError: aclmdlExecute failed; the bundle is poisoned then.
+            AclError: aclmdlExecute failed, and the bundle is poisoned; or the
+                thread's own context could not be set or put back, and the
+                message says whether the values are in place.
         """
         with self._variables.alone(self.label):
             _commit(self._variables, self._engine, self.label, 0, self._variables.names)
@@ -155,25 +160,27 @@ class UpdateGraph(Graph):
             PoisonedError: A commit failed before and this update does not
                 cover every weight. Nothing was changed.
             ClosedError: The bundle is closed, or was loaded before a fork.
-            AclError: A call failed. While staging: nothing was changed. In
-                aclmdlExecute: the bundle is poisoned.
+            AclError: A call failed. In aclmdlExecute: the bundle is poisoned.
+                Before it: nothing was changed. Putting the thread's own context
+                back after it: the update is in place, and the message says so.
         """
         if not (version is None or type(version) in (int, str)):
             raise TypeError(f"version is an int or a str, not {version!r}")
         start = perf_counter()
-        self._variables.check(self.label)
-        plan = self._plan(weights)
-        planned = perf_counter()
         with self._variables.alone(self.label):
+            plan = self._plan(weights)
+            planned = perf_counter()
             self._check_poisoned(plan)
             self._stage.write(plan)
             staged = perf_counter()
             label = self._variables.next_version() if version is None else version
-            _commit(self._variables, self._engine, self.label, label, plan.names)
-        self.weights = tuple(
-            plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
-        )
-        committed = perf_counter()
+            before = self._variables.epoch
+            try:
+                _commit(self._variables, self._engine, self.label, label, plan.names)
+            finally:
+                if self._variables.epoch > before:
+                    self._learn(plan)
+            committed = perf_counter()
         return UpdateReport(
             version=label,
             changed=plan.names,
@@ -184,6 +191,12 @@ class UpdateGraph(Graph):
                 "stage": staged - planned,
                 "commit": committed - staged,
             },
+        )
+
+    def _learn(self, plan: Plan) -> None:
+        """Keep the shapes that an update was the first to show."""
+        self.weights = tuple(
+            plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
         )
 
     def _plan(self, weights: Mapping[str, Any]) -> Plan:

@@ -2,7 +2,9 @@
  * A stage fills the update graph's input dataset. It keeps, for every weight,
  * its data buffer, its byte count and the description that says "assign"; and
  * whether the dataset now asks to assign it. Descriptions stick to a dataset,
- * so only weights whose answer changes are touched.
+ * so only weights whose answer changes are touched, and only once every byte
+ * has arrived: until then the dataset is as the last write left it. What says
+ * "keep" never points into the area, which may be gone by the next write.
  *
  * In the staging area each weight starts at a multiple of 64 and is followed
  * by ALIGN_UP(nbytes, 32) + 32 bytes of its own, as sub-allocated device
@@ -19,13 +21,17 @@ typedef struct staged {
     aclDataBuffer *buffer;
     aclTensorDesc *desc;
     size_t nbytes;
-    int assigns;
-    int wanted;
+    size_t offset; /* in the area, of a wanted weight */
+    int points;    /* the buffer may lead into the area */
+    int assigns;   /* what the dataset says */
+    int wanted;    /* what it is to say */
 } staged;
 
 struct ab_stage {
     ab_engine *engine;
     aclmdlDataset *input;
+    void *keepData;
+    aclTensorDesc *keepDesc;
     size_t count;
     staged weights[];
 };
@@ -40,15 +46,21 @@ typedef struct packing {
     size_t offset; /* in the area, of the bounce buffer's first byte */
 } packing;
 
-/* A stage for count weights, all of them to be described; NULL without
- * memory. The engine and the dataset outlive it. */
+/*
+ * A stage over a dataset of count inputs that all say "keep": described by
+ * keepDesc, and pointing at keepData, for an empty tensor, too, wants a byte
+ * behind it. NULL without memory. What is given outlives it.
+ */
 static ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input,
-                              size_t count)
+                              size_t count, void *keepData,
+                              aclTensorDesc *keepDesc)
 {
     ab_stage *stage = calloc(1, sizeof *stage + count * sizeof(staged));
     if (stage != NULL) {
         stage->engine = engine;
         stage->input = input;
+        stage->keepData = keepData;
+        stage->keepDesc = keepDesc;
         stage->count = count;
     }
     return stage;
@@ -59,12 +71,15 @@ static void ab_stage_free(ab_stage *stage)
     free(stage);
 }
 
-/* Describes weight index; its slot in the dataset says "keep" so far. */
+/* Describes weight index; what the dataset says of it stays as it is. */
 static void ab_stage_weight(ab_stage *stage, size_t index,
                             aclDataBuffer *buffer, size_t nbytes,
                             aclTensorDesc *desc)
 {
-    stage->weights[index] = (staged){buffer, desc, nbytes, 0, 0};
+    staged *w = &stage->weights[index];
+    w->buffer = buffer;
+    w->desc = desc;
+    w->nbytes = nbytes;
 }
 
 /* The room a weight takes in the area: START-aligned, padding included. */
@@ -113,12 +128,6 @@ static aclError stage_flush(packing *p)
     return status;
 }
 
-/* Points a weight's data buffer at its place in the area. */
-static aclError stage_point(const packing *p, staged *w, size_t offset)
-{
-    return aclUpdateDataBuffer(w->buffer, p->area + offset, w->nbytes);
-}
-
 /* Gathers one small weight. The bounce buffer holds at least one. */
 static int64_t stage_small(packing *p, size_t index, const void *src)
 {
@@ -133,10 +142,9 @@ static int64_t stage_small(packing *p, size_t index, const void *src)
     }
     memcpy(p->bounce + p->filled, src, w->nbytes);
     memset(p->bounce + p->filled + w->nbytes, 0, size - w->nbytes);
-    status = stage_point(p, w, p->offset + p->filled);
+    w->offset = p->offset + p->filled;
     p->filled += size;
-    return status == ACL_SUCCESS ? 0
-                                 : failure(AB_STEP_SET_BUFFER, index, status);
+    return 0;
 }
 
 /* Copies one large weight straight from the caller's array. */
@@ -147,10 +155,9 @@ static int64_t stage_large(packing *p, size_t index, const void *src)
     if (status != ACL_SUCCESS) {
         return failure(AB_STEP_COPY_IN, index, status);
     }
-    status = stage_point(p, w, p->offset);
+    w->offset = p->offset;
     p->offset += room(w->nbytes);
-    return status == ACL_SUCCESS ? 0
-                                 : failure(AB_STEP_SET_BUFFER, index, status);
+    return 0;
 }
 
 /* Moves the bytes of every changed weight, the small ones first. */
@@ -180,46 +187,56 @@ static int64_t stage_bytes(packing *p, const uint32_t *changed,
 }
 
 /*
- * Makes the dataset say "assign" for the wanted weights and "keep" for all
- * others. A kept weight's buffer points at keepData: an empty tensor, too,
- * wants a byte behind it.
+ * Makes one input of the dataset say what is wanted of its weight. The data
+ * buffer goes first: a description never stands over a pointer that is gone.
  */
-static int64_t stage_describe(ab_stage *stage, void *keepData,
-                              aclTensorDesc *keepDesc)
+static int64_t stage_describe(const packing *p, size_t index)
 {
-    for (size_t i = 0; i < stage->count; i++) {
-        staged *w = &stage->weights[i];
-        aclError status;
-        if (w->assigns == w->wanted) {
-            continue;
-        }
+    ab_stage *stage = p->stage;
+    staged *w = &stage->weights[index];
+    aclError status = ACL_SUCCESS;
+    if (w->wanted) {
+        status = aclUpdateDataBuffer(w->buffer, p->area + w->offset, w->nbytes);
+    } else if (w->points) {
+        status = aclUpdateDataBuffer(w->buffer, stage->keepData, 1);
+    }
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_BUFFER, index, status);
+    }
+    w->points = w->wanted;
+    if (w->assigns != w->wanted) {
         status = aclmdlSetDatasetTensorDesc(
-            stage->input, w->wanted ? w->desc : keepDesc, i);
+            stage->input, w->wanted ? w->desc : stage->keepDesc, index);
         if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_SET_DESC, i, status);
+            return failure(AB_STEP_SET_DESC, index, status);
         }
         w->assigns = w->wanted;
-        if (!w->wanted) {
-            status = aclUpdateDataBuffer(w->buffer, keepData, 1);
-            if (status != ACL_SUCCESS) {
-                return failure(AB_STEP_SET_BUFFER, i, status);
-            }
-        }
     }
     return 0;
 }
 
+/* Moves the bytes, then makes the whole dataset say what is wanted. */
+static int64_t stage_write(packing *p, const uint32_t *changed,
+                           const void *const *src, size_t count)
+{
+    ab_stage *stage = p->stage;
+    int64_t result = stage_bytes(p, changed, src, count);
+    for (size_t i = 0; i < stage->count && result == 0; i++) {
+        result = stage_describe(p, i);
+    }
+    return result;
+}
+
 /*
- * Brings the changed weights (ascending, no repeats) to the device and makes
- * the dataset ready for ab_commit. area holds ab_stage_nbytes; bounce holds
- * the room of the largest small weight or more, and is not used without small
- * ones. Returns 0 or a failure; no variable is touched either way, and a
- * later write starts afresh.
+ * Brings the changed weights (no repeats) to the device and makes the dataset
+ * ready for ab_commit. area holds ab_stage_nbytes; bounce holds the room of
+ * the largest small weight or more, and is not used without small ones.
+ * Returns 0 or a failure; no variable is touched either way, and a later
+ * write starts afresh.
  */
 static int64_t ab_stage_write(ab_stage *stage, void *area, void *bounce,
                               size_t bounceSize, const uint32_t *changed,
-                              const void *const *src, size_t count,
-                              void *keepData, aclTensorDesc *keepDesc)
+                              const void *const *src, size_t count)
 {
     packing p = {stage, area, bounce, bounceSize, 0, 0};
     aclrtContext previous;
@@ -235,10 +252,7 @@ static int64_t ab_stage_write(ab_stage *stage, void *area, void *bounce,
     }
     result = context_enter(stage->engine->context, &previous);
     if (result == 0) {
-        result = stage_bytes(&p, changed, src, count);
-        if (result == 0) {
-            result = stage_describe(stage, keepData, keepDesc);
-        }
+        result = stage_write(&p, changed, src, count);
         result = context_leave(previous, result);
     }
     return result;

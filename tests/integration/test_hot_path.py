@@ -257,7 +257,8 @@ def test_no_reference_is_lost_on_any_path(bundle: ab.Bundle, mlp: Any) -> None:
         everything()
     gc.collect()
     after = [sys.getrefcount(one) for one in held]
-    assert [b - a for a, b in zip(before, after, strict=True)] == [0] * len(held)
+    # one lost on any path shows 20 times; what others in the process hold varies by a few
+    assert max(abs(b - a) for a, b in zip(before, after, strict=True)) < 20
 
 
 def test_memory_stays_flat(bundle: ab.Bundle, mlp: Any) -> None:
