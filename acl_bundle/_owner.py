@@ -4,7 +4,7 @@ Every create is followed on the next line by a callback that destroys; the
 callbacks hold raw ids and pointers, never the owner. They run at ``close()``,
 at garbage collection (with a ResourceWarning) or at interpreter exit, and in a
 forked child not at all: what the parent took is the parent's to give back.
-Ctrl-C is held back from between a create and its callback (`uninterrupted`).
+Ctrl-C cannot come between a create and its callback (`uninterrupted`).
 """
 
 from __future__ import annotations
@@ -25,26 +25,33 @@ Self = TypeVar("Self", bound="Owner")
 Around = Callable[[], AbstractContextManager[Any]]
 
 
+RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+"""The signals whose handlers are known to raise: Ctrl-C, shutdowns, time limits."""
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block.
+    """Hold Ctrl-C and its like back until the end of the block.
 
     Python handles a signal between any two steps, and so between taking
     something and noting that it was taken. Only the main thread handles
     signals; on any other this does nothing.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    found = {number: signal.getsignal(number) for number in RAISING}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
     held: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    for number in handlers:
+        signal.signal(number, lambda *arguments: held.append(arguments))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if held:
-            handler(*held[0])
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for received, frame in held:
+            handlers[signal.Signals(received)](received, frame)
 
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
