@@ -159,14 +159,17 @@ static Mark *mark_new(Event *event, int (*run)(Task *task, Stream *stream),
     return mark;
 }
 
+/* Of two streams that record one event the later mark may be reached first. */
 static int record_run(Task *task, Stream *stream)
 {
     const Mark *mark = (const Mark *)task;
 
     (void)stream;
     streams_lock();
-    mark->event->reached = mark->mark;
-    mark->event->time_ns = trace_now();
+    if (mark->event->reached < mark->mark) {
+        mark->event->reached = mark->mark;
+        mark->event->time_ns = trace_now();
+    }
     streams_signal();
     streams_unlock();
     return E_NONE;
@@ -365,7 +368,10 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
     while (recorded && event->reached < mark && event->pending > 0 &&
            streams_await(until))
         continue;
-    if (recorded && event->reached < mark)
+    if (recorded && event->reached < mark && event->pending == 0)
+        status = refuse(E_RT_STREAM_ABORT, "the stream that was to record "
+                        "the event was ended");
+    else if (recorded && event->reached < mark)
         status = refuse(E_RT_EVENT_TIMEOUT, "the event is not reached after "
                         "%d ms", timeout_ms);
     else if (recorded && event->marks == mark)
@@ -380,8 +386,7 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
 aclError aclrtSynchronizeEvent(aclrtEvent event)
 {
     ENTER(aclrtSynchronizeEvent, "event=%p", event);
-    int status = synchronise(event, -1);
-    LEAVE(status);
+    LEAVE(synchronise(event, -1));
 }
 
 aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout)

@@ -308,3 +308,24 @@ def test_an_event_is_for_all_threads_facts_3(ready: Acl) -> None:
 
     assert elsewhere(work) == codes.SUCCESS
     assert ready.aclrtSynchronizeEvent(event) == codes.SUCCESS
+
+
+def test_two_streams_may_record_one_event_facts_1_4(ready: Acl) -> None:
+    """The last record counts, also when it is reached before the one before it."""
+    event, late, early = new_event(ready), new_stream(ready), new_stream(ready)
+    fill(ready, late, ready.malloc(4), 1, 80)
+    assert ready.aclrtRecordEvent(event, late) == codes.SUCCESS
+    assert ready.aclrtRecordEvent(event, early) == codes.SUCCESS
+    with Clock() as clock:
+        assert ready.aclrtSynchronizeEvent(event) == codes.SUCCESS
+    assert clock.ms < 60
+    assert ready.aclrtSynchronizeStream(late) == codes.SUCCESS
+    assert new(ready, event) == NEW_DONE
+
+
+def test_waiting_for_a_record_that_is_thrown_away_ends_facts_1_4(ready: Acl) -> None:
+    event, stream = new_event(ready), new_stream(ready)
+    fill(ready, stream, ready.malloc(4), 1, 5000)
+    assert ready.aclrtRecordEvent(event, stream) == codes.SUCCESS
+    assert ready.aclrtDestroyStreamForce(stream) == codes.SUCCESS
+    assert ready.aclrtSynchronizeEvent(event) == codes.RT_STREAM_ABORT
