@@ -27,7 +27,12 @@ fake = Extension(
     include_dirs=["csrc", "fakes"],
     define_macros=[("_GNU_SOURCE", None)],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
-    extra_link_args=["-Wl,-soname,libascendcl.so", "-Wl,-Bsymbolic", "-Wl,-z,defs"],
+    extra_link_args=[
+        "-Wl,-soname,libascendcl.so",
+        "-Wl,-z,nodelete",  # its threads may outlive a dlclose
+        "-Wl,-Bsymbolic",
+        "-Wl,-z,defs",
+    ],
     libraries=["dl", "pthread", "m"],
 )
 

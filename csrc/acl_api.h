@@ -104,6 +104,7 @@ aclError aclSetTensorFormat(aclTensorDesc *desc, aclFormat format);
 aclError aclSetTensorShape(aclTensorDesc *desc, int numDims, const int64_t *dims);
 aclError aclSetTensorOriginFormat(aclTensorDesc *desc, aclFormat format);
 aclError aclSetTensorOriginShape(aclTensorDesc *desc, int numDims, const int64_t *dims);
+aclTensorDesc *aclGetTensorDescByIndex(aclTensorDesc *desc, size_t index);
 aclError aclSetTensorConst(aclTensorDesc *desc, void *dataBuffer, size_t length);
 aclError aclSetTensorPlaceMent(aclTensorDesc *desc, aclMemType memType);
 

@@ -40,7 +40,9 @@ int aclfakeSet(const char *key, const char *value);
 /*
  * Makes the nth call of a function from now on (1 = the next; 0 = every call)
  * return code without doing anything; factories return NULL. The function
- * "*" counts every call that can fail. A second fault for the same function
+ * "*" counts every call that can fail; "task" counts what runs on streams,
+ * and the code (507000..507999) then comes out of the synchronisation. A
+ * second fault for the same function
  * replaces the first; code 0 removes it. Returns 0, or -1 for a function the
  * fake does not have.
  */
@@ -48,7 +50,8 @@ int aclfakeFail(const char *function, uint64_t nth, int code);
 
 /*
  * Lets every call of a function sleep: fixed nanoseconds, and for copies so
- * many more per byte. Returns 0, or -1 for a function the fake does not have.
+ * many more per byte. A function that queues a task returns at once; its
+ * task sleeps, before it does anything. Returns 0, or -1 for a function the fake does not have.
  */
 int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
 

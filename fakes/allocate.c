@@ -10,6 +10,7 @@
 #include "host_memory.h"
 #include "memory.h"
 #include "message.h"
+#include "order.h"
 #include "settings.h"
 
 enum { PADDING = 32 };
@@ -71,12 +72,34 @@ aclError aclrtMallocCached(void **devPtr, size_t size,
     LEAVE(allocate(devPtr, size, PADDING));
 }
 
+/* A device that is still at work would write into somebody else's memory. */
+static int check_unused(const void *devPtr)
+{
+    size_t size = 0;
+
+    if (device_peek(devPtr, &size) == NULL)
+        return E_NONE;
+    int status = order_check_end(CLAIM_MEMORY, devPtr, size, "devPtr");
+    return settings.strict ? status : E_NONE;
+}
+
+/* Freed under a worker's hands, this memory would be this process's end. */
+static int check_host_unused(const void *hostPtr)
+{
+    size_t size = host_room(hostPtr);
+
+    return size == SIZE_MAX ? E_NONE
+                            : order_check_end(CLAIM_MEMORY, hostPtr, size,
+                                              "hostPtr");
+}
+
 aclError aclrtFree(void *devPtr)
 {
     ENTER(aclrtFree, "devPtr=%p", devPtr);
     if (devPtr == NULL)
         LEAVE(refuse(E_PARAM, "devPtr is NULL"));
-    LEAVE(device_free(devPtr));
+    int status = check_unused(devPtr);
+    LEAVE(status != E_NONE ? status : device_free(devPtr));
 }
 
 aclError aclrtMallocHost(void **hostPtr, size_t size)
@@ -100,7 +123,8 @@ aclError aclrtFreeHost(void *hostPtr)
     ENTER(aclrtFreeHost, "hostPtr=%p", hostPtr);
     if (hostPtr == NULL)
         LEAVE(refuse(E_PARAM, "hostPtr is NULL"));
-    LEAVE(host_free(hostPtr));
+    int status = check_host_unused(hostPtr);
+    LEAVE(status != E_NONE ? status : host_free(hostPtr));
 }
 
 /* Is this an attribute of the memory that the device has (HBM, no DDR)? */

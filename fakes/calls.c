@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callback.h"
 #include "faults.h"
 #include "message.h"
 #include "trace.h"
@@ -44,6 +45,10 @@ bool call_watch(Call *call)
     call->watched = true;
     if (watch & WATCH_TRACE)
         call->start_ns = trace_now();
+    if (watch & WATCH_CALLBACK)
+        call->status = callback_check(call->function);
+    if (call->status != E_NONE)
+        return false;
     if (watch & WATCH_FAULTS)
         call->status = fault_due(call->function);
     if (call->status == E_NONE)

@@ -29,7 +29,8 @@ enum {
     WATCH_TRACE = 1,
     WATCH_FAULTS = 2,
     WATCH_LATENCY = 4,
-    WATCH_FORKED = 8
+    WATCH_FORKED = 8,
+    WATCH_CALLBACK = 16         /* a callback may be running somewhere */
 };
 
 typedef struct Call {

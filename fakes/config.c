@@ -165,6 +165,14 @@ int exec_config_check(const aclmdlExecConfigHandle *handle)
     return E_NONE;
 }
 
+int32_t exec_config_timeout(const aclmdlExecConfigHandle *handle)
+{
+    const ExecConfig *config = object_peek(handle, KIND_EXEC_CONFIG);
+
+    return config != NULL ? config->timeout[ACL_MDL_STREAM_SYNC_TIMEOUT]
+                          : -1;
+}
+
 aclError aclmdlSetExecConfigOpt(aclmdlExecConfigHandle *handle,
                                 aclmdlExecConfigAttr attr,
                                 const void *attrValue, size_t valueSize)

@@ -13,4 +13,7 @@ int config_memory(const aclmdlConfigHandle *handle, LoadOptions *options);
 /* Is this an execution configuration? 0, or a status. */
 int exec_config_check(const aclmdlExecConfigHandle *handle);
 
+/* The milliseconds after which an execution shall give up; -1: never. */
+int32_t exec_config_timeout(const aclmdlExecConfigHandle *handle);
+
 #endif

@@ -10,8 +10,11 @@
 
 #include "acl.h"
 #include "bundle.h"
+#include "callback.h"
 #include "calls.h"
 #include "device.h"
+#include "exception.h"
+#include "execute.h"
 #include "faults.h"
 #include "host_memory.h"
 #include "init.h"
@@ -20,6 +23,7 @@
 #include "models.h"
 #include "objects.h"
 #include "settings.h"
+#include "stream.h"
 #include "trace.h"
 #include "violations.h"
 
@@ -39,11 +43,18 @@ __attribute__((constructor)) static void begin(void)
     settings_reset();
 }
 
-/* Models go first: they hold memory and variables. */
+/*
+ * Streams go first: they use everything. Models are next: they hold memory
+ * and variables.
+ */
 int aclfakeReset(void)
 {
     if (forked())
         return 0;
+    streams_reset();
+    callbacks_reset();
+    exceptions_reset();
+    executes_reset();
     models_reset();
     bundles_reset();
     objects_reset();
@@ -81,6 +92,10 @@ int aclfakeFail(const char *function, uint64_t nth, int code)
 {
     if (forked() || function == NULL)
         return -1;
+    if (strcmp(function, "task") == 0) {
+        fault_arm_task(nth, code);
+        return 0;
+    }
     bool any = strcmp(function, "*") == 0;
     FunctionId id = any ? FUNCTION_COUNT : find_function(function);
     if (id == FUNCTION_COUNT && !any)

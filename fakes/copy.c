@@ -6,14 +6,16 @@
  * fit is a violation; in faithful mode the copy then goes as far as it can,
  * where a device would write over somebody else.
  */
+#include "copy.h"
+
 #include <string.h>
 
-#include "acl.h"
 #include "calls.h"
 #include "device.h"
 #include "host_memory.h"
 #include "memory.h"
 #include "message.h"
+#include "order.h"
 #include "settings.h"
 #include "violations.h"
 
@@ -115,29 +117,37 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-static int copy_bytes(void *dst, const void *src, size_t count)
+/* Finds both sides and checks that they are large enough and apart. */
+static int copy_find(const void *dst, const void *src, size_t count,
+                     Place *to, Place *from)
+{
+    int status = place_find(dst, "dst", to);
+
+    if (status == E_NONE)
+        status = place_find(src, "src", from);
+    if (status != E_NONE)
+        return status;
+    int beyond = place_check(to, dst, count, "dst");
+    int before = place_check(from, src, count, "src");
+    status = strict_only(beyond, before);
+    if (status == E_NONE && overlap(to->bytes, from->bytes, count))
+        status = strict_only(violate(V_OVERLAP, "dst %p and src %p, %zu "
+                                     "bytes", dst, src, count), E_NONE);
+    return status;
+}
+
+int copy_move(void *dst, const void *src, size_t count)
 {
     Place to = {0};
     Place from = {0};
-    int status = place_find(dst, "dst", &to);
+    int status = copy_find(dst, src, count, &to, &from);
 
-    if (status == E_NONE)
-        status = place_find(src, "src", &from);
-    if (status != E_NONE)
-        return status;
-    int beyond = place_check(&to, dst, count, "dst");
-    int before = place_check(&from, src, count, "src");
-    status = strict_only(beyond, before);
-    if (status == E_NONE && overlap(to.bytes, from.bytes, count))
-        status = strict_only(violate(V_OVERLAP, "dst %p and src %p, %zu "
-                                     "bytes", dst, src, count), E_NONE);
     if (status == E_NONE)
         memmove(to.bytes, from.bytes, smallest(count, to.room, from.room));
     return status;
 }
 
-/* The checks of a copy, in ACL's order, up to the question of the device. */
-static int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind)
+int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind)
 {
     if (dst == NULL)
         return refuse(E_PARAM, "dst is NULL");
@@ -148,16 +158,49 @@ static int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind)
     return context_needed();
 }
 
+static int check_room(size_t count, size_t destMax)
+{
+    if (count <= destMax)
+        return E_NONE;
+    return refuse(E_RT_PARAM, "count %zu is more than destMax %zu", count,
+                  destMax);
+}
+
+int copy_look(const void *dst, size_t destMax, const void *src, size_t count,
+              aclrtMemcpyKind kind)
+{
+    Place to = {0};
+    Place from = {0};
+    int status = check_room(count, destMax);
+
+    if (status == E_NONE)
+        status = copy_check_sides(dst, src, kind);
+    return status != E_NONE ? status
+                            : copy_find(dst, src, count, &to, &from);
+}
+
+int copy_check_order(const void *dst, const void *src, size_t count)
+{
+    int status = order_check_host(CLAIM_MEMORY, dst, count, true,
+                                  "the copy writes");
+
+    return status != E_NONE
+               ? status
+               : order_check_host(CLAIM_MEMORY, src, count, false,
+                                  "the copy reads");
+}
+
 static int copy(void *dst, size_t destMax, const void *src, size_t count,
                 aclrtMemcpyKind kind)
 {
-    if (count > destMax)
-        return refuse(E_RT_PARAM, "count %zu is more than destMax %zu",
-                      count, destMax);
-    if (dst == src)
-        return E_NONE;
-    int status = copy_check_sides(dst, src, kind);
-    return status != E_NONE ? status : copy_bytes(dst, src, count);
+    int status = check_room(count, destMax);
+
+    if (status != E_NONE || dst == src)
+        return status;
+    status = copy_check_sides(dst, src, kind);
+    if (status == E_NONE)
+        status = copy_check_order(dst, src, count);
+    return status != E_NONE ? status : copy_move(dst, src, count);
 }
 
 aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count,
@@ -172,24 +215,37 @@ aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count,
     LEAVE(status != E_NONE ? status : copy(dst, destMax, src, count, kind));
 }
 
-/* There are no streams but the default one, on which a copy is immediate. */
-aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src,
-                          size_t count, aclrtMemcpyKind kind,
-                          aclrtStream stream)
+static int fill_find(const void *devPtr, size_t count, Place *place)
 {
-    ENTER(aclrtMemcpyAsync, "dst=%p, destMax=%zu, src=%p, count=%zu, "
-          "kind=%d, stream=%p", dst, destMax, src, count, (int)kind, stream);
-    if (count == 0)
-        LEAVE(E_NONE);
-    int status = copy_check(dst, src, kind);
-    if (status != E_NONE)
-        LEAVE(status);
-    if (stream != NULL)
-        LEAVE(refuse(E_RT_HANDLE, "stream %p is no stream", stream));
-    if (kind == ACL_MEMCPY_HOST_TO_HOST)
-        LEAVE(refuse(E_RT_NOT_SUPPORTED, "host to host is not asynchronous"));
-    call.bytes = count;
-    LEAVE(copy(dst, destMax, src, count, kind));
+    int status = place_find(devPtr, "devPtr", place);
+
+    return status != E_NONE
+               ? status
+               : strict_only(place_check(place, devPtr, count, "devPtr"),
+                             E_NONE);
+}
+
+int fill_look(const void *devPtr, size_t maxCount, size_t count)
+{
+    Place place = {0};
+
+    if (devPtr == NULL)
+        return refuse(E_PARAM, "devPtr is NULL");
+    int status = context_needed();
+    if (status == E_NONE && count > maxCount)
+        status = refuse(E_RT_PARAM, "count %zu is more than maxCount %zu",
+                        count, maxCount);
+    return status != E_NONE ? status : fill_find(devPtr, count, &place);
+}
+
+int fill_move(void *devPtr, int32_t value, size_t count)
+{
+    Place place = {0};
+    int status = fill_find(devPtr, count, &place);
+
+    if (status == E_NONE)
+        memset(place.bytes, value, smallest(count, place.room, SIZE_MAX));
+    return status;
 }
 
 aclError aclrtMemset(void *devPtr, size_t maxCount, int32_t value,
@@ -197,22 +253,14 @@ aclError aclrtMemset(void *devPtr, size_t maxCount, int32_t value,
 {
     ENTER(aclrtMemset, "devPtr=%p, maxCount=%zu, value=%d, count=%zu",
           devPtr, maxCount, value, count);
-    Place place = {0};
     if (count == 0)
         LEAVE(E_NONE);
-    if (devPtr == NULL)
-        LEAVE(refuse(E_PARAM, "devPtr is NULL"));
-    int status = context_needed();
-    if (status == E_NONE && count > maxCount)
-        status = refuse(E_RT_PARAM, "count %zu is more than maxCount %zu",
-                        count, maxCount);
+    int status = fill_look(devPtr, maxCount, count);
     if (status == E_NONE)
-        status = place_find(devPtr, "devPtr", &place);
+        status = order_check_host(CLAIM_MEMORY, devPtr, count, true,
+                                  "aclrtMemset writes");
     if (status == E_NONE)
-        status = strict_only(place_check(&place, devPtr, count, "devPtr"),
-                             E_NONE);
-    if (status == E_NONE)
-        memset(place.bytes, value, smallest(count, place.room, SIZE_MAX));
+        status = fill_move(devPtr, value, count);
     call.bytes = count;
     LEAVE(status);
 }

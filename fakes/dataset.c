@@ -5,6 +5,8 @@
 #include "calls.h"
 #include "message.h"
 #include "objects.h"
+#include "order.h"
+#include "settings.h"
 #include "violations.h"
 
 aclDataBuffer *aclCreateDataBuffer(void *data, size_t size)
@@ -21,11 +23,22 @@ aclDataBuffer *aclCreateDataBuffer(void *data, size_t size)
     return handle;
 }
 
+/* Does a stream still need an object? In strict mode it then stays. */
+static int check_unused(ClaimKind kind, const void *handle, const char *what)
+{
+    int status = order_check_end(kind, handle, 1, what);
+
+    return settings.strict ? status : E_NONE;
+}
+
 aclError aclDestroyDataBuffer(const aclDataBuffer *dataBuffer)
 {
     ENTER(aclDestroyDataBuffer, "dataBuffer=%p", (const void *)dataBuffer);
     if (dataBuffer == NULL)
         LEAVE(refuse(E_PARAM, "dataBuffer is NULL"));
+    int status = check_unused(CLAIM_OBJECT, dataBuffer, "data buffer");
+    if (status != E_NONE)
+        LEAVE(status);
     if (!object_destroy(dataBuffer, KIND_DATA_BUFFER, "dataBuffer"))
         LEAVE(violation_status());
     LEAVE(E_NONE);
@@ -98,6 +111,9 @@ aclError aclmdlDestroyDataset(const aclmdlDataset *dataset)
     ENTER(aclmdlDestroyDataset, "dataset=%p", (const void *)dataset);
     if (dataset == NULL)
         LEAVE(refuse(E_PARAM, "dataset is NULL"));
+    int status = check_unused(CLAIM_DATASET, dataset, "dataset");
+    if (status != E_NONE)
+        LEAVE(status);
     const Dataset *found = object_peek(dataset, KIND_DATASET);
     if (!object_destroy(dataset, KIND_DATASET, "dataset"))
         LEAVE(violation_status());
@@ -213,6 +229,8 @@ DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
     const aclDataBuffer *handle = dataset->slot[index].buffer;
     DataBuffer *buffer = object_peek(handle, KIND_DATA_BUFFER);
 
+    if (dataset->frozen != NULL)
+        return &dataset->frozen[index];
     if (buffer == NULL)
         violate(V_DEAD_BUFFER, "%s %zu, data buffer %p", argument, index,
                 (const void *)handle);

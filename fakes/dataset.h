@@ -26,6 +26,7 @@ typedef struct Dataset {
     DatasetSlot *slot;          /* owned */
     size_t count;
     size_t room;
+    DataBuffer *frozen;         /* of a snapshot (snapshot.h): the buffers */
 } Dataset;
 
 /* The dataset behind an argument that must not be NULL; a status if not. */

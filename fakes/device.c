@@ -7,6 +7,7 @@
 #include "message.h"
 #include "objects.h"
 #include "settings.h"
+#include "stream.h"
 
 typedef struct Context {
     int device;
@@ -126,8 +127,16 @@ aclError aclrtSetDevice(int32_t deviceId)
     LEAVE(E_NONE);
 }
 
+/* The streams of a context go with it, after their work unless forced. */
+static void end_context(const void *context, bool force)
+{
+    streams_end_context(context, force);
+    object_kill(context);
+}
+
 static int device_unreference(int index, bool force)
 {
+    const void *ending = NULL;
     int status = device_check(index);
 
     if (status != E_NONE)
@@ -139,11 +148,13 @@ static int device_unreference(int index, bool force)
     } else {
         device->set = force ? 0 : device->set - 1;
         if (device->set == 0) {
-            object_kill(device->primary);
+            ending = device->primary;
             device->primary = NULL;
         }
     }
     pthread_mutex_unlock(&state.lock);
+    if (ending != NULL)
+        end_context(ending, force);
     return status;
 }
 
@@ -201,21 +212,6 @@ aclError aclrtGetRunMode(aclrtRunMode *runMode)
     LEAVE(E_NONE);
 }
 
-aclError aclrtSynchronizeDevice(void)
-{
-    ENTER(aclrtSynchronizeDevice, NO_ARGS);
-    LEAVE(context_needed());
-}
-
-aclError aclrtSynchronizeDeviceWithTimeout(int32_t timeout)
-{
-    ENTER(aclrtSynchronizeDeviceWithTimeout, "timeout=%d", timeout);
-    int status = context_needed();
-    if (status == E_NONE && timeout < -1)
-        status = refuse(E_RT_PARAM, "timeout %d is less than -1", timeout);
-    LEAVE(status);
-}
-
 aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
 {
     ENTER(aclrtCreateContext, "context=%p, deviceId=%d", (void *)context,
@@ -243,6 +239,8 @@ aclError aclrtDestroyContext(aclrtContext context)
         LEAVE(refuse(E_RT_CONTEXT, "context %p is the default context of "
                      "device %d; aclrtResetDevice ends it", context,
                      found->device));
+    if (found != NULL)
+        streams_end_context(context, false);
     if (!object_destroy(context, KIND_CONTEXT, "context"))
         LEAVE(E_RT_CONTEXT);
     LEAVE(E_NONE);

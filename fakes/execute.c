@@ -5,12 +5,16 @@
  * executor wants aclInit, and it counts outputs without memory before it
  * looks for the model.
  */
-#include "acl.h"
+#include "execute.h"
+
+#include <stdlib.h>
+
 #include "config.h"
 #include "device.h"
+#include "exception.h"
 #include "init.h"
 #include "message.h"
-#include "run.h"
+#include "order.h"
 #include "settings.h"
 #include "violations.h"
 
@@ -56,30 +60,134 @@ static int check_context(const Model *model)
                    model->id, model->context, context_current());
 }
 
-static int execute(Call *call, uint32_t modelId, const aclmdlDataset *input,
-                   const aclmdlDataset *output)
+int execute_find(const Wanted *wanted, Run *run)
 {
-    Run run = {.output_handle = output};
-    int status = dataset_need(input, "input", &run.input);
+    run->output_handle = wanted->output;
+    int status = dataset_need(wanted->input, "input", &run->input);
 
     if (status == E_NONE)
-        status = dataset_need(output, "output", &run.output);
+        status = dataset_need(wanted->output, "output", &run->output);
     if (status == E_NONE)
-        status = check_wanted(&run, modelId);
+        status = check_wanted(run, wanted->model);
     if (status == E_NONE)
-        status = find_model(modelId, &run.model);
+        status = find_model(wanted->model, &run->model);
+    return status == E_NONE ? check_context(run->model) : status;
+}
+
+int execute_mode(Model *model, ExecuteMode mode)
+{
+    static const char *const names[] = {"", "synchronously",
+                                        "asynchronously"};
+    int first = MODE_NONE;
+
+    if (model->dynamic || atomic_load(&model->mode) == (int)mode ||
+        atomic_compare_exchange_strong(&model->mode, &first, (int)mode) ||
+        first == (int)mode)
+        return E_NONE;
+    return refuse(E_GE, "model %u was first executed %s, and a static model "
+                  "keeps to that", model->id, names[first]);
+}
+
+/* May it run now, or is a stream still at work on what it needs? */
+static int check_order(const Wanted *wanted, const Run *run)
+{
+    Task task = {0};
+
+    if (!order_anything())
+        return E_NONE;
+    execute_claim(&task, wanted, run);
+    int status = order_check_sync(&task);
+    free(task.claim);
+    return status;
+}
+
+static int compute(const Run *run)
+{
+    int status = model_check_memory(run->model);
+
     if (status == E_NONE)
-        status = check_context(run.model);
+        status = run->model->dynamic ? run_dynamic(run) : run_static(run);
+    if (status == E_RT_EXECUTE)
+        exception_report_sync(run->model, status);
+    return status;
+}
+
+int execute_now(Call *call, const Wanted *wanted, Run *run)
+{
+    int status = execute_mode(run->model, MODE_SYNC);
+
     if (status == E_NONE)
-        status = model_claim(run.model);
+        status = check_order(wanted, run);
+    if (status == E_NONE)
+        status = model_claim(run->model);
     if (status != E_NONE)
         return status;
-    status = model_check_memory(run.model);
-    if (status == E_NONE)
-        status = run.model->dynamic ? run_dynamic(&run) : run_static(&run);
+    run->input_blob = run->model->input;
+    run->output_blob = run->model->output;
+    status = compute(run);
     call_sleep(call);
-    model_release(run.model);
+    model_release(run->model);
     return status;
+}
+
+/* A model's own stream, on which it can be waited for with a timeout. */
+static int own_stream(Model *model, Stream **stream)
+{
+    if (model->own_stream == NULL)
+        model->own_stream = stream_open(model->context, model->device);
+    *stream = model->own_stream;
+    return *stream != NULL ? E_NONE : E_BAD_ALLOC;
+}
+
+static int execute_for_a_while(const Wanted *wanted, const Run *run,
+                               int32_t timeout)
+{
+    Stream *stream = NULL;
+    int status = execute_mode(run->model, MODE_SYNC);
+
+    if (status == E_NONE)
+        status = own_stream(run->model, &stream);
+    if (status == E_NONE)
+        status = execute_queue(wanted, run, stream);
+    if (status == E_NONE)
+        status = stream_wait(stream, timeout);
+    if (status == E_RT_STREAM_TIMEOUT && !run->model->dynamic)
+        status = E_GE;
+    return status;
+}
+
+/*
+ * After aclmdlExecuteV2 with a stream a device runs a plain execution of the
+ * model on that stream, and does not wait.
+ */
+static int execute_on_old_stream(const Wanted *wanted, const Run *run,
+                                 aclrtStream old)
+{
+    Stream *stream = NULL;
+
+    if (settings.strict)
+        return violate(V_NOT_WAITED_FOR, "model %u, stream %p",
+                       run->model->id, old);
+    int status = stream_need(old, "stream", &stream);
+    if (status == E_NONE)
+        status = execute_mode(run->model, MODE_SYNC);
+    return status != E_NONE ? status : execute_queue(wanted, run, stream);
+}
+
+static int execute(Call *call, const Wanted *wanted)
+{
+    Run run = {0};
+    int status = execute_find(wanted, &run);
+
+    if (status != E_NONE)
+        return status;
+    aclrtStream old = atomic_load(&run.model->old_stream);
+    if (old != NULL)
+        return execute_on_old_stream(wanted, &run, old);
+    int32_t timeout = execute_timeout();
+    if (timeout >= 0)
+        return execute_for_a_while(wanted, &run, timeout);
+    return execute_now(call, wanted, &run);
 }
 
 aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset *input,
@@ -87,7 +195,24 @@ aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset *input,
 {
     ENTER(aclmdlExecute, "modelId=%u, input=%p, output=%p", modelId,
           (const void *)input, (void *)output);
-    LEAVE(execute(&call, modelId, input, output));
+    LEAVE(execute(&call, &(Wanted){modelId, input, output}));
+}
+
+/* Waits even for a run that was refused, says ACL. */
+static int execute_on(const Wanted *wanted, const Run *run,
+                      aclrtStream handle, int32_t timeout)
+{
+    Stream *stream = NULL;
+    int status = stream_need(handle, "stream", &stream);
+
+    if (status == E_NONE)
+        status = execute_mode(run->model, MODE_SYNC);
+    if (status != E_NONE)
+        return status;
+    atomic_store(&run->model->old_stream, handle);
+    status = execute_queue(wanted, run, stream);
+    int waited = stream_wait(stream, timeout);
+    return status != E_NONE ? status : waited;
 }
 
 aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
@@ -97,10 +222,17 @@ aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
     ENTER(aclmdlExecuteV2, "modelId=%u, input=%p, output=%p, stream=%p, "
           "handle=%p", modelId, (const void *)input, (void *)output, stream,
           (const void *)handle);
+    Wanted wanted = {modelId, input, output};
+    Run run = {0};
     int status = exec_config_check(handle);
     if (status != E_NONE)
         LEAVE(status);
-    if (stream != NULL)
-        LEAVE(refuse(E_RT_HANDLE, "stream %p is no stream", stream));
-    LEAVE(execute(&call, modelId, input, output));
+    int32_t timeout = exec_config_timeout(handle);
+    execute_set_timeout(timeout);
+    if (stream == NULL)
+        LEAVE(execute(&call, &wanted));
+    status = execute_find(&wanted, &run);
+    if (status == E_NONE && !run.model->dynamic)
+        LEAVE(execute_on(&wanted, &run, stream, timeout));
+    LEAVE(status != E_NONE ? status : execute(&call, &wanted));
 }

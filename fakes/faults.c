@@ -7,8 +7,9 @@
 #include <time.h>
 
 #include "calls.h"
+#include "message.h"
 
-enum { ANY = FUNCTION_COUNT, SLOTS = FUNCTION_COUNT + 1 };
+enum { ANY = FUNCTION_COUNT, TASK, SLOTS };
 
 typedef struct Fault {
     int code;           /* 0: not armed */
@@ -53,16 +54,38 @@ int fault_due(FunctionId function)
     return own != 0 ? own : any;
 }
 
-void fault_arm(FunctionId function, uint64_t nth, int code)
+int fault_due_task(void)
+{
+    if ((atomic_load(&calls.watch) & WATCH_FAULTS) == 0)
+        return 0;
+    pthread_mutex_lock(&state.lock);
+    int code = fault_count(&state.fault[TASK]);
+    pthread_mutex_unlock(&state.lock);
+    if (code != 0)
+        refuse(code, "status %d injected by aclfakeFail", code);
+    return code;
+}
+
+static void arm(int slot, uint64_t nth, int code)
 {
     bool armed = false;
 
     pthread_mutex_lock(&state.lock);
-    state.fault[function] = (Fault){code, nth == 0, nth};
+    state.fault[slot] = (Fault){code, nth == 0, nth};
     for (int i = 0; i < SLOTS; i++)
         armed = armed || state.fault[i].code != 0;
     calls_watch(WATCH_FAULTS, armed);
     pthread_mutex_unlock(&state.lock);
+}
+
+void fault_arm(FunctionId function, uint64_t nth, int code)
+{
+    arm((int)function, nth, code);
+}
+
+void fault_arm_task(uint64_t nth, int code)
+{
+    arm(TASK, nth, code);
 }
 
 void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte)
@@ -78,19 +101,24 @@ void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte)
     pthread_mutex_unlock(&state.lock);
 }
 
-void latency_sleep(FunctionId function, size_t bytes)
+uint64_t latency_of(FunctionId function, size_t bytes)
 {
-    enum { SECOND = 1000000000 };
-
     pthread_mutex_lock(&state.lock);
     Latency latency = state.latency[function];
     pthread_mutex_unlock(&state.lock);
-    double ns = (double)latency.fixed_ns +
-                latency.ns_per_byte * (double)bytes;
-    if (ns < 1)
+    return latency.fixed_ns +
+           (uint64_t)(latency.ns_per_byte * (double)bytes);
+}
+
+void latency_sleep(FunctionId function, size_t bytes)
+{
+    enum { SECOND = 1000000000 };
+    uint64_t ns = latency_of(function, bytes);
+    struct timespec rest = {.tv_sec = (time_t)(ns / SECOND),
+                            .tv_nsec = (long)(ns % SECOND)};
+
+    if (ns == 0)
         return;
-    struct timespec rest = {.tv_sec = (time_t)(ns / SECOND)};
-    rest.tv_nsec = (long)(ns - (double)rest.tv_sec * SECOND);
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest) == EINTR)
         continue;
 }

@@ -127,7 +127,44 @@
     FUNCTION(aclmdlDestroyConfigHandle, STATUS, MDL) \
     FUNCTION(aclmdlSetConfigOpt, STATUS, MDL) \
     FUNCTION(aclmdlSetExecConfigOpt, STATUS, MDL) \
-    FUNCTION(aclmdlGetTensorRealName, VALUE, MDL)
+    FUNCTION(aclmdlGetTensorRealName, VALUE, MDL) \
+    FUNCTION(aclrtSetExceptionInfoCallback, STATUS, RT) \
+    FUNCTION(aclrtExceptionInfoCallbackRegister, STATUS, RT) \
+    FUNCTION(aclrtExceptionInfoCallbackUnregister, STATUS, RT) \
+    FUNCTION(aclrtGetTaskIdFromExceptionInfo, VALUE, RT) \
+    FUNCTION(aclrtGetStreamIdFromExceptionInfo, VALUE, RT) \
+    FUNCTION(aclrtGetThreadIdFromExceptionInfo, VALUE, RT) \
+    FUNCTION(aclrtGetDeviceIdFromExceptionInfo, VALUE, RT) \
+    FUNCTION(aclrtGetErrorCodeFromExceptionInfo, VALUE, RT) \
+    FUNCTION(aclrtSubscribeReport, STATUS, RT) \
+    FUNCTION(aclrtLaunchCallback, STATUS, RT) \
+    FUNCTION(aclrtProcessReport, STATUS, RT) \
+    FUNCTION(aclrtUnSubscribeReport, STATUS, RT) \
+    FUNCTION(aclrtCreateEvent, STATUS, RT) \
+    FUNCTION(aclrtCreateEventWithFlag, STATUS, RT) \
+    FUNCTION(aclrtDestroyEvent, STATUS, RT) \
+    FUNCTION(aclrtRecordEvent, STATUS, RT) \
+    FUNCTION(aclrtResetEvent, STATUS, RT) \
+    FUNCTION(aclrtQueryEvent, STATUS, RT) \
+    FUNCTION(aclrtQueryEventStatus, STATUS, RT) \
+    FUNCTION(aclrtQueryEventWaitStatus, STATUS, RT) \
+    FUNCTION(aclrtSynchronizeEvent, STATUS, RT) \
+    FUNCTION(aclrtSynchronizeEventWithTimeout, STATUS, RT) \
+    FUNCTION(aclrtEventElapsedTime, STATUS, RT) \
+    FUNCTION(aclrtMemsetAsync, STATUS, RT) \
+    FUNCTION(aclrtCreateStream, STATUS, RT) \
+    FUNCTION(aclrtCreateStreamWithConfig, STATUS, RT) \
+    FUNCTION(aclrtDestroyStream, STATUS, RT) \
+    FUNCTION(aclrtDestroyStreamForce, STATUS, RT) \
+    FUNCTION(aclrtSynchronizeStream, STATUS, RT) \
+    FUNCTION(aclrtSynchronizeStreamWithTimeout, STATUS, RT) \
+    FUNCTION(aclrtStreamQuery, STATUS, RT) \
+    FUNCTION(aclrtStreamWaitEvent, STATUS, RT) \
+    FUNCTION(aclrtCtxGetCurrentDefaultStream, STATUS, RT) \
+    FUNCTION(aclrtLaunchHostFunc, STATUS, RT) \
+    FUNCTION(aclmdlExecuteAsync, STATUS, MDL) \
+    FUNCTION(aclmdlCreateAndGetOpDesc, STATUS, MDL) \
+    FUNCTION(aclGetTensorDescByIndex, VALUE, MDL)
 
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,

@@ -68,15 +68,22 @@ int refuse(int code, const char *format, ...)
     return code;
 }
 
-const char *message_take(void)
+const char *message_last(void)
 {
     queue_of_this_epoch();
     if (thread.length == 0)
         return NULL;
     memcpy(thread.taken, thread.queue, thread.length - 1);
     thread.taken[thread.length - 1] = '\0';
-    thread.length = 0;
     return thread.taken;
+}
+
+const char *message_take(void)
+{
+    const char *text = message_last();
+
+    thread.length = 0;
+    return text;
 }
 
 void messages_reset(void)

@@ -15,6 +15,9 @@ int refuse(int code, const char *format, ...)
 /* The queue as one text, or NULL when it is empty; empties it. */
 const char *message_take(void);
 
+/* The same text, and the queue stays as it is. */
+const char *message_last(void);
+
 /* Makes every thread forget its queue. */
 void messages_reset(void);
 

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "message.h"
 #include "model_build.h"
+#include "order.h"
 #include "violations.h"
 
 enum { CHUNK = 256, CHUNKS = 4096 };
@@ -148,7 +149,10 @@ void model_release(Model *model)
 int model_unload(Model *model)
 {
     int idle = MODEL_IDLE;
+    int status = order_check_end(CLAIM_MODEL, model, 1, "model at");
 
+    if (status != E_NONE)
+        return status;
     if (!atomic_compare_exchange_strong(&model->state, &idle, MODEL_DEAD))
         return violate(V_UNLOAD_WHILE_RUNNING, "model %u", model->id);
     model->unloaded = call_origin();

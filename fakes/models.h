@@ -18,7 +18,11 @@
 #include "inout.h"
 #include "live.h"
 #include "program.h"
+#include "stream.h"
 #include "variables.h"
+
+/* A static model keeps to the way it was first executed. */
+typedef enum ExecuteMode { MODE_NONE, MODE_SYNC, MODE_ASYNC } ExecuteMode;
 
 typedef enum ModelState { MODEL_DEAD, MODEL_IDLE, MODEL_RUNNING } ModelState;
 
@@ -50,6 +54,9 @@ typedef struct Model {
     Blob *input;                /* of the current run, one for each */
     Blob *output;
     unsigned memory_epoch;      /* at which user memory was last checked */
+    atomic_int mode;            /* ExecuteMode, since the first execution */
+    _Atomic(void *) old_stream; /* of the last aclmdlExecuteV2 with one */
+    Stream *own_stream;         /* for runs with a timeout, or NULL */
 } Model;
 
 /* What a load is given beside the file. */

@@ -31,7 +31,10 @@
     KIND(MODEL_DESC, "model description") \
     KIND(CONFIG, "load configuration") \
     KIND(EXEC_CONFIG, "execution configuration") \
-    KIND(QUERY_INFO, "bundle query")
+    KIND(QUERY_INFO, "bundle query") \
+    KIND(STREAM, "stream") \
+    KIND(EVENT, "event") \
+    KIND(EXCEPTION, "exception info")
 
 typedef enum Kind {
     KIND_NONE,

@@ -84,9 +84,12 @@ int run_compute(const Run *run)
 {
     Model *model = run->model;
 
+    if (run->looks)
+        return model->program.kind == PROGRAM_ASSIGN
+                   ? update_look(model, run->input) : E_NONE;
     switch (model->program.kind) {
     case PROGRAM_ONNX:
-        return engine_run(model->engine, model->input, model->output);
+        return engine_run(model->engine, run->input_blob, run->output_blob);
     case PROGRAM_ASSIGN:
         return update_run(model, run->input);
     default:

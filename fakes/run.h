@@ -18,6 +18,9 @@ typedef struct Run {
     Dataset *input;
     Dataset *output;
     const aclmdlDataset *output_handle;
+    Blob *input_blob;           /* of this run, one for each input */
+    Blob *output_blob;
+    bool looks;                 /* only checks: computes nothing */
 } Run;
 
 /* The executors: 0, or the status of the execution. */

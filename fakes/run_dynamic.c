@@ -30,7 +30,7 @@ static int dynamic_input(const Run *run, size_t i)
     const TensorInfo *info = &run->model->inout->inputs.tensor[i];
     const TensorDesc *desc = dataset_desc(run->input, i);
     const DataBuffer *buffer = dataset_buffer(run->input, i, "input");
-    Blob *blob = &run->model->input[i];
+    Blob *blob = &run->input_blob[i];
     size_t need;
 
     if (buffer == NULL)
@@ -85,8 +85,8 @@ static int run_dynamic_onnx(const Run *run)
     for (size_t i = 0; status == E_NONE && i < inout->inputs.count; i++)
         status = dynamic_input(run, i);
     for (size_t i = 0; i < inout->outputs.count; i++)
-        run->model->output[i] = run_blob(&inout->outputs.tensor[i]);
-    if (status != E_NONE)
+        run->output_blob[i] = run_blob(&inout->outputs.tensor[i]);
+    if (status != E_NONE || run->looks)
         return status;
     engine_forget(run->model->engine);
     status = run_compute(run);

@@ -21,7 +21,7 @@ static int check_counts(const Run *run)
 static int static_input(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->inputs.tensor[i];
-    Blob *blob = &run->model->input[i];
+    Blob *blob = &run->input_blob[i];
     const DataBuffer *buffer = dataset_buffer(run->input, i, "input");
 
     if (buffer == NULL)
@@ -35,7 +35,7 @@ static int static_input(const Run *run, size_t i)
 static int static_output(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->outputs.tensor[i];
-    Blob *blob = &run->model->output[i];
+    Blob *blob = &run->output_blob[i];
     DataBuffer *buffer = dataset_buffer(run->output, i, "output");
 
     if (buffer == NULL)
@@ -70,7 +70,7 @@ int run_static(const Run *run)
         status = static_output(run, i);
     if (status == E_NONE)
         status = run_compute(run);
-    if (status != E_NONE || !any_input_described(run))
+    if (status != E_NONE || run->looks || !any_input_described(run))
         return status;
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++) {
         const TensorInfo *info = &inout->outputs.tensor[i];

@@ -74,6 +74,23 @@ aclTensorDesc *tensor_desc_copy(const TensorDesc *from, const void *owner)
     return handle;
 }
 
+/* The next of a row, or NULL. */
+static aclTensorDesc *next_of(const aclTensorDesc *handle)
+{
+    const TensorDesc *desc = object_peek(handle, KIND_TENSOR_DESC);
+
+    return desc != NULL ? desc->next : NULL;
+}
+
+bool tensor_desc_add(aclTensorDesc *first, aclTensorDesc *last)
+{
+    while (next_of(first) != NULL)
+        first = next_of(first);
+    TensorDesc *desc = object_peek(first, KIND_TENSOR_DESC);
+    desc->next = last;
+    return last != NULL;
+}
+
 TensorDesc *tensor_desc_find(const aclTensorDesc *handle)
 {
     return handle == NULL ? NULL
@@ -111,8 +128,25 @@ aclTensorDesc *aclCreateTensorDesc(aclDataType dataType, int numDims,
 void aclDestroyTensorDesc(const aclTensorDesc *desc)
 {
     ENTER_AS(aclDestroyTensorDesc, , "desc=%p", (const void *)desc);
-    if (desc != NULL)
-        object_destroy(desc, KIND_TENSOR_DESC, "desc");
+    aclTensorDesc *next = desc != NULL ? next_of(desc) : NULL;
+    if (desc == NULL || !object_destroy(desc, KIND_TENSOR_DESC, "desc"))
+        return;
+    while (next != NULL) {
+        aclTensorDesc *dead = next;
+        next = next_of(dead);
+        object_kill(dead);
+    }
+}
+
+aclTensorDesc *aclGetTensorDescByIndex(aclTensorDesc *desc, size_t index)
+{
+    ENTER_AS(aclGetTensorDescByIndex, NULL, "desc=%p, index=%zu",
+             (void *)desc, index);
+    if (tensor_desc_find(desc) == NULL)
+        return NULL;
+    while (index-- > 0 && desc != NULL)
+        desc = next_of(desc);
+    return desc;
 }
 
 aclDataType aclGetTensorDescType(const aclTensorDesc *desc)

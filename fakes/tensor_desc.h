@@ -29,6 +29,7 @@ typedef struct TensorDesc {
     char *name;                 /* owned; NULL: none given */
     void *constant;             /* owned */
     size_t constant_size;
+    aclTensorDesc *next;        /* of a row; belongs to the first, or NULL */
 } TensorDesc;
 
 /*
@@ -40,6 +41,12 @@ aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims,
 
 /* Copies a description for another owner, or NULL without memory. */
 aclTensorDesc *tensor_desc_copy(const TensorDesc *desc, const void *owner);
+
+/*
+ * Appends a description, which belongs to first, to the row that first
+ * begins. False when it is NULL.
+ */
+bool tensor_desc_add(aclTensorDesc *first, aclTensorDesc *last);
 
 /* The description behind a handle; NULL, with a violation if not NULL. */
 TensorDesc *tensor_desc_find(const aclTensorDesc *handle);

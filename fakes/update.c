@@ -215,9 +215,14 @@ static int pass(Model *model, const Dataset *input, bool assign)
     return status;
 }
 
+int update_look(Model *model, const Dataset *input)
+{
+    return settings.strict ? pass(model, input, false) : E_NONE;
+}
+
 int update_run(Model *model, const Dataset *input)
 {
-    int status = settings.strict ? pass(model, input, false) : E_NONE;
+    int status = update_look(model, input);
 
     return status == E_NONE ? pass(model, input, true) : status;
 }

@@ -14,4 +14,7 @@
  */
 int update_run(Model *model, const Dataset *input);
 
+/* The look alone: 0 in faithful mode, else what the run would refuse. */
+int update_look(Model *model, const Dataset *input);
+
 #endif

@@ -76,7 +76,33 @@
     VIOLATION(MISALIGNED, "AB-MDL-0011", "error", \
               "the address is not aligned for the tensor's elements") \
     VIOLATION(VARIABLE_RACE, "AB-MDL-0012", "error", \
-              "the weights change while another model of the bundle runs")
+              "the weights change while another model of the bundle runs") \
+    VIOLATION(FOREIGN_STREAM, "AB-STR-0001", "error", \
+              "the stream belongs to another context") \
+    VIOLATION(QUEUED_MEMORY, "AB-STR-0002", "error", \
+              "memory is freed that a stream may still be using; " \
+              "synchronise first") \
+    VIOLATION(QUEUED_OBJECT, "AB-STR-0003", "error", \
+              "an object is destroyed that a stream may still be using; " \
+              "synchronise first") \
+    VIOLATION(UNSYNCHRONISED, "AB-STR-0004", "error", \
+              "memory is touched that a stream may still be using; " \
+              "synchronise first, or let the stream wait for an event") \
+    VIOLATION(DATASET_SHARED, "AB-STR-0005", "error", \
+              "one dataset is used by two executions at once") \
+    VIOLATION(EVENT_IN_USE, "AB-STR-0006", "error", \
+              "the event is destroyed while a stream records it or waits " \
+              "for it") \
+    VIOLATION(EVENT_NOT_RECORDED, "AB-STR-0007", "error", \
+              "the event was not recorded since it was made or reset") \
+    VIOLATION(CALLBACKS_MIXED, "AB-STR-0008", "error", \
+              "one stream has callbacks in a subscribed thread and host " \
+              "functions in the library's") \
+    VIOLATION(INSIDE_CALLBACK, "AB-STR-0009", "error", \
+              "a callback must not allocate, free, synchronise or launch") \
+    VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
+              "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
+              "that stream and does not wait")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,

@@ -1,0 +1,52 @@
+/*
+ * order: who may touch what while a stream is at work.
+ *
+ * A task is over for the host when the host has waited for it, and for
+ * another stream when that stream has waited for an event behind it. Until
+ * then its claims stand, whether or not the worker is already done: a
+ * program must not depend on how fast a device is.
+ */
+#ifndef FAKE_ORDER_H
+#define FAKE_ORDER_H
+
+#include "stream.h"
+
+/*
+ * Checks the claims of a task that is about to be queued: 0, or the status
+ * of a violation. The lock is held.
+ */
+int order_check_task(const Stream *stream, const Task *task);
+
+/* The same for what is done at once, on no stream. Takes the lock. */
+int order_check_sync(const Task *task);
+
+/* Is there any claim at all? Cheap. */
+bool order_anything(void);
+
+/*
+ * Checks a claim of the host itself: 0, or the status of a violation, which
+ * says what the running call does to it ("frees").
+ */
+int order_check_host(ClaimKind kind, const void *start, size_t size,
+                     bool writes, const char *does);
+
+/* Is the destruction of something in conflict with a task? As above. */
+int order_check_end(ClaimKind kind, const void *start, size_t size,
+                    const char *what);
+
+/* The host knows that a stream is done up to seq. The lock is held. */
+void order_synced(Stream *stream, uint64_t seq);
+
+/* The host knows what a clock knows. The lock is held. */
+void order_synced_clock(const Clock *clock, uint64_t seq);
+
+/* A task is done; its claims stand. The lock is held. */
+void order_keep(Stream *stream, Task *task);
+
+/* A task with claims was queued, or goes. */
+void order_count(const Task *task, int change);
+
+/* Forgets all claims of a stream that ended. The lock is held. */
+void order_forget(Stream *stream);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * task: what waits in a stream's queue.
+ *
+ * A task is made by the call that queues it, whose name and number go with
+ * it: what a worker thread finds wrong later is reported as that call's. A
+ * kind of task is a struct that begins with a Task, two functions, and the
+ * claims it lays on whatever it touches.
+ *
+ *     Fill *fill = task_new(sizeof *fill, fill_run, NULL);
+ *     task_claim(&fill->task, CLAIM_MEMORY, address, count, true);
+ *     LEAVE(stream_submit(stream, &fill->task));
+ *
+ * Claims outlive the run: until somebody has waited for the task, the device
+ * may still be at work for all that the host can know (order.h).
+ */
+#ifndef FAKE_TASK_H
+#define FAKE_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "calls.h"
+
+typedef struct Stream Stream;
+typedef struct Task Task;
+
+typedef enum ClaimKind {
+    CLAIM_MEMORY,               /* of a device, or pinned memory of the host */
+    CLAIM_OBJECT,               /* a data buffer */
+    CLAIM_DATASET,
+    CLAIM_MODEL,
+    CLAIM_VARIABLES             /* the weights that a bundle shares */
+} ClaimKind;
+
+/* A range of addresses that nobody may write meanwhile, or not even read. */
+typedef struct Claim {
+    ClaimKind kind;
+    bool writes;
+    uintptr_t start;
+    size_t size;
+} Claim;
+
+struct Task {
+    Task *next;
+    uint64_t seq;               /* of all tasks of all streams */
+    Origin made;
+    long thread;                /* that queued it */
+    size_t bytes;               /* moved: what latency per byte counts */
+    uint64_t latency_ns;
+    bool computes;              /* inside ONNX Runtime, which minds an exit */
+    uint32_t model;             /* id, 0: not an execution */
+    int failure;                /* what a status turns into that is no 507xxx */
+    Claim *claim;               /* owned */
+    size_t claims;
+    size_t claims_room;
+    bool incomplete;            /* there was no memory for a claim */
+    int (*run)(Task *task, Stream *stream);     /* 0, or what went wrong */
+    void (*release)(Task *task);    /* what the kind owns; under the lock */
+};
+
+/*
+ * A zeroed task of the running call, of size bytes; NULL after a message.
+ * It is the caller's until stream_submit() takes it over.
+ */
+void *task_new(size_t size, int (*run)(Task *task, Stream *stream),
+               void (*release)(Task *task));
+
+/* Claims a range; an empty one is nothing. */
+void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
+                bool writes);
+
+/*
+ * Frees what the kind of task owns: it will not run (again). The streams'
+ * lock is held.
+ */
+void task_strip(Task *task);
+
+/* Frees a task; NULL is nothing. The streams' lock is held. */
+void task_free(Task *task);
+
+#endif
