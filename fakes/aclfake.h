@@ -7,7 +7,7 @@
  *     ...run the program...
  *     size_t n = aclfakeRead("violations", NULL, 0);
  *
- * All four are safe from any thread and are not themselves traced.
+ * All are safe from any thread and are not themselves traced.
  */
 #ifndef ACLFAKE_H
 #define ACLFAKE_H
@@ -63,5 +63,43 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     violations  {"id","severity","message","function","seq"}
  */
 size_t aclfakeRead(const char *what, char *text, size_t size);
+
+/*
+ * One tensor of a callback program's run. Everything is this library's and
+ * good until the function returns. data is memory of the host even where the
+ * model's memory is a device's; NULL only when size is 0.
+ */
+typedef struct AclFakeTensor {
+    const char *name;       /* as the model's file has it */
+    void *data;
+    size_t size;            /* bytes */
+    int dataType;           /* aclDataType */
+    size_t dimCount;
+    const int64_t *dims;
+} AclFakeTensor;
+
+/*
+ * Computes a callback program: reads inputs and variables, fills outputs,
+ * all three in the order of the model's file. It runs on the thread that
+ * executes the model and may call AscendCL, but not run the same model.
+ * Returns 0; any other number fails the execution with 507011, and the text
+ * it left in error (NUL-terminated, at most errorSize bytes, else empty)
+ * goes to aclGetRecentErrMsg.
+ */
+typedef int (*AclFakeFunction)(
+    void *user, const AclFakeTensor *inputs, size_t inputCount,
+    const AclFakeTensor *variables, size_t variableCount,
+    const AclFakeTensor *outputs, size_t outputCount,
+    char *error, size_t errorSize);
+
+/*
+ * Lets function compute every model whose program is callback number id (any
+ * number but 0), from its next run on; NULL takes it back. A model loads only
+ * while its id has a function, and fails its run when it has none. user is
+ * handed through and must outlive the registration and any run begun under
+ * it. aclfakeReset takes all back. Returns 0, or -1 for id 0 or when there is
+ * no memory.
+ */
+int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user);
 
 #endif
