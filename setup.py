@@ -48,7 +48,8 @@ fake = Extension(
         "-Wl,-soname,libascendcl.so",
         "-Wl,-Bsymbolic",
         "-Wl,-z,defs",
-        "-Wl,-z,separate-code",  # fakes/hide.c writes where no code lies
+        "-Wl,-z,separate-code",  # fakes/hide.c writes where no code lies,
+        "-Wl,--hash-style=both",  # and counts symbols
     ],
     libraries=["dl", "pthread", "m"],
 )

@@ -28,12 +28,29 @@ int aclfakeReset(void);
  * does not fit it; nothing is changed then, and aclGetRecentErrMsg says why.
  *
  *     mode         strict | faithful
- *     trace        on | off                keep a record of every call
+ *     trace        on | off | path         keep a record of every call, in
+ *                                          memory or as JSON lines in a file
  *     devices      1..64                   how many devices there are
  *     memory       bytes per device
  *     run_mode     host | device
  *     soc          any name
  *     onnxruntime  path of libonnxruntime.so.1.*
+ *     memory_ends  bytes | never           allocations fail once so many
+ *                                          more were given, freed or not
+ *     report       on | off                aclFinalize prints what leaked
+ *     hide         patterns                functions that do not exist, as
+ *                                          in an older CANN; "" for none
+ *     fail         function:nth:code,...   aclfakeFail() for each
+ *     profile      none | atlas-300i | 910b    replaces all latencies
+ *     latency      function:ns[:ns/byte],...   aclfakeLatency() for each
+ *
+ * Each is also a variable of the environment, ACL_FAKE_ and the key in
+ * capitals, which a process begins with and aclfakeReset comes back to;
+ * aclInit refuses a variable that is unknown or bad.
+ *
+ * hide empties entries of this library's symbol table: dlsym() finds the
+ * function no more. Whoever found it before, or was bound to it at start
+ * (LD_BIND_NOW), keeps it; so hide first, then open the client.
  */
 int aclfakeSet(const char *key, const char *value);
 
@@ -61,6 +78,9 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     calls       {"function","calls"}                   since reset
  *     live        {"kind","handle","created_by","seq","size"}
  *     violations  {"id","severity","message","function","seq"}
+ *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
+ *     report      no JSON: a table of what was created and destroyed, and
+ *                 what is live with the call that made it
  */
 size_t aclfakeRead(const char *what, char *text, size_t size);
 
