@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "graves.h"
@@ -118,10 +119,30 @@ void *device_alloc(int device, size_t size, size_t taken, Owner owner)
     return (void *)start;
 }
 
+/*
+ * Gives back the pages that an allocation leaves empty: its own, and those it
+ * shared with others that are dead already. All between two living ones is.
+ */
+static void give_back(const Device *device, const Allocation *dead)
+{
+    const Allocation *first = device->all.list;
+    const Allocation *last = first + device->all.count - 1;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = dead->start / page * page;
+    uintptr_t end = (dead->start + dead->taken + page - 1) / page * page;
+
+    if (dead > first && dead[-1].start + dead[-1].taken > start)
+        start = dead[-1].start + dead[-1].taken;
+    if (dead < last && dead[1].start < end)
+        end = dead[1].start;
+    if (start < end)
+        arena_punch(&device->arena, start, end - start);
+}
+
 static void bury(Device *device, Allocation *dead)
 {
     grave_dig(&state.graves, dead->start, dead->size, dead->made);
-    arena_punch(&device->arena, dead->start, dead->taken);
+    give_back(device, dead);
     device->taken -= dead->taken;
     allocation_remove(&device->all, dead);
     atomic_fetch_add(&state.epoch, 1);
