@@ -62,9 +62,10 @@ def forward(name: str) -> Extension:
         sources=["fakes/forwards/forward.c"],
         depends=["fakes/functions.h", "fakes/unsimulated.h"],
         include_dirs=["fakes"],
-        extra_compile_args=["-g0"],
+        extra_compile_args=["-g0", "-fno-sanitize=all"],
         extra_link_args=[
             "-nostdlib",
+            "-fno-sanitize=all",
             "-s",
             f"-Wl,-soname,{name}.so",
             "-Wl,-rpath,$ORIGIN",

@@ -275,10 +275,12 @@ aclError aclrtGetCurrentContext(aclrtContext *context)
 
 void devices_live(LiveVisitor *visit, void *to)
 {
+    pthread_mutex_lock(&state.lock);
     for (int i = 0; i < DEVICES_MAX; i++)
         if (state.device[i].set > 0)
             visit(&(Live){"device", (uint64_t)i, state.device[i].set_by, 0},
                   to);
+    pthread_mutex_unlock(&state.lock);
 }
 
 void devices_reset(void)
