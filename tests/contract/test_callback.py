@@ -14,8 +14,16 @@ import pytest
 from . import codes
 from .face import FLOAT16, ROOT, Acl
 from .programs import (
-    CALLBACK, Tensor, bundle, callback, init_model, model, places, program,
-    update_model, variable,
+    CALLBACK,
+    Tensor,
+    bundle,
+    callback,
+    init_model,
+    model,
+    places,
+    program,
+    update_model,
+    variable,
 )  # fmt: skip
 from .threads import at_once, elsewhere
 

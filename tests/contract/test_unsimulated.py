@@ -59,7 +59,9 @@ def test_they_are_counted_and_traced(acl: Acl) -> None:
     (row,) = acl.read("calls")
     assert row == {"function": "aclmdlCreateAIPP", "calls": 3}
     traced = acl.read("trace")
-    assert [(one["function"], one["status"]) for one in traced] == [("aclmdlCreateAIPP", 200001)] * 3
+    assert [(one["function"], one["status"]) for one in traced] == [
+        ("aclmdlCreateAIPP", 200001)
+    ] * 3
     acl.message()
 
 

@@ -18,12 +18,15 @@ ENTRY = re.compile(rf'VIOLATION\((\w+), "([^"]+)", "([^"]+)",{GAP}((?:"[^"]*"{GA
 HEAD = """\
 # What the fake calls a violation
 
-Where a device would corrupt memory, hang, or compute with the wrong bytes, the fake keeps a violation. The call also returns a status,
-ACL's own or, where ACL has none, 107000 from `aclrt*` and 500002 from `aclmdl*`; but a program that ignores the status is found out
-all the same: `acl_bundle.fake.violations()`, `aclfakeRead("violations")`. A message says which argument it was, what is wrong, and who
-made and who ended the object, by function and number of the call. Ids are stable; a number is never used again.
+Where a device would corrupt memory, hang, or compute with the wrong bytes, the fake keeps a
+violation. The call also returns a status, ACL's own or, where ACL has none, 107000 from `aclrt*`
+and 500002 from `aclmdl*`; but a program that ignores the status is found out all the same:
+`acl_bundle.fake.violations()`, `aclfakeRead("violations")`. A message says which argument it was,
+what is wrong, and who made and who ended the object, by function and number of the call. Ids are
+stable; a number is never used again.
 
-- **error**: the call was refused, or would have been in strict mode. In faithful mode a copy or an update that does not fit is clipped.
+- **error**: the call was refused, or would have been in strict mode. In faithful mode a copy or an
+  update that does not fit is clipped.
 - **leak**: something was alive at `aclFinalize`; no call failed.
 
 This page is written from `fakes/violations.h`; a test keeps it complete.

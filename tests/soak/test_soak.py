@@ -47,8 +47,6 @@ def soak(program: Path, kind: str, folder: Path, seconds: int, threads: int) -> 
 
 
 @pytest.mark.parametrize("kind", ["onnx", "callback"])
-def test_nothing_is_left_and_nothing_was_violated(
-    program: Path, tmp_path: Path, kind: str
-) -> None:
+def test_nothing_is_left_and_nothing_was_violated(program: Path, tmp_path: Path, kind: str) -> None:
     steps = int(soak(program, kind, tmp_path, 5, 8).split()[0])
     assert steps > 100
