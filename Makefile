@@ -4,6 +4,8 @@
 # make         build the package in place, for development
 # make check   the static half of `make test`: ruff, mypy, compiler warnings
 # make asan    the tests again, with shim and fake under ASan and UBSan
+# make tsan    eight threads on the fake under the thread sanitizer
+# make soak    eight threads do everything at once for two minutes
 # make bench   what Python adds to a call, as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
@@ -20,7 +22,7 @@ export CC
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pytest asan bench wheel headers clean
+.PHONY: all demo test check pytest asan tsan soak bench wheel headers clean
 all: .venv/editable
 
 demo: .venv/regular
@@ -64,6 +66,23 @@ asan: .venv/editable
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging \
 	    --ignore tests/contract/test_c_client.py
+
+# Fake and client are one program here, and a function of the client's is the
+# model: all that runs is compiled with the sanitizer.
+SOAK := tests/soak/soak.c tests/soak/steps.c
+SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes $(SOAK)
+
+tsan: .venv/editable
+	@mkdir -p build/tsan
+	$(CC) -fsanitize=thread $(SOAKED) fakes/*.c -o build/tsan/soak -ldl -lpthread -lm
+	$(BIN)/python tests/soak/bundle.py callback build/tsan/callback.om
+	TSAN_OPTIONS=halt_on_error=1 build/tsan/soak build/tsan/callback.om 20 8
+
+soak: .venv/editable
+	@mkdir -p build/soak
+	$(CC) $(SOAKED) -o build/soak/soak -Lacl_bundle/fake/lib -lascendcl -lpthread
+	$(BIN)/python tests/soak/bundle.py onnx build/soak/onnx.om
+	eval "$$($(BIN)/acl-bundle fake env)" && build/soak/soak build/soak/onnx.om 120 8
 
 clean:
 	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so

@@ -19,6 +19,13 @@ const Function functions[FUNCTION_COUNT] = {
 #define FUNCTION(name, returns, layer) {#name, returns, layer},
     FUNCTIONS(FUNCTION)
 #undef FUNCTION
+#define RETURNS_ERROR STATUS
+#define RETURNS_POINTER FACTORY
+#define RETURNS_NUMBER VALUE
+#define RETURNS_NOTHING VALUE
+#define FUNCTION(name, result) {#name, RETURNS_##result, RT},
+    UNSIMULATED(FUNCTION)
+#undef FUNCTION
 };
 
 FunctionId function_named(const char *name)
@@ -100,6 +107,19 @@ const char *origin_text(Origin origin, char *text, size_t size)
 {
     snprintf(text, size, "%s (call %llu)", functions[origin.function].name,
              (unsigned long long)origin.seq);
+    return text;
+}
+
+const char *history_text(Origin made, Origin gone, char *text)
+{
+    char first[HISTORY_SIZE / 2];
+    char last[HISTORY_SIZE / 2];
+
+    origin_text(made, first, sizeof first);
+    if (gone.seq != 0)
+        origin_text(gone, last, sizeof last);
+    snprintf(text, HISTORY_SIZE, "made by %.80s%s%.80s", first,
+             gone.seq != 0 ? ", ended by " : "", gone.seq != 0 ? last : "");
     return text;
 }
 

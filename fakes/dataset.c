@@ -231,9 +231,11 @@ DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
 
     if (dataset->frozen != NULL)
         return &dataset->frozen[index];
+    char text[HISTORY_SIZE];
+
     if (buffer == NULL)
-        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p", argument, index,
-                (const void *)handle);
+        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p, %s", argument, index,
+                (const void *)handle, object_history(handle, text));
     return buffer;
 }
 

@@ -8,6 +8,7 @@
 #include "objects.h"
 #include "settings.h"
 #include "stream.h"
+#include "tally.h"
 
 typedef struct Context {
     int device;
@@ -106,6 +107,8 @@ static void *device_reference(int index)
     if (device->set == 0) {
         device->primary = context_new(index, true);
         device->set_by = call_origin();
+        if (device->primary != NULL)
+            tally_made("device");
     }
     device->set += device->primary != NULL;
     pthread_mutex_unlock(&state.lock);
@@ -270,10 +273,12 @@ aclError aclrtGetCurrentContext(aclrtContext *context)
 
 void devices_live(LiveVisitor *visit, void *to)
 {
+    pthread_mutex_lock(&state.lock);
     for (int i = 0; i < DEVICES_MAX; i++)
         if (state.device[i].set > 0)
             visit(&(Live){"device", (uint64_t)i, state.device[i].set_by, 0},
                   to);
+    pthread_mutex_unlock(&state.lock);
 }
 
 void devices_reset(void)

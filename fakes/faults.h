@@ -36,6 +36,9 @@ uint64_t latency_of(FunctionId function, size_t bytes);
 /* Sleeps for one call that moved so many bytes. */
 void latency_sleep(FunctionId function, size_t bytes);
 
+/* No latencies. */
+void latencies_reset(void);
+
 /* No faults, no latencies. */
 void faults_reset(void);
 

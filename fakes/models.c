@@ -8,6 +8,7 @@
 #include "message.h"
 #include "model_build.h"
 #include "order.h"
+#include "tally.h"
 #include "violations.h"
 
 enum { CHUNK = 256, CHUNKS = 4096 };
@@ -107,6 +108,7 @@ int model_load(Bytes file, const LoadOptions *options, uint32_t *id)
         free(model);
         return refuse(GE_FAILED, "there is no room for another model");
     }
+    tally_made("model");
     atomic_store(&model->state, MODEL_IDLE);
     *id = model->id;
     return E_NONE;
@@ -117,24 +119,34 @@ static bool writes_variables(const Model *model)
     return model->program.kind == PROGRAM_ASSIGN;
 }
 
+const char *model_history(const Model *model, char *text)
+{
+    static const Origin alive;
+
+    return history_text(model->loaded, alive, text);
+}
+
 static int claim_variables(Model *model)
 {
     if (model->program.variables.count == 0 ||
         variables_enter(model->variables, writes_variables(model)))
         return E_NONE;
     atomic_store(&model->state, MODEL_IDLE);
-    return violate(V_VARIABLE_RACE, "model %u of bundle %u", model->id,
-                   model->bundle);
+    char text[HISTORY_SIZE];
+    return violate(V_VARIABLE_RACE, "model %u of bundle %u, %s", model->id,
+                   model->bundle, model_history(model, text));
 }
 
 int model_claim(Model *model)
 {
     int idle = MODEL_IDLE;
+    char text[HISTORY_SIZE];
 
     if (atomic_compare_exchange_strong(&model->state, &idle, MODEL_RUNNING))
         return claim_variables(model);
     if (idle == MODEL_RUNNING)
-        return violate(V_CONCURRENT_EXECUTE, "model %u", model->id);
+        return violate(V_CONCURRENT_EXECUTE, "model %u, %s", model->id,
+                       model_history(model, text));
     return refuse(E_GE_MODEL_ID, "model %u was unloaded meanwhile",
                   model->id);
 }
@@ -150,11 +162,13 @@ int model_unload(Model *model)
 {
     int idle = MODEL_IDLE;
     int status = order_check_end(CLAIM_MODEL, model, 1, "model at");
+    char text[HISTORY_SIZE];
 
     if (status != E_NONE)
         return status;
     if (!atomic_compare_exchange_strong(&model->state, &idle, MODEL_DEAD))
-        return violate(V_UNLOAD_WHILE_RUNNING, "model %u", model->id);
+        return violate(V_UNLOAD_WHILE_RUNNING, "model %u, %s", model->id,
+                       model_history(model, text));
     model->unloaded = call_origin();
     model_strip(model);
     return E_NONE;

@@ -1,0 +1,53 @@
+/*
+ * soak: a client that does everything at once, for as long as it is told.
+ *
+ *     soak <bundle.om> <seconds> <threads>
+ *
+ * The bundle is y = x @ w (bundle.py writes it), graphs in the order infer,
+ * init, update. One is shared: threads infer on it by turns, and some change
+ * its weights; all weights of a version are equal, so an answer that mixes
+ * two versions shows. Meanwhile each thread loads, runs and unloads bundles of
+ * its own, and allocates and copies. Any status that should not be ends the
+ * program with 1, and so does what is alive, or was violated, in the end.
+ */
+#ifndef SOAK_H
+#define SOAK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acl_types.h"
+#include "acl_api.h"
+
+enum { ROWS = 4, COLUMNS = 2, GRAPHS = 3, INFER = 0, INIT = 1, UPDATE = 2 };
+
+/* A loaded bundle. */
+typedef struct Loaded {
+    uint32_t bundle;
+    uint32_t model[GRAPHS];
+} Loaded;
+
+/* Ends the program unless the status is 0. */
+void must(aclError status, const char *what);
+
+/* Ends the program with a text. */
+void fail(const char *what, double found, double wanted);
+
+/* Loads a bundle and sets its weights to 1, as the file has them. */
+Loaded bundle_load(const char *path);
+
+/* Computes with x all of one value; the answer must be of one weight. */
+void bundle_infer(const Loaded *loaded, float x, float weight);
+
+/* Sets all weights to one value; 0 keeps them as they are. */
+void bundle_update(const Loaded *loaded, float weight);
+
+void bundle_unload(const Loaded *loaded);
+
+/* Allocates, copies there and back, and compares. */
+void memory_round_trip(size_t size, unsigned char value);
+
+/* Reads descriptions out of the file, without loading it. */
+void file_look(const char *path);
+
+#endif
