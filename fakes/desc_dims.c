@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "desc.h"
+#include "gear_run.h"
 #include "host_memory.h"
 #include "init.h"
 #include "message.h"
@@ -116,7 +117,23 @@ aclError aclmdlGetOutputDims(const aclmdlDesc *modelDesc, size_t index,
     LEAVE(get_dims(modelDesc, OUTPUT, index, false, dims));
 }
 
-/* Models here have no gears, so the current dims are the only ones. */
+/* The dims in the gear that the model accepted last, if ever it did. */
+static int cur_dims(const aclmdlDesc *handle, const Desc *desc,
+                    const Model *model, size_t index, aclmdlIODims *dims)
+{
+    size_t gear = model->gear != NULL ? atomic_load(&model->gear->chosen)
+                                      : model->inout->gears.count;
+
+    if (gear == model->inout->gears.count)
+        return get_dims(handle, OUTPUT, index, false, dims);
+    const GearShape *shape = gears_shape(&model->inout->gears, gear, index);
+    if (shape == NULL)
+        return refuse(E_FAILURE, "the model does not tell the shape of "
+                      "output %zu in gear %zu", index, gear);
+    name_in(desc, OUTPUT, index, dims->name);
+    return dims_in(dims, shape->dims, shape->rank);
+}
+
 aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
                                 aclmdlIODims *dims)
 {
@@ -140,13 +157,18 @@ aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
         LEAVE(refuse(E_GE_NOT_INIT, "aclInit was not called"));
     if (model == NULL)
         LEAVE(refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model));
-    LEAVE(get_dims(modelDesc, OUTPUT, index, false, dims));
+    LEAVE(cur_dims(modelDesc, desc, model, index, dims));
 }
 
-static int set_ranges(const TensorInfo *info, aclmdlIODimsRange *range)
+static int set_ranges(const TensorInfo *info, bool gears,
+                      aclmdlIODimsRange *range)
 {
     bool stored = !tensor_is_fixed(info) && info->range_count > 0;
 
+    if (gears) {
+        range->rangeCount = 0;
+        return E_NONE;
+    }
     if (info->rank > DIMS_MAX || (stored && info->range_count != info->rank))
         return refuse(E_INTERNAL, "the tensor has %zu dims and %zu ranges",
                       info->rank, info->range_count);
@@ -171,7 +193,9 @@ aclError aclmdlGetInputDimsRange(const aclmdlDesc *modelDesc, size_t index,
         LEAVE(status);
     NOT_NULL(dimsRange);
     status = need_at(modelDesc, INPUT, index, &desc, &info);
-    LEAVE(status != E_NONE ? status : set_ranges(info, dimsRange));
+    if (status != E_NONE)
+        LEAVE(status);
+    LEAVE(set_ranges(info, desc->inout->gears.count > 0, dimsRange));
 }
 
 /* The tensor of one list whose shown name this is, or NULL. */

@@ -29,6 +29,9 @@ typedef struct Area {
     bool owned;
 } Area;
 
+typedef struct GearRun GearRun;
+typedef struct ExternalWeight ExternalWeight;
+
 typedef struct Model {
     atomic_int state;
     uint32_t id;
@@ -42,6 +45,8 @@ typedef struct Model {
     Program program;
     Area work;
     Area weights;
+    unsigned char **constant;   /* device addresses */
+    Area *external;             /* one for each EXTERNAL record */
     Variables *variables;       /* the bundle's, or the next */
     Variables own_variables;    /* of a model that is in no bundle */
     unsigned char **variable;   /* device addresses */
@@ -49,6 +54,7 @@ typedef struct Model {
     size_t output_count;        /* still good in a dead model */
     Blob *input;                /* of the current run, one for each */
     Blob *output;
+    GearRun *gear;              /* NULL: the model has no gears */
     unsigned memory_epoch;      /* at which user memory was last checked */
 } Model;
 
@@ -58,6 +64,10 @@ typedef struct LoadOptions {
     Area weights;
     Variables *variables;       /* of the bundle, or NULL: its own */
     uint32_t bundle;
+    const char *path;           /* of the file, or NULL */
+    const char *weight_folder;  /* of external weights; NULL: beside path */
+    const ExternalWeight *external;
+    size_t external_count;
 } LoadOptions;
 
 /*

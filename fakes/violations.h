@@ -76,7 +76,11 @@
     VIOLATION(MISALIGNED, "AB-MDL-0011", "error", \
               "the address is not aligned for the tensor's elements") \
     VIOLATION(VARIABLE_RACE, "AB-MDL-0012", "error", \
-              "the weights change while another model of the bundle runs")
+              "the weights change while another model of the bundle runs") \
+    VIOLATION(NO_GEAR, "AB-MDL-0020", "error", \
+              "the gear input holds no gear of the model") \
+    VIOLATION(OTHER_GEAR, "AB-MDL-0021", "error", \
+              "the gear input holds another gear than the dataset was given")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,
