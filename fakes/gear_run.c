@@ -142,7 +142,10 @@ static void set_dims(const TensorInfo *info, const Gear *gear, int64_t *dims,
     }
 }
 
-/* A batch, or height and width, is the same for every input. */
+/*
+ * A batch, or height and width, is the same for every input. The gear's own
+ * input was read already, in whichever width its numbers have.
+ */
 static int fill_inputs(const Inout *inout, const Gear *gear, GearRun *to)
 {
     int64_t *dims = to->dims;
@@ -160,6 +163,8 @@ static int fill_inputs(const Inout *inout, const Gear *gear, GearRun *to)
                           &blob->size))
             return refuse(E_GE, "input %zu has no size in this gear", i);
     }
+    if (to->input_index < inout->inputs.count)
+        to->input[to->input_index].size = 0;
     if (inout->gears.kind == GEARS_DIMS && used != gear->width)
         return refuse(E_GE, "the gear has %zu values, the inputs %zu open "
                       "dims", gear->width, used);
