@@ -16,8 +16,8 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
-HEADERS = ("acl_loader.h", "acl_gate.h", "acl_engine.h", "acl_stage.h")
-SOURCES = ("acl_loader.c", "acl_gate.c", "acl_engine.c", "acl_stage.c")
+HEADERS = ("acl_loader.h", "acl_gate.h", "acl_engine.h", "acl_stage.h", "acl_shapes.h")
+SOURCES = ("acl_loader.c", "acl_gate.c", "acl_engine.c", "acl_stage.c", "acl_shapes.c")
 
 
 def text(name: str) -> str:
