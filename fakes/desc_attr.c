@@ -13,7 +13,6 @@
 #include "host_memory.h"
 #include "message.h"
 #include "models.h"
-#include "objects.h"
 
 #define ORIGINAL_NAMES "_datadump_original_op_names"
 

@@ -18,10 +18,10 @@
 struct GearRun {
     atomic_size_t chosen;       /* the last gear accepted; count: none yet */
     size_t current;             /* of the blobs below; count: none yet */
-    size_t input_index;         /* of GEAR_INPUT; count of inputs: none */
+    size_t input_index;         /* of GEAR_INPUT; the inputs' count: none */
     Blob *input;                /* owned; as the current gear has them */
     Blob *output;
-    int64_t *dims;              /* owned; of all inputs, one behind the other */
+    int64_t *dims;              /* owned; of all inputs, in a row */
 };
 
 /* For a model that has gears; NULL without memory. */

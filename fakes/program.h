@@ -4,7 +4,8 @@
  * A program that program_parse() accepted is consistent in itself, with the
  * model's inputs and outputs and with WEIGHTS_DATA: every index has its
  * record, every constant lies inside the weights or in a file that is looked
- * at when it is loaded, every variable inside the variable area, every tensor has the bytes that its shape needs.
+ * at when it is loaded, every variable inside the variable area, every
+ * tensor has the bytes that its shape needs.
  */
 #ifndef FAKE_PROGRAM_H
 #define FAKE_PROGRAM_H
