@@ -117,9 +117,9 @@ aclError aclmdlGetOutputDims(const aclmdlDesc *modelDesc, size_t index,
     LEAVE(get_dims(modelDesc, OUTPUT, index, false, dims));
 }
 
-/* The dims in the gear that the model accepted last, if ever it did. */
-static int cur_dims(const aclmdlDesc *handle, const Desc *desc,
-                    const Model *model, size_t index, aclmdlIODims *dims)
+/* The dims in the gear that a model accepted last, if ever it did. */
+static int gear_dims(const aclmdlDesc *handle, const Desc *desc,
+                     const Model *model, size_t index, aclmdlIODims *dims)
 {
     size_t gear = model->gear != NULL ? atomic_load(&model->gear->chosen)
                                       : model->inout->gears.count;
@@ -132,6 +132,23 @@ static int cur_dims(const aclmdlDesc *handle, const Desc *desc,
                       "output %zu in gear %zu", index, gear);
     name_in(desc, OUTPUT, index, dims->name);
     return dims_in(dims, shape->dims, shape->rank);
+}
+
+/* Asks the loaded model, which the lock keeps from being unloaded. */
+static int cur_dims(const aclmdlDesc *handle, const Desc *desc, size_t index,
+                    aclmdlIODims *dims)
+{
+    const Model *model = model_find(desc->model);
+
+    if (model != NULL && model->dynamic)
+        return refuse(E_NOT_SUPPORTED, "model %u has dynamic shapes; its "
+                      "outputs' shapes are in the output dataset after a run",
+                      desc->model);
+    if (!engine_initialised())
+        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    if (model == NULL)
+        return refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model);
+    return gear_dims(handle, desc, model, index, dims);
 }
 
 aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
@@ -148,16 +165,10 @@ aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
     status = need_at(modelDesc, OUTPUT, index, &desc, &info);
     if (status != E_NONE)
         LEAVE(status);
-    const Model *model = model_find(desc->model);
-    if (model != NULL && model->dynamic)
-        LEAVE(refuse(E_NOT_SUPPORTED, "model %u has dynamic shapes; its "
-                     "outputs' shapes are in the output dataset after a run",
-                     desc->model));
-    if (!engine_initialised())
-        LEAVE(refuse(E_GE_NOT_INIT, "aclInit was not called"));
-    if (model == NULL)
-        LEAVE(refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model));
-    LEAVE(cur_dims(modelDesc, desc, model, index, dims));
+    models_lock();
+    status = cur_dims(modelDesc, desc, index, dims);
+    models_unlock();
+    LEAVE(status);
 }
 
 static int set_ranges(const TensorInfo *info, bool gears,

@@ -39,7 +39,10 @@ static int check_room(const DataBuffer *buffer, size_t width)
                   "values needs %zu", buffer->size, width, width * 4);
 }
 
-/* Asks the model: the wish sticks to the dataset whatever it says. */
+/*
+ * Asks the model: the wish sticks to the dataset whatever it says. The lock
+ * keeps the model from being unloaded meanwhile.
+ */
 static int choose(uint32_t modelId, const GearWish *wish,
                   const DataBuffer *buffer)
 {
@@ -77,7 +80,12 @@ static int set_gear(uint32_t modelId, const aclmdlDataset *handle,
     dataset->wish = *wish;
     if (wish->kind != GEARS_DIMS)
         status = check_room(buffer, wish->width);
-    return status == E_NONE ? choose(modelId, wish, buffer) : status;
+    if (status != E_NONE)
+        return status;
+    models_lock();
+    status = choose(modelId, wish, buffer);
+    models_unlock();
+    return status;
 }
 
 aclError aclmdlSetDynamicBatchSize(uint32_t modelId, aclmdlDataset *dataset,
