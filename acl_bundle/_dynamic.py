@@ -96,7 +96,8 @@ def _own(made: Any, spec: TensorSpec) -> Array:
     """An array of the memory that a run has made for an output, freed with it."""
     shape = tuple(made.dims[0 : made.rank])
     memory = ffi.gc(made.data, lib.ab_host_free, made.nbytes)
-    return np.ndarray(shape, spec.dtype, ffi.buffer(memory, max(made.nbytes, 1)))
+    array: Array = np.ndarray(shape, spec.dtype, ffi.buffer(memory, max(made.nbytes, 1)))
+    return array
 
 
 def _give(array: Array, spec: TensorSpec, given: Array | None) -> Array:

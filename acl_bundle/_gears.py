@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._api import ffi, lib
+from acl_bundle._api import ffi, has, lib
 from acl_bundle._run import Array, Bind, Call, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
@@ -50,8 +50,11 @@ def table(
         label: The graph, for the message.
 
     Raises:
-        UnsupportedError: The file does not tell an output's shape in a gear.
+        UnsupportedError: The library cannot be told a gear of this kind, or the
+            file does not tell an output's shape in a gear.
     """
+    if not has(CALLS[gears.kind]):
+        raise UnsupportedError(f"{label} has gears, and this CANN has no {CALLS[gears.kind]}")
     return [
         Gear(_inputs(gears, at, inputs), _outputs(gears, at, outputs, label))
         for at in range(len(gears.values))
@@ -113,6 +116,13 @@ def shown(specs: Sequence[TensorSpec], shapes: Sequence[Sequence[Shape]]) -> tup
         else spec
         for index, spec in enumerate(specs)
     )
+
+
+CALLS: dict[str, str] = {
+    "batch": "aclmdlSetDynamicBatchSize",
+    "hw": "aclmdlSetDynamicHWSize",
+    "dims": "aclmdlSetInputDynamicDims",
+}
 
 
 class _Told:
