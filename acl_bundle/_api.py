@@ -192,6 +192,12 @@ _STEPS = {
     lib.AB_STEP_COPY_OUT: "aclrtMemcpy",
     lib.AB_STEP_SET_BUFFER: "aclUpdateDataBuffer",
     lib.AB_STEP_SET_DESC: "aclmdlSetDatasetTensorDesc",
+    lib.AB_STEP_SET_BATCH: "aclmdlSetDynamicBatchSize",
+    lib.AB_STEP_SET_HW: "aclmdlSetDynamicHWSize",
+    lib.AB_STEP_SET_DIMS: "aclmdlSetInputDynamicDims",
+    lib.AB_STEP_ALLOCATE: "aclrtMalloc",
+    lib.AB_STEP_FREE: "aclrtFree",
+    lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
 }
 LOWEST_EPOCH = -(1 << 32)
 BUSY = -(lib.AB_STEP_BUSY << 32)

@@ -174,7 +174,7 @@ class Bundle(Owner):
         names = [spec.name for spec in weights] or list(file.variables)
         self._variables = Variables(names, defined=not names and not file.variable_size)
         self.graphs: tuple[Graph, ...] = tuple(
-            self._graph(index, model, file.models[index].name, roles.get(index), specs, weights)
+            self._graph(index, model, file.models[index], roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
         self._stack.callback(self._variables.shut)
@@ -183,11 +183,12 @@ class Bundle(Owner):
         self,
         index: int,
         model: int,
-        name: str,
+        part: om.Model,
         role: str | None,
         specs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]],
         weights: tuple[WeightSpec, ...],
     ) -> Graph:
+        name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
             init.open(self._stack, model, self.device, self._variables)
@@ -199,7 +200,7 @@ class Bundle(Owner):
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
-        graph.open(self._stack, model, self.device, self._variables)
+        graph.open(self._stack, model, self.device, self._variables, part.gears)
         return graph
 
     def _of_role(self, role: str) -> Any:

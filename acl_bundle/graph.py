@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from acl_bundle import dtypes
-from acl_bundle._api import acl, ffi, lib, text
+from acl_bundle import _dynamic, _gears, dtypes
+from acl_bundle._api import NULL, acl, ffi, lib, text
 from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run, make_bind, make_run
+from acl_bundle._shaped import Ends
 from acl_bundle._variables import Variables
 from acl_bundle.device import Device
 from acl_bundle.errors import RoleError, UnsupportedError
 from acl_bundle.memory import DeviceBuffer
+from acl_bundle.om import Gears
 from acl_bundle.spec import TensorSpec
 
 
@@ -62,6 +63,21 @@ def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, .
         acl.aclmdlDestroyDesc(desc)
 
 
+def describe_dynamic(model_id: int) -> list[_dynamic.Input]:
+    """Ask the library for the types and ranges of a loaded model's inputs."""
+    desc, dims = acl.aclmdlCreateDesc(), ffi.new("aclmdlIODimsRange *")
+    found = []
+    try:
+        acl.aclmdlGetDesc(desc, model_id)
+        for index in range(acl.aclmdlGetNumInputs(desc)):
+            acl.aclmdlGetInputDimsRange(desc, index, dims)
+            pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0 : dims.rangeCount])
+            found.append(_dynamic.Input(int(acl.aclmdlGetInputDataType(desc, index)), pairs))
+    finally:
+        acl.aclmdlDestroyDesc(desc)
+    return found
+
+
 class Dataset(NamedTuple):
     """An aclmdlDataset, its aclDataBuffers, and the device memory behind them."""
 
@@ -77,12 +93,29 @@ def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
     for size in sizes:
         memory = DeviceBuffer(max(size, 1))
         stack.callback(memory.close)
-        buffer = acl.aclCreateDataBuffer(memory.pointer, size)
-        stack.callback(acl.aclDestroyDataBuffer, buffer)
-        acl.aclmdlAddDatasetBuffer(made.handle, buffer)
-        made.buffers.append(buffer)
+        _append(stack, made, memory.pointer, size)
         made.slots.append((memory.pointer, size))
     return made
+
+
+def loose_dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
+    """Make a dataset as `dataset` does, but with no memory, yet, where a size is 0."""
+    made = dataset(stack, [])
+    for size in sizes:
+        if size == 0:
+            _append(stack, made, NULL, 0)
+            continue
+        memory = DeviceBuffer(size)
+        stack.callback(memory.close)
+        _append(stack, made, memory.pointer, size)
+    return made
+
+
+def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
+    buffer = acl.aclCreateDataBuffer(pointer, size)
+    stack.callback(acl.aclDestroyDataBuffer, buffer)
+    acl.aclmdlAddDatasetBuffer(made.handle, buffer)
+    made.buffers.append(buffer)
 
 
 def new_engine(
@@ -159,7 +192,9 @@ class Graph:
         Args:
             inputs: An array per input, by name or in order: a numpy array, or
                 anything with ``__dlpack__`` on the CPU, of exactly the input's
-                dtype and shape. Read-only is fine; non-contiguous is copied.
+                dtype and shape. Where the spec's shape has -1 the array's
+                decides: it picks the gear of a graph that has gears.
+                Read-only is fine; non-contiguous is copied.
             out: Arrays to write, by name, for some or all outputs: numpy arrays,
                 writable and C-contiguous, of exactly the output's dtype and
                 shape. Outputs that are not given are new arrays.
@@ -203,17 +238,76 @@ class Graph:
 class InferenceGraph(Graph):
     """A graph that computes outputs from inputs and reads the variables."""
 
-    def open(self, stack: ExitStack, model_id: int, device: Device, variables: Variables) -> None:
-        """Make the buffers and the engine of a loaded model; the stack owns the buffers."""
-        dynamic = [str(spec) for spec in (*self.inputs, *self.outputs) if spec.dynamic]
-        if dynamic:
-            self._run = self._call = self._bind = partial(self._unsupported, ", ".join(dynamic))
-            return
+    def open(
+        self,
+        stack: ExitStack,
+        model_id: int,
+        device: Device,
+        variables: Variables,
+        gears: Gears | None = None,
+    ) -> None:
+        """Make the buffers and the engine of a loaded model; the stack owns the buffers.
+
+        Raises:
+            UnsupportedError: The model has an input for the gear, and the file
+                tells no gears or not all the shapes in them.
+        """
+        at = _gears.gear_index(self.inputs)
+        if at is not None:
+            self._open_gears(stack, model_id, device, variables, gears, at)
+        elif any(spec.dynamic for spec in (*self.inputs, *self.outputs)):
+            self._open_dynamic(stack, model_id, device, variables)
+        else:
+            self._open_static(stack, model_id, device, variables)
+
+    def _open_static(
+        self, stack: ExitStack, model_id: int, device: Device, variables: Variables
+    ) -> None:
         given = dataset(stack, [spec.nbytes for spec in self.inputs])
         taken = dataset(stack, [spec.nbytes for spec in self.outputs])
         engine = new_engine(variables.gate, True, model_id, device, given, taken)
         self._run, self._call = make_run(engine, variables, self.inputs, self.outputs, self.label)
         self._bind = make_bind(engine, variables, self.inputs, self.outputs, self.label)
 
-    def _unsupported(self, dynamic: str, *_: Any) -> NoReturn:
-        raise UnsupportedError(f"{self.label} has shapes that are only known at run: {dynamic}")
+    def _open_gears(
+        self,
+        stack: ExitStack,
+        model_id: int,
+        device: Device,
+        variables: Variables,
+        gears: Gears | None,
+        at: int,
+    ) -> None:
+        if gears is None:
+            raise UnsupportedError(f"{self.label} has gears, but the file does not tell which")
+        extra, own = self.inputs[at], (*self.inputs[:at], *self.inputs[at + 1 :])
+        made = _gears.table(gears, own, self.outputs, self.label)
+        ins, outs = [gear.inputs for gear in made], [gear.outputs for gear in made]
+        sizes = _gears.sizes(own, ins)
+        given = dataset(stack, [*sizes[:at], extra.nbytes, *sizes[at:]])
+        taken = dataset(stack, _gears.sizes(self.outputs, outs))
+        slots = [*given.slots[:at], *given.slots[at + 1 :]]
+        engine = new_engine(
+            variables.gate, True, model_id, device, given._replace(slots=slots), taken
+        )
+        self.inputs, self.outputs = own, _gears.shown(self.outputs, outs)
+        ends = Ends(self.inputs, self.outputs, self.label)
+        made_runs = _gears.make_gears(engine, variables, gears, made, at, ends)
+        self._run, self._call, self._bind = made_runs
+
+    def _open_dynamic(
+        self, stack: ExitStack, model_id: int, device: Device, variables: Variables
+    ) -> None:
+        known = describe_dynamic(model_id)
+        given = loose_dataset(stack, [0] * len(self.inputs))
+        taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
+        engine = new_engine(variables.gate, True, model_id, device, given, taken)
+        shapes = _dynamic.new_shapes(
+            stack,
+            engine,
+            [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
+            [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
+        )
+        ends = Ends(self.inputs, self.outputs, self.label)
+        made = _dynamic.make_dynamic(shapes, variables, known, ends)
+        self._run, self._call, self._bind = made

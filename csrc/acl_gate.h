@@ -21,7 +21,13 @@ enum ab_step {
     AB_STEP_BUSY,
     AB_STEP_CLOSED,
     AB_STEP_POISONED,
-    AB_STEP_FORKED
+    AB_STEP_FORKED,
+    AB_STEP_SET_BATCH,
+    AB_STEP_SET_HW,
+    AB_STEP_SET_DIMS,
+    AB_STEP_ALLOCATE,
+    AB_STEP_FREE,
+    AB_STEP_GET_DESC
 };
 
 ab_gate *ab_gate_new(int defined);

@@ -75,11 +75,11 @@ static int unload_all(Bundle *bundle)
  */
 static int load_all(Bundle *bundle, const BundleFile *file)
 {
-    static const LoadOptions no_memory;
+    const LoadOptions beside = {.path = bundle->path};
 
     for (size_t i = 0; i < file->count; i++) {
         uint32_t id = 0;
-        int status = bundle_load_part(bundle, file, i, &no_memory, &id);
+        int status = bundle_load_part(bundle, file, i, &beside, &id);
         if (status == E_NONE && ids_add(&bundle->listed_ids, id))
             continue;
         bundle->listed_ids.count = 0;

@@ -4,21 +4,13 @@
 #include <string.h>
 
 #include "calls.h"
+#include "config_values.h"
 #include "host_memory.h"
 #include "message.h"
 #include "objects.h"
 #include "violations.h"
 
-enum { ATTRIBUTES = ACL_MDL_WITHOUT_GRAPH_INT32 + 1, PRIORITY_MAX = 7 };
-
-/* What a load configuration holds, one value for each attribute. */
-typedef struct Config {
-    union {
-        int32_t number;
-        size_t size;
-        void *pointer;
-    } value[ATTRIBUTES];
-} Config;
+enum { PRIORITY_MAX = 7 };
 
 typedef struct ExecConfig {
     int32_t timeout[2];         /* stream, event; milliseconds */
@@ -33,7 +25,7 @@ typedef struct Attribute {
     uint64_t high;
 } Attribute;
 
-static const Attribute attributes[ATTRIBUTES] = {
+static const Attribute attributes[CONFIG_ATTRIBUTES] = {
     [ACL_MDL_PRIORITY_INT32] = {4, .bounded = true, .high = PRIORITY_MAX},
     [ACL_MDL_LOAD_TYPE_SIZET] = {8, .bounded = true, .low = 1, .high = 6},
     [ACL_MDL_PATH_PTR] = {8, .required = true},
@@ -52,11 +44,28 @@ static const Attribute attributes[ATTRIBUTES] = {
     [ACL_MDL_WITHOUT_GRAPH_INT32] = {4, .bounded = true, .high = 1},
 };
 
+static bool is_text(int attr)
+{
+    return attr == ACL_MDL_PATH_PTR || attr == ACL_MDL_WEIGHT_PATH_PTR;
+}
+
+static void release(void *body)
+{
+    Config *config = body;
+
+    free(config->value[ACL_MDL_PATH_PTR].pointer);
+    free(config->value[ACL_MDL_WEIGHT_PATH_PTR].pointer);
+    for (size_t i = 0; i < config->external_count; i++)
+        free(config->external[i].name);
+    free(config->external);
+}
+
 aclmdlConfigHandle *aclmdlCreateConfigHandle(void)
 {
     ENTER_AS(aclmdlCreateConfigHandle, NULL, NO_ARGS);
     void *handle = NULL;
-    if (object_new(KIND_CONFIG, sizeof(Config), NULL, NULL, &handle) == NULL)
+    if (object_new(KIND_CONFIG, sizeof(Config), release, NULL,
+                   &handle) == NULL)
         call.status = E_BAD_ALLOC;
     return handle;
 }
@@ -88,17 +97,35 @@ static int check_value(const Attribute *attribute, int attr,
     return E_NONE;
 }
 
+static int set_text(Config *config, int attr, const void *bytes)
+{
+    const char *text;
+
+    memcpy(&text, bytes, sizeof text);
+    if (host_check(text, "attrValue") != E_NONE)
+        return violation_status();
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return refuse(E_BAD_ALLOC, "no memory for a path");
+    free(config->value[attr].pointer);
+    config->value[attr].pointer = copy;
+    return E_NONE;
+}
+
 static int set_value(Config *config, int attr, const void *bytes,
                      size_t size)
 {
-    if (attr < 0 || attr >= ATTRIBUTES || attributes[attr].size == 0)
+    if (attr < 0 || attr >= CONFIG_ATTRIBUTES || attributes[attr].size == 0)
         return refuse(E_PARAM, "there is no attribute %d to set", attr);
     if (size != attributes[attr].size)
         return refuse(E_PARAM, "attribute %d has %zu bytes, not %zu", attr,
                       attributes[attr].size, size);
     int status = check_value(&attributes[attr], attr, bytes);
-    if (status == E_NONE)
+    if (status == E_NONE && is_text(attr))
+        status = set_text(config, attr, bytes);
+    else if (status == E_NONE)
         memcpy(&config->value[attr], bytes, size);
+    config->set[attr] |= status == E_NONE;
     return status;
 }
 
@@ -114,22 +141,6 @@ aclError aclmdlSetConfigOpt(aclmdlConfigHandle *handle, aclmdlConfigAttr attr,
         LEAVE(violation_status());
     NOT_NULL(attrValue);
     LEAVE(set_value(config, (int)attr, attrValue, valueSize));
-}
-
-int config_memory(const aclmdlConfigHandle *handle, LoadOptions *options)
-{
-    if (handle == NULL)
-        return refuse(E_PARAM, "handle is NULL");
-    const Config *config = object_find(handle, KIND_CONFIG, "handle");
-    if (config == NULL)
-        return violation_status();
-    options->work = (Area){config->value[ACL_MDL_WORKSPACE_ADDR_PTR].pointer,
-                           config->value[ACL_MDL_WORKSPACE_SIZET].size,
-                           false};
-    options->weights = (Area){config->value[ACL_MDL_WEIGHT_ADDR_PTR].pointer,
-                              config->value[ACL_MDL_WEIGHT_SIZET].size,
-                              false};
-    return E_NONE;
 }
 
 aclmdlExecConfigHandle *aclmdlCreateExecConfigHandle(void)

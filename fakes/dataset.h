@@ -10,6 +10,7 @@
 #define FAKE_DATASET_H
 
 #include "acl.h"
+#include "gears.h"
 #include "tensor_desc.h"
 
 typedef struct DataBuffer {
@@ -22,11 +23,21 @@ typedef struct DatasetSlot {
     aclTensorDesc *desc;        /* owned; NULL: none */
 } DatasetSlot;
 
+/* The gear that was last wished for; kind GEARS_NONE: never one. */
+enum { GEAR_WIDTH_MAX = 128 };
+
+typedef struct GearWish {
+    GearKind kind;
+    size_t width;
+    uint64_t value[GEAR_WIDTH_MAX];
+} GearWish;
+
 typedef struct Dataset {
     DatasetSlot *slot;          /* owned */
     size_t count;
     size_t room;
     DataBuffer *frozen;         /* of a snapshot (snapshot.h): the buffers */
+    GearWish wish;
 } Dataset;
 
 /* The dataset behind an argument that must not be NULL; a status if not. */

@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "desc.h"
+#include "gear_run.h"
 #include "host_memory.h"
 #include "init.h"
 #include "message.h"
@@ -116,7 +117,40 @@ aclError aclmdlGetOutputDims(const aclmdlDesc *modelDesc, size_t index,
     LEAVE(get_dims(modelDesc, OUTPUT, index, false, dims));
 }
 
-/* Models here have no gears, so the current dims are the only ones. */
+/* The dims in the gear that a model accepted last, if ever it did. */
+static int gear_dims(const aclmdlDesc *handle, const Desc *desc,
+                     const Model *model, size_t index, aclmdlIODims *dims)
+{
+    size_t gear = model->gear != NULL ? atomic_load(&model->gear->chosen)
+                                      : model->inout->gears.count;
+
+    if (gear == model->inout->gears.count)
+        return get_dims(handle, OUTPUT, index, false, dims);
+    const GearShape *shape = gears_shape(&model->inout->gears, gear, index);
+    if (shape == NULL)
+        return refuse(E_FAILURE, "the model does not tell the shape of "
+                      "output %zu in gear %zu", index, gear);
+    name_in(desc, OUTPUT, index, dims->name);
+    return dims_in(dims, shape->dims, shape->rank);
+}
+
+/* Asks the loaded model, which the lock keeps from being unloaded. */
+static int cur_dims(const aclmdlDesc *handle, const Desc *desc, size_t index,
+                    aclmdlIODims *dims)
+{
+    const Model *model = model_find(desc->model);
+
+    if (model != NULL && model->dynamic)
+        return refuse(E_NOT_SUPPORTED, "model %u has dynamic shapes; its "
+                      "outputs' shapes are in the output dataset after a run",
+                      desc->model);
+    if (!engine_initialised())
+        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    if (model == NULL)
+        return refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model);
+    return gear_dims(handle, desc, model, index, dims);
+}
+
 aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
                                 aclmdlIODims *dims)
 {
@@ -131,22 +165,21 @@ aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
     status = need_at(modelDesc, OUTPUT, index, &desc, &info);
     if (status != E_NONE)
         LEAVE(status);
-    const Model *model = model_find(desc->model);
-    if (model != NULL && model->dynamic)
-        LEAVE(refuse(E_NOT_SUPPORTED, "model %u has dynamic shapes; its "
-                     "outputs' shapes are in the output dataset after a run",
-                     desc->model));
-    if (!engine_initialised())
-        LEAVE(refuse(E_GE_NOT_INIT, "aclInit was not called"));
-    if (model == NULL)
-        LEAVE(refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model));
-    LEAVE(get_dims(modelDesc, OUTPUT, index, false, dims));
+    models_lock();
+    status = cur_dims(modelDesc, desc, index, dims);
+    models_unlock();
+    LEAVE(status);
 }
 
-static int set_ranges(const TensorInfo *info, aclmdlIODimsRange *range)
+static int set_ranges(const TensorInfo *info, bool gears,
+                      aclmdlIODimsRange *range)
 {
     bool stored = !tensor_is_fixed(info) && info->range_count > 0;
 
+    if (gears) {
+        range->rangeCount = 0;
+        return E_NONE;
+    }
     if (info->rank > DIMS_MAX || (stored && info->range_count != info->rank))
         return refuse(E_INTERNAL, "the tensor has %zu dims and %zu ranges",
                       info->rank, info->range_count);
@@ -171,7 +204,9 @@ aclError aclmdlGetInputDimsRange(const aclmdlDesc *modelDesc, size_t index,
         LEAVE(status);
     NOT_NULL(dimsRange);
     status = need_at(modelDesc, INPUT, index, &desc, &info);
-    LEAVE(status != E_NONE ? status : set_ranges(info, dimsRange));
+    if (status != E_NONE)
+        LEAVE(status);
+    LEAVE(set_ranges(info, desc->inout->gears.count > 0, dimsRange));
 }
 
 /* The tensor of one list whose shown name this is, or NULL. */

@@ -73,7 +73,7 @@ void callbacks_reset(void)
     pthread_mutex_unlock(&state.lock);
 }
 
-int callback_check(uint64_t id)
+int callback_known(uint64_t id)
 {
     if (callback_of(id).function != NULL)
         return E_NONE;
@@ -139,19 +139,19 @@ static int call_function(const Model *model, const AclFakeTensor *inputs)
                   *error != '\0' ? ": " : "", error);
 }
 
-int callback_run(Model *model)
+int callback_run(Model *model, const Blob *inputs, const Blob *outputs)
 {
     const Inout *inout = model->inout;
-    size_t inputs = inout->inputs.count;
+    size_t taken = inout->inputs.count;
     size_t variables = model->program.variables.count;
-    size_t count = inputs + variables + inout->outputs.count;
+    size_t count = taken + variables + inout->outputs.count;
     AclFakeTensor *tensors = calloc(count + 1, sizeof *tensors);
 
     if (tensors == NULL)
         return refuse(E_GE, "no memory for %zu tensors", count);
-    add_list(tensors, &inout->inputs, model->input);
-    add_list(tensors + inputs + variables, &inout->outputs, model->output);
-    int status = add_variables(tensors + inputs, model);
+    add_list(tensors, &inout->inputs, inputs);
+    add_list(tensors + taken + variables, &inout->outputs, outputs);
+    int status = add_variables(tensors + taken, model);
     if (status == E_NONE)
         status = call_function(model, tensors);
     free(tensors);

@@ -17,10 +17,10 @@
 bool callback_set(uint64_t id, AclFakeFunction function, void *user);
 
 /* 0, or the status of a load, when the number has no function. */
-int callback_check(uint64_t id);
+int callback_known(uint64_t id);
 
-/* Lets the function compute with the model's blobs: 0, or a status. */
-int callback_run(Model *model);
+/* Lets the function compute with a run's blobs: 0, or a status. */
+int callback_run(Model *model, const Blob *inputs, const Blob *outputs);
 
 /* Takes all functions back. */
 void callbacks_reset(void);

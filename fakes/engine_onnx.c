@@ -103,7 +103,7 @@ static int connect(Engine *engine, const Program *program,
     return status;
 }
 
-int engine_open(const Program *program, const unsigned char *weights,
+int engine_open(const Program *program, unsigned char *const *constants,
                 unsigned char *const *variables, Engine **engine)
 {
     Engine *made = calloc(1, sizeof *made);
@@ -115,7 +115,7 @@ int engine_open(const Program *program, const unsigned char *weights,
     if (made->ort == NULL || !allocate(made, program))
         status = E_GE;
     if (status == E_NONE)
-        status = session_open(made->ort, program, weights,
+        status = session_open(made->ort, program, constants,
                               &made->session);
     if (status == E_NONE)
         status = connect(made, program, variables);
@@ -193,6 +193,8 @@ void engine_forget(Engine *engine)
     for (size_t i = 0; i < engine->feeds; i++)
         if (engine->feed[i].index != NO_INDEX)
             port_clear(engine->ort, &engine->feed[i]);
+    for (size_t i = 0; i < engine->fetches; i++)
+        port_clear(engine->ort, &engine->fetch[i]);
 }
 
 static bool describe(const Ort *ort, OrtTensorInfo *info, Result *result)

@@ -32,11 +32,11 @@ typedef struct Result {
 } Result;
 
 /*
- * Makes a session. weights are the bytes of WEIGHTS_DATA, variables those of
- * the program's variables; both must stay where they are. 0, or the status
+ * Makes a session. constants and variables are the bytes of each of the
+ * program's; all must stay where they are. 0, or the status
  * of a load.
  */
-int engine_open(const Program *program, const unsigned char *weights,
+int engine_open(const Program *program, unsigned char *const *constants,
                 unsigned char *const *variables, Engine **engine);
 
 /*
@@ -49,7 +49,7 @@ int engine_run(Engine *engine, const Blob *inputs, const Blob *outputs);
 /* What output i gave in the last run. False when it cannot be described. */
 bool engine_result(Engine *engine, size_t i, Result *result);
 
-/* Drops the inputs' values: the next run has other shapes. */
+/* Drops the values of inputs and outputs: the next run has other shapes. */
 void engine_forget(Engine *engine);
 
 /* Ends a session; NULL is nothing. */

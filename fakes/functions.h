@@ -167,7 +167,21 @@
     FUNCTION(aclrtLaunchHostFunc, STATUS, RT) \
     FUNCTION(aclmdlExecuteAsync, STATUS, MDL) \
     FUNCTION(aclmdlCreateAndGetOpDesc, STATUS, MDL) \
-    FUNCTION(aclGetTensorDescByIndex, VALUE, MDL)
+    FUNCTION(aclGetTensorDescByIndex, VALUE, MDL) \
+    FUNCTION(aclmdlSetDynamicBatchSize, STATUS, MDL) \
+    FUNCTION(aclmdlSetDynamicHWSize, STATUS, MDL) \
+    FUNCTION(aclmdlSetInputDynamicDims, STATUS, MDL) \
+    FUNCTION(aclmdlGetDynamicBatch, STATUS, MDL) \
+    FUNCTION(aclmdlGetDynamicHW, STATUS, MDL) \
+    FUNCTION(aclmdlGetInputDynamicGearCount, STATUS, MDL) \
+    FUNCTION(aclmdlGetInputDynamicDims, STATUS, MDL) \
+    FUNCTION(aclmdlGetOpAttr, VALUE, MDL) \
+    FUNCTION(aclmdlQuerySize, STATUS, MDL) \
+    FUNCTION(aclmdlQuerySizeFromMem, STATUS, MDL) \
+    FUNCTION(aclmdlLoadFromFileWithMem, STATUS, MDL) \
+    FUNCTION(aclmdlLoadFromMemWithMem, STATUS, MDL) \
+    FUNCTION(aclmdlLoadWithConfig, STATUS, MDL) \
+    FUNCTION(aclmdlSetExternalWeightAddress, STATUS, MDL)
 
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,

@@ -8,7 +8,6 @@
 enum {
     BLOCK_INPUTS = 0,
     BLOCK_OUTPUTS = 1,
-    BLOCK_LAST = 6,             /* gears and orders, which nothing reads yet */
     TENSOR_MIN = 32             /* bytes */
 };
 
@@ -61,11 +60,13 @@ static bool read_block(Reader *reader, Inout *inout)
     uint32_t type = read_u32(reader);
     Bytes block = read_bytes(reader, read_u32(reader));
 
-    if (reader->bad || type > BLOCK_LAST)
+    if (reader->bad)
         return false;
     if (type == BLOCK_INPUTS)
         return read_list(block, &inout->inputs);
-    return type != BLOCK_OUTPUTS || read_list(block, &inout->outputs);
+    if (type == BLOCK_OUTPUTS)
+        return read_list(block, &inout->outputs);
+    return gears_read(type, block, &inout->gears);
 }
 
 Inout *inout_parse(Bytes partition)
@@ -99,6 +100,7 @@ void inout_drop(Inout *inout)
         return;
     list_free(&inout->inputs);
     list_free(&inout->outputs);
+    gears_free(&inout->gears);
     free(inout);
 }
 

@@ -1,5 +1,6 @@
 /*
- * inout: the inputs and outputs of a model, as MODEL_INOUT_INFO has them.
+ * inout: the inputs, outputs and gears of a model, as MODEL_INOUT_INFO has
+ * them.
  *
  * A list is written once, when the partition is read, and never changed; a
  * loaded model and the descriptions made of it share it and count.
@@ -10,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "gears.h"
 #include "reader.h"
 
 typedef struct TensorInfo {
@@ -34,6 +36,7 @@ typedef struct Inout {
     atomic_uint references;
     TensorList inputs;
     TensorList outputs;
+    Gears gears;
 } Inout;
 
 /* Reads a partition; an empty one has no tensors. NULL after a message. */

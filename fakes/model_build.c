@@ -5,6 +5,8 @@
 #include "codes.h"
 #include "device.h"
 #include "engine_callback.h"
+#include "external.h"
+#include "gear_run.h"
 #include "init.h"
 #include "memory.h"
 #include "message.h"
@@ -91,33 +93,43 @@ static int take_variables(Model *model)
     return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
 }
 
+/* The bytes behind the device addresses of tensors, each of its size. */
+static int reach(const Tensor *tensor, unsigned char *const *address,
+                 size_t count, const char *what, unsigned char **bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tensor[i].nbytes == 0)
+            continue;
+        bytes[i] = device_bytes(address[i], tensor[i].nbytes, what);
+        if (bytes[i] == NULL)
+            return violation_status();
+    }
+    return E_NONE;
+}
+
 /* The engine is given bytes it can touch, for addresses of the device. */
 static int open_engine(Model *model)
 {
-    size_t count = model->program.variables.count;
-    const unsigned char *weights = NULL;
+    const Records *variables = &model->program.variables;
+    const Records *constants = &model->program.constants;
+    size_t count = variables->count + constants->count;
 
     if (model->program.kind == PROGRAM_CALLBACK)
-        return callback_check(model->program.callback);
+        return callback_known(model->program.callback);
     if (model->program.kind != PROGRAM_ONNX)
         return E_NONE;
-    unsigned char **variables = calloc(count + 1, sizeof *variables);
-    if (variables == NULL)
-        return refuse(GE_FAILED, "no memory for %zu variables", count);
-    int status = E_NONE;
-    for (size_t i = 0; status == E_NONE && i < count; i++) {
-        const Tensor *tensor = program_variable(&model->program, i);
-        variables[i] = device_bytes(model->variable[i], tensor->nbytes,
-                                    "varWeightPtr");
-        if (variables[i] == NULL)
-            status = violation_status();
-    }
-    if (status == E_NONE && model->weights.address != NULL)
-        weights = device_bytes(model->weights.address, 1, "weights");
+    unsigned char **bytes = calloc(count + 1, sizeof *bytes);
+    if (bytes == NULL)
+        return refuse(GE_FAILED, "no memory for %zu tensors", count);
+    unsigned char **fixed = bytes + variables->count;
+    int status = reach(variables->item, model->variable, variables->count,
+                       "varWeightPtr", bytes);
     if (status == E_NONE)
-        status = engine_open(&model->program, weights, variables,
-                             &model->engine);
-    free(variables);
+        status = reach(constants->item, model->constant, constants->count,
+                       "weights", fixed);
+    if (status == E_NONE)
+        status = engine_open(&model->program, fixed, bytes, &model->engine);
+    free(bytes);
     return status;
 }
 
@@ -128,7 +140,11 @@ static int take_blobs(Model *model)
     model->output = calloc(model->inout->outputs.count + 1,
                            sizeof *model->output);
     model->output_count = model->inout->outputs.count;
-    if (model->input != NULL && model->output != NULL)
+    if (model->inout->gears.count > 0 && !model->dynamic)
+        model->gear = gear_run_new(model->inout);
+    if (model->input != NULL && model->output != NULL &&
+        (model->gear != NULL || model->inout->gears.count == 0 ||
+         model->dynamic))
         return E_NONE;
     return refuse(GE_FAILED, "no memory for the model's tensors");
 }
@@ -147,6 +163,8 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
     model->context = context_current();
     model->device = context_device();
     status = take_memory(model, options, om.part[PART_WEIGHTS]);
+    if (status == E_NONE)
+        status = external_take(model, options);
     if (status == E_NONE)
         status = take_variables(model);
     if (status == E_NONE)
@@ -196,9 +214,18 @@ void model_strip(Model *model)
     model->own_stream = NULL;
     engine_close(model->engine);
     model->engine = NULL;
+    gear_run_free(model->gear);
+    model->gear = NULL;
     variables_free(&model->own_variables);
     area_free(&model->work);
     area_free(&model->weights);
+    for (size_t i = 0; model->external != NULL &&
+                       i < model->program.externals.count; i++)
+        area_free(&model->external[i]);
+    free(model->external);
+    free(model->constant);
+    model->external = NULL;
+    model->constant = NULL;
     program_free(&model->program);
     inout_drop(model->inout);
     model->inout = NULL;

@@ -193,6 +193,10 @@ int model_check_memory(Model *model)
     if (status == E_NONE)
         status = check_area(&model->weights, "weightPtr");
     for (size_t i = 0; status == E_NONE &&
+                       i < model->program.externals.count; i++)
+        status = check_area(&model->external[i],
+                            program_external(&model->program, i)->name);
+    for (size_t i = 0; status == E_NONE &&
                        i < model->program.variables.count; i++) {
         const Tensor *variable = program_variable(&model->program, i);
         if (device_bytes(model->variable[i], variable->nbytes,

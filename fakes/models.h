@@ -33,6 +33,9 @@ typedef struct Area {
     bool owned;
 } Area;
 
+typedef struct GearRun GearRun;
+typedef struct ExternalWeight ExternalWeight;
+
 typedef struct Model {
     atomic_int state;
     uint32_t id;
@@ -46,6 +49,8 @@ typedef struct Model {
     Program program;
     Area work;
     Area weights;
+    unsigned char **constant;   /* device addresses */
+    Area *external;             /* one for each EXTERNAL record */
     Variables *variables;       /* the bundle's, or the next */
     Variables own_variables;    /* of a model that is in no bundle */
     unsigned char **variable;   /* device addresses */
@@ -53,6 +58,7 @@ typedef struct Model {
     size_t output_count;        /* still good in a dead model */
     Blob *input;                /* of the current run, one for each */
     Blob *output;
+    GearRun *gear;              /* NULL: the model has no gears */
     unsigned memory_epoch;      /* at which user memory was last checked */
     atomic_int mode;            /* ExecuteMode, since the first execution */
     _Atomic(void *) old_stream; /* of the last aclmdlExecuteV2 with one */
@@ -65,6 +71,10 @@ typedef struct LoadOptions {
     Area weights;
     Variables *variables;       /* of the bundle, or NULL: its own */
     uint32_t bundle;
+    const char *path;           /* of the file, or NULL */
+    const char *weight_folder;  /* of external weights; NULL: beside path */
+    const ExternalWeight *external;
+    size_t external_count;
 } LoadOptions;
 
 /*

@@ -17,7 +17,8 @@ enum {
     TAG_FEED = 4,
     TAG_FETCH = 5,
     TAG_ASSIGN = 6,
-    TAG_CALLBACK = 7
+    TAG_CALLBACK = 7,
+    TAG_EXTERNAL = 8
 };
 
 /* Room for one more record of size bytes, zeroed; NULL without memory. */
@@ -96,6 +97,18 @@ static bool read_callback(Reader *reader, Program *program)
     return !reader->bad && program->callback != 0;
 }
 
+static bool read_external(Reader *reader, Records *records)
+{
+    External *external = records_add(records, sizeof *external);
+
+    if (external == NULL)
+        return false;
+    external->constant = read_u32(reader);
+    uint32_t name_length = read_u32(reader);
+    external->name = read_text(reader, name_length);
+    return !reader->bad;
+}
+
 /* False: the record is damaged, or of a tag from another time. */
 static bool read_record(uint32_t tag, Bytes payload, Program *program)
 {
@@ -117,6 +130,8 @@ static bool read_record(uint32_t tag, Bytes payload, Program *program)
         return read_assign(&reader, &program->assigns);
     case TAG_CALLBACK:
         return read_callback(&reader, program);
+    case TAG_EXTERNAL:
+        return read_external(&reader, &program->externals);
     default:
         return false;
     }
@@ -196,6 +211,14 @@ int program_parse(const Om *om, const Inout *inout, Program *program)
     return status;
 }
 
+bool program_is_external(const Program *program, size_t constant)
+{
+    for (size_t i = 0; i < program->externals.count; i++)
+        if (program_external(program, i)->constant == constant)
+            return true;
+    return false;
+}
+
 static void free_tensors(Records *records)
 {
     Tensor *tensor = records->item;
@@ -211,11 +234,15 @@ void program_free(Program *program)
 {
     Feed *feed = program->feeds.item;
     Fetch *fetch = program->fetches.item;
+    External *external = program->externals.item;
 
     for (size_t i = 0; i < program->feeds.count; i++)
         free(feed[i].name);
     for (size_t i = 0; i < program->fetches.count; i++)
         free(fetch[i].name);
+    for (size_t i = 0; i < program->externals.count; i++)
+        free(external[i].name);
+    free(external);
     free_tensors(&program->variables);
     free_tensors(&program->constants);
     free(program->feeds.item);

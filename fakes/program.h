@@ -3,8 +3,9 @@
  *
  * A program that program_parse() accepted is consistent in itself, with the
  * model's inputs and outputs and with WEIGHTS_DATA: every index has its
- * record, every constant lies inside the weights and every variable inside
- * the variable area, every tensor has the bytes that its shape needs.
+ * record, every constant lies inside the weights or in a file that is looked
+ * at when it is loaded, every variable inside the variable area, every
+ * tensor has the bytes that its shape needs.
  */
 #ifndef FAKE_PROGRAM_H
 #define FAKE_PROGRAM_H
@@ -52,6 +53,12 @@ typedef struct Assign {
     uint32_t index;
 } Assign;
 
+/* A constant whose offset counts from the start of a file of its own. */
+typedef struct External {
+    uint32_t constant;
+    char *name;
+} External;
+
 /* A growing array of records of one tag. */
 typedef struct Records {
     void *item;
@@ -68,6 +75,7 @@ typedef struct Program {
     Records feeds;              /* Feed */
     Records fetches;            /* Fetch */
     Records assigns;            /* Assign */
+    Records externals;          /* External */
     Bytes onnx;                 /* borrowed from the file */
     uint64_t callback;          /* number of a function, or 0 */
 } Program;
@@ -96,6 +104,15 @@ static inline const Assign *program_assign(const Program *program, size_t i)
 {
     return (const Assign *)program->assigns.item + i;
 }
+
+static inline const External *program_external(const Program *program,
+                                               size_t i)
+{
+    return (const External *)program->externals.item + i;
+}
+
+/* Does a constant lie outside WEIGHTS_DATA? */
+bool program_is_external(const Program *program, size_t constant);
 
 /*
  * Reads the program of a model: 0, or a status after a message. On success

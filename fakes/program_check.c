@@ -37,15 +37,24 @@ static int check_tensors(const Program *program, const Om *om)
 {
     int status = E_NONE;
 
-    if (program->constants.count > 0 && !om->has[PART_WEIGHTS])
+    if (program->constants.count > program->externals.count &&
+        !om->has[PART_WEIGHTS])
         return refuse(E_GE_WEIGHT_PART, "the model has %zu constants and no "
                       "WEIGHTS_DATA", program->constants.count);
+    for (size_t i = 0; i < program->externals.count; i++)
+        if (program_external(program, i)->constant >=
+            program->constants.count)
+            return refuse(E_GE_MODEL_PART, "EXTERNAL %zu is constant %u of "
+                          "%zu", i, program_external(program, i)->constant,
+                          program->constants.count);
     for (size_t i = 0; status == E_NONE && i < program->variables.count; i++)
         status = check_tensor(program_variable(program, i), "VARIABLE", i,
                               program->variable_area);
     for (size_t i = 0; status == E_NONE && i < program->constants.count; i++)
         status = check_tensor(program_constant(program, i), "CONSTANT", i,
-                              om->part[PART_WEIGHTS].size);
+                              program_is_external(program, i)
+                                  ? UINT64_MAX
+                                  : om->part[PART_WEIGHTS].size);
     return status;
 }
 
@@ -109,13 +118,24 @@ static int check_assign(const Program *program, const Inout *inout, size_t i)
     return E_NONE;
 }
 
-/* A static model knows the bytes of everything that goes in and out. */
-static int check_static(const TensorList *list, const char *what)
+static bool is_open(const TensorInfo *info)
+{
+    for (size_t i = 0; i < info->rank; i++)
+        if (info->dims[i] < 0)
+            return true;
+    return false;
+}
+
+/*
+ * A static model knows the bytes of everything that goes in and out; open
+ * dims are those that its gears fill.
+ */
+static int check_static(const TensorList *list, const char *what, bool gears)
 {
     for (size_t i = 0; i < list->count; i++) {
         const TensorInfo *info = &list->tensor[i];
         size_t bytes;
-        if (packed(info->data_type))
+        if (packed(info->data_type) || (gears && is_open(info)))
             continue;
         if (!tensor_bytes(info->dims, info->rank, info->data_type, &bytes) ||
             bytes != info->size)
@@ -178,8 +198,8 @@ int program_check(const Program *program, const Om *om, const Inout *inout)
     if (status == E_NONE)
         status = check_kind(program, om, inout);
     if (status == E_NONE && !om->dynamic)
-        status = check_static(&inout->inputs, "input");
+        status = check_static(&inout->inputs, "input", inout->gears.count > 0);
     if (status == E_NONE && !om->dynamic)
-        status = check_static(&inout->outputs, "output");
+        status = check_static(&inout->outputs, "output", false);
     return status;
 }

@@ -97,7 +97,7 @@ int run_compute(const Run *run)
     case PROGRAM_ASSIGN:
         return update_run(model, run->input);
     case PROGRAM_CALLBACK:
-        return callback_run(model);
+        return callback_run(model, run->input_blob, run->output_blob);
     default:
         return E_NONE;
     }

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "gear_run.h"
 #include "message.h"
 #include "violations.h"
 
@@ -21,20 +22,23 @@ static int check_counts(const Run *run)
 static int static_input(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->inputs.tensor[i];
+    const GearRun *gear = run->model->gear;
     Blob *blob = &run->input_blob[i];
     const DataBuffer *buffer = dataset_buffer(run->input, i, "input");
 
     if (buffer == NULL)
         return violation_status();
-    if (buffer->size < info->size && info->size - buffer->size > SLACK)
-        return run_refuse_size("input", i, buffer->size, info->size);
-    *blob = run_blob(info);
-    return run_bytes(buffer, info->size, blob, "input", i);
+    *blob = gear != NULL ? gear->input[i] : run_blob(info);
+    size_t need = blob->size;
+    if (buffer->size < need && need - buffer->size > SLACK)
+        return run_refuse_size("input", i, buffer->size, need);
+    return run_bytes(buffer, need, blob, "input", i);
 }
 
 static int static_output(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->outputs.tensor[i];
+    const GearRun *gear = run->model->gear;
     Blob *blob = &run->output_blob[i];
     DataBuffer *buffer = dataset_buffer(run->output, i, "output");
 
@@ -45,10 +49,11 @@ static int static_output(const Run *run, size_t i)
         if (status != E_NONE)
             return status;
     }
-    if (buffer->size < info->size && info->size - buffer->size > SLACK)
-        return run_refuse_size("output", i, buffer->size, info->size);
-    *blob = run_blob(info);
-    return run_bytes(buffer, info->size, blob, "output", i);
+    *blob = gear != NULL ? gear->output[i] : run_blob(info);
+    size_t need = blob->size;
+    if (buffer->size < need && need - buffer->size > SLACK)
+        return run_refuse_size("output", i, buffer->size, need);
+    return run_bytes(buffer, need, blob, "output", i);
 }
 
 static bool any_input_described(const Run *run)
@@ -64,6 +69,8 @@ int run_static(const Run *run)
     const Inout *inout = run->model->inout;
     int status = check_counts(run);
 
+    if (status == E_NONE && run->model->gear != NULL)
+        status = gear_choose(run);
     for (size_t i = 0; status == E_NONE && i < inout->inputs.count; i++)
         status = static_input(run, i);
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
@@ -73,8 +80,8 @@ int run_static(const Run *run)
     if (status != E_NONE || run->looks || !any_input_described(run))
         return status;
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++) {
-        const TensorInfo *info = &inout->outputs.tensor[i];
-        status = run_describe(run, i, info->dims, info->rank);
+        const Blob *made = &run->output_blob[i];
+        status = run_describe(run, i, made->dims, made->rank);
     }
     return status;
 }

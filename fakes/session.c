@@ -24,7 +24,7 @@ OrtStatus *ort_value(const Ort *ort, const Blob *blob, OrtValue **value)
 /* Hands the constants to the options; they are copied or referred to. */
 static int add_constants(const Ort *ort, OrtSessionOptions *options,
                          const Program *program,
-                         const unsigned char *weights)
+                         unsigned char *const *constants)
 {
     size_t count = 0;
     size_t room = program->feeds.count + 1;
@@ -37,8 +37,7 @@ static int add_constants(const Ort *ort, OrtSessionOptions *options,
         if (feed->source != SOURCE_CONSTANT)
             continue;
         const Tensor *constant = program_constant(program, feed->index);
-        uintptr_t at = (uintptr_t)weights + constant->offset;
-        Blob blob = blob_of_tensor(constant, (unsigned char *)at);
+        Blob blob = blob_of_tensor(constant, constants[feed->index]);
         status = ort_check(ort, ort_value(ort, &blob, &values[count]),
                            feed->name, E_GE);
         names[count] = feed->name;
@@ -69,7 +68,7 @@ static int set_threads(const Ort *ort, OrtSessionOptions *options)
 }
 
 int session_open(const Ort *ort, const Program *program,
-                 const unsigned char *weights, OrtSession **session)
+                 unsigned char *const *constants, OrtSession **session)
 {
     OrtSessionOptions *options = NULL;
     int status = ort_check(ort, ort->CreateSessionOptions(&options),
@@ -79,7 +78,7 @@ int session_open(const Ort *ort, const Program *program,
         return status;
     status = set_threads(ort, options);
     if (status == E_NONE)
-        status = add_constants(ort, options, program, weights);
+        status = add_constants(ort, options, program, constants);
     if (status == E_NONE)
         status = ort_check(ort, ort->CreateSessionFromArray(
                                ort->env, program->onnx.data,

@@ -14,10 +14,10 @@ Blob blob_of_tensor(const Tensor *tensor, unsigned char *bytes);
 OrtStatus *ort_value(const Ort *ort, const Blob *blob, OrtValue **value);
 
 /*
- * Makes a session of a program's graph and its constants, which lie in
- * weights and stay there. 0, or the status of a load.
+ * Makes a session of a program's graph and its constants, which stay where
+ * they are. 0, or the status of a load.
  */
 int session_open(const Ort *ort, const Program *program,
-                 const unsigned char *weights, OrtSession **session);
+                 unsigned char *const *constants, OrtSession **session);
 
 #endif

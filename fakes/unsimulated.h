@@ -15,7 +15,6 @@
     /* acl/acl_base_mdl.h */ \
     FUNCTION(aclSetTensorShapeRange, ERROR) \
     FUNCTION(aclSetTensorValueRange, ERROR) \
-    FUNCTION(aclGetTensorDescByIndex, POINTER) \
     FUNCTION(aclGetTensorDescAddress, POINTER) \
     FUNCTION(aclSetTensorDynamicInput, ERROR) \
     /* acl/acl_base_rt.h */ \

@@ -176,9 +176,8 @@ static int wish_of(Model *model, const Dataset *input, const Assign *assign,
     *wish = (Wish){.assign = constant->nbytes > 0, .size = constant->nbytes};
     if (!wish->assign)
         return E_NONE;
-    const char *address = (const char *)model->weights.address;
-    wish->bytes = device_bytes(address + constant->offset, constant->nbytes,
-                               "weights");
+    wish->bytes = device_bytes(model->constant[assign->index],
+                               constant->nbytes, "weights");
     return wish->bytes != NULL ? E_NONE : violation_status();
 }
 

@@ -102,7 +102,11 @@
               "a callback must not allocate, free, synchronise or launch") \
     VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
               "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
-              "that stream and does not wait")
+              "that stream and does not wait") \
+    VIOLATION(NO_GEAR, "AB-MDL-0020", "error", \
+              "the gear input holds no gear of the model") \
+    VIOLATION(OTHER_GEAR, "AB-MDL-0021", "error", \
+              "the gear input holds another gear than the dataset was given")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,

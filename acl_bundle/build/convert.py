@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 from acl_bundle import om
-from acl_bundle.build import gather, infer, refresh, selection, shapes
+from acl_bundle.build import flexible, gather, infer, refresh, selection, shapes
+from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames, Plan
 from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
@@ -65,14 +67,33 @@ def model(
     source: Source,
     *,
     input_shapes: Shapes | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
     output_names: OutputNames = "onnx",
     name: str = "",
 ) -> Model:
     """Build a plain model file, all constants fixed.
 
+    At most one of the ``dynamic_*`` options says which shapes it takes. With
+    the first three it is a static model with gears, which has one input more,
+    ``ascend_mbatch_shape_data``; with ``dynamic_shape`` it is a dynamic model.
+
     Args:
         source: Path, bytes or ``ModelProto`` of an ONNX model.
-        input_shapes: Shapes for inputs, at least for those with open dims.
+        input_shapes: Shapes for inputs, at least for those with open dims
+            that no other option leaves open.
+        dynamic_batch: Batch sizes, such as ``[1, 4, 8]``: what the open first
+            dim of the inputs may be.
+        dynamic_hw: ``[(224, 224), (448, 448)]``: what the two open dims of
+            each image may be, height before width.
+        dynamic_dims: For each input with open dims its shape in every gear:
+            ``{"ids": [(1, 64), (4, 128)], "mask": [(1, 64), (4, 128)]}`` has
+            two gears.
+        dynamic_shape: True for any shape that fits the open dims, from 1; or
+            their bounds, ``{"x": [(1, 8), 3, (16, -1)]}`` for 1 to 8, a dim
+            that is 3, and 16 or more.
         output_names: As for :func:`from_onnx`.
         name: What the header calls it, the ONNX graph's name by default.
 
@@ -83,10 +104,13 @@ def model(
     _check_names(output_names)
     loaded = load(source)
     constants = gather.gather(loaded)
-    shapes.pin(loaded.model.graph, input_shapes)
+    asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    wanted = any(one is not None and one is not False for one in asked)
+    shapes.pin(loaded.model.graph, input_shapes, leave_open=wanted)
+    chosen = flexible.plan(loaded.model.graph, *asked)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
-    plan = Plan(called, loaded.model, every, (), 0, output_names)
+    plan = Plan(called, loaded.model, every, (), 0, output_names, chosen)
     made = infer.infer_model(plan)
     return Model(made.inputs, made.outputs, {}, made.image)
 

@@ -19,15 +19,18 @@ from typing import Literal, TypeAlias
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from acl_bundle import om
-from acl_bundle.build import _elem, operands, runnable, shapes, submodel, trial, walk
+from acl_bundle.build import _elem, outputs, runnable, shapes, submodel, trial, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.describe import Description, StoredConstant
+from acl_bundle.build.flexible import Flexible, GearPlan, RangePlan
+from acl_bundle.build.outputs import Shaping
 from acl_bundle.build.program import From, Kind, Program
 from acl_bundle.build.refresh import Weight, declare
 from acl_bundle.build.runnable import Runnable
 from acl_bundle.build.shapes import Known
-from acl_bundle.om import TensorInfo
+from acl_bundle.om import Gears, TensorInfo
 from acl_bundle.om.define import Desc
+from acl_bundle.om.gears import INPUT_NAME
 
 OutputNames: TypeAlias = Literal["onnx", "ge"]
 
@@ -52,6 +55,7 @@ class Plan:
         weights: Which constants are refreshable, and how.
         variable_size: Bytes of all variables.
         output_names: Whose style the outputs' names follow.
+        flexible: Which shapes it takes, None for the one its inputs have.
     """
 
     name: str
@@ -60,17 +64,18 @@ class Plan:
     weights: Sequence[Weight]
     variable_size: int
     output_names: OutputNames
+    flexible: Flexible | None = None
 
 
 def infer_model(plan: Plan) -> Inference:
     """Return the inference sub-model.
 
     Raises:
-        ValueError: An output has no usable name, type or static shape, or
-            ONNX Runtime does not take the graph.
+        ValueError: An output has no usable name or type, or none of the
+            shapes that are to be fixed can be told, or ONNX Runtime does not take the graph.
     """
     graph = plan.model.graph
-    inputs = tuple(map(_input, graph.input))
+    inputs = _inputs(plan)
     _open_weights(graph, [plan.constants[weight.name] for weight in plan.weights])
     used = _used(graph, plan.constants)
     pieces, offsets = submodel.pack(one.data for one in used)
@@ -80,16 +85,29 @@ def infer_model(plan: Plan) -> Inference:
     description = _describe(plan, known, inputs, stored)
     _check_outputs(graph, known)
     runner = runnable.make(plan.model, known, stored)
-    outputs = _outputs(plan, known, description, runner)
+    values = {one.name: plan.constants[one.name].array for one in plan.weights}
+    listed, gears = _outputs(plan, known, description, Shaping(plan.model, runner, values))
     image = submodel.assemble(
         plan.name,
         inputs=inputs,
-        outputs=outputs,
-        definition=description.finish(plan.name, outputs),
-        program=_program(plan, runner, inputs, outputs),
+        outputs=listed,
+        definition=description.finish(plan.name, listed),
+        program=_program(plan, runner, inputs, listed),
         weights=pieces,
+        dynamic=isinstance(plan.flexible, RangePlan),
+        gears=gears,
     )
-    return Inference(inputs, outputs, image)
+    return Inference(inputs, listed, image)
+
+
+def _inputs(plan: Plan) -> tuple[TensorInfo, ...]:
+    """The inputs as ACL counts them: the graph's, and with gears one more."""
+    own = tuple(map(_input, plan.model.graph.input))
+    if isinstance(plan.flexible, GearPlan):
+        return outputs.geared_inputs(plan.flexible, own)
+    if isinstance(plan.flexible, RangePlan):
+        return outputs.ranged_inputs(plan.flexible, own)
+    return own
 
 
 def _input(one: ValueInfoProto) -> TensorInfo:
@@ -163,50 +181,48 @@ def _check_outputs(graph: GraphProto, known: Mapping[str, Known]) -> None:
 
 
 def _outputs(
-    plan: Plan, known: Mapping[str, Known], description: Description, runner: Runnable
-) -> tuple[TensorInfo, ...]:
-    made = [known[one.name] for one in plan.model.graph.output]
+    plan: Plan,
+    known: Mapping[str, Known],
+    description: Description,
+    shaping: Shaping,
+) -> tuple[tuple[TensorInfo, ...], Gears | None]:
+    elems = [_elem.to_acl(known[one.name].elem) for one in plan.model.graph.output]
     if trial.is_possible():
-        _ = runner.opened  # what the engine refuses is refused here
-    if all(one.is_static for one in made):
-        dims = [one.dims or () for one in made]
-    else:
-        _check_shaping(plan.model.graph)
-        values = {one.name: plan.constants[one.name].array for one in plan.weights}
-        dims = runner.output_dims(values)
+        _ = shaping.runner.opened  # what the engine refuses is refused here
     names = description.output_names(plan.output_names)
-    return tuple(
-        submodel.info(name, Desc(_elem.to_acl(one.elem), shape))
-        for name, one, shape in zip(names, made, dims, strict=True)
+    if isinstance(plan.flexible, RangePlan):
+        bounds = (None, plan.flexible.least, plan.flexible.most)
+        found = zip(*(shaping.inferred(one or {}) for one in bounds), strict=True)
+        rows = zip(names, elems, found, strict=True)
+        return tuple(outputs.ranged_output(name, elem, *dims) for name, elem, dims in rows), None
+    gears = None
+    if isinstance(plan.flexible, GearPlan):
+        gears, made = outputs.in_gears(plan.flexible, shaping)
+    else:
+        inputs = {one.name: shapes.known(one).dims or () for one in plan.model.graph.input}
+        made = shaping.fixed(inputs)
+    listed = tuple(
+        submodel.info(name, Desc(elem, shape))
+        for name, elem, shape in zip(names, elems, made, strict=True)
     )
-
-
-def _check_shaping(graph: GraphProto) -> None:
-    uses = walk.uses(graph)
-    for one in graph.input:
-        use = operands.fixed_use(one.name, uses)
-        if use is not None:
-            raise ValueError(
-                f"the shape of an output depends on the values of {one.name!r}, which is input"
-                f" {use.at} of {use.node.op_type} {use.node.name!r}; a static graph needs a"
-                " constant there"
-            )
+    return listed, gears
 
 
 def _program(
     plan: Plan,
     runner: Runnable,
     inputs: Sequence[TensorInfo],
-    outputs: Sequence[TensorInfo],
+    listed: Sequence[TensorInfo],
 ) -> Program:
-    work = sum((one.nbytes + 511) // 512 * 512 for one in (*inputs, *outputs))
+    work = sum((one.nbytes + 511) // 512 * 512 for one in (*inputs, *listed))
     program = Program(Kind.ONNX, variable_area=plan.variable_size, work_size=work)
     declare(program, plan.weights)
     for one, offset in runner.outside:
         program.constant(one.name, Desc(one.dtype, one.dims), offset)
     program.onnx(runner.model.SerializeToString(deterministic=True))
     for index, tensor in enumerate(inputs):
-        program.feed(From.INPUT, index, tensor.name)
+        if tensor.name != INPUT_NAME:
+            program.feed(From.INPUT, index, tensor.name)
     for index, weight in enumerate(plan.weights):
         program.feed(From.VARIABLE, index, weight.name)
     for index, (one, _) in enumerate(runner.outside):

@@ -36,7 +36,7 @@ class WeightInfo:
 
 @dataclass(frozen=True, repr=False)
 class Model:
-    """A plain model file: one static graph.
+    """A plain model file: one graph.
 
     The object keeps views of the weights' bytes, so what they came from must
     not change before it is saved.

@@ -50,11 +50,16 @@ class Runnable:
         """The model opened by ONNX Runtime; ValueError when it does not take it."""
         return trial.opened(self.model, [constant for constant, _ in self.outside])
 
-    def output_dims(self, weights: Mapping[str, NDArray[Any]]) -> list[tuple[int, ...]]:
+    def output_dims(
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        inputs: Mapping[str, tuple[int, ...]],
+    ) -> list[tuple[int, ...]]:
         """Return the shapes of all outputs from runs on made-up inputs.
 
         Args:
             weights: The first value of each weight.
+            inputs: The shape of each input.
 
         Raises:
             ValueError: ONNX Runtime is missing, the run fails, or the shapes
@@ -65,9 +70,9 @@ class Runnable:
                 "shape inference leaves the shape of an output open, and the trial run that would"
                 " tell it needs ONNX Runtime: pip install onnxruntime"
             )
-        zeros = self.opened.output_shapes(self._feeds(weights, 0))
+        zeros = self.opened.output_shapes(self._feeds(weights, inputs, 0))
         try:
-            ones = self.opened.output_shapes(self._feeds(weights, 1))
+            ones = self.opened.output_shapes(self._feeds(weights, inputs, 1))
         except ValueError:  # ones may be out of range where zeros, as indices, never are
             ones = zeros
         if zeros != ones:
@@ -78,14 +83,18 @@ class Runnable:
         return zeros
 
     def _feeds(
-        self, weights: Mapping[str, NDArray[Any]], fill: int
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        inputs: Mapping[str, tuple[int, ...]],
+        fill: int,
     ) -> dict[str, tuple[NDArray[Any], int]]:
         feeds = {}
         for one in self.model.graph.input:
             elem = one.type.tensor_type.elem_type
-            dims = [dim.dim_value for dim in one.type.tensor_type.shape.dim]
-            made = np.full(dims, fill, _elem.to_numpy(elem))
-            feeds[one.name] = (weights.get(one.name, made), elem)
+            made = weights.get(one.name)
+            if made is None:
+                made = np.full(inputs[one.name], fill, _elem.to_numpy(elem))
+            feeds[one.name] = (made, elem)
         return feeds
 
 

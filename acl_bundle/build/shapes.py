@@ -33,12 +33,13 @@ class Known:
         return self.dims is not None and all(dim >= 0 for dim in self.dims)
 
 
-def pin(graph: GraphProto, shapes: Shapes | None) -> None:
+def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -> None:
     """Give every input of the graph a static shape, in place.
 
     Args:
         graph: Its inputs must not include initializers.
         shapes: Shapes by input name, at least for the inputs that need one.
+        leave_open: Inputs without a shape may stay as they are.
 
     Raises:
         ValueError: An input is no tensor of a plain type or has no usable
@@ -56,8 +57,8 @@ def pin(graph: GraphProto, shapes: Shapes | None) -> None:
     for one in graph.input:
         _check(one)
         if one.name in wanted:
-            _set_dims(one, _fitting(one, wanted[one.name]))
-        elif not known(one).is_static:
+            set_dims(one, _fitting(one, wanted[one.name]))
+        elif not (leave_open or known(one).is_static):
             open_inputs.append(one)
     if open_inputs:
         raise ValueError(_missing(open_inputs))
@@ -110,8 +111,19 @@ def declare(name: str, elem: int, dims: Sequence[int]) -> ValueInfoProto:
     """Return a declaration of a tensor with a static shape."""
     info = ValueInfoProto(name=name)
     info.type.tensor_type.elem_type = elem
-    _set_dims(info, dims)
+    set_dims(info, dims)
     return info
+
+
+def set_dims(one: ValueInfoProto, dims: Sequence[int]) -> None:
+    """Declare the dims of a tensor, in place; -1 leaves one open."""
+    shape = one.type.tensor_type.shape
+    shape.SetInParent()
+    del shape.dim[:]
+    for dim in dims:
+        added = shape.dim.add()
+        if dim >= 0:
+            added.dim_value = dim
 
 
 def _inferred(one: ValueInfoProto) -> Known:
@@ -164,14 +176,6 @@ def _fitting(one: ValueInfoProto, shape: Sequence[int]) -> tuple[int, ...]:
             f"input_shapes[{one.name!r}] is {list(dims)}, but the model has {_written(one)}"
         )
     return dims
-
-
-def _set_dims(one: ValueInfoProto, dims: Sequence[int]) -> None:
-    shape = one.type.tensor_type.shape
-    shape.SetInParent()
-    del shape.dim[:]
-    for dim in dims:
-        shape.dim.add(dim_value=dim)
 
 
 def _written(one: ValueInfoProto) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from acl_bundle import om
 from acl_bundle.build.program import Program
-from acl_bundle.om import PartitionType, TensorInfo, inout
+from acl_bundle.om import Gears, PartitionType, TensorInfo, inout
 from acl_bundle.om.define import Desc
 
 _ALIGN = 64
@@ -21,6 +21,7 @@ def assemble(
     program: Program,
     weights: Iterable[memoryview] = (),
     dynamic: bool = False,
+    gears: Gears | None = None,
 ) -> om.Chunks:
     """Return a whole sub-model.
 
@@ -32,10 +33,11 @@ def assemble(
         program: What TASK_INFO holds.
         weights: The values of WEIGHTS_DATA, from :func:`pack`.
         dynamic: Whether the dynamic executor is to run it.
+        gears: The shapes it is compiled for, None for one.
     """
     return om.write_model(
         [
-            (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs)]),
+            (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs, gears)]),
             (PartitionType.MODEL_DEF, [definition]),
             (PartitionType.WEIGHTS_DATA, weights),
             (PartitionType.TASK_INFO, [program.to_bytes()]),

@@ -40,6 +40,23 @@ def _tensor(info: om.TensorInfo) -> Data:
     }
 
 
+def _gears(model: om.Model) -> list[Data]:
+    """The gears, each with its values and the outputs' shapes."""
+    if model.gears is None:
+        return []
+    return [
+        {
+            "gear": at,
+            model.gears.kind: list(values),
+            "outputs": [
+                None if dims is None else list(dims)
+                for dims in (model.gears.output_dims(at, i) for i in range(len(model.outputs)))
+            ],
+        }
+        for at, values in enumerate(model.gears.values)
+    ]
+
+
 def _constants(model: om.Model) -> list[Data]:
     return [
         {
@@ -59,6 +76,7 @@ def _model(model: om.Model) -> Data:
         "dynamic": model.header.is_dynamic,
         "inputs": [_tensor(info) for info in model.inputs],
         "outputs": [_tensor(info) for info in model.outputs],
+        "gears": _gears(model),
         "constants": _constants(model),
         "partitions": [
             {"type": part.name, "offset": part.offset, "size": part.size}
@@ -157,7 +175,7 @@ def _show_graph(console: Console, graph: Data) -> None:
     kind = "dynamic" if graph["dynamic"] else "static"
     console.rule(f"{label}: {graph['name']}{role}, {kind}, for {graph['runs_on']}", align="left")
     console.print(f"header: {_set_fields(graph['header'])}")
-    for part in ("inputs", "outputs", "constants", "partitions"):
+    for part in ("inputs", "outputs", "gears", "constants", "partitions"):
         _rows(console, part, graph[part])
 
 

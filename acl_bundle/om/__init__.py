@@ -21,6 +21,7 @@ from acl_bundle.om import header as _header
 from acl_bundle.om._source import Source
 from acl_bundle.om._source import read as _read
 from acl_bundle.om.bundle import Bundle
+from acl_bundle.om.gears import Gears
 from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.header import Header
 from acl_bundle.om.inout import TensorInfo
@@ -34,6 +35,7 @@ from acl_bundle.om.write import Chunks, write_bundle, write_model
 __all__ = [
     "Bundle",
     "Chunks",
+    "Gears",
     "Graph",
     "Header",
     "Model",

@@ -2,20 +2,22 @@
 
 The partition is a sequence of blocks ``{type, length, bytes}``; empty blocks
 are left out. Blocks 0 and 1 are the inputs and the outputs; the others
-describe gears, and are skipped here.
+describe gears (:mod:`~acl_bundle.om.gears`).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from acl_bundle import dtypes
+from acl_bundle.om import gears as _gears
 from acl_bundle.om._span import Span
+from acl_bundle.om.gears import Gears
 
 _BLOCK: Final = struct.Struct("<II")
 _COUNT: Final = struct.Struct("<I")
@@ -71,17 +73,40 @@ def read(span: Span) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
     Raises:
         BundleFormatError: A block is cut short or has an unknown type.
     """
-    found: dict[int, tuple[TensorInfo, ...]] = {}
+    found = {
+        kind: _read_tensors(block) for kind, block in _blocks(span) if kind in (_INPUTS, _OUTPUTS)
+    }
+    return found.get(_INPUTS, ()), found.get(_OUTPUTS, ())
+
+
+def read_gears(span: Span) -> Gears | None:
+    """Read the gears; None when there are none.
+
+    Raises:
+        BundleFormatError: As for :func:`read`.
+    """
+    blocks = dict(_blocks(span))
+    for number, kind in _gears.BLOCKS.items():
+        if number in blocks:
+            values = _gears.read_values(kind, blocks[number])
+            shapes, order = blocks.get(_gears.SHAPES), blocks.get(_gears.ORDER)
+            return Gears(
+                kind,
+                values,
+                () if shapes is None else _gears.read_shapes(shapes),
+                () if order is None else _gears.read_texts(order),
+            )
+    return None
+
+
+def _blocks(span: Span) -> Iterator[tuple[int, Span]]:
     at = 0
     while at < len(span):
         kind, size = span.unpack(_BLOCK, at, "a block of MODEL_INOUT_INFO")
         if kind not in _KNOWN:
             raise span.error(at, f"MODEL_INOUT_INFO has a block of type {kind}; 0 to 6 exist")
-        block = span.cut(at + _BLOCK.size, size, f"block {kind} of MODEL_INOUT_INFO")
-        if kind in (_INPUTS, _OUTPUTS):
-            found[kind] = _read_tensors(block)
+        yield kind, span.cut(at + _BLOCK.size, size, f"block {kind} of MODEL_INOUT_INFO")
         at += _BLOCK.size + size
-    return found.get(_INPUTS, ()), found.get(_OUTPUTS, ())
 
 
 def _read_tensors(span: Span) -> tuple[TensorInfo, ...]:
@@ -115,9 +140,13 @@ def _read_ints(span: Span, what: str) -> tuple[int, ...]:
     return struct.unpack(f"<{len(span) // 8}q", span.view)
 
 
-def write(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> bytes:
-    """Return the partition for these inputs and outputs, empty when there are none."""
-    return _write_block(_INPUTS, inputs) + _write_block(_OUTPUTS, outputs)
+def write(
+    inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], gears: Gears | None = None
+) -> bytes:
+    """Return the partition for these inputs, outputs and gears, empty when there are none."""
+    rest = () if gears is None else _gears.write(gears)
+    parts = [_BLOCK.pack(kind, len(body)) + body for kind, body in rest]
+    return b"".join([_write_block(_INPUTS, inputs), _write_block(_OUTPUTS, outputs), *parts])
 
 
 def _write_block(kind: int, tensors: Sequence[TensorInfo]) -> bytes:

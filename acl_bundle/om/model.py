@@ -18,6 +18,7 @@ from acl_bundle.om import _consts, _io, inout, partition
 from acl_bundle.om import header as headers
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
+from acl_bundle.om.gears import Gears
 from acl_bundle.om.graph import Graph, ModelDef
 from acl_bundle.om.header import Header
 from acl_bundle.om.inout import TensorInfo
@@ -82,6 +83,16 @@ class Model:
     def outputs(self) -> tuple[TensorInfo, ...]:
         """The outputs, in the order ACL counts them."""
         return self._io[1]
+
+    @cached_property
+    def gears(self) -> Gears | None:
+        """The shapes it was compiled for, None for a model that has only one.
+
+        Raises:
+            BundleFormatError: MODEL_INOUT_INFO is damaged.
+        """
+        listed = self.partition(PartitionType.MODEL_INOUT_INFO)
+        return None if listed is None else inout.read_gears(listed.span)
 
     @cached_property
     def definitions(self) -> tuple[ModelDef, ...]:

@@ -21,6 +21,8 @@ LAYERS = (
     ("_api", "_arrays", "build"),
     ("_variables", "device", "memory"),
     ("_run",),
+    ("_shaped",),
+    ("_dynamic", "_gears"),
     ("graph",),
     ("_stage",),
     ("update",),
@@ -32,7 +34,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build"}
-RUNTIME_HALF = {name for row in LAYERS[3:11] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:

@@ -1,0 +1,208 @@
+"""Graphs with gears: the arrays' shapes pick the gear.
+
+Everything about a gear is worked out once, when the graph is opened: the
+inputs' shapes, which find it, the outputs' shapes, the byte counts and what the
+library is told. A run is then one look into a dict and one call into C.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from acl_bundle._api import ffi, has, lib
+from acl_bundle._run import Array, Bind, Call, Run
+from acl_bundle._shaped import Ends, check_dtype, make
+from acl_bundle._variables import Variables
+from acl_bundle.errors import UnsupportedError
+from acl_bundle.om.gears import BLOCKS, INPUT_NAME, Gears
+from acl_bundle.spec import TensorSpec
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Gear:
+    """One gear.
+
+    Attributes:
+        inputs: The inputs' shapes.
+        outputs: The outputs' shapes.
+    """
+
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+
+
+def table(
+    gears: Gears, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], label: str
+) -> list[Gear]:
+    """Return the shapes of every gear, in the file's order.
+
+    Args:
+        gears: What the file says.
+        inputs: The graph's inputs without the one for the gear.
+        outputs: The graph's outputs.
+        label: The graph, for the message.
+
+    Raises:
+        UnsupportedError: The library cannot be told a gear of this kind, or the
+            file does not tell an output's shape in a gear.
+    """
+    if not has(CALLS[gears.kind]):
+        raise UnsupportedError(f"{label} has gears, and this CANN has no {CALLS[gears.kind]}")
+    return [
+        Gear(_inputs(gears, at, inputs), _outputs(gears, at, outputs, label))
+        for at in range(len(gears.values))
+    ]
+
+
+def _inputs(gears: Gears, at: int, inputs: Sequence[TensorSpec]) -> tuple[Shape, ...]:
+    """The inputs' shapes: dims run on over the inputs, a batch or a resolution starts anew."""
+    running = iter(gears.values[at])
+    made: dict[str, Shape] = {}
+    for spec in _ordered(gears, inputs):
+        values = running if gears.kind == "dims" else iter(gears.values[at])
+        made[spec.name] = tuple(next(values) if dim < 0 else dim for dim in spec.shape)
+    return tuple(made[spec.name] for spec in inputs)
+
+
+def _ordered(gears: Gears, inputs: Sequence[TensorSpec]) -> Iterator[TensorSpec]:
+    """The inputs in the order in which the library counts their dims."""
+    named = [spec for name in gears.order for spec in inputs if spec.name == name]
+    yield from named
+    yield from (spec for spec in inputs if spec not in named)
+
+
+def _outputs(gears: Gears, at: int, outputs: Sequence[TensorSpec], label: str) -> tuple[Shape, ...]:
+    found = [gears.output_dims(at, index) for index in range(len(outputs))]
+    for spec, dims in zip(outputs, found, strict=True):
+        if dims is None:
+            raise UnsupportedError(
+                f"{label}: the file does not tell the shape of output {spec.name!r} in gear"
+                f" {list(gears.values[at])}"
+            )
+    return tuple(dims for dims in found if dims is not None)
+
+
+def sizes(specs: Sequence[TensorSpec], shapes: Sequence[Sequence[Shape]]) -> list[int]:
+    """Return the bytes of each tensor's largest shape.
+
+    Args:
+        specs: The tensors.
+        shapes: For each gear the shape of each tensor.
+    """
+    return [
+        max(math.prod(gear[index]) for gear in shapes) * spec.dtype.itemsize
+        for index, spec in enumerate(specs)
+    ]
+
+
+def shown(specs: Sequence[TensorSpec], shapes: Sequence[Sequence[Shape]]) -> tuple[TensorSpec, ...]:
+    """Return the tensors with -1 for each dim that is not the same in every gear."""
+    return tuple(
+        replace(
+            spec,
+            shape=tuple(
+                dims[0] if len(set(dims)) == 1 else -1
+                for dims in zip(*(gear[index] for gear in shapes), strict=True)
+            ),
+        )
+        if len({len(gear[index]) for gear in shapes}) == 1
+        else spec
+        for index, spec in enumerate(specs)
+    )
+
+
+CALLS: dict[str, str] = {
+    "batch": "aclmdlSetDynamicBatchSize",
+    "hw": "aclmdlSetDynamicHWSize",
+    "dims": "aclmdlSetInputDynamicDims",
+}
+
+
+class _Told:
+    """What the library is told of one gear: an ``ab_gear`` and the memory it points at."""
+
+    def __init__(self, gears: Gears, at: int, index: int, gear: Gear, ends: Ends) -> None:
+        self.outputs = gear.outputs
+        ins = _bytes(ends.inputs, gear.inputs)
+        outs = _bytes(ends.outputs, gear.outputs)
+        values = gears.values[at]
+        dims = ffi.new("aclmdlIODims *")
+        if gears.kind == "dims":
+            by_name = dict(zip(ends.in_names, gear.inputs, strict=True))
+            full = [dim for name in gears.order for dim in by_name.get(name, ())]
+            dims.dimCount = len(full)
+            dims.dims[0 : len(full)] = full
+        kind = next(number for number, name in BLOCKS.items() if name == gears.kind)
+        self._held = (ins, outs, dims)
+        self.pointer = ffi.new(
+            "ab_gear *",
+            {"kind": kind, "index": index, "first": values[0],
+             "second": values[1] if len(values) > 1 else 0,
+             "dims": dims, "in": ins, "out": outs},
+        )  # fmt: skip
+
+
+def _bytes(specs: Sequence[TensorSpec], shapes: Sequence[Shape]) -> Any:
+    counts = [math.prod(one) * s.dtype.itemsize for s, one in zip(specs, shapes, strict=True)]
+    return ffi.new("size_t[]", counts)
+
+
+def make_gears(
+    engine: Any, variables: Variables, gears: Gears, made: Sequence[Gear], index: int, ends: Ends
+) -> tuple[Run, Call, Bind]:
+    """Make ``run``, ``call`` and ``bind`` of a graph with gears.
+
+    Args:
+        engine: Its slots are of all inputs but the one for the gear.
+        variables: The bundle's.
+        gears: What the file says.
+        made: The shapes of every gear.
+        index: Of the gear's input in the dataset.
+        ends: The graph's inputs, without that one, and outputs.
+    """
+    told = {gear.inputs: _Told(gears, at, index, gear, ends) for at, gear in enumerate(made)}
+    run_gear, explain, from_buffer = lib.ab_run_gear, variables.explain, ffi.from_buffer
+
+    def refuse(shapes: tuple[Shape, ...]) -> ValueError:
+        known = "; ".join(", ".join(map(str, gear.inputs)) for gear in made)
+        return ValueError(
+            f"{ends.label} has no gear for {', '.join(map(str, shapes))}"
+            f" ({', '.join(ends.in_names)}); its gears are {known}"
+        )
+
+    def target(spec: TensorSpec, shape: Shape, given: Array | None) -> Array:
+        if given is None:
+            return np.empty(shape, spec.dtype)
+        if given.shape != shape:
+            raise ValueError(
+                f"output {spec.name!r} has shape {given.shape}; in this gear it is {shape}"
+            )
+        return given
+
+    def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
+        for spec, array in zip(ends.inputs, given, strict=True):
+            check_dtype(array, f"input {spec.name!r}", spec)
+        shapes = tuple(array.shape for array in given)
+        gear = told.get(shapes)
+        if gear is None:
+            raise refuse(shapes)
+        arrays = [target(*one) for one in zip(ends.outputs, gear.outputs, taken, strict=True)]
+        sources = [from_buffer(np.ascontiguousarray(array)) for array in given]
+        epoch = run_gear(engine, gear.pointer, sources, [from_buffer(array) for array in arrays])
+        if epoch < 0:
+            epoch = explain(epoch, ends.label, ends.in_names, ends.out_names)
+        return epoch, arrays
+
+    return make(step, ends, variables)
+
+
+def gear_index(inputs: Sequence[TensorSpec]) -> int | None:
+    """Return which input takes the gear, None when none does."""
+    return next((at for at, spec in enumerate(inputs) if spec.name == INPUT_NAME), None)

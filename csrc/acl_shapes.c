@@ -1,0 +1,358 @@
+/*
+ * Graphs whose shapes are chosen at run, in one call as all others are.
+ *
+ * A graph with gears has buffers for its largest gear. A run copies the bytes
+ * of the gear it was given, names the gear to the library, executes, and
+ * copies back.
+ *
+ * A dynamic graph keeps, for each input, device memory that grows to the
+ * largest array it has seen, and the dims that its dataset describes now: a
+ * run touches only what differs. Outputs whose size nobody knows beforehand
+ * are the library's to allocate; their memory is given back at the end of
+ * the run. What an output turned out to be is read from the description in
+ * the dataset, and its bytes are copied into host memory of their own, which
+ * is the caller's from then on.
+ */
+
+enum { GEAR_BATCH = 2, GEAR_HW = 3, RANK_MAX = 128, BAD_ALLOC = 200000 };
+
+/* Names the gear of a run. 0 or a failure. */
+static int64_t gear_set(const ab_engine *e, const ab_gear *gear)
+{
+    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
+    enum ab_step step = AB_STEP_SET_DIMS;
+    aclError status;
+    if (gear->kind == GEAR_BATCH) {
+        step = AB_STEP_SET_BATCH;
+        status = aclmdlSetDynamicBatchSize(e->modelId, input, gear->index,
+                                           gear->first);
+    } else if (gear->kind == GEAR_HW) {
+        step = AB_STEP_SET_HW;
+        status = aclmdlSetDynamicHWSize(e->modelId, input, gear->index,
+                                        gear->first, gear->second);
+    } else {
+        status = aclmdlSetInputDynamicDims(e->modelId, input, gear->index,
+                                           gear->dims);
+    }
+    return status == ACL_SUCCESS ? 0 : failure(step, 0, status);
+}
+
+/* Copies in, names the gear, executes, copies out. 0 or a failure. */
+static int64_t gear_execute(const ab_engine *e, const ab_gear *gear,
+                            const void *const *in, void *const *out)
+{
+    const ab_slot *slot = e->slots;
+    aclError status;
+    int64_t result;
+    for (size_t i = 0; i < e->inCount; i++, slot++) {
+        status = aclrtMemcpy(slot->device, slot->nbytes, in[i], gear->in[i],
+                             e->toDevice);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_COPY_IN, i, status);
+        }
+    }
+    result = gear_set(e, gear);
+    if (result != 0) {
+        return result;
+    }
+    status = aclmdlExecute(e->modelId, e->input, e->output);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_EXECUTE, 0, status);
+    }
+    for (size_t i = 0; i < e->outCount; i++, slot++) {
+        status = aclrtMemcpy(out[i], gear->out[i], slot->device, gear->out[i],
+                             e->fromDevice);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_COPY_OUT, i, status);
+        }
+    }
+    return 0;
+}
+
+/* One run in a gear: host arrays of exactly the gear's bytes. */
+static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
+                           const void *const *in, void *const *out)
+{
+    aclrtContext previous;
+    int64_t result;
+    if (gate_is_foreign(engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    gate_enter(engine->gate, &engine->seat);
+    result = gate_refusal(engine->gate);
+    if (result == 0) {
+        result = context_enter(engine->context, &previous);
+    }
+    if (result == 0) {
+        result = gear_execute(engine, gear, in, out);
+        result = context_leave(
+            previous, result == 0 ? gate_answer(engine->gate) : result);
+    }
+    pthread_mutex_unlock(&engine->seat.mutex);
+    return result;
+}
+
+/* An input's place on the device, and what its dataset says of it. */
+typedef struct ab_place {
+    aclDataBuffer *buffer;
+    aclDataType type;
+    void *device;
+    size_t room;
+    size_t nbytes;
+    int rank; /* -1: not described yet */
+    int64_t dims[RANK_MAX];
+} ab_place;
+
+typedef struct ab_sink {
+    aclDataBuffer *buffer;
+    int libraryAllocates;
+} ab_sink;
+
+struct ab_shapes {
+    ab_engine *engine;
+    size_t inCount;
+    size_t outCount;
+    ab_place *in;
+    ab_sink *out;
+};
+
+/* What the runs of a dynamic graph keep; the engine outlives it. NULL
+ * without memory. */
+static ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
+                                size_t outCount)
+{
+    ab_shapes *shapes = calloc(1, sizeof *shapes);
+    if (shapes == NULL) {
+        return NULL;
+    }
+    shapes->engine = engine;
+    shapes->inCount = inCount;
+    shapes->outCount = outCount;
+    shapes->in = calloc(inCount + 1, sizeof *shapes->in);
+    shapes->out = calloc(outCount + 1, sizeof *shapes->out);
+    if (shapes->in == NULL || shapes->out == NULL) {
+        ab_shapes_free(shapes);
+        return NULL;
+    }
+    return shapes;
+}
+
+/* Tells of input index: its buffer in the dataset, and its type. */
+static void ab_shapes_input(ab_shapes *shapes, size_t index,
+                            aclDataBuffer *buffer, aclDataType type)
+{
+    shapes->in[index].buffer = buffer;
+    shapes->in[index].type = type;
+    shapes->in[index].rank = -1;
+}
+
+/* Tells of output index: its buffer, and whether the library allocates. */
+static void ab_shapes_output(ab_shapes *shapes, size_t index,
+                             aclDataBuffer *buffer, int libraryAllocates)
+{
+    shapes->out[index] = (ab_sink){buffer, libraryAllocates};
+}
+
+/*
+ * Gives the inputs' device memory back; the context is current and no run is
+ * under way. The status of the last call that failed.
+ */
+static aclError ab_shapes_release(ab_shapes *shapes)
+{
+    aclError last = ACL_SUCCESS;
+    for (size_t i = 0; i < shapes->inCount; i++) {
+        if (shapes->in[i].device != NULL) {
+            aclError status = aclrtFree(shapes->in[i].device);
+            last = status != ACL_SUCCESS ? status : last;
+        }
+        shapes->in[i].device = NULL;
+        shapes->in[i].room = 0;
+    }
+    return last;
+}
+
+static void ab_shapes_free(ab_shapes *shapes)
+{
+    free(shapes->in);
+    free(shapes->out);
+    free(shapes);
+}
+
+static void ab_host_free(char *data)
+{
+    free(data);
+}
+
+/* Makes room for an array, and points the data buffer at it. */
+static int64_t place_fit(ab_place *place, size_t nbytes)
+{
+    aclError status;
+    if (place->device == NULL || place->room < nbytes) {
+        if (place->device != NULL) {
+            status = aclrtFree(place->device);
+            if (status != ACL_SUCCESS) {
+                return failure(AB_STEP_FREE, 0, status);
+            }
+            place->device = NULL;
+        }
+        place->room = nbytes > 0 ? nbytes : 1;
+        place->nbytes = SIZE_MAX;
+        status = aclrtMalloc(&place->device, place->room,
+                             ACL_MEM_MALLOC_HUGE_FIRST);
+        if (status != ACL_SUCCESS) {
+            place->device = NULL;
+            return failure(AB_STEP_ALLOCATE, 0, status);
+        }
+    }
+    if (place->nbytes == nbytes) {
+        return 0;
+    }
+    place->nbytes = nbytes;
+    status = aclUpdateDataBuffer(place->buffer, place->device, nbytes);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_BUFFER, 0, status);
+}
+
+/* Describes an input to its dataset, unless it says so already. */
+static int64_t place_describe(const ab_engine *e, ab_place *place,
+                              size_t index, const ab_given *given)
+{
+    size_t bytes = (size_t)given->rank * sizeof *given->dims;
+    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
+    if (place->rank == given->rank
+        && (bytes == 0 || memcmp(place->dims, given->dims, bytes) == 0)) {
+        return 0;
+    }
+    aclTensorDesc *desc = aclCreateTensorDesc(place->type, given->rank,
+                                              given->dims, ACL_FORMAT_ND);
+    if (desc == NULL) {
+        return failure(AB_STEP_SET_DESC, index, BAD_ALLOC);
+    }
+    place->rank = -1;
+    aclError status = aclmdlSetDatasetTensorDesc(input, desc, index);
+    aclDestroyTensorDesc(desc);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_DESC, index, status);
+    }
+    place->rank = given->rank;
+    if (bytes > 0) {
+        memcpy(place->dims, given->dims, bytes);
+    }
+    return 0;
+}
+
+static int64_t shapes_take(ab_shapes *shapes, size_t i, const ab_given *given)
+{
+    ab_place *place = &shapes->in[i];
+    int64_t result = place_fit(place, given->nbytes);
+    if (result == 0) {
+        result = place_describe(shapes->engine, place, i, given);
+    }
+    if (result != 0 || given->nbytes == 0) {
+        return result;
+    }
+    aclError status = aclrtMemcpy(place->device, place->room, given->data,
+                                  given->nbytes, shapes->engine->toDevice);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, i, status);
+}
+
+/* Reads what output i is, and copies it to host memory of its own. */
+static int64_t shapes_give(const ab_shapes *shapes, size_t i, ab_made *made)
+{
+    const ab_engine *e = shapes->engine;
+    aclTensorDesc *desc = aclmdlGetDatasetTensorDesc(e->output, i);
+    if (desc == NULL || aclGetTensorDescNumDims(desc) > RANK_MAX) {
+        return failure(AB_STEP_GET_DESC, i, BAD_ALLOC);
+    }
+    made->rank = aclGetTensorDescNumDims(desc);
+    made->nbytes = aclGetTensorDescSize(desc);
+    for (size_t k = 0; k < made->rank; k++) {
+        aclError status = aclGetTensorDescDimV2(desc, k, &made->dims[k]);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_GET_DESC, i, status);
+        }
+    }
+    made->data = malloc(made->nbytes > 0 ? made->nbytes : 1);
+    if (made->data == NULL) {
+        return failure(AB_STEP_COPY_OUT, i, BAD_ALLOC);
+    }
+    if (made->nbytes == 0) {
+        return 0;
+    }
+    aclError status = aclrtMemcpy(
+        made->data, made->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
+        made->nbytes, e->fromDevice);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
+}
+
+/* Gives back what the library allocated for outputs in this run. */
+static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
+{
+    for (size_t i = 0; i < shapes->outCount; i++) {
+        aclDataBuffer *buffer = shapes->out[i].buffer;
+        void *memory = shapes->out[i].libraryAllocates
+                           ? aclGetDataBufferAddr(buffer) : NULL;
+        if (memory == NULL) {
+            continue;
+        }
+        aclError status = aclUpdateDataBuffer(buffer, NULL, 0);
+        if (status == ACL_SUCCESS) {
+            status = aclrtFree(memory);
+        }
+        if (status != ACL_SUCCESS && result == 0) {
+            result = failure(AB_STEP_FREE, i, status);
+        }
+    }
+    return result;
+}
+
+static int64_t shapes_execute(ab_shapes *shapes, const ab_given *in,
+                              ab_made *out)
+{
+    const ab_engine *e = shapes->engine;
+    int64_t result = 0;
+    for (size_t i = 0; result == 0 && i < shapes->inCount; i++) {
+        result = shapes_take(shapes, i, &in[i]);
+    }
+    if (result != 0) {
+        return result;
+    }
+    aclError status = aclmdlExecute(e->modelId, e->input, e->output);
+    if (status != ACL_SUCCESS) {
+        result = failure(AB_STEP_EXECUTE, 0, status);
+    }
+    for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
+        result = shapes_give(shapes, i, &out[i]);
+    }
+    return shapes_drop(shapes, result);
+}
+
+/*
+ * One run of a dynamic graph. out is zeroed by the caller; on success each
+ * of it has data for ab_host_free, on failure none has.
+ */
+static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
+                             ab_made *out)
+{
+    ab_engine *engine = shapes->engine;
+    aclrtContext previous;
+    int64_t result;
+    if (gate_is_foreign(engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    gate_enter(engine->gate, &engine->seat);
+    result = gate_refusal(engine->gate);
+    if (result == 0) {
+        result = context_enter(engine->context, &previous);
+    }
+    if (result == 0) {
+        result = shapes_execute(shapes, in, out);
+        result = context_leave(
+            previous, result == 0 ? gate_answer(engine->gate) : result);
+    }
+    pthread_mutex_unlock(&engine->seat.mutex);
+    for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {
+        free(out[i].data);
+        out[i].data = NULL;
+    }
+    return result;
+}
