@@ -27,6 +27,7 @@ LAYERS = (
     ("_load",),
     ("bundle",),
     ("fake",),
+    ("testing",),
     ("demo",),
     ("cli",),
 )
