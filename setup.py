@@ -1,4 +1,8 @@
-"""Builds the two pieces of C: the shim (cffi) and the fake (a shared library)."""
+"""Builds the pieces of C: the shim (cffi), the fake, and the fake's other names.
+
+The fake is one shared library; every other name that a client may have linked
+is a forward without code, built by the same linker against the fake itself.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,71 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAKE = "acl_bundle.fake.lib.libascendcl"
+LIB = "acl_bundle.fake.lib"
+FAKE = "libascendcl"
+FORWARDS = ("libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas")
 
 
 class BuildExt(build_ext):
-    """Names the fake as a program's linker expects it: no Python suffix."""
+    """Names the libraries as a program's linker expects it: no Python suffix."""
 
     def get_ext_filename(self, fullname: str) -> str:
         *folders, name = fullname.split(".")
-        if name == "libascendcl":
-            return str(Path(*folders, "libascendcl.so"))
+        if name in (FAKE, *FORWARDS):
+            return str(Path(*folders, f"{name}.so"))
         return super().get_ext_filename(fullname)
+
+    def build_extensions(self) -> None:
+        """Build in order, as forwards are linked against the fake."""
+        self.parallel = None
+        super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        """Let the linker find the fake that was built before."""
+        if ext.name.removeprefix(f"{LIB}.") in FORWARDS:
+            ext.library_dirs.append(str(Path(self.build_lib, *LIB.split("."))))
+        super().build_extension(ext)
 
 
 fake = Extension(
-    FAKE,
+    f"{LIB}.{FAKE}",
     sources=sorted(str(path) for path in Path("fakes").glob("*.c")),
     depends=sorted(str(path) for folder in ("fakes", "csrc") for path in Path(folder).glob("*.h")),
     include_dirs=["csrc", "fakes"],
     define_macros=[("_GNU_SOURCE", None)],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
-    extra_link_args=["-Wl,-soname,libascendcl.so", "-Wl,-Bsymbolic", "-Wl,-z,defs"],
+    extra_link_args=[
+        "-Wl,-soname,libascendcl.so",
+        "-Wl,-Bsymbolic",
+        "-Wl,-z,defs",
+        "-Wl,-z,separate-code",  # fakes/hide.c writes where no code lies,
+        "-Wl,--hash-style=both",  # and counts symbols
+    ],
     libraries=["dl", "pthread", "m"],
 )
 
+
+def forward(name: str) -> Extension:
+    """One more name of the fake (fakes/forwards/forward.c)."""
+    return Extension(
+        f"{LIB}.{name}",
+        sources=["fakes/forwards/forward.c"],
+        depends=["fakes/functions.h", "fakes/unsimulated.h"],
+        include_dirs=["fakes"],
+        extra_compile_args=["-g0"],
+        extra_link_args=[
+            "-nostdlib",
+            "-s",
+            f"-Wl,-soname,{name}.so",
+            "-Wl,-rpath,$ORIGIN",
+            "-Wl,--no-as-needed",
+            "-lascendcl",
+        ],
+    )
+
+
 setup(
     cffi_modules=["csrc/build.py:ffibuilder"],
-    ext_modules=[fake],
+    ext_modules=[fake, *map(forward, FORWARDS)],
     cmdclass={"build_ext": BuildExt},
 )

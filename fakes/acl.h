@@ -1,5 +1,5 @@
 /*
- * acl: AscendCL's surface and our own four functions, as this library
+ * acl: AscendCL's surface and our own controls, as this library
  * exports them.
  *
  * The library is compiled with hidden visibility; what these two headers

@@ -7,7 +7,7 @@
  *     ...run the program...
  *     size_t n = aclfakeRead("violations", NULL, 0);
  *
- * All four are safe from any thread and are not themselves traced.
+ * All are safe from any thread and are not themselves traced.
  */
 #ifndef ACLFAKE_H
 #define ACLFAKE_H
@@ -28,12 +28,29 @@ int aclfakeReset(void);
  * does not fit it; nothing is changed then, and aclGetRecentErrMsg says why.
  *
  *     mode         strict | faithful
- *     trace        on | off                keep a record of every call
+ *     trace        on | off | path         keep a record of every call, in
+ *                                          memory or as JSON lines in a file
  *     devices      1..64                   how many devices there are
  *     memory       bytes per device
  *     run_mode     host | device
  *     soc          any name
  *     onnxruntime  path of libonnxruntime.so.1.*
+ *     memory_ends  bytes | never           allocations fail once so many
+ *                                          more were given, freed or not
+ *     report       on | off                aclFinalize prints what leaked
+ *     hide         patterns                functions that do not exist, as
+ *                                          in an older CANN; "" for none
+ *     fail         function:nth:code,...   aclfakeFail() for each
+ *     profile      none | atlas-300i | 910b    replaces all latencies
+ *     latency      function:ns[:ns/byte],...   aclfakeLatency() for each
+ *
+ * Each is also a variable of the environment, ACL_FAKE_ and the key in
+ * capitals, which a process begins with and aclfakeReset comes back to;
+ * aclInit refuses a variable that is unknown or bad.
+ *
+ * hide empties entries of this library's symbol table: dlsym() finds the
+ * function no more. Whoever found it before, or was bound to it at start
+ * (LD_BIND_NOW), keeps it; so hide first, then open the client.
  */
 int aclfakeSet(const char *key, const char *value);
 
@@ -61,7 +78,48 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     calls       {"function","calls"}                   since reset
  *     live        {"kind","handle","created_by","seq","size"}
  *     violations  {"id","severity","message","function","seq"}
+ *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
+ *     report      no JSON: a table of what was created and destroyed, and
+ *                 what is live with the call that made it
  */
 size_t aclfakeRead(const char *what, char *text, size_t size);
+
+/*
+ * One tensor of a callback program's run. Everything is this library's and
+ * good until the function returns. data is memory of the host even where the
+ * model's memory is a device's; NULL only when size is 0.
+ */
+typedef struct AclFakeTensor {
+    const char *name;       /* as the model's file has it */
+    void *data;
+    size_t size;            /* bytes */
+    int dataType;           /* aclDataType */
+    size_t dimCount;
+    const int64_t *dims;
+} AclFakeTensor;
+
+/*
+ * Computes a callback program: reads inputs and variables, fills outputs,
+ * all three in the order of the model's file. It runs on the thread that
+ * executes the model and may call AscendCL, but not run the same model.
+ * Returns 0; any other number fails the execution with 507011, and the text
+ * it left in error (NUL-terminated, at most errorSize bytes, else empty)
+ * goes to aclGetRecentErrMsg.
+ */
+typedef int (*AclFakeFunction)(
+    void *user, const AclFakeTensor *inputs, size_t inputCount,
+    const AclFakeTensor *variables, size_t variableCount,
+    const AclFakeTensor *outputs, size_t outputCount,
+    char *error, size_t errorSize);
+
+/*
+ * Lets function compute every model whose program is callback number id (any
+ * number but 0), from its next run on; NULL takes it back. A model loads only
+ * while its id has a function, and fails its run when it has none. user is
+ * handed through and must outlive the registration and any run begun under
+ * it. aclfakeReset takes all back. Returns 0, or -1 for id 0 or when there is
+ * no memory.
+ */
+int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user);
 
 #endif

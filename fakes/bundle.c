@@ -8,6 +8,7 @@
 #include "host_memory.h"
 #include "memory.h"
 #include "message.h"
+#include "tally.h"
 #include "violations.h"
 
 enum { ALIGNMENT = 32 };
@@ -142,6 +143,7 @@ static int bundle_enter(Bundle *bundle, const Given *given,
     bundle->next = bundles;
     bundles = bundle;
     *id = bundle->id;
+    tally_made("bundle");
     if (given->load)
         status = load_all(bundle, file);
     if (given->load && given->path != NULL)

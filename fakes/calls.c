@@ -18,6 +18,13 @@ const Function functions[FUNCTION_COUNT] = {
 #define FUNCTION(name, returns, layer) {#name, returns, layer},
     FUNCTIONS(FUNCTION)
 #undef FUNCTION
+#define RETURNS_ERROR STATUS
+#define RETURNS_POINTER FACTORY
+#define RETURNS_NUMBER VALUE
+#define RETURNS_NOTHING VALUE
+#define FUNCTION(name, result) {#name, RETURNS_##result, RT},
+    UNSIMULATED(FUNCTION)
+#undef FUNCTION
 };
 
 FunctionId function_named(const char *name)

@@ -1,5 +1,5 @@
 /*
- * control: the four functions of aclfake.h, and how this library begins.
+ * control: the functions of aclfake.h, and how this library begins.
  *
  * They are not calls of AscendCL: nothing counts them, and no fault or fork
  * stops them, except that a fork is told nothing (its locks may be held by
@@ -12,6 +12,7 @@
 #include "bundle.h"
 #include "calls.h"
 #include "device.h"
+#include "engine_callback.h"
 #include "faults.h"
 #include "host_memory.h"
 #include "init.h"
@@ -19,7 +20,10 @@
 #include "message.h"
 #include "models.h"
 #include "objects.h"
+#include "profiles.h"
+#include "report.h"
 #include "settings.h"
+#include "tally.h"
 #include "trace.h"
 #include "violations.h"
 
@@ -54,6 +58,8 @@ int aclfakeReset(void)
     faults_reset();
     trace_reset();
     violations_reset();
+    tally_reset();
+    callbacks_reset();
     messages_reset();
     calls_reset();
     settings_reset();
@@ -65,6 +71,13 @@ int aclfakeSet(const char *key, const char *value)
     if (forked() || key == NULL || value == NULL)
         return -1;
     return settings_set(key, value) ? 0 : -1;
+}
+
+int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user)
+{
+    if (forked() || id == 0)
+        return -1;
+    return callback_set(id, function, user) ? 0 : -1;
 }
 
 /* A function by name, or FUNCTION_COUNT after a message. */
@@ -110,6 +123,8 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"calls", calls_read},
         {"live", live_read},
         {"violations", violations_read},
+        {"profiles", profiles_read},
+        {"report", report_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);
 

@@ -7,6 +7,7 @@
 #include "message.h"
 #include "objects.h"
 #include "settings.h"
+#include "tally.h"
 
 typedef struct Context {
     int device;
@@ -105,6 +106,8 @@ static void *device_reference(int index)
     if (device->set == 0) {
         device->primary = context_new(index, true);
         device->set_by = call_origin();
+        if (device->primary != NULL)
+            tally_made("device");
     }
     device->set += device->primary != NULL;
     pthread_mutex_unlock(&state.lock);

@@ -95,11 +95,19 @@ void latency_sleep(FunctionId function, size_t bytes)
         continue;
 }
 
+void latencies_reset(void)
+{
+    pthread_mutex_lock(&state.lock);
+    memset(state.latency, 0, sizeof state.latency);
+    calls_watch(WATCH_LATENCY, false);
+    pthread_mutex_unlock(&state.lock);
+}
+
 void faults_reset(void)
 {
     pthread_mutex_lock(&state.lock);
     memset(state.fault, 0, sizeof state.fault);
-    memset(state.latency, 0, sizeof state.latency);
-    calls_watch(WATCH_FAULTS | WATCH_LATENCY, false);
+    calls_watch(WATCH_FAULTS, false);
     pthread_mutex_unlock(&state.lock);
+    latencies_reset();
 }

@@ -26,6 +26,9 @@ void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte);
 /* Sleeps for one call that moved so many bytes. */
 void latency_sleep(FunctionId function, size_t bytes);
 
+/* No latencies. */
+void latencies_reset(void);
+
 /* No faults, no latencies. */
 void faults_reset(void);
 

@@ -6,9 +6,12 @@
  * column says how a function can fail (STATUS: an aclError; FACTORY: NULL;
  * VALUE: it cannot), the third which of ACL's libraries it belongs to, and
  * so which code a violation turns into where ACL has none of its own.
+ * Behind these come the functions of unsimulated.h.
  */
 #ifndef FAKE_FUNCTIONS_H
 #define FAKE_FUNCTIONS_H
+
+#include "unsimulated.h"
 
 #define FUNCTIONS(FUNCTION) \
     FUNCTION(aclFloat16ToFloat, VALUE, RT) \
@@ -132,6 +135,9 @@
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,
     FUNCTIONS(FUNCTION)
+#undef FUNCTION
+#define FUNCTION(name, result) FN_##name,
+    UNSIMULATED(FUNCTION)
 #undef FUNCTION
     FUNCTION_COUNT
 } FunctionId;

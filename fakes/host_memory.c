@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "message.h"
 #include "objects.h"
+#include "tally.h"
 #include "violations.h"
 
 enum { ALIGNMENT = 64, FRESH = 0xA5 };
@@ -67,6 +68,7 @@ void *host_alloc(size_t size)
         free(memory);
         return NULL;
     }
+    tally_made("host memory");
     memset(memory, FRESH, size);
     return memory;
 }

@@ -12,11 +12,13 @@
 #include "acl.h"
 #include "calls.h"
 #include "device.h"
+#include "environment.h"
 #include "files.h"
 #include "host_memory.h"
 #include "json.h"
 #include "live.h"
 #include "message.h"
+#include "report.h"
 #include "settings.h"
 
 static struct {
@@ -114,7 +116,7 @@ static int init_locked(const char *path)
         state.count++;
         return E_REPEAT_INIT;
     }
-    const char *complaint = settings_complaint();
+    const char *complaint = environment_complaint();
     if (complaint != NULL)
         return refuse(E_PARAM, "%s", complaint);
     int status = config_take(path);
@@ -145,6 +147,8 @@ static int finalize_locked(void)
     atomic_store(&state.engine, false);
     device_make_default(-1);
     live_report_leaks();
+    if (settings.report)
+        report_print();
     return E_NONE;
 }
 

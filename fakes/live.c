@@ -8,7 +8,7 @@
 #include "bundle.h"
 #include "violations.h"
 
-static void visit_all(LiveVisitor *visit, void *to)
+void live_each(LiveVisitor *visit, void *to)
 {
     devices_live(visit, to);
     objects_live(visit, to);
@@ -39,10 +39,10 @@ static void report_leak(const Live *live, void *to)
 
 void live_read(Text *text)
 {
-    visit_all(write_line, text);
+    live_each(write_line, text);
 }
 
 void live_report_leaks(void)
 {
-    visit_all(report_leak, NULL);
+    live_each(report_leak, NULL);
 }

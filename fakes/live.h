@@ -22,6 +22,9 @@ typedef struct Live {
 
 typedef void LiveVisitor(const Live *live, void *to);
 
+/* Calls the visitor for everything alive. */
+void live_each(LiveVisitor *visit, void *to);
+
 /* Everything alive, as JSON lines. */
 void live_read(Text *text);
 

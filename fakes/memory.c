@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "graves.h"
 #include "settings.h"
+#include "tally.h"
 #include "violations.h"
 
 enum { CACHED = 16 };           /* allocations that a thread remembers */
@@ -25,7 +26,12 @@ static struct {
     atomic_int opened;          /* devices beyond have no arena yet */
     Graves graves;
     atomic_uint epoch;          /* of the threads' caches */
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoch = 1};
+    uint64_t ends;              /* bytes yet to be given; UINT64_MAX: all */
+} state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .epoch = 1,
+    .ends = UINT64_MAX,
+};
 
 static _Thread_local struct {
     unsigned epoch;
@@ -84,14 +90,18 @@ static uintptr_t allocate_locked(int index, size_t size, size_t taken,
 {
     Device *device = &state.device[index];
 
-    if (taken > settings.memory || !device_open(index) ||
+    if (taken > settings.memory || taken > state.ends ||
+        !device_open(index) ||
         device->taken > settings.memory - taken)
         return 0;
     uintptr_t start = allocation_add(
         &device->all, device->arena.base, device->arena.size,
         (Allocation){0, size, taken, owner, call_origin()});
-    if (start != 0)
-        device->taken += taken;
+    if (start == 0)
+        return 0;
+    device->taken += taken;
+    if (state.ends != UINT64_MAX)
+        state.ends -= taken;
     return start;
 }
 
@@ -100,8 +110,11 @@ void *device_alloc(int device, size_t size, size_t taken, Owner owner)
     pthread_mutex_lock(&state.lock);
     uintptr_t start = allocate_locked(device, size, taken, owner);
     pthread_mutex_unlock(&state.lock);
-    if (start != 0)
-        arena_fill(&state.device[device].arena, start, size);
+    if (start == 0)
+        return NULL;
+    if (owner == OWNER_USER)
+        tally_made("device memory");
+    arena_fill(&state.device[device].arena, start, size);
     return (void *)start;
 }
 
@@ -261,6 +274,13 @@ bool device_memory_resize(uint64_t memory)
     }
     pthread_mutex_unlock(&state.lock);
     return possible;
+}
+
+void device_memory_end_after(uint64_t bytes)
+{
+    pthread_mutex_lock(&state.lock);
+    state.ends = bytes;
+    pthread_mutex_unlock(&state.lock);
 }
 
 static void list_device(const Device *device, LiveVisitor *visit, void *to)

@@ -64,6 +64,12 @@ size_t device_memory_free(int device);
  */
 bool device_memory_resize(uint64_t memory);
 
+/*
+ * Lets every allocation fail once the devices have given so many bytes more,
+ * whatever is freed; UINT64_MAX is never.
+ */
+void device_memory_end_after(uint64_t bytes);
+
 /* Lists the user's allocations. */
 void device_memory_live(LiveVisitor *visit, void *to);
 

@@ -68,6 +68,18 @@ int refuse(int code, const char *format, ...)
     return code;
 }
 
+void message_add(const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    text_clean(line);
+    queue_append(line);
+}
+
 const char *message_take(void)
 {
     queue_of_this_epoch();

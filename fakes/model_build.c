@@ -4,6 +4,7 @@
 
 #include "codes.h"
 #include "device.h"
+#include "engine_callback.h"
 #include "init.h"
 #include "memory.h"
 #include "message.h"
@@ -96,6 +97,8 @@ static int open_engine(Model *model)
     size_t count = model->program.variables.count;
     const unsigned char *weights = NULL;
 
+    if (model->program.kind == PROGRAM_CALLBACK)
+        return callback_check(model->program.callback);
     if (model->program.kind != PROGRAM_ONNX)
         return E_NONE;
     unsigned char **variables = calloc(count + 1, sizeof *variables);

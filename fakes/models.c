@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "message.h"
 #include "model_build.h"
+#include "tally.h"
 #include "violations.h"
 
 enum { CHUNK = 256, CHUNKS = 4096 };
@@ -106,6 +107,7 @@ int model_load(Bytes file, const LoadOptions *options, uint32_t *id)
         free(model);
         return refuse(GE_FAILED, "there is no room for another model");
     }
+    tally_made("model");
     atomic_store(&model->state, MODEL_IDLE);
     *id = model->id;
     return E_NONE;

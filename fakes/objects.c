@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "tally.h"
 #include "violations.h"
 
 enum {
@@ -141,6 +142,8 @@ void *object_new(Kind kind, size_t size, void (*release)(void *body),
         slot_at(index)->release = release;
         slot_at(index)->owner = owner;
         slot_fill(slot_at(index), kind, size);
+        if (owner == NULL)
+            tally_made(kind_names[kind]);
         *handle = handle_of(index);
     }
     pthread_mutex_unlock(&state.lock);

@@ -16,7 +16,8 @@ enum {
     TAG_ONNX = 3,
     TAG_FEED = 4,
     TAG_FETCH = 5,
-    TAG_ASSIGN = 6
+    TAG_ASSIGN = 6,
+    TAG_CALLBACK = 7
 };
 
 /* Room for one more record of size bytes, zeroed; NULL without memory. */
@@ -89,6 +90,12 @@ static bool read_assign(Reader *reader, Records *records)
     return !reader->bad;
 }
 
+static bool read_callback(Reader *reader, Program *program)
+{
+    program->callback = read_u64(reader);
+    return !reader->bad && program->callback != 0;
+}
+
 /* False: the record is damaged, or of a tag from another time. */
 static bool read_record(uint32_t tag, Bytes payload, Program *program)
 {
@@ -108,6 +115,8 @@ static bool read_record(uint32_t tag, Bytes payload, Program *program)
         return read_fetch(&reader, &program->fetches);
     case TAG_ASSIGN:
         return read_assign(&reader, &program->assigns);
+    case TAG_CALLBACK:
+        return read_callback(&reader, program);
     default:
         return false;
     }

@@ -15,7 +15,8 @@
 typedef enum ProgramKind {
     PROGRAM_ONNX = 1,
     PROGRAM_ASSIGN = 2,
-    PROGRAM_NULL = 3
+    PROGRAM_NULL = 3,
+    PROGRAM_CALLBACK = 4
 } ProgramKind;
 
 typedef enum Source {
@@ -68,6 +69,7 @@ typedef struct Program {
     Records fetches;            /* Fetch */
     Records assigns;            /* Assign */
     Bytes onnx;                 /* borrowed from the file */
+    uint64_t callback;          /* number of a function, or 0 */
 } Program;
 
 static inline const Tensor *program_variable(const Program *program, size_t i)

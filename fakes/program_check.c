@@ -137,7 +137,19 @@ static int check_onnx(const Program *program, const Inout *inout)
     return status;
 }
 
-static int check_kind(const Program *program, const Inout *inout)
+/* The function is told the file's shapes, so they must be whole. */
+static int check_callback(const Program *program, const Om *om)
+{
+    if (program->callback == 0)
+        return refuse(E_GE_MODEL_PART, "TASK_INFO has no CALLBACK record");
+    if (om->dynamic)
+        return refuse(E_GE_MODEL_PART, "a callback program must be static; "
+                      "the header says dynamic");
+    return E_NONE;
+}
+
+static int check_kind(const Program *program, const Om *om,
+                      const Inout *inout)
 {
     int status = E_NONE;
 
@@ -151,9 +163,11 @@ static int check_kind(const Program *program, const Inout *inout)
         return status;
     case PROGRAM_NULL:
         return E_NONE;
+    case PROGRAM_CALLBACK:
+        return check_callback(program, om);
     default:
         return refuse(E_GE_MODEL_PART, "TASK_INFO holds a program of kind "
-                      "%d, not 1..3", (int)program->kind);
+                      "%d, not 1..4", (int)program->kind);
     }
 }
 
@@ -162,7 +176,7 @@ int program_check(const Program *program, const Om *om, const Inout *inout)
     int status = check_tensors(program, om);
 
     if (status == E_NONE)
-        status = check_kind(program, inout);
+        status = check_kind(program, om, inout);
     if (status == E_NONE && !om->dynamic)
         status = check_static(&inout->inputs, "input");
     if (status == E_NONE && !om->dynamic)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "engine_callback.h"
 #include "memory.h"
 #include "message.h"
 #include "numeric.h"
@@ -89,6 +90,8 @@ int run_compute(const Run *run)
         return engine_run(model->engine, model->input, model->output);
     case PROGRAM_ASSIGN:
         return update_run(model, run->input);
+    case PROGRAM_CALLBACK:
+        return callback_run(model);
     default:
         return E_NONE;
     }

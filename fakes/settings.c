@@ -1,18 +1,18 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "acl.h"
-#include "calls.h"
+#include "environment.h"
+#include "hide.h"
 #include "memory.h"
 #include "message.h"
-
-#define PREFIX "ACL_FAKE_"
-
-extern char **environ;
+#include "plans.h"
+#include "profiles.h"
+#include "text.h"
+#include "trace.h"
 
 static const Settings defaults = {
     .strict = true,
@@ -20,10 +20,10 @@ static const Settings defaults = {
     .memory = UINT64_C(64) << 30,
     .run_mode = ACL_HOST,
     .soc = "Ascend910B3",
+    .report = true,
 };
 
 Settings settings;
-static char complaint[512];
 
 /* 1 for the first word, 0 for the second, -1 for any other. */
 static int one_of(const char *value, const char *yes, const char *no)
@@ -69,8 +69,10 @@ static const char *set_trace(const char *value)
     int on = one_of(value, "on", "off");
 
     if (on >= 0)
-        calls_watch(WATCH_TRACE, on == 1);
-    return on >= 0 ? NULL : "on or off";
+        return trace_to_memory(on == 1), NULL;
+    if (strpbrk(value, "/.") != NULL && trace_to_file(value))
+        return NULL;
+    return "on, off, or a file that can be written, its path with a / or .";
 }
 
 static const char *set_devices(const char *value)
@@ -94,6 +96,26 @@ static const char *set_memory(const char *value)
                "while memory on them is in use";
     settings.memory = number;
     return NULL;
+}
+
+static const char *set_memory_ends(const char *value)
+{
+    uint64_t number = UINT64_MAX;
+
+    if (strcmp(value, "never") != 0 &&
+        !number_in(value, 0, DEVICE_MEMORY_MAX, &number))
+        return "a number of bytes up to 1 TiB, or never";
+    device_memory_end_after(number);
+    return NULL;
+}
+
+static const char *set_report(const char *value)
+{
+    int on = one_of(value, "on", "off");
+
+    if (on >= 0)
+        settings.report = on == 1;
+    return on >= 0 ? NULL : "on or off";
 }
 
 static const char *set_run_mode(const char *value)
@@ -129,9 +151,30 @@ static const struct {
     {"run_mode", set_run_mode},
     {"soc", set_soc},
     {"onnxruntime", set_onnxruntime},
+    {"memory_ends", set_memory_ends},
+    {"report", set_report},
+    {"hide", hide_only},
+    {"fail", plan_faults},
+    {"profile", profile_use},
+    {"latency", plan_latencies},
 };
 
 enum { SETTER_COUNT = sizeof setters / sizeof setters[0] };
+
+const char *settings_key(size_t i)
+{
+    return i < SETTER_COUNT ? setters[i].key : NULL;
+}
+
+static void refuse_key(const char *key)
+{
+    char keys[256];
+    Text text = text_in(keys, sizeof keys);
+
+    for (size_t i = 0; i < SETTER_COUNT; i++)
+        text_add(&text, "%s%s", i > 0 ? ", " : "", setters[i].key);
+    refuse(E_PARAM, "there is no setting \"%s\"; there are %s", key, keys);
+}
 
 bool settings_set(const char *key, const char *value)
 {
@@ -144,50 +187,15 @@ bool settings_set(const char *key, const char *value)
                    right);
         return right == NULL;
     }
-    refuse(E_PARAM, "there is no setting \"%s\"; there are mode, trace, "
-           "devices, memory, run_mode, soc, onnxruntime", key);
+    refuse_key(key);
     return false;
-}
-
-/* ACL_FAKE_RUN_MODE -> run_mode; a name that cannot be one gives "". */
-static void key_of(const char *name, size_t length, char *key, size_t size)
-{
-    key[0] = '\0';
-    if (length >= size)
-        return;
-    for (size_t i = 0; i < length; i++)
-        key[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32)
-                                                  : name[i];
-    key[length] = '\0';
-}
-
-static void take_variable(const char *entry)
-{
-    char key[32];
-    const char *value = strchr(entry, '=');
-
-    if (value == NULL)
-        return;
-    const char *name = entry + strlen(PREFIX);
-    key_of(name, (size_t)(value - name), key, sizeof key);
-    if (settings_set(key, value + 1))
-        return;
-    const char *why = message_take();
-    snprintf(complaint, sizeof complaint, "environment variable %.*s: %s",
-             (int)(value - entry), entry, why != NULL ? why : "");
 }
 
 void settings_reset(void)
 {
     settings = defaults;
-    complaint[0] = '\0';
-    calls_watch(WATCH_TRACE, false);
-    for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
-        if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0)
-            take_variable(*entry);
-}
-
-const char *settings_complaint(void)
-{
-    return complaint[0] != '\0' ? complaint : NULL;
+    trace_to_memory(false);
+    device_memory_end_after(UINT64_MAX);
+    hide_only("");
+    environment_apply();
 }

@@ -2,14 +2,14 @@
  * settings: what a test may choose about this library.
  *
  * They come from the environment when the library is opened and after every
- * aclfakeReset (ACL_FAKE_MODE, ACL_FAKE_DEVICES, ...: the keys of aclfakeSet
- * in capitals), and from aclfakeSet in between. A bad variable cannot be
- * refused where it is read; aclInit refuses it.
+ * aclfakeReset, and from aclfakeSet in between. What belongs to a part of its
+ * own (faults, latencies, the trace, hidden functions) is handed on to it.
  */
 #ifndef FAKE_SETTINGS_H
 #define FAKE_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { DEVICES_MAX = 64 };
@@ -19,6 +19,7 @@ typedef struct Settings {
     int devices;
     uint64_t memory;            /* bytes per device */
     int run_mode;               /* aclrtRunMode */
+    bool report;                /* print what leaked at finalize */
     char soc[64];
     char onnxruntime[4096];     /* "": search for it */
 } Settings;
@@ -31,7 +32,7 @@ bool settings_set(const char *key, const char *value);
 /* Defaults, then the environment. */
 void settings_reset(void);
 
-/* What is wrong with the environment, or NULL. */
-const char *settings_complaint(void);
+/* The i-th key, NULL after the last one. */
+const char *settings_key(size_t i);
 
 #endif

@@ -1,10 +1,13 @@
 #include "trace.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { LINE_SIZE = 8192 };      /* six characters for each of an argument */
 
 typedef struct Record {
     FunctionId function;
@@ -21,7 +24,35 @@ static struct {
     Record *records;
     size_t count;
     size_t room;
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    int file;           /* -1: records stay in memory */
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
+
+/* Ends the file, if there is one, and takes another. */
+static void file_change(int file)
+{
+    pthread_mutex_lock(&state.lock);
+    if (state.file >= 0)
+        close(state.file);
+    state.file = file;
+    pthread_mutex_unlock(&state.lock);
+}
+
+void trace_to_memory(bool on)
+{
+    file_change(-1);
+    calls_watch(WATCH_TRACE, on);
+}
+
+bool trace_to_file(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+    if (file < 0)
+        return false;
+    file_change(file);
+    calls_watch(WATCH_TRACE, true);
+    return true;
+}
 
 uint64_t trace_now(void)
 {
@@ -43,6 +74,38 @@ static bool records_grow(void)
     return true;
 }
 
+static void record_write(Text *text, const Record *record)
+{
+    text_add(text, "{\"seq\": %llu, \"function\": \"%s\", \"args\": ",
+             (unsigned long long)record->seq,
+             functions[record->function].name);
+    text_add_string(text, record->args != NULL ? record->args : "");
+    text_add(text, ", \"status\": %d, \"thread\": %ld", record->status,
+             record->thread);
+    text_add(text, ", \"start_ns\": %llu, \"ns\": %llu}\n",
+             (unsigned long long)record->start_ns,
+             (unsigned long long)record->ns);
+}
+
+/* One write, so that lines of several processes do not mix. */
+static void record_print(const Record *record)
+{
+    char line[LINE_SIZE];
+    Text text = text_in(line, sizeof line);
+
+    record_write(&text, record);
+    ssize_t written = write(state.file, line, text.length);
+    (void)written;      /* a full disk ends the trace, not the program */
+}
+
+static bool record_keep(const Record *record)
+{
+    if (state.count == state.room && !records_grow())
+        return false;
+    state.records[state.count++] = *record;
+    return true;
+}
+
 void trace_keep(Call *call)
 {
     Record record = {
@@ -56,24 +119,11 @@ void trace_keep(Call *call)
     };
 
     pthread_mutex_lock(&state.lock);
-    if (state.count < state.room || records_grow()) {
-        state.records[state.count++] = record;
+    if (state.file >= 0)
+        record_print(&record);
+    else if (record_keep(&record))
         call->args = NULL;
-    }
     pthread_mutex_unlock(&state.lock);
-}
-
-static void record_write(Text *text, const Record *record)
-{
-    text_add(text, "{\"seq\": %llu, \"function\": \"%s\", \"args\": ",
-             (unsigned long long)record->seq,
-             functions[record->function].name);
-    text_add_string(text, record->args != NULL ? record->args : "");
-    text_add(text, ", \"status\": %d, \"thread\": %ld", record->status,
-             record->thread);
-    text_add(text, ", \"start_ns\": %llu, \"ns\": %llu}\n",
-             (unsigned long long)record->start_ns,
-             (unsigned long long)record->ns);
 }
 
 void trace_read(Text *text)

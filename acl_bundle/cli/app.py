@@ -70,3 +70,19 @@ def doctor(
     from acl_bundle.cli import doctor as command  # noqa: PLC0415
 
     raise typer.Exit(command.run(file))
+
+
+fakes = typer.Typer(help="The fake AscendCL, for programs of any language.", no_args_is_help=True)
+app.add_typer(fakes, name="fake")
+
+
+@fakes.command()
+def env() -> None:
+    """Print shell lines that put the fake in front of any program.
+
+    eval "$(acl-bundle fake env)" and start the program from the same shell:
+    libascendcl.so, libacl_rt.so and the other names it links are the fake.
+    """
+    from acl_bundle.cli import fake as command  # noqa: PLC0415
+
+    command.env()

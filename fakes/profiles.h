@@ -1,0 +1,48 @@
+/*
+ * profiles: how long calls take on a kind of device, roughly.
+ *
+ * These are not device numbers but their shape: what of a call is fixed, what
+ * grows with the bytes, and which is the larger. Fixed nanoseconds, then
+ * nanoseconds per byte, then where that comes from. A model's own time comes
+ * on top, as what the fake needs to compute it. No profile ("none") is as
+ * fast as this machine.
+ */
+#ifndef FAKE_PROFILES_H
+#define FAKE_PROFILES_H
+
+#include "text.h"
+
+#define COPY_300I \
+    "derived: 310P host-to-device times of ModelZoo's ais_infer reports are " \
+    "linear in the bytes, about 0.09 ms + 4.3 GB/s, pageable memory; large " \
+    "copies back were slower, about 1.6 GB/s"
+#define LAUNCH_300I \
+    "published: kernel launch and synchronize on 310P, tiny kernels, 75 us " \
+    "(ascend-rs.org, appendix F)"
+#define COPY_910B \
+    "assumed, as none was published: 80 % of PCIe 4.0 x16 (31.5 GB/s), the " \
+    "share that Huawei gives as the most, after one launch"
+#define LAUNCH_910B \
+    "published: kernel launch and synchronize on 910B3, tiny kernels, 22 to " \
+    "30 us (ascend-rs.org, appendix F)"
+
+#define PROFILES(ROW) \
+    ROW("atlas-300i", aclrtMemcpy, 90000, 0.2326, COPY_300I) \
+    ROW("atlas-300i", aclrtMemcpyAsync, 90000, 0.2326, COPY_300I) \
+    ROW("atlas-300i", aclmdlExecute, 75000, 0, LAUNCH_300I) \
+    ROW("atlas-300i", aclmdlExecuteV2, 75000, 0, LAUNCH_300I) \
+    ROW("910b", aclrtMemcpy, 26000, 0.0397, COPY_910B) \
+    ROW("910b", aclrtMemcpyAsync, 26000, 0.0397, COPY_910B) \
+    ROW("910b", aclmdlExecute, 26000, 0, LAUNCH_910B) \
+    ROW("910b", aclmdlExecuteV2, 26000, 0, LAUNCH_910B)
+
+/*
+ * Replaces all latencies by those of a profile. NULL, or what would have been
+ * right.
+ */
+const char *profile_use(const char *name);
+
+/* All rows, as JSON lines. */
+void profiles_read(Text *text);
+
+#endif
