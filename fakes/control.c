@@ -11,6 +11,7 @@
 #include "acl.h"
 #include "bundle.h"
 #include "calls.h"
+#include "chosen.h"
 #include "device.h"
 #include "engine_callback.h"
 #include "faults.h"
@@ -125,6 +126,7 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"violations", violations_read},
         {"profiles", profiles_read},
         {"report", report_read},
+        {"settings", chosen_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);
 

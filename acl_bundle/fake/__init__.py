@@ -22,7 +22,7 @@ from typing import Any
 
 from acl_bundle._api import load_library
 from acl_bundle.fake import _table
-from acl_bundle.fake._library import check, opened, read
+from acl_bundle.fake._library import check, opened, read, read_text
 from acl_bundle.fake._library import path as library_path
 from acl_bundle.fake.callbacks import from_function, register_all
 
@@ -33,9 +33,11 @@ __all__ = [
     "from_function",
     "get",
     "latency",
+    "leaks",
     "library_path",
     "live",
     "onnxruntime_path",
+    "profiles",
     "report",
     "reset",
     "set",
@@ -127,7 +129,8 @@ def settings(**changes: str | int) -> Iterator[None]:
 
     Raises:
         ValueError: A key is unknown or a value does not fit it; nothing is
-            changed then. Or a setting cannot go back: memory in use.
+            changed then. Or a setting cannot go back, such as the memory of
+            a device that is in use.
     """
     before = {key: get(key) for key in changes}
     changed: list[str] = []
@@ -187,14 +190,17 @@ def violations() -> list[dict[str, Any]]:
     return read("violations")
 
 
+def profiles() -> list[dict[str, Any]]:
+    """The times of each profile: profile, function, fixed_ns, ns_per_byte, source."""
+    return read("profiles")
+
+
+def leaks() -> str:
+    """Return a table of what was created, destroyed and is live, and the calls that made it."""
+    return read_text("report")
+
+
 def report() -> str:
-    """Return what is alive and what was misused as text, empty when there is nothing."""
-    parts = [
-        f"{what}:\n\n{table(rows)}\n"
-        for what, table, rows in (
-            ("alive", _table.live, live()),
-            ("violations", _table.violations, violations()),
-        )
-        if rows
-    ]
-    return "\n".join(parts)
+    """Return that table, and one of the violations where there are any."""
+    misused = violations()
+    return f"{leaks()}\n{_table.violations(misused)}\n" if misused else leaks()

@@ -50,12 +50,17 @@ def check(status: int, what: str) -> None:
         raise ValueError(f"{what}: {detail.decode('utf-8', 'replace') or 'refused'}")
 
 
-def read(what: str) -> list[dict[str, Any]]:
-    """Return the rows of one readout of ``aclfakeRead``."""
+def read_text(what: str) -> str:
+    """Return one readout of ``aclfakeRead``."""
     library, size = opened(), 0
     while (needed := library.aclfakeRead(what.encode(), None, 0)) > size:
         size = needed + 4096  # room for what other threads add meanwhile
         text = ctypes.create_string_buffer(size)
         if library.aclfakeRead(what.encode(), text, size) <= size:
-            return [json.loads(line) for line in text.value.decode().splitlines()]
-    return []
+            return text.value.decode()
+    return ""
+
+
+def read(what: str) -> list[dict[str, Any]]:
+    """Return the rows of one readout of ``aclfakeRead``."""
+    return [json.loads(line) for line in read_text(what).splitlines()]

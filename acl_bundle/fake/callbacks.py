@@ -110,8 +110,8 @@ def from_function(
     made = _call(program, {**given, **first}, copy=True)
     number = secrets.randbits(63) | 1  # of no other process: a stray file is told apart
     bundle = build.callback(number, _ends(given), _ends(made), weights=first, init=init)
-    _programs[number] = program
     _register(number)
+    _programs[number] = program
     return bundle
 
 

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from acl_bundle import fake
+
+_T = TypeVar("_T", bound="int | str")
+
+
+class _Setting(Generic[_T]):
+    """A setting of the fake as an attribute. A value that does not fit is a ValueError."""
+
+    def __init__(self, kind: Callable[[str], _T]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = name
+
+    def __get__(self, instance: FakeAcl, owner: type) -> _T:
+        return self._kind(fake.get(self._key))
+
+    def __set__(self, instance: FakeAcl, value: _T) -> None:
+        fake.set(self._key, value)
 
 
 class FakeAcl:
@@ -16,7 +35,22 @@ class FakeAcl:
     Everything starts anew with each test. A program that loads
     ``libascendcl.so`` itself while the test runs, by name or by ``path``, has
     the same fake.
+
+    Attributes:
+        devices: How many devices there are, 1 to 64.
+        memory: Bytes of memory per device.
+        soc: The chip's name.
+        mode: ``"strict"``, or ``"faithful"``: what the device does where it
+            refuses nothing.
+        profile: Whose times the calls take: ``"atlas-300i"``, ``"910b"``, or
+            ``"none"`` for this machine's. It replaces all latencies.
     """
+
+    devices = _Setting(int)
+    memory = _Setting(int)
+    soc = _Setting(str)
+    mode = _Setting(str)
+    profile = _Setting(str)
 
     @property
     def path(self) -> Path:
@@ -45,53 +79,22 @@ class FakeAcl:
 
     @property
     def report(self) -> str:
-        """What is alive and what was misused, as tables; empty when there is nothing."""
+        """What was created, destroyed and is live, and what was misused, as tables."""
         return fake.report()
 
-    @property
-    def devices(self) -> int:
-        """How many devices there are, 1 to 64."""
-        return int(fake.get("devices"))
+    def hide(self, *patterns: str) -> None:
+        """Let functions not exist, as in an older CANN; none of them without a pattern.
 
-    @devices.setter
-    def devices(self, count: int) -> None:
-        fake.set("devices", count)
+        Who found them before keeps them: acl_bundle at its first load in the
+        process, a program when it opened the library.
 
-    @property
-    def memory(self) -> int:
-        """Bytes of memory per device."""
-        return int(fake.get("memory"))
+        Args:
+            patterns: Names, or shell patterns such as ``"aclmdlBundleInit*"``.
 
-    @memory.setter
-    def memory(self, nbytes: int) -> None:
-        fake.set("memory", nbytes)
-
-    @property
-    def soc(self) -> str:
-        """The chip's name."""
-        return fake.get("soc")
-
-    @soc.setter
-    def soc(self, name: str) -> None:
-        fake.set("soc", name)
-
-    @property
-    def mode(self) -> str:
-        """``"strict"``, or ``"faithful"``: what the device would do, where it does not refuse."""
-        return fake.get("mode")
-
-    @mode.setter
-    def mode(self, mode: str) -> None:
-        fake.set("mode", mode)
-
-    @property
-    def profile(self) -> str:
-        """Whose times the calls take; empty for as fast as they can."""
-        return fake.get("profile")
-
-    @profile.setter
-    def profile(self, name: str) -> None:
-        fake.set("profile", name)
+        Raises:
+            ValueError: A pattern matches no function.
+        """
+        fake.set("hide", ",".join(patterns))
 
     def set(self, key: str, value: str | int) -> None:
         """Change any setting.

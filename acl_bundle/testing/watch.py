@@ -24,6 +24,7 @@ import pytest
 
 from acl_bundle import fake
 from acl_bundle._owner import Owner
+from acl_bundle.device import Device
 from acl_bundle.errors import AclBundleError
 from acl_bundle.fake import _table
 from acl_bundle.testing.controls import FakeAcl
@@ -106,13 +107,13 @@ class Watch:
         )
 
     def _judge_leaks(self) -> None:
-        leaked = fake.live()
+        leaked, table = fake.live(), fake.leaks().strip()
         finalised = [row for row in fake.violations() if row["severity"] == _LEAK]
         if self._allowed.leaks or not (leaked or finalised):
             return
         parts = [f"fake_acl found {_count(leaked, 'object')} that {_was(leaked)} not given back"]
         if leaked:
-            parts.append(_table.live(leaked))
+            parts.append(table)
         if finalised:
             parts += ["alive when aclFinalize was called:", _table.violations(finalised)]
         opened = _opened()
@@ -143,7 +144,7 @@ def _check_nothing_lives() -> None:
         pytest.fail(
             _text(
                 f"fake_acl found {_count(left, 'object')} that {_was(left)} made before this test",
-                _table.live(left),
+                fake.leaks().strip(),
                 "A fresh fake would take them away from whoever holds them: a test or fixture that"
                 " works without fake_acl, or one of a wider scope. Let it use fake_acl or give"
                 ' back what it took; @pytest.mark.acl(leaks="ignore") takes them away.',
@@ -173,9 +174,10 @@ def _opened() -> list[Owner]:
 
 
 def _clean() -> None:
-    """Close what Python holds, newest first, and make the fake fresh."""
+    """Close what Python holds, devices last, and make the fake fresh."""
     if fake.live():
-        for one in reversed(_opened()):
+        fake.set("report", "off")  # what leaked was told
+        for one in sorted(_opened(), key=lambda one: isinstance(one, Device)):
             with suppress(AclBundleError):
                 one.close()
     fake.reset()

@@ -99,9 +99,9 @@ def test_an_endless_text_is_cut(fake_acl: FakeAcl, make_bundle: MakeBundle) -> N
             raise LookupError("é" * 100_000)
         return {"y": x}
 
-    with ab.Bundle.load(make_bundle(verbose, inputs={"x": np.zeros(1, np.int32)})) as bundle:
-        with pytest.raises(ab.AclInternalError) as caught:
-            bundle.infer(np.ones(1, np.int32))
+    om = make_bundle(verbose, inputs={"x": np.zeros(1, np.int32)})
+    with ab.Bundle.load(om) as bundle, pytest.raises(ab.AclInternalError) as caught:
+        bundle.infer(np.ones(1, np.int32))
     assert "LookupError: éé" in caught.value.detail
     assert len(caught.value.detail) < 20_000
 
@@ -163,7 +163,6 @@ def test_onnx_models_and_what_build_returns(
         ({"inputs": {"x": X, "w": W}, "weights": {"w": W}}, ValueError, "'w' is an input and a we"),
         ({"weights": {"w": W}}, TypeError, "a function needs inputs"),
         ({"inputs": {"x": X}, "weights": ["w"]}, TypeError, "arrays by name, not list"),
-        ({"inputs": {"x": np.array(["a"])}, "weights": {"w": W}}, TypeError, ""),
     ],
 )
 def test_wrong_arguments_for_a_function(

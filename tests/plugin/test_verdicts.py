@@ -33,7 +33,8 @@ def test_it(fake_acl, om):
         assert fake_acl.calls["aclmdlExecute"] == 2
         assert fake_acl.calls["aclrtCreateStream"] == 0
         assert fake_acl.live
-    assert fake_acl.live == [] and fake_acl.violations == [] and fake_acl.report == ""
+    assert fake_acl.live == [] and fake_acl.violations == []
+    assert "destroyed" in fake_acl.report
 """
     )
     result.assert_outcomes(passed=1)
@@ -62,9 +63,11 @@ def test_the_next_one(fake_acl, om):
         [
             "*ERROR at teardown of test_it*",
             "fake_acl found * objects that were not given back",
-            "kind*handle*bytes*made by",
-            "device *aclrtSetDevice (call *)",
-            "bundle *aclmdlBundleInitFromMem (call *)",
+            "kind *created *destroyed *live",
+            "device * 1 * 0 * 1",
+            "*made by aclrtSetDevice (call *)",
+            "bundle * 1 * 0 * 1",
+            "*made by aclmdlBundleInitFromMem (call *)",
             "not closed: <Bundle *",
             '*@pytest.mark.acl(leaks="ignore")',
         ]
