@@ -4,7 +4,7 @@
 # make         build the package in place, for development
 # make check   the static half of `make test`: ruff, mypy, compiler warnings
 # make asan    the tests again, with shim and fake under ASan and UBSan
-# make bench   what Python adds to a call, as ratios
+# make bench   what Python and the fake add to a call, as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
 # make clean   remove all that was built
@@ -39,6 +39,7 @@ pytest: .venv/editable
 
 bench: .venv/editable
 	$(BIN)/python -m benchmarks.hotpath
+	$(BIN)/python -m benchmarks.fake
 
 wheel: .venv/editable
 	$(BIN)/python -m build --wheel
