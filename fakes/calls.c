@@ -105,6 +105,19 @@ const char *origin_text(Origin origin, char *text, size_t size)
     return text;
 }
 
+const char *history_text(Origin made, Origin gone, char *text)
+{
+    char first[HISTORY_SIZE / 2];
+    char last[HISTORY_SIZE / 2];
+
+    origin_text(made, first, sizeof first);
+    if (gone.seq != 0)
+        origin_text(gone, last, sizeof last);
+    snprintf(text, HISTORY_SIZE, "made by %.80s%s%.80s", first,
+             gone.seq != 0 ? ", ended by " : "", gone.seq != 0 ? last : "");
+    return text;
+}
+
 void calls_watch(unsigned reason, bool on)
 {
     if (on)

@@ -75,6 +75,14 @@ Origin call_origin(void);
 /* "aclrtFree (call 12)", for messages. Written into text, which it returns. */
 const char *origin_text(Origin origin, char *text, size_t size);
 
+enum { HISTORY_SIZE = 200 };    /* of a text that history_text() writes */
+
+/*
+ * "made by aclrtMalloc (call 12), ended by aclrtFree (call 14)", the end only
+ * when there is one: gone.seq is not 0. Written into text, which it returns.
+ */
+const char *history_text(Origin made, Origin gone, char *text);
+
 /* Sets or clears one reason to watch calls. */
 void calls_watch(unsigned reason, bool on);
 

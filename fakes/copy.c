@@ -73,8 +73,11 @@ static int place_check(const Place *place, const void *address, size_t count,
         return E_NONE;
     ViolationId id = device_owns(address) ? V_OUT_OF_BOUNDS
                                           : V_HOST_OUT_OF_BOUNDS;
-    return violate(id, "%s %p has %zu bytes left, not %zu", argument,
-                   address, place->room, count);
+    char text[HISTORY_SIZE];
+    return violate(id, "%s %p has %zu bytes left, not %zu, %s", argument,
+                   address, place->room, count,
+                   device_owns(address) ? device_history(address, text)
+                                        : host_history(address, text));
 }
 
 /* In strict mode the first status that is not 0, in faithful mode none. */

@@ -213,9 +213,11 @@ DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
     const aclDataBuffer *handle = dataset->slot[index].buffer;
     DataBuffer *buffer = object_peek(handle, KIND_DATA_BUFFER);
 
+    char text[HISTORY_SIZE];
+
     if (buffer == NULL)
-        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p", argument, index,
-                (const void *)handle);
+        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p, %s", argument, index,
+                (const void *)handle, object_history(handle, text));
     return buffer;
 }
 

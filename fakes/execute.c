@@ -52,8 +52,10 @@ static int check_context(const Model *model)
     if (status != E_NONE || !settings.strict ||
         context_current() == model->context)
         return status;
-    return violate(V_FOREIGN_CONTEXT, "model %u, loaded in %p, runs in %p",
-                   model->id, model->context, context_current());
+    char text[HISTORY_SIZE];
+    return violate(V_FOREIGN_CONTEXT, "model %u, %s in %p, runs in %p",
+                   model->id, model_history(model, text), model->context,
+                   context_current());
 }
 
 static int execute(Call *call, uint32_t modelId, const aclmdlDataset *input,

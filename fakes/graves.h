@@ -1,5 +1,5 @@
 /*
- * graves: freed ranges of memory, and who freed them.
+ * graves: freed ranges of memory, and who made and freed them.
  *
  * A ring: the newest are remembered, the oldest forgotten. Whoever owns a
  * ring guards it with a lock of its own.
@@ -17,6 +17,7 @@ enum { GRAVES_KEPT = 1024 };
 typedef struct Grave {
     uintptr_t start;
     size_t size;
+    Origin made;
     Origin freed;
 } Grave;
 
@@ -26,10 +27,11 @@ typedef struct Graves {
 } Graves;
 
 /* Remembers a range that the running call frees. */
-static inline void grave_dig(Graves *graves, uintptr_t start, size_t size)
+static inline void grave_dig(Graves *graves, uintptr_t start, size_t size,
+                             Origin made)
 {
     graves->ring[graves->dug++ % GRAVES_KEPT] =
-        (Grave){start, size, call_origin()};
+        (Grave){start, size, made, call_origin()};
 }
 
 /* The youngest grave an address lies in, or NULL. */

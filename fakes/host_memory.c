@@ -73,15 +73,40 @@ void *host_alloc(size_t size)
     return memory;
 }
 
+/* The living block an address lies in, or NULL. */
+static const Block *block_at(uintptr_t address)
+{
+    for (size_t i = 0; i < state.count; i++)
+        if (address - state.block[i].start < state.block[i].size)
+            return &state.block[i];
+    return NULL;
+}
+
+const char *host_history(const void *address, char *text)
+{
+    static const Origin alive;
+
+    pthread_mutex_lock(&state.lock);
+    const Block *block = block_at((uintptr_t)address);
+    const Grave *grave = grave_at(&state.graves, (uintptr_t)address);
+    if (block != NULL)
+        history_text(block->made, alive, text);
+    else if (grave != NULL)
+        history_text(grave->made, grave->freed, text);
+    else
+        strcpy(text, "never made");
+    pthread_mutex_unlock(&state.lock);
+    return text;
+}
+
 static int complain_free(uintptr_t address)
 {
     const Grave *grave = grave_at(&state.graves, address);
-    char text[80];
+    char text[HISTORY_SIZE];
 
     if (grave != NULL)
-        return violate(V_DOUBLE_HOST_FREE, "hostPtr %p, freed by %s",
-                       (void *)address,
-                       origin_text(grave->freed, text, sizeof text));
+        return violate(V_DOUBLE_HOST_FREE, "hostPtr %p, %s", (void *)address,
+                       history_text(grave->made, grave->freed, text));
     return violate(V_UNKNOWN_HOST_MEMORY, "hostPtr %p", (void *)address);
 }
 
@@ -96,7 +121,8 @@ int host_free(void *address)
     if (i == state.count) {
         status = complain_free((uintptr_t)address);
     } else {
-        grave_dig(&state.graves, (uintptr_t)address, state.block[i].size);
+        grave_dig(&state.graves, (uintptr_t)address, state.block[i].size,
+                  state.block[i].made);
         state.count--;
         memmove(&state.block[i], &state.block[i + 1],
                 (state.count - i) * sizeof *state.block);
@@ -116,11 +142,9 @@ size_t host_room(const void *pointer)
         address >= atomic_load_explicit(&state.high, memory_order_relaxed))
         return SIZE_MAX;
     pthread_mutex_lock(&state.lock);
-    for (size_t i = 0; i < state.count; i++) {
-        const Block *block = &state.block[i];
-        if (address - block->start < block->size)
-            room = block->size - (address - block->start);
-    }
+    const Block *block = block_at(address);
+    if (block != NULL)
+        room = block->size - (address - block->start);
     pthread_mutex_unlock(&state.lock);
     return room;
 }

@@ -52,4 +52,10 @@ void host_memory_live(LiveVisitor *visit, void *to);
 /* Forgets, but does not free, all allocations: their users may still run. */
 void host_memory_reset(void);
 
+/*
+ * Who asked for the host memory an address lies in, and who freed it: as
+ * device_history() tells it of device memory.
+ */
+const char *host_history(const void *address, char *text);
+
 #endif

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "graves.h"
@@ -118,30 +119,74 @@ void *device_alloc(int device, size_t size, size_t taken, Owner owner)
     return (void *)start;
 }
 
+/*
+ * Gives back the pages that an allocation leaves empty: its own, and those it
+ * shared with others that are dead already. All between two living ones is.
+ */
+static void give_back(const Device *device, const Allocation *dead)
+{
+    const Allocation *first = device->all.list;
+    const Allocation *last = first + device->all.count - 1;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = dead->start / page * page;
+    uintptr_t end = (dead->start + dead->taken + page - 1) / page * page;
+
+    if (dead > first && dead[-1].start + dead[-1].taken > start)
+        start = dead[-1].start + dead[-1].taken;
+    if (dead < last && dead[1].start < end)
+        end = dead[1].start;
+    if (start < end)
+        arena_punch(&device->arena, start, end - start);
+}
+
 static void bury(Device *device, Allocation *dead)
 {
-    grave_dig(&state.graves, dead->start, dead->size);
-    arena_punch(&device->arena, dead->start, dead->taken);
+    grave_dig(&state.graves, dead->start, dead->size, dead->made);
+    give_back(device, dead);
     device->taken -= dead->taken;
     allocation_remove(&device->all, dead);
     atomic_fetch_add(&state.epoch, 1);
 }
 
+static const char *history_locked(uintptr_t address, char *text)
+{
+    static const Origin alive;
+    Device *device = device_of(address);
+    const Allocation *found = device == NULL
+                                  ? NULL
+                                  : allocation_at(&device->all, address);
+    const Grave *grave = grave_at(&state.graves, address);
+
+    if (found != NULL)
+        return history_text(found->made, alive, text);
+    if (grave != NULL)
+        return history_text(grave->made, grave->freed, text);
+    return strcpy(text, "never made");
+}
+
+const char *device_history(const void *address, char *text)
+{
+    pthread_mutex_lock(&state.lock);
+    history_locked((uintptr_t)address, text);
+    pthread_mutex_unlock(&state.lock);
+    return text;
+}
+
 static int complain_free(uintptr_t address, const Allocation *around)
 {
     const Grave *grave = grave_at(&state.graves, address);
-    char text[80];
+    char text[HISTORY_SIZE];
 
+    history_locked(address, text);
     if (around != NULL && around->owner == OWNER_LIBRARY)
-        return violate(V_LIBRARY_MEMORY, "devPtr %p", (void *)address);
+        return violate(V_LIBRARY_MEMORY, "devPtr %p, %s", (void *)address,
+                       text);
     if (around != NULL)
-        return violate(V_INTERIOR_FREE, "devPtr %p, %zu bytes into %p",
+        return violate(V_INTERIOR_FREE, "devPtr %p, %zu bytes into %p, %s",
                        (void *)address, address - around->start,
-                       (void *)around->start);
+                       (void *)around->start, text);
     if (grave != NULL)
-        return violate(V_DOUBLE_FREE, "devPtr %p, freed by %s",
-                       (void *)address,
-                       origin_text(grave->freed, text, sizeof text));
+        return violate(V_DOUBLE_FREE, "devPtr %p, %s", (void *)address, text);
     return violate(V_UNKNOWN_ADDRESS, "devPtr %p", (void *)address);
 }
 
@@ -213,18 +258,16 @@ unsigned char *device_peek(const void *pointer, size_t *room)
 
 int device_complain(const void *address, const char *argument)
 {
-    char text[80];
+    char text[HISTORY_SIZE];
 
     pthread_mutex_lock(&state.lock);
-    const Grave *grave = grave_at(&state.graves, (uintptr_t)address);
-    Origin freed = grave != NULL ? grave->freed : call_origin();
-    bool ours = device_owns(address);
+    bool buried = grave_at(&state.graves, (uintptr_t)address) != NULL;
+    history_locked((uintptr_t)address, text);
     pthread_mutex_unlock(&state.lock);
-    if (!ours)
+    if (!device_owns(address))
         return violate(V_NOT_DEVICE_MEMORY, "%s %p", argument, address);
-    if (grave != NULL)
-        return violate(V_FREED_MEMORY, "%s %p, freed by %s", argument,
-                       address, origin_text(freed, text, sizeof text));
+    if (buried)
+        return violate(V_FREED_MEMORY, "%s %p, %s", argument, address, text);
     return violate(V_UNKNOWN_ADDRESS, "%s %p", argument, address);
 }
 
@@ -233,6 +276,7 @@ unsigned char *device_bytes(const void *address, size_t count,
 {
     size_t room = 0;
     unsigned char *bytes = device_peek(address, &room);
+    char text[HISTORY_SIZE];
 
     if (bytes == NULL) {
         device_complain(address, argument);
@@ -240,8 +284,8 @@ unsigned char *device_bytes(const void *address, size_t count,
     }
     if (count <= room)
         return bytes;
-    violate(V_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu", argument,
-            address, room, count);
+    violate(V_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, %s",
+            argument, address, room, count, device_history(address, text));
     return NULL;
 }
 

@@ -52,6 +52,12 @@ unsigned char *device_bytes(const void *address, size_t count,
 /* Says which violation a device address is that device_peek() refused. */
 int device_complain(const void *address, const char *argument);
 
+/*
+ * Who made the allocation an address lies in, and who freed it: text, of
+ * HISTORY_SIZE bytes, as history_text() writes it; "never made" if nobody.
+ */
+const char *device_history(const void *address, char *text);
+
 /* A number that changes whenever device memory is freed. */
 unsigned device_memory_epoch(void);
 

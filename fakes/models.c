@@ -118,24 +118,34 @@ static bool writes_variables(const Model *model)
     return model->program.kind == PROGRAM_ASSIGN;
 }
 
+const char *model_history(const Model *model, char *text)
+{
+    static const Origin alive;
+
+    return history_text(model->loaded, alive, text);
+}
+
 static int claim_variables(Model *model)
 {
     if (model->program.variables.count == 0 ||
         variables_enter(model->variables, writes_variables(model)))
         return E_NONE;
     atomic_store(&model->state, MODEL_IDLE);
-    return violate(V_VARIABLE_RACE, "model %u of bundle %u", model->id,
-                   model->bundle);
+    char text[HISTORY_SIZE];
+    return violate(V_VARIABLE_RACE, "model %u of bundle %u, %s", model->id,
+                   model->bundle, model_history(model, text));
 }
 
 int model_claim(Model *model)
 {
     int idle = MODEL_IDLE;
+    char text[HISTORY_SIZE];
 
     if (atomic_compare_exchange_strong(&model->state, &idle, MODEL_RUNNING))
         return claim_variables(model);
     if (idle == MODEL_RUNNING)
-        return violate(V_CONCURRENT_EXECUTE, "model %u", model->id);
+        return violate(V_CONCURRENT_EXECUTE, "model %u, %s", model->id,
+                       model_history(model, text));
     return refuse(E_GE_MODEL_ID, "model %u was unloaded meanwhile",
                   model->id);
 }
@@ -150,9 +160,11 @@ void model_release(Model *model)
 int model_unload(Model *model)
 {
     int idle = MODEL_IDLE;
+    char text[HISTORY_SIZE];
 
     if (!atomic_compare_exchange_strong(&model->state, &idle, MODEL_DEAD))
-        return violate(V_UNLOAD_WHILE_RUNNING, "model %u", model->id);
+        return violate(V_UNLOAD_WHILE_RUNNING, "model %u, %s", model->id,
+                       model_history(model, text));
     model->unloaded = call_origin();
     model_strip(model);
     return E_NONE;

@@ -78,6 +78,9 @@ int model_claim(Model *model);
 /* Ends a run. */
 void model_release(Model *model);
 
+/* Who loaded it, as history_text() writes it. */
+const char *model_history(const Model *model, char *text);
+
 /* Unloads a living model; models_lock() is held. 0, or a violation's. */
 int model_unload(Model *model);
 

@@ -164,13 +164,26 @@ void *object_peek(const void *handle, Kind kind)
     return slot->body;
 }
 
+const char *object_history(const void *handle, char *text)
+{
+    static const Origin alive;
+    const Slot *slot = slot_of(handle);
+
+    if (slot == NULL)
+        return strcpy(text, "never made");
+    return history_text(slot->made,
+                        atomic_load(&slot->alive) ? alive : slot->killed,
+                        text);
+}
+
 /* Says why a handle is not what it should be. */
 static void complain(const void *handle, Kind kind, const char *argument,
                      ViolationId when_dead)
 {
     Slot *slot = slot_of(handle);
-    char text[80];
+    char text[HISTORY_SIZE];
 
+    object_history(handle, text);
     if (slot == NULL) {
         violate(V_UNKNOWN_HANDLE, "%s %p is no %s", argument, handle,
                 kind_names[kind]);
@@ -178,12 +191,11 @@ static void complain(const void *handle, Kind kind, const char *argument,
     }
     int found = atomic_load(&slot->kind);
     if (!atomic_load(&slot->alive))
-        violate(when_dead, "%s %p, a %s, was killed by %s", argument, handle,
-                kind_names[found],
-                origin_text(slot->killed, text, sizeof text));
+        violate(when_dead, "%s %p, a %s, %s", argument, handle,
+                kind_names[found], text);
     else
-        violate(V_WRONG_KIND, "%s %p should be a %s and is a %s", argument,
-                handle, kind_names[kind], kind_names[found]);
+        violate(V_WRONG_KIND, "%s %p should be a %s and is a %s, %s",
+                argument, handle, kind_names[kind], kind_names[found], text);
 }
 
 void *object_find(const void *handle, Kind kind, const char *argument)
@@ -225,8 +237,9 @@ bool object_destroy(const void *handle, Kind kind, const char *argument)
         return false;
     }
     if (slot_of(handle)->owner != NULL) {
-        violate(V_NOT_OWNER, "%s %p belongs to %p", argument, handle,
-                slot_of(handle)->owner);
+        char text[HISTORY_SIZE];
+        violate(V_NOT_OWNER, "%s %p belongs to %p, %s", argument, handle,
+                slot_of(handle)->owner, object_history(handle, text));
         return false;
     }
     if (slot_bury(handle))

@@ -68,6 +68,12 @@ bool object_destroy(const void *handle, Kind kind, const char *argument);
 /* Destroys an object on its owner's behalf; anything else is ignored. */
 void object_kill(const void *handle);
 
+/*
+ * Who made the object of a handle, and who killed it: text, of HISTORY_SIZE
+ * bytes, as history_text() writes it; "never made" if nobody.
+ */
+const char *object_history(const void *handle, char *text);
+
 /* Is this an address in the range of handles? */
 bool object_is_handle(const void *address);
 

@@ -22,14 +22,17 @@ static int complain_bytes(const DataBuffer *buffer, const Blob *blob,
                           size_t room, const char *what, size_t index)
 {
     char argument[32];
+    char text[HISTORY_SIZE];
 
     snprintf(argument, sizeof argument, "%s %zu", what, index);
     if (blob->bytes == NULL)
         return device_complain(buffer->data, argument);
+    device_history(buffer->data, text);
     if (room < blob->size)
-        return violate(V_SHORT_BUFFER, "%s at %p: %zu bytes left of %zu",
-                       argument, buffer->data, room, blob->size);
-    return violate(V_MISALIGNED, "%s at %p", argument, buffer->data);
+        return violate(V_SHORT_BUFFER, "%s at %p: %zu bytes left of %zu, %s",
+                       argument, buffer->data, room, blob->size, text);
+    return violate(V_MISALIGNED, "%s at %p, %s", argument, buffer->data,
+                   text);
 }
 
 int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob,

@@ -21,7 +21,7 @@ from acl_bundle.om import Header, PartitionType, TensorInfo, inout
 
 from .face import FLOAT, ND
 
-ONNX, ASSIGN, NULL = 1, 2, 3
+ONNX, ASSIGN, NULL, CALLBACK = 1, 2, 3, 4
 INPUT, VARIABLE, CONSTANT = 0, 1, 2
 SIZES = {0: 4, 1: 2, 2: 1, 3: 4, 4: 1, 6: 2, 7: 2, 8: 4, 9: 8, 10: 8, 11: 8, 12: 1, 27: 2}
 DEFINITION = b"\x0a\x05graph"  # a ge.proto ModelDef that has a name and nothing else
@@ -92,6 +92,11 @@ def fetch(output: int, name: str) -> bytes:
 def assign(var: int, source: int, index: int) -> bytes:
     """An ASSIGN record."""
     return record(6, struct.pack("<IIII", var, source, index, 0))
+
+
+def callback(number: int) -> bytes:
+    """A CALLBACK record."""
+    return record(7, struct.pack("<Q", number))
 
 
 def program(kind: int, *records: bytes, work: int = 0, variables: int = 0) -> bytes:
