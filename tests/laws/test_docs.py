@@ -14,8 +14,6 @@ import acl_bundle.bundle
 import acl_bundle.testing.make
 import acl_bundle.testing.watch  # noqa: F401  pytester unloads what is new after a run
 
-pytest_plugins = ["pytester"]
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 EXAMPLES = dict(

@@ -17,8 +17,6 @@ import acl_bundle.bundle
 import acl_bundle.testing.make
 import acl_bundle.testing.watch  # noqa: F401  see above
 
-pytest_plugins = ["pytester"]
-
 HEAD = """
 import ctypes
 import numpy as np
