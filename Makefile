@@ -6,7 +6,7 @@
 # make asan    the tests again, with shim and fake under ASan and UBSan
 # make tsan    eight threads on the fake under the thread sanitizer
 # make soak    eight threads do everything at once for two minutes
-# make bench   what Python adds to a call, as ratios
+# make bench   what Python and the fake add to a call, as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
 # make clean   remove all that was built
@@ -41,6 +41,7 @@ pytest: .venv/editable
 
 bench: .venv/editable
 	$(BIN)/python -m benchmarks.hotpath
+	$(BIN)/python -m benchmarks.fake
 
 wheel: .venv/editable
 	$(BIN)/python -m build --wheel

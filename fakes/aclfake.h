@@ -81,6 +81,7 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     calls       {"function","calls"}                   since reset
  *     live        {"kind","handle","created_by","seq","size"}
  *     violations  {"id","severity","message","function","seq"}
+ *     settings    {"key","value"}               as aclfakeSet takes them
  *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
  *     report      no JSON: a table of what was created and destroyed, and
  *                 what is live with the call that made it

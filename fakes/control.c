@@ -12,6 +12,7 @@
 #include "bundle.h"
 #include "callback.h"
 #include "calls.h"
+#include "chosen.h"
 #include "device.h"
 #include "exception.h"
 #include "execute.h"
@@ -70,7 +71,7 @@ int aclfakeReset(void)
     trace_reset();
     violations_reset();
     tally_reset();
-    callbacks_reset();
+    callback_functions_reset();
     messages_reset();
     calls_reset();
     settings_reset();
@@ -140,6 +141,7 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"violations", violations_read},
         {"profiles", profiles_read},
         {"report", report_read},
+        {"settings", chosen_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);
 

@@ -62,7 +62,7 @@ bool callback_set(uint64_t id, AclFakeFunction function, void *user)
     return entry != NULL;
 }
 
-void callbacks_reset(void)
+void callback_functions_reset(void)
 {
     pthread_mutex_lock(&state.lock);
     while (state.first != NULL) {

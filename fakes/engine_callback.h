@@ -23,6 +23,6 @@ int callback_known(uint64_t id);
 int callback_run(Model *model, const Blob *inputs, const Blob *outputs);
 
 /* Takes all functions back. */
-void callbacks_reset(void);
+void callback_functions_reset(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acl.h"
+#include "chosen.h"
 #include "environment.h"
 #include "hide.h"
 #include "memory.h"
@@ -143,20 +144,21 @@ static const char *set_onnxruntime(const char *value)
 static const struct {
     const char *key;
     const char *(*set)(const char *value);
+    const char *normal;         /* what the default reads as; NULL: none */
 } setters[] = {
-    {"mode", set_mode},
-    {"trace", set_trace},
-    {"devices", set_devices},
-    {"memory", set_memory},
-    {"run_mode", set_run_mode},
-    {"soc", set_soc},
-    {"onnxruntime", set_onnxruntime},
-    {"memory_ends", set_memory_ends},
-    {"report", set_report},
-    {"hide", hide_only},
-    {"fail", plan_faults},
-    {"profile", profile_use},
-    {"latency", plan_latencies},
+    {"mode", set_mode, "strict"},
+    {"trace", set_trace, "off"},
+    {"devices", set_devices, "8"},
+    {"memory", set_memory, "68719476736"},
+    {"run_mode", set_run_mode, "host"},
+    {"soc", set_soc, "Ascend910B3"},
+    {"onnxruntime", set_onnxruntime, ""},
+    {"memory_ends", set_memory_ends, "never"},
+    {"report", set_report, "on"},
+    {"hide", hide_only, ""},
+    {"fail", plan_faults, NULL},
+    {"profile", profile_use, "none"},
+    {"latency", plan_latencies, NULL},
 };
 
 enum { SETTER_COUNT = sizeof setters / sizeof setters[0] };
@@ -164,6 +166,11 @@ enum { SETTER_COUNT = sizeof setters / sizeof setters[0] };
 const char *settings_key(size_t i)
 {
     return i < SETTER_COUNT ? setters[i].key : NULL;
+}
+
+const char *settings_default(size_t i)
+{
+    return i < SETTER_COUNT ? setters[i].normal : NULL;
 }
 
 static void refuse_key(const char *key)
@@ -185,6 +192,8 @@ bool settings_set(const char *key, const char *value)
         if (right != NULL)
             refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value,
                    right);
+        else
+            chosen_keep(i, value);
         return right == NULL;
     }
     refuse_key(key);
@@ -194,6 +203,7 @@ bool settings_set(const char *key, const char *value)
 void settings_reset(void)
 {
     settings = defaults;
+    chosen_reset();
     trace_to_memory(false);
     device_memory_end_after(UINT64_MAX);
     hide_only("");

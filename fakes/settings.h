@@ -35,4 +35,7 @@ void settings_reset(void);
 /* The i-th key, NULL after the last one. */
 const char *settings_key(size_t i);
 
+/* What its default reads as; NULL for an order that leaves no setting. */
+const char *settings_default(size_t i);
+
 #endif

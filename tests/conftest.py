@@ -1,4 +1,4 @@
-"""What every test may ask for: the fake, clean before and accounted for after; small models.
+"""What every test may ask for beside the plugin's ``fake_acl``: small models.
 
 The fake becomes the library of the test process when the first test asks for
 it, so tests that need another library, or none, run a child process. Under
@@ -7,11 +7,9 @@ xdist each worker has a fake of its own.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,30 +21,6 @@ from onnx import TensorProto, helper, numpy_helper
 from acl_bundle import build, om
 
 Array = NDArray[Any]
-
-
-@pytest.fixture(scope="session")
-def _active() -> ModuleType:
-    from acl_bundle import fake  # noqa: PLC0415  what is collected alone opens nothing
-
-    fake.activate()
-    return fake
-
-
-@pytest.fixture
-def fake_library(_active: ModuleType, request: pytest.FixtureRequest) -> Iterator[ModuleType]:
-    """The module ``acl_bundle.fake``, reset.
-
-    After the test nothing may be left of what it made, and no rule may have
-    been broken, unless the test is marked ``misuse``.
-    """
-    _active.reset()
-    yield _active
-    if request.node.get_closest_marker("misuse") is None:
-        if _active.live():
-            gc.collect()  # an object in a cycle is not leaked yet
-        assert _active.live() == []
-        assert _active.violations() == []
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ Needs ``onnx``; uses ``onnxruntime`` where it is installed.
 
 from __future__ import annotations
 
+from acl_bundle.build.callback import callback
 from acl_bundle.build.convert import from_onnx, model
 from acl_bundle.build.idle import null
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 
-__all__ = ["Bundle", "Model", "WeightInfo", "from_onnx", "model", "null"]
+__all__ = ["Bundle", "Model", "WeightInfo", "callback", "from_onnx", "model", "null"]

@@ -47,13 +47,40 @@ def null(
         WeightError: A weight has no name, no elements, or a dtype ACL lacks.
         ValueError: A name, dtype or shape does not fit, or there is no output.
     """
+    return opaque(Kind.NULL, 0, inputs, outputs, weights or {}, init=init)
+
+
+def opaque(
+    kind: Kind,
+    number: int,
+    inputs: Ends,
+    outputs: Ends,
+    weights: Mapping[str, ArrayLike],
+    *,
+    init: bool,
+) -> Bundle:
+    """Build a bundle whose inference graph is one operator that the file says nothing about.
+
+    Args:
+        kind: The program of the inference graph.
+        number: Whose callback it is, 0 where it is none.
+        inputs: As for :func:`null`.
+        outputs: As for :func:`null`.
+        weights: As for :func:`null`.
+        init: As for :func:`null`.
+
+    Raises:
+        WeightError: As :func:`null`.
+        ValueError: As :func:`null`.
+    """
     if not outputs:
         raise ValueError("outputs is empty; an inference graph needs at least one")
-    placed, variable_size = refresh.place(
-        [_weight(name, value) for name, value in (weights or {}).items()]
-    )
-    made_inputs, made_outputs = _ends("input", inputs), _ends("output", outputs)
-    made = _inference(made_inputs, made_outputs, placed, variable_size)
+    placed, variable_size = refresh.place([_weight(name, value) for name, value in weights.items()])
+    program = Program(kind, variable_area=variable_size)
+    if number:
+        program.callback(number)
+    declare(program, placed)
+    made = _inference(program, kind, _ends("input", inputs), _ends("output", outputs), placed)
     return bundle(made, placed, variable_size, init=init)
 
 
@@ -83,14 +110,13 @@ def _weight(name: str, value: ArrayLike) -> tuple[str, Desc, memoryview]:
 
 
 def _inference(
+    program: Program,
+    kind: Kind,
     inputs: tuple[TensorInfo, ...],
     outputs: tuple[TensorInfo, ...],
     weights: tuple[Weight, ...],
-    variable_size: int,
 ) -> Inference:
-    program = Program(Kind.NULL, variable_area=variable_size)
-    declare(program, weights)
-    definition = _definition(inputs, outputs, weights)
+    definition = _definition(kind.name.capitalize(), inputs, outputs, weights)
     image = submodel.assemble(
         INFER_NAME, inputs=inputs, outputs=outputs, definition=definition, program=program
     )
@@ -98,7 +124,10 @@ def _inference(
 
 
 def _definition(
-    inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], weights: Sequence[Weight]
+    kind: str,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    weights: Sequence[Weight],
 ) -> bytes:
     ops = []
     for index, one in enumerate(inputs):
@@ -107,8 +136,8 @@ def _definition(
     ops += [variable_op(weight) for weight in weights]
     reads = [op.name + ":0" for op in ops]
     descs = [_desc(one) for one in outputs]
-    ops.append(Op("null", "Null", reads, output_descs=descs))
-    sources = [("null", index) for index in range(len(outputs))]
+    ops.append(Op(kind.lower(), kind, reads, output_descs=descs))
+    sources = [(kind.lower(), index) for index in range(len(outputs))]
     made = [f"{name}:{index}" for name, index in sources]
     ops.append(Op("NetOutput", "NetOutput", made, input_descs=descs, sources=sources))
     attrs = {"attr_model_out_nodes_name": [one.name for one in outputs]}

@@ -23,6 +23,7 @@ class Kind(IntEnum):
     ONNX = 1
     ASSIGN = 2
     NULL = 3
+    CALLBACK = 4
 
 
 class From(IntEnum):
@@ -40,6 +41,7 @@ class _Tag(IntEnum):
     FEED = 4
     FETCH = 5
     ASSIGN = 6
+    CALLBACK = 7
 
 
 class Program:
@@ -83,6 +85,10 @@ class Program:
         """Let a variable take the value of an input or a constant."""
         record = struct.pack("<IIII", variable, source, index, 0)
         self._records.append((_Tag.ASSIGN, record))
+
+    def callback(self, number: int) -> None:
+        """Say which registered function computes."""
+        self._records.append((_Tag.CALLBACK, struct.pack("<Q", number)))
 
     def to_bytes(self) -> bytes:
         """Return the program's bytes."""

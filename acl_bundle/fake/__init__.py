@@ -13,59 +13,38 @@ else here speaks to the same file through ``fakes/aclfake.h``.
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from acl_bundle._api import load_library
+from acl_bundle.fake import _table
+from acl_bundle.fake._library import check, opened, read, read_text
+from acl_bundle.fake._library import path as library_path
+from acl_bundle.fake.callbacks import from_function, register_all
 
 __all__ = [
     "activate",
     "calls",
     "fail",
+    "from_function",
+    "get",
     "latency",
+    "leaks",
     "library_path",
     "live",
     "onnxruntime_path",
+    "profiles",
+    "report",
     "reset",
     "set",
+    "settings",
     "trace",
     "violations",
 ]
-
-
-def library_path() -> Path:
-    """Return the path of the fake's shared library.
-
-    Raises:
-        FileNotFoundError: The package was not built.
-    """
-    path = Path(__file__).parent / "lib" / "libascendcl.so"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: the package is not built; pip install it")
-    return path
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    library = ctypes.CDLL(str(library_path()), mode=ctypes.RTLD_LOCAL)
-    library.aclGetRecentErrMsg.restype = ctypes.c_char_p
-    library.aclfakeSet.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
-    library.aclfakeFail.argtypes = [ctypes.c_char_p, ctypes.c_uint64, ctypes.c_int]
-    library.aclfakeLatency.argtypes = [ctypes.c_char_p, ctypes.c_uint64, ctypes.c_double]
-    library.aclfakeRead.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
-    library.aclfakeRead.restype = ctypes.c_size_t
-    return library
-
-
-def _check(status: int, what: str) -> None:
-    if status:
-        detail = _library().aclGetRecentErrMsg() or b""
-        raise ValueError(f"{what}: {detail.decode('utf-8', 'replace') or 'refused'}")
 
 
 def activate() -> Path:
@@ -111,8 +90,9 @@ def reset() -> None:
     No other thread may be inside the library, and nothing loaded before may
     be used after.
     """
-    _library().aclfakeReset()
+    opened().aclfakeReset()
     _use_onnxruntime()
+    register_all()
 
 
 def set(key: str, value: str | int) -> None:
@@ -121,7 +101,47 @@ def set(key: str, value: str | int) -> None:
     Raises:
         ValueError: The key is unknown or the value does not fit it.
     """
-    _check(_library().aclfakeSet(key.encode(), str(value).encode()), f"{key}={value}")
+    check(opened().aclfakeSet(key.encode(), str(value).encode()), f"{key}={value}")
+
+
+def get(key: str) -> str:
+    """Return a setting, as text.
+
+    Raises:
+        ValueError: The key is unknown.
+    """
+    values = _settings()
+    if key not in values:
+        raise ValueError(f"there is no setting {key!r}; there are {', '.join(values)}")
+    return values[key]
+
+
+def _settings() -> dict[str, str]:
+    return {row["key"]: row["value"] for row in read("settings")}
+
+
+@contextmanager
+def settings(**changes: str | int) -> Iterator[None]:
+    """Change settings for the time of a ``with`` block.
+
+        with fake.settings(devices=2, memory=1 << 20):
+            ...
+
+    Raises:
+        ValueError: A key is unknown or a value does not fit it; nothing is
+            changed then. Or a setting cannot go back, such as the memory of
+            a device that is in use.
+    """
+    before = {key: get(key) for key in changes}
+    changed: list[str] = []
+    try:
+        for key, value in changes.items():
+            set(key, value)
+            changed.append(key)
+        yield
+    finally:
+        for key in reversed(changed):
+            set(key, before[key])
 
 
 def fail(function: str, nth: int = 1, code: int = 507899) -> None:
@@ -135,7 +155,7 @@ def fail(function: str, nth: int = 1, code: int = 507899) -> None:
     Raises:
         ValueError: The fake has no such function.
     """
-    _check(_library().aclfakeFail(function.encode(), nth, code), function)
+    check(opened().aclfakeFail(function.encode(), nth, code), function)
 
 
 def latency(function: str, seconds: float, seconds_per_byte: float = 0.0) -> None:
@@ -144,37 +164,43 @@ def latency(function: str, seconds: float, seconds_per_byte: float = 0.0) -> Non
     Raises:
         ValueError: The fake has no such function.
     """
-    status = _library().aclfakeLatency(
+    status = opened().aclfakeLatency(
         function.encode(), round(seconds * 1e9), seconds_per_byte * 1e9
     )
-    _check(status, function)
-
-
-def _read(what: str) -> list[dict[str, Any]]:
-    library, size = _library(), 0
-    while (needed := library.aclfakeRead(what.encode(), None, 0)) > size:
-        size = needed + 4096  # room for what other threads add meanwhile
-        text = ctypes.create_string_buffer(size)
-        if library.aclfakeRead(what.encode(), text, size) <= size:
-            return [json.loads(line) for line in text.value.decode().splitlines()]
-    return []
+    check(status, function)
 
 
 def trace() -> list[dict[str, Any]]:
     """Every call since ``set("trace", "on")``: function, args, status, thread, ns."""
-    return _read("trace")
+    return read("trace")
 
 
 def calls() -> dict[str, int]:
     """How often each function was called since the last reset."""
-    return {row["function"]: row["calls"] for row in _read("calls")}
+    return {row["function"]: row["calls"] for row in read("calls")}
 
 
 def live() -> list[dict[str, Any]]:
     """Every object and allocation that has not been given back, and who made it."""
-    return _read("live")
+    return read("live")
 
 
 def violations() -> list[dict[str, Any]]:
     """Every misuse so far: id, severity, message, function."""
-    return _read("violations")
+    return read("violations")
+
+
+def profiles() -> list[dict[str, Any]]:
+    """The times of each profile: profile, function, fixed_ns, ns_per_byte, source."""
+    return read("profiles")
+
+
+def leaks() -> str:
+    """Return a table of what was created, destroyed and is live, and the calls that made it."""
+    return read_text("report")
+
+
+def report() -> str:
+    """Return that table, and one of the violations where there are any."""
+    misused = violations()
+    return f"{leaks()}\n{_table.violations(misused)}\n" if misused else leaks()

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, fake, om
 from acl_bundle.om.define import Desc, GraphValue, Op, model_def
+from acl_bundle.testing import FakeAcl
 
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 
@@ -205,7 +205,7 @@ def test_a_checkout_that_was_not_built_says_so() -> None:
     assert done.stderr == "acl-bundle: the package is not built here: run make, or pip install it\n"
 
 
-def test_doctor_on_the_fake_is_content(bundle: Path, fake_library: ModuleType) -> None:
+def test_doctor_on_the_fake_is_content(bundle: Path, fake_acl: FakeAcl) -> None:
     done = cli("doctor", bundle, ACL_BUNDLE_LIBRARY=str(fake.library_path()))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "BAD" not in done.stdout

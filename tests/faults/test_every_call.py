@@ -17,7 +17,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import fake
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 CODES = (100000, 207001, 507011)
 # A call that gives something back and fails has kept it; all others must leave nothing.

@@ -11,7 +11,7 @@ import pytest
 
 import acl_bundle as ab
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 import acl_bundle as ab
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 CASES = {
     "float32": ("Add", np.float32),

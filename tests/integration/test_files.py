@@ -11,7 +11,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, fake, om
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
 def refused(path: Path | bytes, message: str) -> None:

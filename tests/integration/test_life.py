@@ -12,7 +12,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import fake
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 DOORS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "owned": lambda path: {"source": path, "variables": "owned"},

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 import acl_bundle as ab
 from acl_bundle import build
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 BATCH = 4
 RTOL = 1e-3  # onnxruntime blocks a Conv whose weights are constant, and so sums in another order
 

@@ -253,7 +253,7 @@ def test_a_library_without_bundles_at_all(mlp: Any, old_cann: Any) -> None:
     assert said.startswith(f"UnsupportedError {library} has no aclmdlBundleLoadFromFile")
 
 
-@pytest.mark.usefixtures("fake_library")
+@pytest.mark.usefixtures("fake_acl")
 def test_a_second_library_is_refused() -> None:
     with pytest.raises(RuntimeError, match="is already open in this process"):
         ab.load_library("/somewhere/else/libascendcl.so")

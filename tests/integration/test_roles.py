@@ -12,7 +12,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, om
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(3))])

@@ -15,7 +15,7 @@ import acl_bundle as ab
 from acl_bundle import fake
 from acl_bundle._api import acl, ffi
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
 def current() -> Any:

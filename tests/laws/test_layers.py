@@ -29,6 +29,7 @@ LAYERS = (
     ("_load",),
     ("bundle",),
     ("fake",),
+    ("testing",),
     ("demo",),
     ("cli",),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build
+from acl_bundle.testing import FakeAcl
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,9 +38,7 @@ def policy() -> onnx.ModelProto:
 
 
 @pytest.fixture
-def session(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_library: ModuleType
-) -> dict[str, Any]:
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_acl: FakeAcl) -> dict[str, Any]:
     """What a reader is taken to have: policy.onnx and policy.om here, x and w at hand."""
     monkeypatch.chdir(tmp_path)
     onnx.save(policy(), "policy.onnx")

@@ -102,7 +102,7 @@ def machine(mlp: Any) -> type[RuleBasedStateMachine]:
     return Bundles
 
 
-@pytest.mark.usefixtures("fake_library")
+@pytest.mark.usefixtures("fake_acl")
 def test_any_order_of_calls(mlp: Any) -> None:
     run_state_machine_as_test(
         machine(mlp),
