@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, om
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 Dims = list[int | str]
 
@@ -295,11 +295,11 @@ def test_threads_share_a_graph(net: ab.Graph) -> None:
     ],
 )
 def test_a_call_that_fails_is_named_and_does_no_harm(
-    tmp_path: Path, fake_library: Any, options: dict[str, Any], function: str, code: int
+    tmp_path: Path, fake_acl: Any, options: dict[str, Any], function: str, code: int
 ) -> None:
     with load(NET, tmp_path, **options) as bundle:
         bundle.infer(rows(1))
-        fake_library.fail(function, 1, code)
+        fake_acl.fail(function, 1, code)
         with pytest.raises(ab.AclError) as caught:
             bundle.infer(rows(4))
         assert (caught.value.function, caught.value.code) == (function, code)
@@ -307,14 +307,14 @@ def test_a_call_that_fails_is_named_and_does_no_harm(
         np.testing.assert_allclose(bundle.infer(x), answer(NET, x=x)[0], rtol=1e-6)
 
 
-def test_one_crossing_does_the_work(tmp_path: Path, fake_library: Any) -> None:
+def test_one_crossing_does_the_work(tmp_path: Path, fake_acl: Any) -> None:
     """A gear run is copy, gear, execute, copy: no allocation, no description."""
     with load(NET, tmp_path, dynamic_batch=[1, 4]) as bundle:
         x = rows(4)
         bundle.infer(x)
-        before = fake_library.calls()
+        before = fake_acl.calls
         bundle.infer(x)
-        after = fake_library.calls()
+        after = fake_acl.calls
     made = {name: count - before.get(name, 0) for name, count in after.items()}
     assert {name: count for name, count in made.items() if count} == {
         "aclrtGetCurrentContext": 1,
@@ -330,12 +330,12 @@ def test_an_old_cann_without_gears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load(NET, tmp_path, dynamic_batch=[1])
 
 
-def test_a_shape_seen_before_is_not_described_again(tmp_path: Path, fake_library: Any) -> None:
+def test_a_shape_seen_before_is_not_described_again(tmp_path: Path, fake_acl: Any) -> None:
     with load(NET, tmp_path, dynamic_shape={"x": [(1, 8), 4]}) as bundle:
         bundle.infer(rows(8))
         bundle.infer(rows(3))
-        before = fake_library.calls()
+        before = fake_acl.calls
         bundle.infer(rows(3))
-        after = fake_library.calls()
+        after = fake_acl.calls
     for name in ("aclrtMalloc", "aclmdlSetDatasetTensorDesc", "aclUpdateDataBuffer"):
         assert after[name] == before[name]

@@ -20,7 +20,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import _run, build, fake
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 Y = (4, 3)
 

@@ -15,7 +15,7 @@ from acl_bundle import fake, om
 from acl_bundle._api import acl, ffi
 from acl_bundle.om import PartitionType
 
-pytestmark = pytest.mark.usefixtures("fake_library")
+pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
 @pytest.mark.parametrize("function", ["aclrtMemcpy", "aclUpdateDataBuffer",
