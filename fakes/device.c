@@ -136,12 +136,12 @@ static void end_context(const void *context, bool force)
 
 static int device_unreference(int index, bool force)
 {
-    DeviceState *device = &state.device[index];
     const void *ending = NULL;
     int status = device_check(index);
 
     if (status != E_NONE)
         return status;
+    DeviceState *device = &state.device[index];
     pthread_mutex_lock(&state.lock);
     if (device->set == 0) {
         status = refuse(E_RT_RELEASED, "device %d is not set", index);
