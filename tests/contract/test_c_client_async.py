@@ -43,6 +43,8 @@ def test_an_asynchronous_c_program_computes_the_same_issue_3(
         [client, path, "12", "12", str(ROUNDS), *values],
         env={
             "LD_LIBRARY_PATH": str(acl.path.parent),
+            "LD_PRELOAD": os.environ.get("LD_PRELOAD", ""),  # a sanitiser must come first
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
             "ACL_FAKE_ONNXRUNTIME": str(acl._onnxruntime),
             "ACL_FAKE_MODE": mode,
         },

@@ -31,10 +31,10 @@ def stream(ready: Acl) -> Any:
 
 def test_pinned_memory_overlaps_facts_6_33(ready: Acl, stream: Any) -> None:
     source, target = pinned(ready, DATA), ready.malloc(64)
-    slow(ready, "aclrtMemcpyAsync", 120)
+    slow(ready, "aclrtMemcpyAsync", 400)
     with Clock() as clock:
         assert ready.aclrtMemcpyAsync(target, 64, source, 64, H2D, stream) == codes.SUCCESS
-    assert clock.ms < 90
+    assert clock.ms < 300
     assert stream_status(ready, stream) == STREAM_BUSY
     assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
     assert ready.download(target, 64) == DATA
@@ -54,11 +54,11 @@ def test_pageable_memory_does_not_overlap_facts_1_5(ready: Acl, stream: Any) -> 
     target = ready.malloc(64)
     slow(ready, "aclrtMemsetAsync", 60)
     slow(ready, "aclrtMemcpyAsync", 60)
-    assert ready.aclrtMemsetAsync(target, 64, 1, 64, stream) == codes.SUCCESS
     with Clock() as clock:
+        assert ready.aclrtMemsetAsync(target, 64, 1, 64, stream) == codes.SUCCESS
         status = ready.aclrtMemcpyAsync(target, 32, ready.hold(DATA), 32, H2D, stream)
     assert status == codes.SUCCESS
-    assert clock.ms >= 110
+    assert clock.ms >= 120
     assert stream_status(ready, stream) == STREAM_DONE
     assert ready.download(target, 64) == DATA[:32] + b"\1" * 32
 
@@ -200,13 +200,13 @@ def test_waiting_by_asking_is_waiting_facts_1_4(ready: Acl, stream: Any) -> None
 def test_latency_per_byte_is_the_tasks_issue_3(ready: Acl, stream: Any) -> None:
     size = 1 << 20
     source, target = pinned(ready, size), ready.malloc(size)
-    assert ready.aclfakeLatency(b"aclrtMemcpyAsync", 0, 100e6 / size) == 0
-    with Clock() as call:
-        assert ready.aclrtMemcpyAsync(target, size, source, size, H2D, stream) == 0
-    assert call.ms < 80
-    with Clock() as wait:
+    assert ready.aclfakeLatency(b"aclrtMemcpyAsync", 0, 300e6 / size) == 0
+    with Clock() as whole:
+        with Clock() as call:
+            assert ready.aclrtMemcpyAsync(target, size, source, size, H2D, stream) == 0
         assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
-    assert wait.ms > 60
+    assert call.ms < 200
+    assert whole.ms >= 300
 
 
 def test_a_program_that_never_waits_still_runs_issue_3(ready: Acl, stream: Any) -> None:

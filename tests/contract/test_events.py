@@ -139,12 +139,12 @@ def test_resetting_facts_1_4(ready: Acl) -> None:
 def test_waiting_on_the_host_facts_1_4(ready: Acl) -> None:
     """For what is before the mark, and not for what is behind it."""
     event, stream, pointer = new_event(ready), new_stream(ready), ready.malloc(4)
-    fill(ready, stream, pointer, 1, 50)
-    assert ready.aclrtRecordEvent(event, stream) == codes.SUCCESS
-    fill(ready, stream, ready.malloc(4), 2, 2000)
     with Clock() as clock:
+        fill(ready, stream, pointer, 1, 50)
+        assert ready.aclrtRecordEvent(event, stream) == codes.SUCCESS
+        fill(ready, stream, ready.malloc(4), 2, 2000)
         assert ready.aclrtSynchronizeEvent(event) == codes.SUCCESS
-    assert 40 <= clock.ms < 1000
+    assert 50 <= clock.ms < 1000
     assert ready.download(pointer, 4) == b"\1" * 4
     assert ready.aclrtDestroyStreamForce(stream) == codes.SUCCESS
 
@@ -156,12 +156,12 @@ def test_the_timeout_is_looked_at_before_the_event_facts_1_4(ready: Acl) -> None
 
 def test_a_timeout_expires_facts_1_4(ready: Acl) -> None:
     event = new_event(ready)
-    fill(ready, ready.NULL, ready.malloc(4), 1, 200)
+    fill(ready, ready.NULL, ready.malloc(4), 1, 500)
     assert ready.aclrtRecordEvent(event, ready.NULL) == codes.SUCCESS
     wait = ready.aclrtSynchronizeEventWithTimeout
     with Clock() as clock:
         assert wait(event, 30) == codes.RT_EVENT_SYNC_TIMEOUT
-    assert 30 <= clock.ms < 180
+    assert 30 <= clock.ms < 400
     assert wait(event, 0) == codes.RT_EVENT_SYNC_TIMEOUT
     assert wait(event, -1) == codes.SUCCESS
     assert wait(event, 0) == codes.SUCCESS
@@ -313,12 +313,12 @@ def test_an_event_is_for_all_threads_facts_3(ready: Acl) -> None:
 def test_two_streams_may_record_one_event_facts_1_4(ready: Acl) -> None:
     """The last record counts, also when it is reached before the one before it."""
     event, late, early = new_event(ready), new_stream(ready), new_stream(ready)
-    fill(ready, late, ready.malloc(4), 1, 80)
+    fill(ready, late, ready.malloc(4), 1, 400)
     assert ready.aclrtRecordEvent(event, late) == codes.SUCCESS
     assert ready.aclrtRecordEvent(event, early) == codes.SUCCESS
     with Clock() as clock:
         assert ready.aclrtSynchronizeEvent(event) == codes.SUCCESS
-    assert clock.ms < 60
+    assert clock.ms < 300
     assert ready.aclrtSynchronizeStream(late) == codes.SUCCESS
     assert new(ready, event) == NEW_DONE
 

@@ -43,11 +43,11 @@ def test_it_computes_facts_1_11(ready: Acl, stream: Any) -> None:
 def test_it_returns_before_it_ran_facts_6_27(ready: Acl, stream: Any) -> None:
     loaded = ready.load_model(NEG)
     inputs, outputs = ready.dataset(VALUE.tobytes()), ready.dataset(16)
-    slow(ready, "aclmdlExecuteAsync", 100)
+    slow(ready, "aclmdlExecuteAsync", 400)
     with Clock() as clock:
         status = ready.aclmdlExecuteAsync(loaded, inputs.handle, outputs.handle, stream)
     assert status == codes.SUCCESS
-    assert clock.ms < 80
+    assert clock.ms < 300
     assert stream_status(ready, stream) == STREAM_BUSY
     assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
 
@@ -338,12 +338,12 @@ def test_v2_makes_memory_for_outputs_facts_1_11(ready: Acl, stream: Any) -> None
 
 def test_v2_on_a_stream_times_out_facts_1_11(ready: Acl, stream: Any) -> None:
     loaded, inputs, outputs = ready.load_model(NEG), ready.dataset(16), ready.dataset(16)
-    slow(ready, "aclmdlExecuteV2", 200)
+    slow(ready, "aclmdlExecuteV2", 400)
     call, handle = ready.aclmdlExecuteV2, exec_config(ready, 30)
     with Clock() as clock:
         status = call(loaded, inputs.handle, outputs.handle, stream, handle)
     assert status == codes.RT_STREAM_SYNC_TIMEOUT
-    assert 30 <= clock.ms < 180
+    assert 30 <= clock.ms < 300
     assert stream_status(ready, stream) == STREAM_BUSY
     assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
 
@@ -361,10 +361,10 @@ def test_v2_without_a_stream_times_out_otherwise_facts_1_11(ready: Acl) -> None:
 def test_the_timeout_stays_with_the_thread_facts_6_28(ready: Acl) -> None:
     loaded, inputs, outputs = ready.load_model(NEG), ready.dataset(16), ready.dataset(16)
     call, plain = ready.aclmdlExecuteV2, ready.aclmdlExecute
-    handle = exec_config(ready, 50)
+    handle = exec_config(ready, 200)
     status = call(loaded, inputs.handle, outputs.handle, ready.NULL, handle)
     assert status == codes.SUCCESS
-    slow(ready, "aclmdlExecute", 150)
+    slow(ready, "aclmdlExecute", 500)
     assert plain(loaded, inputs.handle, outputs.handle) == codes.GE_FAILURE
     assert ready.aclrtSynchronizeDevice() == codes.SUCCESS
 
@@ -408,10 +408,10 @@ def test_after_v2_a_plain_run_does_not_wait_facts_6_28(ready: Acl, stream: Any) 
     assert plain(loaded, inputs.handle, outputs.handle) == codes.GE_FAILURE
     assert ready.violations() == ["AB-STR-0010"]
     ready.set("mode", "faithful")
-    slow(ready, "aclmdlExecute", 80)
+    slow(ready, "aclmdlExecute", 400)
     with Clock() as clock:
         assert plain(loaded, inputs.handle, outputs.handle) == codes.SUCCESS
-    assert clock.ms < 60
+    assert clock.ms < 300
     assert stream_status(ready, stream) == STREAM_BUSY
     assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
 

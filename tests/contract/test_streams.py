@@ -161,8 +161,8 @@ def test_asking_a_stream_facts_1_4(ready: Acl) -> None:
 def test_queueing_does_not_wait_facts_6_27(ready: Acl) -> None:
     stream = new_stream(ready)
     with Clock() as clock:
-        busy(ready, stream, 150)
-    assert clock.ms < 100
+        busy(ready, stream, 400)
+    assert clock.ms < 300
 
 
 def test_a_stream_keeps_its_order_issue_3(ready: Acl) -> None:
@@ -180,9 +180,9 @@ def test_streams_run_beside_each_other_issue_3(ready: Acl) -> None:
     streams = [new_stream(ready) for _ in range(4)]
     with Clock() as clock:
         for stream in streams:
-            busy(ready, stream, 100)
+            busy(ready, stream, 300)
         assert ready.aclrtSynchronizeDevice() == codes.SUCCESS
-    assert 100 <= clock.ms < 300
+    assert 300 <= clock.ms < 900
     assert [stream_status(ready, stream) for stream in streams] == [STREAM_DONE] * 4
 
 
@@ -234,19 +234,19 @@ def test_waiting_for_a_device_with_a_timeout_facts_1_2(ready: Acl) -> None:
 
 
 def test_another_devices_streams_are_not_waited_for_facts_1_2(ready: Acl) -> None:
-    busy(ready, ready.NULL, 300)
+    busy(ready, ready.NULL, 600)
     assert ready.aclrtSetDevice(1) == codes.SUCCESS
     with Clock() as clock:
         assert ready.aclrtSynchronizeDevice() == codes.SUCCESS
-    assert clock.ms < 200
+    assert clock.ms < 400
 
 
 def test_resetting_a_device_waits_and_ends_its_streams_facts_1_2(ready: Acl) -> None:
     stream = new_stream(ready)
-    pointer = busy(ready, stream, 80)
     with Clock() as clock:
+        pointer = busy(ready, stream, 80)
         assert ready.aclrtResetDevice(0) == codes.SUCCESS
-    assert clock.ms >= 70
+    assert clock.ms >= 80
     assert ready.aclrtSetDevice(0) == codes.SUCCESS
     assert ready.download(pointer, 64) == b"\7" * 64
     assert ready.aclrtSynchronizeStream(stream) == codes.RT_INVALID_HANDLE
