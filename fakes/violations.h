@@ -103,9 +103,9 @@
     VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
               "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
               "that stream and does not wait") \
-    VIOLATION(NO_GEAR, "AB-MDL-0013", "error", \
+    VIOLATION(NO_GEAR, "AB-MDL-0014", "error", \
               "the gear input holds no gear of the model") \
-    VIOLATION(OTHER_GEAR, "AB-MDL-0014", "error", \
+    VIOLATION(OTHER_GEAR, "AB-MDL-0015", "error", \
               "the gear input holds another gear than the dataset was given")
 
 typedef enum ViolationId {

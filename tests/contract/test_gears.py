@@ -227,7 +227,7 @@ def test_a_refused_gear_sticks_to_the_dataset_facts_1_10(ready: Acl) -> None:
     assert ready.aclmdlSetDynamicBatchSize(model, inputs.handle, 1, 4) == codes.SUCCESS
     assert ready.aclmdlSetDynamicBatchSize(model, inputs.handle, 1, 5) == GEAR_INVALID
     assert ready.aclmdlExecute(model, inputs.handle, outputs.handle) == codes.GE_FAILURE
-    assert ready.violations() == ["AB-MDL-0014"]
+    assert ready.violations() == ["AB-MDL-0015"]
     ready.set("mode", "faithful")
     assert ready.aclmdlExecute(model, inputs.handle, outputs.handle) == codes.SUCCESS
 
@@ -237,7 +237,7 @@ def test_no_gear_at_all_design_7(ready: Acl) -> None:
     model = ready.load_model(CASES["batch"].data)
     inputs, outputs = ready.dataset(np.ones(24, np.float32).tobytes(), 8), ready.dataset(96)
     assert ready.aclmdlExecute(model, inputs.handle, outputs.handle) == codes.GE_FAILURE
-    assert ready.violations() == ["AB-MDL-0013"]
+    assert ready.violations() == ["AB-MDL-0014"]
     ready.set("mode", "faithful")
     assert ready.aclmdlExecute(model, inputs.handle, outputs.handle) == codes.SUCCESS
     assert outputs.read(0) == (-np.ones(24, np.float32)).tobytes()
