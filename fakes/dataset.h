@@ -20,6 +20,7 @@ typedef struct DataBuffer {
 typedef struct DatasetSlot {
     aclDataBuffer *buffer;
     aclTensorDesc *desc;        /* owned; NULL: none */
+    uint64_t kept;              /* of the bytes that it kept; 0: none yet */
 } DatasetSlot;
 
 typedef struct Dataset {

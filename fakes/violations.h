@@ -76,7 +76,9 @@
     VIOLATION(MISALIGNED, "AB-MDL-0011", "error", \
               "the address is not aligned for the tensor's elements") \
     VIOLATION(VARIABLE_RACE, "AB-MDL-0012", "error", \
-              "the weights change while another model of the bundle runs")
+              "the weights change while another model of the bundle runs") \
+    VIOLATION(UPDATE_STALE, "AB-MDL-0013", "error", \
+              "new bytes for a weight, but its old description keeps it")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,
