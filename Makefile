@@ -15,7 +15,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-C := $(wildcard csrc/*.[chp]* fakes/*.[ch]) setup.py pyproject.toml
+C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/forwards/*.c) setup.py pyproject.toml
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export CC

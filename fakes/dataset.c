@@ -159,7 +159,7 @@ aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset,
         LEAVE(violation_status());
     if (!slots_grow(found))
         LEAVE(refuse(E_BAD_ALLOC, "no memory for another buffer"));
-    found->slot[found->count++] = (DatasetSlot){dataBuffer, NULL};
+    found->slot[found->count++] = (DatasetSlot){.buffer = dataBuffer};
     LEAVE(E_NONE);
 }
 
@@ -248,4 +248,5 @@ void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc)
 {
     object_kill(dataset->slot[index].desc);
     dataset->slot[index].desc = desc;
+    dataset->slot[index].kept = 0;
 }

@@ -21,6 +21,7 @@ typedef struct DataBuffer {
 typedef struct DatasetSlot {
     aclDataBuffer *buffer;
     aclTensorDesc *desc;        /* owned; NULL: none */
+    uint64_t kept;              /* of the bytes that it kept; 0: none yet */
 } DatasetSlot;
 
 /* The gear that was last wished for; kind GEARS_NONE: never one. */

@@ -128,15 +128,67 @@ static int check_fit(const TensorDesc *desc, const Tensor *variable,
     return E_NONE;
 }
 
-/* An input that is not assigned must have memory all the same. */
-static int check_kept(const DataBuffer *buffer, const Tensor *variable)
+/* Tells bytes apart; never 0. */
+static uint64_t digest_of(const unsigned char *bytes, size_t size)
 {
-    size_t room;
+    uint64_t digest = size;
 
-    if (!settings.strict || device_peek(buffer->data, &room) != NULL)
+    for (size_t i = 0; i < size; i += sizeof digest) {
+        uint64_t word = 0;
+        size_t left = size - i;
+        memcpy(&word, bytes + i, left < sizeof word ? left : sizeof word);
+        digest = (digest ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        digest ^= digest >> 29;
+    }
+    return digest | 1;
+}
+
+/* Is the buffer an allocation of its own, made for the weight? */
+static bool made_for(const DataBuffer *buffer, const Tensor *variable,
+                     size_t room)
+{
+    const char *before = (const char *)buffer->data - 1;
+    size_t ignored;
+
+    return buffer->size == variable->nbytes && room == variable->nbytes &&
+           room > 0 && device_peek(before, &ignored) == NULL;
+}
+
+/*
+ * A description sticks to its slot. When it has kept a weight once, and then
+ * other bytes lie in the memory that is there for that weight alone, it was
+ * forgotten. Memory that serves several weights tells nothing: its bytes may
+ * be another one's.
+ */
+static int check_stale(DatasetSlot *slot, const DataBuffer *buffer,
+                       const Tensor *variable, const unsigned char *bytes,
+                       size_t room)
+{
+    if (!made_for(buffer, variable, room))
         return E_NONE;
-    return violate(V_EMPTY_WITHOUT_MEMORY, "weight \"%s\", address %p",
-                   variable->name, buffer->data);
+    uint64_t digest = digest_of(bytes, variable->nbytes);
+    if (slot->kept == 0 || slot->kept == digest) {
+        slot->kept = digest;
+        return E_NONE;
+    }
+    return violate(V_UPDATE_STALE, "weight \"%s\"; "
+                   "aclmdlSetDatasetTensorDesc says again what is meant",
+                   variable->name);
+}
+
+/* An input that is not assigned must have memory all the same. */
+static int check_kept(DatasetSlot *slot, const DataBuffer *buffer,
+                      const Tensor *variable)
+{
+    size_t room = 0;
+
+    if (!settings.strict)
+        return E_NONE;
+    const unsigned char *bytes = device_peek(buffer->data, &room);
+    if (bytes == NULL)
+        return violate(V_EMPTY_WITHOUT_MEMORY, "weight \"%s\", address %p",
+                       variable->name, buffer->data);
+    return check_stale(slot, buffer, variable, bytes, room);
 }
 
 /* Decides about one input; changes nothing. */
@@ -155,7 +207,7 @@ static int look(const Dataset *input, size_t index, const Tensor *variable,
                        "it, with {0} keeps it", index, variable->name);
     wish->assign = !has_zero(&desc->shape);
     if (!wish->assign)
-        return check_kept(buffer, variable);
+        return check_kept(&input->slot[index], buffer, variable);
     int status = find_bytes(buffer, variable, wish);
     if (status == E_NONE)
         status = check_scalar(desc, variable, wish);

@@ -77,6 +77,8 @@
               "the address is not aligned for the tensor's elements") \
     VIOLATION(VARIABLE_RACE, "AB-MDL-0012", "error", \
               "the weights change while another model of the bundle runs") \
+    VIOLATION(UPDATE_STALE, "AB-MDL-0013", "error", \
+              "new bytes for a weight, but its old description keeps it") \
     VIOLATION(FOREIGN_STREAM, "AB-STR-0001", "error", \
               "the stream belongs to another context") \
     VIOLATION(QUEUED_MEMORY, "AB-STR-0002", "error", \

@@ -47,7 +47,7 @@ def shell(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [interpreter, "-euc", script],
-        env={**CLEAN, **env}, capture_output=True, text=True, timeout=120, check=False,
+        cwd="/", env={**CLEAN, **env}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_addresses_by_soname_are_the_same_facts_0(acl: Acl, first: str) -> None:
     names = sorted({*NAMES, "libascendcl.so"}, key=lambda name: name != first)
     done = subprocess.run(
         [sys.executable, "-I", "-c", BY_SONAME.format(some=SOME), *names],
-        env={"LD_LIBRARY_PATH": str(acl.path.parent)},
+        env={**os.environ, "LD_LIBRARY_PATH": str(acl.path.parent)},
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,11 @@ def test_a_client_linked_with_the_split_names_runs_unmodified_facts_0(
     where = str(next(Path(ort.__file__).parent.glob("capi/libonnxruntime.so.1.*")))
     done = subprocess.run(
         [program, bundle, str(X.size), "6", *[f"{value:.9g}" for value in (*X.ravel(), *SCALE)]],
-        env={"LD_LIBRARY_PATH": str(acl.path.parent), "ACL_FAKE_ONNXRUNTIME": where},
+        env={
+            **os.environ,
+            "LD_LIBRARY_PATH": str(acl.path.parent),
+            "ACL_FAKE_ONNXRUNTIME": where,
+        },
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ def found(path: Path, name: str) -> bool:
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ACL_", "LD_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ACL_", "LD_L"))}
     return subprocess.run(
         command, env={**inherited, **environment},
         capture_output=True, text=True, timeout=60, check=False,

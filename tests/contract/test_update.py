@@ -88,8 +88,36 @@ def test_kept_weights_need_that_byte_facts_4_3(loaded: Loaded) -> None:
     assert loaded.acl.violations() == ["AB-MDL-0006"]
 
 
-def test_a_stale_empty_description_sticks_facts_7_11(loaded: Loaded) -> None:
+def test_a_stale_empty_description_is_refused_when_strict_facts_7_11(loaded: Loaded) -> None:
+    """New bytes came after the description had kept the weight once."""
+    loaded.inputs.describe(0, (0,))
+    loaded.inputs.describe(1, (2,))
+    assert [loaded.run(), loaded.run()] == [codes.SUCCESS] * 2
+    loaded.inputs.write(0, (NEW_W + 1).tobytes())
+    assert loaded.run() == codes.GE_FAILURE
+    assert loaded.acl.violations() == ["AB-MDL-0013"]
+    assert loaded.w == loaded.linear.w.tobytes()
+    loaded.inputs.describe(0, (0,))
+    assert loaded.run() == codes.SUCCESS
+    assert loaded.w == loaded.linear.w.tobytes()
+
+
+def test_a_kept_weight_may_lend_its_memory_to_another_facts_7_11(loaded: Loaded) -> None:
+    """A staging area that weights share says nothing about any of them."""
+    acl, inputs = loaded.acl, loaded.inputs
+    area = acl.malloc(4096)
+    acl.aclUpdateDataBuffer(inputs.buffers[0], area, 24)
+    inputs.describe(0, (0,))
+    inputs.describe(1, (2,))
+    for value in (1, 2):
+        acl.upload(area, bytes([value]) * 24)
+        assert loaded.run() == codes.SUCCESS
+    assert loaded.w == loaded.linear.w.tobytes()
+
+
+def test_a_stale_empty_description_sticks_when_faithful_facts_7_11(loaded: Loaded) -> None:
     """The trap: new bytes, return code 0, and nothing happens."""
+    loaded.acl.set("mode", "faithful")
     loaded.inputs.describe(0, (0,))
     loaded.inputs.describe(1, (2,))
     assert loaded.run() == codes.SUCCESS
