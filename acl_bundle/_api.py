@@ -25,7 +25,8 @@ from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
 __all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "attempts", "fail", "ffi", "has", "lib",
-           "library", "load_library", "make_calls", "raise_failure", "text"]  # fmt: skip
+           "library", "load_library", "make_bound",
+           "make_calls", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
@@ -179,10 +180,11 @@ class _Functions:
 
 acl: Any = _Functions()
 
-make_calls: Callable[[tuple[Any, ...]], Any] = ctypes.PYFUNCTYPE(
-    ctypes.py_object, ctypes.py_object
-)(lib.ab_call_maker())
+_maker = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)
+make_calls: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_call_maker())
 """Makes the functions (run, call) of a graph from the parts that csrc/acl_call.c lists."""
+make_bound: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_bound_maker())
+"""Makes the function of a binding from its parts."""
 
 _STEPS = {
     lib.AB_STEP_GET_CONTEXT: "aclrtGetCurrentContext",

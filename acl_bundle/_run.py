@@ -11,12 +11,13 @@ and leaves to the closures whatever it cannot use as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._api import ffi, lib, make_calls
+from acl_bundle._api import ffi, lib, make_bound, make_calls
 from acl_bundle._arrays import as_array, check
 from acl_bundle._variables import Variables, Version
 from acl_bundle.spec import TensorSpec
@@ -201,7 +202,9 @@ def make_bind(
 ) -> Bind:
     """Make ``bind(inputs, outputs)`` of one graph; see Graph.bind."""
     ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
-    run_plan, explain = lib.ab_run_plan, variables.explain
+
+    def explain(answer: int) -> int:
+        return variables.explain(answer, label, ins.names, outs.names, depth=3)
 
     def exact(side: _Side, given: Mapping[str, Array], writable: bool) -> list[Any]:
         arrays = side.take_all(given)
@@ -214,17 +217,12 @@ def make_bind(
         plan = ffi.new("ab_plan *", {"engine": engine, "in": tables[0], "out": tables[1]})
         held = [*sources, *targets, *tables]
 
-        def call() -> int:
-            epoch: int = run_plan(plan)
-            if epoch < 0:
-                return explain(epoch, label, ins.names, outs.names)
-            return epoch
-
         def close() -> None:
             lib.ab_plan_close(plan)  # waits for a run of it: the arrays may go then
             held.clear()
 
-        call.close = close  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
+        bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
+        bound.close = close
+        return cast("Binding", bound)
 
     return bind

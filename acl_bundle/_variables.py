@@ -134,10 +134,13 @@ class Variables:
             lib.ab_gate_retract(self.gate)
             raise
 
-    def explain(self, result: int, what: str, inputs: list[str], outputs: list[str]) -> int:
+    def explain(
+        self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4
+    ) -> int:
         """Turn a negative answer into the epoch it stands for, or raise.
 
-        Warns once when an inference read a variable that nothing has written.
+        Warns once when an inference read a variable that nothing has written;
+        `depth` is how many calls above that warning the user's own line is.
 
         Raises:
             ClosedError: The bundle is closed, or belongs to the parent process.
@@ -153,6 +156,6 @@ class Variables:
                 f"inference before {', '.join(names) or 'the weights'} had a value: the variables"
                 " hold whatever the memory held. Call init(), or update every weight, first",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=depth,
             )
         return -1 - result

@@ -9,6 +9,9 @@
  * the Python function that converts or explains; so does everything that
  * fails before the engine runs. Hence no message is made here.
  *
+ * A binding, of any graph, is the same with nothing to check: its arrays were
+ * given beforehand.
+ *
  * An array is read through a mirror of numpy's PyArrayObject. Its layout is
  * part of numpy's ABI, compiled into every extension that uses numpy; it has
  * been this since 1.0, and acl_bundle/_run.py asks for a call only under a
@@ -31,6 +34,9 @@ enum part {
     CALL,
     PARTS
 };
+
+/* What stands in the `self` of a binding; whatever follows is only kept. */
+enum bound_part { BOUND_PLAN /* int, the address */, BOUND_EXPLAIN };
 
 enum side_part { SIDE_NAME, SIDE_DTYPE, SIDE_SHAPE /* bytes of ssize_t */ };
 
@@ -98,6 +104,15 @@ static PyObject *target(PyObject *self, PyObject *out)
     return array;
 }
 
+/* What the shim's answer stands for: the epoch, a new int; or NULL. */
+static PyObject *epoch_of(int64_t answer, PyObject *explain)
+{
+    if (answer >= 0) {
+        return PyLong_FromLongLong(answer);
+    }
+    return PyObject_CallFunction(explain, "L", (long long)answer);
+}
+
 /*
  * Runs the engine without the GIL, on arrays that fit and that the caller
  * holds. The epoch, a new int; or NULL.
@@ -110,10 +125,7 @@ static PyObject *infer(PyObject *self, PyObject *in, PyObject *out)
     PyThreadState *thread = PyEval_SaveThread();
     int64_t answer = ab_run_one(engine, source, destination);
     PyEval_RestoreThread(thread);
-    if (answer >= 0) {
-        return PyLong_FromLongLong(answer);
-    }
-    return PyObject_CallFunction(part(self, EXPLAIN), "L", (long long)answer);
+    return epoch_of(answer, part(self, EXPLAIN));
 }
 
 /* Outputs of one array and the epoch's version; or NULL. */
@@ -190,6 +202,19 @@ static PyObject *call_plain(PyObject *self, PyObject *const *args,
     return result;
 }
 
+/* bound(): the epoch. */
+static PyObject *call_bound(PyObject *self, PyObject *unused)
+{
+    const ab_plan *plan = PyLong_AsVoidPtr(part(self, BOUND_PLAN));
+    PyThreadState *thread = PyEval_SaveThread();
+    int64_t answer = ab_run_plan(plan);
+    PyEval_RestoreThread(thread);
+    (void)unused;
+    return epoch_of(answer, part(self, BOUND_EXPLAIN));
+}
+
+static PyMethodDef bound_method = {"bound", call_bound, METH_NOARGS, NULL};
+
 static PyMethodDef call_methods[] = {
     {"run", (PyCFunction)(void (*)(void))call_run, METH_FASTCALL, NULL},
     {"call", (PyCFunction)(void (*)(void))call_plain, METH_FASTCALL, NULL},
@@ -215,4 +240,16 @@ static PyObject *call_make(PyObject *parts)
 static uintptr_t ab_call_maker(void)
 {
     return (uintptr_t)call_make;
+}
+
+/* bound, over a tuple in the order of enum bound_part, which it keeps. */
+static PyObject *bound_make(PyObject *parts)
+{
+    return PyCFunction_NewEx(&bound_method, parts, NULL);
+}
+
+/* The address of bound_make, as ab_call_maker gives that of call_make. */
+static uintptr_t ab_bound_maker(void)
+{
+    return (uintptr_t)bound_make;
 }

@@ -4,3 +4,4 @@
  */
 
 uintptr_t ab_call_maker(void);
+uintptr_t ab_bound_maker(void);
