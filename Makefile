@@ -66,7 +66,7 @@ asan: .venv/editable
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging \
-	    --ignore tests/contract/test_c_client.py
+	    --ignore tests/contract/test_c_client.py --ignore tests/contract/test_c_client_dynamic.py
 
 # Fake and client are one program here, and a function of the client's is the
 # model: all that runs is compiled with the sanitizer.
