@@ -26,8 +26,13 @@ class BuildExt(build_ext):
         return super().get_ext_filename(fullname)
 
     def build_extensions(self) -> None:
-        """Build in order, as forwards are linked against the fake."""
+        """Build in order, as forwards are linked against the fake.
+
+        An interpreter's own folder has no place in what is shipped.
+        """
         self.parallel = None
+        linker = [one for one in self.compiler.linker_so if not one.startswith("-Wl,-rpath,")]
+        self.compiler.set_executable("linker_so", linker)
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:

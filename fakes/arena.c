@@ -32,7 +32,7 @@ bool arena_open(Arena *arena, size_t memory)
         goto fail;
     madvise(range, size, MADV_DONTDUMP);
     madvise(alias, size, MADV_DONTDUMP);
-    *arena = (Arena){(uintptr_t)range, alias, size, file};
+    *arena = (Arena){(uintptr_t)range, alias, size, file, false};
     return true;
 fail:
     if (range != MAP_FAILED)
@@ -42,6 +42,15 @@ fail:
     if (file >= 0)
         close(file);
     return false;
+}
+
+void arena_share(Arena *arena, bool shared)
+{
+    if (arena->shared == shared)
+        return;
+    mprotect((void *)arena->base, arena->size,
+             shared ? PROT_READ | PROT_WRITE : PROT_NONE);
+    arena->shared = shared;
 }
 
 void arena_close(Arena *arena)

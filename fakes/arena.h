@@ -4,7 +4,8 @@
  * An arena is two mappings of one memfd. Device addresses lie in the first,
  * which nobody can touch: a host that dereferences one is stopped, as if the
  * memory were on the other side of a bus. The second, the alias, is readable
- * and writable, and only this library knows where it is.
+ * and writable, and only this library knows where it is. Where the program
+ * runs on the device itself there is no bus, and the first is open, too.
  *
  * The range is wider than the device has memory, so that freed addresses can
  * stay unused for long. Pages come into being when they are written.
@@ -21,10 +22,14 @@ typedef struct Arena {
     unsigned char *alias;
     size_t size;
     int file;
+    bool shared;                /* the host may touch device addresses */
 } Arena;
 
 /* Reserves an arena for a device of so many bytes. False: no address space. */
 bool arena_open(Arena *arena, size_t memory);
+
+/* Lets the host touch device addresses, or stops it again. */
+void arena_share(Arena *arena, bool shared);
 
 /* Gives everything back to the system. */
 void arena_close(Arena *arena);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acl.h"
 #include "arena.h"
 #include "graves.h"
 #include "settings.h"
@@ -95,6 +96,7 @@ static uintptr_t allocate_locked(int index, size_t size, size_t taken,
         !device_open(index) ||
         device->taken > settings.memory - taken)
         return 0;
+    arena_share(&device->arena, settings.run_mode == ACL_DEVICE);
     uintptr_t start = allocation_add(
         &device->all, device->arena.base, device->arena.size,
         (Allocation){0, size, taken, owner, call_origin()});

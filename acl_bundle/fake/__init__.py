@@ -13,6 +13,7 @@ else here speaks to the same file through ``fakes/aclfake.h``.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,8 @@ __all__ = [
 def activate() -> Path:
     """Make the fake this process's libascendcl.so and return its path.
 
-    Idempotent. The onnxruntime package that this Python would import is the
+    Idempotent. Whoever opens libascendcl.so, libacl_rt.so or another of the
+    names by name gets the fake from then on. The onnxruntime package that this Python would import is the
     one that computes.
 
     Raises:
@@ -58,6 +60,8 @@ def activate() -> Path:
     """
     path = library_path()
     load_library(path)
+    for forward in sorted(path.parent.glob("*.so")):
+        ctypes.CDLL(str(forward))  # from now on found by its name alone, whoever asks
     _use_onnxruntime()
     return path
 

@@ -92,7 +92,8 @@ def open_bundle(source: Source) -> Bundle:
         raise span.error(
             82,
             f"this is a plain model ({header.name!r}, modeltype {header.modeltype}), not a bundle"
-            f" (modeltype {_header.BUNDLE}): compile it as a bundle, or open it as a model",
+            f" (modeltype {_header.BUNDLE}): compile it as a bundle, or make it a bundle of one:"
+            " om.write_bundle([om.open_model(path)], 0).save(other)",
         )
     if not header.is_bundle:
         raise span.error(

@@ -42,3 +42,11 @@ def test_touching_device_memory_faults_design_7(acl: Acl, words: tuple[str, ...]
 
 def test_not_touching_it_does_not_design_7(acl: Acl) -> None:
     assert run(acl) == (0, "reached\n")
+
+
+@pytest.mark.parametrize("words", [("read",), ("write",)])
+def test_a_program_on_the_device_itself_touches_it_facts_1_2(
+    acl: Acl, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACL_FAKE_RUN_MODE", "device")
+    assert run(acl, *words) == (0, "reached\n")

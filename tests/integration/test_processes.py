@@ -259,3 +259,16 @@ def test_a_second_library_is_refused() -> None:
         ab.load_library("/somewhere/else/libascendcl.so")
     assert ab.load_library() == str(fake.library_path())
     assert ab.load_library(fake.library_path()) == str(fake.library_path())
+
+
+def test_every_name_of_the_fake_is_found_by_name_once_it_is_active() -> None:
+    done = python(
+        """
+        import ctypes
+        from acl_bundle import fake
+        fake.activate()
+        for name in ("libascendcl.so", "libacl_rt.so", "libacl_mdl.so", "libacl_op_compiler.so"):
+            print(ctypes.CDLL(name).aclFinalizeReference(None))
+        """
+    )
+    assert done.stdout.split() == ["100037"] * 4, done.stderr
