@@ -52,8 +52,8 @@ def activate() -> Path:
     """Make the fake this process's libascendcl.so and return its path.
 
     Idempotent. Whoever opens libascendcl.so, libacl_rt.so or another of the
-    names by name gets the fake from then on. The onnxruntime package that this Python would import is the
-    one that computes.
+    names by its name gets the fake from then on. The onnxruntime package that
+    this Python would import is the one that computes.
 
     Raises:
         RuntimeError: Another library is already open in this process.
