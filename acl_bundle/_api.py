@@ -200,6 +200,8 @@ _STEPS = {
     lib.AB_STEP_ALLOCATE: "aclrtMalloc",
     lib.AB_STEP_FREE: "aclrtFree",
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
+    lib.AB_STEP_SAVE: "aclrtMemcpy",
+    lib.AB_STEP_PUT_BACK: "aclrtMemcpy",
 }
 LOWEST_EPOCH = -(1 << 32)
 BUSY = -(lib.AB_STEP_BUSY << 32)

@@ -117,8 +117,9 @@ class Variables:
         self.versions.pop(epoch - REMEMBERED, None)  # no inference runs that long
         self._pending = _Pending(epoch, version, frozenset(names))
         defines = set(self.names) <= self._written.keys() | set(names)
+        plan = ffi.new("ab_commit_plan *", {"engine": engine, "defines": defines})
         try:
-            while (result := int(lib.ab_commit(engine, defines))) == BUSY:
+            while (result := int(lib.ab_commit(plan))) == BUSY:
                 pass
         except BaseException:
             lib.ab_gate_retract(self.gate)

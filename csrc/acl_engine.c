@@ -8,8 +8,7 @@
  *     int64_t epoch = ab_run_one(e, x, y);
  *
  * Engines belong to their gate and are freed with it. The init and update
- * engines do not read: their runs are commits, which shut the gate, and the
- * caller lets only one commit run at a time.
+ * engines do not read: they run in commits alone (acl_commit.c).
  */
 
 enum { CONTEXT_NULL = 107002, ACL_SUCCESS = 0 };
@@ -202,50 +201,4 @@ static void ab_plan_close(ab_plan *plan)
     gate_enter(engine->gate, &engine->seat);
     plan->closed = 1;
     pthread_mutex_unlock(&engine->seat.mutex);
-}
-
-/* The commit proper, the gate being shut: execute, then publish. */
-static int64_t engine_publish(ab_engine *engine, int defines)
-{
-    ab_gate *gate = engine->gate;
-    int64_t result;
-    if (gate->state == GATE_CLOSED) {
-        return failure(AB_STEP_CLOSED, 0, 0);
-    }
-    result = engine_execute(engine, NULL, NULL);
-    if (result != 0) {
-        gate->state = GATE_POISONED;
-        return result;
-    }
-    gate->state = defines ? GATE_OPEN : GATE_UNDEFINED;
-    atomic_fetch_add(&gate->epoch, 1);
-    return gate_answer(gate);
-}
-
-/*
- * Runs a graph that writes variables, alone: shuts the gate, executes,
- * publishes the next epoch, opens the gate. The graph has no slots of its
- * own; its datasets hold all it needs. defines: afterwards every variable has
- * a value. AB_STEP_BUSY: inferences still run, call again or retract. Any
- * other failure before the execute changes nothing; a failed execute leaves
- * the gate poisoned, and every inference is refused until a later commit.
- */
-static int64_t ab_commit(ab_engine *engine, int defines)
-{
-    ab_gate *gate = engine->gate;
-    aclrtContext previous;
-    int64_t result;
-    if (gate_is_foreign(gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = gate_shut(gate);
-    if (result != 0) {
-        return result;
-    }
-    result = context_enter(engine->context, &previous);
-    if (result == 0) {
-        result = context_leave(previous, engine_publish(engine, defines));
-    }
-    gate_open(gate);
-    return result;
 }

@@ -2,24 +2,34 @@
  * The gate of one bundle. It keeps a seat for each of its engines, the
  * epoch (how many commits have succeeded) and what the variables are worth.
  *
- * There is no reader count: an inference holds its seat's mutex for as long
- * as it runs, so whoever holds every reader's mutex has the variables alone.
- * `writer` says that a commit waits or runs; an inference that sees it waits
- * on `opened` before it asks for its mutex, so that a stream of inferences
- * cannot keep a commit out. state and epoch are written only by whoever holds
- * every reader's mutex; whoever holds one of them reads the two in step.
+ * `writer` is the claim of the one commit that waits or runs. An inference
+ * takes its seat's mutex, and goes back to wait on `opened` when it then sees
+ * a claim; so once a claim is made and every seat's mutex has been had once
+ * and found without a run in flight, nothing reads the variables and nothing
+ * will until the claim is dropped. The gate is then shut: not by any thread,
+ * so that a commit may be several calls. A stream of inferences cannot keep a
+ * commit out, because later ones wait behind the claim.
  *
- * A commit that cannot get every mutex within WAIT_MS goes back to its caller
- * with AB_STEP_BUSY and its claim kept: the caller calls again, or retracts.
+ * state and epoch are written only while the gate is shut; whoever holds a
+ * seat reads the two in step. A run that may still write the variables, or
+ * may have written a part, has left the state at GATE_POISONED.
+ *
+ * A commit that still finds a run after WAIT_MS goes back to its caller with
+ * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts.
  */
 
 enum { WAIT_MS = 100 };
 
 enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_POISONED, GATE_CLOSED };
 
-/* What an engine has at the gate: the first member of every engine. */
+/*
+ * What an engine has at the gate: the first member of every engine. The mutex
+ * is held for as long as a run takes, or to count one that goes on behind it.
+ */
 typedef struct seat {
     pthread_mutex_t mutex;
+    pthread_cond_t landed;
+    unsigned inFlight;
     struct seat *nextReader;
     struct seat *nextOwned;
 } seat;
@@ -100,6 +110,7 @@ static void ab_gate_free(ab_gate *gate)
 static void gate_seat(ab_gate *gate, seat *engine, int reads)
 {
     pthread_mutex_init(&engine->mutex, NULL);
+    pthread_cond_init(&engine->landed, NULL);
     engine->nextOwned = gate->owned;
     gate->owned = engine;
     if (reads) {
@@ -141,21 +152,32 @@ static void ab_gate_retract(ab_gate *gate)
     pthread_mutex_unlock(&gate->mutex);
 }
 
-static void gate_unlock_until(ab_gate *gate, const seat *end)
+/* Waits until a seat has no run, or the deadline. Whether it has none. */
+static int gate_idle(seat *s, const struct timespec *deadline)
 {
-    for (seat *s = gate->readers; s != end; s = s->nextReader) {
-        pthread_mutex_unlock(&s->mutex);
+    int status = pthread_mutex_timedlock(&s->mutex, deadline);
+    if (status != 0) {
+        return 0;
     }
+    while (s->inFlight > 0 && status == 0) {
+        status = pthread_cond_timedwait(&s->landed, &s->mutex, deadline);
+    }
+    status = s->inFlight == 0;
+    pthread_mutex_unlock(&s->mutex);
+    return status;
 }
 
 /*
- * Claims the gate and takes every reader's mutex. Returns 0, or AB_STEP_BUSY
- * after WAIT_MS with the claim kept. One writer at a time: the caller sees to
- * it.
+ * Claims the gate and waits for what runs. 0: it is shut until
+ * ab_gate_retract. AB_STEP_BUSY after WAIT_MS, with the claim kept. One writer
+ * at a time: the caller sees to it.
  */
-static int64_t gate_shut(ab_gate *gate)
+static int64_t ab_gate_shut(ab_gate *gate)
 {
     struct timespec deadline;
+    if (gate_is_foreign(gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
     atomic_store(&gate->writer, 1);
     clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_nsec += WAIT_MS * 1000000L;
@@ -164,32 +186,36 @@ static int64_t gate_shut(ab_gate *gate)
         deadline.tv_nsec -= 1000000000L;
     }
     for (seat *s = gate->readers; s != NULL; s = s->nextReader) {
-        if (pthread_mutex_timedlock(&s->mutex, &deadline) != 0) {
-            gate_unlock_until(gate, s);
+        if (!gate_idle(s, &deadline)) {
             return failure(AB_STEP_BUSY, 0, 0);
         }
     }
     return 0;
 }
 
-/* Gives back what gate_shut took. */
-static void gate_open(ab_gate *gate)
+/* Waits for the end of a claim. */
+static void gate_wait(ab_gate *gate)
 {
-    gate_unlock_until(gate, NULL);
-    ab_gate_retract(gate);
+    pthread_mutex_lock(&gate->mutex);
+    while (atomic_load(&gate->writer)) {
+        pthread_cond_wait(&gate->opened, &gate->mutex);
+    }
+    pthread_mutex_unlock(&gate->mutex);
 }
 
-/* Takes one seat's mutex once no commit is waiting. Never fails. */
+/* Takes one seat's mutex while there is no claim. Never fails. */
 static void gate_enter(ab_gate *gate, seat *engine)
 {
-    if (atomic_load_explicit(&gate->writer, memory_order_acquire)) {
-        pthread_mutex_lock(&gate->mutex);
-        while (atomic_load(&gate->writer)) {
-            pthread_cond_wait(&gate->opened, &gate->mutex);
+    for (;;) {
+        if (atomic_load_explicit(&gate->writer, memory_order_acquire)) {
+            gate_wait(gate);
         }
-        pthread_mutex_unlock(&gate->mutex);
+        pthread_mutex_lock(&engine->mutex);
+        if (!atomic_load(&gate->writer)) {
+            return;
+        }
+        pthread_mutex_unlock(&engine->mutex);
     }
-    pthread_mutex_lock(&engine->mutex);
 }
 
 /* Whether an engine may run now: 0, or the failure that says why not. */
@@ -213,6 +239,23 @@ static int64_t gate_answer(ab_gate *gate)
 }
 
 /*
+ * Ends a commit, the gate being shut: what was written is the next epoch.
+ * defines: every variable has a value now. Returns the answer for it.
+ */
+static int64_t ab_gate_publish(ab_gate *gate, int defines)
+{
+    gate->state = defines ? GATE_OPEN : GATE_UNDEFINED;
+    atomic_fetch_add(&gate->epoch, 1);
+    return gate_answer(gate);
+}
+
+/* Ends a commit whose writes were all undone, the gate being shut. */
+static void ab_gate_revert(ab_gate *gate, int defined)
+{
+    gate->state = defined ? GATE_OPEN : GATE_UNDEFINED;
+}
+
+/*
  * Waits for running inferences and refuses all later ones. Returns 0, or
  * AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
  * parent runs here.
@@ -223,11 +266,11 @@ static int64_t ab_gate_close(ab_gate *gate)
     if (gate_is_foreign(gate)) {
         return 0;
     }
-    busy = gate_shut(gate);
+    busy = ab_gate_shut(gate);
     if (busy != 0) {
         return busy;
     }
     gate->state = GATE_CLOSED;
-    gate_open(gate);
+    ab_gate_retract(gate);
     return 0;
 }

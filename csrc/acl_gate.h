@@ -27,7 +27,9 @@ enum ab_step {
     AB_STEP_SET_DIMS,
     AB_STEP_ALLOCATE,
     AB_STEP_FREE,
-    AB_STEP_GET_DESC
+    AB_STEP_GET_DESC,
+    AB_STEP_SAVE,
+    AB_STEP_PUT_BACK
 };
 
 ab_gate *ab_gate_new(int defined);
@@ -36,4 +38,7 @@ int64_t ab_gate_epoch(ab_gate *gate);
 int64_t ab_gate_check(ab_gate *gate);
 int ab_gate_is_poisoned(ab_gate *gate);
 int64_t ab_gate_close(ab_gate *gate);
+int64_t ab_gate_shut(ab_gate *gate);
+int64_t ab_gate_publish(ab_gate *gate, int defines);
+void ab_gate_revert(ab_gate *gate, int defined);
 void ab_gate_retract(ab_gate *gate);
