@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acl_bundle._api import load_library
     from acl_bundle._run import Binding, Outputs
+    from acl_bundle._snapshot import Snapshot
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
     from acl_bundle.errors import (
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
         AclServiceError,
         AclUsageError,
         BundleFormatError,
+        BusyError,
         ClosedError,
         LibraryNotFoundError,
         PoisonedError,
         RoleError,
         UnsupportedError,
+        UpdateError,
         WeightError,
     )
     from acl_bundle.graph import Graph
@@ -52,6 +55,7 @@ __all__ = [
     "Binding",
     "Bundle",
     "BundleFormatError",
+    "BusyError",
     "ClosedError",
     "Device",
     "Graph",
@@ -59,8 +63,10 @@ __all__ = [
     "Outputs",
     "PoisonedError",
     "RoleError",
+    "Snapshot",
     "TensorSpec",
     "UnsupportedError",
+    "UpdateError",
     "UpdateReport",
     "WeightError",
     "WeightSpec",
@@ -75,6 +81,7 @@ _HOME = {
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "Snapshot": "_snapshot",
     "TensorSpec": "spec",
     "UpdateReport": "update",
     "WeightSpec": "spec",

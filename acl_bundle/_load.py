@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
 from acl_bundle._api import NULL, acl, ffi, has
@@ -35,6 +35,20 @@ OWNED_NEEDS = (
     "aclmdlBundleInitFromMem",
     "aclmdlBundleLoadModel",
 )
+
+
+class Loaded(NamedTuple):
+    """A bundle in the library.
+
+    Attributes:
+        bundle: Its id.
+        models: The ids of its graphs, in file order.
+        memory: The variables' memory, where it is ours.
+    """
+
+    bundle: int
+    models: list[int]
+    memory: DeviceBuffer | None
 
 
 def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
@@ -84,10 +98,10 @@ def _lent(stack: ExitStack, file: om.Bundle) -> Any:
     return data
 
 
-def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> list[int]:
+def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> Loaded:
     data = _lent(stack, file)
     nbytes = _size_of_variables(data, len(file.data))
-    memory = NULL
+    variables, memory = None, NULL
     if nbytes:
         variables = DeviceBuffer(nbytes)
         stack.callback(variables.close)
@@ -103,10 +117,10 @@ def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) ->
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleLoadModel(bundle[0], index, model)
         models.append(int(model[0]))
-    return models
+    return Loaded(int(bundle[0]), models, variables)
 
 
-def _library(stack: ExitStack, source: Source, file: om.Bundle) -> list[int]:
+def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
     bundle = ffi.new("uint32_t *")
     try:
         if not isinstance(source, str | os.PathLike):
@@ -126,18 +140,13 @@ def _library(stack: ExitStack, source: Source, file: om.Bundle) -> list[int]:
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
-    return models
+    return Loaded(int(bundle[0]), models, None)
 
 
-def load(
-    stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow
-) -> list[int]:
+def load(stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow) -> Loaded:
     """Load every graph of a file; the stack gives them back.
 
     The device's context is current.
-
-    Returns:
-        The model ids, in file order.
 
     Raises:
         AclError: The library refused the file, or the device has no room.

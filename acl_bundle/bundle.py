@@ -18,9 +18,12 @@ from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
-from acl_bundle._load import Flow, Source
+from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
-from acl_bundle._variables import Variables, Version
+from acl_bundle._saved import Area, Where
+from acl_bundle._snapshot import Snapshot, Snapshots
+from acl_bundle._variables import Variables, Version, WhenBusy
+from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
 from acl_bundle.graph import Graph, InferenceGraph, describe
@@ -161,7 +164,8 @@ class Bundle(Owner):
         return cls(source, device=device, roles=roles, variables=variables)
 
     def _open(self, source: Source, file: om.Bundle, roles: dict[int, str], flow: Flow) -> None:
-        models = _load.load(self._stack, source, file, self.device, flow)
+        loaded = _load.load(self._stack, source, file, self.device, flow)
+        models = loaded.models
         if len(models) != len(file.models):
             raise BundleFormatError(
                 f"the library loaded {len(models)} graphs where the file has {len(file.models)}"
@@ -173,11 +177,24 @@ class Bundle(Owner):
         weights = () if update is None else _weights(file, described[update][0])
         names = [spec.name for spec in weights] or list(file.variables)
         self._variables = Variables(names, defined=not names and not file.variable_size)
+        self._writer = Writer(self._variables, self._area(loaded, file))
         self.graphs: tuple[Graph, ...] = tuple(
             self._graph(index, model, file.models[index], roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
-        self._stack.callback(self._variables.shut)
+        self._snapshots = Snapshots(self._stack, self.device, self._writer)
+        self._stack.callback(self._variables.close)
+
+    def _area(self, loaded: Loaded, file: om.Bundle) -> Area | None:
+        """The variables' memory, where it is ours, and where each weight lies."""
+        if loaded.memory is None:
+            return None
+        places = {}
+        for name, one in file.variables.items():
+            if one.offset is None or one.nbytes is None:
+                return Area(self._stack, self.device, loaded.memory, None)
+            places[name] = one.offset, one.nbytes
+        return Area(self._stack, self.device, loaded.memory, places)
 
     def _graph(
         self,
@@ -191,11 +208,11 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._variables)
+            init.open(self._stack, model, self.device, self._writer)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._variables, weights)
+            update.open(self._stack, model, self.device, self._writer, weights)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
@@ -236,14 +253,77 @@ class Bundle(Owner):
 
     @property
     def weights(self) -> Mapping[str, WeightState]:
-        """The refreshable weights by name, as they are now: spec and version."""
+        """The refreshable weights by name, as they are now: spec, version, digest."""
         self._check_open()
         update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
         specs = () if update is None else update.weights
-        written = self._variables.written
+        now = self._variables.published
         return MappingProxyType(
-            {spec.name: WeightState(spec, written.get(spec.name)) for spec in specs}
+            {
+                spec.name: WeightState(spec, now.written.get(spec.name), now.digests.get(spec.name))
+                for spec in specs
+            }
         )
+
+    def snapshot(self, where: Where = "auto") -> Snapshot:
+        """Save the weights as they are now. Inferences run meanwhile, updates wait.
+
+        With owned variables it copies their memory (aclrtMemcpy). With library
+        variables it refers to the values kept for rollback, and costs nothing.
+
+        Args:
+            where: ``"device"``, ``"host"`` (page-locked memory), or ``"auto"``: on the
+                device if it has room.
+
+        Returns:
+            What `restore` takes; close it to free its memory.
+
+        Raises:
+            ValueError: `where` is something else.
+            UpdateError: The bundle is poisoned, or a value was not kept.
+            UnsupportedError: No graph of the bundle writes variables.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: There is no memory for it, or a copy failed.
+        """
+        return self._snapshots.take(where)
+
+    def restore(
+        self,
+        snapshot: Snapshot,
+        *,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: int | None = None,
+    ) -> None:
+        """Go back to a snapshot of this bundle, its version included; a commit as an update is.
+
+        It heals a poisoned bundle. The snapshot stays usable.
+
+        Args:
+            snapshot: What `snapshot` returned.
+            when_busy: ``"wait"`` for running inferences and other updates, or ``"fail"``.
+            timeout_ms: The longest wait in milliseconds; None for ever.
+
+        Raises:
+            TypeError, ValueError: It is no snapshot, or another bundle's.
+            BusyError: Others were busy for too long. Nothing was changed.
+            ClosedError: The snapshot or the bundle is closed.
+            AclError: A call failed; the message says whether the weights are as before.
+        """
+        self._snapshots.restore(snapshot, when_busy, timeout_ms)
+
+    def verify(self) -> None:
+        """Compare the variables' bytes with what was read back when they were published.
+
+        Takes one copy of all variables to the host, by pieces. Inferences run meanwhile.
+
+        Raises:
+            UpdateError: They differ, and the message names the weights; or the
+                last commit was not an update with ``digest=True``.
+            UnsupportedError: The variables are the library's, or xxhash is missing.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: A copy failed.
+        """
+        self._snapshots.verify()
 
     def close(self) -> None:
         """Wait for what runs, then unload and free everything. Harmless twice.
@@ -255,7 +335,7 @@ class Bundle(Owner):
             super().close()
             return
         with self._variables.lock:
-            self._variables.shut()
+            self._variables.close()
             super().close()
 
     def __repr__(self) -> str:

@@ -9,6 +9,8 @@
      ├ RoleError (AttributeError)              no such graph, or the graph has another role
      ├ BundleFormatError (ValueError)          the bytes are not the file they should be
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
+     ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
+     ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
      └ AclError (RuntimeError)                 a call of the library returned non-zero
         ├ AclUsageError      1xxxxx            the program can mend it
@@ -55,6 +57,14 @@ class BundleFormatError(AclBundleError, ValueError):
 
 class WeightError(AclBundleError, ValueError):
     """A weight's name, shape, dtype or value does not fit; nothing was changed."""
+
+
+class UpdateError(AclBundleError, RuntimeError):
+    """The weights cannot be saved or restored, or are not what they were; nothing was changed."""
+
+
+class BusyError(AclBundleError, RuntimeError):
+    """Others use what was asked for, and waiting for them was not wanted; nothing was changed."""
 
 
 class PoisonedError(AclBundleError, RuntimeError):

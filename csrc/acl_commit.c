@@ -87,7 +87,7 @@ static int64_t commit_publish(ab_commit_plan *plan)
 /*
  * Writes the variables, alone. defines: afterwards every variable has a
  * value; defined: every one has a value now. Answers with the new epoch, or:
- * AB_STEP_BUSY: inferences still run; call again, or retract. Any other
+ * AB_STEP_BUSY: inferences still run after waitMs; call again, or retract. Any other
  * failure before the writing changes nothing. When the writing fails and
  * `undo` brings everything back, the variables are as before. When it does not
  * (`undone` is why) or there is no `undo`, the gate is left poisoned: every
@@ -98,7 +98,7 @@ static int64_t ab_commit(ab_commit_plan *plan)
 {
     ab_gate *gate = plan->engine->gate;
     aclrtContext previous;
-    int64_t result = ab_gate_shut(gate);
+    int64_t result = ab_gate_shut(gate, plan->waitMs);
     if (result != 0) {
         return result;
     }

@@ -26,6 +26,7 @@ typedef struct ab_commit_plan {
     ab_engine *engine;
     const ab_saved *source;
     const ab_saved *undo;
+    int waitMs;
     int defines;
     int defined;
     int hold;

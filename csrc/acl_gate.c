@@ -14,7 +14,7 @@
  * seat reads the two in step. A run that may still write the variables, or
  * may have written a part, has left the state at GATE_POISONED.
  *
- * A commit that still finds a run after WAIT_MS goes back to its caller with
+ * A commit that still finds a run after its wait goes back to its caller with
  * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts.
  */
 
@@ -168,11 +168,11 @@ static int gate_idle(seat *s, const struct timespec *deadline)
 }
 
 /*
- * Claims the gate and waits for what runs. 0: it is shut until
- * ab_gate_retract. AB_STEP_BUSY after WAIT_MS, with the claim kept. One writer
- * at a time: the caller sees to it.
+ * Claims the gate and waits for what runs, up to waitMs (at most WAIT_MS). 0:
+ * it is shut until ab_gate_retract. AB_STEP_BUSY: something runs still, and
+ * the claim is kept. One writer at a time: the caller sees to it.
  */
-static int64_t ab_gate_shut(ab_gate *gate)
+static int64_t ab_gate_shut(ab_gate *gate, int waitMs)
 {
     struct timespec deadline;
     if (gate_is_foreign(gate)) {
@@ -180,7 +180,7 @@ static int64_t ab_gate_shut(ab_gate *gate)
     }
     atomic_store(&gate->writer, 1);
     clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_nsec += WAIT_MS * 1000000L;
+    deadline.tv_nsec += (waitMs < WAIT_MS ? waitMs : WAIT_MS) * 1000000L;
     if (deadline.tv_nsec >= 1000000000L) {
         deadline.tv_sec++;
         deadline.tv_nsec -= 1000000000L;
@@ -266,7 +266,7 @@ static int64_t ab_gate_close(ab_gate *gate)
     if (gate_is_foreign(gate)) {
         return 0;
     }
-    busy = ab_gate_shut(gate);
+    busy = ab_gate_shut(gate, WAIT_MS);
     if (busy != 0) {
         return busy;
     }

@@ -38,7 +38,7 @@ int64_t ab_gate_epoch(ab_gate *gate);
 int64_t ab_gate_check(ab_gate *gate);
 int ab_gate_is_poisoned(ab_gate *gate);
 int64_t ab_gate_close(ab_gate *gate);
-int64_t ab_gate_shut(ab_gate *gate);
+int64_t ab_gate_shut(ab_gate *gate, int waitMs);
 int64_t ab_gate_publish(ab_gate *gate, int defines);
 void ab_gate_revert(ab_gate *gate, int defined);
 void ab_gate_retract(ab_gate *gate);
