@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle._api import acl, ffi, lib, raise_failure
 from acl_bundle._arrays import as_array, check
+from acl_bundle._engine import Dataset
 from acl_bundle._owner import uninterrupted
 from acl_bundle.device import Device
 from acl_bundle.errors import WeightError
-from acl_bundle.graph import Dataset
 from acl_bundle.memory import DeviceBuffer, HostBuffer
 from acl_bundle.spec import WeightSpec
 

@@ -25,12 +25,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from acl_bundle._engine import dataset, new_engine
 from acl_bundle._stage import Plan, Stage
 from acl_bundle._variables import Published, Version, Wait, WhenBusy
 from acl_bundle._writer import POISONED, Rollback, Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import PoisonedError, WeightError
-from acl_bundle.graph import Graph, dataset, new_engine
+from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 
 Keep = Literal["copy", "reference"]

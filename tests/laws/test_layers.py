@@ -20,9 +20,10 @@ LAYERS = (
     ("_owner", "spec", "om"),
     ("_api", "_arrays", "build"),
     ("_variables", "device", "memory"),
-    ("_run",),
-    ("_shaped",),
-    ("_dynamic", "_gears"),
+    ("_engine", "_run", "_stream"),
+    ("_lane", "_shaped"),
+    ("_dynamic", "_gears", "_jobs"),
+    ("_serving",),
     ("graph",),
     ("_stage",),
     ("update",),
@@ -35,7 +36,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build"}
-RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[3:14] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:
