@@ -2,7 +2,7 @@
 
 `make_run` and `make_bind` freeze everything that does not change between runs
 (names, dtypes, shapes, the engine, cffi's functions) into the cells of a
-closure. What is given goes through `Side.take`, which converts, copies or
+closure. What is given goes through `_Side.take`, which converts, copies or
 explains. A graph of one input and one output takes no such detour when it is
 given one right array: csrc/acl_call.c checks it, makes the output and runs,
 and leaves to the closures whatever it cannot use as it is.
@@ -64,7 +64,7 @@ Call = Callable[..., Any]
 Bind = Callable[[Mapping[str, Array], Mapping[str, Array]], Binding]
 
 
-class Side:
+class _Side:
     """The inputs or the outputs of a graph, and what may be given for them."""
 
     def __init__(self, kind: str, specs: tuple[TensorSpec, ...], label: str) -> None:
@@ -159,7 +159,7 @@ class PlainFitter:
     def __init__(
         self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], label: str
     ) -> None:
-        self._ins, self._outs = Side("input", inputs, label), Side("output", outputs, label)
+        self._ins, self._outs = _Side("input", inputs, label), _Side("output", outputs, label)
         self._shapes = [spec.shape for spec in outputs]
 
     def fit(self, given: Given) -> Fit:
@@ -188,7 +188,7 @@ def make_run(
     label: str,
 ) -> tuple[Run, Call]:
     """Make ``run(inputs, out)`` and ``call(*arrays)`` of one graph; see Graph."""
-    ins, outs = Side("input", inputs, label), Side("output", outputs, label)
+    ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
     run_all, explain, versions = lib.ab_run, variables.explain, variables.versions
 
     def targets(out: Mapping[str, Array] | None) -> tuple[list[Array], list[Any]]:
@@ -258,12 +258,12 @@ def make_bind(
 
     `alone`: the engine runs once at a time, so a binding cannot run twice at once.
     """
-    ins, outs = Side("input", inputs, label), Side("output", outputs, label)
+    ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
 
     def explain(answer: int) -> int:
         return variables.explain(answer, label, ins.names, outs.names, depth=3 if alone else 4)
 
-    def exact(side: Side, given: Mapping[str, Array], writable: bool) -> list[Any]:
+    def exact(side: _Side, given: Mapping[str, Array], writable: bool) -> list[Any]:
         arrays = side.take_all(given)
         return [side.pinned(a, s, writable) for a, s in zip(arrays, side.specs, strict=True)]
 
