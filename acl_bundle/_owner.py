@@ -93,9 +93,12 @@ def _give_back(stack: ExitStack, around: Around, process: int) -> None:
 
 
 def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:
-    if os.getpid() == process:
-        warnings.warn(f"unclosed {name}: call close() or use with", ResourceWarning, stacklevel=2)
-    _give_back(stack, around, process)
+    try:
+        if os.getpid() == process:
+            text = f"unclosed {name}: call close() or use with"
+            warnings.warn(text, ResourceWarning, stacklevel=2)
+    finally:
+        _give_back(stack, around, process)
 
 
 class Owner:
