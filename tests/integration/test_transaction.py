@@ -89,7 +89,7 @@ def test_a_rollback_that_fails_poisons_and_says_so(mlp: Any) -> None:
         copies = [row["function"] for row in fake.trace()].count("aclrtMemcpy")
         fake.fail("aclmdlExecute", 1, 507011)
         fake.fail("aclrtMemcpy", copies + 1, 507899)
-        with pytest.raises(ab.AclError, match="rolling back failed too.*may hold a mixture"):
+        with pytest.raises(ab.AclError, match=r"rolling back failed too.*may hold a mixture"):
             bundle.update(mlp.random(2))
         with pytest.raises(ab.PoisonedError):
             bundle.infer(mlp.x)
@@ -176,7 +176,7 @@ def test_snapshots_are_given_back_with_their_bundle(mlp: Any) -> None:
     kept, dropped = bundle.snapshot("device"), bundle.snapshot("host")
     assert (kept.on, dropped.on) == ("device", "host")
     live = len(fake.live())
-    with pytest.warns(ResourceWarning, match="unclosed Snapshot"):
+    with pytest.warns(ResourceWarning, match="unclosed Snapshot"):  # noqa: PT031
         del dropped
         gc.collect()
     assert len(fake.live()) == live - 1
@@ -207,7 +207,7 @@ def test_verify_finds_what_changed_behind_our_back(mlp: Any) -> None:
         assert len(set(digests.values())) == len(digests)
         bundle.verify()
         poke(bundle, "w2")
-        with pytest.raises(ab.UpdateError, match="^w2 changed on the device since version 1"):
+        with pytest.raises(ab.UpdateError, match=r"^w2 changed on the device since version 1"):
             bundle.verify()
         bundle.update(mlp.random(1), digest=True)
         assert {name: state.digest for name, state in bundle.weights.items()} == digests
@@ -220,7 +220,8 @@ def poke(bundle: ab.Bundle, name: str) -> None:
     from acl_bundle._api import acl, ffi  # noqa: PLC0415
 
     area = bundle._writer.area
-    assert area is not None and area.places is not None
+    assert area is not None
+    assert area.places is not None
     target = ffi.cast("char *", area._memory.pointer) + area.places[name][0]
     with bundle.device.activated():
         byte = ffi.new("char *")
