@@ -54,7 +54,8 @@ def test_eight_threads_through_a_thousand_updates_see_whole_versions(mlp: Any, f
         with readers(bundle, mlp, 8, seen):
             for version in range(1, 1001):
                 bundle.update(values[version % 10], version=version)
-    assert len({out.version for out in seen}) > 100
+                time.sleep(1e-4)  # lets the readers have the GIL
+    assert len({out.version for out in seen}) > 50
     for out in seen:
         assert isinstance(out.version, int)
         np.testing.assert_allclose(out["y"], answers[out.version % 10], rtol=1e-4, atol=1e-4)
@@ -100,11 +101,15 @@ def test_an_interrupt_at_any_moment_of_an_update(mlp: Any, flow: Any) -> None:
         with ab.Bundle.load(mlp.path, variables=flow) as bundle:
             bundle.update(values[0], version=0)
             live = len(fake.live())
-            for _ in range(INTERRUPTS):
+            reports = [bundle.update(values[0], version=0) for _ in range(9)]
+            longest = 1.5 * min(sum(report.seconds.values()) for report in reports)
+            for _ in range(20 * INTERRUPTS):
+                if interrupted == INTERRUPTS:
+                    break
                 was = bundle.version
                 assert isinstance(was, int)
                 try:
-                    signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-6, 6e-4))
+                    signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-6, longest))
                     bundle.update(values[(was + 1) % 4], version=was + 1)
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 except KeyboardInterrupt:
@@ -121,7 +126,7 @@ def test_an_interrupt_at_any_moment_of_an_update(mlp: Any, flow: Any) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert interrupted > INTERRUPTS / 4
+    assert interrupted == INTERRUPTS
     assert fake.live() == []
 
 
