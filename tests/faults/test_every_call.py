@@ -119,9 +119,8 @@ def test_device_memory_may_end_anywhere(mlp: Any, flow: Any) -> None:
         try:
             scenario.run()
             survived.add("all")
-        except ab.AclResourceError as error:
+        except ab.AclResourceError:
             survived.add("load" if scenario.answer is None else "loaded")
-            assert error.code in (207001, 245000)
         fake.set("memory_ends", "never")
         assert fake.live() == []
         assert fake.violations() == []

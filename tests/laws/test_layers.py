@@ -24,8 +24,9 @@ LAYERS = (
     ("_shaped",),
     ("_dynamic", "_gears"),
     ("graph",),
-    ("_stage",),
-    ("update",),
+    ("_saved", "_stage"),
+    ("_writer",),
+    ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
     ("fake",),
@@ -35,7 +36,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build"}
-RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:
