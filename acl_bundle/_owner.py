@@ -50,7 +50,7 @@ class Signals:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self._holding:
             self._held.append((number, frame))
-        else:  # an exception came between two lines of let_go
+        else:  # several came while the handlers were put back
             self._handlers[number](number, frame)
 
     def deliver(self) -> None:
@@ -61,10 +61,16 @@ class Signals:
 
     def let_go(self) -> None:
         """Put the handlers back, and deliver."""
-        self._holding = False
+        try:
+            self._put_back()
+        finally:  # one that was back already may have raised
+            self._put_back()
+            self._holding = False
+            self.deliver()
+
+    def _put_back(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        self.deliver()
 
 
 @contextmanager
@@ -93,9 +99,12 @@ def _give_back(stack: ExitStack, around: Around, process: int) -> None:
 
 
 def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:
-    if os.getpid() == process:
-        warnings.warn(f"unclosed {name}: call close() or use with", ResourceWarning, stacklevel=2)
-    _give_back(stack, around, process)
+    try:
+        if os.getpid() == process:
+            text = f"unclosed {name}: call close() or use with"
+            warnings.warn(text, ResourceWarning, stacklevel=2)
+    finally:
+        _give_back(stack, around, process)
 
 
 class Owner:

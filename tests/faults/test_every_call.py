@@ -109,6 +109,26 @@ def test_every_call_of_the_scenario(mlp: Any, flow: Any) -> None:
     fake.reset()
 
 
+@pytest.mark.parametrize("flow", ["owned", "library"])
+def test_device_memory_may_end_anywhere(mlp: Any, flow: Any) -> None:
+    survived = set()
+    for nbytes in (*range(0, 4096, 64), *range(4096, 40960, 512)):
+        fake.reset()
+        fake.set("memory_ends", str(nbytes))
+        scenario = Scenario(mlp, flow)
+        try:
+            scenario.run()
+            survived.add("all")
+        except ab.AclResourceError:
+            survived.add("load" if scenario.answer is None else "loaded")
+        fake.set("memory_ends", "never")
+        assert fake.live() == []
+        assert fake.violations() == []
+    assert "load" in survived
+    assert "all" in survived
+    fake.reset()
+
+
 @pytest.mark.parametrize("function", ["aclrtMemcpy", "aclrtMalloc", "aclrtMallocHost"])
 def test_a_failure_while_staging_changes_nothing(mlp: Any, function: str) -> None:
     with ab.Bundle.load(mlp.path) as bundle:

@@ -25,8 +25,9 @@ LAYERS = (
     ("_dynamic", "_gears", "_jobs"),
     ("_serving",),
     ("graph",),
-    ("_stage",),
-    ("update",),
+    ("_saved", "_stage"),
+    ("_writer",),
+    ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
     ("fake",),
@@ -36,7 +37,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build"}
-RUNTIME_HALF = {name for row in LAYERS[3:14] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:
