@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         WeightError,
     )
     from acl_bundle.graph import Graph
+    from acl_bundle.pair import Pair
     from acl_bundle.spec import TensorSpec, WeightSpec
     from acl_bundle.update import UpdateReport, WeightState
 
@@ -63,6 +64,7 @@ __all__ = [
     "Graph",
     "LibraryNotFoundError",
     "Outputs",
+    "Pair",
     "PoisonedError",
     "RoleError",
     "Snapshot",
@@ -83,6 +85,7 @@ _HOME = {
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "Pair": "pair",
     "Snapshot": "_snapshot",
     "TensorSpec": "spec",
     "UpdateReport": "update",

@@ -41,12 +41,13 @@ class Job:
     def __init__(self, flight: Flight, deliver: Deliver, timeout_ms: int | None, keep: Any) -> None:
         self.future: Future[Any] = Future()
         self.flight, self.deliver, self.timeout_ms, self.keep = flight, deliver, timeout_ms, keep
+        self.landing = False
         self.error: BaseException | None = None
 
     @property
     def waits(self) -> bool:
         """Whether it is yet to be launched."""
-        return self.error is None and not self.flight.launched
+        return not self.landing and self.error is None and not self.flight.launched
 
     def begin(self) -> bool:
         """Make it too late to cancel; False: it was cancelled."""
@@ -143,7 +144,8 @@ class Jobs:
             if not self._jobs:
                 return not self._stopping
             job = self._jobs[0]
-        if job.waits:
+            job.landing = not job.waits
+        if not job.landing:
             self._lane.wait()
             return True
         result = self._land(job)
