@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from acl_bundle._api import BUSY, RUNNING, lib
+from acl_bundle._api import BUSY, lib
 from acl_bundle._lane import Flight, Lane, failed
 from acl_bundle._owner import uninterrupted
 from acl_bundle._run import Fit, Fitter
@@ -109,6 +109,8 @@ class Jobs:
 
     def _launch(self) -> None:
         """Launch what can be launched at once, in order; the lock is held."""
+        if self._stopping:
+            self._refuse_waiting()
         for job in list(self._jobs):
             if not job.waits:
                 continue
@@ -138,8 +140,6 @@ class Jobs:
         with self._changed:
             while not self._jobs and not self._stopping:
                 self._changed.wait()
-            if self._stopping:
-                self._refuse_waiting()
             self._launch()
             if not self._jobs:
                 return not self._stopping
@@ -170,7 +170,7 @@ class Jobs:
             arrays = self._fitter.targets(job.flight.fit, None)
             job.flight.aim(arrays)
             answer = job.flight.land(job.timeout_ms, self._is_wanted)
-            if answer == RUNNING:
+            if failed(answer) and not self._is_wanted():
                 raise _closed(self._lane.label)
             epoch = self._lane.explain(answer, job.timeout_ms)
             return job.deliver(job.flight.fit, arrays, epoch)

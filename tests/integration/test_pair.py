@@ -89,9 +89,7 @@ def test_a_probe_refuses(pair: ab.Pair, mlp: Any, verdict: Any, names: tuple[str
     bad = {name: mlp.random(2)[name] for name in names}
 
     def probe(infer: ab.Graph) -> Any:
-        np.testing.assert_allclose(
-            infer(mlp.x), mlp.answer({**good, **bad}), rtol=1e-4, atol=1e-4
-        )
+        np.testing.assert_allclose(infer(mlp.x), mlp.answer({**good, **bad}), rtol=1e-4, atol=1e-4)
         answers(pair, mlp, good, 1)
         if isinstance(verdict, Exception):
             raise verdict
