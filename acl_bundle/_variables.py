@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from acl_bundle._api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
+from acl_bundle._digest import Seen
 
 Version = int | str | None
 REMEMBERED = 4096
@@ -44,6 +45,7 @@ class Variables:
             raise MemoryError("no memory for a bundle's gate")
         self.lock = threading.Lock()
         self.versions: dict[int, Version] = {0: None}
+        self.seen = Seen()
         self._written: dict[str, Version] = {}
         self._settling = threading.Lock()
         self._pending: _Pending | None = None

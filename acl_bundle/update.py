@@ -16,17 +16,20 @@ until `init` or an update of every weight has succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 from acl_bundle._api import LOWEST_EPOCH
-from acl_bundle._stage import Plan, Stage
+from acl_bundle._cast import CastCounts
+from acl_bundle._plan import Options, Plan, PlanReport
+from acl_bundle._planner import make_plan
+from acl_bundle._stage import Stage
 from acl_bundle._variables import Variables, Version
 from acl_bundle.device import Device
-from acl_bundle.errors import AclError, PoisonedError, WeightError
+from acl_bundle.errors import AclError, PoisonedError
 from acl_bundle.graph import Graph, dataset, new_engine
 from acl_bundle.spec import WeightSpec
 
@@ -53,9 +56,12 @@ class UpdateReport:
     Attributes:
         version: The version that inference reads from now on.
         changed: Names of the weights that were assigned, in the graph's order.
-        kept: Names of the weights that were left as they were.
+        kept: Names of the weights that were left as they were: not given, or unchanged.
         nbytes: Bytes of the changed weights.
         seconds: Time of each step: ``plan``, ``stage``, ``commit``.
+        unchanged: Names of those of ``kept`` that were given, and held that value already.
+        ignored: Names that were given and that the graph does not have.
+        casts: What conversions did to the weights that came in another dtype.
     """
 
     version: int | str
@@ -63,6 +69,9 @@ class UpdateReport:
     kept: tuple[str, ...]
     nbytes: int
     seconds: dict[str, float]
+    unchanged: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    casts: dict[str, CastCounts] = field(default_factory=dict)
 
 
 def _commit(
@@ -103,6 +112,7 @@ class InitGraph(Graph):
                 message says whether the values are in place.
         """
         with self._variables.alone(self.label):
+            self._variables.seen.forget()
             _commit(self._variables, self._engine, self.label, 0, self._variables.names)
 
 
@@ -126,7 +136,6 @@ class UpdateGraph(Graph):
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
         self._variables, self.weights = variables, weights
-        self._index = {spec.name: index for index, spec in enumerate(weights)}
         self._stage = Stage(stack, device, weights)
         outputs = dataset(stack, [])
         self._engine = new_engine(
@@ -135,7 +144,16 @@ class UpdateGraph(Graph):
         self._stage.open(self._engine)
 
     def __call__(  # type: ignore[override]
-        self, weights: Mapping[str, Any], *, version: int | str | None = None
+        self,
+        weights: Mapping[str, Any],
+        *,
+        version: int | str | None = None,
+        cast: str = "safe",
+        on_overflow: str = "warn",
+        unknown: str = "error",
+        skip_unchanged: bool | str = False,
+        tokens: Mapping[str, Hashable] | None = None,
+        threads: int = 1,
     ) -> UpdateReport:
         """Assign new values to some weights; all others stay as they are.
 
@@ -144,19 +162,37 @@ class UpdateGraph(Graph):
 
         Args:
             weights: An array per weight, by name: a numpy array, or anything
-                with ``__dlpack__`` on the CPU, of exactly the weight's dtype and
-                shape. Read-only is fine; non-contiguous is copied. NaN is data.
+                with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
+                and non-contiguous are fine. NaN is data. A dict holds its
+                values; of any other mapping each value is fetched twice, to be
+                checked and to be moved, and few are held at a time.
             version: What to call the new weights; None for the previous int
                 plus one (1 after a str, or when there was none).
+            cast: "safe" takes the weight's dtype and what converts to it
+                without loss; "same_kind" also wider floats for narrower ones
+                (float32 for float16 and bfloat16, float64 for float32).
+            on_overflow: When a conversion makes finite values infinite: "warn",
+                or "error" to refuse the update.
+            unknown: Names that the graph does not have are an "error", or to
+                "ignore".
+            skip_unchanged: True leaves out weights whose bytes hash as those of
+                the last update did; "identity" those that are the very objects
+                of the last update, which were not written to since.
+            tokens: By name, anything hashable that changes when the value does.
+                A weight whose token equals the last update's is left out, and
+                its value is not looked at.
+            threads: How many host threads move and convert large weights, 1 to 16.
 
         Returns:
             What was changed, and the time of each step.
 
         Raises:
-            WeightError: A name is unknown, a dtype or shape does not fit, or a
-                weight of rank 0 has a value that the device would skip.
-                Nothing was changed.
+            WeightError: A name is unknown, a dtype or shape does not fit, a
+                weight of rank 0 has a value that the device would skip, or a
+                value overflows and must not. Nothing was changed.
             TypeError: Not a mapping, or a value is not an array. Nothing was changed.
+            ValueError: An option has a value that there is not. Nothing was changed.
+            UnsupportedError: ``skip_unchanged=True`` without xxhash. Nothing was changed.
             PoisonedError: A commit failed before and this update does not
                 cover every weight. Nothing was changed.
             ClosedError: The bundle is closed, or was loaded before a fork.
@@ -166,54 +202,77 @@ class UpdateGraph(Graph):
         """
         if not (version is None or type(version) in (int, str)):
             raise TypeError(f"version is an int or a str, not {version!r}")
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
         start = perf_counter()
         with self._variables.alone(self.label):
-            plan = self._plan(weights)
+            seen = self._variables.seen
+            plan = make_plan(self.label, self.weights, weights, options, seen)
             planned = perf_counter()
             self._check_poisoned(plan)
-            self._stage.write(plan)
+            (bucket,) = self._stage.buckets(plan)
+            self._stage.write(bucket)
+            plan.check_overflow()
             staged = perf_counter()
             label = self._variables.next_version() if version is None else version
             before = self._variables.epoch
+            seen.forget(plan.names)
             try:
                 _commit(self._variables, self._engine, self.label, label, plan.names)
             finally:
                 if self._variables.epoch > before:
                     self._learn(plan)
+                    seen.commit(plan)
+                elif self._variables.poisoned:
+                    seen.forget()
             committed = perf_counter()
         return UpdateReport(
             version=label,
             changed=plan.names,
-            kept=tuple(spec.name for spec in self.weights if spec.name not in weights),
+            kept=tuple(plan.kept),
             nbytes=plan.nbytes,
             seconds={
                 "plan": planned - start,
                 "stage": staged - planned,
                 "commit": committed - staged,
             },
+            unchanged=tuple(plan.unchanged),
+            ignored=plan.ignored,
+            casts=plan.casts,
         )
+
+    def plan(
+        self,
+        weights: Mapping[str, Any],
+        *,
+        cast: str = "safe",
+        on_overflow: str = "warn",
+        unknown: str = "error",
+        skip_unchanged: bool | str = False,
+        tokens: Mapping[str, Hashable] | None = None,
+        threads: int = 1,
+    ) -> PlanReport:
+        """Tell what an update with the same arguments would do; moves and changes nothing.
+
+        Names that the graph does not have are listed, whatever ``unknown`` says.
+
+        Raises:
+            WeightError: A dtype, shape or scalar value does not fit.
+            TypeError: Not a mapping, or a value is not an array.
+            ValueError: An option has a value that there is not.
+            UnsupportedError: ``skip_unchanged=True`` without xxhash.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+        """
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
+        options = replace(options, unknown="ignore")
+        with self._variables.alone(self.label):
+            seen = self._variables.seen
+            return make_plan(self.label, self.weights, weights, options, seen).report()
 
     def _learn(self, plan: Plan) -> None:
         """Keep the shapes that an update was the first to show."""
         self.weights = tuple(
             plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
         )
-
-    def _plan(self, weights: Mapping[str, Any]) -> Plan:
-        """Compare what is given with what the graph takes; touches nothing."""
-        if not isinstance(weights, Mapping):
-            raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
-        unknown = [name for name in weights if name not in self._index]
-        if unknown:
-            raise WeightError(
-                f"{self.label} has no weight {', '.join(map(repr, unknown))};"
-                f" it has {', '.join(self._index)}"
-            )
-        plan = Plan()
-        for index, spec in enumerate(self.weights):
-            if spec.name in weights:
-                plan.add(index, spec, weights[spec.name])
-        return plan
 
     def _check_poisoned(self, plan: Plan) -> None:
         if self._variables.poisoned and len(plan.names) < len(self.weights):

@@ -18,12 +18,15 @@ LAYERS = (
     ("_acl", "_codes", "dtypes"),
     ("errors",),
     ("_owner", "spec", "om"),
-    ("_api", "_arrays", "build"),
-    ("_variables", "device", "memory"),
-    ("_run",),
+    ("_api", "_arrays", "_pieces", "build"),
+    ("_digest", "_cast"),
+    ("_value", "_variables", "device", "memory"),
+    ("_plan", "_run"),
+    ("_planner",),
     ("_shaped",),
     ("_dynamic", "_gears"),
     ("graph",),
+    ("_transfer",),
     ("_stage",),
     ("update",),
     ("_load",),
@@ -35,7 +38,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build"}
-RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[3:16] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:
