@@ -100,19 +100,17 @@ def convert(source: NDArray[Any], target: NDArray[Any]) -> None:
         np.copyto(target, source, casting="unsafe")
 
 
+@np.errstate(all="ignore")
 def count(source: NDArray[Any], target: NDArray[Any]) -> tuple[int, int, int, int]:
     """Count what `convert` did: the numbers of a CastCounts, in its order."""
     limits = _limits(target.dtype)
-    if limits is None or _is_wider(source.dtype, target.dtype):
-        nan = 0 if limits is None else int(np.count_nonzero(np.isnan(source)))
+    if limits is None:
+        return 0, 0, 0, 0
+    nan = int(np.count_nonzero(np.isnan(source)))
+    if _is_wider(source.dtype, target.dtype):
         return 0, 0, 0, nan
     size = np.abs(target.astype(np.float64))
     lost = np.isfinite(source) & ~np.isfinite(target)
-    zero = (target == 0) & (source != 0)
+    zero = (size == 0) & (source != 0)
     low = (size > 0) & (size < float(limits.smallest_normal))
-    return (
-        int(np.count_nonzero(lost)),
-        int(np.count_nonzero(zero)),
-        int(np.count_nonzero(low)),
-        int(np.count_nonzero(np.isnan(source))),
-    )
+    return int(np.count_nonzero(lost)), int(np.count_nonzero(zero)), int(np.count_nonzero(low)), nan

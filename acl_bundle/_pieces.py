@@ -20,7 +20,7 @@ def pieces(array: NDArray[Any], nbytes: int) -> Iterator[NDArray[Any]]:
         nbytes: The size of a piece.
     """
     size = max(1, nbytes // array.itemsize)
-    with np.nditer(
+    with np.nditer(  # type: ignore[call-overload]  # the stubs lack contig
         [array],
         flags=["external_loop", "buffered", "zerosize_ok"],
         op_flags=[["readonly", "contig"]],
