@@ -29,7 +29,7 @@ COPY, HALF, BFLOAT = int(lib.AB_MOVE_COPY), int(lib.AB_MOVE_HALF), int(lib.AB_MO
 GATHER = 3
 """Not C's: the array goes piece by piece, made contiguous and cast by numpy."""
 _NARROW = {np.dtype("float16"): HALF, BFLOAT16: BFLOAT}
-_FLOAT32 = np.dtype("float32")
+FLOAT32 = np.dtype("float32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def move_of(array: NDArray[Any], target: np.dtype[Any]) -> int:
     if array.flags.c_contiguous:
         if array.dtype == target:
             return COPY
-        if array.dtype == _FLOAT32:
+        if array.dtype == FLOAT32:
             return _NARROW.get(target, GATHER)
     return GATHER
 

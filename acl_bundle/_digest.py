@@ -70,9 +70,8 @@ class Seen:
     def commit(self, plan: Committed) -> None:
         """Take over what a plan knows, now that its weights are in place."""
         self.forget(plan.names)
-        for name in plan.names:
-            if name in plan.facts:
-                self._known[name] = plan.facts[name]
+        if plan.facts:
+            self._known.update({n: plan.facts[n] for n in plan.names if n in plan.facts})
         for name in plan.unchanged:
             old, new = self[name], plan.facts.get(name, Known())
             self._known[name] = replace(

@@ -13,6 +13,7 @@ import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class Plan:
     casts: dict[str, CastCounts] = field(default_factory=dict)
     nbytes: int = 0
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The changed weights' names."""
         return tuple([spec.name for spec in self.specs])

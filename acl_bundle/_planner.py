@@ -82,10 +82,11 @@ def _reference(value: Any) -> Any:
         return None
 
 
-def _check_names(plan: Plan, names: Sequence[str], weights: Mapping[str, Any]) -> None:
+def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     """Find the names that the graph does not have; refuse them if that is asked."""
+    names = [spec.name for spec in specs]
     known = {*names}
-    plan.ignored = tuple(name for name in weights if name not in known)
+    plan.ignored = tuple(name for name in plan.source if name not in known)
     strange = [name for name in plan.options.tokens or () if name not in known]
     for what, found in (("weight", plan.ignored), ("weight for the token", strange)):
         if found and plan.options.unknown == "error":
@@ -119,43 +120,64 @@ def make_plan(
     if not isinstance(weights, Mapping):
         raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
     plan = Plan(label, options, source=weights)
-    _check_names(plan, [spec.name for spec in specs], weights)
     if options.skip_unchanged or options.tokens is not None:
-        _plan_watched(plan, specs, weights, _Watch(plan, seen))
+        _check_names(plan, specs)
+        _plan_watched(plan, specs, _Watch(plan, seen))
+    elif not isinstance(weights, dict):
+        _check_names(plan, specs)
+        _plan_lazy(plan, specs)
     else:
-        _plan_all(plan, specs, weights)
+        _plan_dict(plan, specs, weights)
     return plan
 
 
-def _plan_all(plan: Plan, specs: Sequence[WeightSpec], weights: Mapping[str, Any]) -> None:
-    """Plan to move everything given. Most values are right as they are: one test for those."""
-    lazy, cast = not isinstance(weights, dict), plan.options.cast
+def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
+    """Plan to move everything given, holding nothing of it."""
     for index, spec in enumerate(specs):
-        if spec.name not in weights:
+        if spec.name in plan.source:
+            value = plan.source[spec.name]
+            plan.add(index, spec, check_value(value, spec, plan.options.cast), lazy=True)
+        else:
             plan.leave(spec.name, plan.missing)
-            continue
-        value = weights[spec.name]
+
+
+def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any]) -> None:
+    """Plan to move everything given.
+
+    Most values are right as they are. Of thousands of small weights these few
+    lines take as long as the copies do, so one test finds those.
+    """
+    absent, ndarray, cast = object(), np.ndarray, plan.options.cast
+    take_index, take_spec, take_array = plan.indices.append, plan.specs.append, plan.arrays.append
+    take_move, nbytes, found = plan.moves.append, 0, 0
+    for index, spec in enumerate(specs):
+        value = weights.get(spec.name, absent)
         if (
-            type(value) is np.ndarray
+            type(value) is ndarray
             and value.dtype is spec.dtype
             and value.shape == spec.shape
             and value.ndim
             and value.flags.c_contiguous
-            and not lazy
         ):
-            plan.indices.append(index)
-            plan.specs.append(spec)
-            plan.arrays.append(value)
-            plan.moves.append(COPY)
-            plan.nbytes += value.nbytes
+            found += 1
+            take_index(index)
+            take_spec(spec)
+            take_array(value)
+            take_move(COPY)
+            nbytes += value.nbytes
+        elif value is absent:
+            plan.leave(spec.name, plan.missing)
         else:
-            plan.add(index, spec, check_value(value, spec, cast), lazy)
+            found += 1
+            plan.add(index, spec, check_value(value, spec, cast), lazy=False)
+    plan.nbytes += nbytes
+    if found < len(weights):
+        _check_names(plan, specs)
 
 
-def _plan_watched(
-    plan: Plan, specs: Sequence[WeightSpec], weights: Mapping[str, Any], watch: _Watch
-) -> None:
+def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> None:
     """Plan to move what is given and not known to be unchanged."""
+    weights = plan.source
     lazy, cast = not isinstance(weights, dict), plan.options.cast
     given = [spec for spec in specs if spec.name in weights and not watch.has_token(spec.name)]
     checked = {} if lazy else {s.name: check_value(weights[s.name], s, cast) for s in given}

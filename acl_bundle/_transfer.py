@@ -14,13 +14,24 @@ never more than fills the bounce buffer, or one value.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._api import NULL, ffi, lib, raise_failure, text
-from acl_bundle._cast import BFLOAT, COPY, GATHER, HALF, CastCounts, convert, count, move_of
+from acl_bundle._cast import (
+    BFLOAT,
+    COPY,
+    FLOAT32,
+    GATHER,
+    HALF,
+    CastCounts,
+    convert,
+    count,
+    move_of,
+)
 from acl_bundle._pieces import pieces
 from acl_bundle._plan import Plan
 from acl_bundle.memory import HostBuffer
@@ -60,9 +71,7 @@ class Transfer:
         """
         plan = self._plan
         if plan.nbytes <= PER_CALL and not plan.met and GATHER not in plan.moves:
-            self._places = list(range(len(plan.indices)))
-            self._arrays, self._moves = plan.arrays, plan.moves  # type: ignore[assignment]
-            self._move()
+            self._move(range(len(plan.indices)), plan.indices, plan.arrays, plan.moves)
             return
         sizes = [_nbytes(plan, place) for place in range(len(plan.indices))]
         for small in (True, False):
@@ -104,25 +113,33 @@ class Transfer:
 
     def _flush(self) -> None:
         """Move what was kept, and let it go."""
-        self._move()
+        indices = [self._plan.indices[place] for place in self._places]
+        self._move(self._places, indices, self._arrays, self._moves)
         self._places, self._arrays, self._moves = [], [], []
         self._held = self._moved = 0
 
-    def _move(self) -> None:
-        plan, size = self._plan, len(self._places)
-        counts = ffi.new("ab_counts[]", size) if any(self._moves) else NULL
+    def _move(
+        self,
+        places: Sequence[int],
+        indices: list[int],
+        arrays: Sequence[Array | None],
+        moves: list[int],
+    ) -> None:
+        """Have C move weights, and note what its conversions counted."""
+        plan, size = self._plan, len(places)
+        counts = ffi.new("ab_counts[]", size) if any(moves) else NULL
         result = lib.ab_stage_move(
-            self._stage, self._area, self._bounce.pointer or NULL, self._bounce.nbytes,
-            plan.options.threads, [plan.indices[place] for place in self._places],
-            bytes(self._moves), list(map(ffi.from_buffer, self._arrays)), counts, size,
+            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            plan.options.threads, indices, bytes(moves),
+            list(map(ffi.from_buffer, arrays)), counts, size,
         )  # fmt: skip
         if result:
             detail = lib.ab_stage_detail(self._stage)
-            names = [plan.specs[place].name for place in self._places]
+            names = [plan.specs[place].name for place in places]
             raise_failure(result, WHAT, names, (), None if detail == NULL else text(detail))
-        for place, move, found in zip(self._places, self._moves, counts or (), strict=False):
+        for number, move in enumerate(moves if counts else ()):
             if move != COPY:
-                self._note(place, np.dtype("float32"), _numbers(found))
+                self._note(places[number], FLOAT32, _numbers(counts[number]))
 
     def _note(self, place: int, source: np.dtype[Any], numbers: tuple[int, int, int, int]) -> None:
         """Report what a conversion did."""

@@ -1,10 +1,10 @@
 /*
  * A stage fills the update graph's input dataset. It keeps, for every weight,
- * its data buffer, its byte count, the description that says "assign" and the
- * one that the dataset has now. Descriptions stick to a dataset, so only
- * weights whose answer changes are touched, and only once every byte has
- * arrived: until then the dataset is as the last write left it. What says
- * "keep" never points into the area, which may be gone by the next write.
+ * its data buffer, its byte count and the description that says "assign"; and
+ * what buffer and dataset were given last. Both stick, so only what changes is
+ * touched, and only once every byte has arrived: until then the dataset is as
+ * the last write left it. What says "keep" never points into the area, which
+ * may be gone by the next write.
  *
  * In the staging area each weight starts at a multiple of 64 and is followed
  * by ALIGN_UP(nbytes, 32) + 32 bytes of its own, as sub-allocated device
@@ -26,9 +26,10 @@ typedef struct staged {
     aclTensorDesc *desc;
     const aclTensorDesc *says; /* what the dataset was given last */
     size_t nbytes;
-    size_t offset; /* in the area, of a wanted weight */
-    int points;    /* the buffer may lead into the area */
-    int wanted;    /* to be assigned */
+    size_t offset;  /* in the area, of a wanted weight */
+    int wanted;     /* to be assigned */
+    void *data;     /* what the buffer was given last */
+    size_t size;
 } staged;
 
 struct ab_stage {
@@ -62,6 +63,8 @@ static ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input,
     stage->count = count;
     for (size_t i = 0; i < count; i++) {
         stage->weights[i].says = keepDesc;
+        stage->weights[i].data = keepData;
+        stage->weights[i].size = 1;
     }
     return stage;
 }
@@ -141,6 +144,36 @@ static size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed,
     return stage_lay_kind(stage, 0, changed, count, &total) ? total : 0;
 }
 
+/* Points an input's data buffer at some bytes, if it is not there already. */
+static aclError stage_point(staged *w, void *data, size_t size)
+{
+    aclError status = ACL_SUCCESS;
+    if (w->data != data || w->size != size) {
+        w->data = NULL; /* should the call fail: who knows */
+        status = aclUpdateDataBuffer(w->buffer, data, size);
+        if (status == ACL_SUCCESS) {
+            w->data = data;
+            w->size = size;
+        }
+    }
+    return status;
+}
+
+/* The same for an input's description. */
+static aclError stage_say(ab_stage *stage, size_t index, aclTensorDesc *desc)
+{
+    staged *w = &stage->weights[index];
+    aclError status = ACL_SUCCESS;
+    if (w->says != desc) {
+        w->says = NULL;
+        status = aclmdlSetDatasetTensorDesc(stage->input, desc, index);
+        if (status == ACL_SUCCESS) {
+            w->says = desc;
+        }
+    }
+    return status;
+}
+
 /*
  * Makes one input of the dataset say what is wanted of its weight. The data
  * buffer goes first: a description never stands over a pointer that is gone.
@@ -148,25 +181,14 @@ static size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed,
 static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
 {
     staged *w = &stage->weights[index];
-    aclTensorDesc *desc = w->wanted ? w->desc : stage->keepDesc;
-    aclError status = ACL_SUCCESS;
-    if (w->wanted) {
-        status = aclUpdateDataBuffer(w->buffer, area + w->offset, w->nbytes);
-    } else if (w->points) {
-        status = aclUpdateDataBuffer(w->buffer, stage->keepData, 1);
-    }
+    aclError status = w->wanted ? stage_point(w, area + w->offset, w->nbytes)
+                                : stage_point(w, stage->keepData, 1);
     if (status != ACL_SUCCESS) {
         return failure(AB_STEP_SET_BUFFER, index, status);
     }
-    w->points = w->wanted;
-    if (w->says != desc) {
-        status = aclmdlSetDatasetTensorDesc(stage->input, desc, index);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_SET_DESC, index, status);
-        }
-        w->says = desc;
-    }
-    return 0;
+    status = stage_say(stage, index, w->wanted ? w->desc : stage->keepDesc);
+    return status == ACL_SUCCESS ? 0
+                                 : failure(AB_STEP_SET_DESC, index, status);
 }
 
 /*
