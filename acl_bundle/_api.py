@@ -118,9 +118,10 @@ def has(function: str) -> bool:
     return bool(lib.ab_has(function.encode()))
 
 
-def fail(function: str, code: int) -> NoReturn:
-    """Raise the exception for a status, with the library's own text."""
-    detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
+def fail(function: str, code: int, detail: str | None = None) -> NoReturn:
+    """Raise the exception for a status, with the library's own text, unless that is given."""
+    if detail is None:
+        detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
     raise errors.from_status(function, code, detail.strip())
 
 
@@ -208,7 +209,11 @@ BUSY = -(lib.AB_STEP_BUSY << 32)
 
 
 def raise_failure(
-    result: int, what: str, inputs: Sequence[str], outputs: Sequence[str]
+    result: int,
+    what: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    detail: str | None = None,
 ) -> NoReturn:
     """Raise what a shim call below LOWEST_EPOCH means; see csrc/acl_gate.h.
 
@@ -217,6 +222,7 @@ def raise_failure(
         what: The graph, for the message.
         inputs: Names behind the index of a failed copy to the device.
         outputs: Names behind the index of a failed copy from it.
+        detail: What the library said, where it did so on another thread.
     """
     number = -result
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
@@ -236,7 +242,7 @@ def raise_failure(
             " Run bundle.init(), or update every weight at once"
         )
     try:
-        fail(_STEPS[step], status)
+        fail(_STEPS[step], status, detail)
     except errors.AclError as error:
         names = inputs if step == lib.AB_STEP_COPY_IN else outputs
         copied = step in (lib.AB_STEP_COPY_IN, lib.AB_STEP_COPY_OUT) and index < len(names)

@@ -11,10 +11,10 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
+from acl_bundle._digest import hasher
 from acl_bundle._owner import Owner
-from acl_bundle._saved import Saved, Where, hasher
+from acl_bundle._saved import Saved, Where
 from acl_bundle._variables import Published, Version, Wait, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
@@ -122,19 +122,21 @@ class Snapshots:
             snapshot._check_open()
             published, saved = snapshot._published, snapshot._saved
             names = writer.variables.names
-            options: dict[str, Any] = {"names": names, "wait": wait, "signals": signals}
+            writer.variables.seen.forget()
             if saved is None:
-                writer.commit_steps(
-                    [partial(writer.replay, published)], "restore", published, **options
-                )
+                steps = [partial(writer.replay, published)]
+                writer.commit_steps(steps, "restore", published, names, wait=wait, signals=signals)
                 return
             undo = writer.undo(None, "auto")
-            writer.commit(writer.engine, "restore", published, undo=undo, source=saved, **options)
+            writer.commit(
+                writer.engine, "restore", published, names,
+                undo=undo, source=saved, wait=wait, signals=signals,
+            )  # fmt: skip
 
     def verify(self) -> None:
         """See `Bundle.verify`."""
         writer = self._writer
-        new: Any = hasher()
+        new = hasher().xxh3_128
         if writer.area is None:
             raise UnsupportedError(
                 "verify reads the variables' memory, which is the library's here;"

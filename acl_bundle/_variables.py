@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any, Literal, NamedTuple
 
 from acl_bundle._api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
+from acl_bundle._digest import Seen
 from acl_bundle._owner import Signals, uninterrupted
 from acl_bundle.errors import BusyError
 
@@ -109,6 +110,7 @@ class Variables:
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
         self.lock = threading.Lock()
+        self.seen = Seen()
         self.versions: dict[int, Version] = {0: None}
         self._published = Published()
         self._settling = threading.Lock()

@@ -23,8 +23,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from acl_bundle._api import LOWEST_EPOCH, NULL, ffi, lib, raise_failure
+from acl_bundle._digest import hasher
 from acl_bundle._owner import Signals
-from acl_bundle._saved import Area, Saved, hasher
+from acl_bundle._saved import Area, Saved
 from acl_bundle._variables import Published, Variables, Version, Wait
 from acl_bundle.errors import AclError, UnsupportedError
 
@@ -90,7 +91,7 @@ class Writer:
         Raises:
             UnsupportedError: The variables are the library's, or xxhash is missing.
         """
-        area, new = self.area, hasher()
+        area, new = self.area, hasher().xxh3_128
         if area is None:
             raise UnsupportedError(
                 "digest=True reads the variables' memory, which is the library's here;"
@@ -173,9 +174,9 @@ class Writer:
         steps: Iterable[Step],
         label: str,
         published: Published,
+        names: Collection[str],
         *,
         undo: Saved | None = None,
-        names: Collection[str] = (),
         rollback: Rollback = "auto",
         wait: Wait,
         signals: Signals,
@@ -186,8 +187,8 @@ class Writer:
             steps: Each writes with `write`.
             label: What is done, for messages.
             published: What the variables hold once it has succeeded.
+            names: The weights it may touch.
             undo: What they held.
-            names: The weights that may be touched.
             rollback: Whether to write spoilt weights again.
             wait: How long to wait for inferences.
             signals: Delivered while waiting, and between steps.

@@ -17,7 +17,9 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
-NOUNS = ("loader", "gate", "engine", "commit", "stage", "call", "shapes")
+NOUNS = (
+    "loader", "gate", "engine", "commit", "convert", "stage", "transfer", "call", "shapes",
+)  # fmt: skip
 HEADERS = [f"acl_{noun}.h" for noun in NOUNS]
 SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
 

@@ -133,9 +133,10 @@ def test_device_memory_may_end_anywhere(mlp: Any, flow: Any) -> None:
 def test_a_failure_while_staging_changes_nothing(mlp: Any, function: str) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
-        fake.fail(function, 1, 207001)
+        fake.fail(function, 0, 207001)  # one alone is got round: in several parts, say
         with pytest.raises(ab.AclResourceError) as caught:
             bundle.update(mlp.random(1))
+        fake.fail(function, 0, 0)
         assert caught.value.function == function
         assert bundle.version == 0
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
