@@ -41,12 +41,14 @@ int aclfakeReset(void);
  *     hide         patterns                functions that do not exist, as
  *                                          in an older CANN; "" for none
  *     fail         function:nth:code,...   aclfakeFail() for each
- *     profile      none | atlas-300i | 910b    replaces all latencies
+ *     profile      none | atlas-300i | 910b    replaces all latencies, and
+ *                                          soc and memory unless chosen
  *     latency      function:ns[:ns/byte],...   aclfakeLatency() for each
  *
  * Each is also a variable of the environment, ACL_FAKE_ and the key in
  * capitals, which a process begins with and aclfakeReset comes back to;
- * aclInit refuses a variable that is unknown or bad.
+ * aclInit refuses a variable that is unknown or bad, a line on stderr says
+ * so when the library is opened.
  *
  * hide empties entries of this library's symbol table: dlsym() finds the
  * function no more. Whoever found it before, or was bound to it at start
@@ -83,6 +85,7 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     violations  {"id","severity","message","function","seq"}
  *     settings    {"key","value"}               as aclfakeSet takes them
  *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
+ *     machines    {"profile","soc","memory","source"}
  *     report      no JSON: a table of what was created and destroyed, and
  *                 what is live with the call that made it
  */
