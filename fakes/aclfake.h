@@ -52,7 +52,9 @@ int aclfakeReset(void);
  *
  * hide empties entries of this library's symbol table: dlsym() finds the
  * function no more. Whoever found it before, or was bound to it at start
- * (LD_BIND_NOW), keeps it; so hide first, then open the client.
+ * (LD_BIND_NOW), keeps it; so hide first, then open the client. A client
+ * that is linked against a hidden function ends, at its start or at the
+ * call, with the dynamic loader's own "undefined symbol": as on that CANN.
  */
 int aclfakeSet(const char *key, const char *value);
 
@@ -61,16 +63,16 @@ int aclfakeSet(const char *key, const char *value);
  * return code without doing anything; factories return NULL. The function
  * "*" counts every call that can fail; "task" counts what runs on streams,
  * and the code (507000..507999) then comes out of the synchronisation. A
- * second fault for the same function
- * replaces the first; code 0 removes it. Returns 0, or -1 for a function the
- * fake does not have.
+ * second fault for the same function replaces the first; code 0 removes it.
+ * Returns 0, or -1 for a function the fake does not have.
  */
 int aclfakeFail(const char *function, uint64_t nth, int code);
 
 /*
  * Lets every call of a function sleep: fixed nanoseconds, and for copies so
  * many more per byte. A function that queues a task returns at once; its
- * task sleeps, before it does anything. Returns 0, or -1 for a function the fake does not have.
+ * task sleeps, before it does anything. Returns 0, or -1 for a function the
+ * fake does not have.
  */
 int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
 

@@ -36,7 +36,7 @@ const char *kind_name(Kind kind);
 /* The article that goes before the name: "a" or "an". */
 const char *kind_article(Kind kind);
 
-/* Does an argument's name say the kind? dataBuffer does, so does tensorDesc. */
+/* Does an argument's name say the kind, as dataBuffer and tensorDesc do? */
 bool kind_is_said(Kind kind, const char *argument);
 
 #endif

@@ -60,7 +60,9 @@ int stream_wait(Stream *stream, int32_t timeout_ms)
 
 static bool device_done(int device, uint64_t target)
 {
-    for (Stream *stream = streams_first(); stream != NULL; stream = stream->next)
+    const Stream *stream = streams_first();
+
+    for (; stream != NULL; stream = stream->next)
         if (stream->device == device && !stream->stopping &&
             stream_first_seq(stream) <= target)
             return false;
@@ -70,8 +72,9 @@ static bool device_done(int device, uint64_t target)
 static int seen_device(int device, uint64_t target)
 {
     int first = E_NONE;
+    Stream *stream = streams_first();
 
-    for (Stream *stream = streams_first(); stream != NULL; stream = stream->next) {
+    for (; stream != NULL; stream = stream->next) {
         int status = stream->device == device ? seen(stream, target)
                                               : E_NONE;
         first = first != E_NONE ? first : status;
