@@ -198,6 +198,8 @@ _STEPS = {
     lib.AB_STEP_SET_BATCH: "aclmdlSetDynamicBatchSize",
     lib.AB_STEP_SET_HW: "aclmdlSetDynamicHWSize",
     lib.AB_STEP_SET_DIMS: "aclmdlSetInputDynamicDims",
+    lib.AB_STEP_NEW_DESC: "aclCreateTensorDesc",
+    lib.AB_STEP_GET_DIM: "aclGetTensorDescDimV2",
     lib.AB_STEP_ALLOCATE: "aclrtMalloc",
     lib.AB_STEP_FREE: "aclrtFree",
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",

@@ -1,4 +1,4 @@
-"""The two ways a bundle gets into the library.
+"""The ways a bundle gets into the library: two, and one for a plain model.
 
 *owned*: the variables live in device memory of ours. The file is registered
 with aclmdlBundleInitFromMem over its mapping, which is lent until close
@@ -8,6 +8,9 @@ loaded by aclmdlBundleLoadModel.
 *library*: aclmdlBundleLoadFromFile loads all graphs and keeps the variables.
 It is the only way for files whose constants lie beside them, and for a CANN
 without the Init functions.
+
+A plain model has no variables, so no flow to choose: aclmdlLoadFromFile, or
+LoadFromMem over bytes that are lent until close.
 
 A failed aclmdlBundleLoad* can leave a live bundle id behind (facts 1.7), which
 is given back here.
@@ -41,12 +44,12 @@ class Loaded(NamedTuple):
     """A bundle in the library.
 
     Attributes:
-        bundle: Its id.
+        bundle: Its id; None of a plain model file.
         models: The ids of its graphs, in file order.
         memory: The variables' memory, where it is ours.
     """
 
-    bundle: int
+    bundle: int | None
     models: list[int]
     memory: DeviceBuffer | None
 
@@ -62,6 +65,8 @@ def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
         raise ValueError(f"variables is 'auto', 'owned' or 'library', not {flow!r}")
     if flow == "library":
         return "library"
+    if isinstance(file, om.Single):
+        return _without_variables(flow)
     missing = [name for name in OWNED_NEEDS if not has(name)]
     external = file.has_external_weights
     if flow == "auto":
@@ -77,6 +82,16 @@ def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
             " use variables='library'"
         )
     return "owned"
+
+
+def _without_variables(flow: Flow) -> Literal["library"]:
+    """The flow of a plain model: there is nothing that could be owned."""
+    if flow == "owned":
+        raise UnsupportedError(
+            "variables='owned' is for the variables of a bundle; a plain model has none:"
+            " leave variables= out"
+        )
+    return "library"
 
 
 def _size_of_variables(data: Any, size: int) -> int:
@@ -143,6 +158,16 @@ def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
     return Loaded(int(bundle[0]), models, None)
 
 
+def _single(stack: ExitStack, source: Source, file: om.Single) -> Loaded:
+    model = ffi.new("uint32_t *")
+    if not isinstance(source, str | os.PathLike):
+        acl.aclmdlLoadFromMem(_lent(stack, file), len(file.data), model)
+    else:
+        acl.aclmdlLoadFromFile(os.fsencode(source), model)
+    stack.callback(acl.aclmdlUnload, model[0])
+    return Loaded(None, [int(model[0])], None)
+
+
 def load(stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow) -> Loaded:
     """Load every graph of a file; the stack gives them back.
 
@@ -151,6 +176,9 @@ def load(stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow
     Raises:
         AclError: The library refused the file, or the device has no room.
     """
-    if choose(flow, file) == "owned":
+    chosen = choose(flow, file)
+    if isinstance(file, om.Single):
+        return _single(stack, source, file)
+    if chosen == "owned":
         return _owned(stack, source, file, device)
     return _library(stack, source, file)

@@ -1,7 +1,7 @@
 """A bundle, from load to close.
 
-1. The file is mapped and taken apart (`om`): is it a bundle, what are its
-   graphs and weights.
+1. The file is mapped and taken apart (`om`): is it a bundle (a plain model of
+   several shapes counts as a bundle of one), what are its graphs and weights.
 2. The device is initialised, its context made current for the load.
 3. The library loads every graph (`_load`): two flows, by where variables live.
 4. The library describes each graph; what it takes and gives tells its role.
@@ -115,7 +115,7 @@ class Bundle(Owner):
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
     ) -> None:
-        file = om.open_bundle(source)
+        file = om.open_loadable(source)
         by_index = _roles(file, roles)
         try:
             with uninterrupted():
@@ -143,7 +143,9 @@ class Bundle(Owner):
         first inference, for the variables hold whatever the memory held.
 
         Args:
-            source: Path of the .om file, or its bytes.
+            source: Path of the .om file, or its bytes. A plain model file with
+                gears or dynamic shapes is taken as well: it has one graph, of
+                role infer, and no weights.
             device: Index of the device, or a Device (which stays the caller's).
             roles: Which graph of the file is ``"infer"``, ``"init"`` and
                 ``"update"``, by index; only where detection is in doubt. Graphs
@@ -154,10 +156,11 @@ class Bundle(Owner):
         Raises:
             OSError: The file cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
-            BundleFormatError: It is not a bundle, is damaged, or its graphs'
-                roles are in doubt.
+            BundleFormatError: It is no bundle (nor a plain model of several
+                shapes), is damaged, or its graphs' roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
-            UnsupportedError: Owned variables cannot be had.
+            UnsupportedError: Owned variables cannot be had, of a plain model
+                never.
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
