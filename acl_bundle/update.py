@@ -209,21 +209,30 @@ class UpdateGraph(Graph):
             plan = make_plan(self.label, self.weights, weights, options, seen)
             planned = perf_counter()
             self._check_poisoned(plan)
-            (bucket,) = self._stage.buckets(plan)
-            self._stage.write(bucket)
-            plan.check_overflow()
+            buckets = self._stage.buckets(plan)
+            if len(buckets) == 1:
+                self._stage.write(plan)
+                plan.check_overflow()
+            elif on_overflow == "error":
+                self._stage.survey(plan)
+                plan.check_overflow()
             staged = perf_counter()
             label = self._variables.next_version() if version is None else version
             before = self._variables.epoch
             seen.forget(plan.names)
             try:
-                _commit(self._variables, self._engine, self.label, label, plan.names)
+                for bucket in buckets:
+                    if len(buckets) > 1:
+                        self._stage.write(bucket)
+                    _commit(self._variables, self._engine, self.label, label, bucket.names)
             finally:
-                if self._variables.epoch > before:
+                if self._variables.epoch == before + len(buckets):
                     self._learn(plan)
                     seen.commit(plan)
                 elif self._variables.poisoned:
                     seen.forget()
+            if len(buckets) > 1:
+                plan.check_overflow()
             committed = perf_counter()
         return UpdateReport(
             version=label,
