@@ -55,7 +55,9 @@ class CastCounts:
 
 @lru_cache(maxsize=64)
 def _limits(dtype: np.dtype[Any]) -> Any:
-    """A floating-point dtype's finfo; None for any other dtype."""
+    """A floating-point dtype's finfo; None for any other dtype, complex ones included."""
+    if dtype.kind == "c":
+        return None
     try:
         return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, KeyError):
