@@ -100,7 +100,7 @@ def hasher() -> ModuleType:
         import xxhash  # noqa: PLC0415  an extra, and import is cheap without it
     except ImportError as error:
         raise UnsupportedError(
-            "digests need the package xxhash: pip install 'acl-bundle[weights]'"
+            "digests need xxhash: pip install 'acl-bundle[weights]'"
             " (tokens= and skip_unchanged='identity' do without)"
         ) from error
     return xxhash
