@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acl_bundle._api import load_library
+    from acl_bundle._cast import CastCounts
+    from acl_bundle._plan import PlanReport
     from acl_bundle._run import Binding, Outputs
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
@@ -52,11 +54,13 @@ __all__ = [
     "Binding",
     "Bundle",
     "BundleFormatError",
+    "CastCounts",
     "ClosedError",
     "Device",
     "Graph",
     "LibraryNotFoundError",
     "Outputs",
+    "PlanReport",
     "PoisonedError",
     "RoleError",
     "TensorSpec",
@@ -72,9 +76,11 @@ __version__ = "0.1.0"
 _HOME = {
     "Binding": "_run",
     "Bundle": "bundle",
+    "CastCounts": "_cast",
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "PlanReport": "_plan",
     "TensorSpec": "spec",
     "UpdateReport": "update",
     "WeightSpec": "spec",

@@ -19,7 +19,8 @@ HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
 NOUNS = ("loader", "gate", "engine", "convert", "stage", "transfer", "call", "shapes")
 HEADERS = [f"acl_{noun}.h" for noun in NOUNS]
-SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
+INNER = ("narrow", "lanes")  # called by the other files alone
+SOURCES = [f"acl_{noun}.c" for noun in (*INNER, *NOUNS)]
 
 
 def text(name: str) -> str:
