@@ -17,10 +17,11 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
-NOUNS = ("loader", "gate", "engine", "convert", "stage", "transfer", "call", "shapes")
-HEADERS = [f"acl_{noun}.h" for noun in NOUNS]
-INNER = ("narrow", "lanes")  # called by the other files alone
-SOURCES = [f"acl_{noun}.c" for noun in (*INNER, *NOUNS)]
+NOUNS = ("loader", "gate", "engine", "narrow", "lanes", "convert", "stage", "pack", "crew",
+         "transfer", "call", "shapes")  # fmt: skip
+SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
+HEADERS = [f"acl_{noun}.h" for noun in NOUNS if (HERE / f"acl_{noun}.h").exists()]
+"""Files without one are for the other files alone."""
 
 
 def text(name: str) -> str:
