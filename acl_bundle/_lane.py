@@ -389,7 +389,7 @@ class Lanes:
             taken = dataset(own, [])
             engine = new_engine(self.variables.gate, False, model, self.device, given, taken)
             self.stack.callback(own.pop_all().close)
-        timed = Timed(engine, stream[0])
+        timed = Timed(engine, stream[0], self.on_stop)
         self._timed.append((label, timed))
         return timed
 
@@ -425,10 +425,13 @@ class Timed:
 
     Attributes:
         engine: For `Writer.commit` and `Writer.write`.
+        on_stop: As that of `Lanes`.
     """
 
-    def __init__(self, engine: Any, stream: Any) -> None:
-        self.engine, self._stream = engine, stream
+    def __init__(
+        self, engine: Any, stream: Any, on_stop: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self.engine, self._stream, self.on_stop = engine, stream, on_stop
         self._used = False
 
     def within(self, timeout_ms: int) -> Any:

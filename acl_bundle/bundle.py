@@ -240,11 +240,11 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._writer)
+            init.open(self._stack, model, self.device, self._writer, self._lanes)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._writer, weights)
+            update.open(self._stack, model, self.device, self._writer, self._lanes, weights)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
