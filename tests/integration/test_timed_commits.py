@@ -114,12 +114,3 @@ def test_a_failure_on_the_stream_is_rolled_back(mlp: Any, function: str) -> None
             bundle.update(mlp.random(2), timeout_ms=5000)
         wait_until(lambda: answers(bundle, mlp))
         np.testing.assert_array_equal(bundle.infer(mlp.x), before)
-
-
-def test_an_old_cann_has_no_timeouts(mlp: Any) -> None:
-    fake.set("hide", "aclrtSynchronizeStreamWithTimeout")
-    with ab.Bundle.load(mlp.path) as bundle:
-        bundle.init()
-        with pytest.raises(ab.UnsupportedError, match="aclrtSynchronizeStreamWithTimeout"):
-            bundle.update(mlp.random(1), timeout_ms=100)
-        assert bundle.version == 0
