@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,7 @@ class Plan:
     Attributes:
         label: The graph, for messages.
         options: As they were given.
+        pause: Called between values, wherever planning or staging may be left.
         indices: The changed weights' places among the update graph's inputs.
         specs: Their specs, each with a shape.
         arrays: Their new values, checked; None where `fetch` is to bring it.
@@ -110,6 +111,7 @@ class Plan:
 
     label: str
     options: Options = field(default_factory=Options)
+    pause: Callable[[], object] = tuple
     indices: list[int] = field(default_factory=list)
     specs: list[WeightSpec] = field(default_factory=list)
     arrays: list[Array | None] = field(default_factory=list)

@@ -310,7 +310,8 @@ class UpdateGraph(Graph):
         read_back = writer.reader() if digest else None
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
-            plan = make_plan(self.label, self.weights, weights, options, self._variables.seen)
+            seen = self._variables.seen
+            plan = make_plan(self.label, self.weights, weights, options, seen, signals.deliver)
             self._check_poisoned(plan)
             signals.deliver()
             clock.lap("plan")
