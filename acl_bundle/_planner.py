@@ -138,8 +138,8 @@ def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     for index, spec in enumerate(specs):
         plan.pause()
         if spec.name in plan.source:
-            value = plan.source[spec.name]
-            plan.add(index, spec, check_value(value, spec, plan.options.cast), lazy=True)
+            _, array = plan.checked(spec)
+            plan.add(index, spec, array, lazy=True)
         else:
             plan.leave(spec.name, plan.missing)
 
@@ -194,8 +194,7 @@ def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> Non
             plan.leave(name, plan.unchanged)
         else:
             plan.pause()
-            value = weights[name]
-            array = check_value(value, spec, cast) if lazy else checked[name]
+            value, array = plan.checked(spec) if lazy else (weights[name], checked[name])
             if watch.is_same(name, value, array):
                 plan.leave(name, plan.unchanged)
             else:

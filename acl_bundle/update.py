@@ -373,7 +373,7 @@ class UpdateGraph(Graph):
         buckets = self._stage.buckets(plan)
         if len(buckets) == 1:
             self._stage.write(buckets[0])
-        elif plan.options.on_overflow == "error":
+        elif plan.options.on_overflow == "error" or plan.strict:
             self._stage.survey(plan)
         plan.check_overflow(depth=4)
         return buckets
