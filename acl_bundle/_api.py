@@ -118,9 +118,10 @@ def has(function: str) -> bool:
     return bool(lib.ab_has(function.encode()))
 
 
-def fail(function: str, code: int) -> NoReturn:
-    """Raise the exception for a status, with the library's own text."""
-    detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
+def fail(function: str, code: int, detail: str | None = None) -> NoReturn:
+    """Raise the exception for a status, with the library's own text, unless that is given."""
+    if detail is None:
+        detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
     raise errors.from_status(function, code, detail.strip())
 
 
@@ -197,6 +198,8 @@ _STEPS = {
     lib.AB_STEP_SET_BATCH: "aclmdlSetDynamicBatchSize",
     lib.AB_STEP_SET_HW: "aclmdlSetDynamicHWSize",
     lib.AB_STEP_SET_DIMS: "aclmdlSetInputDynamicDims",
+    lib.AB_STEP_NEW_DESC: "aclCreateTensorDesc",
+    lib.AB_STEP_GET_DIM: "aclGetTensorDescDimV2",
     lib.AB_STEP_ALLOCATE: "aclrtMalloc",
     lib.AB_STEP_FREE: "aclrtFree",
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
@@ -218,7 +221,11 @@ _OUTWARD = (lib.AB_STEP_COPY_OUT, lib.AB_STEP_QUEUE_OUT)
 
 
 def raise_failure(
-    result: int, what: str, inputs: Sequence[str], outputs: Sequence[str]
+    result: int,
+    what: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    detail: str | None = None,
 ) -> NoReturn:
     """Raise what a shim call below LOWEST_EPOCH means; see csrc/acl_gate.h.
 
@@ -227,6 +234,7 @@ def raise_failure(
         what: The graph, for the message.
         inputs: Names behind the index of a failed copy to the device.
         outputs: Names behind the index of a failed copy from it.
+        detail: What the library said, where it did so on another thread.
     """
     number = -result
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
@@ -252,7 +260,7 @@ def raise_failure(
             " it is over; runs without timeout_ms go on now. Nothing was changed"
         )
     try:
-        fail(_STEPS[step], status)
+        fail(_STEPS[step], status, detail)
     except errors.AclError as error:
         names = inputs if step in _INWARD else outputs
         copied = step in (*_INWARD, *_OUTWARD) and index < len(names)

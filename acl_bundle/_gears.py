@@ -18,11 +18,13 @@ from acl_bundle._api import ffi, has, lib
 from acl_bundle._run import Array, Bind, Call, Fit, Given, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
-from acl_bundle.errors import UnsupportedError
+from acl_bundle.errors import BundleFormatError, UnsupportedError
 from acl_bundle.om.gears import BLOCKS, INPUT_NAME, Gears
 from acl_bundle.spec import TensorSpec
 
 Shape = tuple[int, ...]
+
+MOST_BYTES = (1 << 63) - 1  # more is no size in C that could still be added to
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,44 @@ def table(
     Raises:
         UnsupportedError: The library cannot be told a gear of this kind, or the
             file does not tell an output's shape in a gear.
+        BundleFormatError: The file lists no gear, or one that leaves a dim
+            open or has a size that no memory has.
     """
     if not has(CALLS[gears.kind]):
         raise UnsupportedError(f"{label} has gears, and this CANN has no {CALLS[gears.kind]}")
-    return [
-        Gear(_inputs(gears, at, inputs), _outputs(gears, at, outputs, label))
+    if not gears.values:
+        raise BundleFormatError(f"{label} has an input for the gear, but the file lists none")
+    made = [
+        Gear(_inputs(gears, at, inputs, label), _outputs(gears, at, outputs, label))
         for at in range(len(gears.values))
     ]
+    for gear, values in zip(made, gears.values, strict=True):
+        _check_sizes(gear, (*inputs, *outputs), values, label)
+    return made
 
 
-def _inputs(gears: Gears, at: int, inputs: Sequence[TensorSpec]) -> tuple[Shape, ...]:
+def _check_sizes(gear: Gear, specs: Sequence[TensorSpec], values: Shape, label: str) -> None:
+    for spec, shape in zip(specs, (*gear.inputs, *gear.outputs), strict=True):
+        nbytes = math.prod(shape) * spec.dtype.itemsize
+        if min(shape, default=0) < 0 or nbytes > MOST_BYTES:
+            raise BundleFormatError(
+                f"{label}: in gear {list(values)} the shape of {spec.name!r} is {list(shape)},"
+                f" and no dim may be negative nor the whole above {MOST_BYTES} bytes"
+            )
+
+
+def _inputs(gears: Gears, at: int, inputs: Sequence[TensorSpec], label: str) -> tuple[Shape, ...]:
     """The inputs' shapes: dims run on over the inputs, a batch or a resolution starts anew."""
     running = iter(gears.values[at])
     made: dict[str, Shape] = {}
     for spec in _ordered(gears, inputs):
         values = running if gears.kind == "dims" else iter(gears.values[at])
-        made[spec.name] = tuple(next(values) if dim < 0 else dim for dim in spec.shape)
+        made[spec.name] = shape = tuple(next(values, -1) if dim < 0 else dim for dim in spec.shape)
+        if -1 in shape:
+            raise BundleFormatError(
+                f"{label}: gear {list(gears.values[at])} has too few values for the open dims of"
+                f" the inputs: {spec.name!r} is {list(spec.shape)}"
+            )
     return tuple(made[spec.name] for spec in inputs)
 
 

@@ -41,7 +41,6 @@ from acl_bundle.errors import AclTimeoutError, BusyError, UnsupportedError
 from acl_bundle.memory import HostBuffer
 
 NEEDS = (
-    "aclmdlBundleLoadModel",
     "aclmdlExecuteAsync",
     "aclrtCreateStream",
     "aclrtCreateEvent",
@@ -301,7 +300,7 @@ class Lanes:
 
     Args:
         stack: The bundle's.
-        bundle: Its id.
+        again: Loads a graph of it once more; see `_load.Loaded`.
         device: Its device.
         variables: Its variables.
         keep: What is kept from being collected while runs wait: the bundle.
@@ -313,14 +312,14 @@ class Lanes:
     def __init__(
         self,
         stack: ExitStack,
-        bundle: int,
+        again: Callable[[ExitStack, int], int],
         device: Device,
         variables: Variables,
         keep: weakref.ref[Any],
     ) -> None:
         self.stack = ExitStack()
         self.device, self.variables, self.keep = device, variables, keep
-        self._bundle, self._all = bundle, stack
+        self._again, self._all = again, stack
         self._lanes: list[Lane] = []
         self._timed: list[tuple[str, Any]] = []
         self._stops: list[Callable[[], None]] = []
@@ -336,11 +335,7 @@ class Lanes:
         Raises:
             AclError: The device has no room, or the file is not there any more.
         """
-        model = ffi.new("uint32_t *")
-        acl.aclmdlBundleLoadModel(self._bundle, index, model)
-        if has("aclmdlBundleUnloadModel"):
-            stack.callback(acl.aclmdlBundleUnloadModel, self._bundle, model[0])
-        return int(model[0])
+        return self._again(stack, index)
 
     def lane(
         self,
@@ -396,7 +391,7 @@ class Lanes:
             taken = dataset(own, [])
             engine = new_engine(self.variables.gate, False, model, self.device, given, taken)
             self.stack.callback(own.pop_all().close)
-        timed = Timed(engine, stream[0])
+        timed = Timed(engine, stream[0], self.on_stop)
         self._timed.append((label, timed))
         return timed
 
@@ -432,10 +427,13 @@ class Timed:
 
     Attributes:
         engine: For `Writer.commit` and `Writer.write`.
+        on_stop: As that of `Lanes`.
     """
 
-    def __init__(self, engine: Any, stream: Any) -> None:
-        self.engine, self._stream = engine, stream
+    def __init__(
+        self, engine: Any, stream: Any, on_stop: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self.engine, self._stream, self.on_stop = engine, stream, on_stop
         self._used = False
 
     def within(self, timeout_ms: int) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from acl_bundle._api import ffi, lib, raise_failure
 from acl_bundle.device import Device
-from acl_bundle.errors import AclResourceError, UnsupportedError
+from acl_bundle.errors import AclResourceError
 from acl_bundle.memory import DeviceBuffer, HostBuffer
 
 Where = Literal["auto", "device", "host"]
@@ -32,22 +32,6 @@ class Hasher(Protocol):
 
     def hexdigest(self) -> str:
         """The digest so far."""
-
-
-def hasher() -> Callable[[], Hasher]:
-    """Return what makes digests: XXH3 of 128 bits.
-
-    Raises:
-        UnsupportedError: xxhash is not installed.
-    """
-    try:
-        from xxhash import xxh3_128  # noqa: PLC0415
-    except ImportError:
-        raise UnsupportedError(
-            "digests need the package xxhash: pip install acl-bundle[weights]"
-        ) from None
-    made: Callable[[], Hasher] = xxh3_128
-    return made
 
 
 class Saved:
@@ -91,7 +75,8 @@ class Area:
         memory: DeviceBuffer,
         places: dict[str, Range] | None,
     ) -> None:
-        self._stack, self._device, self._memory = stack, device, memory
+        self._stack, self._device, self._memory = ExitStack(), device, memory
+        stack.callback(self._stack.close)
         self.places = places
         self._kept: dict[type, DeviceBuffer | HostBuffer] = {}
 

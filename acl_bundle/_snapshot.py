@@ -11,12 +11,12 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
+from acl_bundle._digest import hasher
 from acl_bundle._owner import Owner
-from acl_bundle._saved import Saved, Where, hasher
+from acl_bundle._saved import Saved, Where
 from acl_bundle._variables import Published, Version, Wait, WhenBusy
-from acl_bundle._writer import Writer
+from acl_bundle._writer import Commit, Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError, UpdateError
 from acl_bundle.memory import DeviceBuffer, HostBuffer
@@ -88,7 +88,7 @@ class Snapshots:
         writer = self._writer
         if where not in ("auto", "device", "host"):
             raise ValueError(f"where is 'auto', 'device' or 'host', not {where!r}")
-        with writer.variables.alone("snapshot", Wait()):
+        with writer.alone("snapshot", Wait()):
             published = writer.variables.published
             if writer.variables.poisoned:
                 raise UpdateError("there is nothing to save: a failed commit spoilt the weights")
@@ -118,29 +118,28 @@ class Snapshots:
             raise TypeError(f"give what snapshot() returned, not {type(snapshot)}")
         if snapshot._writer() is not writer:
             raise ValueError(f"{snapshot!r} was taken of another bundle")
-        with writer.variables.alone("restore", wait) as signals:
+        with writer.alone("restore", wait) as signals:
             snapshot._check_open()
             published, saved = snapshot._published, snapshot._saved
             names = writer.variables.names
-            options: dict[str, Any] = {"names": names, "wait": wait, "signals": signals}
-            if saved is None:
-                writer.commit_steps(
-                    [partial(writer.replay, published)], "restore", published, **options
-                )
-                return
+            writer.variables.seen.forget()
             undo = writer.undo(None, "auto")
-            writer.commit(writer.engine, "restore", published, undo=undo, source=saved, **options)
+            commit = Commit("restore", published, names, wait, signals, undo)
+            if saved is None:
+                writer.commit_steps([partial(writer.replay, published)], commit)
+            else:
+                writer.commit(writer.engine, commit, saved)
 
     def verify(self) -> None:
         """See `Bundle.verify`."""
         writer = self._writer
-        new: Any = hasher()
+        new = hasher().xxh3_128
         if writer.area is None:
             raise UnsupportedError(
                 "verify reads the variables' memory, which is the library's here;"
                 " load with variables='owned'"
             )
-        with writer.variables.alone("verify", Wait()):
+        with writer.alone("verify", Wait()):
             published = writer.variables.published
             if not published.digests:
                 raise UpdateError(

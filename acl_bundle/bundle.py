@@ -1,7 +1,7 @@
 """A bundle, from load to close.
 
-1. The file is mapped and taken apart (`om`): is it a bundle, what are its
-   graphs and weights.
+1. The file is mapped and taken apart (`om`): is it a bundle (a plain model of
+   several shapes counts as a bundle of one), what are its graphs and weights.
 2. The device is initialised, its context made current for the load.
 3. The library loads every graph (`_load`): two flows, by where variables live.
 4. The library describes each graph; what it takes and gives tells its role.
@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
-from acl_bundle._lane import Lanes, need
+from acl_bundle._lane import Lanes
 from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
@@ -126,7 +126,7 @@ class Bundle(Owner):
         replicas: int = 1,
     ) -> None:
         _check_replicas(replicas)
-        file = om.open_bundle(source)
+        file = om.open_loadable(source)
         by_index = _roles(file, roles)
         try:
             with uninterrupted():
@@ -155,7 +155,9 @@ class Bundle(Owner):
         first inference, for the variables hold whatever the memory held.
 
         Args:
-            source: Path of the .om file, or its bytes.
+            source: Path of the .om file, or its bytes. A plain model file with
+                gears or dynamic shapes is taken as well: it has one graph, of
+                role infer, and no weights.
             device: Index of the device, or a Device (which stays the caller's).
             roles: Which graph of the file is ``"infer"``, ``"init"`` and
                 ``"update"``, by index; only where detection is in doubt. Graphs
@@ -170,10 +172,11 @@ class Bundle(Owner):
         Raises:
             OSError: The file cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
-            BundleFormatError: It is not a bundle, is damaged, or its graphs'
-                roles are in doubt.
+            BundleFormatError: It is no bundle (nor a plain model of several
+                shapes), is damaged, or its graphs' roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
-            UnsupportedError: Owned variables, or replicas, cannot be had.
+            UnsupportedError: Owned variables cannot be had, of a plain model
+                never; nor can replicas.
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
@@ -202,7 +205,7 @@ class Bundle(Owner):
         self._variables = Variables(names, defined=not names and not file.variable_size)
         self._writer = Writer(self._variables, self._area(loaded, file))
         self._lanes = Lanes(
-            self._stack, loaded.bundle, self.device, self._variables, weakref.ref(self)
+            self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
         )
         self._replicas = replicas
         self.graphs: tuple[Graph, ...] = tuple(
@@ -237,24 +240,23 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._writer)
+            init.open(self._stack, model, self.device, self._writer, self._lanes)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._writer, weights)
+            update.open(self._stack, model, self.device, self._writer, self._lanes, weights)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
-        models = [model, *self._load_again(index, graph.label)]
+        models = [model, *self._load_again(index)]
         graph.open(self._stack, models, self.device, self._lanes, part.gears)
         return graph
 
-    def _load_again(self, index: int, label: str) -> list[int]:
+    def _load_again(self, index: int) -> list[int]:
         """Load a graph for each replica but the first."""
         if self._replicas == 1:
             return []
-        need(("aclmdlBundleLoadModel",), f"replicas of {label}")
         return [self._lanes.load(self._stack, index) for _ in range(self._replicas - 1)]
 
     def _of_role(self, role: str) -> Any:

@@ -24,8 +24,9 @@ static int find_model(uint32_t modelId, Model **model)
     *model = model_find(modelId);
     if (*model != NULL && (*model)->dynamic)
         return E_NONE;
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    int status = engine_needed();
+    if (status != E_NONE)
+        return status;
     if (*model == NULL)
         return refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
     return E_NONE;
@@ -124,6 +125,7 @@ int execute_now(Call *call, const Wanted *wanted, Run *run)
         status = model_claim(run->model);
     if (status != E_NONE)
         return status;
+    run->gear = run->model->gear;
     run->input_blob = run->model->input;
     run->output_blob = run->model->output;
     status = compute(run);

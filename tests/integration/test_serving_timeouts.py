@@ -19,6 +19,7 @@ from onnx import TensorProto, helper
 import acl_bundle as ab
 from acl_bundle import build, fake, om
 from acl_bundle._api import NULL, lib
+from acl_bundle._engine import dataset
 from acl_bundle._variables import Wait
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
@@ -275,14 +276,13 @@ def test_dynamic_graphs_say_that_they_cannot(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variables", ["owned", "library"])
 def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None:
-    """What the update's transaction does with `Lanes.open_timed`."""
+    """What a commit with a timeout is made of."""
     with ab.Bundle.load(mlp.path, variables=variables) as bundle:
-        bundle.init()
-        update = bundle.update
-        update._stage.write(update._plan(mlp.random(1)))
-        inner = bundle._variables
-        with inner.alone("update", Wait()):
-            timed = bundle._lanes.open_timed(update.index, update.label, update._stage.dataset)
+        bundle.update(mlp.random(1))
+        inner, init = bundle._variables, bundle.init
+        with inner.alone("init", Wait()), bundle.device.activated():
+            given = dataset(bundle._lanes.stack, [])
+            timed = bundle._lanes.open_timed(init.index, init.label, given)
         assert timed.drained
         fake.latency("aclmdlExecuteAsync", 0.3)
         assert lib.ab_gate_shut(inner.gate, 100) == 0
@@ -299,8 +299,8 @@ def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None
         assert lib.ab_write(timed.within(5000), NULL) == 0
         lib.ab_gate_publish(inner.gate, True)
         lib.ab_gate_retract(inner.gate)
-        inner.versions[inner.epoch] = 1
-        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(1)), **CLOSE)
+        inner.versions[inner.epoch] = 2
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), **CLOSE)
 
 
 def test_timeouts_from_many_threads(bundle: ab.Bundle, mlp: Any) -> None:

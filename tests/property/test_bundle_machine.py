@@ -107,7 +107,7 @@ def machine(mlp: Any) -> type[RuleBasedStateMachine]:
 
         @rule(
             seed=st.integers(0, 5),
-            function=st.sampled_from(["aclrtMemcpy", "aclUpdateDataBuffer", "aclmdlExecute"]),
+            function=st.sampled_from(["aclrtMemcpy", "aclmdlExecute"]),
             rollback=st.sampled_from(["auto", "none"]),
         )
         @precondition(lambda self: not self.poisoned and self.version is not None)
