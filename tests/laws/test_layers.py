@@ -19,7 +19,7 @@ LAYERS = (
     ("errors",),
     ("_owner", "spec", "om"),
     ("_api", "_arrays", "build"),
-    ("_variables", "device", "memory"),
+    ("_variables", "device", "memory", "weights"),
     ("_run",),
     ("_shaped",),
     ("_dynamic", "_gears"),
@@ -34,7 +34,7 @@ LAYERS = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FILES_HALF = {"om", "build"}
+FILES_HALF = {"om", "build", "weights"}
 RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
 
 
