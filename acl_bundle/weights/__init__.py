@@ -16,15 +16,47 @@ onnx, torch and tensorflow are imported when one of their files is opened.
 
 from __future__ import annotations
 
+from acl_bundle.weights._cast import cast
 from acl_bundle.weights._detect import KINDS as _KINDS
 from acl_bundle.weights._detect import detect as _detect
+from acl_bundle.weights._diff import diff
 from acl_bundle.weights._file import Path_ as _Path
+from acl_bundle.weights._freeze import freeze
+from acl_bundle.weights._layout import reshape, transpose
+from acl_bundle.weights._lora import merge_lora
+from acl_bundle.weights._masks import Masks, enforce
+from acl_bundle.weights._rename import rename, select
+from acl_bundle.weights._report import Report
 from acl_bundle.weights._safetensors import Safetensors
 from acl_bundle.weights._source import Source
+from acl_bundle.weights._sparse import check, sparsify_2_4
 from acl_bundle.weights._spec import Spec
 from acl_bundle.weights._torch import Torch
+from acl_bundle.weights._view import View
+from acl_bundle.weights._write import save, to_bytes
 
-__all__ = ["Safetensors", "Source", "Spec", "open"]
+__all__ = [
+    "Masks",
+    "Report",
+    "Safetensors",
+    "Source",
+    "Spec",
+    "View",
+    "cast",
+    "check",
+    "diff",
+    "enforce",
+    "freeze",
+    "merge_lora",
+    "open",
+    "rename",
+    "reshape",
+    "save",
+    "select",
+    "sparsify_2_4",
+    "to_bytes",
+    "transpose",
+]
 
 
 def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Source:

@@ -73,7 +73,8 @@ def _check_files(prefix: str) -> None:
     index = map_file(prefix + INDEX)
     if bytes(index[-8:]) != INDEX_MAGIC:
         raise bad(
-            prefix + INDEX, f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right"
+            prefix + INDEX,
+            f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
         )
     folder, stem = Path(prefix).parent, Path(prefix).name
     found = {one.name[len(stem) :] for one in folder.glob("*.data-*") if one.name.startswith(stem)}

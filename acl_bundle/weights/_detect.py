@@ -105,34 +105,39 @@ def _file(data: memoryview, path: Path_) -> Callable[[Path_], Source]:
     head = bytes(data[:128])
     if not head:
         raise bad(path, "the file is empty")
-    if head[8:9] == b"{" and not any(head[4:8]):  # first, as a length can look like any magic
-        return Safetensors
-    for start, reader in _MAGICS:
-        if head.startswith(start):
+    for fits, reader in _SIGNS:
+        if fits(head, bytes(data[-8:])):
             return reader
     if head[0] == 0x80 and head[1:2] <= b"\x05":
         raise bad(path, _pickle(head))
-    if bytes(data[-8:]) == INDEX_MAGIC:
-        return Checkpoint
-    if head[_BUNDLE_TYPE_AT : _BUNDLE_TYPE_AT + 1] == bytes([_BUNDLE_TYPE]) and not any(head[:4]):
-        return Compiled
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zip(path)
-    if head.lstrip()[:1] == b"{":
-        return Shards
-    return _message(data, path)
+    return _zip(path) if head.startswith(_ZIPS) else _message(data, path)
 
 
-_MAGICS: Final[tuple[tuple[bytes, Callable[[Path_], Source]], ...]] = (
-    (NPY, Npy),
-    (b"IMOD", Compiled),
+def _is_bundle(head: bytes, _: bytes) -> bool:
+    return head[_BUNDLE_TYPE_AT : _BUNDLE_TYPE_AT + 1] == bytes([_BUNDLE_TYPE]) and not any(
+        head[:4]
+    )
+
+
+_ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+# By the first bytes and the last eight. Safetensors come first, as their length
+# can look like the start of anything.
+_SIGNS: Final[tuple[tuple[Callable[[bytes, bytes], bool], Callable[[Path_], Source]], ...]] = (
+    (lambda head, _: head[8:9] == b"{" and not any(head[4:8]), Safetensors),
+    (lambda head, _: head.startswith(NPY), Npy),
+    (lambda head, _: head.startswith(b"IMOD"), Compiled),
+    (_is_bundle, Compiled),
+    (lambda _, tail: tail == INDEX_MAGIC, Checkpoint),
+    (lambda head, _: head.lstrip()[:1] == b"{", Shards),
 )
 
 
 def _pickle(head: bytes) -> str:
     advice = "torch.save(model.state_dict(), path), or safetensors"
     if head.startswith(_OLD_TORCH):
-        return f"this is torch's format from before 1.6, a pickle: load it and save it anew: {advice}"
+        return (
+            f"this is torch's format from before 1.6, a pickle: load it and save it anew: {advice}"
+        )
     return f"this is a pickle, and reading one runs code; save the weights with {advice}"
 
 

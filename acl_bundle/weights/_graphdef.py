@@ -134,7 +134,9 @@ def _listed(tensor: Message, number: int) -> Array:
     dtype, field, stored = _TYPES[number]
     if stored is not None:
         raw = b"".join(bytes(span.view) for span in tensor.spans(field))
-        return np.frombuffer(raw[: len(raw) // np.dtype(stored).itemsize * np.dtype(stored).itemsize], stored).view(dtype)
+        return np.frombuffer(
+            raw[: len(raw) // np.dtype(stored).itemsize * np.dtype(stored).itemsize], stored
+        ).view(dtype)
     bits = np.dtype(_BITS.get(number, dtype))
     mask = (1 << 8 * bits.itemsize) - 1
     values = np.array([value & mask for value in tensor.values(field)], np.uint64)

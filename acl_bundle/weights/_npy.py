@@ -46,14 +46,14 @@ class Layout:
         return self.start + self.spec.nbytes
 
     def view(self, data: memoryview) -> Array:
-        """Return the array whose header and values are ``data``; copied if its bytes are swapped."""
+        """Return the array of a file; copied only if its bytes are swapped."""
         flat = np.frombuffer(data, self.stored, self.spec.size, self.start)
         shape = self.spec.shape
         array = flat.reshape(shape[::-1]).T if self.fortran else flat.reshape(shape)
         return array.astype(self.spec.dtype, copy=False)
 
 
-class NotNumbers(Exception):
+class NoNumbersError(Exception):
     """An array that holds no numbers, which is no error in a file."""
 
 
@@ -62,14 +62,14 @@ def layout(head: memoryview, file: str) -> Layout:
 
     Raises:
         WeightsFormatError: It is no header, or one of an object array.
-        NotNumbers: The array is of text, dates or records.
+        NoNumbersError: The array is of text, dates or records.
     """
     stream = io.BytesIO(bytes(head[:HEAD_MAX]))
     try:
         version = npy.read_magic(stream)
         read = _READERS.get(version)
         if read is None:
-            raise NotNumbers(f"version {version} of the format is for named fields")
+            raise NoNumbersError(f"version {version} of the format is for named fields")
         shape, fortran, dtype = read(stream)
     except ValueError as error:
         raise bad(file, f"the .npy header is damaged: {error}") from None
@@ -111,8 +111,8 @@ def _check(dtype: np.dtype[Any], shape: tuple[int, ...], file: str) -> None:
             " this; save them as safetensors, or as float32",
         )
     if dtype.kind not in "biufc" or dtype.subdtype is not None:
-        raise NotNumbers(f"dtype {dtype} holds no numbers")
+        raise NoNumbersError(f"dtype {dtype} holds no numbers")
     if dtype.itemsize > 16 or dtype.char in "gG":
-        raise NotNumbers(f"dtype {dtype} has another layout on every machine")
+        raise NoNumbersError(f"dtype {dtype} has another layout on every machine")
     if len(shape) > 64 or any(not 0 <= dim < 1 << 48 for dim in shape):
         raise bad(file, f"the shape is {shape}; at most 64 sizes >= 0 are right")

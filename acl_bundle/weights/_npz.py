@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acl_bundle.weights import _npy, _zip
 from acl_bundle.weights._file import Path_, bad, map_file
-from acl_bundle.weights._npy import Layout, NotNumbers
+from acl_bundle.weights._npy import Layout, NoNumbersError
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array
 from acl_bundle.weights._zip import Member
@@ -44,7 +44,7 @@ class Npz(Source):
             name = _name(member, file)
             try:
                 self._members[name] = member, _layout(member, file)
-            except NotNumbers as reason:
+            except NoNumbersError as reason:
                 skipped[name] = str(reason)
         super().__init__(file, {n: found.spec for n, (_, found) in self._members.items()}, skipped)
 
@@ -73,7 +73,7 @@ class Npy(Source):
         self._layout = found
         super().__init__(self._path, {Path(path).name.removesuffix(SUFFIX): found.spec})
 
-    def _read(self, name: str) -> Array:
+    def _read(self, _name: str) -> Array:
         return self._layout.view(self._data)
 
     def _release(self) -> None:
@@ -90,7 +90,7 @@ def open_npy(path: Path_) -> tuple[Layout, memoryview]:
     file, data = os.fspath(path), map_file(path)
     try:
         found = _npy.layout(data, file)
-    except NotNumbers as reason:
+    except NoNumbersError as reason:
         raise bad(file, f"{reason}; a weight is an array of numbers") from None
     _npy.check_size(found, len(data), file)
     return found, data

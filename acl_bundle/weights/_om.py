@@ -32,7 +32,7 @@ class Compiled(Source):
         super().__init__(file, {name: Spec(one.shape, one.dtype) for name, one in values.items()})
 
     def _read(self, name: str) -> Array:
-        return self._arrays[name].view()
+        return self._arrays[name]
 
     def _release(self) -> None:
         self._arrays = {}

@@ -60,7 +60,7 @@ class Onnx(Source):
         )
 
     def _read(self, name: str) -> Array:
-        return self._arrays[name].view()
+        return self._arrays[name]
 
     def _release(self) -> None:
         self._arrays = {}

@@ -207,7 +207,8 @@ def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: st
         at, before = one.start + one.spec.nbytes, repr(name)
         if at > total:
             raise bad(
-                file, f"tensor {name!r} ends at byte {at}, but the file has {total}: it is cut short"
+                file,
+                f"tensor {name!r} ends at byte {at}, but the file has {total}: it is cut short",
             )
     if at != total:
         raise bad(file, f"{total - at} bytes follow {before}, which ends at byte {at}; none may")

@@ -33,9 +33,7 @@ class Shards(Source):
         path = Path(index)
         places = _weight_map(path)
         first = {file: name for name, file in reversed(places.items())}
-        self._files = {
-            file: Safetensors(_shard(file, path, name)) for file, name in first.items()
-        }
+        self._files = {file: Safetensors(_shard(file, path, name)) for file, name in first.items()}
         self._places = places
         for name, file in places.items():
             if name not in self._files[file]:

@@ -78,7 +78,7 @@ class Source(Mapping[str, Array]):
         self.spec(name)
         if self._closed:
             raise ClosedError(f"{self.file}: {name!r} is asked for after close()")
-        array = self._read(name)
+        array: Array = self._read(name).view()
         array.flags.writeable = False
         return array
 

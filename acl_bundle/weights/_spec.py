@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = Mapping[str, Array]
 
+finfo: Any = ml_dtypes.finfo  # without types in some releases, with odd ones in others
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -60,7 +62,7 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
     if dtype.kind != "V":
         return dtype.kind == "f"
     try:
-        ml_dtypes.finfo(dtype)
+        finfo(dtype)
     except (ValueError, TypeError):
         return False
     return True

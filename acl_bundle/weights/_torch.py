@@ -9,6 +9,7 @@ views of torch's mapping.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,8 @@ from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import Path_, bad, map_file
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 # Torch's dtypes that numpy lacks: the integer of the same width, and ml_dtypes' type.
 _FOREIGN = {
@@ -67,7 +70,7 @@ class Torch(Source):
         super().__init__(file, specs, skipped)
 
     def _read(self, name: str) -> Array:
-        return self._arrays[name].view()
+        return self._arrays[name]
 
     def _release(self) -> None:
         self._arrays = {}
@@ -81,12 +84,18 @@ def _load(torch: Any, file: str) -> object:
     except OSError:
         raise
     except Exception as error:  # whatever torch's reader and unpickler raise
-        first = (str(error).splitlines() or ["no reason given"])[0]
         raise bad(
             file,
-            f"torch.load(weights_only=True, mmap=True) refuses it ({type(error).__name__}: {first});"
-            " save the weights alone: torch.save(model.state_dict(), path)",
+            f"torch.load(weights_only=True, mmap=True) refuses it: {_reason(error)}. Save the"
+            " weights alone: torch.save(model.state_dict(), path)",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, without the advice to trust the file."""
+    lines = [_ESCAPE.sub("", line).strip() for line in str(error).splitlines()]
+    told = [line for line in lines if "Unsupported" in line or "WeightsUnpickler" in line]
+    return f"{type(error).__name__}: {(told or lines or ['no reason given'])[0][:200]}"
 
 
 def _state(loaded: object, key: str | None, file: str, torch: Any) -> Mapping[str, Any]:
@@ -133,4 +142,6 @@ def _array(tensor: Any, place: str, torch: Any) -> Array:
 
 def _retyped(bits: Array, dtype: np.dtype[Any]) -> Array:
     """See an integer array as another type of the same width, whatever its strides."""
-    return np.ndarray(bits.shape, dtype, bits, strides=bits.strides) if bits.ndim else bits.view(dtype)
+    return (
+        np.ndarray(bits.shape, dtype, bits, strides=bits.strides) if bits.ndim else bits.view(dtype)
+    )

@@ -145,7 +145,7 @@ def _check_size(info: zipfile.ZipInfo, method: int, what: str, path: str) -> Non
     if size > _BOMB_SIZE and size > stored * _BOMB_RATIO:
         raise bad(
             path,
-            f"{what} would grow from {stored} to {size} bytes, as a bomb does; save it uncompressed",
+            f"{what} would grow from {stored} to {size} bytes: a bomb, or to be saved uncompressed",
         )
 
 
