@@ -21,6 +21,7 @@ from acl_bundle.weights._spec import Array, Spec
 MAGIC = b"\x93NUMPY"
 HEAD_MAX = 12 + 10_000  # what numpy's reader takes, with magic and length
 
+_NAMED = (3, 0)
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -67,14 +68,16 @@ def layout(head: memoryview, file: str) -> Layout:
     stream = io.BytesIO(bytes(head[:HEAD_MAX]))
     try:
         version = npy.read_magic(stream)
+        if version == _NAMED:
+            raise NoNumbersError("version 3.0 of the format is for records")
         read = _READERS.get(version)
         if read is None:
-            raise NoNumbersError(f"version {version} of the format is for named fields")
+            raise ValueError(f"version {version}; 1.0 to 3.0 exist")
         shape, fortran, dtype = read(stream)
     except ValueError as error:
         raise bad(file, f"the .npy header is damaged: {error}") from None
     _check(dtype, shape, file)
-    native = dtype.newbyteorder("=")
+    native = np.dtype(dtype.type)
     return Layout(Spec(tuple(map(int, shape)), native), dtype, fortran, stream.tell())
 
 
