@@ -39,14 +39,14 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
         inner = sum(old.spec(name).nbytes for name in old)
         values = _Values(weights, old)
         if inner + 1_000_000 < limit:
-            for tensor, name in _tensors(proto.graph):
+            for tensor, name in tensors(proto.graph):
                 _embed(tensor, name, values)
             _save(proto, out, model)
             return
         beside = Path(out).with_name(f"{Path(out).name}.{secrets.token_hex(4)}.data")
         try:
             with replacing(beside) as file:
-                for tensor, name in _tensors(proto.graph):
+                for tensor, name in tensors(proto.graph):
                     _move_out(tensor, name, values, file, beside.name)
             _save(proto, out, model)
         except BaseException:
@@ -70,7 +70,7 @@ class _Values:
         return name in self._old
 
 
-def _tensors(graph: Any) -> Iterator[tuple[Any, str]]:
+def tensors(graph: Any) -> Iterator[tuple[Any, str]]:
     """Every constant of the main graph as a tensor of the message, and its name."""
     for tensor in graph.initializer:
         yield tensor, tensor.name
@@ -99,8 +99,7 @@ def _embed(tensor: Any, name: str, values: _Values) -> None:
     external = tensor.data_location == tensor.EXTERNAL
     array = values.any(name) if external else values.new(name)
     if array is not None:
-        _replace(tensor)
-        tensor.raw_data = _bytes(array, tensor.data_type)
+        put(tensor, array)
 
 
 def _move_out(tensor: Any, name: str, values: _Values, file: Any, location: str) -> None:
@@ -116,6 +115,12 @@ def _move_out(tensor: Any, name: str, values: _Values, file: Any, location: str)
     for key, value in entries.items():
         tensor.external_data.add(key=key, value=str(value))
     file.write(raw(array))
+
+
+def put(tensor: Any, array: Array) -> None:
+    """Give a tensor of a message another value of its type and dims."""
+    _replace(tensor)
+    tensor.raw_data = _bytes(array, tensor.data_type)
 
 
 def _is_plain(elem: int) -> bool:

@@ -140,9 +140,9 @@ def merge_lora(
     search = _Targets(base)
     for module, pair in pairs.items():
         pair.target = given.get(module) or search.find(module)
+        _check(module, pair, base, adapter, pair.target in turned)
         pair.rank = spec_of(adapter, pair.down).shape[0]
         pair.factor = scale * _alpha(adapter, pair, alpha) / pair.rank
-        _check(module, pair, base, adapter, pair.target in turned)
     _check_once(pairs)
     return Merged(base, adapter, pairs, turned)
 
