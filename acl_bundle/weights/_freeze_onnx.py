@@ -35,6 +35,7 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
     import onnx  # noqa: PLC0415  needed for ONNX models only
 
     proto = onnx.load(os.fspath(model), load_external_data=False)
+    _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:
         inner = sum(old.spec(name).nbytes for name in old)
         values = _Values(weights, old)
@@ -137,6 +138,19 @@ def _bytes(array: Array, elem: int) -> bytes:
         return bytes(raw(array))
     packed: bytes = numpy_helper.from_array(np.ascontiguousarray(array)).raw_data
     return packed
+
+
+def _embed_inner(proto: Any, folder: Path) -> None:
+    """Take the external data of inner graphs in, as the copy may lie in another folder."""
+    from acl_bundle.build import constants, external, walk  # noqa: PLC0415
+
+    beside = external.Beside(folder)
+    for graph in list(walk.graphs(proto.graph))[1:]:
+        for tensor, name in tensors(graph):
+            if tensor.data_location == tensor.EXTERNAL:
+                data = bytes(constants.read(tensor, name, beside).data)
+                _replace(tensor)
+                tensor.raw_data = data
 
 
 def _replace(tensor: Any) -> None:

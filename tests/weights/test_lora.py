@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -122,6 +123,18 @@ def test_an_adapter_is_swapped_by_partial_updates(fake_acl: Any, mlp: Any) -> No
             np.testing.assert_allclose(bundle.infer(mlp.x), wanted, 1e-4, 1e-4)
         bundle.update(weights.select(mlp.weights, merged.changed))
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), 1e-4, 1e-4)
+
+
+def test_a_merge_cannot_be_saved_over_base_or_adapter(tmp_path: Path) -> None:
+    weights.save(BASE, tmp_path / "base")
+    weights.save(PEFT, tmp_path / "adapter")
+    with weights.open(tmp_path / "base") as base, weights.open(tmp_path / "adapter") as adapter:
+        merged = weights.merge_lora(base, adapter)
+        for name in ("base", "adapter"):
+            with pytest.raises(ValueError, match="is the input"):
+                weights.save(merged, tmp_path / name)
+        weights.save(merged, tmp_path / "merged")
+        same(weights.open(tmp_path / "merged"), merged)
 
 
 A, B = "fc.lora_A.weight", "fc.lora_B.weight"
