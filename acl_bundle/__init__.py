@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acl_bundle._api import load_library
+    from acl_bundle._cast import CastCounts
+    from acl_bundle._plan import PlanReport
     from acl_bundle._run import Binding, Outputs
+    from acl_bundle._snapshot import Snapshot
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
     from acl_bundle.errors import (
@@ -29,13 +32,16 @@ if TYPE_CHECKING:
         AclInternalError,
         AclResourceError,
         AclServiceError,
+        AclTimeoutError,
         AclUsageError,
         BundleFormatError,
+        BusyError,
         ClosedError,
         LibraryNotFoundError,
         PoisonedError,
         RoleError,
         UnsupportedError,
+        UpdateError,
         WeightError,
         WeightsFormatError,
     )
@@ -49,19 +55,25 @@ __all__ = [
     "AclInternalError",
     "AclResourceError",
     "AclServiceError",
+    "AclTimeoutError",
     "AclUsageError",
     "Binding",
     "Bundle",
     "BundleFormatError",
+    "BusyError",
+    "CastCounts",
     "ClosedError",
     "Device",
     "Graph",
     "LibraryNotFoundError",
     "Outputs",
+    "PlanReport",
     "PoisonedError",
     "RoleError",
+    "Snapshot",
     "TensorSpec",
     "UnsupportedError",
+    "UpdateError",
     "UpdateReport",
     "WeightError",
     "WeightSpec",
@@ -74,9 +86,12 @@ __version__ = "0.1.0"
 _HOME = {
     "Binding": "_run",
     "Bundle": "bundle",
+    "CastCounts": "_cast",
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "PlanReport": "_plan",
+    "Snapshot": "_snapshot",
     "TensorSpec": "spec",
     "UpdateReport": "update",
     "WeightSpec": "spec",

@@ -24,8 +24,8 @@ from typing import Any, NoReturn
 from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
-__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "attempts", "fail", "ffi", "has", "lib",
-           "library", "load_library", "make_bound",
+__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "RUNNING", "acl", "attempts", "fail", "ffi", "has",
+           "lib", "library", "load_library", "make_bound",
            "make_calls", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
@@ -118,9 +118,10 @@ def has(function: str) -> bool:
     return bool(lib.ab_has(function.encode()))
 
 
-def fail(function: str, code: int) -> NoReturn:
-    """Raise the exception for a status, with the library's own text."""
-    detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
+def fail(function: str, code: int, detail: str | None = None) -> NoReturn:
+    """Raise the exception for a status, with the library's own text, unless that is given."""
+    if detail is None:
+        detail = text(lib.aclGetRecentErrMsg()) if has("aclGetRecentErrMsg") else ""
     raise errors.from_status(function, code, detail.strip())
 
 
@@ -197,16 +198,34 @@ _STEPS = {
     lib.AB_STEP_SET_BATCH: "aclmdlSetDynamicBatchSize",
     lib.AB_STEP_SET_HW: "aclmdlSetDynamicHWSize",
     lib.AB_STEP_SET_DIMS: "aclmdlSetInputDynamicDims",
+    lib.AB_STEP_NEW_DESC: "aclCreateTensorDesc",
+    lib.AB_STEP_GET_DIM: "aclGetTensorDescDimV2",
     lib.AB_STEP_ALLOCATE: "aclrtMalloc",
     lib.AB_STEP_FREE: "aclrtFree",
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
+    lib.AB_STEP_SAVE: "aclrtMemcpy",
+    lib.AB_STEP_PUT_BACK: "aclrtMemcpy",
+    lib.AB_STEP_EXECUTE_ASYNC: "aclmdlExecuteAsync",
+    lib.AB_STEP_SYNCHRONIZE: "aclrtSynchronizeStreamWithTimeout",
+    lib.AB_STEP_STREAM_QUERY: "aclrtStreamQuery",
+    lib.AB_STEP_STREAM_WAIT: "aclrtStreamWaitEvent",
+    lib.AB_STEP_RECORD: "aclrtRecordEvent",
+    lib.AB_STEP_QUEUE_IN: "aclrtMemcpyAsync",
+    lib.AB_STEP_QUEUE_OUT: "aclrtMemcpyAsync",
 }
 LOWEST_EPOCH = -(1 << 32)
 BUSY = -(lib.AB_STEP_BUSY << 32)
+RUNNING = -(lib.AB_STEP_RUNNING << 32)
+_INWARD = (lib.AB_STEP_COPY_IN, lib.AB_STEP_QUEUE_IN)
+_OUTWARD = (lib.AB_STEP_COPY_OUT, lib.AB_STEP_QUEUE_OUT)
 
 
 def raise_failure(
-    result: int, what: str, inputs: Sequence[str], outputs: Sequence[str]
+    result: int,
+    what: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    detail: str | None = None,
 ) -> NoReturn:
     """Raise what a shim call below LOWEST_EPOCH means; see csrc/acl_gate.h.
 
@@ -215,6 +234,7 @@ def raise_failure(
         what: The graph, for the message.
         inputs: Names behind the index of a failed copy to the device.
         outputs: Names behind the index of a failed copy from it.
+        detail: What the library said, where it did so on another thread.
     """
     number = -result
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
@@ -233,10 +253,16 @@ def raise_failure(
             f"{what} is refused: a failed update or init left the weights in an unknown state."
             " Run bundle.init(), or update every weight at once"
         )
+    if step == lib.AB_STEP_HUNG:
+        raise errors.BusyError(
+            f"{what} is refused: a run of bundle.graphs[{index}] that was not over in time is still"
+            " on the device. Its asynchronous runs, and whatever writes the weights, can go on when"
+            " it is over; runs without timeout_ms go on now. Nothing was changed"
+        )
     try:
-        fail(_STEPS[step], status)
+        fail(_STEPS[step], status, detail)
     except errors.AclError as error:
-        names = inputs if step == lib.AB_STEP_COPY_IN else outputs
-        copied = step in (lib.AB_STEP_COPY_IN, lib.AB_STEP_COPY_OUT) and index < len(names)
+        names = inputs if step in _INWARD else outputs
+        copied = step in (*_INWARD, *_OUTWARD) and index < len(names)
         error.where = f"in {what}" + (f", copying {names[index]!r}" if copied else "")
         raise

@@ -29,29 +29,64 @@ RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 """The signals whose handlers are known to raise: Ctrl-C, shutdowns, time limits."""
 
 
+class Signals:
+    """Ctrl-C and its like, held back until somebody delivers them."""
+
+    def __init__(self) -> None:
+        self._holding = False
+        self._held: list[tuple[int, FrameType | None]] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+
+    def hold(self) -> None:
+        """Keep signals back from now on; on the main thread, the only one that handles them."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        found = {number: signal.getsignal(number) for number in RAISING}
+        self._handlers = {n: handler for n, handler in found.items() if callable(handler)}
+        self._holding = True
+        for number in self._handlers:
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self._holding:
+            self._held.append((number, frame))
+        else:  # several came while the handlers were put back
+            self._handlers[number](number, frame)
+
+    def deliver(self) -> None:
+        """Handle here what came in; the handler may raise."""
+        while self._held:
+            number, frame = self._held.pop(0)
+            self._handlers[number](number, frame)
+
+    def let_go(self) -> None:
+        """Put the handlers back, and deliver."""
+        try:
+            self._put_back()
+        finally:  # one that was back already may have raised
+            self._put_back()
+            self._holding = False
+            self.deliver()
+
+    def _put_back(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[Signals]:
     """Hold Ctrl-C and its like back until the end of the block.
 
     Python handles a signal between any two steps, and so between taking
-    something and noting that it was taken. Only the main thread handles
-    signals; on any other this does nothing.
+    something and noting that it was taken. A long block calls ``deliver`` of
+    what it is given wherever it may be left.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    found = {number: signal.getsignal(number) for number in RAISING}
-    handlers = {number: handler for number, handler in found.items() if callable(handler)}
-    held: list[tuple[int, FrameType | None]] = []
-    for number in handlers:
-        signal.signal(number, lambda *arguments: held.append(arguments))
+    signals = Signals()
     try:
-        yield
+        signals.hold()
+        yield signals
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for received, frame in held:
-            handlers[signal.Signals(received)](received, frame)
+        signals.let_go()
 
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
@@ -64,9 +99,12 @@ def _give_back(stack: ExitStack, around: Around, process: int) -> None:
 
 
 def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:
-    if os.getpid() == process:
-        warnings.warn(f"unclosed {name}: call close() or use with", ResourceWarning, stacklevel=2)
-    _give_back(stack, around, process)
+    try:
+        if os.getpid() == process:
+            text = f"unclosed {name}: call close() or use with"
+            warnings.warn(text, ResourceWarning, stacklevel=2)
+    finally:
+        _give_back(stack, around, process)
 
 
 class Owner:

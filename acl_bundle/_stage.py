@@ -1,102 +1,35 @@
-"""From host arrays to the update graph's dataset.
+"""From a plan to the update graph's dataset.
 
-A `Plan` is what an update wants to change, checked. A `Stage` keeps the update
-graph's input dataset, in which every weight says "assign" or "keep" (facts
-4.3), and the two areas that the bytes pass through: on the device, and in
-page-locked host memory for small weights. Both areas grow and stay.
+A `Stage` keeps the update graph's input dataset, in which every weight says
+"assign" or "keep" (facts 4.3), and the two areas that the bytes pass through:
+on the device, and in page-locked host memory. Both areas grow and stay.
+
+    for bucket in stage.buckets(plan):    one, if the device has room for all
+        stage.write(bucket)               its bytes, then the dataset
+        ...                               run the graph
+
+`write` touches no variable and may be called whether the gate is open or shut;
+what it was given stays in the area until the next one. After it every weight
+outside the bucket says "keep". `Plan.casts` is complete after the last bucket;
+to know it before the first is committed, `survey` the plan.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from acl_bundle import dtypes
-from acl_bundle._api import acl, ffi, lib, raise_failure
-from acl_bundle._arrays import as_array, check
+from acl_bundle._api import NULL, acl, ffi, lib, raise_failure
+from acl_bundle._engine import Dataset
 from acl_bundle._owner import uninterrupted
+from acl_bundle._plan import Plan
+from acl_bundle._transfer import WHAT, Transfer, bounce_of
 from acl_bundle.device import Device
-from acl_bundle.errors import WeightError
-from acl_bundle.graph import Dataset
+from acl_bundle.errors import AclResourceError
 from acl_bundle.memory import DeviceBuffer, HostBuffer
 from acl_bundle.spec import WeightSpec
-
-BOUNCE = 16 << 20
-NO_RULE = frozenset({"float16", "bfloat16"})
-
-
-def check_scalar(array: NDArray[Any], spec: WeightSpec) -> None:
-    """Refuse a value of rank 0 that the device would silently skip (facts 4.3).
-
-    The update graph's If sees a scalar's value where it sees other weights'
-    shapes: zero keeps the old weight, floats count as zero up to epsilon, NaN
-    compares as zero, and for half precision there is no rule at all.
-    """
-    if spec.dtype.name in NO_RULE:
-        raise WeightError(
-            f"weight {spec.name!r} has rank 0 and dtype {spec.dtype}, for which the device has no"
-            " update rule; build the model with shape (1,) for it"
-        )
-    floating = spec.dtype.kind == "f"
-    if not (abs(array) > np.finfo(spec.dtype).eps if floating else array != 0):
-        raise WeightError(
-            f"weight {spec.name!r} has rank 0 and the new value {array}, which the device takes"
-            " for 'keep the old one'; build the model with shape (1,) for it"
-        )
-
-
-@dataclass
-class Plan:
-    """The weights that an update changes, in the graph's order.
-
-    Attributes:
-        indices: Their places among the update graph's inputs.
-        arrays: Their new values, contiguous and of the right dtype and shape.
-        learnt: Specs whose shape this update was the first to show, by index.
-    """
-
-    indices: list[int] = field(default_factory=list)
-    arrays: list[NDArray[Any]] = field(default_factory=list)
-    specs: list[WeightSpec] = field(default_factory=list)
-    learnt: dict[int, WeightSpec] = field(default_factory=dict)
-
-    def add(self, index: int, spec: WeightSpec, value: Any) -> None:
-        """Check one value and take it in.
-
-        Raises:
-            WeightError: Dtype, shape or scalar value do not fit.
-            TypeError: It is not an array.
-        """
-        if type(value) is not np.ndarray or value.dtype is not spec.dtype:
-            value = as_array(value, f"weight {spec.name!r}", spec)
-        if value.shape != spec.shape or value.dtype is not spec.dtype:
-            check(value, f"weight {spec.name!r}", spec)
-        if value.ndim == 0:
-            check_scalar(value, spec)
-        if spec.shape is None:
-            if value.size == 0:
-                raise WeightError(
-                    f"weight {spec.name!r} has shape {value.shape}; the device keeps the old value"
-                    " of a weight without elements, and the file does not tell the right shape"
-                )
-            spec = self.learnt[index] = replace(spec, shape=value.shape)
-        self.indices.append(index)
-        self.specs.append(spec)
-        self.arrays.append(np.ascontiguousarray(value) if value.ndim else value)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The weights' names."""
-        return tuple(spec.name for spec in self.specs)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes to move."""
-        return sum(array.nbytes for array in self.arrays)
 
 
 class Stage:
@@ -109,22 +42,24 @@ class Stage:
     """
 
     def __init__(self, stack: ExitStack, device: Device, weights: tuple[WeightSpec, ...]) -> None:
-        self._stack, self._device, self._weights = stack, device, weights
+        self._stack, self._device, self._weights = ExitStack(), device, weights
+        stack.callback(self._stack.close)  # what comes later has its place among the bundle's
         self._descs: dict[tuple[int, tuple[int, ...]], Any] = {}
         self.dataset = Dataset(acl.aclmdlCreateDataset(), [], [])
-        stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
+        self._stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
         keep = DeviceBuffer(1)
-        stack.callback(keep.close)
+        self._stack.callback(keep.close)
         self._keep_data = keep.pointer
         self._keep_desc = self._described(dtypes.FLOAT, (0,))
         for index in range(len(weights)):
             buffer = acl.aclCreateDataBuffer(self._keep_data, 1)
-            stack.callback(acl.aclDestroyDataBuffer, buffer)
+            self._stack.callback(acl.aclDestroyDataBuffer, buffer)
             acl.aclmdlAddDatasetBuffer(self.dataset.handle, buffer)
             acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
             self.dataset.buffers.append(buffer)
         self._area: DeviceBuffer | None = None
         self._bounce: HostBuffer | None = None
+        self._refused = 0
 
     def open(self, engine: Any) -> None:
         """Make the C half, for the engine of the same graph."""
@@ -151,19 +86,70 @@ class Stage:
         desc = self._described(dtypes.from_numpy(spec.dtype), spec.shape or ())
         lib.ab_stage_weight(self._stage, index, self.dataset.buffers[index], spec.nbytes, desc)
 
-    def _area_of(self, nbytes: int) -> Any:
-        """The device area, grown to at least so many bytes."""
-        if self._area is None or self._area.nbytes < nbytes:
-            with self._device.activated():
-                if self._area is not None:
-                    self._area.close()
-                self._area = DeviceBuffer(nbytes)
-                self._stack.callback(self._area.close)
-        return self._area.pointer
+    def _lay(self, plan: Plan) -> tuple[int, int]:
+        """Place a plan's weights; the bytes that all of them and the small ones take."""
+        for index, spec in plan.learnt.items():
+            self._describe(index, spec)
+        small = ffi.new("size_t *")
+        count = len(plan.indices)
+        nbytes = int(lib.ab_stage_lay(self._stage, plan.indices, count, small))
+        if count and not nbytes:
+            raise MemoryError(f"the weights of {plan.label} are more than can be addressed")
+        return nbytes, small[0]
+
+    @property
+    def area_nbytes(self) -> int:
+        """The size of the area on the device."""
+        return 0 if self._area is None else self._area.nbytes
+
+    def _take_area(self, nbytes: int) -> None:
+        """Make an area of this size in place of the one there is."""
+        with self._device.activated():
+            if self._area is not None:
+                self._area.close()
+            self._area = DeviceBuffer(nbytes)
+            self._stack.callback(self._area.close)
+
+    def _grow(self, want: int, least: int) -> None:
+        """Bring the area to a size, or as near to it as the device allows.
+
+        A device that has refused a size is asked again at the next update, but
+        the area there is goes only for one that was not refused yet.
+
+        Raises:
+            AclError: Not even the least size could be had.
+        """
+        old, size = self.area_nbytes, want
+        if least <= old and want <= self._refused:
+            self._swap(want)
+            return
+        refusal: AclResourceError | None = None
+        while True:
+            try:
+                self._take_area(size)
+            except AclResourceError as error:
+                refusal = refusal or error
+                self._refused = max(self._refused, want)
+                if size <= least:
+                    raise refusal from None
+                size = max(size // 2, least, old if old < size else 0)
+            else:
+                return
+
+    def _swap(self, want: int) -> None:
+        """Have a larger area, if the device has it beside the one there is."""
+        with self._device.activated():
+            try:
+                larger = DeviceBuffer(want)
+            except AclResourceError:
+                return
+            self._stack.callback(larger.close)
+            if self._area is not None:
+                self._area.close()
+            self._area = larger
 
     def _bounce_of(self, nbytes: int) -> HostBuffer:
-        """The host area for small weights, grown as far as BOUNCE."""
-        nbytes = min(nbytes, BOUNCE)
+        """The host area, grown to at least so many bytes."""
         if self._bounce is None or self._bounce.nbytes < nbytes:
             with self._device.activated():
                 if self._bounce is not None:
@@ -172,22 +158,68 @@ class Stage:
                 self._stack.callback(self._bounce.close)
         return self._bounce
 
+    def buckets(self, plan: Plan) -> list[Plan]:
+        """Divide a plan into what the device can stage at once; mostly that is all of it.
+
+        Makes the area. When the device refuses, asks for half, and so on, down
+        to the room of the largest weight.
+
+        Raises:
+            AclError: The device has no room for the largest weight, or a call
+                failed. No variable was touched.
+        """
+        with uninterrupted():
+            nbytes, _ = self._lay(plan)
+            if nbytes <= self.area_nbytes:
+                return [plan]
+            rooms = [int(lib.ab_stage_room(self._stage, index)) for index in plan.indices]
+            self._grow(nbytes, max(rooms))
+        if nbytes <= self.area_nbytes:
+            return [plan]
+        return [plan.part(places) for places in _divide(rooms, self.area_nbytes)]
+
+    def survey(self, plan: Plan) -> None:
+        """Find what conversions do to a plan's values (`Plan.casts`), moving nothing.
+
+        Raises:
+            WeightError: A lazy value is not what it was when it was checked.
+        """
+        with uninterrupted():
+            _, small = self._lay(plan)
+            bounce = self._bounce_of(bounce_of(plan, small))
+        Transfer(self._stage, NULL, bounce, plan).run()
+
     def write(self, plan: Plan) -> None:
         """Bring a plan's bytes to the device and make the dataset ready to run.
+
+        Args:
+            plan: One of `buckets`; of any other, the area must be had at once.
 
         Raises:
             AclError: A copy or an allocation failed. No variable was touched,
                 and the next write starts afresh.
+            WeightError: A lazy value is not what it was when it was checked.
         """
         with uninterrupted():
-            for index, spec in plan.learnt.items():
-                self._describe(index, spec)
-            count = len(plan.indices)
-            nbytes = lib.ab_stage_nbytes(self._stage, plan.indices, count) if count else 1
-            area, bounce = self._area_of(nbytes), self._bounce_of(nbytes)
-        result = lib.ab_stage_write(
-            self._stage, area, bounce.pointer, bounce.nbytes,
-            plan.indices, list(map(ffi.from_buffer, plan.arrays)), count,
-        )  # fmt: skip
+            nbytes, small = self._lay(plan)
+            if self.area_nbytes < nbytes:
+                self._take_area(nbytes)
+            area = NULL if self._area is None else self._area.pointer
+            bounce = self._bounce_of(bounce_of(plan, small))
+        Transfer(self._stage, area, bounce, plan).run()
+        result = lib.ab_stage_describe(self._stage, area)
         if result:
-            raise_failure(result, "staging an update", plan.names, ())
+            raise_failure(result, WHAT, (), ())
+
+
+def _divide(rooms: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Runs of places whose rooms fit into a size."""
+    places: list[int] = []
+    left = size
+    for place, room in enumerate(rooms):
+        if places and room > left:
+            yield places
+            places, left = [], size
+        places.append(place)
+        left -= room
+    yield places

@@ -2,35 +2,108 @@
 
 The gate (csrc/acl_gate.c) lets inferences share the variables and a commit
 have them alone, and counts the commits that succeeded: the epoch. Here each
-epoch has the caller's version, and each weight the version that wrote it.
+epoch has the caller's version, and the last one a record of what the variables
+hold since.
 
-What a commit will publish is written down before it runs and taken over once
-the gate's epoch shows that it did. So an interrupt between the C call and the
-next line of Python leaves version and epoch in step.
+What a commit will publish is noted before it runs and taken over once the
+gate's epoch shows that it did. So whatever comes between the C call and the
+next line of Python leaves gate and record in step.
 """
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Literal, NamedTuple
 
 from acl_bundle._api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
+from acl_bundle._digest import Seen
+from acl_bundle._owner import Signals, uninterrupted
+from acl_bundle.errors import BusyError
 
 Version = int | str | None
+WhenBusy = Literal["wait", "fail"]
 REMEMBERED = 4096
+POLL_MS = 100
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the variables hold since one commit.
+
+    Attributes:
+        version: The caller's name for it.
+        written: The weights that have a value, and the version that wrote each.
+        initialised: Whether the init graph has run.
+        kept: Where the library owns the variables: the value of each weight
+            that was updated since, as it was given.
+        lost: Weights that were updated and whose value nobody kept.
+        digests: Of each weight's bytes on the device, when they were read back;
+            under "" that of all variables, where weights have no place of their own.
+    """
+
+    version: Version = None
+    written: Mapping[str, Version] = field(default_factory=dict)
+    initialised: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Pending(NamedTuple):
     epoch: int
-    version: Version
-    names: frozenset[str]
+    published: Published
+
+
+class Wait:
+    """How long a commit waits for others.
+
+    Args:
+        when_busy: ``"wait"``, or ``"fail"`` at once.
+        timeout_ms: The longest wait in milliseconds; None for ever.
+
+    Raises:
+        ValueError, TypeError: An argument cannot be what it is.
+    """
+
+    def __init__(self, when_busy: WhenBusy = "wait", timeout_ms: int | None = None) -> None:
+        if when_busy not in ("wait", "fail"):
+            raise ValueError(f"when_busy is 'wait' or 'fail', not {when_busy!r}")
+        if timeout_ms is not None:
+            if not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool):
+                raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
+            if not 0 < timeout_ms < 2**31:
+                raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
+        self.limited = timeout_ms is not None
+        self._device_end = monotonic() + (timeout_ms or 0) / 1000
+        self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
+        self._end = 0.0 if when_busy == "fail" else None
+        if when_busy == "wait" and timeout_ms is not None:
+            self._end = monotonic() + timeout_ms / 1000
+
+    @property
+    def left_ms(self) -> int | None:
+        """Milliseconds that are left, at least 0; None for ever."""
+        return None if self._end is None else max(int((self._end - monotonic()) * 1000), 0)
+
+    @property
+    def device_ms(self) -> int:
+        """Milliseconds that are left to the device, at least 1; only where it is `limited`."""
+        return max(int((self._device_end - monotonic()) * 1000), 1)
+
+    @property
+    def step_ms(self) -> int:
+        """The next wait, short enough for Ctrl-C to be felt."""
+        left = self.left_ms
+        return POLL_MS if left is None else min(left, POLL_MS)
 
 
 class Variables:
-    """The gate of one bundle and the versions behind its epochs.
+    """The gate of one bundle and what stands behind its epochs.
 
     Args:
         names: The weights behind the variables, as far as the file names them.
@@ -39,23 +112,31 @@ class Variables:
 
     def __init__(self, names: Iterable[str], defined: bool) -> None:
         self.names = tuple(names)
+        self._empty = defined
         self.gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
         self.lock = threading.Lock()
+        self.seen = Seen()
         self.versions: dict[int, Version] = {0: None}
-        self._written: dict[str, Version] = {}
+        self._published = Published()
         self._settling = threading.Lock()
         self._pending: _Pending | None = None
         self._warned = False
 
-    def _settle(self) -> None:
-        """Take over what the last commit published, if it did."""
+    @property
+    def published(self) -> Published:
+        """What the variables hold; while poisoned, what they held before."""
         with self._settling:
             pending = self._pending
             if pending is not None and self.epoch >= pending.epoch:
-                self._written = {**self._written, **dict.fromkeys(pending.names, pending.version)}
-                self._pending = None
+                self._published, self._pending = pending.published, None
+            return self._published
+
+    def annotate(self, published: Published) -> None:
+        """Replace what is known of the values that the variables hold."""
+        with self._settling:
+            self._published = published
 
     def check(self, what: str) -> None:
         """Raise ClosedError when the bundle is closed or the parent process's."""
@@ -64,12 +145,29 @@ class Variables:
             raise_failure(result, what, [], [])
 
     @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
-        """Hold `lock` for a commit or a close; raises ClosedError as `check` does."""
+    def alone(self, what: str, wait: Wait) -> Iterator[Signals]:
+        """Be the only one to commit or close, with signals held back.
+
+        Yields:
+            The signals: deliver them wherever the block may be left.
+
+        Raises:
+            ClosedError: As `check`.
+            BusyError: Another commit goes on for longer than `wait` allows.
+        """
         self.check(what)
-        with self.lock:
-            self.check(what)
-            yield
+        with uninterrupted() as signals:
+            while not self.lock.acquire(timeout=wait.step_ms / 1000):
+                signals.deliver()
+                if wait.left_ms == 0:
+                    raise BusyError(
+                        f"{what} was given up ({wait.text}): another update or init goes on"
+                    )
+            try:
+                self.check(what)
+                yield signals
+            finally:
+                self.lock.release()
 
     @property
     def epoch(self) -> int:
@@ -86,53 +184,60 @@ class Variables:
         """Whether a failed commit left the weights in an unknown state."""
         return bool(lib.ab_gate_is_poisoned(self.gate))
 
-    @property
-    def written(self) -> dict[str, Version]:
-        """The weights that have a value, and the version that wrote each."""
-        self._settle()
-        return self._written
-
     def unset(self) -> list[str]:
         """The weights that no commit has written."""
-        written = self.written
+        written = self.published.written
         return [name for name in self.names if name not in written]
+
+    def defined_by(self, published: Published) -> bool:
+        """Whether no variable waits for its first value, after that commit."""
+        some = published.initialised or bool(published.written)
+        return self._empty or (some and set(self.names) <= published.written.keys())
 
     def next_version(self) -> int:
         """The version of an update that names none: one more, or 1 after a str or None."""
         version = self.version
         return version + 1 if isinstance(version, int) else 1
 
-    def commit(self, engine: Any, version: Version, names: Collection[str]) -> int:
-        """Run a graph that writes these weights, alone, and publish the version.
+    def note(self, published: Published) -> None:
+        """Note what the commit that comes now will publish, if it succeeds."""
+        _ = self.published
+        epoch = self.epoch + 1
+        self.versions[epoch] = published.version
+        self.versions.pop(epoch - REMEMBERED, None)  # no inference runs that long
+        self._pending = _Pending(epoch, published)
 
-        The caller is `alone`. Waits for running inferences, returning to
-        Python every 100 ms so that Ctrl-C works.
+    def shut(self, attempt: Any, what: str, wait: Wait, signals: Signals) -> int:
+        """Repeat a call that shuts the gate until nothing runs any more.
+
+        Args:
+            attempt: The call, of the milliseconds it may wait; BUSY keeps the claim.
+            what: The graph, for the message.
+            wait: For how long.
+            signals: Delivered between attempts.
 
         Returns:
-            The shim's answer.
+            The shim's answer to the last call.
+
+        Raises:
+            BusyError: Inferences run for longer than `wait` allows; the claim is dropped.
         """
-        self._settle()
-        epoch = self.epoch + 1
-        self.versions[epoch] = version
-        self.versions.pop(epoch - REMEMBERED, None)  # no inference runs that long
-        self._pending = _Pending(epoch, version, frozenset(names))
-        defines = set(self.names) <= self._written.keys() | set(names)
         try:
-            while (result := int(lib.ab_commit(engine, defines))) == BUSY:
-                pass
+            while (result := int(attempt(wait.step_ms))) == BUSY:
+                signals.deliver()
+                if wait.left_ms == 0:
+                    raise BusyError(
+                        f"{what} was given up ({wait.text}): inferences still run; nothing changed"
+                    )
         except BaseException:
             lib.ab_gate_retract(self.gate)
             raise
         return result
 
-    def shut(self) -> None:
+    def close(self) -> None:
         """Wait for running inferences and refuse later ones. May be called twice."""
-        try:
-            while lib.ab_gate_close(self.gate) == BUSY:
-                pass
-        except BaseException:
-            lib.ab_gate_retract(self.gate)
-            raise
+        with uninterrupted() as signals:
+            self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), signals)
 
     def explain(
         self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4

@@ -1,7 +1,7 @@
 """A bundle, from load to close.
 
-1. The file is mapped and taken apart (`om`): is it a bundle, what are its
-   graphs and weights.
+1. The file is mapped and taken apart (`om`): is it a bundle (a plain model of
+   several shapes counts as a bundle of one), what are its graphs and weights.
 2. The device is initialised, its context made current for the load.
 3. The library loads every graph (`_load`): two flows, by where variables live.
 4. The library describes each graph; what it takes and gives tells its role.
@@ -13,14 +13,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
-from acl_bundle._load import Flow, Source
+from acl_bundle._lane import Lanes, need
+from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
-from acl_bundle._variables import Variables, Version
+from acl_bundle._saved import Area, Where
+from acl_bundle._snapshot import Snapshot, Snapshots
+from acl_bundle._variables import Variables, Version, WhenBusy
+from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
 from acl_bundle.graph import Graph, InferenceGraph, describe
@@ -34,6 +39,13 @@ ROLES: dict[str, tuple[bool | None, bool]] = {
     "init": (False, False),
     "update": (True, False),
 }
+
+
+def _check_replicas(replicas: int) -> None:
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
+        raise TypeError(f"replicas is how often to load a graph, an int, not {replicas!r}")
+    if replicas < 1:
+        raise ValueError(f"replicas is {replicas}; give 1 or more")
 
 
 def _check_role(file: om.Bundle, role: str, index: int) -> None:
@@ -111,8 +123,10 @@ class Bundle(Owner):
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
+        replicas: int = 1,
     ) -> None:
-        file = om.open_bundle(source)
+        _check_replicas(replicas)
+        file = om.open_loadable(source)
         by_index = _roles(file, roles)
         try:
             with uninterrupted():
@@ -120,7 +134,7 @@ class Bundle(Owner):
                 super().__init__(self.device.activated)
                 self._stack.callback(self.device.close)
                 with self.device.activated():
-                    self._open(source, file, by_index, variables)
+                    self._open(source, file, by_index, variables, replicas)
         except BaseException:
             super().close()
             raise
@@ -133,6 +147,7 @@ class Bundle(Owner):
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
+        replicas: int = 1,
     ) -> Bundle:
         """Load a bundle file onto a device. Blocks until it is loaded.
 
@@ -140,28 +155,43 @@ class Bundle(Owner):
         first inference, for the variables hold whatever the memory held.
 
         Args:
-            source: Path of the .om file, or its bytes.
+            source: Path of the .om file, or its bytes. A plain model file with
+                gears or dynamic shapes is taken as well: it has one graph, of
+                role infer, and no weights.
             device: Index of the device, or a Device (which stays the caller's).
             roles: Which graph of the file is ``"infer"``, ``"init"`` and
                 ``"update"``, by index; only where detection is in doubt. Graphs
                 that are not named then have no role.
             variables: ``"owned"``: in device memory of ours; ``"library"``: the
                 library keeps them; ``"auto"``: owned where it can be.
+            replicas: How often to load the inference graph, and every other
+                graph that computes, over the same variables: so many threads
+                run it at once, and one update serves all. Each takes the
+                graph's work space, constants and buffers on the device again.
 
         Raises:
             OSError: The file cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
-            BundleFormatError: It is not a bundle, is damaged, or its graphs'
-                roles are in doubt.
+            BundleFormatError: It is no bundle (nor a plain model of several
+                shapes), is damaged, or its graphs' roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
-            UnsupportedError: Owned variables cannot be had.
+            UnsupportedError: Owned variables cannot be had, of a plain model
+                never; nor can replicas.
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
-        return cls(source, device=device, roles=roles, variables=variables)
+        return cls(source, device=device, roles=roles, variables=variables, replicas=replicas)
 
-    def _open(self, source: Source, file: om.Bundle, roles: dict[int, str], flow: Flow) -> None:
-        models = _load.load(self._stack, source, file, self.device, flow)
+    def _open(
+        self,
+        source: Source,
+        file: om.Bundle,
+        roles: dict[int, str],
+        flow: Flow,
+        replicas: int,
+    ) -> None:
+        loaded = _load.load(self._stack, source, file, self.device, flow)
+        models = loaded.models
         if len(models) != len(file.models):
             raise BundleFormatError(
                 f"the library loaded {len(models)} graphs where the file has {len(file.models)}"
@@ -173,11 +203,30 @@ class Bundle(Owner):
         weights = () if update is None else _weights(file, described[update][0])
         names = [spec.name for spec in weights] or list(file.variables)
         self._variables = Variables(names, defined=not names and not file.variable_size)
+        self._writer = Writer(self._variables, self._area(loaded, file))
+        self._lanes = Lanes(
+            self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
+        )
+        self._replicas = replicas
         self.graphs: tuple[Graph, ...] = tuple(
             self._graph(index, model, file.models[index], roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
-        self._stack.callback(self._variables.shut)
+        self._snapshots = Snapshots(self._stack, self.device, self._writer)
+        self._stack.callback(self._lanes.leave_what_hangs)
+        self._stack.callback(self._variables.close)
+        self._stack.callback(self._lanes.stop)
+
+    def _area(self, loaded: Loaded, file: om.Bundle) -> Area | None:
+        """The variables' memory, where it is ours, and where each weight lies."""
+        if loaded.memory is None:
+            return None
+        places = {}
+        for name, one in file.variables.items():
+            if one.offset is None or one.nbytes is None:
+                return Area(self._stack, self.device, loaded.memory, None)
+            places[name] = one.offset, one.nbytes
+        return Area(self._stack, self.device, loaded.memory, places)
 
     def _graph(
         self,
@@ -191,17 +240,25 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._variables)
+            init.open(self._stack, model, self.device, self._writer, self._lanes)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._variables, weights)
+            update.open(self._stack, model, self.device, self._writer, self._lanes, weights)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
-        graph.open(self._stack, model, self.device, self._variables, part.gears)
+        models = [model, *self._load_again(index, graph.label)]
+        graph.open(self._stack, models, self.device, self._lanes, part.gears)
         return graph
+
+    def _load_again(self, index: int, label: str) -> list[int]:
+        """Load a graph for each replica but the first."""
+        if self._replicas == 1:
+            return []
+        need(("aclmdlBundleLoadModel",), f"replicas of {label}")
+        return [self._lanes.load(self._stack, index) for _ in range(self._replicas - 1)]
 
     def _of_role(self, role: str) -> Any:
         for graph in self.graphs:
@@ -236,17 +293,84 @@ class Bundle(Owner):
 
     @property
     def weights(self) -> Mapping[str, WeightState]:
-        """The refreshable weights by name, as they are now: spec and version."""
+        """The refreshable weights by name, as they are now: spec, version, digest."""
         self._check_open()
         update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
         specs = () if update is None else update.weights
-        written = self._variables.written
+        now = self._variables.published
         return MappingProxyType(
-            {spec.name: WeightState(spec, written.get(spec.name)) for spec in specs}
+            {
+                spec.name: WeightState(spec, now.written.get(spec.name), now.digests.get(spec.name))
+                for spec in specs
+            }
         )
+
+    def snapshot(self, where: Where = "auto") -> Snapshot:
+        """Save the weights as they are now. Inferences run meanwhile, updates wait.
+
+        With owned variables it copies their memory (aclrtMemcpy). With library
+        variables it refers to the values kept for rollback, and costs nothing.
+
+        Args:
+            where: ``"device"``, ``"host"`` (page-locked memory), or ``"auto"``: on the
+                device if it has room.
+
+        Returns:
+            What `restore` takes; close it to free its memory.
+
+        Raises:
+            ValueError: `where` is something else.
+            UpdateError: The bundle is poisoned, or a value was not kept.
+            UnsupportedError: No graph of the bundle writes variables.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: There is no memory for it, or a copy failed.
+        """
+        return self._snapshots.take(where)
+
+    def restore(
+        self,
+        snapshot: Snapshot,
+        *,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: int | None = None,
+    ) -> None:
+        """Go back to a snapshot of this bundle, its version included; a commit as an update is.
+
+        It heals a poisoned bundle. The snapshot stays usable.
+
+        Args:
+            snapshot: What `snapshot` returned.
+            when_busy: ``"wait"`` for running inferences and other updates, or ``"fail"``.
+            timeout_ms: The longest wait in milliseconds; None for ever.
+
+        Raises:
+            TypeError, ValueError: It is no snapshot, or another bundle's.
+            BusyError: Others were busy for too long. Nothing was changed.
+            ClosedError: The snapshot or the bundle is closed.
+            AclError: A call failed; the message says whether the weights are as before.
+        """
+        self._snapshots.restore(snapshot, when_busy, timeout_ms)
+
+    def verify(self) -> None:
+        """Compare the variables' bytes with what was read back when they were published.
+
+        Takes one copy of all variables to the host, by pieces. Inferences run meanwhile.
+
+        Raises:
+            UpdateError: They differ, and the message names the weights; or the
+                last commit was not an update with ``digest=True``.
+            UnsupportedError: The variables are the library's, or xxhash is missing.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: A copy failed.
+        """
+        self._snapshots.verify()
 
     def close(self) -> None:
         """Wait for what runs, then unload and free everything. Harmless twice.
+
+        What was submitted and has not begun fails with ClosedError. When a run
+        that was given up is still on the device, nothing is given back: what
+        the bundle holds stays to the end of the process, with a ResourceWarning.
 
         Raises:
             AclError: Something could not be given back. The rest was, all the same.
@@ -254,8 +378,9 @@ class Bundle(Owner):
         if self.closed or self._foreign:
             super().close()
             return
+        self._lanes.stop()
         with self._variables.lock:
-            self._variables.shut()
+            self._variables.close()
             super().close()
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from acl_bundle._api import acl, ffi
 
 HUGE_FIRST = 0
+DEVICE_TO_HOST, DEVICE_TO_DEVICE = 2, 3
 
 
 class DeviceBuffer:
@@ -28,6 +29,19 @@ class DeviceBuffer:
         acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
         self.pointer: Any = pointer[0]
         self.nbytes = nbytes
+
+    def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:
+        """Copy a part of the block to the host (aclrtMemcpy).
+
+        Args:
+            offset: Where the part starts, in bytes.
+            target: Where it goes.
+            nbytes: How much of it.
+            on_host: Whether the program runs beside the device.
+        """
+        kind = DEVICE_TO_HOST if on_host else DEVICE_TO_DEVICE
+        source = ffi.cast("char *", self.pointer) + offset
+        acl.aclrtMemcpy(target, nbytes, source, nbytes, kind)
 
     def close(self) -> None:
         """Free the block (aclrtFree). A second call does nothing."""

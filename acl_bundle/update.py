@@ -1,36 +1,46 @@
 """Changing the variables: the init graph and the update transaction.
 
-An update goes through three steps, and only the last one touches a variable:
+An update goes through four steps, and only the third touches a variable:
 
 1. plan: names, dtypes, shapes and values are compared with what the file says.
 2. stage: the new bytes go to the device, into an area kept between updates,
    and the update graph's dataset is told which weights to assign (one call
-   into C, csrc/acl_stage.c). Inferences run meanwhile.
+   into C, csrc/acl_stage.c). What the weights hold is saved. Inferences run
+   meanwhile.
 3. commit: the gate is shut, the update graph runs, the version is published
-   and the gate opens (one call into C, csrc/acl_gate.c).
+   and the gate opens (one call into C, csrc/acl_commit.c). A failure is undone
+   before the gate opens (`_writer`).
+4. publish: versions, digests and kept values are taken over.
 
-What fails in 1 or 2 has changed nothing. When the execute of step 3 fails the
-device may have assigned a part: the bundle is poisoned, and refuses inference
-until `init` or an update of every weight has succeeded.
+What fails in 1 or 2 has changed nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
-from acl_bundle._api import LOWEST_EPOCH
-from acl_bundle._stage import Plan, Stage
-from acl_bundle._variables import Variables, Version
+import numpy as np
+
+from acl_bundle._cast import CastCounts
+from acl_bundle._digest import Seen
+from acl_bundle._engine import Dataset, dataset, new_engine
+from acl_bundle._lane import Lanes
+from acl_bundle._plan import Options, Plan, PlanReport
+from acl_bundle._planner import make_plan
+from acl_bundle._stage import Stage
+from acl_bundle._variables import Published, Version, Wait, WhenBusy
+from acl_bundle._writer import POISONED, Commit, Rollback, Timed, Writer
 from acl_bundle.device import Device
-from acl_bundle.errors import AclError, PoisonedError, WeightError
-from acl_bundle.graph import Graph, dataset, new_engine
+from acl_bundle.errors import PoisonedError
+from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 
-POISONED = "the variables may hold a mixture: run bundle.init(), or update every weight at once"
+Keep = Literal["copy", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +50,14 @@ class WeightState:
     Attributes:
         spec: Its name, shape and dtype.
         version: The version that wrote it last; None before the first.
+        digest: XXH3-128 of its bytes on the device, in hexadecimal; None when
+            the last commit did not ask for it, or the file does not tell where
+            the weight lies.
     """
 
     spec: WeightSpec
     version: Version
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +67,12 @@ class UpdateReport:
     Attributes:
         version: The version that inference reads from now on.
         changed: Names of the weights that were assigned, in the graph's order.
-        kept: Names of the weights that were left as they were.
+        kept: Names of the weights that were left as they were: not given, or unchanged.
         nbytes: Bytes of the changed weights.
-        seconds: Time of each step: ``plan``, ``stage``, ``commit``.
+        seconds: Time of each step: ``plan``, ``stage``, ``snapshot``, ``commit``, ``publish``.
+        unchanged: Names of those of ``kept`` that were given, and held that value already.
+        ignored: Names that were given and that the graph does not have.
+        casts: What conversions did to the weights that came in another dtype.
     """
 
     version: int | str
@@ -63,47 +80,98 @@ class UpdateReport:
     kept: tuple[str, ...]
     nbytes: int
     seconds: dict[str, float]
+    unchanged: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    casts: dict[str, CastCounts] = field(default_factory=dict)
 
 
-def _commit(
-    variables: Variables, engine: Any, label: str, version: int | str, names: Iterable[str]
-) -> None:
-    """Run a commit, or raise; the caller holds the variables' lock."""
-    before = variables.epoch
-    result = variables.commit(engine, version, tuple(names))
-    if result < LOWEST_EPOCH:
-        try:
-            variables.explain(result, label, [], [])
-        except AclError as error:
-            if variables.poisoned:
-                error.where += f"; {POISONED}"
-            elif variables.epoch > before:
-                error.where += f"; version {version!r} is in place all the same"
-            raise
+class Clock:
+    """The time of each step of something.
+
+    Attributes:
+        seconds: By step, in order.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, step: str) -> None:
+        """End a step."""
+        now = perf_counter()
+        self.seconds[step], self._last = now - self._last, now
+
+
+def _engine(usual: Any, timed: Timed | None, wait: Wait) -> Any:
+    """The engine of a run: one that can be given up where there is a time limit."""
+    return usual if timed is None else timed.within(wait.device_ms)
+
+
+class Stopwatch:
+    """The engine of one graph that can be given up, loaded when the first limit is set."""
+
+    def __init__(self, lanes: Lanes, index: int, label: str, given: Dataset) -> None:
+        self._open = partial(lanes.open_timed, index, label, given)
+        self._timed: Timed | None = None
+
+    def __call__(self, wait: Wait) -> Timed | None:
+        """The engine, where there is a limit; raises UnsupportedError where it cannot be had."""
+        if wait.limited and self._timed is None:
+            self._timed = self._open()
+        return self._timed if wait.limited else None
 
 
 class InitGraph(Graph):
     """The weight-init graph: writes every variable from constants in the file."""
 
-    def open(self, stack: ExitStack, model_id: int, device: Device, variables: Variables) -> None:
+    def open(
+        self, stack: ExitStack, model_id: int, device: Device, writer: Writer, lanes: Lanes
+    ) -> None:
         """Make the engine of a loaded model; the stack owns its datasets."""
-        self._variables = variables
+        self._writer = writer
         given, taken = dataset(stack, []), dataset(stack, [])
-        self._engine = new_engine(variables.gate, False, model_id, device, given, taken)
+        self._timed = Stopwatch(lanes, self.index, self.label, given)
+        gate = writer.variables.gate
+        self._engine = new_engine(gate, False, model_id, device, given, taken)
+        writer.init = self._engine
+        writer.engine = writer.engine or self._engine
 
-    def __call__(self) -> None:
+    def __call__(  # type: ignore[override]
+        self,
+        *,
+        rollback: Rollback = "auto",
+        when_busy: WhenBusy = "wait",
+        timeout_ms: int | None = None,
+    ) -> None:
         """Give every variable its initial value; the version becomes 0.
 
         Waits for running inferences and keeps later ones waiting until it is done.
 
+        Args:
+            rollback: As for an update.
+            when_busy: As for an update.
+            timeout_ms: As for an update.
+
         Raises:
             ClosedError: The bundle is closed, or was loaded before a fork.
-            AclError: aclmdlExecute failed, and the bundle is poisoned; or the
-                thread's own context could not be set or put back, and the
-                message says whether the values are in place.
+            BusyError: Others were busy for too long. Nothing was changed.
+            AclTimeoutError: The device was not done in time. It may be writing
+                still: inference is refused until it is over and the weights are
+                put back, which happens by itself.
+            AclError: A call failed; the message says whether the weights are as
+                before, as they are after every failure but that of the first
+                commit or of the rollback itself.
         """
-        with self._variables.alone(self.label):
-            _commit(self._variables, self._engine, self.label, 0, self._variables.names)
+        writer, wait = self._writer, Wait(when_busy, timeout_ms)
+        writer.check_rollback(rollback)
+        with writer.alone(self.label, wait) as signals:
+            names = writer.variables.names
+            writer.variables.seen.forget()
+            published = Published(0, dict.fromkeys(names, 0), True)
+            undo, timed = writer.undo(None, rollback), self._timed(wait)
+            signals.deliver()
+            commit = Commit(self.label, published, names, wait, signals, undo, rollback, timed)
+            writer.commit(_engine(self._engine, timed, wait), commit)
 
 
 class UpdateGraph(Graph):
@@ -121,99 +189,234 @@ class UpdateGraph(Graph):
         stack: ExitStack,
         model_id: int,
         device: Device,
-        variables: Variables,
+        writer: Writer,
+        lanes: Lanes,
         weights: tuple[WeightSpec, ...],
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
-        self._variables, self.weights = variables, weights
-        self._index = {spec.name: index for index, spec in enumerate(weights)}
+        self._writer, self.weights = writer, weights
+        self._variables = writer.variables
         self._stage = Stage(stack, device, weights)
+        self._timed = Stopwatch(lanes, self.index, self.label, self._stage.dataset)
         outputs = dataset(stack, [])
-        self._engine = new_engine(
-            variables.gate, False, model_id, device, self._stage.dataset, outputs
-        )
+        gate = writer.variables.gate
+        self._engine = new_engine(gate, False, model_id, device, self._stage.dataset, outputs)
         self._stage.open(self._engine)
+        writer.engine, writer.rewrite = self._engine, self._rewrite
+
+    def _rewrite(self, kept: Mapping[str, Any]) -> None:
+        """Write kept values again, the gate being shut."""
+        options = Options(cast="same_kind")
+        plan = make_plan(self.label, self.weights, kept, options, Seen())
+        for step in self._steps(self._stage.buckets(plan), None, Wait()):
+            step()
+
+    def _steps(
+        self, buckets: list[Plan], timed: Timed | None, wait: Wait
+    ) -> Iterator[Callable[[], None]]:
+        """What writes a plan in several parts, the gate being shut."""
+        for bucket in buckets:
+            yield partial(self._stage.write, bucket)
+            yield lambda: self._writer.write(_engine(self._engine, timed, wait), self.label)
 
     def __call__(  # type: ignore[override]
-        self, weights: Mapping[str, Any], *, version: int | str | None = None
+        self,
+        weights: Mapping[str, Any],
+        *,
+        version: int | str | None = None,
+        rollback: Rollback = "auto",
+        keep: Keep = "copy",
+        cast: str = "safe",
+        on_overflow: str = "warn",
+        unknown: str = "error",
+        skip_unchanged: bool | str = False,
+        tokens: Mapping[str, Hashable] | None = None,
+        digest: bool = False,
+        threads: int = 1,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: int | None = None,
     ) -> UpdateReport:
-        """Assign new values to some weights; all others stay as they are.
+        """Assign new values to some weights, all or none; the others stay as they are.
 
         Waits for running inferences and keeps later ones waiting while the
         update graph runs. Moving the bytes happens before that, beside them.
 
         Args:
             weights: An array per weight, by name: a numpy array, or anything
-                with ``__dlpack__`` on the CPU, of exactly the weight's dtype and
-                shape. Read-only is fine; non-contiguous is copied. NaN is data.
+                with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
+                and non-contiguous are fine. NaN is data. A dict holds its
+                values; of any other mapping each value is fetched twice, to be
+                checked and to be moved, and few are held at a time.
             version: What to call the new weights; None for the previous int
                 plus one (1 after a str, or when there was none).
+            rollback: Where the old bytes of the changed weights are saved until
+                the update is through: ``"device"``, ``"host"``, or ``"auto"``, on
+                the device if it has room. ``"none"`` saves nothing: a failed
+                commit then poisons the bundle. With library variables
+                ``"auto"`` keeps the new values on the host, for the next rollback.
+            keep: With library variables, ``"copy"``, or ``"reference"`` to keep the
+                arrays themselves, which must then never change.
+            cast: ``"safe"`` takes the weight's dtype and what converts to it
+                without loss; ``"same_kind"`` also wider floats for narrower ones
+                (float32 for float16 and bfloat16, float64 for float32).
+            on_overflow: When a conversion makes finite values infinite: ``"warn"``,
+                or ``"error"`` to refuse the update.
+            unknown: Names that the graph does not have are an ``"error"``, or to
+                ``"ignore"``.
+            skip_unchanged: True leaves out weights whose bytes hash as those of
+                the last update did (needs xxhash); ``"identity"`` those that are
+                the very objects of the last update, not written to since.
+            tokens: By name, anything hashable that changes when the value does.
+                A weight whose token equals the last update's is left out, and
+                its value is not looked at.
+            digest: Read all variables back afterwards and digest them, for
+                `Bundle.verify` and ``bundle.weights``. Needs xxhash.
+            threads: How many host threads move and convert large weights, 1 to 16.
+            when_busy: ``"wait"`` for running inferences and other updates, or
+                ``"fail"``.
+            timeout_ms: The longest wait in milliseconds, for others and then for
+                the device; None for ever. It takes a second id of the graph,
+                loaded when the first limit is set.
 
         Returns:
             What was changed, and the time of each step.
 
         Raises:
-            WeightError: A name is unknown, a dtype or shape does not fit, or a
-                weight of rank 0 has a value that the device would skip.
-                Nothing was changed.
+            WeightError: A name is unknown, a dtype or shape does not fit, a
+                weight of rank 0 has a value that the device would skip, or a
+                value overflows and must not. Nothing was changed.
             TypeError: Not a mapping, or a value is not an array. Nothing was changed.
+            ValueError: An option has a value that there is not. Nothing was changed.
             PoisonedError: A commit failed before and this update does not
                 cover every weight. Nothing was changed.
+            BusyError: Others were busy for too long. Nothing was changed.
+            AclTimeoutError: The device was not done in time. It may be writing
+                still: inference is refused until it is over and the weights are
+                put back, which happens by itself.
             ClosedError: The bundle is closed, or was loaded before a fork.
-            AclError: A call failed. In aclmdlExecute: the bundle is poisoned.
-                Before it: nothing was changed. Putting the thread's own context
-                back after it: the update is in place, and the message says so.
+            UnsupportedError: `rollback` or `digest` needs memory that is the
+                library's, or xxhash is missing. Nothing was changed.
+            AclError: A call failed. The message says whether the weights are as
+                before, as they are after every failure but that of the first
+                commit (nothing was there to go back to) or of the rollback.
         """
         if not (version is None or type(version) in (int, str)):
             raise TypeError(f"version is an int or a str, not {version!r}")
-        start = perf_counter()
-        with self._variables.alone(self.label):
-            plan = self._plan(weights)
-            planned = perf_counter()
+        if keep not in ("copy", "reference"):
+            raise ValueError(f"keep is 'copy' or 'reference', not {keep!r}")
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
+        writer, wait = self._writer, Wait(when_busy, timeout_ms)
+        writer.check_rollback(rollback)
+        read_back = writer.reader() if digest else None
+        clock = Clock()
+        with writer.alone(self.label, wait) as signals:
+            seen = self._variables.seen
+            plan = make_plan(self.label, self.weights, weights, options, seen, signals.deliver)
             self._check_poisoned(plan)
-            self._stage.write(plan)
-            staged = perf_counter()
+            signals.deliver()
+            clock.lap("plan")
+            buckets = self._staged(plan)
+            signals.deliver()
+            clock.lap("stage")
             label = self._variables.next_version() if version is None else version
-            before = self._variables.epoch
-            try:
-                _commit(self._variables, self._engine, self.label, label, plan.names)
-            finally:
-                if self._variables.epoch > before:
-                    self._learn(plan)
-            committed = perf_counter()
+            published = self._next(label, plan, rollback, keep)
+            undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
+            signals.deliver()
+            clock.lap("snapshot")
+            commit = Commit(self.label, published, plan.names, wait, signals, undo, rollback, timed)
+            self._commit(plan, buckets, commit)
+            clock.lap("commit")
+            if read_back is not None:
+                read_back(label)
+            clock.lap("publish")
         return UpdateReport(
             version=label,
             changed=plan.names,
-            kept=tuple(spec.name for spec in self.weights if spec.name not in weights),
+            kept=tuple(plan.kept),
             nbytes=plan.nbytes,
-            seconds={
-                "plan": planned - start,
-                "stage": staged - planned,
-                "commit": committed - staged,
-            },
+            seconds=clock.seconds,
+            unchanged=tuple(plan.unchanged),
+            ignored=plan.ignored,
+            casts=plan.casts,
         )
+
+    def plan(
+        self,
+        weights: Mapping[str, Any],
+        *,
+        cast: str = "safe",
+        on_overflow: str = "warn",
+        unknown: str = "error",
+        skip_unchanged: bool | str = False,
+        tokens: Mapping[str, Hashable] | None = None,
+        threads: int = 1,
+    ) -> PlanReport:
+        """Tell what an update with the same arguments would do; moves and changes nothing.
+
+        Names that the graph does not have are listed, whatever ``unknown`` says.
+
+        Raises:
+            WeightError: A dtype, shape or scalar value does not fit.
+            TypeError: Not a mapping, or a value is not an array.
+            ValueError: An option has a value that there is not.
+            UnsupportedError: ``skip_unchanged=True`` without xxhash.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+        """
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
+        options = replace(options, unknown="ignore")
+        with self._writer.alone(self.label, Wait()):
+            seen = self._variables.seen
+            return make_plan(self.label, self.weights, weights, options, seen).report()
+
+    def _staged(self, plan: Plan) -> list[Plan]:
+        """Bring a plan to the device, unless it needs several parts; its parts."""
+        buckets = self._stage.buckets(plan)
+        if len(buckets) == 1:
+            self._stage.write(buckets[0])
+        elif plan.options.on_overflow == "error" or plan.strict:
+            self._stage.survey(plan)
+        plan.check_overflow(depth=4)
+        return buckets
+
+    def _commit(self, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
+        """Write a plan, in one go or in several behind one shut gate."""
+        variables, writer = self._variables, self._writer
+        before = variables.epoch
+        variables.seen.forget(plan.names)
+        try:
+            if len(buckets) == 1:
+                writer.commit(_engine(self._engine, commit.timed, commit.wait), commit)
+            else:
+                writer.commit_steps(self._steps(buckets, commit.timed, commit.wait), commit)
+        finally:
+            if variables.epoch > before:
+                self._learn(plan)
+                variables.seen.commit(plan)
+            elif variables.poisoned:
+                variables.seen.forget()
+        if len(buckets) > 1 and plan.options.on_overflow == "warn":
+            plan.check_overflow(depth=4)
+
+    def _next(self, version: Version, plan: Plan, rollback: Rollback, keep: Keep) -> Published:
+        """What the variables hold once a plan is committed."""
+        now, changed = self._variables.published, plan.names
+        written = {**now.written, **dict.fromkeys(changed, version)}
+        if self._writer.area is not None:
+            return Published(version, written, now.initialised)
+        kept = {name: value for name, value in now.kept.items() if name not in changed}
+        if rollback == "none":
+            lost = now.lost | set(changed)
+            return Published(version, written, now.initialised, kept, lost)
+        for place, name in enumerate(changed):
+            value = plan.fetch(place)
+            kept[name] = np.array(value) if keep == "copy" else value
+        return Published(version, written, now.initialised, kept, now.lost - set(changed))
 
     def _learn(self, plan: Plan) -> None:
         """Keep the shapes that an update was the first to show."""
         self.weights = tuple(
             plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
         )
-
-    def _plan(self, weights: Mapping[str, Any]) -> Plan:
-        """Compare what is given with what the graph takes; touches nothing."""
-        if not isinstance(weights, Mapping):
-            raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
-        unknown = [name for name in weights if name not in self._index]
-        if unknown:
-            raise WeightError(
-                f"{self.label} has no weight {', '.join(map(repr, unknown))};"
-                f" it has {', '.join(self._index)}"
-            )
-        plan = Plan()
-        for index, spec in enumerate(self.weights):
-            if spec.name in weights:
-                plan.add(index, spec, weights[spec.name])
-        return plan
 
     def _check_poisoned(self, plan: Plan) -> None:
         if self._variables.poisoned and len(plan.names) < len(self.weights):

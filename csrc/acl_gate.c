@@ -2,24 +2,41 @@
  * The gate of one bundle. It keeps a seat for each of its engines, the
  * epoch (how many commits have succeeded) and what the variables are worth.
  *
- * There is no reader count: an inference holds its seat's mutex for as long
- * as it runs, so whoever holds every reader's mutex has the variables alone.
- * `writer` says that a commit waits or runs; an inference that sees it waits
- * on `opened` before it asks for its mutex, so that a stream of inferences
- * cannot keep a commit out. state and epoch are written only by whoever holds
- * every reader's mutex; whoever holds one of them reads the two in step.
+ * `writer` is the claim of the one commit that waits or runs. An inference
+ * takes its seat's mutex, and goes back to wait on `opened` when it then sees
+ * a claim; so once a claim is made and every seat's mutex has been had once
+ * and found without a run in flight, nothing reads the variables and nothing
+ * will until the claim is dropped. The gate is then shut: not by any thread,
+ * so that a commit may be several calls. A stream of inferences cannot keep a
+ * commit out, because later ones wait behind the claim.
  *
- * A commit that cannot get every mutex within WAIT_MS goes back to its caller
- * with AB_STEP_BUSY and its claim kept: the caller calls again, or retracts.
+ * state and epoch are written only while the gate is shut; whoever holds a
+ * seat reads the two in step. A run that may still write the variables, or
+ * may have written a part, has left the state at GATE_POISONED.
+ *
+ * A commit that still finds a run after its wait goes back to its caller with
+ * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts. A run
+ * that was given up may never end: it makes a commit fail with AB_STEP_HUNG
+ * at once.
  */
 
 enum { WAIT_MS = 100 };
 
 enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_POISONED, GATE_CLOSED };
 
-/* What an engine has at the gate: the first member of every engine. */
+/*
+ * What an engine has at the gate: the first member of every engine. The mutex
+ * is held for as long as a run takes, or to count one that goes on behind it.
+ * land sees to runs that nobody waits for, the mutex being held, until the
+ * deadline (NULL: only looks); it says whether any of them ended.
+ */
 typedef struct seat {
     pthread_mutex_t mutex;
+    pthread_cond_t landed;
+    unsigned inFlight;
+    unsigned hung; /* of these, given up */
+    size_t graph;  /* its place in the file, for messages */
+    int (*land)(struct seat *self, const struct timespec *deadline);
     struct seat *nextReader;
     struct seat *nextOwned;
 } seat;
@@ -100,6 +117,7 @@ static void ab_gate_free(ab_gate *gate)
 static void gate_seat(ab_gate *gate, seat *engine, int reads)
 {
     pthread_mutex_init(&engine->mutex, NULL);
+    pthread_cond_init(&engine->landed, NULL);
     engine->nextOwned = gate->owned;
     gate->owned = engine;
     if (reads) {
@@ -141,55 +159,140 @@ static void ab_gate_retract(ab_gate *gate)
     pthread_mutex_unlock(&gate->mutex);
 }
 
-static void gate_unlock_until(ab_gate *gate, const seat *end)
+/* The time in so many milliseconds. */
+static struct timespec gate_deadline(int ms)
 {
-    for (seat *s = gate->readers; s != end; s = s->nextReader) {
-        pthread_mutex_unlock(&s->mutex);
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += ms % 1000 * 1000000L;
+    if (at.tv_nsec >= 1000000000L) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000L;
     }
+    return at;
+}
+
+/* Milliseconds until a deadline, rounded up; 0 when it has come. */
+static int gate_left(const struct timespec *deadline)
+{
+    struct timespec now;
+    int64_t ns;
+    clock_gettime(CLOCK_REALTIME, &now);
+    ns = (int64_t)(deadline->tv_sec - now.tv_sec) * 1000000000
+         + (deadline->tv_nsec - now.tv_nsec);
+    ns = (ns + 999999) / 1000000;
+    return ns <= 0 ? 0 : ns > INT32_MAX ? INT32_MAX : (int)ns;
 }
 
 /*
- * Claims the gate and takes every reader's mutex. Returns 0, or AB_STEP_BUSY
- * after WAIT_MS with the claim kept. One writer at a time: the caller sees to
- * it.
+ * Waits until a seat has no run but those given up, or the deadline. 0, or
+ * AB_STEP_BUSY; *hung counts the runs given up.
  */
-static int64_t gate_shut(ab_gate *gate)
+static int64_t gate_idle(seat *s, const struct timespec *deadline,
+                         unsigned *hung)
+{
+    int status = pthread_mutex_timedlock(&s->mutex, deadline);
+    if (status != 0) {
+        return failure(AB_STEP_BUSY, 0, 0);
+    }
+    if (s->hung > 0) {
+        s->land(s, NULL);
+    }
+    while (s->inFlight > s->hung && status == 0) {
+        if (s->land == NULL || !s->land(s, deadline)) {
+            status = pthread_cond_timedwait(&s->landed, &s->mutex, deadline);
+        }
+    }
+    *hung = s->hung;
+    status = s->inFlight > s->hung;
+    pthread_mutex_unlock(&s->mutex);
+    return status ? failure(AB_STEP_BUSY, 0, 0) : 0;
+}
+
+/* Claims the gate and waits for what runs. past: also past runs given up. */
+static int64_t gate_claim(ab_gate *gate, int waitMs, int past)
 {
     struct timespec deadline;
-    atomic_store(&gate->writer, 1);
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_nsec += WAIT_MS * 1000000L;
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000L;
+    if (gate_is_foreign(gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
     }
+    atomic_store(&gate->writer, 1);
+    deadline = gate_deadline(waitMs < WAIT_MS ? waitMs : WAIT_MS);
     for (seat *s = gate->readers; s != NULL; s = s->nextReader) {
-        if (pthread_mutex_timedlock(&s->mutex, &deadline) != 0) {
-            gate_unlock_until(gate, s);
-            return failure(AB_STEP_BUSY, 0, 0);
+        unsigned hung;
+        int64_t busy = gate_idle(s, &deadline, &hung);
+        if (hung > 0 && !past) {
+            ab_gate_retract(gate);
+            return failure(AB_STEP_HUNG, s->graph, 0);
+        }
+        if (busy != 0) {
+            return busy;
         }
     }
     return 0;
 }
 
-/* Gives back what gate_shut took. */
-static void gate_open(ab_gate *gate)
+/*
+ * Claims the gate and waits for what runs, up to waitMs (at most WAIT_MS). 0:
+ * it is shut until ab_gate_retract. AB_STEP_BUSY: something runs still, and
+ * the claim is kept. AB_STEP_HUNG, with the graph's place as index: a run was
+ * given up and still reads the variables; the claim is dropped. One writer at
+ * a time: the caller sees to it.
+ */
+static int64_t ab_gate_shut(ab_gate *gate, int waitMs)
 {
-    gate_unlock_until(gate, NULL);
-    ab_gate_retract(gate);
+    return gate_claim(gate, waitMs, 0);
 }
 
-/* Takes one seat's mutex once no commit is waiting. Never fails. */
+/* Waits for the end of a claim. */
+static void gate_wait(ab_gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    while (atomic_load(&gate->writer)) {
+        pthread_cond_wait(&gate->opened, &gate->mutex);
+    }
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+/* Takes one seat's mutex while there is no claim. Never fails. */
 static void gate_enter(ab_gate *gate, seat *engine)
 {
-    if (atomic_load_explicit(&gate->writer, memory_order_acquire)) {
-        pthread_mutex_lock(&gate->mutex);
-        while (atomic_load(&gate->writer)) {
-            pthread_cond_wait(&gate->opened, &gate->mutex);
+    for (;;) {
+        if (atomic_load_explicit(&gate->writer, memory_order_acquire)) {
+            gate_wait(gate);
         }
-        pthread_mutex_unlock(&gate->mutex);
+        pthread_mutex_lock(&engine->mutex);
+        if (!atomic_load(&gate->writer)) {
+            return;
+        }
+        pthread_mutex_unlock(&engine->mutex);
     }
-    pthread_mutex_lock(&engine->mutex);
+}
+
+/*
+ * As gate_enter, until the deadline. Whether the mutex is held.
+ */
+static int gate_enter_until(ab_gate *gate, seat *engine,
+                            const struct timespec *deadline)
+{
+    for (;;) {
+        int status = 0;
+        pthread_mutex_lock(&gate->mutex);
+        while (atomic_load(&gate->writer) && status == 0) {
+            status = pthread_cond_timedwait(&gate->opened, &gate->mutex,
+                                            deadline);
+        }
+        status = atomic_load(&gate->writer);
+        pthread_mutex_unlock(&gate->mutex);
+        if (status || pthread_mutex_timedlock(&engine->mutex, deadline)) {
+            return 0;
+        }
+        if (!atomic_load(&gate->writer)) {
+            return 1;
+        }
+        pthread_mutex_unlock(&engine->mutex);
+    }
 }
 
 /* Whether an engine may run now: 0, or the failure that says why not. */
@@ -213,8 +316,25 @@ static int64_t gate_answer(ab_gate *gate)
 }
 
 /*
- * Waits for running inferences and refuses all later ones. Returns 0, or
- * AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
+ * Ends a commit, the gate being shut: what was written is the next epoch.
+ * defines: every variable has a value now. Returns the answer for it.
+ */
+static int64_t ab_gate_publish(ab_gate *gate, int defines)
+{
+    gate->state = defines ? GATE_OPEN : GATE_UNDEFINED;
+    atomic_fetch_add(&gate->epoch, 1);
+    return gate_answer(gate);
+}
+
+/* Ends a commit whose writes were all undone, the gate being shut. */
+static void ab_gate_revert(ab_gate *gate, int defined)
+{
+    gate->state = defined ? GATE_OPEN : GATE_UNDEFINED;
+}
+
+/*
+ * Waits for running inferences, but not for those given up, and refuses all
+ * later ones. Returns 0, or AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
  * parent runs here.
  */
 static int64_t ab_gate_close(ab_gate *gate)
@@ -223,11 +343,11 @@ static int64_t ab_gate_close(ab_gate *gate)
     if (gate_is_foreign(gate)) {
         return 0;
     }
-    busy = gate_shut(gate);
+    busy = gate_claim(gate, WAIT_MS, 1);
     if (busy != 0) {
         return busy;
     }
     gate->state = GATE_CLOSED;
-    gate_open(gate);
+    ab_gate_retract(gate);
     return 0;
 }

@@ -25,9 +25,22 @@ enum ab_step {
     AB_STEP_SET_BATCH,
     AB_STEP_SET_HW,
     AB_STEP_SET_DIMS,
+    AB_STEP_NEW_DESC,
+    AB_STEP_GET_DIM,
     AB_STEP_ALLOCATE,
     AB_STEP_FREE,
-    AB_STEP_GET_DESC
+    AB_STEP_GET_DESC,
+    AB_STEP_SAVE,
+    AB_STEP_PUT_BACK,
+    AB_STEP_EXECUTE_ASYNC,
+    AB_STEP_SYNCHRONIZE,
+    AB_STEP_STREAM_QUERY,
+    AB_STEP_STREAM_WAIT,
+    AB_STEP_RECORD,
+    AB_STEP_QUEUE_IN,
+    AB_STEP_QUEUE_OUT,
+    AB_STEP_RUNNING,
+    AB_STEP_HUNG
 };
 
 ab_gate *ab_gate_new(int defined);
@@ -36,4 +49,7 @@ int64_t ab_gate_epoch(ab_gate *gate);
 int64_t ab_gate_check(ab_gate *gate);
 int ab_gate_is_poisoned(ab_gate *gate);
 int64_t ab_gate_close(ab_gate *gate);
+int64_t ab_gate_shut(ab_gate *gate, int waitMs);
+int64_t ab_gate_publish(ab_gate *gate, int defines);
+void ab_gate_revert(ab_gate *gate, int defined);
 void ab_gate_retract(ab_gate *gate);

@@ -17,21 +17,22 @@
 enum { GEAR_BATCH = 2, GEAR_HW = 3, RANK_MAX = 128, BAD_ALLOC = 200000 };
 
 /* Names the gear of a run. 0 or a failure. */
-static int64_t gear_set(const ab_engine *e, const ab_gear *gear)
+static int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset,
+                        const ab_gear *gear)
 {
-    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
+    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)dataset;
     enum ab_step step = AB_STEP_SET_DIMS;
     aclError status;
     if (gear->kind == GEAR_BATCH) {
         step = AB_STEP_SET_BATCH;
-        status = aclmdlSetDynamicBatchSize(e->modelId, input, gear->index,
+        status = aclmdlSetDynamicBatchSize(modelId, input, gear->index,
                                            gear->first);
     } else if (gear->kind == GEAR_HW) {
         step = AB_STEP_SET_HW;
-        status = aclmdlSetDynamicHWSize(e->modelId, input, gear->index,
+        status = aclmdlSetDynamicHWSize(modelId, input, gear->index,
                                         gear->first, gear->second);
     } else {
-        status = aclmdlSetInputDynamicDims(e->modelId, input, gear->index,
+        status = aclmdlSetInputDynamicDims(modelId, input, gear->index,
                                            gear->dims);
     }
     return status == ACL_SUCCESS ? 0 : failure(step, 0, status);
@@ -51,7 +52,7 @@ static int64_t gear_execute(const ab_engine *e, const ab_gear *gear,
             return failure(AB_STEP_COPY_IN, i, status);
         }
     }
-    result = gear_set(e, gear);
+    result = gear_set(e->modelId, e->input, gear);
     if (result != 0) {
         return result;
     }
@@ -78,7 +79,7 @@ static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
     result = gate_refusal(engine->gate);
     if (result == 0) {
         result = context_enter(engine->context, &previous);
@@ -88,7 +89,7 @@ static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
         result = context_leave(
             previous, result == 0 ? gate_answer(engine->gate) : result);
     }
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     return result;
 }
 
@@ -103,9 +104,12 @@ typedef struct ab_place {
     int64_t dims[RANK_MAX];
 } ab_place;
 
+/* An output's buffer. Memory that could not be taken out of it, because the
+ * call that does so failed, is left there for the next run or for the end. */
 typedef struct ab_sink {
     aclDataBuffer *buffer;
     int libraryAllocates;
+    void *left;
 } ab_sink;
 
 struct ab_shapes {
@@ -128,6 +132,7 @@ static ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
     shapes->engine = engine;
     shapes->inCount = inCount;
     shapes->outCount = outCount;
+    engine->shapes = shapes;
     shapes->in = calloc(inCount + 1, sizeof *shapes->in);
     shapes->out = calloc(outCount + 1, sizeof *shapes->out);
     if (shapes->in == NULL || shapes->out == NULL) {
@@ -150,12 +155,13 @@ static void ab_shapes_input(ab_shapes *shapes, size_t index,
 static void ab_shapes_output(ab_shapes *shapes, size_t index,
                              aclDataBuffer *buffer, int libraryAllocates)
 {
-    shapes->out[index] = (ab_sink){buffer, libraryAllocates};
+    shapes->out[index] = (ab_sink){buffer, libraryAllocates, NULL};
 }
 
 /*
- * Gives the inputs' device memory back; the context is current and no run is
- * under way. The status of the last call that failed.
+ * Gives back the inputs' device memory, and the outputs' that was left; the
+ * context is current and no run is under way. The status of the last call
+ * that failed.
  */
 static aclError ab_shapes_release(ab_shapes *shapes)
 {
@@ -167,6 +173,13 @@ static aclError ab_shapes_release(ab_shapes *shapes)
         }
         shapes->in[i].device = NULL;
         shapes->in[i].room = 0;
+    }
+    for (size_t i = 0; i < shapes->outCount; i++) {
+        if (shapes->out[i].left != NULL) {
+            aclError status = aclrtFree(shapes->out[i].left);
+            last = status != ACL_SUCCESS ? status : last;
+        }
+        shapes->out[i].left = NULL;
     }
     return last;
 }
@@ -225,7 +238,7 @@ static int64_t place_describe(const ab_engine *e, ab_place *place,
     aclTensorDesc *desc = aclCreateTensorDesc(place->type, given->rank,
                                               given->dims, ACL_FORMAT_ND);
     if (desc == NULL) {
-        return failure(AB_STEP_SET_DESC, index, BAD_ALLOC);
+        return failure(AB_STEP_NEW_DESC, index, BAD_ALLOC);
     }
     place->rank = -1;
     aclError status = aclmdlSetDatasetTensorDesc(input, desc, index);
@@ -268,7 +281,7 @@ static int64_t shapes_give(const ab_shapes *shapes, size_t i, ab_made *made)
     for (size_t k = 0; k < made->rank; k++) {
         aclError status = aclGetTensorDescDimV2(desc, k, &made->dims[k]);
         if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_GET_DESC, i, status);
+            return failure(AB_STEP_GET_DIM, i, status);
         }
     }
     made->data = malloc(made->nbytes > 0 ? made->nbytes : 1);
@@ -284,23 +297,39 @@ static int64_t shapes_give(const ab_shapes *shapes, size_t i, ab_made *made)
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
 }
 
+/* Takes a buffer's memory out of it and gives it back. */
+static int64_t sink_empty(ab_sink *sink, size_t index, void *memory)
+{
+    aclError status = aclUpdateDataBuffer(sink->buffer, NULL, 0);
+    sink->left = status != ACL_SUCCESS ? memory : NULL;
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_BUFFER, index, status);
+    }
+    status = aclrtFree(memory);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_FREE, index, status);
+}
+
+/* Gives back what an earlier run had to leave. 0 or a failure. */
+static int64_t shapes_clear(const ab_shapes *shapes)
+{
+    int64_t result = 0;
+    for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
+        if (shapes->out[i].left != NULL) {
+            result = sink_empty(&shapes->out[i], i, shapes->out[i].left);
+        }
+    }
+    return result;
+}
+
 /* Gives back what the library allocated for outputs in this run. */
 static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
 {
     for (size_t i = 0; i < shapes->outCount; i++) {
-        aclDataBuffer *buffer = shapes->out[i].buffer;
-        void *memory = shapes->out[i].libraryAllocates
-                           ? aclGetDataBufferAddr(buffer) : NULL;
-        if (memory == NULL) {
-            continue;
-        }
-        aclError status = aclUpdateDataBuffer(buffer, NULL, 0);
-        if (status == ACL_SUCCESS) {
-            status = aclrtFree(memory);
-        }
-        if (status != ACL_SUCCESS && result == 0) {
-            result = failure(AB_STEP_FREE, i, status);
-        }
+        ab_sink *sink = &shapes->out[i];
+        void *memory = sink->libraryAllocates
+                           ? aclGetDataBufferAddr(sink->buffer) : NULL;
+        int64_t given = memory != NULL ? sink_empty(sink, i, memory) : 0;
+        result = result == 0 ? given : result;
     }
     return result;
 }
@@ -309,7 +338,7 @@ static int64_t shapes_execute(ab_shapes *shapes, const ab_given *in,
                               ab_made *out)
 {
     const ab_engine *e = shapes->engine;
-    int64_t result = 0;
+    int64_t result = shapes_clear(shapes);
     for (size_t i = 0; result == 0 && i < shapes->inCount; i++) {
         result = shapes_take(shapes, i, &in[i]);
     }
@@ -339,7 +368,8 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
+    shapes = engine->shapes;
     result = gate_refusal(engine->gate);
     if (result == 0) {
         result = context_enter(engine->context, &previous);
@@ -349,7 +379,7 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
         result = context_leave(
             previous, result == 0 ? gate_answer(engine->gate) : result);
     }
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {
         free(out[i].data);
         out[i].data = NULL;

@@ -1,30 +1,35 @@
 /*
  * A stage fills the update graph's input dataset. It keeps, for every weight,
  * its data buffer, its byte count and the description that says "assign"; and
- * whether the dataset now asks to assign it. Descriptions stick to a dataset,
- * so only weights whose answer changes are touched, and only once every byte
- * has arrived: until then the dataset is as the last write left it. What says
- * "keep" never points into the area, which may be gone by the next write.
+ * what buffer and dataset were given last. Both stick, so only what changes is
+ * touched, and only once every byte has arrived: until then the dataset is as
+ * the last write left it. What says "keep" never points into the area, which
+ * may be gone by the next write.
  *
  * In the staging area each weight starts at a multiple of 64 and is followed
  * by ALIGN_UP(nbytes, 32) + 32 bytes of its own, as sub-allocated device
- * memory must be. Weights under SMALL bytes come first, side by side: they
- * are gathered in the bounce buffer and cross in copies of its size. The
- * others cross directly.
+ * memory must be. Small weights come first, side by side, so that they cross
+ * together; see acl_transfer.c for how.
  *
- * The area and the bounce buffer are the caller's, for one write each.
+ *     nbytes = ab_stage_lay(stage, changed, count);   a place for each
+ *     ab_stage_move(stage, area, ...);                the bytes
+ *     ab_stage_describe(stage, area);                 ready for the commit
+ *
+ * None of this touches a variable, and all of it may happen while the gate is
+ * open or shut. The area is the caller's and may be another one each time.
  */
 
-enum { SMALL = 256 * 1024, START = 64, PAD = 32 };
+enum { START = 64, PAD = 32, DETAIL_SIZE = 1024 };
 
 typedef struct staged {
     aclDataBuffer *buffer;
     aclTensorDesc *desc;
+    const aclTensorDesc *says; /* what the dataset was given last */
     size_t nbytes;
-    size_t offset; /* in the area, of a wanted weight */
-    int points;    /* the buffer may lead into the area */
-    int assigns;   /* what the dataset says */
-    int wanted;    /* what it is to say */
+    size_t offset;  /* in the area, of a wanted weight */
+    int wanted;     /* to be assigned */
+    void *data;     /* what the buffer was given last */
+    size_t size;
 } staged;
 
 struct ab_stage {
@@ -32,19 +37,11 @@ struct ab_stage {
     aclmdlDataset *input;
     void *keepData;
     aclTensorDesc *keepDesc;
+    int foreign; /* the last move failed on another thread than its caller's */
+    char detail[DETAIL_SIZE]; /* what the library said there */
     size_t count;
     staged weights[];
 };
-
-/* Where a write stands: what lies in the bounce buffer, not yet copied. */
-typedef struct packing {
-    ab_stage *stage;
-    char *area;
-    char *bounce;
-    size_t bounceSize;
-    size_t filled;
-    size_t offset; /* in the area, of the bounce buffer's first byte */
-} packing;
 
 /*
  * A stage over a dataset of count inputs that all say "keep": described by
@@ -56,12 +53,18 @@ static ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input,
                               aclTensorDesc *keepDesc)
 {
     ab_stage *stage = calloc(1, sizeof *stage + count * sizeof(staged));
-    if (stage != NULL) {
-        stage->engine = engine;
-        stage->input = input;
-        stage->keepData = keepData;
-        stage->keepDesc = keepDesc;
-        stage->count = count;
+    if (stage == NULL) {
+        return NULL;
+    }
+    stage->engine = engine;
+    stage->input = input;
+    stage->keepData = keepData;
+    stage->keepDesc = keepDesc;
+    stage->count = count;
+    for (size_t i = 0; i < count; i++) {
+        stage->weights[i].says = keepDesc;
+        stage->weights[i].data = keepData;
+        stage->weights[i].size = 1;
     }
     return stage;
 }
@@ -82,178 +85,125 @@ static void ab_stage_weight(ab_stage *stage, size_t index,
     w->nbytes = nbytes;
 }
 
-/* The room a weight takes in the area: START-aligned, padding included. */
-static size_t room(size_t nbytes)
+static int staged_is_small(const staged *w)
 {
-    size_t padded = ((nbytes + PAD - 1) & ~(size_t)(PAD - 1)) + PAD;
-    return (padded + START - 1) & ~(size_t)(START - 1);
+    return w->nbytes < AB_STAGE_SMALL;
 }
 
 /*
- * The area that these weights need, in bytes; 0 when the sum is more than a
- * size_t can hold.
+ * The bytes that weight index takes in an area, padding included; 0 when that
+ * is more than a size_t can hold.
  */
-static size_t ab_stage_nbytes(const ab_stage *stage, const uint32_t *changed,
-                              size_t count)
+static size_t ab_stage_room(const ab_stage *stage, size_t index)
 {
-    size_t total = 0;
+    size_t nbytes = stage->weights[index].nbytes;
+    size_t padded = ((nbytes + PAD - 1) & ~(size_t)(PAD - 1)) + PAD;
+    if (nbytes > SIZE_MAX - PAD - 2 * START) {
+        return 0;
+    }
+    return (padded + START - 1) & ~(size_t)(START - 1);
+}
+
+/* Gives the wanted weights of one kind their places; 0 on overflow. */
+static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed,
+                          size_t count, size_t *total)
+{
     for (size_t i = 0; i < count; i++) {
-        size_t nbytes = stage->weights[changed[i]].nbytes;
-        if (nbytes > SIZE_MAX - PAD - 2 * START
-            || total > SIZE_MAX - room(nbytes)) {
+        staged *w = &stage->weights[changed[i]];
+        size_t room = ab_stage_room(stage, changed[i]);
+        if (staged_is_small(w) != small) {
+            continue;
+        }
+        if (room == 0 || *total > SIZE_MAX - room) {
             return 0;
         }
-        total += room(nbytes);
+        w->wanted = 1;
+        w->offset = *total;
+        *total += room;
     }
-    return total;
+    return 1;
 }
 
-/* Copies host bytes to a place in the area. */
-static aclError stage_copy(const packing *p, size_t offset, const void *src,
-                           size_t nbytes)
+/*
+ * Wants these weights (no repeats) and no others, and gives each a place: the
+ * small ones first, each kind in the order given. Returns the bytes of the
+ * area that holds them, *small of which the small ones take; 0 when that is
+ * more than a size_t can hold, or none are wanted.
+ */
+static size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed,
+                           size_t count, size_t *small)
 {
-    return aclrtMemcpy(p->area + offset, nbytes, src, nbytes,
-                       p->stage->engine->toDevice);
+    size_t total = 0;
+    for (size_t i = 0; i < stage->count; i++) {
+        stage->weights[i].wanted = 0;
+    }
+    if (!stage_lay_kind(stage, 1, changed, count, &total)) {
+        return 0;
+    }
+    *small = total;
+    return stage_lay_kind(stage, 0, changed, count, &total) ? total : 0;
 }
 
-/* Sends what the bounce buffer holds. */
-static aclError stage_flush(packing *p)
+/* Points an input's data buffer at some bytes, if it is not there already. */
+static aclError stage_point(staged *w, void *data, size_t size)
 {
     aclError status = ACL_SUCCESS;
-    if (p->filled > 0) {
-        status = stage_copy(p, p->offset, p->bounce, p->filled);
-        p->offset += p->filled;
-        p->filled = 0;
+    if (w->data != data || w->size != size) {
+        w->data = NULL; /* should the call fail: who knows */
+        status = aclUpdateDataBuffer(w->buffer, data, size);
+        if (status == ACL_SUCCESS) {
+            w->data = data;
+            w->size = size;
+        }
     }
     return status;
 }
 
-/* Gathers one small weight. The bounce buffer holds at least one. */
-static int64_t stage_small(packing *p, size_t index, const void *src)
+/* The same for an input's description. */
+static aclError stage_say(ab_stage *stage, size_t index, aclTensorDesc *desc)
 {
-    staged *w = &p->stage->weights[index];
-    size_t size = room(w->nbytes);
-    aclError status;
-    if (size > p->bounceSize - p->filled) {
-        status = stage_flush(p);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_COPY_IN, index, status);
+    staged *w = &stage->weights[index];
+    aclError status = ACL_SUCCESS;
+    if (w->says != desc) {
+        w->says = NULL;
+        status = aclmdlSetDatasetTensorDesc(stage->input, desc, index);
+        if (status == ACL_SUCCESS) {
+            w->says = desc;
         }
     }
-    memcpy(p->bounce + p->filled, src, w->nbytes);
-    memset(p->bounce + p->filled + w->nbytes, 0, size - w->nbytes);
-    w->offset = p->offset + p->filled;
-    p->filled += size;
-    return 0;
-}
-
-/* Copies one large weight straight from the caller's array. */
-static int64_t stage_large(packing *p, size_t index, const void *src)
-{
-    staged *w = &p->stage->weights[index];
-    aclError status = stage_copy(p, p->offset, src, w->nbytes);
-    if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_COPY_IN, index, status);
-    }
-    w->offset = p->offset;
-    p->offset += room(w->nbytes);
-    return 0;
-}
-
-/* Moves the bytes of every changed weight, the small ones first. */
-static int64_t stage_bytes(packing *p, const uint32_t *changed,
-                           const void *const *src, size_t count)
-{
-    int64_t result = 0;
-    aclError status;
-    for (size_t i = 0; i < count && result == 0; i++) {
-        if (p->stage->weights[changed[i]].nbytes < SMALL) {
-            result = stage_small(p, changed[i], src[i]);
-        }
-    }
-    if (result != 0) {
-        return result;
-    }
-    status = stage_flush(p);
-    if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_COPY_IN, 0, status);
-    }
-    for (size_t i = 0; i < count && result == 0; i++) {
-        if (p->stage->weights[changed[i]].nbytes >= SMALL) {
-            result = stage_large(p, changed[i], src[i]);
-        }
-    }
-    return result;
+    return status;
 }
 
 /*
  * Makes one input of the dataset say what is wanted of its weight. The data
  * buffer goes first: a description never stands over a pointer that is gone.
  */
-static int64_t stage_describe(const packing *p, size_t index)
+static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
 {
-    ab_stage *stage = p->stage;
     staged *w = &stage->weights[index];
-    aclError status = ACL_SUCCESS;
-    if (w->wanted) {
-        status = aclUpdateDataBuffer(w->buffer, p->area + w->offset, w->nbytes);
-    } else if (w->points) {
-        status = aclUpdateDataBuffer(w->buffer, stage->keepData, 1);
-    }
+    aclError status = w->wanted ? stage_point(w, area + w->offset, w->nbytes)
+                                : stage_point(w, stage->keepData, 1);
     if (status != ACL_SUCCESS) {
         return failure(AB_STEP_SET_BUFFER, index, status);
     }
-    w->points = w->wanted;
-    if (w->assigns != w->wanted) {
-        status = aclmdlSetDatasetTensorDesc(
-            stage->input, w->wanted ? w->desc : stage->keepDesc, index);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_SET_DESC, index, status);
-        }
-        w->assigns = w->wanted;
-    }
-    return 0;
-}
-
-/* Moves the bytes, then makes the whole dataset say what is wanted. */
-static int64_t stage_write(packing *p, const uint32_t *changed,
-                           const void *const *src, size_t count)
-{
-    ab_stage *stage = p->stage;
-    int64_t result = stage_bytes(p, changed, src, count);
-    for (size_t i = 0; i < stage->count && result == 0; i++) {
-        result = stage_describe(p, i);
-    }
-    return result;
+    status = stage_say(stage, index, w->wanted ? w->desc : stage->keepDesc);
+    return status == ACL_SUCCESS ? 0
+                                 : failure(AB_STEP_SET_DESC, index, status);
 }
 
 /*
- * Brings the changed weights (no repeats) to the device and makes the dataset
- * ready for ab_commit. area holds ab_stage_nbytes; bounce holds the room of
- * the largest small weight or more, and is not used without small ones.
- * Returns 0 or a failure; no variable is touched either way, and a later
- * write starts afresh.
+ * Makes the whole dataset say what the last ab_stage_lay wanted, of weights
+ * that lie in this area. Needs no context. Returns 0 or a failure, after which
+ * the dataset is not to be run; the next call starts afresh.
  */
-static int64_t ab_stage_write(ab_stage *stage, void *area, void *bounce,
-                              size_t bounceSize, const uint32_t *changed,
-                              const void *const *src, size_t count)
+static int64_t ab_stage_describe(ab_stage *stage, void *area)
 {
-    packing p = {stage, area, bounce, bounceSize, 0, 0};
-    aclrtContext previous;
-    int64_t result;
+    int64_t result = 0;
     if (gate_is_foreign(stage->engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    for (size_t i = 0; i < stage->count; i++) {
-        stage->weights[i].wanted = 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        stage->weights[changed[i]].wanted = 1;
-    }
-    result = context_enter(stage->engine->context, &previous);
-    if (result == 0) {
-        result = stage_write(&p, changed, src, count);
-        result = context_leave(previous, result);
+    for (size_t i = 0; i < stage->count && result == 0; i++) {
+        result = stage_describe(stage, area, i);
     }
     return result;
 }

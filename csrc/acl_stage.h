@@ -1,7 +1,11 @@
 /*
- * The staging of an update: new weights from the host to the device, ready
- * for the update graph. Read by cffi and by the compiler; no preprocessor line.
+ * The staging of an update: where each weight lies in the staging area, and
+ * what the update graph's dataset says of it.
+ * Read by cffi and by the compiler; no preprocessor line.
  */
+
+/* Below so many bytes on the device a weight is small: gathered with others. */
+enum { AB_STAGE_SMALL = 256 * 1024 };
 
 typedef struct ab_stage ab_stage;
 
@@ -10,6 +14,6 @@ ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count,
 void ab_stage_free(ab_stage *stage);
 void ab_stage_weight(ab_stage *stage, size_t index, aclDataBuffer *buffer, size_t nbytes,
                      aclTensorDesc *desc);
-size_t ab_stage_nbytes(const ab_stage *stage, const uint32_t *changed, size_t count);
-int64_t ab_stage_write(ab_stage *stage, void *area, void *bounce, size_t bounceSize,
-                       const uint32_t *changed, const void *const *src, size_t count);
+size_t ab_stage_room(const ab_stage *stage, size_t index);
+size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, size_t count, size_t *small);
+int64_t ab_stage_describe(ab_stage *stage, void *area);

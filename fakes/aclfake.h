@@ -41,16 +41,20 @@ int aclfakeReset(void);
  *     hide         patterns                functions that do not exist, as
  *                                          in an older CANN; "" for none
  *     fail         function:nth:code,...   aclfakeFail() for each
- *     profile      none | atlas-300i | 910b    replaces all latencies
+ *     profile      none | atlas-300i | 910b    replaces all latencies, and
+ *                                          soc and memory unless chosen
  *     latency      function:ns[:ns/byte],...   aclfakeLatency() for each
  *
  * Each is also a variable of the environment, ACL_FAKE_ and the key in
  * capitals, which a process begins with and aclfakeReset comes back to;
- * aclInit refuses a variable that is unknown or bad.
+ * aclInit refuses a variable that is unknown or bad, a line on stderr says
+ * so when the library is opened.
  *
  * hide empties entries of this library's symbol table: dlsym() finds the
  * function no more. Whoever found it before, or was bound to it at start
- * (LD_BIND_NOW), keeps it; so hide first, then open the client.
+ * (LD_BIND_NOW), keeps it; so hide first, then open the client. A client
+ * that is linked against a hidden function ends, at its start or at the
+ * call, with the dynamic loader's own "undefined symbol": as on that CANN.
  */
 int aclfakeSet(const char *key, const char *value);
 
@@ -59,16 +63,16 @@ int aclfakeSet(const char *key, const char *value);
  * return code without doing anything; factories return NULL. The function
  * "*" counts every call that can fail; "task" counts what runs on streams,
  * and the code (507000..507999) then comes out of the synchronisation. A
- * second fault for the same function
- * replaces the first; code 0 removes it. Returns 0, or -1 for a function the
- * fake does not have.
+ * second fault for the same function replaces the first; code 0 removes it.
+ * Returns 0, or -1 for a function the fake does not have.
  */
 int aclfakeFail(const char *function, uint64_t nth, int code);
 
 /*
  * Lets every call of a function sleep: fixed nanoseconds, and for copies so
  * many more per byte. A function that queues a task returns at once; its
- * task sleeps, before it does anything. Returns 0, or -1 for a function the fake does not have.
+ * task sleeps, before it does anything. Returns 0, or -1 for a function the
+ * fake does not have.
  */
 int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
 
@@ -83,6 +87,7 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     violations  {"id","severity","message","function","seq"}
  *     settings    {"key","value"}               as aclfakeSet takes them
  *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
+ *     machines    {"profile","soc","memory","source"}
  *     report      no JSON: a table of what was created and destroyed, and
  *                 what is live with the call that made it
  */

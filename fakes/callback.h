@@ -20,10 +20,7 @@ int callback_check(FunctionId function);
 /* Calls the user's function, inside which the check above says no. */
 void callback_call(void (*function)(void *), void *argument);
 
-/* Forgets the reports of a stream that ends. The streams' lock is held. */
-void callbacks_forget(const Stream *stream);
-
-/* No reports. */
+/* Nothing was ever launched. */
 void callbacks_reset(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "callback.h"
 #include "faults.h"
 #include "message.h"
+#include "text.h"
 #include "trace.h"
 
 enum { ARGS_MAX = 512 };
@@ -72,7 +73,7 @@ void call_args(Call *call, const char *format, ...)
     if ((atomic_load(&calls.watch) & WATCH_TRACE) == 0)
         return;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     call->args = strdup(text);
 }

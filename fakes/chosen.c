@@ -23,6 +23,14 @@ void chosen_keep(size_t i, const char *value)
     pthread_mutex_unlock(&state.lock);
 }
 
+bool chosen_is(size_t i)
+{
+    pthread_mutex_lock(&state.lock);
+    bool kept = i < CHOSEN_MAX && state.value[i] != NULL;
+    pthread_mutex_unlock(&state.lock);
+    return kept;
+}
+
 void chosen_reset(void)
 {
     pthread_mutex_lock(&state.lock);

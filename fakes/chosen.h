@@ -9,12 +9,16 @@
 #ifndef FAKE_CHOSEN_H
 #define FAKE_CHOSEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "text.h"
 
 /* Keeps a value of the i-th setting; its default when memory is short. */
 void chosen_keep(size_t i, const char *value);
+
+/* Was a value of the i-th setting kept? */
+bool chosen_is(size_t i);
 
 /* Every setting is back at its default. */
 void chosen_reset(void);

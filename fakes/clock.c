@@ -47,6 +47,30 @@ void clock_merge(Clock *clock, const Clock *other, uint64_t since)
                                   since});
 }
 
+uint64_t clock_held(const Clock *clock)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (size_t i = 0; i < clock->count; i++)
+        if (clock->tick[i].stream & CLOCK_FUTURE &&
+            clock->tick[i].since < first)
+            first = clock->tick[i].since;
+    return first;
+}
+
+uint64_t clock_replace(Clock *clock, uint64_t future, const Clock *by)
+{
+    Tick *tick = tick_of(clock, future);
+
+    if (tick == NULL)
+        return 0;
+    uint64_t since = tick->since;
+    *tick = clock->tick[--clock->count];
+    if (by != clock)
+        clock_merge(clock, by, since);
+    return since;
+}
+
 void clock_clear(Clock *clock)
 {
     free(clock->tick);

@@ -14,8 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A tick of no stream: a mark that is yet to come (order_future.h). */
+#define CLOCK_FUTURE (UINT64_C(1) << 63)
+
 typedef struct Tick {
-    uint64_t stream;            /* its serial number */
+    uint64_t stream;            /* its serial number, or a future */
     uint64_t seq;               /* of its last task that is over */
     uint64_t since;             /* the task that waited for it */
 } Tick;
@@ -37,6 +40,15 @@ void clock_raise(Clock *clock, Tick tick);
 
 /* Learns all that another clock knows, as of the task since. */
 void clock_merge(Clock *clock, const Clock *other, uint64_t since);
+
+/* The first task that waits for a future; UINT64_MAX: none does. */
+uint64_t clock_held(const Clock *clock);
+
+/*
+ * Puts what another clock knows in the place of a future. The task that
+ * waited for it; 0: nothing changed, the future was not there.
+ */
+uint64_t clock_replace(Clock *clock, uint64_t future, const Clock *by);
 
 /* Forgets everything. */
 void clock_clear(Clock *clock);

@@ -184,6 +184,7 @@ int32_t exec_config_timeout(const aclmdlExecConfigHandle *handle)
                           : -1;
 }
 
+/* The event timeout is kept and never asked for: no run waits for an event. */
 aclError aclmdlSetExecConfigOpt(aclmdlExecConfigHandle *handle,
                                 aclmdlExecConfigAttr attr,
                                 const void *attrValue, size_t valueSize)

@@ -140,6 +140,7 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"live", live_read},
         {"violations", violations_read},
         {"profiles", profiles_read},
+        {"machines", machines_read},
         {"report", report_read},
         {"settings", chosen_read},
     };

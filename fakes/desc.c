@@ -62,8 +62,9 @@ aclError aclmdlGetDesc(aclmdlDesc *modelDesc, uint32_t modelId)
     int status = desc_need(modelDesc, &desc);
     if (status != E_NONE)
         LEAVE(status);
-    if (!engine_initialised())
-        LEAVE(refuse(E_GE_NOT_INIT, "aclInit was not called"));
+    status = engine_needed();
+    if (status != E_NONE)
+        LEAVE(status);
     fill(desc, NULL, 0);
     models_lock();
     const Model *model = model_find(modelId);
@@ -79,10 +80,11 @@ static int fill_from(Desc *desc, Bytes model)
 {
     Om om;
 
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    int status = engine_needed();
+    if (status != E_NONE)
+        return status;
     fill(desc, NULL, 0);
-    int status = om_parse(model, &om);
+    status = om_parse(model, &om);
     if (status != E_NONE)
         return ge_status(status);
     Inout *inout = inout_parse(om.part[PART_INOUT]);

@@ -144,8 +144,9 @@ static int cur_dims(const aclmdlDesc *handle, const Desc *desc, size_t index,
         return refuse(E_NOT_SUPPORTED, "model %u has dynamic shapes; its "
                       "outputs' shapes are in the output dataset after a run",
                       desc->model);
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    int status = engine_needed();
+    if (status != E_NONE)
+        return status;
     if (model == NULL)
         return refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model);
     return gear_dims(handle, desc, model, index, dims);

@@ -1,19 +1,13 @@
 #include "device.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "acl.h"
 #include "host_memory.h"
 #include "message.h"
-#include "objects.h"
 #include "settings.h"
-#include "stream.h"
 #include "tally.h"
-
-typedef struct Context {
-    int device;
-    bool primary;
-} Context;
 
 typedef struct DeviceState {
     unsigned set;               /* how often it is set */
@@ -25,59 +19,9 @@ static struct {
     pthread_mutex_t lock;
     DeviceState device[DEVICES_MAX];
     atomic_int fallback;        /* default device of the configuration, + 1 */
-    atomic_uint epoch;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static _Thread_local struct {
-    unsigned epoch;
-    const void *chosen;
-    const void *primary;
-} thread;
-
-static void thread_of_this_epoch(void)
-{
-    unsigned now = atomic_load_explicit(&state.epoch, memory_order_relaxed);
-
-    if (thread.epoch == now)
-        return;
-    thread.epoch = now;
-    thread.chosen = NULL;
-    thread.primary = NULL;
-}
-
-static const Context *context_at(const void *handle)
-{
-    return handle == NULL ? NULL : object_peek(handle, KIND_CONTEXT);
-}
-
-const void *context_current(void)
-{
-    thread_of_this_epoch();
-    if (context_at(thread.chosen) != NULL)
-        return thread.chosen;
-    if (context_at(thread.primary) != NULL)
-        return thread.primary;
-    int fallback = atomic_load_explicit(&state.fallback,
-                                        memory_order_relaxed);
-    return fallback > 0 ? state.device[fallback - 1].primary : NULL;
-}
-
-int context_device(void)
-{
-    const Context *context = context_at(context_current());
-
-    return context != NULL ? context->device : -1;
-}
-
-int context_needed(void)
-{
-    if (context_current() != NULL)
-        return E_NONE;
-    return refuse(E_RT_CONTEXT, "this thread has no current context; call "
-                  "aclrtSetDevice or aclrtSetCurrentContext on it first");
-}
-
-static int device_check(int device)
+int device_check(int device)
 {
     if (device >= 0 && device < settings.devices)
         return E_NONE;
@@ -85,17 +29,12 @@ static int device_check(int device)
                   settings.devices - 1);
 }
 
-static void *context_new(int device, bool primary)
+const void *device_default_context(void)
 {
-    void *handle = NULL;
-    const void *owner = primary ? &state.device[device] : NULL;
-    Context *context = object_new(KIND_CONTEXT, sizeof *context, NULL, owner,
-                                  &handle);
+    int fallback = atomic_load_explicit(&state.fallback,
+                                        memory_order_relaxed);
 
-    if (context == NULL)
-        return NULL;
-    *context = (Context){device, primary};
-    return handle;
+    return fallback > 0 ? state.device[fallback - 1].primary : NULL;
 }
 
 /* Counts one more aclrtSetDevice; the primary context, or NULL. */
@@ -105,7 +44,7 @@ static void *device_reference(int index)
 
     pthread_mutex_lock(&state.lock);
     if (device->set == 0) {
-        device->primary = context_new(index, true);
+        device->primary = context_new(index, device);
         device->set_by = call_origin();
         if (device->primary != NULL)
             tally_made("device");
@@ -124,17 +63,8 @@ aclError aclrtSetDevice(int32_t deviceId)
     void *primary = device_reference(deviceId);
     if (primary == NULL)
         LEAVE(refuse(E_BAD_ALLOC, "no memory for a context"));
-    thread_of_this_epoch();
-    thread.primary = primary;
-    thread.chosen = NULL;
+    context_use_primary(primary);
     LEAVE(E_NONE);
-}
-
-/* The streams of a context go with it, after their work unless forced. */
-static void end_context(const void *context, bool force)
-{
-    streams_end_context(context, force);
-    object_kill(context);
 }
 
 static int device_unreference(int index, bool force)
@@ -157,7 +87,7 @@ static int device_unreference(int index, bool force)
     }
     pthread_mutex_unlock(&state.lock);
     if (ending != NULL)
-        end_context(ending, force);
+        context_end(ending, force);
     return status;
 }
 
@@ -215,62 +145,6 @@ aclError aclrtGetRunMode(aclrtRunMode *runMode)
     LEAVE(E_NONE);
 }
 
-aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
-{
-    ENTER(aclrtCreateContext, "context=%p, deviceId=%d", (void *)context,
-          deviceId);
-    NOT_NULL(context);
-    int status = device_check(deviceId);
-    if (status != E_NONE)
-        LEAVE(status);
-    void *handle = context_new(deviceId, false);
-    if (handle == NULL)
-        LEAVE(refuse(E_BAD_ALLOC, "no memory for a context"));
-    thread_of_this_epoch();
-    thread.chosen = handle;
-    *context = handle;
-    LEAVE(E_NONE);
-}
-
-aclError aclrtDestroyContext(aclrtContext context)
-{
-    ENTER(aclrtDestroyContext, "context=%p", context);
-    if (context == NULL)
-        LEAVE(refuse(E_PARAM, "context is NULL"));
-    const Context *found = context_at(context);
-    if (found != NULL && found->primary)
-        LEAVE(refuse(E_RT_CONTEXT, "context %p is the default context of "
-                     "device %d; aclrtResetDevice ends it", context,
-                     found->device));
-    if (found != NULL)
-        streams_end_context(context, false);
-    if (!object_destroy(context, KIND_CONTEXT, "context"))
-        LEAVE(E_RT_CONTEXT);
-    LEAVE(E_NONE);
-}
-
-aclError aclrtSetCurrentContext(aclrtContext context)
-{
-    ENTER(aclrtSetCurrentContext, "context=%p", context);
-    if (context == NULL)
-        LEAVE(refuse(E_PARAM, "context is NULL"));
-    if (object_find(context, KIND_CONTEXT, "context") == NULL)
-        LEAVE(E_RT_PARAM);
-    thread_of_this_epoch();
-    thread.chosen = context;
-    LEAVE(E_NONE);
-}
-
-aclError aclrtGetCurrentContext(aclrtContext *context)
-{
-    ENTER(aclrtGetCurrentContext, "context=%p", (void *)context);
-    NOT_NULL(context);
-    int status = context_needed();
-    if (status == E_NONE)
-        *context = (void *)(uintptr_t)context_current();
-    LEAVE(status);
-}
-
 void devices_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
@@ -286,5 +160,5 @@ void devices_reset(void)
     for (int i = 0; i < DEVICES_MAX; i++)
         state.device[i] = (DeviceState){0};
     atomic_store(&state.fallback, 0);
-    atomic_fetch_add(&state.epoch, 1);
+    contexts_reset();
 }

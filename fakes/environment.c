@@ -1,5 +1,6 @@
 #include "environment.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,32 @@ enum { NAME_SIZE = 64 };
 
 extern char **environ;
 
-static char complaint[512];
+static char complaint[1024];
+static bool told;               /* in this process */
+
+/* Keeps one more thing that is wrong, as far as there is room. */
+static void complain(const char *format, ...)
+{
+    size_t used = strlen(complaint);
+    va_list arguments;
+
+    if (used > 0 && used + 2 < sizeof complaint) {
+        memcpy(complaint + used, "; ", 3);
+        used += 2;
+    }
+    va_start(arguments, format);
+    vsnprintf(complaint + used, sizeof complaint - used, format, arguments);
+    va_end(arguments);
+}
+
+/* A program may ignore what aclInit returns: people read stderr. */
+static void tell(void)
+{
+    if (told || complaint[0] == '\0')
+        return;
+    told = true;
+    fprintf(stderr, "acl fake: %s (aclInit refuses it)\n", complaint);
+}
 
 /* run_mode -> ACL_FAKE_RUN_MODE */
 static void name_of(const char *key, char *name)
@@ -35,8 +61,7 @@ static void apply(const char *key)
     if (value == NULL || settings_set(key, value))
         return;
     const char *why = message_take();
-    snprintf(complaint, sizeof complaint, "environment variable %s: %s",
-             name, why != NULL ? why : "");
+    complain("environment variable %s: %s", name, why != NULL ? why : "");
 }
 
 /* Is this "NAME=value" of a setting? */
@@ -55,9 +80,8 @@ static bool known(const char *entry)
 
 static void complain_unknown(const char *entry)
 {
-    snprintf(complaint, sizeof complaint, "environment variable %.*s: there "
-             "is no such setting; fakes/aclfake.h lists them",
-             (int)strcspn(entry, "="), entry);
+    complain("environment variable %.*s: there is no such setting; "
+             "fakes/aclfake.h lists them", (int)strcspn(entry, "="), entry);
 }
 
 void environment_apply(void)
@@ -68,6 +92,7 @@ void environment_apply(void)
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
         if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0 && !known(*entry))
             complain_unknown(*entry);
+    tell();
 }
 
 const char *environment_complaint(void)

@@ -4,7 +4,8 @@
  * Every setting of aclfakeSet has its variable: ACL_FAKE_ and the key in
  * capitals. They are applied in the order of the settings, not of the
  * environment: a profile comes before latencies. A bad variable cannot be
- * refused where it is read, as no call is running: aclInit refuses it.
+ * refused where it is read, as no call is running: aclInit refuses it, and
+ * with it what needs aclInit. One line on stderr says so, once in a process.
  */
 #ifndef FAKE_ENVIRONMENT_H
 #define FAKE_ENVIRONMENT_H
@@ -12,7 +13,7 @@
 /* Applies the variables that there are. */
 void environment_apply(void);
 
-/* What is wrong with the environment, or NULL. */
+/* What is wrong with the environment, in one line, or NULL. */
 const char *environment_complaint(void);
 
 #endif

@@ -24,8 +24,9 @@ static int find_model(uint32_t modelId, Model **model)
     *model = model_find(modelId);
     if (*model != NULL && (*model)->dynamic)
         return E_NONE;
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    int status = engine_needed();
+    if (status != E_NONE)
+        return status;
     if (*model == NULL)
         return refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
     return E_NONE;

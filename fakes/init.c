@@ -29,9 +29,15 @@ static struct {
     atomic_bool engine;         /* of the graph engine */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-bool engine_initialised(void)
+int engine_needed(void)
 {
-    return atomic_load_explicit(&state.engine, memory_order_relaxed);
+    if (atomic_load_explicit(&state.engine, memory_order_relaxed))
+        return E_NONE;
+    const char *complaint = environment_complaint();
+    return complaint == NULL
+               ? refuse(E_GE_NOT_INIT, "aclInit was not called")
+               : refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s",
+                        complaint);
 }
 
 /* The content of a configuration, "" for none; the caller frees it. */

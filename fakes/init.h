@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 
-/* Is the graph engine's executor initialised? */
-bool engine_initialised(void);
+/*
+ * Is the graph engine's executor initialised? 0, or 145001 with what is
+ * missing: aclInit, or an environment that it does not refuse.
+ */
+int engine_needed(void);
 
 /* Nobody ever called aclInit. */
 void init_reset(void);

@@ -49,6 +49,16 @@ unsigned char *device_peek(const void *address, size_t *room);
 unsigned char *device_bytes(const void *address, size_t count,
                             const char *argument);
 
+/* A living allocation, and where its bytes are. */
+typedef struct DeviceRange {
+    uintptr_t start;
+    size_t size;
+    unsigned char *bytes;
+} DeviceRange;
+
+/* The allocation around an address; false, and no range: there is none. */
+bool device_find(const void *address, DeviceRange *range);
+
 /* Says which violation a device address is that device_peek() refused. */
 int device_complain(const void *address, const char *argument);
 

@@ -61,9 +61,8 @@ int refuse(int code, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(line + used, sizeof line - used, format, arguments);
+    text_print(line + used, sizeof line - used, format, arguments);
     va_end(arguments);
-    text_clean(line);
     queue_append(line);
     return code;
 }
@@ -74,9 +73,8 @@ void message_add(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    text_print(line, sizeof line, format, arguments);
     va_end(arguments);
-    text_clean(line);
     queue_append(line);
 }
 

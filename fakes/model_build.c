@@ -14,9 +14,7 @@
 
 int model_may_load(Bytes file)
 {
-    if (om_is_dynamic(file) || engine_initialised())
-        return E_NONE;
-    return refuse(E_GE_NOT_INIT, "aclInit was not called");
+    return om_is_dynamic(file) ? E_NONE : engine_needed();
 }
 
 static int parse(Bytes file, Om *om, Model *model)

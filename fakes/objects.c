@@ -1,6 +1,7 @@
 #include "objects.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,13 +41,6 @@ static struct {
     size_t first;
     size_t last;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .first = NO_SLOT};
-
-static const char *const kind_names[KIND_COUNT] = {
-    "nothing",
-#define KIND(name, text) text,
-    KINDS(KIND)
-#undef KIND
-};
 
 static bool reserve_range(void)
 {
@@ -143,7 +137,7 @@ void *object_new(Kind kind, size_t size, void (*release)(void *body),
         slot_at(index)->owner = owner;
         slot_fill(slot_at(index), kind, size);
         if (owner == NULL)
-            tally_made(kind_names[kind]);
+            tally_made(kind_name(kind));
         *handle = handle_of(index);
     }
     pthread_mutex_unlock(&state.lock);
@@ -176,26 +170,48 @@ const char *object_history(const void *handle, char *text)
                         text);
 }
 
+/* ", an event": what a handle's argument does not say. */
+static const char *described(Kind kind, const char *argument, char *text)
+{
+    *text = '\0';
+    if (!kind_is_said(kind, argument))
+        snprintf(text, HISTORY_SIZE, ", %s %s", kind_article(kind),
+                 kind_name(kind));
+    return text;
+}
+
+/* "should be an event and " */
+static const char *wanted(Kind kind, const char *argument, char *text)
+{
+    *text = '\0';
+    if (!kind_is_said(kind, argument))
+        snprintf(text, HISTORY_SIZE, "should be %s %s and ",
+                 kind_article(kind), kind_name(kind));
+    return text;
+}
+
 /* Says why a handle is not what it should be. */
 static void complain(const void *handle, Kind kind, const char *argument,
                      ViolationId when_dead)
 {
     Slot *slot = slot_of(handle);
     char text[HISTORY_SIZE];
+    char kinds[HISTORY_SIZE];
 
     object_history(handle, text);
     if (slot == NULL) {
-        violate(V_UNKNOWN_HANDLE, "%s %p is no %s", argument, handle,
-                kind_names[kind]);
+        violate(V_UNKNOWN_HANDLE, "%s %p%s", argument, handle,
+                described(kind, argument, kinds));
         return;
     }
-    int found = atomic_load(&slot->kind);
+    Kind found = (Kind)atomic_load(&slot->kind);
     if (!atomic_load(&slot->alive))
-        violate(when_dead, "%s %p, a %s, %s", argument, handle,
-                kind_names[found], text);
+        violate(when_dead, "%s %p%s, %s", argument, handle,
+                described(found, argument, kinds), text);
     else
-        violate(V_WRONG_KIND, "%s %p should be a %s and is a %s, %s",
-                argument, handle, kind_names[kind], kind_names[found], text);
+        violate(V_WRONG_KIND, "%s %p %sis %s %s, %s", argument, handle,
+                wanted(kind, argument, kinds), kind_article(found),
+                kind_name(found), text);
 }
 
 void *object_find(const void *handle, Kind kind, const char *argument)
@@ -262,7 +278,7 @@ void objects_live(LiveVisitor *visit, void *to)
         Slot *slot = slot_at(i);
         if (!atomic_load(&slot->alive) || slot->owner != NULL)
             continue;
-        visit(&(Live){kind_names[atomic_load(&slot->kind)],
+        visit(&(Live){kind_name((Kind)atomic_load(&slot->kind)),
                       (uintptr_t)handle_of(i), slot->made, slot->size}, to);
     }
     pthread_mutex_unlock(&state.lock);

@@ -21,28 +21,8 @@
 #include <stddef.h>
 
 #include "calls.h"
+#include "kinds.h"
 #include "live.h"
-
-#define KINDS(KIND) \
-    KIND(CONTEXT, "context") \
-    KIND(DATA_BUFFER, "data buffer") \
-    KIND(TENSOR_DESC, "tensor description") \
-    KIND(DATASET, "dataset") \
-    KIND(MODEL_DESC, "model description") \
-    KIND(CONFIG, "load configuration") \
-    KIND(EXEC_CONFIG, "execution configuration") \
-    KIND(QUERY_INFO, "bundle query") \
-    KIND(STREAM, "stream") \
-    KIND(EVENT, "event") \
-    KIND(EXCEPTION, "exception info")
-
-typedef enum Kind {
-    KIND_NONE,
-#define KIND(name, text) KIND_##name,
-    KINDS(KIND)
-#undef KIND
-    KIND_COUNT
-} Kind;
 
 /*
  * Makes an object with a zeroed body of size bytes. release, if not NULL,

@@ -15,6 +15,7 @@ static atomic_int standing;
 typedef struct Search {
     const Stream *stream;       /* NULL: the host */
     const Claim *claim;
+    bool ends;                  /* what is claimed is no more after it */
     Claim theirs;               /* size 0: no conflict */
     Origin made;
 } Search;
@@ -56,16 +57,10 @@ static void search_stream(Stream *stream, void *to)
     for (const Task *task = stream->kept.first; task; task = task->next)
         search_task(search, task, over);
     search_task(search, stream->running, over);
-    for (const Task *task = stream->waiting.first; task; task = task->next)
+    uint64_t held = search->ends ? UINT64_MAX : clock_held(&stream->clock);
+    for (const Task *task = stream->waiting.first;
+         task != NULL && task->seq < held; task = task->next)
         search_task(search, task, over);
-}
-
-static Search search_all(const Stream *stream, const Claim *claim)
-{
-    Search search = {.stream = stream, .claim = claim};
-
-    streams_each(search_stream, &search);
-    return search;
 }
 
 /* Which rule a conflict breaks when two run at once. */
@@ -116,12 +111,11 @@ static const char *name_of(ClaimKind kind)
     return names[kind];
 }
 
-int order_check_task(const Stream *stream, const Task *task)
+static int check_claims(const Stream *stream, const Task *task)
 {
-    if (atomic_load(&standing) == 0)
-        return E_NONE;
     for (size_t i = 0; i < task->claims; i++) {
-        Search search = search_all(stream, &task->claim[i]);
+        Search search = {.stream = stream, .claim = &task->claim[i]};
+        streams_each(search_stream, &search);
         if (search.theirs.size == 0)
             continue;
         int status = complain(rule_of(search.theirs.kind), &search,
@@ -132,12 +126,33 @@ int order_check_task(const Stream *stream, const Task *task)
     return E_NONE;
 }
 
-static Search search_for_host(const Claim *claim)
+int order_check_task(const Stream *stream, const Task *task)
 {
+    bool held = stream != NULL && clock_held(&stream->clock) != UINT64_MAX;
+
+    if (held || atomic_load(&standing) == 0)
+        return E_NONE;
+    return check_claims(stream, task);
+}
+
+void order_check_released(const Stream *stream, uint64_t since)
+{
+    uint64_t held = clock_held(&stream->clock);
+
+    for (const Task *task = stream->waiting.first;
+         task != NULL && task->seq < held; task = task->next)
+        if (task->seq > since)
+            check_claims(stream, task);
+}
+
+static Search search_for_host(const Claim *claim, bool ends)
+{
+    Search search = {.claim = claim, .ends = ends};
+
     if (atomic_load(&standing) == 0)
-        return (Search){0};
+        return search;
     streams_lock();
-    Search search = search_all(NULL, claim);
+    streams_each(search_stream, &search);
     streams_unlock();
     return search;
 }
@@ -161,7 +176,7 @@ int order_check_host(ClaimKind kind, const void *start, size_t size,
                      bool writes, const char *does)
 {
     Claim claim = {kind, writes, (uintptr_t)start, size};
-    Search search = search_for_host(&claim);
+    Search search = search_for_host(&claim, false);
     char what[64];
 
     if (search.theirs.size == 0)
@@ -175,7 +190,7 @@ int order_check_end(ClaimKind kind, const void *start, size_t size,
                     const char *what)
 {
     Claim claim = {kind, true, (uintptr_t)start, size};
-    Search search = search_for_host(&claim);
+    Search search = search_for_host(&claim, true);
 
     if (search.theirs.size == 0)
         return E_NONE;

@@ -17,6 +17,12 @@
  */
 int order_check_task(const Stream *stream, const Task *task);
 
+/*
+ * Complains about tasks of a stream that waited for a mark, from since on,
+ * which has come. The lock is held.
+ */
+void order_check_released(const Stream *stream, uint64_t since);
+
 /* The same for what is done at once, on no stream. Takes the lock. */
 int order_check_sync(const Task *task);
 

@@ -1,6 +1,5 @@
 #include "profiles.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,24 +20,30 @@ static const struct {
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
-static bool known(const char *name)
+static const Machine machines[] = {
+#define ROW(profile, soc, memory, source) \
+    {profile, soc, UINT64_C(memory), #memory, source},
+    MACHINES(ROW)
+#undef ROW
+};
+
+enum { MACHINE_COUNT = sizeof machines / sizeof machines[0] };
+
+const Machine *profile_machine(const char *name)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++)
-        if (strcmp(rows[i].profile, name) == 0)
-            return true;
-    return strcmp(name, "none") == 0;
+    for (size_t i = 0; i < MACHINE_COUNT; i++)
+        if (strcmp(machines[i].profile, name) == 0)
+            return &machines[i];
+    return NULL;
 }
 
-const char *profile_use(const char *name)
+void profile_use(const char *name)
 {
-    if (!known(name))
-        return "none, atlas-300i or 910b";
     latencies_reset();
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (strcmp(rows[i].profile, name) == 0)
             latency_set(rows[i].function, rows[i].fixed_ns,
                         rows[i].ns_per_byte);
-    return NULL;
 }
 
 void profiles_read(Text *text)
@@ -50,6 +55,18 @@ void profiles_read(Text *text)
                  (unsigned long long)rows[i].fixed_ns, rows[i].ns_per_byte);
         text_add(text, "\"source\": ");
         text_add_string(text, rows[i].source);
+        text_add(text, "}\n");
+    }
+}
+
+void machines_read(Text *text)
+{
+    for (size_t i = 0; i < MACHINE_COUNT; i++) {
+        text_add(text, "{\"profile\": \"%s\", \"soc\": \"%s\", ",
+                 machines[i].profile, machines[i].soc);
+        text_add(text, "\"memory\": %s, \"source\": ",
+                 machines[i].memory_text);
+        text_add_string(text, machines[i].source);
         text_add(text, "}\n");
     }
 }

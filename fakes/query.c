@@ -75,9 +75,9 @@ static int need_of(Bytes model, Need *need)
     *need = (Need){0};
     if (om_is_dynamic(model))
         return E_NONE;
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
-    int status = om_parse(model, &om);
+    int status = engine_needed();
+    if (status == E_NONE)
+        status = om_parse(model, &om);
     if (status == E_NONE)
         status = program_work_size(&om, &work);
     *need = (Need){work, om.part[PART_WEIGHTS].size};

@@ -33,9 +33,9 @@ static int query(Bytes model, size_t *work, size_t *weights)
     Om om;
     Program program;
 
-    if (!engine_initialised())
-        return refuse(E_GE_NOT_INIT, "aclInit was not called");
-    int status = parse(model, &om, &program);
+    int status = engine_needed();
+    if (status == E_NONE)
+        status = parse(model, &om, &program);
     if (status != E_NONE)
         return status;
     *work = om.dynamic ? 0 : program.work_size;

@@ -18,13 +18,22 @@
 static const Settings defaults = {
     .strict = true,
     .devices = 8,
-    .memory = UINT64_C(64) << 30,
     .run_mode = ACL_HOST,
-    .soc = "Ascend910B3",
     .report = true,
 };
 
 Settings settings;
+
+/* What SoC and memory are where nobody chose them. */
+static const Machine *machine;
+
+#define MEMORY_IN_USE \
+    "not more memory than the devices were born with, while it is in use"
+
+typedef const char *Setter(const char *value);
+
+/* Did anybody give a setting a value, other than by a profile? */
+static bool is_chosen(Setter *set);
 
 /* 1 for the first word, 0 for the second, -1 for any other. */
 static int one_of(const char *value, const char *yes, const char *no)
@@ -93,8 +102,7 @@ static const char *set_memory(const char *value)
     if (!number_in(value, 1, DEVICE_MEMORY_MAX, &number))
         return "a number of bytes from 1 to 1 TiB";
     if (!device_memory_resize(number))
-        return "not more than the devices were born with, "
-               "while memory on them is in use";
+        return MEMORY_IN_USE;
     settings.memory = number;
     return NULL;
 }
@@ -134,6 +142,28 @@ static const char *set_soc(const char *value)
                ? NULL : "a name of less than 64 characters";
 }
 
+/*
+ * A profile brings its machine along, but what was chosen stays chosen: the
+ * memory, the name of the SoC.
+ */
+static const char *set_profile(const char *value)
+{
+    const Machine *wanted = profile_machine(value);
+
+    if (wanted == NULL)
+        return "none, atlas-300i or 910b";
+    if (!is_chosen(set_memory)) {
+        if (!device_memory_resize(wanted->memory))
+            return MEMORY_IN_USE;
+        settings.memory = wanted->memory;
+    }
+    if (!is_chosen(set_soc))
+        copy_in(settings.soc, sizeof settings.soc, wanted->soc);
+    machine = wanted;
+    profile_use(value);
+    return NULL;
+}
+
 static const char *set_onnxruntime(const char *value)
 {
     return copy_in(settings.onnxruntime, sizeof settings.onnxruntime, value)
@@ -143,21 +173,21 @@ static const char *set_onnxruntime(const char *value)
 /* A setter returns what would have been right, or NULL when it was. */
 static const struct {
     const char *key;
-    const char *(*set)(const char *value);
+    Setter *set;
     const char *normal;         /* what the default reads as; NULL: none */
 } setters[] = {
     {"mode", set_mode, "strict"},
     {"trace", set_trace, "off"},
     {"devices", set_devices, "8"},
-    {"memory", set_memory, "68719476736"},
+    {"memory", set_memory, ""},
     {"run_mode", set_run_mode, "host"},
-    {"soc", set_soc, "Ascend910B3"},
+    {"soc", set_soc, ""},
     {"onnxruntime", set_onnxruntime, ""},
     {"memory_ends", set_memory_ends, "never"},
     {"report", set_report, "on"},
     {"hide", hide_only, ""},
     {"fail", plan_faults, NULL},
-    {"profile", profile_use, "none"},
+    {"profile", set_profile, "none"},
     {"latency", plan_latencies, NULL},
 };
 
@@ -170,7 +200,20 @@ const char *settings_key(size_t i)
 
 const char *settings_default(size_t i)
 {
-    return i < SETTER_COUNT ? setters[i].normal : NULL;
+    if (i >= SETTER_COUNT)
+        return NULL;
+    if (setters[i].set == set_memory)
+        return machine->memory_text;
+    return setters[i].set == set_soc ? machine->soc : setters[i].normal;
+}
+
+static bool is_chosen(Setter *set)
+{
+    size_t i = 0;
+
+    while (setters[i].set != set)
+        i++;
+    return chosen_is(i);
 }
 
 static void refuse_key(const char *key)
@@ -204,6 +247,9 @@ void settings_reset(void)
 {
     settings = defaults;
     chosen_reset();
+    machine = profile_machine("none");
+    settings.memory = machine->memory;
+    copy_in(settings.soc, sizeof settings.soc, machine->soc);
     trace_to_memory(false);
     device_memory_end_after(UINT64_MAX);
     hide_only("");

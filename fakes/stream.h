@@ -119,4 +119,13 @@ aclrtStream stream_publish(Stream *stream, const void *owner);
 /* Ends all streams. */
 void streams_reset(void);
 
+/* For stream_*.c alone; the lock is held. The open streams, linked by next. */
+Stream *streams_first(void);
+
+/* The seq of the last task that was queued anywhere. */
+uint64_t streams_last_seq(void);
+
+/* Takes a stream off the list. False: it was not there. */
+bool stream_unlist(Stream *stream);
+
 #endif

@@ -1,8 +1,8 @@
 #include "text.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 Text text_in(char *bytes, size_t size)
 {
@@ -69,7 +69,8 @@ static bool continues(unsigned char first, size_t i, unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-void text_clean(char *string)
+/* Makes a string good UTF-8 in place. */
+static void clean(char *string)
 {
     unsigned char *at = (unsigned char *)string;
 
@@ -84,4 +85,29 @@ void text_clean(char *string)
         }
         at += good;
     }
+}
+
+/*
+ * The C library prints a NULL pointer as "(nil)". One that a name brings
+ * along stands in quotes, behind neither a space nor an equals sign.
+ */
+static void name_null(char *text)
+{
+    static const char nil[] = "(nil)";
+    char *at = text;
+
+    while ((at = strstr(at, nil)) != NULL) {
+        if (at > text && (at[-1] == ' ' || at[-1] == '=')) {
+            memcpy(at, "NULL", 4);
+            memmove(at + 4, at + 5, strlen(at + 5) + 1);
+        }
+        at++;
+    }
+}
+
+void text_print(char *to, size_t size, const char *format, va_list arguments)
+{
+    vsnprintf(to, size, format, arguments);
+    name_null(to);
+    clean(to);
 }

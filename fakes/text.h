@@ -7,6 +7,7 @@
 #ifndef FAKE_TEXT_H
 #define FAKE_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 typedef struct Text {
@@ -26,9 +27,12 @@ void text_add(Text *text, const char *format, ...)
 void text_add_string(Text *text, const char *string);
 
 /*
- * Makes a string good UTF-8 in place: a name out of a damaged file, or cut
- * off in the middle of a character, shows as question marks.
+ * Prints into size bytes, NUL included, and cuts what does not fit: as
+ * vsnprintf, but a NULL pointer reads NULL, and the text is good UTF-8: a
+ * name out of a damaged file, or cut off in the middle of a character, shows
+ * as question marks.
  */
-void text_clean(char *string);
+void text_print(char *to, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -68,9 +68,8 @@ int violate(ViolationId id, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
+    text_print(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    text_clean(detail);
     keep(id, detail);
     return refuse(violation_status(), "[%s] %s: %s",
                   kinds[id].id, detail, kinds[id].sentence);

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from acl_bundle import om
 from acl_bundle.build import submodel
 from acl_bundle.build.program import From, Kind, Program
+from acl_bundle.om import _ge
 from acl_bundle.om.define import ConstValue, Desc, GraphValue, Op, model_def
 from acl_bundle.om.inout import TensorInfo
 from acl_bundle.om.roles import INIT_NAME, UPDATE_NAME
@@ -94,8 +95,9 @@ def declare(program: Program, weights: Sequence[Weight]) -> None:
 
 
 def variable_op(weight: Weight, name: str = "") -> Op:
-    """Return the Variable node of a weight."""
-    return Op(name or weight.variable, "Variable", output_descs=[weight.desc])
+    """Return the Variable node of a weight, which says where its memory starts."""
+    place = {_ge.VARIABLE_OFFSET: weight.offset}
+    return Op(name or weight.variable, "Variable", attrs=place, output_descs=[weight.desc])
 
 
 def _init_ops(weight: Weight, const: str, offset: int) -> list[Op]:

@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import index as as_index
 
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, shape_inference
+from onnx import (
+    GraphProto,
+    ModelProto,
+    TensorProto,
+    TensorShapeProto,
+    ValueInfoProto,
+    shape_inference,
+)
 
 from acl_bundle.build import _elem, walk
 
@@ -181,8 +188,12 @@ def _fitting(one: ValueInfoProto, shape: Sequence[int]) -> tuple[int, ...]:
 def _written(one: ValueInfoProto) -> str:
     if not one.type.tensor_type.HasField("shape"):
         return "a shape of unknown rank"
-    dims = one.type.tensor_type.shape.dim
-    return "[" + ", ".join(dim.dim_param or str(dim.dim_value or "?") for dim in dims) + "]"
+    return "[" + ", ".join(map(_said, one.type.tensor_type.shape.dim)) + "]"
+
+
+def _said(dim: TensorShapeProto.Dimension) -> str:
+    """A dim as the model gives it: a number, 0 too, a name, or nothing."""
+    return str(dim.dim_value) if dim.HasField("dim_value") else dim.dim_param or "?"
 
 
 def _missing(inputs: Sequence[ValueInfoProto]) -> str:

@@ -87,7 +87,7 @@ def _fake() -> Iterator[Finding]:
 def _file(path: Path) -> Iterator[Finding]:
     """What would keep `Bundle.load` from loading a file."""
     try:
-        bundle = om.open_bundle(path)
+        bundle = om.open_loadable(path)
         roles = bundle.roles
         weights = bundle.variables
     except (errors.BundleFormatError, OSError) as error:

@@ -37,6 +37,7 @@ __all__ = [
     "leaks",
     "library_path",
     "live",
+    "machines",
     "onnxruntime_path",
     "profiles",
     "report",
@@ -197,6 +198,11 @@ def violations() -> list[dict[str, Any]]:
 def profiles() -> list[dict[str, Any]]:
     """The times of each profile: profile, function, fixed_ns, ns_per_byte, source."""
     return read("profiles")
+
+
+def machines() -> list[dict[str, Any]]:
+    """The device of each profile: profile, soc, memory in bytes, source."""
+    return read("machines")
 
 
 def leaks() -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from acl_bundle.om import header as _header
 from acl_bundle.om._source import Source
 from acl_bundle.om._source import read as _read
+from acl_bundle.om._span import Span as _Span
 from acl_bundle.om.bundle import Bundle
 from acl_bundle.om.gears import Gears
 from acl_bundle.om.graph import Graph, ModelDef, Node
@@ -28,6 +29,8 @@ from acl_bundle.om.inout import TensorInfo
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect, role_of
+from acl_bundle.om.single import WRAP as _WRAP
+from acl_bundle.om.single import Single
 from acl_bundle.om.tensor import Tensor, TensorDesc
 from acl_bundle.om.variables import Variable, layout
 from acl_bundle.om.write import Chunks, write_bundle, write_model
@@ -44,6 +47,7 @@ __all__ = [
     "Partition",
     "PartitionType",
     "Role",
+    "Single",
     "Source",
     "Tensor",
     "TensorDesc",
@@ -53,6 +57,7 @@ __all__ = [
     "layout",
     "open",
     "open_bundle",
+    "open_loadable",
     "open_model",
     "role_of",
     "write_bundle",
@@ -86,14 +91,17 @@ def open_bundle(source: Source) -> Bundle:
         BundleFormatError: It is a plain model, or no readable bundle.
         OSError: The file cannot be opened.
     """
-    span = _read(source)
+    return _bundle(_read(source))
+
+
+def _bundle(span: _Span) -> Bundle:
     header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         raise span.error(
             82,
             f"this is a plain model ({header.name!r}, modeltype {header.modeltype}), not a bundle"
             f" (modeltype {_header.BUNDLE}): compile it as a bundle, or make it a bundle of one:"
-            " om.write_bundle([om.open_model(path)], 0).save(other)",
+            f" {_WRAP}",
         )
     if not header.is_bundle:
         raise span.error(
@@ -102,6 +110,28 @@ def open_bundle(source: Source) -> Bundle:
             f" {_header.BUNDLE}, and the magic number is no model's either",
         )
     return Bundle(span)
+
+
+def open_loadable(source: Source) -> Bundle:
+    """Read what can be loaded as a bundle: one, or a plain model of several shapes.
+
+    Args:
+        source: As for :func:`open`.
+
+    Returns:
+        The bundle; for a plain model with gears or dynamic shapes a
+        :class:`Single`.
+
+    Raises:
+        BundleFormatError: It is a plain model that takes one shape or gives
+            nothing, or is neither a model nor a bundle, or is damaged.
+        OSError: The file cannot be opened.
+    """
+    span = _read(source)
+    header = _header.read(span)
+    if not header.is_bundle and header.magic == _header.MAGIC:
+        return Single(span)
+    return _bundle(span)
 
 
 def open_model(source: Source) -> Model:

@@ -83,6 +83,8 @@ SHAPE_RANGE: Final = "shape_range"
 DTYPE_OVERRIDE: Final = "__tensor_desc_data_type__"
 OUT_NODES: Final = "attr_model_out_nodes_name"
 PARENT_INDEX: Final = "_parent_node_index"
+# Ours, on Variable nodes: where the variable starts in the variables' memory.
+VARIABLE_OFFSET: Final = "acl_bundle_variable_offset"
 
 INPUT_TYPES: Final = ("Data", "AippData", "AnnData")
 OUTPUT_TYPE: Final = "NetOutput"

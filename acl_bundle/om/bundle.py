@@ -81,9 +81,10 @@ class Bundle:
         """The refreshable weights by name, in the update graph's order.
 
         Raises:
-            BundleFormatError: Two places of the file disagree about a weight.
+            BundleFormatError: Two places of the file disagree about a weight, or
+                two weights share memory.
         """
-        return find(self.models, self._span.file)
+        return find(self.models, self.variable_size, self._span.file)
 
     @cached_property
     def has_external_weights(self) -> bool:

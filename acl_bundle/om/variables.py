@@ -35,11 +35,14 @@ class Variable:
         name: The weight's own name, without the suffix of its variable.
         dtype: The ``aclDataType`` an update takes.
         shape: The shape an update takes, None where the file does not say.
+        offset: Where it starts in the variables' memory, None where the file
+            does not say; only files of `acl_bundle.build` do.
     """
 
     name: str
     dtype: int
     shape: tuple[int, ...] | None
+    offset: int | None = None
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -66,15 +69,44 @@ def layout(sizes: Iterable[int]) -> tuple[tuple[int, ...], int]:
     return tuple(offsets), total
 
 
-def find(models: Sequence[Model], file: str) -> dict[str, Variable]:
+def find(models: Sequence[Model], size: int, file: str) -> dict[str, Variable]:
     """Return the variables of a bundle by name.
 
+    Args:
+        models: Of the bundle.
+        size: Bytes of the variables' memory.
+        file: Its name, for the message.
+
     Raises:
-        BundleFormatError: Two places disagree about a shape.
+        BundleFormatError: Two places disagree about a shape or an offset, or
+            two variables lie over each other or beyond the end.
     """
     found = _Places(models)
     named = dict(_updated(models)) or found.dtypes
-    return {name: Variable(name, dtype, found.shape(name, file)) for name, dtype in named.items()}
+    made = {
+        name: Variable(name, dtype, found.shape(name, file), found.offset(name, file))
+        for name, dtype in named.items()
+    }
+    _check_places(made.values(), size, file)
+    return made
+
+
+def _check_places(variables: Iterable[Variable], size: int, file: str) -> None:
+    """Refuse variables that share memory, or have none."""
+    placed = sorted((v.offset, v.nbytes or 0, v.name) for v in variables if v.offset is not None)
+    end, before = 0, ""
+    for offset, nbytes, name in placed:
+        if offset < end:
+            raise BundleFormatError(
+                f"{file}: variable {name!r} starts at byte {offset} of the variables' memory,"
+                f" where {before or 'nothing'} ends at {end}"
+            )
+        end, before = offset + nbytes, name
+        if end > size:
+            raise BundleFormatError(
+                f"{file}: variable {name!r} takes bytes {offset} to {end} of the variables'"
+                f" memory, which has {size}"
+            )
 
 
 def _updated(models: Sequence[Model]) -> Iterator[tuple[str, int]]:
@@ -89,6 +121,7 @@ class _Places:
 
     def __init__(self, models: Sequence[Model]) -> None:
         self._shapes: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        self._offsets: dict[str, set[int]] = {}
         self.dtypes: dict[str, int] = {}
         for model in models:
             initialises = role_of(model) == "init" or model.name == INIT_NAME
@@ -103,6 +136,9 @@ class _Places:
         elif node.type == _ge.VARIABLE_TYPE and node.name.endswith(VARIABLE_SUFFIX):
             name, desc = node.name.removesuffix(VARIABLE_SUFFIX), _first(node.output_descs)
             self._add(name, desc, place)
+            offset = node.attrs.get(_ge.VARIABLE_OFFSET)
+            if isinstance(offset, int):
+                self._offsets.setdefault(name, set()).add(offset)
             if desc is not None:
                 self.dtypes.setdefault(name, desc.dtype)
         elif initialises and node.type in _ge.CONST_TYPES:
@@ -122,6 +158,15 @@ class _Places:
             said = "; ".join(f"{place} says {list(shape)}" for place, shape in places)
             raise BundleFormatError(f"{file}: the graphs disagree about weight {name!r}: {said}")
         return places[0][1] if places else None
+
+    def offset(self, name: str, file: str) -> int | None:
+        offsets = sorted(self._offsets.get(name, ()))
+        if len(offsets) > 1:
+            raise BundleFormatError(
+                f"{file}: the graphs disagree about where weight {name!r} starts:"
+                f" {', '.join(map(str, offsets))}"
+            )
+        return offsets[0] if offsets else None
 
 
 def _first(*groups: tuple[TensorDesc, ...]) -> TensorDesc | None:

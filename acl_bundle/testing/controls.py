@@ -43,7 +43,8 @@ class FakeAcl:
         mode: ``"strict"``, or ``"faithful"``: what the device does where it
             refuses nothing.
         profile: Whose times the calls take: ``"atlas-300i"``, ``"910b"``, or
-            ``"none"`` for this machine's. It replaces all latencies.
+            ``"none"`` for this machine's. It replaces all latencies, and
+            brings `soc` and `memory` where a test has not set them.
     """
 
     devices = _Setting(int)

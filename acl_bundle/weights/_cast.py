@@ -5,8 +5,8 @@ result. The report counts the same pieces converted by the same function, so
 the two cannot disagree, and both are what numpy's (or ml_dtypes') ``astype``
 gives: nearest, ties to even.
 
-An update that converts while it copies can do without the view's arrays: where
-overflow is to become infinite, `Cast.source_arrays` is the mapping below.
+An update converts while it copies, so it asks `Cast.unconverted` for the float32
+array, and no half-precision copy exists on the host.
 """
 
 from __future__ import annotations
@@ -94,14 +94,26 @@ class Cast(View):
         super().__init__(weights)
         self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
 
-    @property
-    def source_arrays(self) -> Weights | None:
-        """The weights before the cast, for an update that converts them itself.
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+        """Return a float32 weight before the cast, for an update that converts as it copies.
 
-        None where that would not give the same: where an overflow is an error
-        or saturates.
+        Args:
+            name: The weight.
+            dtype: What the update needs.
+
+        Returns:
+            The array below, and whether an overflow is an error; None where the
+            view's own array must be taken: nothing is cast, or not from float32
+            to that dtype, or an overflow saturates.
+
+        Raises:
+            KeyError: There is no such weight.
         """
-        return self._base if self._on_overflow == "inf" else None
+        below = super().spec(name).dtype
+        fused = below == _SINGLE and self._target_of(name, below) == dtype
+        if not fused or self._on_overflow == "saturate":
+            return None
+        return super().__getitem__(name), self._on_overflow == "error"
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
 from acl_bundle.weights._view import View
 
 
@@ -28,7 +30,17 @@ class SelectRow(NamedTuple):
     kept: bool
 
 
-class Renamed(View):
+class _Named(View):
+    """The weights below as they are, under other names or fewer of them."""
+
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+        """Return what a cast below would convert, as `weights.cast` says; None without one."""
+        ask = getattr(self._base, "unconverted", None)
+        found: tuple[Array, bool] | None = ask(self._below(name), dtype) if ask else None
+        return found
+
+
+class Renamed(_Named):
     """Weights under other names."""
 
     def report(self) -> Report[NameRow]:
@@ -38,7 +50,7 @@ class Renamed(View):
         return Report(f"{changed} of {len(rows)} weights have another name", rows)
 
 
-class Selected(View):
+class Selected(_Named):
     """Some of the weights."""
 
     def report(self) -> Report[SelectRow]:

@@ -115,6 +115,65 @@ def test_bad_variables_are_refused_by_the_first_call(
     assert given["devices"] == 8
 
 
+def test_bad_variables_are_told_on_stderr_in_one_line(acl: Acl) -> None:
+    """Once in a process, whatever is reset, for a client that ignores what aclInit returns."""
+    done = run(acl, "reset", DEVICE="3", MODE="lax", REPORT="off")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("acl fake: environment variable ACL_FAKE_MODE: ")
+    assert "should be strict or faithful" in line
+    assert "; environment variable ACL_FAKE_DEVICE: there is no such setting" in line
+    assert line.endswith("(aclInit refuses it)")
+
+
+def test_good_variables_are_not(acl: Acl) -> None:
+    assert run(acl, DEVICES="3").stderr == ""
+
+
+IGNORES = """
+import ctypes, sys
+acl = ctypes.CDLL(sys.argv[1])
+acl.aclGetRecentErrMsg.restype = ctypes.c_char_p
+acl.aclmdlCreateDesc.restype = ctypes.c_void_p
+acl.aclInit(None)
+acl.aclGetRecentErrMsg()
+desc = ctypes.c_void_p(acl.aclmdlCreateDesc())
+print([acl.aclmdlGetDesc(desc, 1), acl.aclGetRecentErrMsg().decode()])
+work, weight, file = ctypes.c_size_t(), ctypes.c_size_t(), b"x" * 1000
+print([acl.aclmdlQuerySizeFromMem(file, len(file), ctypes.byref(work), ctypes.byref(weight)),
+       acl.aclGetRecentErrMsg().decode()])
+"""
+
+
+def test_what_needs_init_tells_the_variable_again_facts_1_1(acl: Acl) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("ACL_")}
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", IGNORES, acl.path], env=env | {"ACL_FAKE_DEVICES": "0"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        code, text = eval(line)
+        assert code == codes.GE_EXEC_NOT_INIT
+        assert "aclInit refuses to begin: environment variable ACL_FAKE_DEVICES: " in text
+
+
+def test_a_profile_brings_its_machine(acl: Acl) -> None:
+    given = answers(acl, PROFILE="atlas-300i")
+    assert (given["soc"], given["memory"]) == ("Ascend310P3", 43693 << 20)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "what", "answer"),
+    [("SOC", "Ascend310P1", "soc", "Ascend310P1"), ("MEMORY", "9999999", "memory", 9999999)],
+)
+def test_what_is_chosen_beats_the_profile(
+    acl: Acl, setting: str, value: str, what: str, answer: object
+) -> None:
+    chosen = {setting: value}
+    given = answers(acl, PROFILE="atlas-300i", **chosen)
+    machine = answers(acl, PROFILE="atlas-300i")
+    assert given == machine | {what: answer, "mallocs": given["mallocs"]}
+
+
 def test_every_setting_has_its_variable(acl: Acl) -> None:
     """The list in the message for an unknown key is complete and each works."""
     assert acl.aclfakeSet(b"no such", b"") == -1

@@ -44,3 +44,16 @@ def test_datasets_and_ids_are_checked_as_ever_facts_1_11(ready: Acl) -> None:
     loaded = ready.load_model(DATA)
     assert call(loaded, null, one.handle, null, handle) == codes.INVALID_PARAM
     assert call(loaded, one.handle, null, null, handle) == codes.INVALID_PARAM
+
+
+def test_an_event_timeout_is_kept_and_changes_nothing_facts_1_11(ready: Acl) -> None:
+    """No run waits for an event, so a run that takes longer is none the worse."""
+    loaded, handle = ready.load_model(DATA), ready.aclmdlCreateExecConfigHandle()
+    assert ready.aclmdlSetExecConfigOpt(handle, 1, ready.new("int32_t *", 1), 4) == codes.SUCCESS
+    assert ready.aclfakeLatency(b"aclmdlExecuteV2", 30_000_000, 0.0) == 0
+    value = np.float32([1, 2, 3, 4])
+    inputs, outputs = ready.dataset(value.tobytes()), ready.dataset(16)
+    call = ready.aclmdlExecuteV2
+    status = call(loaded, inputs.handle, outputs.handle, ready.NULL, handle)
+    assert status == codes.SUCCESS
+    assert outputs.read(0) == (-value).tobytes()

@@ -40,7 +40,7 @@ def test_of_an_object_that_is_dead(traced: Acl) -> None:
     made, ended = numbered(traced, "aclmdlCreateDataset"), numbered(traced, "aclmdlDestroyDataset")
     traced.aclmdlDestroyDataset(dataset)
     assert told(traced)[0] == "AB-RT-0004"
-    assert f"a dataset, made by {made}, ended by {ended}: " in told(traced)[1]
+    assert f", made by {made}, ended by {ended}: " in told(traced)[1]
 
 
 def test_of_an_object_of_another_kind(traced: Acl) -> None:

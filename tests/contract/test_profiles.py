@@ -77,3 +77,48 @@ def test_unknown_profiles_are_refused(acl: Acl, name: str) -> None:
     text = acl.message()
     assert text is not None
     assert "none, atlas-300i or 910b" in text
+
+
+def test_every_machine_tells_its_source(acl: Acl) -> None:
+    given = {row["profile"]: row for row in acl.read("machines")}
+    assert {*given} == {"none", "atlas-300i", "910b"}
+    assert given["atlas-300i"]["soc"] == "Ascend310P3"
+    assert given["910b"]["memory"] == 64 << 30
+    assert all(row["source"].startswith(("published: ", "the default")) for row in given.values())
+
+
+def machine(acl: Acl) -> tuple[str, int]:
+    """What the device says of itself."""
+    free, total = acl.new("size_t *"), acl.new("size_t *")
+    assert acl.aclrtGetMemInfo(1, free, total) == 0
+    return acl.ffi.string(acl.aclrtGetSocName()).decode(), total[0]
+
+
+def test_a_profile_is_a_machine_too(ready: Acl) -> None:
+    ready.set("profile", "atlas-300i")
+    assert machine(ready) == ("Ascend310P3", 43693 << 20)
+    settings = {row["key"]: row["value"] for row in ready.read("settings")}
+    assert (settings["soc"], settings["memory"]) == ("Ascend310P3", str(43693 << 20))
+    ready.set("profile", "none")
+    assert machine(ready) == ("Ascend910B3", 64 << 30)
+
+
+def test_what_was_chosen_stays(ready: Acl) -> None:
+    """Before the profile and after it."""
+    ready.set("soc", "Ascend310P1")
+    ready.set("profile", "atlas-300i")
+    assert machine(ready) == ("Ascend310P1", 43693 << 20)
+    ready.set("memory", 1 << 30)
+    ready.set("profile", "910b")
+    assert machine(ready) == ("Ascend310P1", 1 << 30)
+
+
+def test_a_larger_machine_is_refused_while_memory_is_in_use(ready: Acl) -> None:
+    ready.set("profile", "atlas-300i")
+    pointer = ready.malloc(64)
+    assert ready.aclfakeSet(b"profile", b"910b") == -1
+    assert "while it is in use" in (ready.message() or "")
+    assert machine(ready) == ("Ascend310P3", 43693 << 20)
+    assert ready.aclrtFree(pointer) == 0
+    ready.set("profile", "910b")
+    assert machine(ready) == ("Ascend910B3", 64 << 30)

@@ -18,14 +18,17 @@ LAYERS = (
     ("_acl", "_codes", "dtypes"),
     ("errors",),
     ("_owner", "spec", "om"),
-    ("_api", "_arrays", "build"),
-    ("_variables", "device", "memory", "weights"),
-    ("_run",),
-    ("_shaped",),
-    ("_dynamic", "_gears"),
+    ("_api", "_arrays", "_pieces", "build"),
+    ("_digest", "_cast"),
+    ("_value", "_variables", "device", "memory", "weights"),
+    ("_engine", "_plan", "_run", "_stream"),
+    ("_lane", "_planner", "_shaped"),
+    ("_dynamic", "_gears", "_jobs"),
+    ("_serving",),
     ("graph",),
-    ("_stage",),
-    ("update",),
+    ("_saved", "_transfer"),
+    ("_stage", "_writer"),
+    ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
     ("fake",),
@@ -35,7 +38,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES_HALF = {"om", "build", "weights"}
-RUNTIME_HALF = {name for row in LAYERS[3:13] for name in row} - FILES_HALF
+RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 
 def modules() -> list[Path]:

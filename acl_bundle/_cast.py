@@ -1,0 +1,118 @@
+"""What becomes of a number in another dtype: what is allowed, and what it costs.
+
+An update takes an array of the weight's own dtype; of one whose every value
+the weight's can hold (``safe``); or of any floating-point dtype for a
+floating-point weight (``same_kind``). These are numpy's rules, narrowed where
+numpy would change a value without a word: integers never become narrower,
+another sign or floats.
+
+What a conversion to a narrower float did is counted (`CastCounts`). float32 to
+float16 and bfloat16 is csrc/acl_convert.c's; numpy does the others, and a
+conversion here is always of one piece of an array, never of a whole one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._api import lib
+from acl_bundle._arrays import BFLOAT16
+
+CASTS = ("safe", "same_kind")
+COPY, HALF, BFLOAT = int(lib.AB_MOVE_COPY), int(lib.AB_MOVE_HALF), int(lib.AB_MOVE_BFLOAT)
+GATHER = 3
+"""Not C's: the array goes piece by piece, made contiguous and cast by numpy."""
+_NARROW = {np.dtype("float16"): HALF, BFLOAT16: BFLOAT}
+FLOAT32 = np.dtype("float32")
+
+
+@dataclass(frozen=True, slots=True)
+class CastCounts:
+    """What converting one weight did to its values.
+
+    Attributes:
+        source: The dtype that was given.
+        target: The weight's.
+        overflow: Values that were finite and no longer are.
+        underflow: Values that were not zero and became zero.
+        subnormal: Values that became subnormal, and so lost more digits than the others.
+        nan: Values that were NaN, and still are.
+    """
+
+    source: np.dtype[Any]
+    target: np.dtype[Any]
+    overflow: int
+    underflow: int
+    subnormal: int
+    nan: int
+
+
+@lru_cache(maxsize=64)
+def _limits(dtype: np.dtype[Any]) -> Any:
+    """A floating-point dtype's finfo; None for any other dtype, complex ones included."""
+    if dtype.kind == "c":
+        return None
+    try:
+        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _is_wider(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Whether every value of one floating-point dtype is one of the other's."""
+    small, large = _limits(source), _limits(target)
+    return bool(
+        small.nmant <= large.nmant
+        and float(small.max) <= float(large.max)
+        and float(small.smallest_subnormal) >= float(large.smallest_subnormal)
+    )
+
+
+@lru_cache(maxsize=256)
+def allowed(source: np.dtype[Any], target: np.dtype[Any], cast: str) -> bool:
+    """Whether values of one dtype may be given for a weight of another, under a rule."""
+    if not (source.isnative and target.isnative):
+        return False
+    if source == target:
+        return True
+    if _limits(source) is not None and _limits(target) is not None:
+        return cast == "same_kind" or _is_wider(source, target)
+    return source.kind == target.kind and source.kind in "iu" and target.itemsize > source.itemsize
+
+
+def move_of(array: NDArray[Any], target: np.dtype[Any]) -> int:
+    """How an array's bytes become a weight's: one of C's moves, or `GATHER`."""
+    if array.flags.c_contiguous:
+        if array.dtype == target:
+            return COPY
+        if array.dtype == FLOAT32:
+            return _NARROW.get(target, GATHER)
+    return GATHER
+
+
+def convert(source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Write one piece's values in the target's dtype, rounding to nearest."""
+    with np.errstate(all="ignore"):
+        np.copyto(target, source, casting="unsafe")
+
+
+@np.errstate(all="ignore")
+def count(source: NDArray[Any], target: NDArray[Any]) -> tuple[int, int, int, int]:
+    """Count what `convert` did: the numbers of a CastCounts, in its order."""
+    limits = _limits(target.dtype)
+    if limits is None:
+        return 0, 0, 0, 0
+    nan = int(np.count_nonzero(np.isnan(source)))
+    if _is_wider(source.dtype, target.dtype):
+        return 0, 0, 0, nan
+    size = np.abs(target.astype(np.float64))
+    lost = np.isfinite(source) & ~np.isfinite(target)
+    zero = (size == 0) & (source != 0)
+    low = (size > 0) & (size < float(limits.smallest_normal))
+    return int(np.count_nonzero(lost)), int(np.count_nonzero(zero)), int(np.count_nonzero(low)), nan

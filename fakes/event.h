@@ -1,0 +1,68 @@
+/*
+ * event: marks in streams.
+ *
+ * Recording queues a mark; the event is complete when the last mark that was
+ * queued is reached, and stays so until it is recorded or reset again. Marks
+ * count up, so a wait knows which one it is for: the last one queued before
+ * it or, when there is none (since the event was made or reset), the next.
+ *
+ * Guarded by the streams' lock. Who holds an Event counts as a reference:
+ * the object behind the user's handle, and every task.
+ */
+#ifndef FAKE_EVENT_H
+#define FAKE_EVENT_H
+
+#include "acl.h"
+#include "stream.h"
+
+enum { EVENT_TIME_LINE = 8 };
+
+typedef struct Event {
+    struct Event *next;         /* in the list of all events */
+    unsigned references;
+    uint32_t flags;
+    uint64_t marks;             /* queued */
+    uint64_t reached;           /* the last mark that a stream came by */
+    uint64_t reset;             /* marks up to this one were taken back, */
+    uint64_t cleared;           /* and here the stream was that far, too */
+    uint64_t time_ns;           /* at which it was reached */
+    unsigned pending;           /* tasks that record it or wait for it */
+    unsigned waits;             /* those that wait */
+    Clock clock;                /* what is over when the last mark is */
+    uint64_t future;            /* the next mark, in clocks of who waits for
+                                   it; 0: nobody does (order_future.h) */
+} Event;
+
+/* A task that belongs to a mark of an event. */
+typedef struct Mark {
+    Task task;
+    Event *event;
+    uint64_t number;
+    bool waits;
+} Mark;
+
+/* The event of an argument: 0, 100000 or, after a violation, 107017. */
+int event_need(aclrtEvent handle, const char *argument, Event **event);
+
+/* One less who holds it. The lock is held. */
+void event_release(Event *event);
+
+/* Is the last mark reached, and not taken back? The lock is held. */
+bool event_is_complete(const Event *event);
+
+/*
+ * Finds the event and the stream of a call, NULL being the default stream,
+ * and lets act queue something, under the lock. Its status, or what was
+ * wrong with the arguments.
+ */
+int event_on_stream(aclrtEvent event, aclrtStream stream,
+                    int (*act)(Event *event, Stream *stream));
+
+/* Queues a task that belongs to a mark. The lock is held. */
+int event_submit(Event *event, Stream *stream, uint64_t number,
+                 int (*run)(Task *task, Stream *stream), bool waits);
+
+/* Calls with the clock of every event; the lock is held. */
+void events_each_clock(void (*act)(Clock *clock, void *to), void *to);
+
+#endif

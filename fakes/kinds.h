@@ -1,0 +1,42 @@
+/*
+ * kinds: what an object can be, and how a message names one.
+ *
+ * An argument often says by itself what it should be: "event 0x7f10" needs
+ * no "an event" behind it, "handle 0x7f10" does.
+ */
+#ifndef FAKE_KINDS_H
+#define FAKE_KINDS_H
+
+#include <stdbool.h>
+
+#define KINDS(KIND) \
+    KIND(CONTEXT, "context") \
+    KIND(DATA_BUFFER, "data buffer") \
+    KIND(TENSOR_DESC, "tensor description") \
+    KIND(DATASET, "dataset") \
+    KIND(MODEL_DESC, "model description") \
+    KIND(CONFIG, "load configuration") \
+    KIND(EXEC_CONFIG, "execution configuration") \
+    KIND(QUERY_INFO, "bundle query") \
+    KIND(STREAM, "stream") \
+    KIND(EVENT, "event") \
+    KIND(EXCEPTION, "exception info")
+
+typedef enum Kind {
+    KIND_NONE,
+#define KIND(name, text) KIND_##name,
+    KINDS(KIND)
+#undef KIND
+    KIND_COUNT
+} Kind;
+
+/* "event"; never NULL. */
+const char *kind_name(Kind kind);
+
+/* The article that goes before the name: "a" or "an". */
+const char *kind_article(Kind kind);
+
+/* Does an argument's name say the kind, as dataBuffer and tensorDesc do? */
+bool kind_is_said(Kind kind, const char *argument);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * subscribe: the threads that make the calls of streams.
+ *
+ * A thread is subscribed to streams. What one of them wants to be called is
+ * left as a report, which the thread takes inside aclrtProcessReport().
+ */
+#ifndef FAKE_SUBSCRIBE_H
+#define FAKE_SUBSCRIBE_H
+
+#include "acl.h"
+#include "stream.h"
+
+/*
+ * Hands a call to the thread that is subscribed to a stream; blocks until it
+ * was made, or the stream ends, if told to. 0, or that there is no thread or
+ * no memory. The streams' lock is held.
+ */
+int report_hand(Stream *stream, aclrtCallback function, void *argument,
+                bool blocks);
+
+/* Forgets the reports of a stream that ends. The streams' lock is held. */
+void callbacks_forget(const Stream *stream);
+
+#endif

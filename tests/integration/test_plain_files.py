@@ -1,0 +1,217 @@
+"""Plain model files with gears or dynamic shapes, loaded as they are (design 4)."""
+
+from __future__ import annotations
+
+import random
+import struct
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import acl_bundle as ab
+from acl_bundle import _gears, build, fake, om
+from acl_bundle.om import inout
+
+pytestmark = pytest.mark.usefixtures("fake_acl")
+
+W = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+OPTIONS: list[dict[str, Any]] = [
+    {"dynamic_batch": [1, 4, 8]},
+    {"dynamic_dims": {"x": [(1, 4), (4, 4), (8, 4)]}},
+    {"dynamic_shape": True},
+    {"dynamic_shape": {"x": [(1, 8), 4]}},
+]
+
+
+def net() -> onnx.ModelProto:
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(W, "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def rows(count: int) -> Any:
+    return np.random.default_rng(count).standard_normal((count, 4)).astype(np.float32)
+
+
+def write(tmp_path: Path, **options: Any) -> Path:
+    return build.model(net(), **options).save(tmp_path / "plain.om")
+
+
+def resolutions() -> onnx.ModelProto:
+    graph = helper.make_graph(
+        [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2])],
+        "image",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2, "h2", "w2"])],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("as_bytes", [False, True], ids=["path", "bytes"])
+@pytest.mark.parametrize("options", OPTIONS, ids=["batch", "dims", "any", "bounded"])
+def test_the_arrays_shape_decides(tmp_path: Path, options: Any, as_bytes: bool) -> None:
+    path = write(tmp_path, **options)
+    with ab.Bundle.load(path.read_bytes() if as_bytes else path) as bundle:
+        for count in (8, 1, 4, 1):
+            x = rows(count)
+            np.testing.assert_allclose(bundle.infer(x), x @ W, rtol=1e-5, atol=1e-6)
+    calls = fake.calls()
+    assert calls["aclmdlLoadFromMem" if as_bytes else "aclmdlLoadFromFile"] == 1
+    assert calls["aclmdlUnload"] == 1
+    assert not any(name.startswith("aclmdlBundle") for name in calls)
+    assert fake.live() == []
+
+
+def test_resolutions(tmp_path: Path) -> None:
+    path = tmp_path / "image.om"
+    build.model(resolutions(), dynamic_hw=[(4, 4), (6, 8)]).save(path)
+    with ab.Bundle.load(path) as bundle:
+        assert bundle.infer(np.ones((1, 2, 6, 8), np.float32)).shape == (1, 2, 3, 4)
+        assert bundle.infer(np.ones((1, 2, 4, 4), np.float32)).shape == (1, 2, 2, 2)
+
+
+def test_one_graph_that_infers_and_no_weights(tmp_path: Path) -> None:
+    with ab.Bundle.load(write(tmp_path, dynamic_batch=[1, 4])) as bundle:
+        assert [graph.role for graph in bundle.graphs] == ["infer"]
+        assert bundle.infer is bundle.graphs[0]
+        assert dict(bundle.weights) == {}
+        assert bundle.version is None
+        for role in ("init", "update"):
+            with pytest.raises(ab.RoleError, match=f"no {role} graph; it has .*infer 0"):
+                getattr(bundle, role)
+        out = bundle.infer.run({"x": rows(4)})  # no warning of weights that nobody wrote
+        assert out.version is None
+
+
+def test_no_gear_for_the_array(tmp_path: Path) -> None:
+    with (
+        ab.Bundle.load(write(tmp_path, dynamic_batch=[1, 4])) as bundle,
+        pytest.raises(ValueError, match=r"no gear for \(3, 4\)"),
+    ):
+        bundle.infer(rows(3))
+
+
+def test_roles_may_be_given(tmp_path: Path) -> None:
+    path = write(tmp_path, dynamic_shape=True)
+    with ab.Bundle.load(path, roles={"infer": 0}) as bundle:
+        assert bundle.infer(rows(2)).shape == (2, 3)
+    with ab.Bundle.load(path, roles={}) as bundle, pytest.raises(ab.RoleError, match="no infer"):
+        _ = bundle.infer
+    with pytest.raises(ValueError, match="cannot be the update graph"):
+        ab.Bundle.load(path, roles={"update": 0})
+    with pytest.raises(ValueError, match="the file has 1 graphs"):
+        ab.Bundle.load(path, roles={"infer": 1})
+
+
+@pytest.mark.parametrize("flow", ["auto", "library"])
+def test_the_flow_does_not_matter(tmp_path: Path, flow: Any) -> None:
+    with ab.Bundle.load(write(tmp_path, dynamic_shape=True), variables=flow) as bundle:
+        assert bundle.infer(rows(2)).shape == (2, 3)
+
+
+def test_there_are_no_variables_to_own(tmp_path: Path) -> None:
+    path = write(tmp_path, dynamic_shape=True)
+    with pytest.raises(ab.UnsupportedError, match=r"a plain model has none: leave variables= out"):
+        ab.Bundle.load(path, variables="owned")
+    with pytest.raises(ValueError, match="not 'mine'"):
+        ab.Bundle.load(path, variables="mine")  # type: ignore[arg-type]
+    assert fake.live() == []
+
+
+def test_a_static_model_is_refused_with_the_way_out(tmp_path: Path, mlp: Any) -> None:
+    path, other = tmp_path / "static.om", tmp_path / "other.om"
+    build.model(mlp.onnx).save(path)
+    with pytest.raises(ab.BundleFormatError, match="takes one shape, not a bundle") as caught:
+        ab.Bundle.load(path)
+    assert "likely the wrong file" in str(caught.value)
+    way_out = str(caught.value).rpartition("make it a bundle of one: ")[2]
+    exec(way_out, {"om": om, "path": path, "other": other})  # the sentence is the code
+    with ab.Bundle.load(other) as bundle:
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
+
+
+def test_an_update_graph_alone_is_no_plain_model(mlp: Any) -> None:
+    """It is dynamic, but works on variables that a file of its own does not have."""
+    update = om.open_bundle(mlp.path).models[2]
+    with pytest.raises(ab.BundleFormatError, match="without outputs"):
+        ab.Bundle.load(bytes(update.data))
+
+
+def test_a_dynamic_model_of_fixed_ends_is_taken() -> None:
+    """Its values may decide what a shape does not (facts 0.3: is_unknow_model)."""
+    data = build.model(net(), dynamic_shape={"x": [(2, 2), 4]}).to_bytes()
+    with ab.Bundle.load(data) as bundle:
+        np.testing.assert_allclose(bundle.infer(rows(2)), rows(2) @ W, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[2]], ids=["batch", "any"])
+def test_truncated_files(tmp_path: Path, options: Any) -> None:
+    whole = write(tmp_path, **options).read_bytes()
+    for keep in (*range(1, 400, 13), *range(400, len(whole), len(whole) // 40), len(whole) - 1):
+        with pytest.raises(ab.BundleFormatError):
+            ab.Bundle.load(whole[:keep])
+    assert fake.live() == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[2]], ids=["batch", "any"])
+def test_mutated_files(tmp_path: Path, options: Any, seed: int) -> None:
+    """A defect is refused here or there, or harmless; nothing stays behind."""
+    whole = write(tmp_path, **options).read_bytes()
+    rng = random.Random(seed)
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.randrange(len(data) - 8)
+            value = rng.choice([0, 1, 0x7F, 0xFF, 0xFFFFFFFF, 1 << 40, (1 << 64) - 1])
+            layout = rng.choice(["<B", "<I", "<Q"])
+            size = struct.calcsize(layout)
+            struct.pack_into(layout, data, at, value & ((1 << 8 * size) - 1))
+        with suppress(ab.AclBundleError):
+            ab.Bundle.load(bytes(data)).close()
+        assert fake.live() == []
+
+
+def gears(**changed: Any) -> bytes:
+    """A gear model that says something else of its gears."""
+    model = om.open_model(build.model(net(), dynamic_batch=[1, 4]).to_bytes())
+    assert model.gears is not None
+    block = inout.write(model.inputs, model.outputs, replace(model.gears, **changed))
+    parts = [
+        (om.PartitionType(part.type), [block if part.name == "MODEL_INOUT_INFO" else part.data])
+        for part in model.partitions
+    ]
+    return om.write_model(parts, header=model.header).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"shapes": ((0, 0, (-1, 3)), (1, 0, (4, 3)))}, r"'y' is \[-1, 3\]"),
+        ({"shapes": ((0, 0, (1 << 62, 3)), (1, 0, (4, 3)))}, "above 9223372036854775807 bytes"),
+    ],
+)
+def test_gears_that_cannot_be(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ab.BundleFormatError, match=message):
+        ab.Bundle.load(gears(**changed))
+    assert fake.live() == []
+
+
+def test_no_gear_at_all() -> None:
+    """The fake refuses such a file itself; a library that takes it meets a sentence."""
+    with pytest.raises(ab.AclError):
+        ab.Bundle.load(gears(values=()))
+    with pytest.raises(ab.BundleFormatError, match="the file lists none"):
+        _gears.table(om.Gears("batch", ()), [], [], "infer 0 (net)")
+    assert fake.live() == []
