@@ -20,7 +20,7 @@ LAYERS = (
     ("_owner", "spec", "om"),
     ("_api", "_arrays", "_pieces", "build"),
     ("_digest", "_cast"),
-    ("_value", "_variables", "device", "memory"),
+    ("_value", "_variables", "device", "memory", "weights"),
     ("_engine", "_plan", "_run", "_stream"),
     ("_lane", "_planner", "_shaped"),
     ("_dynamic", "_gears", "_jobs"),
@@ -38,7 +38,7 @@ LAYERS = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FILES_HALF = {"om", "build"}
+FILES_HALF = {"om", "build", "weights"}
 RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 
