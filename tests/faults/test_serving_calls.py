@@ -102,7 +102,8 @@ def test_every_call(mlp: Any, variables: Any) -> None:
             assert fake.violations() == [], (nth, code, names[nth - 1])
             assert fake.live() == [], (nth, code, names[nth - 1])
     expected = {name for name in names if not name.startswith(GIVES_BACK)}
-    assert told >= expected - {"aclrtGetCurrentContext"}, expected - told
+    contexts = {"aclrtGetCurrentContext", "aclrtSetCurrentContext"}  # who asks first differs
+    assert told >= expected - contexts, expected - told
     assert not [one for one in threading.enumerate() if one.name.startswith("acl_bundle")]
 
 

@@ -57,14 +57,14 @@ def test_as_many_run_at_once_as_there_are_replicas(mlp: Any, variables: Any) -> 
         bundle.init()
         y = np.empty((4, 3), np.float32)
         bound = [bundle.infer.bind({"x": mlp.x}, {"y": y.copy()}) for _ in range(3)]
-        fake.latency("aclmdlExecute", 0.15)
+        fake.latency("aclmdlExecute", 0.3)
         for call in (lambda: bundle.infer(mlp.x), lambda: bundle.infer.run({"x": mlp.x})):
-            assert at_once(call, 3) < 0.3
-            assert 0.3 <= at_once(call, 4) < 0.45
+            assert at_once(call, 3) < 0.6
+            assert at_once(call, 4) >= 0.6
         with ThreadPoolExecutor(3) as pool:
             start = time.monotonic()
             assert list(pool.map(lambda one: one(), bound)) == [1, 1, 1]
-            assert time.monotonic() - start < 0.3
+            assert time.monotonic() - start < 0.6
 
 
 @pytest.mark.parametrize("options", [{"dynamic_batch": [1, 2]}, {"dynamic_shape": True}])
@@ -72,14 +72,14 @@ def test_replicas_of_graphs_with_more_than_one_shape(tmp_path: Path, options: An
     path = tmp_path / "net.om"
     om.write_bundle([build.model(net(), **options).to_bytes()], 0).save(path)
     with ab.Bundle.load(path, replicas=2) as bundle:
-        fake.latency("aclmdlExecute", 0.15)
+        fake.latency("aclmdlExecute", 0.3)
         sizes = [1, 2]
 
         def call() -> None:
             x = np.ones((sizes.pop(), 4), np.float32)
             np.testing.assert_allclose(bundle.infer(x), np.maximum(x @ W, 0), **CLOSE)
 
-        assert at_once(call, 2) < 0.28
+        assert at_once(call, 2) < 0.6
 
 
 def test_one_update_serves_all(mlp: Any) -> None:

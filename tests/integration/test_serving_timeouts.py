@@ -76,10 +76,11 @@ def test_a_longer_timeout_than_one_slice(bundle: ab.Bundle, mlp: Any) -> None:
     fake.latency("aclmdlExecuteAsync", 0.25)
     out = bundle.infer.run([mlp.x], timeout_ms=3000)
     np.testing.assert_allclose(out["y"], mlp.answer(), **CLOSE)
+    fake.latency("aclmdlExecuteAsync", 1.0)
     start = time.monotonic()
     with pytest.raises(ab.AclTimeoutError):
         bundle.infer.run([mlp.x], timeout_ms=150)
-    assert 0.15 <= time.monotonic() - start < 0.25
+    assert 0.15 <= time.monotonic() - start < 0.9
     fake.latency("aclmdlExecuteAsync", 0)
     until_usable(bundle, mlp)
 
@@ -143,7 +144,7 @@ def test_futures_and_streams_time_out_one_by_one(bundle: ab.Bundle, mlp: Any) ->
 def test_a_timeout_counts_from_when_it_is_its_turn(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.1)
-    futures = [bundle.infer.submit(mlp.x, timeout_ms=250) for _ in range(6)]
+    futures = [bundle.infer.submit(mlp.x, timeout_ms=400) for _ in range(6)]
     for future in futures:
         np.testing.assert_allclose(future.result(5), mlp.answer(), **CLOSE)
 
@@ -200,12 +201,12 @@ def test_closing_after_the_device_is_done(bundle: ab.Bundle, mlp: Any) -> None:
 
 def test_ctrl_c_while_a_run_is_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.run([mlp.x], timeout_ms=5000)
-    fake.latency("aclmdlExecuteAsync", 0.6)
+    fake.latency("aclmdlExecuteAsync", 1.5)
     threading.Timer(0.1, lambda: signal.raise_signal(signal.SIGINT)).start()
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         bundle.infer.run([mlp.x], timeout_ms=20000)
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 1.2
     fake.latency("aclmdlExecuteAsync", 0)
     out = bundle.infer.run([mlp.x], timeout_ms=5000)
     np.testing.assert_allclose(out["y"], mlp.answer(), **CLOSE)
