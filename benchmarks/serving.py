@@ -1,7 +1,5 @@
 """What serving beside updates reaches, as ratios.
 
-    python -m benchmarks.serving
-
 Three questions, each answered against a reference measured in the same run:
 how much of the device's time a stream leaves unused, how eight replicas do
 beside ONNX Runtime itself with eight threads, and what an inference waits for
@@ -218,14 +216,9 @@ def updating(folder: Path) -> None:
         print(f"  updates of a Pair {inferring(pair, lambda n: pair.update(new[n % 2]))}")
 
 
-def main() -> None:
-    fake.activate()
-    fake.reset()
+def main(_: int) -> None:
+    """Print the three tables."""
     with tempfile.TemporaryDirectory() as folder:
         streaming(Path(folder))
         replicas(Path(folder))
         updating(Path(folder))
-
-
-if __name__ == "__main__":
-    main()
