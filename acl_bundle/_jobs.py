@@ -185,19 +185,22 @@ class Jobs:
         """Whether to wait on: not for a device that hangs when the bundle closes."""
         return not self._stopping or not self._lane.hung
 
-    def stop(self) -> None:
-        """Refuse what has not begun, see the end of the rest, and end the worker.
+    def stop(self) -> threading.Thread | None:
+        """Refuse what has not begun, and let the worker see the end of the rest.
 
         In the worker itself, in a future's callback, the rest is seen to here.
+
+        Returns:
+            The thread that ends then, if it is not this one.
         """
         with self._changed:
             self._stopping = True
             self._changed.notify()
             thread = self._thread
-        if thread is threading.current_thread():
-            self._work()
-        elif thread is not None:
-            thread.join()
+        if thread is not threading.current_thread():
+            return thread
+        self._work()
+        return None
 
 
 def _closed(label: str) -> ClosedError:

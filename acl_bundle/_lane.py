@@ -53,6 +53,7 @@ NEEDS = (
     "aclrtStreamWaitEvent",
     "aclrtSynchronizeStreamWithTimeout",
 )
+Stop = Callable[[], threading.Thread | None]
 NO_BERTH = 2**64 - 1
 BERTHS_MAX = 64
 
@@ -324,7 +325,7 @@ class Lanes:
         self._again, self._all = again, stack
         self._lanes: list[Lane] = []
         self._timed: list[tuple[str, Any]] = []
-        self._stops: list[Callable[[], None]] = []
+        self._stops: list[Stop] = []
         self._stopped = False
         self._lock = threading.Lock()
         stack.callback(self.stack.close)
@@ -411,18 +412,28 @@ class Lanes:
         self._timed.append((label, timed))
         return timed
 
-    def on_stop(self, stop: Callable[[], None]) -> None:
-        """Have something called once, when the bundle begins to close."""
+    def on_stop(self, stop: Stop) -> None:
+        """Have something called once, when the bundle begins to close.
+
+        It may return a thread, whose end is then waited for.
+        """
         self._stops.append(stop)
         if self._stopped:
             self.stop()
 
-    def stop(self) -> None:
-        """Begin nothing new, and see the end of what has begun. May be called twice."""
+    def stop(self, deliver: Callable[[], None] = lambda: None) -> None:
+        """Begin nothing new, and see the end of what has begun. May be called twice.
+
+        Args:
+            deliver: Called while it waits; raises where it shall not any more.
+        """
         with self._lock:
             self._stopped = True
         while self._stops:
-            self._stops.pop()()
+            thread = self._stops.pop()()
+            while thread is not None and thread.is_alive():
+                thread.join(POLL_MS / 1000)
+                deliver()
 
     def leave_what_hangs(self) -> None:
         """Give nothing of the bundle back if the device still uses it; the gate is closed."""
@@ -447,9 +458,7 @@ class Timed:
         on_stop: As that of `Lanes`.
     """
 
-    def __init__(
-        self, engine: Any, stream: Any, on_stop: Callable[[Callable[[], None]], None]
-    ) -> None:
+    def __init__(self, engine: Any, stream: Any, on_stop: Callable[[Stop], None]) -> None:
         self.engine, self._stream, self.on_stop = engine, stream, on_stop
         self._used = False
 

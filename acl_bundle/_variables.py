@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, NamedTuple
@@ -234,10 +234,13 @@ class Variables:
             raise
         return result
 
-    def close(self) -> None:
-        """Wait for running inferences and refuse later ones. May be called twice."""
-        with uninterrupted() as signals:
-            self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), signals)
+    def close(self, signals: Signals | None = None) -> None:
+        """Wait for running inferences and refuse later ones. May be called twice.
+
+        `signals` are held back, and delivered while it waits.
+        """
+        with nullcontext(signals) if signals else uninterrupted() as held:
+            self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), held)
 
     def explain(
         self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4

@@ -24,7 +24,7 @@ from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
-from acl_bundle._variables import Variables, Version, WhenBusy
+from acl_bundle._variables import POLL_MS, Variables, Version, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
@@ -377,10 +377,15 @@ class Bundle(Owner):
         if self.closed or self._foreign:
             super().close()
             return
-        self._lanes.stop()
-        with self._variables.lock:
-            self._variables.close()
-            super().close()
+        with uninterrupted() as signals:
+            self._lanes.stop(signals.deliver)
+            while not self._variables.lock.acquire(timeout=POLL_MS / 1000):
+                signals.deliver()
+            try:
+                self._variables.close(signals)
+                super().close()
+            finally:
+                self._variables.lock.release()
 
     def __repr__(self) -> str:
         if self.closed:

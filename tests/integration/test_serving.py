@@ -341,7 +341,7 @@ def test_a_callback_that_raises_does_not_stop_the_worker(
 def test_a_callback_may_close_the_bundle(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
-    slow(0.05)
+    slow(0.4)
     futures = [bundle.infer.submit(mlp.x) for _ in range(6)]
     futures[0].add_done_callback(lambda _: bundle.close())
     outcomes = [future.exception(10) for future in futures]
