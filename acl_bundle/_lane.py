@@ -13,10 +13,11 @@ and write all of it.
 
 from __future__ import annotations
 
+import threading
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
@@ -34,10 +35,11 @@ from acl_bundle._api import (
     library,
 )  # fmt: skip
 from acl_bundle._engine import Dataset, dataset, new_engine
+from acl_bundle._owner import uninterrupted
 from acl_bundle._run import Array, Fit
 from acl_bundle._variables import POLL_MS, Variables, Wait
 from acl_bundle.device import Device
-from acl_bundle.errors import AclTimeoutError, BusyError, UnsupportedError
+from acl_bundle.errors import AclTimeoutError, BusyError, ClosedError, UnsupportedError
 from acl_bundle.memory import HostBuffer
 
 NEEDS = (
@@ -224,7 +226,7 @@ class Lane:
         """
         if depth <= self.depth:
             return
-        with self.variables.alone(self.label, Wait()):
+        with self._owner.opening(self.label):
             while self.depth < depth:
                 with self._device.activated(), ExitStack() as own:
                     berth = self._berth(own)
@@ -324,7 +326,24 @@ class Lanes:
         self._timed: list[tuple[str, Any]] = []
         self._stops: list[Callable[[], None]] = []
         self._stopped = False
+        self._lock = threading.Lock()
         stack.callback(self.stack.close)
+
+    @contextmanager
+    def opening(self, label: str) -> Iterator[None]:
+        """Be the only one to open something, of a bundle that stays open meanwhile.
+
+        Updates go on: nothing of them is touched.
+
+        Raises:
+            ClosedError: The bundle is closed, or was loaded before a fork.
+        """
+        self.variables.check(label)
+        kept = self.keep()
+        with self._lock, uninterrupted():
+            if self._stopped or kept is None:
+                raise ClosedError(f"the bundle of {label} was closed, or collected: keep it")
+            yield
 
     def load(self, stack: ExitStack, index: int) -> int:
         """Load a graph of the bundle once more; the context is current.
@@ -344,7 +363,6 @@ class Lanes:
         ends: Ends,
         names: tuple[list[str], list[str]],
         depth: int,
-        wait: Wait,
     ) -> Lane:
         """Load a graph's second id, with room for a run and `depth` more behind it.
 
@@ -354,16 +372,14 @@ class Lanes:
             ends: What it takes and gives.
             names: Of its inputs and outputs.
             depth: How many.
-            wait: For an update that goes on.
 
         Raises:
             UnsupportedError: This CANN lacks what it takes.
-            BusyError: An update goes on for too long.
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: The device has no room.
         """
         need(NEEDS, f"timeouts, submit and stream of {label}")
-        with self.variables.alone(label, wait):
+        with self.opening(label):
             lane = Lane(self, index, label, ends, names, depth)
             self._lanes.append(lane)
             return lane
@@ -403,7 +419,8 @@ class Lanes:
 
     def stop(self) -> None:
         """Begin nothing new, and see the end of what has begun. May be called twice."""
-        self._stopped = True
+        with self._lock:
+            self._stopped = True
         while self._stops:
             self._stops.pop()()
 

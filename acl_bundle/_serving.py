@@ -12,7 +12,6 @@ from acl_bundle._jobs import Jobs
 from acl_bundle._lane import BERTHS_MAX, Ends, Lane, Lanes, check_timeout
 from acl_bundle._run import Array, Fit, Fitter, Given, Outputs
 from acl_bundle._stream import Stream
-from acl_bundle._variables import Wait
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
@@ -52,7 +51,7 @@ class Serving:
         self._opening = threading.Lock()
         self._lane: tuple[Lane, Jobs] | None = None
 
-    def _check(self) -> Callable[[int, Wait], Lane]:
+    def _check(self) -> Callable[[int], Lane]:
         """Refuse what cannot be run asynchronously (facts 1.11); returns what opens a lane."""
         self._lanes.variables.check(self._label)
         if self._open is None:
@@ -62,11 +61,11 @@ class Serving:
             )
         return self._open
 
-    def _opened(self, depth: int, timeout_ms: int | None = None) -> tuple[Lane, Jobs]:
+    def _opened(self, depth: int) -> tuple[Lane, Jobs]:
         if self._lane is None:
             with self._opening:
                 if self._lane is None:
-                    lane = self._check()(max(depth, DEPTH), Wait("wait", timeout_ms))
+                    lane = self._check()(max(depth, DEPTH))
                     jobs = Jobs(lane, self._fitter)
                     self._lanes.on_stop(jobs.stop)
                     self._lane = lane, jobs
@@ -79,7 +78,7 @@ class Serving:
         self._check()
         fit = self._fitter.fit(given)
         arrays = self._fitter.targets(fit, out)
-        lane, _ = self._opened(DEPTH, timeout_ms)
+        lane, _ = self._opened(DEPTH)
         return self._outputs(fit, arrays, lane.run(fit, arrays, timeout_ms))
 
     def _outputs(self, _: Fit, arrays: list[Array], epoch: int) -> Outputs:

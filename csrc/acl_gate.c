@@ -48,7 +48,7 @@ struct ab_gate {
     atomic_llong epoch;
     _Atomic enum gate_state state;
     unsigned generation;
-    seat *readers;
+    _Atomic(seat *) readers;
     seat *owned;
 };
 
@@ -112,18 +112,21 @@ static void ab_gate_free(ab_gate *gate)
 
 /*
  * Gives an engine its seat; the gate frees it. reads: it shares the gate as
- * an inference does, and every commit waits for it. No call may be inside.
+ * an inference does, and every commit waits for it; one that is under way
+ * need not, for no run of it comes in before that commit's end.
  */
 static void gate_seat(ab_gate *gate, seat *engine, int reads)
 {
     pthread_mutex_init(&engine->mutex, NULL);
     pthread_cond_init(&engine->landed, NULL);
+    pthread_mutex_lock(&gate->mutex);
     engine->nextOwned = gate->owned;
     gate->owned = engine;
     if (reads) {
-        engine->nextReader = gate->readers;
-        gate->readers = engine;
+        engine->nextReader = atomic_load(&gate->readers);
+        atomic_store(&gate->readers, engine);
     }
+    pthread_mutex_unlock(&gate->mutex);
 }
 
 /* Commits that have succeeded so far. This function cannot fail. */
@@ -219,7 +222,7 @@ static int64_t gate_claim(ab_gate *gate, int waitMs, int past)
     }
     atomic_store(&gate->writer, 1);
     deadline = gate_deadline(waitMs < WAIT_MS ? waitMs : WAIT_MS);
-    for (seat *s = gate->readers; s != NULL; s = s->nextReader) {
+    for (seat *s = atomic_load(&gate->readers); s != NULL; s = s->nextReader) {
         unsigned hung = 0;
         int64_t busy = gate_idle(s, &deadline, &hung);
         if (hung > 0 && !past) {
