@@ -35,6 +35,9 @@ check: .venv/editable
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*.c
+	$(BIN)/python csrc/build.py | $(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) \
+	    -Wno-unused-function -O2 -c -o /dev/null -isystem \
+	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" -x c -
 
 pytest: .venv/editable $(if $(CI),.venv/frameworks)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

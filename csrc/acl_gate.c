@@ -223,7 +223,7 @@ static int64_t gate_claim(ab_gate *gate, int waitMs, int past)
     atomic_store(&gate->writer, 1);
     deadline = gate_deadline(waitMs < WAIT_MS ? waitMs : WAIT_MS);
     for (seat *s = atomic_load(&gate->readers); s != NULL; s = s->nextReader) {
-        unsigned hung;
+        unsigned hung = 0;
         int64_t busy = gate_idle(s, &deadline, &hung);
         if (hung > 0 && !past) {
             ab_gate_retract(gate);

@@ -61,16 +61,17 @@ FREE_THREADED = sysconfig.get_config_var("Py_GIL_DISABLED")
 LIMITED = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030a0000")]
 
 types, api = text("acl_types.h"), text("acl_api.h")
+source = "\n".join([SYSTEM, types, pointers(api), declarations(), *map(text, SOURCES)])
 ffibuilder = FFI()
 ffibuilder.cdef("\n".join([types, api, *map(text, HEADERS)]))
 ffibuilder.set_source(
     "acl_bundle._acl",
-    "\n".join([SYSTEM, types, pointers(api), declarations(), *map(text, SOURCES)]),
+    source,
     define_macros=[("_GNU_SOURCE", None), *LIMITED],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
     libraries=["dl", "pthread"],
     py_limited_api=True,
 )
 
-if __name__ == "__main__":
-    ffibuilder.emit_c_code("_acl.c")
+if __name__ == "__main__":  # what the compiler is to be strict with
+    print("#include <Python.h>", source, sep="\n")
