@@ -59,6 +59,11 @@ class Checkpoint(Source):
                 skipped[name] = f"{types[name].name} holds no numbers"
         super().__init__(path, specs, skipped)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The index and the data files."""
+        return (self.file + INDEX, *map(os.fspath, _data_files(self.file)))
+
     def _read(self, name: str) -> Array:
         try:
             return np.asarray(self._reader.get_tensor(name))
@@ -76,9 +81,8 @@ def _check_files(prefix: str) -> None:
             prefix + INDEX,
             f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
         )
-    folder, stem = Path(prefix).parent, Path(prefix).name
-    found = {one.name[len(stem) :] for one in folder.glob("*.data-*") if one.name.startswith(stem)}
-    shards = sorted(filter(None, map(_SHARD.fullmatch, found)), key=lambda one: one[1])
+    names = (one.name[len(Path(prefix).name) :] for one in _data_files(prefix))
+    shards = [found for found in map(_SHARD.fullmatch, names) if found]
     if not shards:
         raise bad(prefix, "there is no .data-?????-of-????? file beside the .index")
     count = int(shards[0][2])
@@ -86,6 +90,12 @@ def _check_files(prefix: str) -> None:
     lacking = sorted(set(range(count)) - there)
     if lacking:
         raise bad(prefix, f"data files {lacking} of {count} are missing")
+
+
+def _data_files(prefix: str) -> list[Path]:
+    folder, stem = Path(prefix).parent, Path(prefix).name
+    beside = sorted(one for one in folder.glob("*.data-*") if one.name.startswith(stem))
+    return [one for one in beside if _SHARD.fullmatch(one.name[len(stem) :])]
 
 
 def _first(error: Exception) -> str:

@@ -1,17 +1,26 @@
-"""Replacing constants inside a compiled file: the same bytes but for theirs.
+"""Replacing constants inside a compiled file.
 
-Nothing in a container depends on the values of constants (there is no
-checksum), so a copy with some ranges replaced is a whole file again.
+A bundle's init graph and a chip's plain model have them in WEIGHTS_DATA alone:
+the new file is the old one with some ranges replaced, as nothing in a
+container depends on the values (there is no checksum). A plain model made by
+:mod:`acl_bundle.build` carries small constants in its program as well, which is
+then written anew (:mod:`acl_bundle.weights._freeze_program`).
 """
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import BinaryIO
 
 import numpy as np
 
 from acl_bundle import om
 from acl_bundle.errors import WeightError
+from acl_bundle.om import PartitionType
 from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._file import Path_
+from acl_bundle.weights._freeze_program import rewritten
 from acl_bundle.weights._om import constants
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._spec import Array, Weights
@@ -23,31 +32,56 @@ def freeze_om(weights: Weights, model: Path_, out: Path_) -> None:
     """Write a copy of a bundle or plain model; names, shapes and dtypes were checked.
 
     Raises:
-        WeightError: A constant shares its bytes with another one that stays.
+        WeightError: A constant shares its bytes with another one that stays,
+            or stands in the program in another form.
         BundleFormatError: The file is damaged.
         OSError: A file cannot be read or written.
     """
     file = om.open(model)
-    data = file.data
-    places = _places(constants(file, str(model)), data)
+    places = _places(constants(file, os.fspath(model)))
     _check_shared(places, weights)
     with replacing(out, model) as target:
-        at = 0
-        for start, end, name in places:
-            if name in weights:
-                for piece in range(at, start, _SLICE):
-                    target.write(data[piece : min(piece + _SLICE, start)])
-                target.write(raw(weights[name]))
-                at = end
-        for piece in range(at, len(data), _SLICE):
-            target.write(data[piece : piece + _SLICE])
+        for piece in _pieces(file, weights):
+            _splice(target, piece, places, weights)
 
 
-def _places(values: dict[str, Array], data: memoryview) -> list[tuple[int, int, str]]:
-    """Return where each constant's bytes stand in the file: they are views of it."""
-    base = np.frombuffer(data, np.uint8).ctypes.data
-    spans = ((one.ctypes.data - base, one.nbytes, name) for name, one in values.items())
+def _pieces(file: om.Bundle | om.Model, weights: Weights) -> Iterable[memoryview]:
+    """The new file but for WEIGHTS_DATA, which is the old one's still."""
+    if isinstance(file, om.Bundle) or file.is_compiled_for_chip:
+        return [file.data]
+    parts = [
+        (PartitionType(part.type), [_program(part.data, part.type, weights)])
+        for part in file.partitions
+    ]
+    return om.write_model(parts, header=file.header)
+
+
+def _program(data: memoryview, kind: int, weights: Weights) -> memoryview:
+    return memoryview(rewritten(data, weights)) if kind == PartitionType.TASK_INFO else data
+
+
+def _places(values: dict[str, Array]) -> list[tuple[int, int, str]]:
+    """Where each constant's bytes stand in memory: they are views of the mapped file."""
+    spans = ((one.ctypes.data, one.nbytes, name) for name, one in values.items())
     return sorted((start, start + nbytes, name) for start, nbytes, name in spans if nbytes)
+
+
+def _splice(
+    target: BinaryIO, piece: memoryview, places: list[tuple[int, int, str]], weights: Weights
+) -> None:
+    """Write a piece, with the new values of those constants that stand in it."""
+    base, at = np.frombuffer(piece, np.uint8).ctypes.data, 0
+    for start, end, name in places:
+        if name in weights and base <= start < base + len(piece):
+            _write(target, piece[at : start - base])
+            target.write(raw(weights[name]))
+            at = end - base
+    _write(target, piece[at:])
+
+
+def _write(target: BinaryIO, data: memoryview) -> None:
+    for at in range(0, len(data), _SLICE):
+        target.write(data[at : at + _SLICE])
 
 
 def _check_shared(places: list[tuple[int, int, str]], weights: Weights) -> None:

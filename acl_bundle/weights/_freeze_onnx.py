@@ -35,18 +35,19 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
     import onnx  # noqa: PLC0415  needed for ONNX models only
 
     proto = onnx.load(os.fspath(model), load_external_data=False)
+    _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:
         inner = sum(old.spec(name).nbytes for name in old)
         values = _Values(weights, old)
         if inner + 1_000_000 < limit:
-            for tensor, name in _tensors(proto.graph):
+            for tensor, name in tensors(proto.graph):
                 _embed(tensor, name, values)
             _save(proto, out, model)
             return
         beside = Path(out).with_name(f"{Path(out).name}.{secrets.token_hex(4)}.data")
         try:
             with replacing(beside) as file:
-                for tensor, name in _tensors(proto.graph):
+                for tensor, name in tensors(proto.graph):
                     _move_out(tensor, name, values, file, beside.name)
             _save(proto, out, model)
         except BaseException:
@@ -70,7 +71,7 @@ class _Values:
         return name in self._old
 
 
-def _tensors(graph: Any) -> Iterator[tuple[Any, str]]:
+def tensors(graph: Any) -> Iterator[tuple[Any, str]]:
     """Every constant of the main graph as a tensor of the message, and its name."""
     for tensor in graph.initializer:
         yield tensor, tensor.name
@@ -99,8 +100,7 @@ def _embed(tensor: Any, name: str, values: _Values) -> None:
     external = tensor.data_location == tensor.EXTERNAL
     array = values.any(name) if external else values.new(name)
     if array is not None:
-        _replace(tensor)
-        tensor.raw_data = _bytes(array, tensor.data_type)
+        put(tensor, array)
 
 
 def _move_out(tensor: Any, name: str, values: _Values, file: Any, location: str) -> None:
@@ -118,6 +118,12 @@ def _move_out(tensor: Any, name: str, values: _Values, file: Any, location: str)
     file.write(raw(array))
 
 
+def put(tensor: Any, array: Array) -> None:
+    """Give a tensor of a message another value of its type and dims."""
+    _replace(tensor)
+    tensor.raw_data = _bytes(array, tensor.data_type)
+
+
 def _is_plain(elem: int) -> bool:
     from acl_bundle.build import _elem  # noqa: PLC0415
 
@@ -132,6 +138,19 @@ def _bytes(array: Array, elem: int) -> bytes:
         return bytes(raw(array))
     packed: bytes = numpy_helper.from_array(np.ascontiguousarray(array)).raw_data
     return packed
+
+
+def _embed_inner(proto: Any, folder: Path) -> None:
+    """Take the external data of inner graphs in, as the copy may lie in another folder."""
+    from acl_bundle.build import constants, external, walk  # noqa: PLC0415
+
+    beside = external.Beside(folder)
+    for graph in list(walk.graphs(proto.graph))[1:]:
+        for tensor, name in tensors(graph):
+            if tensor.data_location == tensor.EXTERNAL:
+                data = bytes(constants.read(tensor, name, beside).data)
+                _replace(tensor)
+                tensor.raw_data = data
 
 
 def _replace(tensor: Any) -> None:

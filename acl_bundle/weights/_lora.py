@@ -26,7 +26,7 @@ from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Array, Spec, Weights, is_floating, spec_of
-from acl_bundle.weights._view import View
+from acl_bundle.weights._view import View, files_of
 
 _PART: Final = re.compile(
     r"(?P<module>.+?)\.(?:(?P<kind>lora_[AB]|lora_down|lora_up)(?:\.[^.]+)??\.weight|(?P<alpha>alpha))"
@@ -74,6 +74,11 @@ class Merged(View):
         self._adapter, self._turned = adapter, turned
         self._pairs = {pair.target: (module, pair) for module, pair in pairs.items()}
         self.changed: tuple[str, ...] = tuple(name for name in base if name in self._pairs)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that values are read from in the end."""
+        return (*super().files, *files_of(self._adapter))
 
     def __getitem__(self, name: str) -> Array:
         """Return a weight's values: a new array for one that the adapter changes."""
@@ -140,9 +145,9 @@ def merge_lora(
     search = _Targets(base)
     for module, pair in pairs.items():
         pair.target = given.get(module) or search.find(module)
+        _check(module, pair, base, adapter, pair.target in turned)
         pair.rank = spec_of(adapter, pair.down).shape[0]
         pair.factor = scale * _alpha(adapter, pair, alpha) / pair.rank
-        _check(module, pair, base, adapter, pair.target in turned)
     _check_once(pairs)
     return Merged(base, adapter, pairs, turned)
 

@@ -104,7 +104,10 @@ def _value(
     if _elem.is_plain(tensor.data_type):
         yield name, loaded.constant(tensor, name).array
         return
-    array = np.asarray(numpy_helper.to_array(tensor))
+    try:
+        array = np.asarray(numpy_helper.to_array(tensor))
+    except Exception as error:  # whatever onnx makes of an odd tensor
+        raise ValueError(f"constant {name!r} cannot be read: {error}") from None
     if is_number(array.dtype):
         yield name, array
     else:

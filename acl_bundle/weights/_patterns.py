@@ -36,6 +36,8 @@ def assigned(names: Collection[str], values: Mapping[str, T], what: str) -> dict
     Raises:
         WeightError: A pattern matches nothing, or two give one name different values.
     """
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("give the weights as a mapping of name to array; names are strings")
     found: dict[str, tuple[str, T]] = {}
     for pattern, value in values.items():
         hits = [name for name in names if name == pattern or fnmatchcase(name, pattern)]

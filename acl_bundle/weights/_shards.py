@@ -47,6 +47,11 @@ class Shards(Source):
         specs = {name: self._files[file].spec(name) for name, file in places.items()}
         super().__init__(os.fspath(index), specs, skipped)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The index and the files it names."""
+        return (self.file, *(shard.file for shard in self._files.values()))
+
     def _read(self, name: str) -> Array:
         return self._files[self._places[name]][name]
 
