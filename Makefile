@@ -42,6 +42,7 @@ pytest: .venv/editable $(if $(CI),.venv/frameworks)
 bench: .venv/editable
 	$(BIN)/python -m benchmarks.hotpath
 	$(BIN)/python -m benchmarks.fake
+	$(BIN)/python -m benchmarks.update
 
 wheel: .venv/editable
 	$(BIN)/python -m build --wheel

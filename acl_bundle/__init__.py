@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acl_bundle._api import load_library
+    from acl_bundle._cast import CastCounts
+    from acl_bundle._plan import PlanReport
     from acl_bundle._run import Binding, Outputs
     from acl_bundle._snapshot import Snapshot
     from acl_bundle.bundle import Bundle
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         AclInternalError,
         AclResourceError,
         AclServiceError,
+        AclTimeoutError,
         AclUsageError,
         BundleFormatError,
         BusyError,
@@ -52,16 +55,19 @@ __all__ = [
     "AclInternalError",
     "AclResourceError",
     "AclServiceError",
+    "AclTimeoutError",
     "AclUsageError",
     "Binding",
     "Bundle",
     "BundleFormatError",
     "BusyError",
+    "CastCounts",
     "ClosedError",
     "Device",
     "Graph",
     "LibraryNotFoundError",
     "Outputs",
+    "PlanReport",
     "PoisonedError",
     "RoleError",
     "Snapshot",
@@ -80,9 +86,11 @@ __version__ = "0.1.0"
 _HOME = {
     "Binding": "_run",
     "Bundle": "bundle",
+    "CastCounts": "_cast",
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "PlanReport": "_plan",
     "Snapshot": "_snapshot",
     "TensorSpec": "spec",
     "UpdateReport": "update",

@@ -22,12 +22,12 @@ from typing import Any
 
 from acl_bundle import dtypes
 from acl_bundle._api import NULL, acl, ffi, lib, raise_failure
+from acl_bundle._engine import Dataset
 from acl_bundle._owner import uninterrupted
 from acl_bundle._plan import Plan
 from acl_bundle._transfer import WHAT, Transfer, bounce_of
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
-from acl_bundle.graph import Dataset
 from acl_bundle.memory import DeviceBuffer, HostBuffer
 from acl_bundle.spec import WeightSpec
 

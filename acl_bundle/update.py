@@ -28,6 +28,7 @@ import numpy as np
 
 from acl_bundle._cast import CastCounts
 from acl_bundle._digest import Seen
+from acl_bundle._engine import dataset, new_engine
 from acl_bundle._owner import Signals
 from acl_bundle._plan import Options, Plan, PlanReport
 from acl_bundle._planner import make_plan
@@ -37,7 +38,7 @@ from acl_bundle._variables import Published, Version, Wait, WhenBusy
 from acl_bundle._writer import POISONED, Rollback, Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import PoisonedError
-from acl_bundle.graph import Graph, dataset, new_engine
+from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 
 Keep = Literal["copy", "reference"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import acl_bundle as ab
-from acl_bundle import fake
+from acl_bundle import _transfer, build, fake
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -367,3 +368,44 @@ def test_no_thread_is_left_behind(mirror: Any) -> None:
     with pytest.raises(ab.AclError):
         target.bundle.update({"a": a}, threads=4)
     assert threads() == before
+
+
+def test_few_lazy_values_are_alive_at_a_time(tmp_path: Path) -> None:
+    """As many as fill the bounce buffer, or one; small and large ones, cast and not."""
+    shapes = {f"s{i}": (40_000,) for i in range(150)} | {f"l{i}": (1500, 1000) for i in range(8)}
+    weights = {n: np.zeros(s, "f2" if n[1] in "13" else "f4") for n, s in shapes.items()}
+    x = {"x": ("float32", (1,))}
+    build.null(x, {"y": x["x"]}, weights=weights, init=False).save(tmp_path / "null.om")
+    alive = most = 0
+
+    def gone(nbytes: int) -> None:
+        nonlocal alive
+        alive -= nbytes
+
+    def make(shape: tuple[int, ...], transposed: bool) -> Array:
+        nonlocal alive, most
+        array = np.ones(shape[::-1], "f4").T if transposed else np.ones(shape, "f4")
+        weakref.finalize(array, gone, array.nbytes)
+        alive += array.nbytes
+        most = max(most, alive)
+        return array
+
+    lazy = Lazy({n: lambda s=s, n=n: make(s, n[1] in "56") for n, s in shapes.items()})
+    with ab.Bundle.load(tmp_path / "null.om") as bundle:
+        report = bundle.update(lazy, cast="same_kind")
+    assert len(report.changed) == len(shapes)
+    assert alive == 0
+    assert 6 * MiB <= most <= 16 * MiB + 65536
+
+
+@pytest.mark.parametrize("layout", ["as it is", "fortran"])
+def test_c_comes_back_between_parts_of_a_large_update(
+    mirror: Any, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    monkeypatch.setattr(_transfer, "PER_CALL", 1 << 20)
+    a, b, c = (LAYOUTS[layout](values((600, 500), seed=seed)) for seed in range(3))
+    target = mirror(a=np.zeros_like(a), b=np.zeros(b.shape, "f2"), c=np.zeros_like(c))
+    target.bundle.update({"a": a, "b": b, "c": c}, cast="same_kind")
+    same(target["out_a"], a)
+    same(target["out_b"], b.astype("f2"))
+    same(target["out_c"], c)

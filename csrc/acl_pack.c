@@ -1,0 +1,100 @@
+/*
+ * A transfer is what one call moves: weights, from whole, contiguous host
+ * arrays to the places that a stage gave them. Here are its small weights:
+ * they are gathered in the bounce buffer, converted on the way if they have
+ * to be, and cross in copies of its size.
+ *
+ * Without an area nothing is sent: what is left of a transfer then is to
+ * count what its conversions do.
+ */
+
+/* What is to be moved; the caller's, unchanged but for counts. */
+typedef struct transfer {
+    ab_stage *stage;
+    char *area;
+    char *bounce;
+    size_t bounceSize;
+    const uint32_t *changed;
+    const uint8_t *moves;
+    const void *const *src;
+    ab_counts *counts;
+    size_t count;
+} transfer;
+
+/* Copies host bytes to a place in the area, if there is one. */
+static aclError transfer_send(const transfer *t, size_t offset,
+                              const void *src, size_t nbytes)
+{
+    if (t->area == NULL) {
+        return ACL_SUCCESS;
+    }
+    return aclrtMemcpy(t->area + offset, nbytes, src, nbytes,
+                       t->stage->engine->toDevice);
+}
+
+/* What lies in the bounce buffer, not yet sent. */
+typedef struct pack {
+    size_t filled;
+    size_t offset; /* in the area, of its first byte */
+    size_t first;  /* which of the transfer it is */
+} pack;
+
+/* Sends what is packed. */
+static int64_t pack_flush(const transfer *t, pack *p)
+{
+    aclError status = ACL_SUCCESS;
+    if (p->filled > 0) {
+        status = transfer_send(t, p->offset, t->bounce, p->filled);
+        p->filled = 0;
+    }
+    return status == ACL_SUCCESS ? 0
+                                 : failure(AB_STEP_COPY_IN, p->first, status);
+}
+
+/* Copies or converts one whole weight to dst. */
+static void pack_fill(const transfer *t, size_t i, char *dst)
+{
+    size_t nbytes = t->stage->weights[t->changed[i]].nbytes;
+    if (t->moves[i] != AB_MOVE_COPY) {
+        ab_convert(t->moves[i], dst, t->src[i], nbytes / 2, &t->counts[i]);
+    } else if (t->area != NULL) {
+        memcpy(dst, t->src[i], nbytes);
+    }
+}
+
+/* Gathers one small weight. The bounce buffer holds at least one. */
+static int64_t pack_small(const transfer *t, pack *p, size_t i)
+{
+    const staged *w = &t->stage->weights[t->changed[i]];
+    size_t room = ab_stage_room(t->stage, t->changed[i]);
+    char *dst;
+    if (room > t->bounceSize - p->filled
+        || w->offset != p->offset + p->filled) {
+        int64_t result = pack_flush(t, p);
+        if (result != 0) {
+            return result;
+        }
+    }
+    if (p->filled == 0) {
+        p->offset = w->offset;
+        p->first = i;
+    }
+    dst = t->bounce + p->filled;
+    pack_fill(t, i, dst);
+    memset(dst + w->nbytes, 0, room - w->nbytes);
+    p->filled += room;
+    return 0;
+}
+
+/* Moves the small weights. */
+static int64_t transfer_small(const transfer *t)
+{
+    pack p = {0, 0, 0};
+    int64_t result = 0;
+    for (size_t i = 0; i < t->count && result == 0; i++) {
+        if (staged_is_small(&t->stage->weights[t->changed[i]])) {
+            result = pack_small(t, &p, i);
+        }
+    }
+    return result == 0 ? pack_flush(t, &p) : result;
+}
