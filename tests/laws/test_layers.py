@@ -31,6 +31,7 @@ LAYERS = (
     ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
+    ("follow",),
     ("fake",),
     ("testing",),
     ("demo",),
