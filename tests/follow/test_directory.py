@@ -98,7 +98,7 @@ def test_latest_names_the_version_that_counts(bundle: ab.Bundle, tmp_path: Path)
     latest = tmp_path / "LATEST"
     latest.write_text("weights-2.safetensors\n")
     assert listed(tmp_path) == [2]
-    assert listed(tmp_path, latest=None) == [1, 2, 3]
+    assert listed(tmp_path, "weights-*", latest=None) == [1, 2, 3]
     with following(bundle, tmp_path) as follower:
         follower.wait_for(2, 10)
         latest.write_text("weights-3.safetensors")
