@@ -41,7 +41,6 @@ from acl_bundle.errors import AclTimeoutError, BusyError, UnsupportedError
 from acl_bundle.memory import HostBuffer
 
 NEEDS = (
-    "aclmdlBundleLoadModel",
     "aclmdlExecuteAsync",
     "aclrtCreateStream",
     "aclrtCreateEvent",
@@ -134,18 +133,21 @@ class Flight:
 
         Args:
             timeout_ms: The longest wait; None for ever.
-            goes_on: Asked now and then whether the result is still wanted.
+            goes_on: Asked now and then whether the result is still wanted; if
+                not, the run is given up.
 
         Returns:
-            The shim's answer; RUNNING when it is not wanted any more.
+            The shim's answer.
         """
         wait = Wait("wait", timeout_ms)
         while True:
             left = wait.left_ms
             last = left is not None and left <= POLL_MS
             answer = self.ask(lib.ab_flight_land, wait.step_ms, last)
-            if answer != RUNNING or not goes_on():
+            if answer != RUNNING:
                 return answer
+            if not goes_on():
+                return self.ask(lib.ab_flight_land, 0, True)
 
     def abandon(self) -> None:
         """Let its berth be used again when the run is over, whatever came out of it."""
@@ -389,7 +391,7 @@ class Lanes:
             taken = dataset(own, [])
             engine = new_engine(self.variables.gate, False, model, self.device, given, taken)
             self.stack.callback(own.pop_all().close)
-        timed = Timed(engine, stream[0])
+        timed = Timed(engine, stream[0], self.on_stop)
         self._timed.append((label, timed))
         return timed
 
@@ -425,10 +427,13 @@ class Timed:
 
     Attributes:
         engine: For `Writer.commit` and `Writer.write`.
+        on_stop: As that of `Lanes`.
     """
 
-    def __init__(self, engine: Any, stream: Any) -> None:
-        self.engine, self._stream = engine, stream
+    def __init__(
+        self, engine: Any, stream: Any, on_stop: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self.engine, self._stream, self.on_stop = engine, stream, on_stop
         self._used = False
 
     def within(self, timeout_ms: int) -> Any:

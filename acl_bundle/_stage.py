@@ -42,17 +42,18 @@ class Stage:
     """
 
     def __init__(self, stack: ExitStack, device: Device, weights: tuple[WeightSpec, ...]) -> None:
-        self._stack, self._device, self._weights = stack, device, weights
+        self._stack, self._device, self._weights = ExitStack(), device, weights
+        stack.callback(self._stack.close)  # what comes later has its place among the bundle's
         self._descs: dict[tuple[int, tuple[int, ...]], Any] = {}
         self.dataset = Dataset(acl.aclmdlCreateDataset(), [], [])
-        stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
+        self._stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
         keep = DeviceBuffer(1)
-        stack.callback(keep.close)
+        self._stack.callback(keep.close)
         self._keep_data = keep.pointer
         self._keep_desc = self._described(dtypes.FLOAT, (0,))
         for index in range(len(weights)):
             buffer = acl.aclCreateDataBuffer(self._keep_data, 1)
-            stack.callback(acl.aclDestroyDataBuffer, buffer)
+            self._stack.callback(acl.aclDestroyDataBuffer, buffer)
             acl.aclmdlAddDatasetBuffer(self.dataset.handle, buffer)
             acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
             self.dataset.buffers.append(buffer)

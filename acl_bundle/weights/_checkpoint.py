@@ -43,9 +43,9 @@ class Checkpoint(Source):
         """
         path = os.fspath(prefix).removesuffix(INDEX)
         _check_files(path)
-        self._tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
+        tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
         try:
-            self._reader: Any = self._tf.train.load_checkpoint(path)
+            self._reader: Any = tf.train.load_checkpoint(path)
             shapes = self._reader.get_variable_to_shape_map()
             types = self._reader.get_variable_to_dtype_map()
         except Exception as error:  # TensorFlow's own, and what its bindings make of them

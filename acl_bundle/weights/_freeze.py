@@ -54,11 +54,11 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
         UnsupportedError: onnx is not installed.
         OSError: A file cannot be read or written; what was there still is.
     """
-    check_apart(out, model, *files_of(weights))
     reader, _ = detect(model)
     if reader not in (Compiled, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
     with reader(model) as constants:
+        check_apart(out, *constants.files, *files_of(weights))
         specs = {name: constants.spec(name) for name in constants}
     _check(weights, specs, os.fspath(model))
     try:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._file import Path_
 from acl_bundle.weights._onnx import Onnx
@@ -136,7 +137,12 @@ def _bytes(array: Array, elem: int) -> bytes:
 
     if _is_plain(elem):
         return bytes(raw(array))
-    packed: bytes = numpy_helper.from_array(np.ascontiguousarray(array)).raw_data
+    made = numpy_helper.from_array(np.ascontiguousarray(array))
+    if made.data_type != elem:
+        raise UnsupportedError(
+            f"this release of onnx does not write {array.dtype}; a newer one does"
+        )
+    packed: bytes = made.raw_data
     return packed
 
 

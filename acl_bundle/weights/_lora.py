@@ -225,6 +225,8 @@ def _check(module: str, pair: _Pair, base: Weights, adapter: Weights, turned: bo
     if not is_floating(weight.dtype):
         raise WeightError(f"weight {pair.target!r} is {weight}; floating-point ones can be merged")
     down, up = spec_of(adapter, pair.down), spec_of(adapter, pair.up)
+    if turned and len(weight.shape) != 2:
+        raise WeightError(f"transposed: weight {pair.target!r} is {weight}; only matrices can be")
     made = _product(down, up)
     if made is None:
         raise WeightError(

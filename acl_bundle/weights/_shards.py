@@ -42,7 +42,7 @@ class Shards(Source):
             name: f"{file} holds it, but the index does not list it there"
             for file, shard in self._files.items()
             for name in shard
-            if places.get(name) != file and name not in places
+            if name not in places
         }
         specs = {name: self._files[file].spec(name) for name, file in places.items()}
         super().__init__(os.fspath(index), specs, skipped)

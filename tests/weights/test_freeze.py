@@ -17,7 +17,7 @@ from acl_bundle import build, om, weights
 from acl_bundle.errors import WeightError, WeightsFormatError
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 
-from .samples import BF16, Array, same
+from .samples import BF16, F8, Array, same
 
 
 @pytest.fixture
@@ -105,6 +105,18 @@ def test_a_large_onnx_model_keeps_its_tensors_beside_it(
     same(weights.open(out), {**mlp.weights, **new, "large": large * 2})
 
 
+def test_constants_of_small_types_are_packed_as_onnx_packs_them(tmp_path: Path) -> None:
+    old = {"f8": np.ones(5, F8), "i4": np.arange(5).astype("int4"), "keep": np.ones(2)}
+    tensors = [numpy_helper.from_array(value, name) for name, value in old.items()]
+    onnx.save(helper.make_model(helper.make_graph([], "g", [], [], tensors)), tmp_path / "m.onnx")
+    new = {"f8": (old["f8"] * F8.type(2)), "i4": np.array([-8, 7, 0, 1, 2]).astype("int4")}
+    weights.freeze(new, tmp_path / "m.onnx", tmp_path / "out.onnx")
+    found = onnx.load(tmp_path / "out.onnx").graph.initializer
+    for tensor, value in zip(found, (new["f8"], new["i4"], old["keep"]), strict=True):
+        assert numpy_helper.to_array(tensor).tolist() == value.tolist()
+    same(weights.open(tmp_path / "out.onnx"), {**old, **new})
+
+
 def test_constant_nodes_are_replaced_in_every_form(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Constant", [], ["a"], value=numpy_helper.from_array(np.ones(2, "f4"))),
@@ -176,6 +188,16 @@ def test_input_and_output_may_not_be_one_file(mlp: Any, tmp_path: Path) -> None:
         ):
             weights.freeze(source, path, out)
     assert path.read_bytes() == mlp.path.read_bytes()
+
+
+def test_a_models_external_data_is_not_written_over(mlp: Any, tmp_path: Path) -> None:
+    model = onnx.ModelProto()
+    model.CopyFrom(mlp.onnx)
+    path = tmp_path / "m.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="m.data", size_threshold=0)
+    for name in ("m.onnx", "m.data"):
+        with pytest.raises(ValueError, match="is the input"):
+            weights.freeze(mlp.weights, path, tmp_path / name)
 
 
 def test_weights_that_do_not_fit_change_nothing(mlp: Any, tmp_path: Path) -> None:

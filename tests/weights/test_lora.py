@@ -166,6 +166,13 @@ def test_what_cannot_be_merged_is_refused(adapter: Any, options: Any, message: s
         weights.merge_lora({"fc.weight": normal(6, 8)}, adapter, **options)
 
 
+def test_only_a_matrix_can_be_transposed() -> None:
+    base = {"conv.weight": normal(3, 3, 4, 6)}
+    adapter = {"conv.lora_A.weight": normal(2, 4, 3, 3), "conv.lora_B.weight": normal(6, 2, 1, 1)}
+    with pytest.raises(WeightError, match="only matrices"):
+        weights.merge_lora(base, adapter, transposed=["conv.weight"])
+
+
 def test_a_module_that_fits_two_weights_is_refused() -> None:
     base = {
         "a_b.weight": normal(6, 8),

@@ -79,6 +79,14 @@ def test_a_remainder_counts_as_filled_up_with_zeros() -> None:
     assert thin.all()
 
 
+def test_weights_without_elements_are_sparse_too() -> None:
+    base = {"k": np.zeros((0, 3), "f4"), "n": np.zeros((5, 0), "f4")}
+    view = weights.sparsify_2_4(base, {"*": "kn"})
+    same(view, base)
+    assert [row.groups for row in view.report()] == [0, 0]
+    assert [row.groups for row in weights.check(base, {"*": "kn"})] == [0, 0]
+
+
 def test_zeros_are_plain_and_ties_go_to_the_first() -> None:
     array = np.array([[-1, 1, -1, 1]], "f4")
     found = weights.sparsify_2_4({"w": array}, {"w": "nk"})["w"]
