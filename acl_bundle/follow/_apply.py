@@ -18,6 +18,7 @@ from acl_bundle.errors import (
     BusyError,
     ClosedError,
     PoisonedError,
+    UpdateError,
     WeightsFormatError,
 )
 from acl_bundle.follow._source import Checkpoint, Weights
@@ -134,6 +135,8 @@ class Applier:
     def _outcome(self, error: Exception) -> Outcome:
         if isinstance(error, ClosedError) and self.closed:
             return Outcome.CLOSED
+        if isinstance(error, UpdateError) and "probe" not in self._options:
+            return Outcome.POISONED  # a Pair's other side has lost its weights
         for kinds, outcome in _OUTCOMES:
             if isinstance(error, kinds):
                 return outcome

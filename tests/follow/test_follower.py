@@ -240,6 +240,31 @@ def test_an_update_that_failed_when_all_was_done_is_not_repeated(
     assert (metrics.applied, metrics.errors) == (1, 1)
 
 
+def test_a_pair_takes_versions_and_its_probe_refuses_some(
+    policy_file: Path, tmp_path: Path, fake_acl: FakeAcl
+) -> None:
+    with ab.Pair.load(policy_file) as pair:
+        pair.init()
+
+        def probe(infer: Any) -> bool:
+            return bool(infer(policy.X)[0, 0] != 2 * (policy.ROWS + 1))
+
+        refused: list[Any] = []
+        with following(
+            pair,  # type: ignore[arg-type]
+            tmp_path, after=0, probe=probe, on_refused=lambda *what: refused.append(what),
+        ) as follower:  # fmt: skip
+            for version in (1, 2, 3):
+                publish(tmp_path, version)
+            publish(tmp_path, 4, {"b": np.full(policy.COLUMNS, 3, np.float32)})
+            assert follower.wait_for(4, 10) == 4
+            metrics = follower.metrics
+        assert [version for version, _ in refused] == [2]
+        assert isinstance(refused[0][1], ab.UpdateError)
+        assert (metrics.applied, metrics.refused) == (3, 1)
+        assert (pair.infer(policy.X) == 3 * (policy.ROWS + 1)).all()
+
+
 def test_stale_is_told_once_and_ends_with_the_next_version(
     bundle: ab.Bundle, tmp_path: Path
 ) -> None:
