@@ -43,7 +43,11 @@ class Watch:
         Raises:
             OSError: The directory cannot be found.
         """
-        status = os.stat(self._path)
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            self.close()  # the next directory of that name may have the same inode
+            raise
         place = status.st_dev, status.st_ino
         if place == self._watched:
             return

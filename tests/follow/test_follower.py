@@ -170,8 +170,14 @@ def test_a_partial_version_that_poisons_is_healed_by_the_full_set_before_it(
     bundle: ab.Bundle, tmp_path: Path, fake_acl: FakeAcl
 ) -> None:
     versions: list[Any] = []
-    with following(
-        bundle, tmp_path, rollback="none", on_applied=lambda r: versions.append(r.version)
+    pytest.importorskip("watchfiles")  # or else the first version waits for the poll
+    source = follow.Directory(tmp_path, poll=1000)
+    with ab.follow(
+        bundle,
+        source,
+        backoff=QUICK,
+        rollback="none",
+        on_applied=lambda r: versions.append(r.version),
     ) as follower:
         publish(tmp_path, 5)
         follower.wait_for(5, 10)
@@ -279,7 +285,7 @@ def test_stale_is_told_once_and_ends_with_the_next_version(
         follower.wait_for(1, 10)
         assert not follower.stale
         until(lambda: len(ages) == 2)
-    assert all(0.2 <= age < 0.5 for age in ages)
+    assert all(0.2 <= age < 2 for age in ages)
 
 
 def test_stale_is_told_while_the_source_fails(bundle: ab.Bundle, tmp_path: Path) -> None:

@@ -56,6 +56,18 @@ def test_a_message_comes_long_before_the_poll(bundle: ab.Bundle, server: Server)
         follower.wait_for(1, 10)
 
 
+def test_messages_come_after_a_restart_as_well(bundle: ab.Bundle, server: Server) -> None:
+    source = follow.Redis(server.url, "policy", poll=1000)
+    with ab.follow(bundle, source, backoff=QUICK) as follower:
+        time.sleep(0.3)
+        server.kill()
+        until(lambda: follower.metrics.errors >= 1)
+        server.start()
+        time.sleep(0.5)
+        publish(server, 1)
+        follower.wait_for(1, 10)
+
+
 def test_the_plain_protocol_needs_no_list_and_no_message(bundle: ab.Bundle, server: Server) -> None:
     """A trainer in any language: SET the value, SET the version."""
     with following(bundle, server) as follower:
