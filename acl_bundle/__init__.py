@@ -101,7 +101,7 @@ _HOME = {
     "WeightState": "update",
     "load_library": "_api",
 }
-_PACKAGES = ("build", "fake", "om", "weights")
+_PACKAGES = ("build", "fake", "follow", "om", "weights")
 
 
 def __getattr__(name: str) -> Any:

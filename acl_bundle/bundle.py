@@ -291,6 +291,12 @@ class Bundle(Owner):
         return self._variables.version
 
     @property
+    def poisoned(self) -> bool:
+        """Whether a failed commit left weights that may be a mixture; inference is refused."""
+        self._check_open()
+        return self._variables.poisoned
+
+    @property
     def weights(self) -> Mapping[str, WeightState]:
         """The refreshable weights by name, as they are now: spec, version, digest."""
         self._check_open()

@@ -86,3 +86,40 @@ def env() -> None:
     from acl_bundle.cli import fake as command  # noqa: PLC0415
 
     command.env()
+
+
+@app.command()
+def follow(
+    file: File,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="A directory, or redis://, rediss://, unix://."),
+    ],
+    pattern: Annotated[
+        str, typer.Option(help="Which names of the directory are versions, as a glob.")
+    ] = "*",
+    key: Annotated[str, typer.Option(help="What the names in Redis start with.")] = "weights",
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
+    ] = None,
+    cast: Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")] = "safe",
+    stale_after: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="End after so many versions.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
+) -> None:
+    """Load a bundle and give it each version that a trainer publishes.
+
+    acl-bundle follow policy.om checkpoints --pattern 'step-*.safetensors'
+
+    Prints a line for each version until Ctrl-C: applied or refused, how long
+    the update took, how late it came. Exit status 1 when one was refused.
+    """
+    from acl_bundle.cli import follow as command  # noqa: PLC0415
+
+    wish = command.Wish(file, source, pattern, key, after, cast, stale_after, count, as_json)
+    raise typer.Exit(command.run(wish))

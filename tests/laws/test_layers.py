@@ -32,6 +32,7 @@ LAYERS = (
     ("_load",),
     ("bundle",),
     ("pair",),
+    ("follow",),
     ("fake",),
     ("testing",),
     ("demo",),

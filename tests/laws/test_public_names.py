@@ -20,6 +20,7 @@ PUBLIC = (
     "acl_bundle.build",
     "acl_bundle.cli",
     "acl_bundle.fake",
+    "acl_bundle.follow",
     "acl_bundle.om",
     "acl_bundle.weights",
 )

@@ -1,0 +1,195 @@
+"""``acl-bundle follow``: a bundle that takes what a trainer publishes, and a line for each.
+
+The lines tell whether a trainer's versions fit a bundle, how long they take
+and how late they come; the weights live as long as the command does.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+import acl_bundle as ab
+from acl_bundle import follow
+
+STEP = 0.2
+"""Seconds that a wait lasts at most before Ctrl-C is felt."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for.
+
+    Attributes:
+        file: The bundle.
+        source: A directory, or the URL of a Redis server.
+        pattern: Of the directory's names.
+        key: Of the Redis server.
+        after: The version to begin after; None for the newest.
+        cast: As for an update.
+        stale_after: Seconds; None for never.
+        count: After how many versions to end; None for never.
+        as_json: Whether to print JSON lines.
+    """
+
+    file: Path
+    source: str
+    pattern: str
+    key: str
+    after: str | None
+    cast: str
+    stale_after: float | None
+    count: int | None
+    as_json: bool
+
+
+Event = dict[str, Any]
+Show = Callable[[Event], None]
+
+
+def _source(wish: Wish) -> follow.Source:
+    try:
+        if "://" in wish.source:
+            return follow.Redis(wish.source, wish.key)
+        return follow.Directory(wish.source, wish.pattern)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _after(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
+class Events:
+    """What a follower tells, in order, for the thread that prints."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._follower: Future[follow.Follower] = Future()
+
+    def begin(self, bundle: ab.Bundle, source: follow.Source, **options: Any) -> follow.Follower:
+        """Make the follower.
+
+        Raises:
+            typer.BadParameter: An argument cannot be what it is.
+        """
+        try:
+            follower = follow.Follower(
+                bundle,
+                source,
+                on_applied=self._applied,
+                on_refused=self._refused,
+                on_error=self._failed,
+                on_stale=self._stale,
+                **options,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        self._follower.set_result(follower)
+        return follower
+
+    def _applied(self, report: Any) -> None:
+        self._queue.put(
+            {
+                "event": "applied",
+                "version": report.version,
+                "changed": len(report.changed),
+                "nbytes": report.nbytes,
+                "seconds": sum(report.seconds.values()),
+                "lag": self._follower.result().metrics.lag,
+            }
+        )
+
+    def _refused(self, version: int | str, error: Exception) -> None:
+        self._queue.put({"event": "refused", "version": version, "error": str(error)})
+
+    def _failed(self, error: Exception) -> None:
+        self._queue.put({"event": "error", "error": str(error)})
+
+    def _stale(self, seconds: float) -> None:
+        self._queue.put({"event": "stale", "seconds": seconds})
+
+    def until_ended(self, follower: follow.Follower) -> Iterator[Event]:
+        """Yield events for as long as the follower runs."""
+        while follower.running:
+            try:
+                yield self._queue.get(timeout=STEP)
+            except queue.Empty:
+                continue
+
+
+def _line(event: Event) -> str:
+    if event["event"] == "applied":
+        took = event["seconds"] * 1e3
+        late = "" if event["lag"] is None else f", {event['lag']:.3f} s after its publication"
+        return (
+            f"applied {event['version']}: {event['changed']} weights, {event['nbytes']} bytes in"
+            f" {took:.2f} ms{late}"
+        )
+    if event["event"] == "refused":
+        return f"refused {event['version']}: {event['error']}"
+    if event["event"] == "error":
+        return f"tried again: {event['error']}"
+    if event["event"] == "stale":
+        return f"stale: nothing new for {event['seconds']:.1f} s"
+    return (
+        f"{event['applied']} applied, {event['refused']} refused, {event['passed']} passed by,"
+        f" {event['errors']} errors; the last version is {event['version']}"
+    )
+
+
+def _summary(metrics: follow.Metrics) -> Event:
+    found = asdict(metrics)
+    found["last_error"] = None if metrics.last_error is None else str(metrics.last_error)
+    return {"event": "ended", **found}
+
+
+def _watch(follower: follow.Follower, events: Events, wish: Wish, show: Show) -> None:
+    """Show what happens until it is enough."""
+    left = wish.count
+    for event in events.until_ended(follower):
+        show(event)
+        if left is not None and event["event"] == "applied":
+            left -= 1
+            if not left:
+                return
+
+
+def run(wish: Wish) -> int:
+    """Follow until Ctrl-C, or for so many versions, and print what happens.
+
+    Returns:
+        0, or 1 when a version was refused.
+
+    Raises:
+        AclBundleError: The bundle could not be loaded.
+        OSError: The file cannot be read.
+        typer.BadParameter: An argument cannot be what it is.
+    """
+    show, events, source = _show(wish), Events(), _source(wish)
+    options = {"after": _after(wish.after), "stale_after": wish.stale_after, "cast": wish.cast}
+    with ab.Bundle.load(wish.file) as bundle:
+        if any(graph.role == "init" for graph in bundle.graphs):
+            bundle.init()
+        with events.begin(bundle, source, **options) as follower:
+            with suppress(KeyboardInterrupt):
+                _watch(follower, events, wish, show)
+            metrics = follower.metrics
+    show(_summary(metrics))
+    return int(metrics.refused > 0)
+
+
+def _show(wish: Wish) -> Show:
+    if wish.as_json:
+        return lambda event: print(json.dumps(event), flush=True)
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    return lambda event: console.print(_line(event))

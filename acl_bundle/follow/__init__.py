@@ -1,0 +1,55 @@
+"""Following a trainer: each version it publishes goes into the running model, once and whole.
+
+    >>> source = ab.follow.Directory("checkpoints", "step-*.safetensors")  # doctest: +SKIP
+    >>> with ab.follow(bundle, source, stale_after=60) as follower:
+    ...     y = bundle.infer(x)
+    ...     print(follower.metrics.version, follower.stale)
+
+The module is a function, too: ``follow(bundle, source)`` makes a `Follower`.
+`Directory` and `Redis` are sources; anything else with their three methods is
+one as well. `publish_directory` and `publish_redis` are the trainer's half,
+which needs neither a device nor AscendCL.
+
+Wake-ups by watchfiles, and Redis, need the extra ``follow``; without
+watchfiles directories are polled.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from acl_bundle.follow._backoff import Backoff
+from acl_bundle.follow._directory import Directory
+from acl_bundle.follow._follower import Follower
+from acl_bundle.follow._metrics import Metrics
+from acl_bundle.follow._publish import publish_directory, publish_redis
+from acl_bundle.follow._redis import Redis
+from acl_bundle.follow._source import Checkpoint, Source
+
+if TYPE_CHECKING:
+    from acl_bundle.follow._apply import Updatable
+
+__all__ = [
+    "Backoff",
+    "Checkpoint",
+    "Directory",
+    "Follower",
+    "Metrics",
+    "Redis",
+    "Source",
+    "publish_directory",
+    "publish_redis",
+]
+
+
+class _Module(ModuleType):
+    """This module, which can be called."""
+
+    def __call__(self, bundle: Updatable, source: Source, **options: Any) -> Follower:
+        """Follow a source; see `Follower`."""
+        return Follower(bundle, source, **options)
+
+
+sys.modules[__name__].__class__ = _Module

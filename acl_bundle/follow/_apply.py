@@ -1,0 +1,155 @@
+"""One version into the bundle, and what came of it.
+
+Exceptions become outcomes, by whose turn it is to do better: the version's
+publisher (`NOT_WHOLE`), nobody (`REFUSED`), time (`FAILED`), or a full set of
+weights (`POISONED`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from time import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from acl_bundle.errors import (
+    AclError,
+    BusyError,
+    ClosedError,
+    PoisonedError,
+    UpdateError,
+    WeightsFormatError,
+)
+from acl_bundle.follow._source import Checkpoint, Weights
+from acl_bundle.follow._stamp import published_of
+
+if TYPE_CHECKING:
+    from acl_bundle.update import UpdateReport
+
+Transform = Callable[[Weights], Weights]
+
+
+class Updatable(Protocol):
+    """What can be kept up to date: a Bundle, a Pair."""
+
+    @property
+    def update(self) -> Callable[..., UpdateReport]:
+        """Assigns weights, all or none."""
+
+    @property
+    def version(self) -> int | str | None:
+        """What inference reads now."""
+
+
+class Outcome(Enum):
+    """What became of an attempt."""
+
+    APPLIED = auto()
+    REFUSED = auto()  # by the bundle or the transform, as it would be again
+    NOT_WHOLE = auto()  # half-written, gone or unreadable; a newer one may pass it by
+    FAILED = auto()  # the device or the source; the version keeps its turn
+    POISONED = auto()  # the bundle needs a full set, which this version is not
+    CLOSED = auto()  # the bundle is
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of applying a version.
+
+    Attributes:
+        outcome: In one word.
+        report: The update's own, None when it returned none.
+        error: What was raised, if something was.
+        lag: Seconds from publication to application, never negative.
+    """
+
+    outcome: Outcome
+    report: UpdateReport | None = None
+    error: Exception | None = None
+    lag: float | None = None
+
+
+class Applier:
+    """Applies versions to one bundle.
+
+    Args:
+        bundle: What is updated.
+        transform: Changes the weights on their way, or None.
+        options: What else each update is given.
+    """
+
+    def __init__(
+        self, bundle: Updatable, transform: Transform | None, options: Mapping[str, Any]
+    ) -> None:
+        self._bundle, self._transform, self._options = bundle, transform, dict(options)
+
+    @property
+    def poisoned(self) -> bool:
+        """Whether the bundle says that a failed commit left it without whole weights."""
+        return bool(getattr(self._bundle, "poisoned", False))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bundle can no longer be updated."""
+        try:
+            _ = self._bundle.version
+        except ClosedError:
+            return True
+        return False
+
+    def apply(self, checkpoint: Checkpoint) -> Attempt:
+        """Read a version, change it, and give it to the bundle; never raises an Exception."""
+        published = checkpoint.published
+        before = self._version()
+        try:
+            with checkpoint.open() as opened:
+                published = published_of(opened) if published is None else published
+                report = self._update(opened, checkpoint.version)
+        except Exception as error:
+            if before != checkpoint.version == self._version():  # it failed when all was done
+                return Attempt(Outcome.APPLIED, None, error, _lag(published))
+            return Attempt(self._outcome(error), None, error)
+        return Attempt(Outcome.APPLIED, report, None, _lag(published))
+
+    def _update(self, opened: Weights, version: int | str) -> UpdateReport:
+        given = opened if self._transform is None else self._transform(opened)
+        if not isinstance(given, Mapping):
+            raise TypeError(f"transform returned {type(given).__name__}; a mapping is right")
+        if getattr(opened, "kind", None) == "npy folder":
+            self._check_all_there(opened, given)
+        return self._bundle.update(given, version=version, **self._options)
+
+    def _check_all_there(self, opened: Weights, given: Weights) -> None:
+        """Take a folder of .npy files for whole when it has all weights, as nothing else tells."""
+        missing = [name for name in getattr(self._bundle, "weights", ()) if name not in given]
+        if missing:
+            raise WeightsFormatError(
+                f"{getattr(opened, 'file', 'the folder')}: it lacks {', '.join(missing)}; as files"
+                " may still come, a folder of .npy files needs every weight"
+            )
+
+    def _version(self) -> int | str | None:
+        return None if self.closed else self._bundle.version
+
+    def _outcome(self, error: Exception) -> Outcome:
+        if isinstance(error, ClosedError) and self.closed:
+            return Outcome.CLOSED
+        if isinstance(error, UpdateError) and "probe" not in self._options:
+            return Outcome.POISONED  # a Pair's other side has lost its weights
+        for kinds, outcome in _OUTCOMES:
+            if isinstance(error, kinds):
+                return outcome
+        return Outcome.REFUSED
+
+
+# The first that fits counts.
+_OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
+    ((PoisonedError,), Outcome.POISONED),
+    ((AclError, BusyError, ConnectionError, TimeoutError, MemoryError), Outcome.FAILED),
+    ((WeightsFormatError, OSError), Outcome.NOT_WHOLE),
+)
+
+
+def _lag(published: float | None) -> float | None:
+    return None if published is None else max(time() - published, 0.0)

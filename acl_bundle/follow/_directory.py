@@ -1,0 +1,177 @@
+"""A directory as a source: checkpoints that a trainer publishes by renaming them.
+
+Each name that the pattern fits is a version, a file or a folder of any format
+that `weights.open` knows. Where there is a file ``LATEST``, only the version
+that it names counts. Hidden names and those that end as temporary ones do, do
+not count at all; nothing is followed out of the directory.
+
+What is listed is stat'ed; when it is opened it must still be the same file,
+and whole by its format. That makes a version of one file, or of an index and
+its shards, whole. A folder of .npy files has nothing that tells; the follower
+compares its names with the bundle's weights.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
+
+from acl_bundle import weights
+from acl_bundle.errors import WeightsFormatError
+from acl_bundle.follow._names import Pattern, entries
+from acl_bundle.follow._order import timed
+from acl_bundle.follow._source import Checkpoint, Order, Version, Weights
+from acl_bundle.follow._stamp import check_stamp
+from acl_bundle.follow._watch import Watch
+from acl_bundle.weights._file import is_plain_name
+
+LATEST_MAX = 4096
+_SHARD = re.compile(r"-[0-9]{5}-of-(?!00001)[0-9]{5}\.safetensors\Z")
+
+
+class _Found(NamedTuple):
+    """A name, and what the file system says of it."""
+
+    name: str
+    identity: tuple[int, ...]
+    modified: int
+    changed: float
+
+
+class Directory:
+    """Follow the checkpoints in a directory.
+
+    Args:
+        path: The directory. It may be missing; then it is waited for.
+        pattern: A glob of the names that are versions. ``{version}`` in it
+            stands for the number that orders them; without it all numbers of
+            a name count, or the time when there are none.
+        latest: The name of a file that names the newest version; used when it
+            is there. None to ignore such a file.
+        kind: As for `weights.open`.
+        key: As for `weights.open`.
+        poll: Seconds between looks, where nothing wakes the follower earlier:
+            without watchfiles, and on network file systems.
+
+    Raises:
+        TypeError, ValueError: An argument cannot be what it is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        pattern: str = "*",
+        *,
+        latest: str | None = "LATEST",
+        kind: str | None = None,
+        key: str | None = None,
+        poll: float = 1.0,
+    ) -> None:
+        self.path = Path(path)
+        self.pattern = Pattern(pattern)
+        if latest is not None and ("/" in latest or not is_plain_name(latest)):
+            raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
+        self._latest, self._kind, self._key = latest, kind, key
+        self._watch = Watch(self.path, poll)
+
+    def __repr__(self) -> str:
+        return f"<Directory {os.fspath(self.path)!r}, {self.pattern.text!r}>"
+
+    def versions(self) -> Sequence[Checkpoint]:
+        """List what is there now, oldest first.
+
+        Raises:
+            OSError: The directory cannot be read.
+            ValueError: Two names have the same number, or ``LATEST`` names no
+                name of the directory.
+        """
+        self._watch.begin()
+        named = self._named()
+        names = self._names() if named is None else [named]
+        found = [one for one in map(self._find, names) if one is not None]
+        self._check_apart(found)
+        return sorted(map(self._checkpoint, found), key=lambda one: one.order)
+
+    def wait(self, seconds: float, stop: Event) -> None:
+        """Return when a name in the directory may have changed; see `Source.wait`."""
+        self._watch.wait(seconds, stop)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watch.close()
+
+    def _names(self) -> list[str]:
+        listed = entries(set(os.listdir(self.path)))
+        return [one for one in listed if one != self._latest and self.pattern.matches(one)]
+
+    def _named(self) -> str | None:
+        """The name in ``LATEST``, None when there is no such file."""
+        if self._latest is None:
+            return None
+        file = self.path / self._latest
+        try:
+            with file.open("rb") as opened:
+                raw = opened.read(LATEST_MAX)
+        except (FileNotFoundError, IsADirectoryError):
+            os.stat(self.path)  # is it the directory that is missing
+            return None
+        name = raw.decode("utf-8", "replace").strip()
+        if not is_plain_name(name) or "/" in name or name.startswith("."):
+            raise ValueError(f"{file}: it names {name!r}; a name in the same directory is right")
+        return name
+
+    def _find(self, name: str) -> _Found | None:
+        for candidate in (name, f"{name}.index"):
+            try:
+                status = os.stat(self.path / candidate)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+            return _Found(name, identity, status.st_mtime_ns, status.st_ctime)
+        return None
+
+    def _checkpoint(self, found: _Found) -> Checkpoint:
+        version, order = self._order(found)
+        return Checkpoint(version, order, partial(self._open, found), found.changed)
+
+    def _order(self, found: _Found) -> tuple[Version, Order]:
+        return self.pattern.version(found.name) or timed(found.name, found.modified)
+
+    @contextmanager
+    def _open(self, found: _Found) -> Iterator[Weights]:
+        path = self.path / found.name
+        self._check_inside(path)
+        with weights.open(path, kind=self._kind, key=self._key) as opened:
+            now = self._find(found.name)
+            if now is None or now.identity != found.identity:
+                raise WeightsFormatError(f"{path}: it changed while it was opened")
+            self._check_inside(Path(opened.file))
+            if _SHARD.search(opened.file) and opened.kind == "safetensors":
+                raise WeightsFormatError(
+                    f"{opened.file}: it is one of several shards, and their index is missing"
+                )
+            check_stamp(opened, self._order(found)[1], os.fspath(path))
+            yield opened
+
+    def _check_inside(self, path: Path) -> None:
+        real = path.resolve()
+        if not real.is_relative_to(self.path.resolve()):
+            raise ValueError(f"{path}: it is a link that leads out of {self.path}, to {real}")
+
+    def _check_apart(self, found: list[_Found]) -> None:
+        """Refuse two names of the same number: which of them is meant?"""
+        names: dict[Order, str] = {}
+        for one in found:
+            version, order = self._order(one)
+            other = names.setdefault(order, one.name)
+            if other != one.name:
+                raise ValueError(
+                    f"{self.path}: both {other!r} and {one.name!r} stand for version {version!r};"
+                    " give a pattern that fits one of them, such as 'policy-*'"
+                )

@@ -1,0 +1,216 @@
+"""The follower as its caller sees it; all work is done on its thread (`_loop`).
+
+The thread keeps the bundle alive and does not keep the follower, so that one
+that was forgotten is stopped, with a ResourceWarning, when it is collected or
+when the interpreter exits: newest first, so before the bundle it updates.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from acl_bundle._owner import Owner
+from acl_bundle.errors import ClosedError
+from acl_bundle.follow._apply import Applier, Transform, Updatable
+from acl_bundle.follow._backoff import Backoff
+from acl_bundle.follow._callbacks import Callbacks
+from acl_bundle.follow._ledger import Ledger
+from acl_bundle.follow._loop import Loop, Rules
+from acl_bundle.follow._metrics import Metrics
+from acl_bundle.follow._order import order_of
+from acl_bundle.follow._source import Source, Version
+
+if TYPE_CHECKING:
+    from acl_bundle.update import UpdateReport
+
+STEP = 0.1
+"""Seconds that a wait lasts at most before Ctrl-C is felt."""
+
+
+def _end(loop: Loop, thread: threading.Thread) -> None:
+    loop.stop.set()
+    if thread is not threading.current_thread():
+        thread.join()
+
+
+class Follower(Owner):
+    """Keeps a bundle's weights at the newest version of a source. Close it, or use ``with``.
+
+    It starts with the newest version that is there, or after the one that
+    ``after`` names. From then on each version is applied once, in order, under
+    its own name; one that is older than what was applied never is. A version
+    that the bundle refuses is refused once. One that is not whole, and a
+    failure of device or source, is tried again with back-off.
+
+    Bundle and source must not be followed by two. The bundle stays the
+    caller's: close it after the follower.
+
+    Args:
+        bundle: A Bundle or Pair; inferences go on as with any update.
+        source: `Directory`, `Redis`, or whatever else is a `Source`. It is
+            closed with the follower and may be used again.
+        transform: Changes each version's mapping before the update: renames,
+            casts, merges. It runs on the follower's thread.
+        after: Apply every version after this one; None to start with the newest.
+        newest: Apply only the newest of several that are waiting. Only for
+            versions that hold every weight: what the others change is lost.
+        stale_after: Seconds without a new version after which the weights
+            count as stale.
+        backoff: How long to wait before trying again.
+        on_applied: Called with the UpdateReport of each version.
+        on_refused: Called with a version and the error, once.
+        on_error: Called with each failure that will be tried again.
+        on_stale: Called with the seconds since a version was applied last,
+            once until the next is.
+        options: For each update, as for `Bundle.update`; not ``version``, and
+            not ``keep="reference"``, as a version's arrays go after the update.
+
+    What a callback raises is logged (``acl_bundle.follow``) and counted.
+
+    Raises:
+        TypeError, ValueError: An argument cannot be what it is.
+        RoleError: The bundle has no update graph.
+        ClosedError: The bundle is closed, or was loaded before a fork.
+    """
+
+    def __init__(
+        self,
+        bundle: Updatable,
+        source: Source,
+        *,
+        transform: Transform | None = None,
+        after: Version | None = None,
+        newest: bool = False,
+        stale_after: float | None = None,
+        backoff: Backoff | None = None,
+        on_applied: Callable[[UpdateReport], object] | None = None,
+        on_refused: Callable[[Version, Exception], object] | None = None,
+        on_error: Callable[[Exception], object] | None = None,
+        on_stale: Callable[[float], object] | None = None,
+        **options: Any,
+    ) -> None:
+        _ = bundle.version
+        _check_source(source)
+        _check_options(bundle.update, options)
+        if stale_after is not None and not 0 < stale_after < float("inf"):
+            raise ValueError(f"stale_after is {stale_after} seconds; a positive number is right")
+        self._stale_after = stale_after
+        self._ledger = Ledger(None if after is None else order_of(after))
+        self._loop = Loop(
+            Applier(bundle, transform, options),
+            source,
+            self._ledger,
+            Callbacks(on_applied, on_refused, on_error, on_stale),
+            Rules(newest, backoff or Backoff(), stale_after),
+        )
+        super().__init__()
+        self._thread = threading.Thread(
+            target=self._loop.run, name="acl_bundle.follow", daemon=True
+        )
+        self._thread.start()
+        self._stack.callback(_end, self._loop, self._thread)
+
+    @property
+    def metrics(self) -> Metrics:
+        """What was done so far; also after `close`."""
+        return self._ledger.metrics
+
+    @property
+    def stale(self) -> bool:
+        """Whether no version was applied for longer than ``stale_after`` seconds."""
+        limit = self._stale_after
+        return limit is not None and monotonic() - self._ledger.applied_at > limit
+
+    @property
+    def running(self) -> bool:
+        """Whether it follows: it was not closed, and neither was the bundle."""
+        return not self._foreign and self._thread.is_alive() and self._ledger.ended is None
+
+    def wait_for(
+        self, version: Version | None = None, timeout: float | None = None
+    ) -> Version | None:
+        """Block until a version, or one after it, is applied.
+
+        Args:
+            version: Which; None for the next one, whichever it is.
+            timeout: The longest wait, in seconds; None for ever.
+
+        Returns:
+            The version that was applied last.
+
+        Raises:
+            TimeoutError: It did not come in time; the message says why, if it is known.
+            ClosedError: The follower, or the bundle, was closed.
+            WeightError and others: The bundle refused that version; this is its error.
+            TypeError, ValueError: It is no version.
+        """
+        self._check_open()
+        wanted = None if version is None else order_of(version)
+        until = None if timeout is None else monotonic() + timeout
+        ledger = self._ledger
+        count = ledger.metrics.applied + ledger.metrics.healed
+        with ledger.changed:
+            while True:
+                now = ledger.metrics
+                if wanted is None:
+                    if now.applied + now.healed > count:
+                        return now.version
+                elif ledger.reached is not None and ledger.reached >= wanted:
+                    return now.version
+                elif wanted in ledger.refusals:
+                    raise ledger.refusals[wanted]
+                if ledger.ended is not None:
+                    raise ClosedError(f"this Follower has ended: {ledger.ended}")
+                left = STEP if until is None else min(STEP, until - monotonic())
+                if left <= 0:
+                    raise TimeoutError(self._late(version, timeout))
+                ledger.changed.wait(left)
+
+    def _late(self, version: Version | None, timeout: float | None) -> str:
+        now = self._ledger.metrics
+        what = "no version" if version is None else f"version {version!r} was not"
+        text = f"{what} applied within {timeout} seconds; the last is {now.version!r}"
+        return text if now.last_error is None else f"{text}; the last error: {now.last_error}"
+
+    def close(self) -> None:
+        """Stop, after the update that runs, and wait for the thread's end. Harmless twice.
+
+        From a callback it only tells the follower to stop.
+        """
+        if not self.closed and not self._foreign:
+            self._loop.stop.set()
+            while self._thread is not threading.current_thread() and self._thread.is_alive():
+                self._thread.join(STEP)  # here Ctrl-C still works
+        super().close()
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "ended"
+        return f"<Follower {state}, version {self._ledger.metrics.version!r}>"
+
+
+def _check_source(source: object) -> None:
+    missing = [name for name in ("versions", "wait", "close") if not hasattr(source, name)]
+    if missing:
+        raise TypeError(
+            f"source is {source!r}, without {', '.join(missing)}; a Directory, a Redis or another"
+            " Source is right"
+        )
+
+
+def _check_options(update: Callable[..., Any], options: dict[str, Any]) -> None:
+    if "version" in options:
+        raise TypeError("version cannot be chosen: a version's name is the source's")
+    if options.get("keep") == "reference":
+        raise ValueError("keep is 'reference', but a version's arrays go after the update; 'copy'")
+    with suppress(ValueError):  # some callables tell nothing of themselves
+        known = inspect.signature(update).parameters.values()
+        if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known):
+            return
+        unknown = options.keys() - {one.name for one in known}
+        if unknown:
+            raise TypeError(f"update has no option {', '.join(map(repr, sorted(unknown)))}")

@@ -1,0 +1,212 @@
+"""The follower's thread: look, apply what is new, wait; over and over.
+
+A turn lists what the source offers and goes through what is new, oldest first;
+before the first version, and with ``newest``, newest first. Each outcome says
+what comes next:
+
+- applied, refused: settled; so is everything older.
+- not whole: that version waits longer each time; newer ones may pass it by.
+- failed: nothing is tried before the back-off is over.
+- poisoned: an older version that is a full set is applied again, and what
+  follows it after that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from acl_bundle.errors import ClosedError
+from acl_bundle.follow._apply import Applier, Attempt, Outcome
+from acl_bundle.follow._backoff import Backoff
+from acl_bundle.follow._callbacks import Callbacks, log
+from acl_bundle.follow._ledger import Ledger, Waiting
+from acl_bundle.follow._source import Checkpoint, Order, Source
+
+LONG = 3600.0
+REACH = 8
+"""How many versions are looked at, newest first, for one that is whole."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to follow.
+
+    Attributes:
+        newest: Whether only the newest version counts.
+        backoff: How long to wait after failures.
+        stale_after: Seconds without a new version until it is told; None for never.
+    """
+
+    newest: bool
+    backoff: Backoff
+    stale_after: float | None
+
+
+class Loop:
+    """What the thread runs; it refers to nothing that would keep the follower alive."""
+
+    def __init__(
+        self, applier: Applier, source: Source, ledger: Ledger, callbacks: Callbacks, rules: Rules
+    ) -> None:
+        self._applier, self._source, self._ledger = applier, source, ledger
+        self._callbacks, self._rules = callbacks, rules
+        self.stop = threading.Event()
+        self._failures = 0
+        self._hurt = False
+        self._again = False
+        self._due: list[Waiting] = []
+        self._stale_told = False
+        self._told_back: Order | None = None
+
+    def run(self) -> None:
+        """Follow until `stop` is set or the bundle is closed."""
+        try:
+            while not self.stop.is_set():
+                self._turn()
+        finally:
+            self._close()
+            self._ledger.end(ClosedError("it was closed"))
+
+    def _turn(self) -> None:
+        before, self._failures = self._failures, 0
+        try:
+            self._offer(self._source.versions())
+        except Exception as error:  # of the source; or else a follower would die in silence
+            self._fail(error)
+        self._tell_if_stale()
+        if self._failures:
+            self._failures += before
+            self.stop.wait(self._at_most(self._rules.backoff.delay(self._failures)))
+            return
+        try:
+            if not self._again:
+                self._source.wait(self._at_most(self._until_due()), self.stop)
+        except Exception as error:
+            self._fail(error)
+
+    def _offer(self, listed: Sequence[Checkpoint]) -> None:
+        """Go through what is new."""
+        if self._applier.closed:
+            self._end(ClosedError("the bundle is closed"))
+            return
+        fresh = [one for one in listed if self._ledger.is_new(one)]
+        self._hurt, self._again, self._due = False, False, []
+        for one in self._in_turn(fresh):
+            if self.stop.is_set() or not self._take(one):
+                return
+        if self._hurt or (not fresh and self._applier.poisoned):
+            self._heal([one for one in listed if not self._ledger.is_new(one)])
+        elif listed and not fresh:
+            self._check_back(listed[-1])
+
+    def _in_turn(self, fresh: list[Checkpoint]) -> list[Checkpoint]:
+        if self._ledger.position is None:
+            return fresh[: -REACH - 1 : -1]
+        for one in fresh:
+            self._ledger.see(one)
+        return fresh[: -REACH - 1 : -1] if self._rules.newest else fresh
+
+    def _take(self, one: Checkpoint) -> bool:
+        """Try a version if it is due; returns whether the next one may be tried."""
+        from_above = self._ledger.position is None or self._rules.newest
+        waiting = self._ledger.see(one)
+        if waiting.due > monotonic():
+            self._due.append(waiting)
+            return True
+        attempt = self._applier.apply(one)
+        if attempt.outcome is Outcome.NOT_WHOLE:
+            waiting.failures += 1
+            waiting.due = monotonic() + self._rules.backoff.delay(waiting.failures)
+            self._due.append(waiting)
+        self._settle(one, attempt)
+        if attempt.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+            return not from_above
+        return attempt.outcome in (Outcome.NOT_WHOLE, Outcome.POISONED)
+
+    def _settle(self, one: Checkpoint, attempt: Attempt) -> None:
+        """Note what came of an attempt, and tell it."""
+        outcome, error = attempt.outcome, attempt.error
+        if outcome is Outcome.APPLIED:
+            self._hurt, self._stale_told, self._failures = False, False, 0
+            self._ledger.applied(one, attempt.lag)
+            if attempt.report is not None:
+                self._tell("on_applied", attempt.report)
+            if error is not None:
+                self._told(error)
+        elif outcome is Outcome.REFUSED and error is not None:
+            self._ledger.refused(one, error)
+            self._tell("on_refused", one.version, error)
+        elif error is not None:
+            self._hurt = self._hurt or outcome is Outcome.POISONED
+            self._failures += outcome in (Outcome.FAILED, Outcome.POISONED)
+            self._told(error)
+            if outcome is Outcome.CLOSED:
+                self._end(error)
+
+    def _heal(self, older: list[Checkpoint]) -> None:
+        """Apply the newest full set of what was settled; what follows it comes again."""
+        for one in reversed(older):
+            if self.stop.is_set():
+                return
+            attempt = self._applier.apply(one)
+            if attempt.outcome in (Outcome.APPLIED, Outcome.FAILED, Outcome.CLOSED):
+                self._settle(one, attempt)
+                self._again = attempt.outcome is Outcome.APPLIED
+                return
+
+    def _check_back(self, last: Checkpoint) -> None:
+        """Tell, once, when the newest of a source is older than what the bundle has."""
+        if last.order in (self._ledger.position, self._told_back):
+            return
+        self._told_back = last.order
+        self._told(
+            ValueError(
+                f"the newest version is {last.version!r} now, older than what was followed; it is"
+                " not applied: publish it under a higher number, or start another follower"
+            )
+        )
+
+    def _end(self, why: Exception) -> None:
+        self._ledger.end(why)
+        self.stop.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._failures += 1
+        self._told(error)
+
+    def _told(self, error: Exception) -> None:
+        log.debug("it is tried again: %s", error)
+        self._ledger.failed(error)
+        self._tell("on_error", error)
+
+    def _tell(self, name: str, *arguments: object) -> None:
+        if not self._callbacks.call(name, *arguments):
+            self._ledger.callback_failed()
+
+    def _tell_if_stale(self) -> None:
+        age = monotonic() - self._ledger.applied_at
+        if self._rules.stale_after is None or self._stale_told or age < self._rules.stale_after:
+            return
+        self._stale_told = True
+        self._tell("on_stale", age)
+
+    def _until_due(self) -> float:
+        """Seconds until a version that was not whole is looked at again."""
+        now = monotonic()
+        return max(min((one.due for one in self._due), default=now + LONG) - now, 0.0)
+
+    def _at_most(self, seconds: float) -> float:
+        """No longer than until the weights are stale."""
+        if self._rules.stale_after is None or self._stale_told:
+            return seconds
+        left = self._ledger.applied_at + self._rules.stale_after - monotonic()
+        return min(seconds, max(left, 0.0))
+
+    def _close(self) -> None:
+        try:
+            self._source.close()
+        except Exception as error:
+            self._told(error)

@@ -1,0 +1,59 @@
+"""The order of versions: by the numbers in their names.
+
+A name with numbers is newer than any without; two with numbers compare number
+by number, so ``epoch-2-step-100`` is newer than ``epoch-2-step-9``. Names
+without any compare by time, then by name, and carry the time in their version:
+``policy.npz@1790000000000000000``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from acl_bundle.follow._source import Order, Version
+
+_NUMBER = re.compile(r"[0-9]+")
+_TIMED = re.compile(r"(.*)@([0-9]{1,20})", re.DOTALL)
+
+
+def numbered(text: str, version: Version | None = None) -> tuple[Version, Order] | None:
+    """Return the version and order of a text with numbers; None when it has none.
+
+    A single number is the version itself, as an int; of several, the text is.
+
+    Args:
+        text: Where the numbers are.
+        version: What to call it instead of the text.
+    """
+    numbers = tuple(int(one) for one in _NUMBER.findall(text))
+    if not numbers:
+        return None
+    name = text if version is None else version
+    return (numbers[0] if len(numbers) == 1 else name), (1, *numbers)
+
+
+def timed(name: str, nanoseconds: int) -> tuple[Version, Order]:
+    """Return the version and order of a name without numbers."""
+    return f"{name}@{nanoseconds}", (0, nanoseconds, name)
+
+
+def order_of(version: object) -> Order:
+    """Return the order that a version has in every source.
+
+    Raises:
+        TypeError: It is neither an int nor a str.
+        ValueError: It has no number to be ordered by.
+    """
+    if type(version) is int:
+        return (1, version)
+    if not isinstance(version, str):
+        raise TypeError(f"a version is an int or a str, not {version!r}")
+    at = _TIMED.fullmatch(version)
+    if at and not _NUMBER.search(at[1]):
+        return timed(at[1], int(at[2]))[1]
+    found = numbered(version)
+    if found is None:
+        raise ValueError(
+            f"version {version!r} has no number to be ordered by; 'step-100' or 100 is right"
+        )
+    return found[1]

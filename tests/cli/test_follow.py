@@ -1,0 +1,102 @@
+"""``acl-bundle follow``: a line for each version, JSON, wrong arguments, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from acl_bundle import fake, follow
+
+ENGINE = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.1.*"))
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "acl_bundle.cli", "follow", *arguments],
+        env={
+            **CLEAN, "ACL_BUNDLE_LIBRARY": str(fake.library_path()),
+            "ACL_FAKE_ONNXRUNTIME": str(ENGINE),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def cli(*arguments: str | Path) -> tuple[int, str, str]:
+    process = start(*arguments)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def published(mlp: Any, tmp_path: Path) -> Path:
+    follow.publish_directory(tmp_path, mlp.weights, 1)
+    follow.publish_directory(tmp_path, {"w1": np.zeros(2, np.float32)}, 2)
+    follow.publish_directory(tmp_path, mlp.random(3), 3)
+    return tmp_path
+
+
+def test_a_line_for_each_version(mlp: Any, published: Path) -> None:
+    status, out, err = cli(mlp.path, published, "--after", "0", "--count", "2")
+    first, second, third, last = out.splitlines()
+    assert first.startswith("applied 1: 4 weights, 780 bytes in ")
+    assert second.startswith("refused 2: weight 'w1' has shape (2,)")
+    assert third.startswith("applied 3: 4 weights")
+    assert third.endswith(" s after its publication")
+    assert last == "2 applied, 1 refused, 0 passed by, 0 errors; the last version is 3"
+    assert (status, err) == (1, "")
+
+
+def test_json_is_a_line_each(mlp: Any, published: Path) -> None:
+    status, out, _ = cli(mlp.path, published, "--count", "1", "--json")
+    applied, ended = map(json.loads, out.splitlines())
+    assert status == 0
+    assert applied.keys() == {"event", "version", "changed", "nbytes", "seconds", "lag"}
+    assert (applied["event"], applied["version"], applied["nbytes"]) == ("applied", 3, 780)
+    assert (ended["event"], ended["applied"], ended["last_error"]) == ("ended", 1, None)
+
+
+def test_ctrl_c_prints_what_was_done(mlp: Any, published: Path) -> None:
+    process = start(mlp.path, published, "--stale-after", "1.5")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("applied 3")
+    assert process.stdout.readline().startswith("stale: nothing new for 1.")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert out == "1 applied, 0 refused, 0 passed by, 0 errors; the last version is 3\n"
+    assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "message"),
+    [
+        (("--pattern", "../*"), 2, "a glob of names"),
+        (("--after", "best"), 2, "has no number"),
+        (("--stale-after", "-1"), 2, "a positive number"),
+        (("--count", "0"), 2, "greater than or equal to 1"),
+    ],
+)
+def test_wrong_arguments(
+    mlp: Any, tmp_path: Path, wrong: tuple[str, ...], status: int, message: str
+) -> None:
+    code, _, err = cli(mlp.path, tmp_path, *wrong)
+    assert code == status
+    assert message in " ".join(err.replace("│", " ").split())
+    assert "Traceback" not in err
+
+
+def test_a_bundle_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "x.om").write_bytes(b"x")
+    status, _, err = cli(tmp_path / "x.om", tmp_path)
+    assert (status, err.startswith("acl-bundle: ")) == (1, True)

@@ -1,0 +1,328 @@
+"""Directories: names, order, LATEST, what is half-written, and what leads elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import follow
+from acl_bundle import weights as files
+from acl_bundle.errors import WeightsFormatError
+
+from . import policy
+from .test_follower import following, publish, until
+
+
+def put(folder: Path, *names: str) -> None:
+    """Write whole weights under some names; the number does not matter here."""
+    for name in names:
+        files.save(policy.weights(1), folder / name)
+
+
+def listed(folder: Path, *arguments: Any, **options: Any) -> list[Any]:
+    source = follow.Directory(folder, *arguments, **options)
+    try:
+        return [one.version for one in source.versions()]
+    finally:
+        source.close()
+
+
+def opened(folder: Path, **options: Any) -> dict[str, Any]:
+    source = follow.Directory(folder, **options)
+    try:
+        with source.versions()[-1].open() as found:
+            return dict(found)
+    finally:
+        source.close()
+
+
+def test_numbers_in_names_order(tmp_path: Path) -> None:
+    put(tmp_path, "step-9.safetensors", "step-10.safetensors", "step-0100.safetensors")
+    assert listed(tmp_path) == [9, 10, 100]
+
+
+def test_several_numbers_count_from_the_left(tmp_path: Path) -> None:
+    names = ["epoch-2-step-9", "epoch-2-step-100", "epoch-10-step-1"]
+    put(tmp_path, *reversed([f"{name}.safetensors" for name in names]))
+    assert listed(tmp_path) == names
+
+
+def test_a_pattern_can_say_which_number_counts(tmp_path: Path) -> None:
+    put(tmp_path, "step-100.fp16.safetensors", "step-20.fp16.safetensors", "other-3.safetensors")
+    assert listed(tmp_path, "step-*") == ["step-20.fp16", "step-100.fp16"]
+    assert listed(tmp_path, "step-{version}.fp16.*") == [20, 100]
+
+
+def test_names_without_numbers_go_by_time_and_before_all_others(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", "b.safetensors", "1.safetensors")
+    for name, moment in (("a", 2), ("b", 1), ("1", 3)):
+        os.utime(tmp_path / f"{name}.safetensors", ns=(moment, moment))
+    assert listed(tmp_path) == ["b.safetensors@1", "a.safetensors@2", 1]
+
+
+def test_a_name_that_is_replaced_is_a_new_version_each_time(
+    bundle: ab.Bundle, tmp_path: Path
+) -> None:
+    with following(bundle, tmp_path) as follower:
+        for version in (1, 2, 3):
+            files.save(policy.weights(version), tmp_path / "policy.safetensors")
+            until(lambda version=version: policy.held(bundle) == version)
+        until(lambda: follower.metrics.applied == 3)
+        last = follower.metrics.version
+    moment = (tmp_path / "policy.safetensors").stat().st_mtime_ns
+    assert bundle.version == last == f"policy.safetensors@{moment}"
+    with following(bundle, tmp_path, after=last) as follower, pytest.raises(TimeoutError):
+        follower.wait_for(timeout=0.3)
+
+
+def test_temporary_and_hidden_names_do_not_count(tmp_path: Path) -> None:
+    put(
+        tmp_path, "1.safetensors", "2.safetensors.tmp", ".3.safetensors", "4.part", "_5",
+        "6.TMP", "7.safetensors~", "8.incomplete",
+    )  # fmt: skip
+    assert listed(tmp_path) == [1]
+
+
+def test_latest_names_the_version_that_counts(bundle: ab.Bundle, tmp_path: Path) -> None:
+    for version in (1, 2, 3):
+        publish(tmp_path, version)
+    latest = tmp_path / "LATEST"
+    latest.write_text("weights-2.safetensors\n")
+    assert listed(tmp_path) == [2]
+    assert listed(tmp_path, "weights-*", latest=None) == [1, 2, 3]
+    with following(bundle, tmp_path) as follower:
+        follower.wait_for(2, 10)
+        latest.write_text("weights-3.safetensors")
+        follower.wait_for(3, 10)
+        latest.write_text("weights-1.safetensors")
+        until(lambda: follower.metrics.last_error is not None)
+        time.sleep(0.3)
+        metrics = follower.metrics
+    assert bundle.version == 3
+    assert "the newest version is 1 now, older than what was followed" in str(metrics.last_error)
+    assert metrics.errors == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["../2.safetensors", "/etc/passwd", "", "a/b", ".hidden", "..", "x\0y", "a\\b"]
+)
+def test_latest_that_leads_elsewhere_is_refused(tmp_path: Path, text: str) -> None:
+    put(tmp_path, "1.safetensors")
+    (tmp_path / "LATEST").write_text(text)
+    with pytest.raises(ValueError, match="a name in the same directory is right"):
+        listed(tmp_path)
+
+
+def test_latest_that_names_nothing_yet_is_waited_for(bundle: ab.Bundle, tmp_path: Path) -> None:
+    (tmp_path / "LATEST").write_text("weights-1.safetensors")
+    with following(bundle, tmp_path) as follower:
+        time.sleep(0.2)
+        publish(tmp_path, 1)
+        follower.wait_for(1, 10)
+
+
+def test_links_out_of_the_directory_are_refused(bundle: ab.Bundle, tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.mkdir()
+    folder.mkdir()
+    put(outside, "1.safetensors", "model.safetensors")
+    (folder / "1.safetensors").symlink_to(outside / "1.safetensors")
+    with (
+        following(bundle, folder) as follower,
+        pytest.raises(ValueError, match="a link that leads out of"),
+    ):
+        follower.wait_for(1, 10)
+    (folder / "2").mkdir()
+    (folder / "2" / "model.safetensors").symlink_to(outside / "model.safetensors")
+    with pytest.raises(ValueError, match="a link that leads out of"):
+        opened(folder)
+    (folder / "3.safetensors").symlink_to(".stored")
+    put(folder, ".stored")
+    assert opened(folder).keys() == {"w", "b"}
+
+
+def test_two_names_of_one_number_are_a_doubt(bundle: ab.Bundle, tmp_path: Path) -> None:
+    put(tmp_path, "optimizer-5.safetensors", "policy-5.safetensors")
+    with pytest.raises(ValueError, match=r"both 'optimizer-5.safetensors' and 'policy-5"):
+        listed(tmp_path)
+    assert listed(tmp_path, "policy-*") == [5]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
+def test_a_half_written_file_waits_and_is_applied_when_whole(
+    bundle: ab.Bundle, tmp_path: Path, share: float
+) -> None:
+    whole = files.to_bytes(policy.weights(4))
+    file = tmp_path / "weights-4.safetensors"
+    file.write_bytes(whole[: int(len(whole) * share)])
+    with following(bundle, tmp_path) as follower:
+        until(lambda: follower.metrics.errors >= 2)
+        assert isinstance(follower.metrics.last_error, WeightsFormatError)
+        assert bundle.version == 0
+        with file.open("ab") as more:
+            more.write(whole[int(len(whole) * share) :])
+        follower.wait_for(4, 10)
+        metrics = follower.metrics
+    assert policy.held(bundle) == 4
+    assert (metrics.seen, metrics.applied, metrics.refused) == (1, 1, 0)
+
+
+def test_a_half_written_version_is_passed_by(bundle: ab.Bundle, tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    with following(bundle, tmp_path) as follower:
+        follower.wait_for(1, 10)
+        (tmp_path / "weights-2.safetensors").write_bytes(b"\0" * 20)
+        until(lambda: follower.metrics.seen == 2)
+        files.save(policy.weights(3), tmp_path / "weights-3.safetensors")
+        follower.wait_for(3, 10)
+        files.save(policy.weights(2), tmp_path / "weights-2.safetensors")
+        time.sleep(0.3)
+        metrics = follower.metrics
+    assert policy.held(bundle) == bundle.version == 3
+    assert (metrics.applied, metrics.passed) == (2, 1)
+
+
+def test_at_the_start_an_older_whole_version_is_better_than_a_torn_one(
+    bundle: ab.Bundle, tmp_path: Path
+) -> None:
+    publish(tmp_path, 1)
+    publish(tmp_path, 2)
+    (tmp_path / "weights-3.safetensors").write_bytes(b"half")
+    with following(bundle, tmp_path) as follower:
+        follower.wait_for(2, 10)
+        files.save(policy.weights(3), tmp_path / "weights-3.safetensors")
+        follower.wait_for(3, 10)
+    assert policy.held(bundle) == 3
+
+
+def test_a_half_written_folder_of_npy_files_waits(bundle: ab.Bundle, tmp_path: Path) -> None:
+    folder = tmp_path / "step-1"
+    folder.mkdir()
+    np.save(folder / "w.npy", policy.weights(1)["w"])
+    with following(bundle, tmp_path) as follower:
+        until(lambda: follower.metrics.errors >= 2)
+        assert "it lacks b" in str(follower.metrics.last_error)
+        assert bundle.version == 0
+        np.save(folder / "b.npy", policy.weights(1)["b"])
+        follower.wait_for(1, 10)
+    assert policy.held(bundle) == 1
+
+
+def test_a_folder_of_shards_waits_for_its_index(bundle: ab.Bundle, tmp_path: Path) -> None:
+    folder, given = tmp_path / "step-1", policy.weights(1)
+    folder.mkdir()
+    first, second = (f"model-0000{n}-of-00002.safetensors" for n in (1, 2))
+    files.save({"w": given["w"]}, folder / first)
+    with following(bundle, tmp_path) as follower:
+        until(lambda: follower.metrics.errors >= 1)
+        assert "one of several shards" in str(follower.metrics.last_error)
+        index = f'{{"weight_map": {{"w": "{first}", "b": "{second}"}}}}'
+        (folder / "model.safetensors.index.json").write_text(index)
+        time.sleep(0.2)
+        assert bundle.version == 0
+        files.save({"b": given["b"]}, folder / second)
+        follower.wait_for(1, 10)
+    assert policy.held(bundle) == 1
+
+
+def test_formats_are_told_by_content(bundle: ab.Bundle, tmp_path: Path) -> None:
+    with following(bundle, tmp_path, after=0) as follower:
+        np.savez(tmp_path / ".1", **policy.weights(1))
+        os.rename(tmp_path / ".1.npz", tmp_path / "policy-1")
+        follower.wait_for(1, 10)
+        assert policy.held(bundle) == 1
+        made = tmp_path / ".2"
+        made.mkdir()
+        for name, value in policy.weights(2).items():
+            np.save(made / name, value)
+        os.rename(made, tmp_path / "policy-2")
+        follower.wait_for(2, 10)
+    assert policy.held(bundle) == 2
+
+
+def test_a_tensorflow_checkpoint_is_one_version(tmp_path: Path) -> None:
+    for number in (1, 20):
+        for suffix in (".index", ".data-00000-of-00001", ".meta"):
+            (tmp_path / f"model.ckpt-{number}{suffix}").write_bytes(b"x")
+    assert listed(tmp_path) == [1, 20]
+
+
+def test_a_directory_may_come_go_and_come_again(bundle: ab.Bundle, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    with following(bundle, folder) as follower:
+        until(lambda: follower.metrics.errors >= 1)
+        publish(folder, 1)
+        follower.wait_for(1, 10)
+        shutil.rmtree(folder)
+        errors = follower.metrics.errors
+        until(lambda: follower.metrics.errors > errors)
+        publish(folder, 2)
+        follower.wait_for(2, 10)
+
+
+def test_a_file_that_is_replaced_while_it_is_opened(tmp_path: Path) -> None:
+    put(tmp_path, "policy.safetensors")
+    source = follow.Directory(tmp_path)
+    (found,) = source.versions()
+    put(tmp_path, "policy.safetensors")
+    with pytest.raises(WeightsFormatError, match="it changed while it was opened"), found.open():
+        pass
+    source.close()
+
+
+def test_a_version_under_another_ones_name_is_not_applied(tmp_path: Path) -> None:
+    publish(tmp_path, 7)
+    os.rename(tmp_path / "weights-7.safetensors", tmp_path / "weights-8.safetensors")
+    with pytest.raises(WeightsFormatError, match="it holds version 7, but is called 8"):
+        opened(tmp_path)
+
+
+def test_without_watchfiles_it_polls(
+    bundle: ab.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with following(bundle, tmp_path) as follower:
+        publish(tmp_path, 1)
+        follower.wait_for(1, 10)
+
+
+def test_a_notice_comes_long_before_the_poll(bundle: ab.Bundle, tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles")
+    with ab.follow(bundle, follow.Directory(tmp_path, poll=1000)) as follower:
+        time.sleep(0.3)
+        publish(tmp_path, 1)
+        follower.wait_for(1, 10)
+
+
+@pytest.mark.parametrize("pattern", ["", "a/b", "../*", "{version}{version}", "a\0"])
+def test_patterns_that_are_none(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ValueError, match="a glob of names in the directory is right"):
+        follow.Directory(tmp_path, pattern)
+
+
+def test_arguments_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="pattern is a glob"):
+        follow.Directory(tmp_path, 3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"latest is '\.\./LATEST'"):
+        follow.Directory(tmp_path, latest="../LATEST")
+    with pytest.raises(ValueError, match="poll is 0 seconds"):
+        follow.Directory(tmp_path, poll=0)
+
+
+def test_waiting_ends_at_stop(tmp_path: Path) -> None:
+    source, stop = follow.Directory(tmp_path, poll=100), threading.Event()
+    source.versions()
+    threading.Timer(0.2, stop.set).start()
+    start = time.monotonic()
+    source.wait(100, stop)
+    assert time.monotonic() - start < 5
+    source.close()

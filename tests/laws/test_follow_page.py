@@ -1,0 +1,49 @@
+"""docs/follow.md: its examples run in the order they stand in, and its names exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from acl_bundle import build, follow
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "follow.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.usefixtures("fake_acl")
+def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {"w": np.ones((4, 2), np.float32), "b": np.zeros(2, np.float32)}
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", *weights], ["y"])],
+        "policy",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    build.from_onnx(model, weights=list(weights)).save(tmp_path / "policy.om")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    assert len(EXAMPLES) > 3
+    try:
+        for number, example in enumerate(EXAMPLES, 1):
+            exec(compile(example, f"docs/follow.md, example {number}", "exec"), names)
+    finally:
+        names["bundle"].close()
+
+
+def test_every_metric_and_name_is_there() -> None:
+    for one in fields(follow.Metrics):
+        assert f"`{one.name}`" in PAGE
+    for name in set(re.findall(r"follow\.([A-Za-z_]+)", PAGE)) - {"md", "om"}:
+        assert hasattr(follow, name), name
+    for name in re.findall(r"\]\(([^)#:]+)\)", PAGE):
+        assert (ROOT / "docs" / name).exists(), name
