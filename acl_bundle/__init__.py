@@ -10,7 +10,7 @@ Importing opens nothing and loads next to nothing: a name is fetched from its
 module when it is first used, libascendcl.so is found at the first load, or by
 `load_library`. `acl_bundle.build` makes bundle files from ONNX models,
 `acl_bundle.om` reads and writes them, `acl_bundle.fake` runs them without a
-device.
+device, `acl_bundle.weights` reads weights from other frameworks' files.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         UpdateError,
         WeightError,
+        WeightsFormatError,
     )
     from acl_bundle.graph import Graph
     from acl_bundle.spec import TensorSpec, WeightSpec
@@ -75,6 +76,7 @@ __all__ = [
     "WeightError",
     "WeightSpec",
     "WeightState",
+    "WeightsFormatError",
     "load_library",
 ]
 __version__ = "0.1.0"
@@ -94,7 +96,7 @@ _HOME = {
     "WeightState": "update",
     "load_library": "_api",
 }
-_PACKAGES = ("build", "fake", "om")
+_PACKAGES = ("build", "fake", "om", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@
      ├ ClosedError (ValueError)                used after close(), or after a fork
      ├ RoleError (AttributeError)              no such graph, or the graph has another role
      ├ BundleFormatError (ValueError)          the bytes are not the file they should be
+     ├ WeightsFormatError (ValueError)         a weights file is damaged, or of no known format
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
@@ -53,6 +54,10 @@ class RoleError(AclBundleError, AttributeError):
 
 class BundleFormatError(AclBundleError, ValueError):
     """The bytes are not the file they should be; nothing was loaded."""
+
+
+class WeightsFormatError(AclBundleError, ValueError):
+    """A file of weights is damaged, of an unknown format, or not to be trusted."""
 
 
 class WeightError(AclBundleError, ValueError):

@@ -20,7 +20,7 @@ LAYERS = (
     ("_owner", "spec", "om"),
     ("_api", "_arrays", "_pieces", "build"),
     ("_digest", "_cast"),
-    ("_value", "_variables", "device", "memory"),
+    ("_value", "_variables", "device", "memory", "weights"),
     ("_plan", "_run"),
     ("_planner",),
     ("_shaped",),
@@ -37,7 +37,7 @@ LAYERS = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FILES_HALF = {"om", "build"}
+FILES_HALF = {"om", "build", "weights"}
 RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 

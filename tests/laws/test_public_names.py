@@ -15,7 +15,14 @@ import pytest
 import acl_bundle
 
 PACKAGE = Path(acl_bundle.__file__).parent
-PUBLIC = ("acl_bundle", "acl_bundle.build", "acl_bundle.cli", "acl_bundle.fake", "acl_bundle.om")
+PUBLIC = (
+    "acl_bundle",
+    "acl_bundle.build",
+    "acl_bundle.cli",
+    "acl_bundle.fake",
+    "acl_bundle.om",
+    "acl_bundle.weights",
+)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

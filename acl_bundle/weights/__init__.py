@@ -1,0 +1,89 @@
+"""Weights from anywhere: files of other frameworks, and what turns them into ours.
+
+`open` reads a file or folder, whatever wrote it, as a mapping of name to
+array. Everything else takes mappings and gives mappings: nothing is read
+before a value is asked for, so a set larger than memory passes through.
+
+    >>> with weights.open("model.safetensors") as new:           # doctest: +SKIP
+    ...     half = weights.cast(weights.rename(new, strip_prefix="model."), "float16")
+    ...     print(half.report())
+    ...     bundle.update(half)
+
+Works without a device and without the rest of the package's needs: numpy and
+ml_dtypes read safetensors, numpy's files, frozen graphs and compiled models;
+onnx, torch and tensorflow are imported when one of their files is opened.
+"""
+
+from __future__ import annotations
+
+from acl_bundle.weights._cast import cast
+from acl_bundle.weights._detect import KINDS as _KINDS
+from acl_bundle.weights._detect import detect as _detect
+from acl_bundle.weights._diff import diff
+from acl_bundle.weights._file import Path_ as _Path
+from acl_bundle.weights._freeze import freeze
+from acl_bundle.weights._layout import reshape, transpose
+from acl_bundle.weights._lora import merge_lora
+from acl_bundle.weights._masks import Masks, enforce
+from acl_bundle.weights._rename import rename, select
+from acl_bundle.weights._report import Report
+from acl_bundle.weights._safetensors import Safetensors
+from acl_bundle.weights._source import Source
+from acl_bundle.weights._sparse import check, sparsify_2_4
+from acl_bundle.weights._spec import Spec
+from acl_bundle.weights._torch import Torch
+from acl_bundle.weights._view import View
+from acl_bundle.weights._write import save, to_bytes
+
+__all__ = [
+    "Masks",
+    "Report",
+    "Safetensors",
+    "Source",
+    "Spec",
+    "View",
+    "cast",
+    "check",
+    "diff",
+    "enforce",
+    "freeze",
+    "merge_lora",
+    "open",
+    "rename",
+    "reshape",
+    "save",
+    "select",
+    "sparsify_2_4",
+    "to_bytes",
+    "transpose",
+]
+
+
+def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Source:
+    """Open a weights file or folder, and say nothing about its format.
+
+    Args:
+        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
+        kind: Which format it is, None to tell by the content; one of
+            ``"safetensors"``, ``"safetensors index"``, ``"npz"``, ``"npy"``, ``"npy
+            folder"``, ``"onnx"``, ``"torch"``, ``"tensorflow checkpoint"``,
+            ``"tensorflow graph"``, ``"om"``.
+        key: For torch: where in a checkpoint the weights are.
+
+    Returns:
+        A mapping of name to read-only array. Close it, or use it in a ``with``.
+
+    Raises:
+        WeightsFormatError: It is damaged, not to be trusted, or of no known format.
+        UnsupportedError: The library that reads the format is not installed.
+        ValueError: There is no such kind.
+        OSError: It cannot be opened.
+    """
+    if kind is not None and kind not in _KINDS:
+        raise ValueError(f"kind is {kind!r}; one of {', '.join(map(repr, _KINDS))} is right")
+    reader, place = (_KINDS[kind], path) if kind else _detect(path)
+    if key is None:
+        return reader(place)
+    if reader is not Torch:
+        raise ValueError(f"key is {key!r}, but only a torch file has one")
+    return Torch(place, key)

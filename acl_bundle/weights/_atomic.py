@@ -1,0 +1,55 @@
+"""Writing a file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from acl_bundle.weights._file import Path_
+
+
+@contextmanager
+def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
+    """Open a file beside ``target`` that takes its name when the block ends well.
+
+    The bytes are flushed to the disk before. If the block fails, or a reader
+    has the old file mapped, the old file is as it was.
+
+    Args:
+        target: The name in the end; a file of that name is replaced.
+        inputs: Files that may not be replaced, because they are being read.
+
+    Raises:
+        ValueError: ``target`` is one of the inputs.
+        OSError: The folder cannot be written.
+    """
+    path = Path(target)
+    check_apart(path, *inputs)
+    name = path.parent / f".{path.name[:32]}.{secrets.token_hex(6)}"
+    handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    try:
+        with open(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(handle)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def check_apart(target: Path_, *inputs: Path_) -> None:
+    """Refuse to write a file that is being read, under whatever name.
+
+    Raises:
+        ValueError: ``target`` is one of the inputs.
+    """
+    for one in inputs:
+        if os.path.exists(target) and os.path.exists(one) and os.path.samefile(target, one):
+            raise ValueError(
+                f"{os.fspath(target)} is the input {os.fspath(one)}; write to another file"
+            )

@@ -1,0 +1,225 @@
+"""Half precision: what becomes of each weight, counted, and the weights themselves.
+
+The view converts a weight when it is asked for, in pieces, straight into the
+result. The report counts the same pieces converted by the same function, so
+the two cannot disagree, and both are what numpy's (or ml_dtypes') ``astype``
+gives: nearest, ties to even.
+
+An update that converts while it copies can do without the view's arrays: where
+overflow is to become infinite, `Cast.source_arrays` is the mapping below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+
+import ml_dtypes
+import numpy as np
+
+from acl_bundle.errors import WeightError
+from acl_bundle.weights._patterns import matching
+from acl_bundle.weights._pieces import pieces, place
+from acl_bundle.weights._report import Report, listed
+from acl_bundle.weights._spec import Array, Spec, Weights, finfo, is_floating
+from acl_bundle.weights._view import View
+
+OnOverflow: TypeAlias = Literal["error", "saturate", "inf"]
+HALVES: Final = {
+    "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}
+_SINGLE: Final = np.dtype(np.float32)
+
+
+class CastRow(NamedTuple):
+    """What a cast does to one weight.
+
+    ``overflow`` counts finite values beyond the target's range, ``underflow``
+    values that become zero and were not, ``subnormal`` results that have lost
+    precision to their smallness, ``nan`` values that are NaN already.
+    ``max_error`` is the largest difference of a finite result, ``max_relative``
+    the largest in units of the value.
+    """
+
+    name: str
+    source: str
+    target: str
+    size: int
+    overflow: int
+    underflow: int
+    subnormal: int
+    nan: int
+    max_error: float
+    max_relative: float
+
+
+class _Counts:
+    """The numbers of one weight, added up piece by piece."""
+
+    def __init__(self, target: np.dtype[Any]) -> None:
+        self._tiny = float(finfo(target).smallest_normal)
+        self.overflow = self.underflow = self.subnormal = self.nan = 0
+        self.error = self.relative = 0.0
+
+    def add(self, values: Array, given: Array, over: Array | None) -> None:
+        """Count a piece: its values, what is handed out for them, and where they overflow."""
+        before, after = values.astype(np.float64), given.astype(np.float64)
+        self.overflow += 0 if over is None else int(np.count_nonzero(over))
+        self.underflow += int(np.count_nonzero((before != 0) & (after == 0)))
+        size = np.abs(after)
+        self.subnormal += int(np.count_nonzero((size > 0) & (size < self._tiny)))
+        self.nan += int(np.count_nonzero(np.isnan(before)))
+        self._errors(before, after)
+
+    def _errors(self, before: Array, after: Array) -> None:
+        finite = np.isfinite(after) & np.isfinite(before)
+        before, after = before[finite], after[finite]
+        difference = np.abs(before - after)
+        if difference.size:
+            self.error = max(self.error, float(difference.max()))
+            relative = difference[before != 0] / np.abs(before[before != 0])
+            self.relative = max(self.relative, float(relative.max(initial=0.0)))
+
+
+class Cast(View):
+    """Floating-point weights in half precision, all others as they are."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        target: np.dtype[Any],
+        on_overflow: OnOverflow,
+        kept: Iterable[str],
+    ) -> None:
+        super().__init__(weights)
+        self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
+
+    @property
+    def source_arrays(self) -> Weights | None:
+        """The weights before the cast, for an update that converts them itself.
+
+        None where that would not give the same: where an overflow is an error
+        or saturates.
+        """
+        return self._base if self._on_overflow == "inf" else None
+
+    def spec(self, name: str) -> Spec:
+        """Return a weight's shape and dtype as they are here."""
+        below = super().spec(name)
+        return Spec(below.shape, self._target_of(name, below.dtype) or below.dtype)
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values as they are here: a new array where they are cast.
+
+        Raises:
+            KeyError: There is no such weight.
+            WeightError: A value overflows, and that is an error.
+        """
+        array = super().__getitem__(name)
+        target = self._target_of(name, array.dtype)
+        if target is None:
+            return array
+        result = np.empty(array.shape, target)
+        flat = result.reshape(-1)
+        for at, values in pieces(array):
+            given, over = self._convert(values, target)
+            if over is not None and self._on_overflow == "error":
+                index = int(over.argmax())
+                raise _overflows(name, values[index], place(at + index, array.shape), target)
+            flat[at : at + values.size] = given
+        return result
+
+    def report(self) -> Report[CastRow]:
+        """Count what the cast does to each weight; reads all of them, one at a time."""
+        rows = tuple(row for row in map(self._row, self) if row is not None)
+        over = [row.name for row in rows if row.overflow]
+        nans = [row.name for row in rows if row.nan]
+        parts = [f"{len(over)} of {len(rows)} weights overflow {self._target.name}"]
+        parts[0] += f": {listed(over)}" if over else ""
+        parts += [f"{len(nans)} hold NaN: {listed(nans)}"] if nans else []
+        return Report("; ".join(parts), rows)
+
+    def _row(self, name: str) -> CastRow | None:
+        array = super().__getitem__(name)
+        target = self._target_of(name, array.dtype)
+        if target is None:
+            return None
+        counts = _Counts(target)
+        for _, values in pieces(array):
+            counts.add(values, *self._convert(values, target))
+        return CastRow(
+            name, array.dtype.name, target.name, array.size,
+            counts.overflow, counts.underflow, counts.subnormal, counts.nan,
+            counts.error, counts.relative,
+        )  # fmt: skip
+
+    def _target_of(self, name: str, dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+        """What a weight is cast to, None for one that stays as it is."""
+        if not is_floating(dtype):
+            return None
+        if name in self._kept:
+            return _SINGLE if dtype.itemsize > _SINGLE.itemsize else None
+        return None if dtype == self._target else self._target
+
+    def _convert(self, values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
+        """Return what is handed out for some values, and where they overflow, None for nowhere."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            given: Array = values.astype(target)
+        over = np.isinf(given)
+        if not over.any():
+            return given, None
+        over &= np.isfinite(values)
+        if not over.any():
+            return given, None
+        if self._on_overflow == "saturate":
+            most = target.type(finfo(target).max)
+            given[over] = np.where(values[over] > 0, most, -most)
+        return given, over
+
+
+def cast(
+    weights: Weights,
+    dtype: str | np.dtype[Any] | type,
+    *,
+    on_overflow: OnOverflow = "error",
+    keep_float32: Iterable[str] = (),
+) -> Cast:
+    """See floating-point weights in half precision.
+
+    Args:
+        weights: What to cast. Integers and booleans stay as they are.
+        dtype: ``"float16"`` or ``"bfloat16"``.
+        on_overflow: What a finite value beyond the range becomes:
+            ``"error"`` raises when the weight is read, ``"saturate"`` gives the
+            largest finite number, ``"inf"`` infinity. Infinite values and NaN
+            stay what they are.
+        keep_float32: Names or patterns of weights to leave in float32
+            (float64 ones are cast to float32).
+
+    Returns:
+        A view; ``report()`` counts overflow, underflow, subnormal results and
+        NaN per weight.
+
+    Raises:
+        ValueError: Another dtype, or another word for ``on_overflow``.
+        WeightError: A pattern fits no weight.
+    """
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in HALVES:
+        raise ValueError(f"dtype is {name!r}; one of {', '.join(map(repr, HALVES))} is right")
+    if on_overflow not in get_args(OnOverflow):
+        raise ValueError(
+            f"on_overflow is {on_overflow!r}; one of {', '.join(map(repr, get_args(OnOverflow)))}"
+            " is right"
+        )
+    kept = matching(weights, keep_float32, "keep_float32")
+    return Cast(weights, HALVES[name], on_overflow, kept)
+
+
+def _overflows(name: str, value: Any, at: tuple[int, ...], target: np.dtype[Any]) -> WeightError:
+    return WeightError(
+        f"weight {name!r}: {float(value):g} at {list(at)} overflows {target.name}, whose range ends"
+        f" at {float(finfo(target).max):g} (report() counts all). Keep the weight:"
+        f' keep_float32=[{name!r}], or say on_overflow="saturate" or "inf"'
+    )

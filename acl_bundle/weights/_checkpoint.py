@@ -1,0 +1,92 @@
+"""TensorFlow checkpoints, read by `tf.train.load_checkpoint`.
+
+A checkpoint is an ``.index`` file and ``.data-?????-of-?????`` files; what
+names it is the prefix they share. Names are TensorFlow's: a variable of a
+model saved by Keras is called ``.../.ATTRIBUTES/VARIABLE_VALUE``
+(`rename` with a regex takes that off). Each value is a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from acl_bundle.weights._extra import need
+from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._source import Source
+from acl_bundle.weights._spec import Array, Spec, is_number
+
+INDEX = ".index"
+INDEX_MAGIC = bytes.fromhex("57fb808b247547db")  # the last bytes of an .index file
+_SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
+
+
+class Checkpoint(Source):
+    """The variables of a checkpoint."""
+
+    kind = "tensorflow checkpoint"
+
+    def __init__(self, prefix: Path_) -> None:
+        """Open a checkpoint.
+
+        Args:
+            prefix: The path without ``.index``; with it is fine too.
+
+        Raises:
+            WeightsFormatError: A file of it is missing or damaged.
+            UnsupportedError: TensorFlow is not installed.
+            OSError: A file cannot be opened.
+        """
+        path = os.fspath(prefix).removesuffix(INDEX)
+        _check_files(path)
+        self._tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
+        try:
+            self._reader: Any = self._tf.train.load_checkpoint(path)
+            shapes = self._reader.get_variable_to_shape_map()
+            types = self._reader.get_variable_to_dtype_map()
+        except Exception as error:  # TensorFlow's own, and what its bindings make of them
+            raise bad(path, f"TensorFlow cannot read the checkpoint: {_first(error)}") from error
+        specs, skipped = {}, {}
+        for name in sorted(shapes):
+            dtype = np.dtype(types[name].as_numpy_dtype)
+            if is_number(dtype):
+                specs[name] = Spec(tuple(shapes[name]), dtype)
+            else:
+                skipped[name] = f"{types[name].name} holds no numbers"
+        super().__init__(path, specs, skipped)
+
+    def _read(self, name: str) -> Array:
+        try:
+            return np.asarray(self._reader.get_tensor(name))
+        except Exception as error:
+            raise bad(self.file, f"TensorFlow cannot read {name!r}: {_first(error)}") from error
+
+    def _release(self) -> None:
+        self._reader = None
+
+
+def _check_files(prefix: str) -> None:
+    index = map_file(prefix + INDEX)
+    if bytes(index[-8:]) != INDEX_MAGIC:
+        raise bad(
+            prefix + INDEX,
+            f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
+        )
+    folder, stem = Path(prefix).parent, Path(prefix).name
+    found = {one.name[len(stem) :] for one in folder.glob("*.data-*") if one.name.startswith(stem)}
+    shards = sorted(filter(None, map(_SHARD.fullmatch, found)), key=lambda one: one[1])
+    if not shards:
+        raise bad(prefix, "there is no .data-?????-of-????? file beside the .index")
+    count = int(shards[0][2])
+    there = {int(one[1]) for one in shards if int(one[2]) == count}
+    lacking = sorted(set(range(count)) - there)
+    if lacking:
+        raise bad(prefix, f"data files {lacking} of {count} are missing")
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

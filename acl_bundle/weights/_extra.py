@@ -1,0 +1,28 @@
+"""Libraries that only some files need: imported when such a file is opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from acl_bundle.errors import UnsupportedError
+
+
+def need(module: str, extra: str, what: str) -> Any:
+    """Import a library.
+
+    Args:
+        module: Its name.
+        extra: The extra of this package that installs it.
+        what: What needs it: ``"a TensorFlow checkpoint"``.
+
+    Raises:
+        UnsupportedError: It is not installed, or cannot be loaded.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise UnsupportedError(
+            f"reading {what} needs {module}, which cannot be imported ({error}); install it:"
+            f" pip install 'acl-bundle[{extra}]'"
+        ) from error

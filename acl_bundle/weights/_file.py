@@ -1,0 +1,94 @@
+"""A weights file as bytes: mapped, or a buffer that is borrowed.
+
+A mapping lives as long as a view of it does, so arrays that were handed out
+stay valid after a source is closed. Whoever replaces a file that is mapped must
+give it a new name and rename (as every writer of this package does): a file
+that is cut short meanwhile takes the process down.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from acl_bundle.errors import WeightsFormatError
+
+Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
+Path_: TypeAlias = str | os.PathLike[str]
+
+
+def read(source: Path_ | Buffer) -> tuple[memoryview, str]:
+    """Return all bytes of a file or buffer, read-only and not copied, and what to call them.
+
+    Raises:
+        OSError: The file cannot be opened.
+        TypeError: It is neither a path nor a buffer.
+    """
+    if isinstance(source, str | os.PathLike):
+        return map_file(source), os.fspath(source)
+    try:
+        view = memoryview(source)
+    except TypeError:
+        raise TypeError(f"give a path or the file's bytes, not {type(source).__name__}") from None
+    if not view.c_contiguous:
+        raise ValueError("the buffer is not contiguous; pass bytes or a contiguous copy")
+    return view.cast("B").toreadonly(), f"<{view.nbytes} bytes>"
+
+
+def map_file(path: Path_) -> memoryview:
+    """Map a regular file.
+
+    Raises:
+        WeightsFormatError: It is a device, a pipe or the like.
+        OSError: It cannot be opened.
+    """
+    # Without O_NONBLOCK, opening a pipe would wait for a writer.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(handle, "rb", buffering=0):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise bad(path, "this is no regular file; weights are read from files")
+        if not status.st_size:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
+
+
+def bad(file: object, message: str) -> WeightsFormatError:
+    """Make the exception that says what is wrong with a file."""
+    name = os.fspath(file) if isinstance(file, os.PathLike) else file
+    return WeightsFormatError(f"{name}: {message}")
+
+
+def inside(name: str, folder: Path, what: str, *others: Path) -> Path:
+    """Return the path of a file in a folder, under a name that is not trusted.
+
+    Links are followed, and must stay in the folder or in one of ``others``.
+
+    Args:
+        name: The name as written, relative and with ``/``.
+        folder: Where it counts from.
+        what: What the message calls it: ``"index.json: the shard of 'w'"``.
+        others: Folders that links may lead to.
+
+    Raises:
+        WeightsFormatError: The name leads elsewhere, or to no file.
+    """
+    if not is_plain_name(name):
+        raise bad(what, f"the file is {name!r}; a path inside the folder {folder} is right")
+    path = folder / name
+    real = path.resolve()
+    if not any(real.is_relative_to(one.resolve()) for one in (folder, *others)):
+        raise bad(what, f"the file is {name!r}, a link that leads out of {folder}, to {real}")
+    if not path.is_file():
+        raise bad(what, f"the file is {name!r}, but {path} is no file")
+    return path
+
+
+def is_plain_name(name: str) -> bool:
+    """Say whether a relative name cannot lead out of the folder it is used in."""
+    parts = PurePosixPath(name)
+    odd = "\0" in name or "\\" in name or parts.is_absolute() or ".." in parts.parts
+    return bool(parts.parts) and not odd

@@ -1,0 +1,81 @@
+"""Baking weights into a model file: a new file, the same model with other constants.
+
+Into a bundle: what its init graph assigns. Into a plain ``.om``: its constants.
+Both keep everything else byte for byte, as weights have a fixed place there.
+Into ONNX: initializers and the values of Constant nodes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
+from acl_bundle.weights._atomic import check_apart
+from acl_bundle.weights._detect import detect
+from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._freeze_om import freeze_om
+from acl_bundle.weights._freeze_onnx import freeze_onnx
+from acl_bundle.weights._om import Compiled
+from acl_bundle.weights._onnx import Onnx
+from acl_bundle.weights._report import Report, listed
+from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._write import inputs_of
+
+
+class FreezeRow(NamedTuple):
+    """A constant of the model, and whether it was replaced."""
+
+    name: str
+    constant: Spec
+    replaced: bool
+
+
+def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
+    """Write a copy of a model file that starts with other weights.
+
+    Each weight is fetched once and written before the next one is.
+
+    Args:
+        weights: The new values, any part of the model's constants; the others
+            stay.
+        model: A bundle with an init graph, a plain ``.om``, or an ONNX model.
+        out: Where the copy goes; a file of that name is replaced in one step.
+            An ONNX model beyond 1.9 GB keeps its tensors in a file beside it.
+
+    Returns:
+        A row per constant.
+
+    Raises:
+        WeightError: A weight is no constant of the model, or has another shape
+            or dtype. Nothing was written.
+        WeightsFormatError: The model is damaged, or of another format.
+        ValueError: ``out`` is the model, or the file the weights are read from.
+        UnsupportedError: onnx is not installed.
+        OSError: A file cannot be read or written; what was there still is.
+    """
+    check_apart(out, model, *inputs_of(weights))
+    reader, _ = detect(model)
+    if reader not in (Compiled, Onnx):
+        raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
+    with reader(model) as constants:
+        specs = {name: constants.spec(name) for name in constants}
+    _check(weights, specs, os.fspath(model))
+    try:
+        (freeze_om if reader is Compiled else freeze_onnx)(weights, model, out)
+    except BundleFormatError as error:
+        raise WeightsFormatError(str(error)) from None
+    rows = tuple(FreezeRow(name, spec, name in weights) for name, spec in specs.items())
+    return Report(f"{len(weights)} of {len(rows)} constants are replaced", rows)
+
+
+def _check(weights: Weights, specs: dict[str, Spec], model: str) -> None:
+    unknown = [name for name in weights if name not in specs]
+    if unknown:
+        raise WeightError(
+            f"{model} has no constant {listed(unknown)}; it has {listed(list(specs), 10)}"
+        )
+    for name in weights:
+        given = spec_of(weights, name)
+        if given != specs[name]:
+            raise WeightError(f"weight {name!r} is {given}, but {model} has {specs[name]} there")

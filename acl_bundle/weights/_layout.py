@@ -1,0 +1,134 @@
+"""Other axes: frameworks disagree about which comes first.
+
+torch's Linear keeps ``[out, in]`` where a MatMul takes ``[in, out]``; torch's
+convolutions keep ``[out, in, h, w]`` where TensorFlow has ``[h, w, in, out]``
+(``axes=(3, 2, 0, 1)`` leads there from here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from acl_bundle.errors import WeightError
+from acl_bundle.weights._patterns import assigned
+from acl_bundle.weights._report import Report
+from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._view import View
+
+
+class ShapeRow(NamedTuple):
+    """A weight's shape below and here."""
+
+    name: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+class _Reshaping(View):
+    """What transposed and reshaped weights have in common."""
+
+    def __init__(self, weights: Weights, changes: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__(weights)
+        self._changes = dict(changes)
+        self._shapes = {name: self._shape(name) for name in changes}
+
+    def spec(self, name: str) -> Spec:
+        """Return a weight's shape and dtype as they are here."""
+        below = super().spec(name)
+        return Spec(self._shapes.get(name, below.shape), below.dtype)
+
+    def report(self) -> Report[ShapeRow]:
+        """List the shapes that change."""
+        rows = tuple(
+            ShapeRow(name, spec_of(self._base, name).shape, shape)
+            for name, shape in self._shapes.items()
+        )
+        return Report(f"{len(rows)} of {len(self)} weights change their shape", rows)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        raise NotImplementedError
+
+
+class Transposed(_Reshaping):
+    """Weights with their axes in another order."""
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values; a transposed one is a view with other strides."""
+        array = super().__getitem__(name)
+        axes = self._changes.get(name)
+        return array if axes is None else array.transpose(axes)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        before = spec_of(self._base, name).shape
+        axes = self._changes[name] or tuple(reversed(range(len(before))))
+        if sorted(axes) != list(range(len(before))):
+            raise WeightError(
+                f"weight {name!r} has shape {before}; axes {list(axes)} do not name each of"
+                f" {list(range(len(before)))} once"
+            )
+        self._changes[name] = axes
+        return tuple(before[axis] for axis in axes)
+
+
+class Reshaped(_Reshaping):
+    """Weights with the same values in the same order, in another shape."""
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values; copied only where its strides require it."""
+        array = super().__getitem__(name)
+        return array.reshape(self._shapes[name]) if name in self._shapes else array
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        below, wanted = spec_of(self._base, name), self._changes[name]
+        known = Spec(tuple(dim for dim in wanted if dim != -1), below.dtype).size
+        open_dims = wanted.count(-1)
+        fits = known == below.size if not open_dims else known and below.size % known == 0
+        if open_dims > 1 or any(dim < -1 for dim in wanted) or not fits:
+            raise WeightError(
+                f"weight {name!r} has shape {below.shape}, so {below.size} elements;"
+                f" {list(wanted)} does not hold them"
+            )
+        return tuple(below.size // known if dim == -1 else dim for dim in wanted)
+
+
+def transpose(
+    weights: Weights, axes: Mapping[str, Sequence[int] | None] | Iterable[str]
+) -> Transposed:
+    """Reorder the axes of some weights.
+
+    Args:
+        weights: What to change.
+        axes: Name or pattern -> the axes in their new order, as for
+            `numpy.transpose`, None for the reverse; or just names and patterns,
+            for the reverse of each.
+
+    Returns:
+        A view; ``report()`` lists the shapes.
+
+    Raises:
+        WeightError: A pattern fits no weight, or the axes do not fit a weight.
+        TypeError: A string was given for a list.
+    """
+    if isinstance(axes, str):
+        raise TypeError(f"axes is {axes!r}; a list of names, or a mapping, is right")
+    wanted = dict(axes) if isinstance(axes, Mapping) else dict.fromkeys(axes)
+    orders = {pattern: tuple(order or ()) for pattern, order in wanted.items()}
+    return Transposed(weights, assigned(weights, orders, "axes"))
+
+
+def reshape(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
+    """Give some weights another shape.
+
+    Args:
+        weights: What to change.
+        shapes: Name or pattern -> the new shape; one dim of -1 takes what is left.
+
+    Returns:
+        A view; ``report()`` lists the shapes.
+
+    Raises:
+        WeightError: A pattern fits no weight, or a shape does not hold the elements.
+    """
+    wanted = {pattern: tuple(shape) for pattern, shape in shapes.items()}
+    return Reshaped(weights, assigned(weights, wanted, "shapes"))

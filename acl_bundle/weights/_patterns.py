@@ -1,0 +1,63 @@
+"""Naming weights by pattern: ``*`` and ``?`` as in a shell, or the name itself.
+
+A pattern that matches no weight is an error, because it is a slip of the pen.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from acl_bundle.errors import WeightError
+
+T = TypeVar("T")
+
+
+def matching(names: Collection[str], patterns: Iterable[str], what: str) -> set[str]:
+    """Return the names that match one of the patterns at least.
+
+    Args:
+        names: All names.
+        patterns: What to look for.
+        what: What the patterns are, for messages: ``"keep_float32"``.
+
+    Raises:
+        WeightError: A pattern matches nothing.
+        TypeError: A single string was given for the list of patterns.
+    """
+    return set(assigned(names, dict.fromkeys(_listed(patterns, what)), what))
+
+
+def assigned(names: Collection[str], values: Mapping[str, T], what: str) -> dict[str, T]:
+    """Return the value of each name that a pattern gives one, in the names' order.
+
+    Raises:
+        WeightError: A pattern matches nothing, or two give one name different values.
+    """
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("give the weights as a mapping of name to array; names are strings")
+    found: dict[str, tuple[str, T]] = {}
+    for pattern, value in values.items():
+        hits = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+        if not hits:
+            raise WeightError(f"{what}: {pattern!r} matches no weight{_near(pattern, names)}")
+        for name in hits:
+            before, other = found.setdefault(name, (pattern, value))
+            if other != value:
+                raise WeightError(
+                    f"{what}: {before!r} says {other!r} for {name!r}, and {pattern!r} {value!r}"
+                )
+    return {name: found[name][1] for name in names if name in found}
+
+
+def _listed(patterns: Iterable[str], what: str) -> list[str]:
+    if isinstance(patterns, str):
+        raise TypeError(f"{what} is {patterns!r}; a list of names or patterns is right")
+    return list(patterns)
+
+
+def _near(pattern: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(pattern, names, n=3) or list(names)[:3]
+    return f"; there are {', '.join(map(repr, near))}" if near else "; there are none"

@@ -1,0 +1,219 @@
+"""Reading safetensors: a length, a JSON header, and the bytes behind it.
+
+::
+
+    u64 n | n bytes of JSON | data
+    {"__metadata__": {...}, "<name>": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+
+Offsets count from the start of the data. As in the format's reference, the
+tensors must cover the data without holes and without overlaps, and the header
+is at most 100 MB. Values are views of the mapping; files whose header was not
+padded have unaligned ones, which numpy takes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+
+from acl_bundle.weights import _json
+from acl_bundle.weights._file import Buffer, Path_, bad, read
+from acl_bundle.weights._source import Source
+from acl_bundle.weights._spec import Array, Spec
+
+HEADER_MAX: Final = 100_000_000
+METADATA: Final = "__metadata__"
+_LENGTH: Final = struct.Struct("<Q")
+_KEYS: Final = {"dtype", "shape", "data_offsets"}
+_RANK_MAX: Final = 64  # numpy's
+
+_FROM_ML: Final = {
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}
+DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "BOOL": np.dtype(bool),
+    "U8": np.dtype("u1"),
+    "I8": np.dtype("i1"),
+    "U16": np.dtype("u2"),
+    "I16": np.dtype("i2"),
+    "F16": np.dtype("f2"),
+    "U32": np.dtype("u4"),
+    "I32": np.dtype("i4"),
+    "F32": np.dtype("f4"),
+    "U64": np.dtype("u8"),
+    "I64": np.dtype("i8"),
+    "F64": np.dtype("f8"),
+    "C64": np.dtype("c8"),
+    **{
+        key: np.dtype(getattr(ml_dtypes, name))
+        for key, name in _FROM_ML.items()
+        if hasattr(ml_dtypes, name)
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One entry of a header: ``start`` counts bytes from the start of the file."""
+
+    spec: Spec
+    start: int
+
+
+class Safetensors(Source):
+    """A safetensors file, mapped.
+
+    Attributes:
+        metadata: What the header says beside the tensors.
+    """
+
+    kind = "safetensors"
+
+    def __init__(self, source: Path_ | Buffer) -> None:
+        """Read the header.
+
+        Args:
+            source: A path, which is mapped, or the file's bytes, which are
+                borrowed and must not change meanwhile.
+
+        Raises:
+            WeightsFormatError: It is no whole, well-formed safetensors file.
+            OSError: The file cannot be opened.
+        """
+        self._data, file = read(source)
+        self._tensors, self.metadata = parse(self._data, file)
+        super().__init__(file, {name: one.spec for name, one in self._tensors.items()})
+
+    def _read(self, name: str) -> Array:
+        one = self._tensors[name]
+        flat = np.frombuffer(self._data, one.spec.dtype, one.spec.size, one.start)
+        return flat.reshape(one.spec.shape)
+
+    def _release(self) -> None:
+        self._data = memoryview(b"")
+
+
+def parse(data: memoryview, file: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a file by name, in the order of their bytes, and its metadata.
+
+    Raises:
+        WeightsFormatError: Something is wrong with the header.
+    """
+    header, start = _header(data, file)
+    metadata = _metadata(header.pop(METADATA, {}), file)
+    tensors = {name: _tensor(name, entry, start, file) for name, entry in header.items()}
+    ordered = dict(sorted(tensors.items(), key=lambda item: (item[1].start, item[1].spec.nbytes)))
+    _check_cover(ordered, start, len(data), file)
+    return ordered, metadata
+
+
+def _header(data: memoryview, file: str) -> tuple[dict[str, Any], int]:
+    if len(data) < _LENGTH.size:
+        raise bad(
+            file, f"it has {len(data)} bytes; a safetensors file starts with a length of 8 bytes"
+        )
+    (size,) = _LENGTH.unpack_from(data)
+    if size > HEADER_MAX:
+        raise bad(file, f"at byte 0: the header's length is {size}; {HEADER_MAX} is the most")
+    if size > len(data) - _LENGTH.size:
+        left = len(data) - _LENGTH.size
+        raise bad(file, f"at byte 0: the header's length is {size}, but {left} bytes follow")
+    raw = bytes(data[_LENGTH.size : _LENGTH.size + size])
+    if not raw.startswith(b"{"):
+        raise bad(file, f"at byte 8: the header starts with {raw[:1]!r}, where '{{' is right")
+    header: dict[str, Any] = _json.parse(raw, file, "the header", _LENGTH.size)
+    return header, _LENGTH.size + size
+
+
+def _metadata(value: object, file: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise bad(file, f"{METADATA} is {_short(value)}; an object of strings is right")
+    return value
+
+
+def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
+    if not name.isascii() and name != name.encode("utf-8", "replace").decode():
+        raise bad(file, f"a tensor is called {name!r}, which is no Unicode text")
+    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        raise bad(
+            file, f"tensor {name!r} is {_short(entry)}; dtype, shape and data_offsets are right"
+        )
+    spec = Spec(_shape(name, entry["shape"], file), _dtype(name, entry["dtype"], file))
+    begin, end = _offsets(name, entry["data_offsets"], file)
+    if end - begin != spec.nbytes:
+        raise bad(
+            file,
+            f"tensor {name!r} is {spec}, which takes {spec.nbytes} bytes,"
+            f" but data_offsets [{begin}, {end}] are {end - begin}",
+        )
+    return Tensor(spec, start + begin)
+
+
+def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:
+    dtype = DTYPES.get(value) if isinstance(value, str) else None
+    if dtype is None:
+        raise bad(
+            file, f"tensor {name!r} has dtype {_short(value)}; {', '.join(DTYPES)} can be read"
+        )
+    return dtype
+
+
+def _shape(name: str, value: object, file: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(map(_is_size, value)) or len(value) > _RANK_MAX:
+        raise bad(
+            file,
+            f"tensor {name!r} has shape {_short(value)};"
+            f" a list of at most {_RANK_MAX} sizes >= 0 is right",
+        )
+    return tuple(value)
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 48
+
+
+def _offsets(name: str, value: object, file: str) -> tuple[int, int]:
+    whole = isinstance(value, list) and len(value) == 2 and all(map(_is_size, value))
+    if not whole or value[0] > value[1]:  # type: ignore[index]
+        raise bad(
+            file,
+            f"tensor {name!r} has data_offsets {_short(value)}; [begin, end] with"
+            " 0 <= begin <= end is right",
+        )
+    return value[0], value[1]  # type: ignore[index]
+
+
+def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: str) -> None:
+    """Refuse holes, overlaps, and tensors beyond the end; they come sorted by offset."""
+    at, before = start, "the header"
+    for name, one in tensors.items():
+        if one.start != at:
+            what = "overlaps" if one.start < at else "leaves a hole behind"
+            raise bad(
+                file,
+                f"tensor {name!r} starts at byte {one.start} and {what} {before}, which ends at"
+                f" byte {at}",
+            )
+        at, before = one.start + one.spec.nbytes, repr(name)
+        if at > total:
+            raise bad(
+                file,
+                f"tensor {name!r} ends at byte {at}, but the file has {total}: it is cut short",
+            )
+    if at != total:
+        raise bad(file, f"{total - at} bytes follow {before}, which ends at byte {at}; none may")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,147 @@
+"""Torch's files: a ``state_dict``, or a checkpoint that has one inside.
+
+Only what `torch.load(weights_only=True, mmap=True)` takes is read: tensors in
+plain containers, never a pickled object, from the ZIP format that torch has
+written since 1.6. The archive is checked before torch sees it. Values are
+views of torch's mapping.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from acl_bundle.weights import _zip
+from acl_bundle.weights._extra import need
+from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._source import Source
+from acl_bundle.weights._spec import Array, Spec
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+# Torch's dtypes that numpy lacks: the integer of the same width, and ml_dtypes' type.
+_FOREIGN = {
+    "bfloat16": ("int16", "bfloat16"),
+    "float8_e4m3fn": ("uint8", "float8_e4m3fn"),
+    "float8_e4m3fnuz": ("uint8", "float8_e4m3fnuz"),
+    "float8_e5m2": ("uint8", "float8_e5m2"),
+    "float8_e5m2fnuz": ("uint8", "float8_e5m2fnuz"),
+    "float8_e8m0fnu": ("uint8", "float8_e8m0fnu"),
+}
+
+
+class Torch(Source):
+    """The tensors of a torch file."""
+
+    kind = "torch"
+
+    def __init__(self, path: Path_, key: str | None = None) -> None:
+        """Load the file's structure; tensors stay mapped.
+
+        Args:
+            path: Of the file.
+            key: Where in a checkpoint the weights are, such as
+                ``"state_dict"``; None when the file is a state dict itself.
+
+        Raises:
+            WeightsFormatError: The file is damaged, holds more than tensors in
+                plain containers, or has no state dict there.
+            UnsupportedError: torch is not installed.
+            OSError: The file cannot be opened.
+        """
+        file = os.fspath(path)
+        _zip.members(file, map_file(path))
+        torch = need("torch", "torch", "a torch file")
+        entries = _state(_load(torch, file), key, file, torch)
+        self._arrays: dict[str, Array] = {}
+        skipped = {}
+        for name, value in entries.items():
+            if isinstance(value, torch.Tensor):
+                self._arrays[name] = _array(value, f"{file}: {name!r}", torch)
+            else:
+                skipped[name] = f"a {type(value).__name__} is no tensor"
+        specs = {name: Spec(one.shape, one.dtype) for name, one in self._arrays.items()}
+        super().__init__(file, specs, skipped)
+
+    def _read(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def _release(self) -> None:
+        self._arrays = {}
+
+
+def _load(torch: Any, file: str) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's about its own storages
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except OSError:
+        raise
+    except Exception as error:  # whatever torch's reader and unpickler raise
+        raise bad(
+            file,
+            f"torch.load(weights_only=True, mmap=True) refuses it: {_reason(error)}. Save the"
+            " weights alone: torch.save(model.state_dict(), path)",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, without the advice to trust the file."""
+    lines = [_ESCAPE.sub("", line).strip() for line in str(error).splitlines()]
+    told = [line for line in lines if "Unsupported" in line or "WeightsUnpickler" in line]
+    return f"{type(error).__name__}: {(told or lines or ['no reason given'])[0][:200]}"
+
+
+def _state(loaded: object, key: str | None, file: str, torch: Any) -> Mapping[str, Any]:
+    """Find the state dict."""
+    found = loaded
+    for part in key.split(".") if key else ():
+        if not isinstance(found, Mapping) or part not in found:
+            raise bad(file, f"there is no {key!r} in it{_keys(loaded, torch)}")
+        found = found[part]
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise bad(
+            file, f"it holds a {type(found).__name__}, where a state dict (name to tensor) is right"
+        )
+    if not any(isinstance(value, torch.Tensor) for value in found.values()):
+        raise bad(file, f"no tensor stands at its top{_keys(found, torch)}")
+    return found
+
+
+def _keys(loaded: object, torch: Any) -> str:
+    """Name the keys that would lead to a state dict."""
+    keys = [
+        repr(name)
+        for name, value in (loaded.items() if isinstance(loaded, Mapping) else ())
+        if isinstance(value, Mapping)
+        and any(isinstance(one, torch.Tensor) for one in value.values())
+    ]
+    return f"; say where it is: key={' or '.join(keys)}" if keys else "; a state dict is right"
+
+
+def _array(tensor: Any, place: str, torch: Any) -> Array:
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+        raise bad(place, f"the tensor is {tensor.layout} {tensor.dtype}; a dense one is right")
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    foreign = _FOREIGN.get(str(tensor.dtype).removeprefix("torch."))
+    try:
+        if foreign is None:
+            array: Array = plain.numpy()
+            return array
+        bits = plain.view(getattr(torch, foreign[0])).numpy()
+        return _retyped(bits, np.dtype(getattr(ml_dtypes, foreign[1])))
+    except (TypeError, RuntimeError, AttributeError) as error:
+        raise bad(place, f"numpy has no array for {tensor.dtype}: {error}") from None
+
+
+def _retyped(bits: Array, dtype: np.dtype[Any]) -> Array:
+    """See an integer array as another type of the same width, whatever its strides."""
+    return (
+        np.ndarray(bits.shape, dtype, bits, strides=bits.strides) if bits.ndim else bits.view(dtype)
+    )

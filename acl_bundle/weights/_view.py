@@ -1,0 +1,74 @@
+"""Views: mappings that change another mapping's weights on the way.
+
+A view holds no values. It knows its names when it is made and fetches, and
+changes, a value each time one is asked for; so does a view of a view. It
+keeps the mapping below alive and never closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from acl_bundle.weights._source import missing
+from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+
+
+class View(Mapping[str, Array]):
+    """Weights under other names, or some of them, or changed by a subclass."""
+
+    def __init__(self, base: Weights, names: Mapping[str, str] | None = None) -> None:
+        """Look at a mapping.
+
+        Args:
+            base: What is below.
+            names: The name here -> the name below; None for the same names.
+
+        Raises:
+            TypeError: ``base`` is no mapping.
+        """
+        if not isinstance(base, Mapping):
+            raise TypeError(
+                f"give the weights as a mapping of name to array, not {type(base).__name__}"
+            )
+        self._base = base
+        self._names = dict(zip(base, base, strict=True) if names is None else names)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} weights, over {self._base!r}>"
+
+    @property
+    def file(self) -> str | None:
+        """The file that the weights come from in the end, None when they come from no file."""
+        return getattr(self._base, "file", None)
+
+    def spec(self, name: str) -> Spec:
+        """Return a weight's shape and dtype as they are here.
+
+        Raises:
+            KeyError: There is no such weight.
+        """
+        return spec_of(self._base, self._below(name))
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values as they are here.
+
+        Raises:
+            KeyError: There is no such weight.
+            ClosedError: The source below is closed.
+        """
+        return self._base[self._below(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def _below(self, name: str) -> str:
+        try:
+            return self._names[name]
+        except KeyError:
+            raise missing(name, self._names, f"this {type(self).__name__}") from None

@@ -1,0 +1,94 @@
+"""Writing safetensors, one weight in memory at a time.
+
+Tensors stand in the order of their alignment, widest first, and the header is
+padded, so every value starts at a multiple of its own width.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from acl_bundle.errors import WeightError
+from acl_bundle.weights._atomic import replacing
+from acl_bundle.weights._file import Path_
+from acl_bundle.weights._pieces import raw
+from acl_bundle.weights._safetensors import DTYPES, METADATA
+from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+
+_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
+_ALIGN: Final = 64
+
+
+def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = None) -> None:
+    """Write weights as a safetensors file, whole or not at all.
+
+    Each weight is fetched once and written before the next one is.
+
+    Args:
+        weights: What to write; a view or source is read as it goes.
+        path: Where; a file of that name is replaced in one step.
+        metadata: Text to keep beside the weights.
+
+    Raises:
+        WeightError: The format has no such dtype, or no such name.
+        ValueError: ``path`` is the very file that ``weights`` is read from.
+        OSError: The file cannot be written; what was there still is.
+    """
+    with replacing(path, *inputs_of(weights)) as file:
+        for part in _parts(weights, metadata or {}):
+            file.write(part)
+
+
+def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return weights as the bytes of a safetensors file, for a store that keeps values.
+
+    Raises:
+        WeightError: The format has no such dtype, or no such name.
+    """
+    return b"".join(_parts(weights, metadata or {}))
+
+
+def inputs_of(weights: Weights) -> list[str]:
+    """Return the files that a mapping reads, as far as it can tell."""
+    file = getattr(weights, "file", None)
+    return [file] if isinstance(file, str) else []
+
+
+def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    specs = {name: spec_of(weights, name) for name in weights}
+    order = sorted(specs, key=lambda name: (-specs[name].dtype.itemsize, name))
+    yield _header({name: specs[name] for name in order}, metadata)
+    for name in order:
+        yield _value(weights[name], specs[name], name)
+
+
+def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
+    entries: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
+    at = 0
+    for name, spec in specs.items():
+        if spec.dtype not in _NAMES:
+            raise WeightError(
+                f"weight {name!r} is {spec}, a dtype that safetensors lacks; it has"
+                f" {', '.join(dtype.name for dtype in _NAMES)}"
+            )
+        if name == METADATA:
+            raise WeightError(f"a weight cannot be called {METADATA!r} in a safetensors file")
+        offsets = [at, at + spec.nbytes]
+        entries[name] = {
+            "dtype": _NAMES[spec.dtype], "shape": spec.shape, "data_offsets": offsets,
+        }  # fmt: skip
+        at = offsets[1]
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % _ALIGN)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _value(array: Array, spec: Spec, name: str) -> memoryview:
+    if (array.shape, array.dtype) != (spec.shape, spec.dtype):
+        raise WeightError(
+            f"weight {name!r} was {spec}, and is {array.dtype.name}{list(array.shape)} now"
+        )
+    return raw(array)

@@ -1,0 +1,146 @@
+"""Other names, fewer weights, other axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from acl_bundle import weights
+from acl_bundle.errors import WeightError
+
+from .samples import same
+
+BASE = {
+    "model.fc.weight": np.arange(6, dtype="f4").reshape(2, 3),
+    "model.fc.bias": np.zeros(2, "f4"),
+    "head[0].w": np.ones((1, 2, 3, 4), "f2"),
+}
+
+
+def test_names_change_by_prefix_regex_mapping_in_that_order() -> None:
+    view = weights.rename(
+        BASE,
+        {"dense.kernel": "k"},
+        regex=[(r"^fc\b", "dense"), (r"weight$", "kernel")],
+        strip_prefix="model.",
+        add_prefix="x/",
+    )
+    assert list(view) == ["x/k", "x/dense.bias", "x/head[0].w"]
+    assert view["x/k"] is BASE["model.fc.weight"]
+    assert str(view.report()) == (
+        "3 of 3 weights have another name\n"
+        "old              new\n"
+        "model.fc.weight  x/k\n"
+        "model.fc.bias    x/dense.bias\n"
+        "head[0].w        x/head[0].w"
+    )
+
+
+def test_a_function_and_a_mapping_with_odd_names_rename_too() -> None:
+    assert next(iter(weights.rename(BASE, str.upper))) == "MODEL.FC.WEIGHT"
+    assert list(weights.rename(BASE, {"head[0].w": "h*"}))[2] == "h*"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"names": {"fc.weight": "a"}}, "'fc.weight' matches no weight"),
+        ({"names": lambda name: "same"}, "'model.fc.weight' and 'model.fc.bias' would both"),
+        ({"names": {"model.fc.bias": ""}}, "would be called ''"),
+        ({"strip_prefix": "modle."}, "no weight starts with 'modle.'"),
+    ],
+)
+def test_slips_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(WeightError, match=message):
+        weights.rename(BASE, **options)
+
+
+def test_a_bad_regex_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match=r"'\(' is no regular expression"):
+        weights.rename(BASE, regex=[("(", "")])
+
+
+def test_select_keeps_and_drops_by_pattern() -> None:
+    view = weights.select(BASE, ["model.*"], drop=["*.bias"])
+    assert list(view) == ["model.fc.weight"]
+    assert list(weights.select(BASE, ["head[0].w"])) == ["head[0].w"]
+    assert list(weights.select(BASE)) == list(BASE)
+    assert "1 of 3 weights are kept" in str(view.report())
+    assert [row.kept for row in view.report()] == [True, False, False]
+    with pytest.raises(WeightError, match=r"keep: 'modle\.\*' matches no weight"):
+        weights.select(BASE, ["modle.*"])
+    with pytest.raises(TypeError, match="a list of names"):
+        weights.select(BASE, "model.*")
+    with pytest.raises(KeyError, match=r"no weight 'model\.fc\.bias'"):
+        view["model.fc.bias"]
+
+
+def test_views_read_nothing_before_a_value_is_asked_for() -> None:
+    class Counting(dict):  # type: ignore[type-arg]
+        reads = 0
+
+        def __getitem__(self, name: str) -> Any:
+            self.reads += 1
+            return super().__getitem__(name)
+
+        def spec(self, name: str) -> Any:
+            value = super().__getitem__(name)
+            return weights.Spec(value.shape, value.dtype)
+
+    base = Counting(BASE)
+    view = weights.cast(
+        weights.transpose(
+            weights.select(weights.rename(base, strip_prefix="model."), ["fc.*"]), ["fc.weight"]
+        ),
+        "float16",
+    )
+    assert str(view.spec("fc.weight")) == "float16[3, 2]"
+    assert base.reads == 0
+    assert view["fc.weight"].shape == (3, 2)
+    assert base.reads == 1
+
+
+def test_transpose_and_reshape_change_what_they_name() -> None:
+    view = weights.transpose(BASE, {"*weight": None, "head[0].w": (3, 2, 0, 1)})
+    same(
+        view,
+        {
+            **BASE,
+            "model.fc.weight": BASE["model.fc.weight"].T,
+            "head[0].w": BASE["head[0].w"].transpose(3, 2, 0, 1),
+        },
+    )
+    assert str(view.spec("head[0].w")) == "float16[4, 3, 1, 2]"
+    assert [row.after for row in view.report()] == [(3, 2), (4, 3, 1, 2)]
+    turned = weights.reshape(view, {"model.fc.*": (-1,), "head[0].w": (2, -1, 3)})
+    assert turned["model.fc.weight"].tolist() == [0, 3, 1, 4, 2, 5]
+    assert {str(turned.spec(name)) for name in turned} == {
+        "float32[6]",
+        "float32[2]",
+        "float16[2, 4, 3]",
+    }
+    assert all(turned[name].shape == turned.spec(name).shape for name in turned)
+
+
+@pytest.mark.parametrize("shape", [(7,), (-1, -1), (-1, 4), (2, -3), (0, -1), ()])
+def test_a_shape_that_does_not_hold_the_elements_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(WeightError, match="6 elements"):
+        weights.reshape(BASE, {"model.fc.weight": shape})
+
+
+@pytest.mark.parametrize("axes", [(0,), (0, 0), (0, 2), (-1, 0)])
+def test_axes_that_do_not_fit_are_refused(axes: tuple[int, ...]) -> None:
+    with pytest.raises(WeightError, match="axes"):
+        weights.transpose(BASE, {"model.fc.weight": axes})
+
+
+def test_two_patterns_that_disagree_are_refused() -> None:
+    with pytest.raises(WeightError, match="says"):
+        weights.reshape(BASE, {"model.*": (-1,), "*.bias": (2, 1)})
+
+
+def test_what_is_no_mapping_is_refused() -> None:
+    with pytest.raises(TypeError, match="mapping of name to array"):
+        weights.cast([np.ones(3)], "float16")  # type: ignore[arg-type]

@@ -1,0 +1,213 @@
+"""2:4 sparsity: against brute force, through a record, over a hundred updates."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import acl_bundle as ab
+from acl_bundle import weights
+from acl_bundle.errors import WeightError, WeightsFormatError
+
+from .samples import Array, refused, same
+
+AXIS = {"kn": -2, "nk": -1, "oihw": 1, "hwio": 2}
+
+
+def brute_force(array: Array, axis: int) -> Array:
+    """The mask, group by group, by trying every choice of what may stay."""
+    mask = np.zeros(array.shape, bool)
+    length = array.shape[axis]
+    axis %= array.ndim
+    rest = [range(size) for number, size in enumerate(array.shape) if number != axis]
+    for others in itertools.product(*rest):
+        for start in range(0, length, 4):
+            group = list(range(start, min(start + 4, length)))
+            sizes = [abs(float(array[_at(others, axis, one)])) for one in group]
+            choices = itertools.combinations(range(len(group)), min(2, len(group)))
+            best = max(choices, key=lambda chosen: (sum(sizes[i] for i in chosen), _first(chosen)))
+            for one in best:
+                mask[_at(others, axis, group[one])] = True
+    return mask
+
+
+def _at(others: tuple[int, ...], axis: int, index: int) -> tuple[int, ...]:
+    return (*others[:axis], index, *others[axis:])
+
+
+def _first(chosen: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-one for one in chosen)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), layout=st.sampled_from(list(AXIS)), dtype=st.sampled_from(["f4", "f8"]))
+def test_masks_agree_with_brute_force(data: st.DataObject, layout: Any, dtype: str) -> None:
+    rank = 4 if layout in ("oihw", "hwio") else data.draw(st.integers(2, 3))
+    shape = tuple(data.draw(st.integers(1, 9)) for _ in range(rank))
+    rng = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))
+    array = rng.integers(-3, 4, shape).astype(dtype)  # many ties
+    view = weights.sparsify_2_4({"w": array}, {"w": layout})
+    mask = brute_force(array, AXIS[layout])
+    assert np.array_equal(view.masks["w"], mask)
+    assert np.array_equal(view["w"], np.where(mask, array, 0))
+    assert weights.check(view, {"w": layout}).rows[0].violations == 0
+    assert weights.check({"w": array}, view.masks).rows[0].violations == np.sum(
+        (array != 0) & ~mask
+    )
+
+
+def test_of_continuous_values_exactly_half_stays() -> None:
+    array = np.random.default_rng(0).standard_normal((64, 32)).astype("f4")
+    for layout, axis in (("kn", 0), ("nk", 1)):
+        mask = weights.sparsify_2_4({"w": array}, {"w": layout}).masks["w"]  # type: ignore[dict-item]
+        groups = np.moveaxis(mask, axis, -1).reshape(-1, 4)
+        assert (groups.sum(1) == 2).all()
+
+
+def test_a_remainder_counts_as_filled_up_with_zeros() -> None:
+    array = np.arange(1, 8, dtype="f4").reshape(1, 7)
+    found = weights.sparsify_2_4({"w": array}, {"w": "nk"})["w"]
+    assert found.tolist() == [[0, 0, 3, 4, 0, 6, 7]]
+    thin = weights.sparsify_2_4({"w": np.ones((3, 2), "f4")}, {"w": "nk"})["w"]
+    assert thin.all()
+
+
+def test_zeros_are_plain_and_ties_go_to_the_first() -> None:
+    array = np.array([[-1, 1, -1, 1]], "f4")
+    found = weights.sparsify_2_4({"w": array}, {"w": "nk"})["w"]
+    assert found.tolist() == [[-1, 1, 0, 0]]
+    assert not np.signbit(found[0, 2])
+
+
+def test_violations_come_with_coordinates() -> None:
+    array = np.zeros((8, 3), "f4")
+    array[4:7, 1] = 5
+    (row,) = weights.check({"w": array}, {"w": "kn"})
+    assert (row.groups, row.violations, row.first) == (6, 1, ((4, 1),))
+    kernel = np.zeros((3, 3, 9, 2), "f4")
+    kernel[1, 2, 4:8, 1] = 1
+    (row,) = weights.check({"w": kernel}, {"w": "hwio"})
+    assert (row.groups, row.violations, row.first) == (54, 1, ((1, 2, 4, 1),))
+    masks = weights.sparsify_2_4({"w": array}, {"w": "kn"}).masks
+    report = weights.check({"w": array}, masks)
+    assert report.rows[0].first == ((6, 1),)
+    assert str(report).startswith("1 of 1 weights break the pattern\nname  size  masked")
+
+
+def test_a_record_keeps_masks_and_is_written_whole(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    base = {"a": rng.standard_normal((8, 5)).astype("f4"), "b": rng.standard_normal((3, 7, 2, 2))}
+    masks = weights.sparsify_2_4(base, {"a": "kn", "b": "oihw"}).masks
+    path = tmp_path / "record"
+    masks.save(path)
+    again = weights.Masks.load(path)
+    assert again == masks
+    assert again.layouts == {"a": "kn", "b": "oihw"}
+    assert [one.name for one in tmp_path.iterdir()] == ["record"]
+    same(weights.enforce(base, again), weights.sparsify_2_4(base, {"a": "kn", "b": "oihw"}))
+    assert again != weights.sparsify_2_4({"a": -base["a"].T}, {"a": "nk"}).masks
+    assert path.stat().st_size < 1000
+
+
+def test_damaged_records_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    weights.sparsify_2_4({"a": np.ones((8, 5), "f4")}, {"a": "kn"}).masks.save(path)
+    good = path.read_bytes()
+    for old, new in {
+        b"acl_bundle.masks": b"acl_bundle.maskx",
+        b"[8, 5]": b"[8, 6]",
+        b"[8, 5] ": b"[8,-5] ",
+        b'\\"a\\"': b'\\"b\\"',
+        b'\\"layout\\"': b'\\"layoux\\"',
+        b'\\"kn\\"': b"    55",
+        b"U8": b"I8",
+        b"[0,5]": b"[0,4]",
+    }.items():
+        path.write_bytes(good.replace(old, new))
+        if path.read_bytes() != good:
+            with pytest.raises(WeightsFormatError, match="record"):
+                weights.Masks.load(path)
+    path.write_bytes(good[:-1])
+    refused(path)
+    with pytest.raises(WeightsFormatError):
+        weights.Masks.load(path)
+
+
+def test_masks_survive_a_hundred_updates(fake_acl: Any, make_bundle: Any) -> None:
+    rng = np.random.default_rng(2)
+    shapes = {"w1": (8, 6), "w2": (6, 4)}
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[2, 8] x) => (float[2, 4] y)
+        { h = MatMul(x, w1)
+          y = MatMul(h, w2) }
+    """)
+    first = {name: rng.standard_normal(shape).astype("f4") for name, shape in shapes.items()}
+    for name, value in first.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    masks = weights.sparsify_2_4(first, {"w*": "kn"}).masks
+    x = rng.standard_normal((2, 8)).astype("f4")
+    with ab.Bundle.load(make_bundle(model, weights=list(shapes))) as bundle:
+        for _ in range(100):
+            fresh = {
+                name: rng.standard_normal(shape).astype("f4") for name, shape in shapes.items()
+            }
+            view = weights.enforce(fresh, masks)
+            assert not any(row.violations for row in weights.check(view, masks))
+            bundle.update(view)
+            sparse = {name: np.where(masks[name], value, 0) for name, value in fresh.items()}
+            np.testing.assert_allclose(bundle.infer(x), x @ sparse["w1"] @ sparse["w2"], 1e-4, 1e-5)
+
+
+def test_the_report_says_what_is_lost() -> None:
+    array = np.array([[3, 4, 0, 0, 1, 1, 1, 1]], "f4")
+    (row,) = weights.sparsify_2_4({"w": array, "b": np.ones(3)}, {"w": "nk"}).report()
+    assert (row.groups, row.zeroed) == (2, 2)
+    assert row.energy == pytest.approx(27 / 29)
+
+
+@pytest.mark.parametrize(
+    ("value", "layout", "message"),
+    [
+        (np.ones((4, 4), "f2"), "kn", "float32 and float64"),
+        (np.ones((4, 4), "i4"), "kn", "float32 and float64"),
+        (np.ones(4, "f4"), "kn", "2 or more axes"),
+        (np.ones((4, 4), "f4"), "oihw", "has 4 axes"),
+        (np.ones((4, 4), "f4"), "nchw", "'nchw' is unknown"),
+    ],
+)
+def test_what_does_not_fit_is_refused(value: Array, layout: Any, message: str) -> None:
+    with pytest.raises(WeightError, match=message):
+        weights.sparsify_2_4({"w": value}, {"w": layout})
+
+
+def test_nan_is_refused_with_its_place() -> None:
+    array = np.ones((4, 4), "f4")
+    array[2, 3] = np.nan
+    view = weights.sparsify_2_4({"w": array}, {"w": "kn"})
+    with pytest.raises(WeightError, match=r"'w' is NaN at \[2, 3\]"):
+        view["w"]
+
+
+def test_a_mask_of_another_shape_is_refused() -> None:
+    masks = weights.sparsify_2_4({"w": np.ones((4, 4), "f4")}, {"w": "kn"}).masks
+    with pytest.raises(WeightError, match=r"shape \(8, 2\), but its mask is for \(4, 4\)"):
+        weights.enforce({"w": np.ones((8, 2), "f4")}, masks)
+    with pytest.raises(WeightError, match="mask is for"):
+        weights.check({"w": np.ones((8, 2), "f4")}, masks)
+    assert list(weights.enforce({"b": np.ones(2)}, masks)) == ["b"]
+
+
+def test_any_dtype_can_be_put_under_masks() -> None:
+    array = np.arange(1, 17, dtype="f4").reshape(4, 4)
+    masks = weights.sparsify_2_4({"w": array}, {"w": "kn"}).masks
+    half = weights.enforce(weights.cast({"w": array}, "bfloat16"), masks)
+    assert half["w"].dtype.name == "bfloat16"
+    assert np.count_nonzero(half["w"]) == 8
