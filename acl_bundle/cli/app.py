@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.weights.app import weights
+from acl_bundle.cli.trouble import told
+from acl_bundle.cli.weights.app import WRONG, weights
 
 app = typer.Typer(
     help="Run Ascend bundle models, look into their files, and try them without a device.",
@@ -127,9 +128,10 @@ def bench(
     """
     from acl_bundle.cli import bench as command  # noqa: PLC0415
 
-    raise typer.Exit(
-        command.run(file, sweep or [], dtypes, command.Effort(rounds, warmup), plot, as_json)
-    )
+    effort = command.Effort(rounds, warmup)
+    with told(1, WRONG):
+        status = command.run(file, sweep or [], dtypes, effort, plot, as_json)
+    raise typer.Exit(status)
 
 
 app.add_typer(weights, name="weights")

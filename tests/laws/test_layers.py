@@ -33,7 +33,7 @@ LAYERS = (
     ("bundle",),
     ("fake",),
     ("testing",),
-    ("demo",),
+    ("bench", "demo"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from acl_bundle.weights import Report, Spec
 
-UNBOUNDED = 10_000
+LEAST, UNBOUNDED = 80, 10_000
 NAME_WIDTH = 12
 
 
@@ -24,7 +24,7 @@ def table(title: str, rows: Sequence[Any], hide: Sequence[str] = ()) -> None:
     if not rows:
         return
     columns = [name for name in rows[0]._fields if name not in hide]
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
         number = all(isinstance(getattr(row, name), int | float | None) for row in rows)
         side: JustifyMethod = "right" if number else "left"
@@ -35,11 +35,15 @@ def table(title: str, rows: Sequence[Any], hide: Sequence[str] = ()) -> None:
     console.print(shown)
 
 
+def print_table(shown: Table) -> None:
+    """Print a table that was made elsewhere."""
+    _console().print(shown)
+
+
 def _console() -> Console:
-    """stdout; as wide as need be where it is a file or a pipe."""
+    """stdout; wide enough for all columns, and for all of each where it is no terminal."""
     console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console.width = UNBOUNDED
+    console.width = max(console.width, LEAST) if console.is_terminal else UNBOUNDED
     return console
 
 
