@@ -95,6 +95,8 @@ def _types(graph: GraphProto) -> dict[str, int]:
 def _of_shapes(graph: GraphProto) -> set[str]:
     """The tensors that come from shapes and constants alone."""
     constant = {one.name for inner in walk.graphs(graph) for one in inner.initializer}
+    for inner in walk.graphs(graph):
+        constant.update(one.output[0] for one in inner.node if one.op_type == "Constant")
     found: set[str] = set()
     for inner in walk.graphs(graph):
         for node in inner.node:
@@ -124,12 +126,9 @@ class _Scope:
                 self._around_graphs(node)
             else:
                 self._convert(node, ends)
-        for name in ends:
-            if self._half.get(name):
-                raise AssertionError(name)
         del self._graph.node[:]
         self._graph.node.extend(self._nodes)
-        self._drop_unused()
+        self._settle()
 
     def _around_graphs(self, node: NodeProto) -> None:
         """Convert what is inside a node; its own inputs and outputs are float32."""
@@ -199,10 +198,22 @@ class _Scope:
         self._casts[name, True] = inner
         self._half[name] = False
 
-    def _drop_unused(self) -> None:
-        """Leave out float32 constants that nobody reads any more, and what is said of types."""
+    def _settle(self) -> None:
+        """Leave out float32 constants that nobody reads any more, and what is said of types.
+
+        The half constant takes the name of the one that goes.
+        """
         read = set(walk.uses(self._graph)) | {one.name for one in self._graph.output}
+        renamed = {
+            self._casts[name, True]: name
+            for name in self._constants
+            if name not in read and (name, True) in self._casts
+        }
+        for node in self._graph.node:
+            node.input[:] = [renamed.get(name, name) for name in node.input]
         left = [one for one in self._graph.initializer if one.name in read]
+        for one in left:
+            one.name = renamed.get(one.name, one.name)
         del self._graph.initializer[:]
         self._graph.initializer.extend(left)
         inputs = [one for one in self._graph.input if one.name not in self._constants]
