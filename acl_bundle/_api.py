@@ -24,8 +24,8 @@ from typing import Any, NoReturn
 from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
-__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "acl", "attempts", "fail", "ffi", "has", "lib",
-           "library", "load_library", "make_bound",
+__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "RUNNING", "acl", "attempts", "fail", "ffi", "has",
+           "lib", "library", "load_library", "make_bound",
            "make_calls", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
@@ -205,9 +205,19 @@ _STEPS = {
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
     lib.AB_STEP_SAVE: "aclrtMemcpy",
     lib.AB_STEP_PUT_BACK: "aclrtMemcpy",
+    lib.AB_STEP_EXECUTE_ASYNC: "aclmdlExecuteAsync",
+    lib.AB_STEP_SYNCHRONIZE: "aclrtSynchronizeStreamWithTimeout",
+    lib.AB_STEP_STREAM_QUERY: "aclrtStreamQuery",
+    lib.AB_STEP_STREAM_WAIT: "aclrtStreamWaitEvent",
+    lib.AB_STEP_RECORD: "aclrtRecordEvent",
+    lib.AB_STEP_QUEUE_IN: "aclrtMemcpyAsync",
+    lib.AB_STEP_QUEUE_OUT: "aclrtMemcpyAsync",
 }
 LOWEST_EPOCH = -(1 << 32)
 BUSY = -(lib.AB_STEP_BUSY << 32)
+RUNNING = -(lib.AB_STEP_RUNNING << 32)
+_INWARD = (lib.AB_STEP_COPY_IN, lib.AB_STEP_QUEUE_IN)
+_OUTWARD = (lib.AB_STEP_COPY_OUT, lib.AB_STEP_QUEUE_OUT)
 
 
 def raise_failure(
@@ -243,10 +253,16 @@ def raise_failure(
             f"{what} is refused: a failed update or init left the weights in an unknown state."
             " Run bundle.init(), or update every weight at once"
         )
+    if step == lib.AB_STEP_HUNG:
+        raise errors.BusyError(
+            f"{what} is refused: a run of bundle.graphs[{index}] that was not over in time is still"
+            " on the device. Its asynchronous runs, and whatever writes the weights, can go on when"
+            " it is over; runs without timeout_ms go on now. Nothing was changed"
+        )
     try:
         fail(_STEPS[step], status, detail)
     except errors.AclError as error:
-        names = inputs if step == lib.AB_STEP_COPY_IN else outputs
-        copied = step in (lib.AB_STEP_COPY_IN, lib.AB_STEP_COPY_OUT) and index < len(names)
+        names = inputs if step in _INWARD else outputs
+        copied = step in (*_INWARD, *_OUTWARD) and index < len(names)
         error.where = f"in {what}" + (f", copying {names[index]!r}" if copied else "")
         raise

@@ -8,14 +8,14 @@ library is told. A run is then one look into a dict and one call into C.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from acl_bundle._api import ffi, has, lib
-from acl_bundle._run import Array, Bind, Call, Run
+from acl_bundle._run import Array, Bind, Call, Fit, Given, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
 from acl_bundle.errors import BundleFormatError, UnsupportedError
@@ -178,46 +178,86 @@ def _bytes(specs: Sequence[TensorSpec], shapes: Sequence[Shape]) -> Any:
     return ffi.new("size_t[]", counts)
 
 
-def make_gears(
-    engine: Any, variables: Variables, gears: Gears, made: Sequence[Gear], index: int, ends: Ends
-) -> tuple[Run, Call, Bind]:
-    """Make ``run``, ``call`` and ``bind`` of a graph with gears.
+class Gearbox:
+    """The gears of one graph: which of them some arrays are in, and what is run then.
 
     Args:
-        engine: Its slots are of all inputs but the one for the gear.
-        variables: The bundle's.
         gears: What the file says.
         made: The shapes of every gear.
         index: Of the gear's input in the dataset.
         ends: The graph's inputs, without that one, and outputs.
     """
-    told = {gear.inputs: _Told(gears, at, index, gear, ends) for at, gear in enumerate(made)}
-    run_gear, explain, from_buffer = lib.ab_run_gear, variables.explain, ffi.from_buffer
 
-    def refuse(shapes: tuple[Shape, ...]) -> ValueError:
-        known = "; ".join(", ".join(map(str, gear.inputs)) for gear in made)
-        return ValueError(
-            f"{ends.label} has no gear for {', '.join(map(str, shapes))}"
-            f" ({', '.join(ends.in_names)}); its gears are {known}"
-        )
+    def __init__(self, gears: Gears, made: Sequence[Gear], index: int, ends: Ends) -> None:
+        self.ends, self._made = ends, made
+        self._told = {one.inputs: _Told(gears, at, index, one, ends) for at, one in enumerate(made)}
 
-    def target(spec: TensorSpec, shape: Shape, given: Array | None) -> Array:
-        if given is None:
-            return np.empty(shape, spec.dtype)
-        if given.shape != shape:
-            raise ValueError(
-                f"output {spec.name!r} has shape {given.shape}; in this gear it is {shape}"
-            )
-        return given
+    def pick(self, given: list[Array]) -> _Told:
+        """The gear of arrays whose dtype and shape nobody has looked at.
 
-    def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
-        for spec, array in zip(ends.inputs, given, strict=True):
+        Raises:
+            TypeError: An array has another dtype.
+            ValueError: There is no such gear.
+        """
+        for spec, array in zip(self.ends.inputs, given, strict=True):
             check_dtype(array, f"input {spec.name!r}", spec)
         shapes = tuple(array.shape for array in given)
-        gear = told.get(shapes)
+        gear = self._told.get(shapes)
         if gear is None:
-            raise refuse(shapes)
-        arrays = [target(*one) for one in zip(ends.outputs, gear.outputs, taken, strict=True)]
+            raise self._refusal(shapes)
+        return gear
+
+    def _refusal(self, shapes: tuple[Shape, ...]) -> ValueError:
+        known = "; ".join(", ".join(map(str, gear.inputs)) for gear in self._made)
+        return ValueError(
+            f"{self.ends.label} has no gear for {', '.join(map(str, shapes))}"
+            f" ({', '.join(self.ends.in_names)}); its gears are {known}"
+        )
+
+    def fill(self, shapes: Sequence[Shape], taken: list[Array | None]) -> list[Array]:
+        """The arrays to write in a gear: those given, else new ones.
+
+        Raises:
+            ValueError: One that is given has another shape.
+        """
+        rows = zip(self.ends.outputs, shapes, taken, strict=True)
+        return [_target(*row) for row in rows]
+
+    def fit(self, given: Given) -> Fit:
+        """See `Fitter`."""
+        arrays = self.ends.take(given)
+        gear = self.pick(arrays)
+        return Fit([np.ascontiguousarray(a) for a in arrays], gear.pointer, gear.outputs)
+
+    def targets(self, fit: Fit, out: Mapping[str, Array] | None) -> list[Array]:
+        """See `Fitter`."""
+        return self.fill(fit.shapes, self.ends.targets(out))
+
+
+def _target(spec: TensorSpec, shape: Shape, given: Array | None) -> Array:
+    if given is None:
+        return np.empty(shape, spec.dtype)
+    if given.shape != shape:
+        raise ValueError(
+            f"output {spec.name!r} has shape {given.shape}; in this gear it is {shape}"
+        )
+    return given
+
+
+def make_gears(engine: Any, variables: Variables, box: Gearbox) -> tuple[Run, Call, Bind]:
+    """Make ``run``, ``call`` and ``bind`` of a graph with gears.
+
+    Args:
+        engine: Its slots are of all inputs but the one for the gear.
+        variables: The bundle's.
+        box: The graph's gears.
+    """
+    run_gear, explain, from_buffer = lib.ab_run_gear, variables.explain, ffi.from_buffer
+    ends = box.ends
+
+    def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
+        gear = box.pick(given)
+        arrays = box.fill(gear.outputs, taken)
         sources = [from_buffer(np.ascontiguousarray(array)) for array in given]
         epoch = run_gear(engine, gear.pointer, sources, [from_buffer(array) for array in arrays])
         if epoch < 0:

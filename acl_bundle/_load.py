@@ -19,7 +19,9 @@ is given back here.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
@@ -44,14 +46,15 @@ class Loaded(NamedTuple):
     """A bundle in the library.
 
     Attributes:
-        bundle: Its id; None of a plain model file.
         models: The ids of its graphs, in file order.
         memory: The variables' memory, where it is ours.
+        again: Loads the graph of an index once more, over the same variables;
+            the stack gives it back. Returns the model's id.
     """
 
-    bundle: int | None
     models: list[int]
     memory: DeviceBuffer | None
+    again: Callable[[ExitStack, int], int]
 
 
 def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
@@ -132,7 +135,7 @@ def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) ->
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleLoadModel(bundle[0], index, model)
         models.append(int(model[0]))
-    return Loaded(int(bundle[0]), models, variables)
+    return Loaded(models, variables, partial(_again, bundle[0]))
 
 
 def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
@@ -155,17 +158,31 @@ def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
-    return Loaded(int(bundle[0]), models, None)
+    return Loaded(models, None, partial(_again, bundle[0]))
+
+
+def _again(bundle: int, stack: ExitStack, index: int) -> int:
+    """Load a graph of a bundle once more (facts 1.7)."""
+    model = ffi.new("uint32_t *")
+    acl.aclmdlBundleLoadModel(bundle, index, model)
+    if has("aclmdlBundleUnloadModel"):
+        stack.callback(acl.aclmdlBundleUnloadModel, bundle, model[0])
+    return int(model[0])
 
 
 def _single(stack: ExitStack, source: Source, file: om.Single) -> Loaded:
-    model = ffi.new("uint32_t *")
-    if not isinstance(source, str | os.PathLike):
-        acl.aclmdlLoadFromMem(_lent(stack, file), len(file.data), model)
-    else:
-        acl.aclmdlLoadFromFile(os.fsencode(source), model)
-    stack.callback(acl.aclmdlUnload, model[0])
-    return Loaded(None, [int(model[0])], None)
+    """Load a plain model file; once more it is loaded from its mapping."""
+
+    def load(stack: ExitStack, from_path: bool) -> int:
+        model = ffi.new("uint32_t *")
+        if from_path and isinstance(source, str | os.PathLike):
+            acl.aclmdlLoadFromFile(os.fsencode(source), model)
+        else:
+            acl.aclmdlLoadFromMem(_lent(stack, file), len(file.data), model)
+        stack.callback(acl.aclmdlUnload, model[0])
+        return int(model[0])
+
+    return Loaded([load(stack, True)], None, lambda stack, _: load(stack, False))
 
 
 def load(stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow) -> Loaded:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -92,11 +92,13 @@ class Plan:
     Attributes:
         label: The graph, for messages.
         options: As they were given.
+        pause: Called between values, wherever planning or staging may be left.
         indices: The changed weights' places among the update graph's inputs.
         specs: Their specs, each with a shape.
         arrays: Their new values, checked; None where `fetch` is to bring it.
         moves: How each becomes the device's bytes; nothing of value where there is no array.
         source: Where `fetch` looks.
+        strict: Names whose conversion the source wants refused where it overflows.
         met: Dtype and shape that a lazy value had when it was checked, by name.
         learnt: Specs whose shape this update is the first to show, by index.
         unchanged: Names of the weights that hold what was given, in the graph's order.
@@ -110,11 +112,13 @@ class Plan:
 
     label: str
     options: Options = field(default_factory=Options)
+    pause: Callable[[], object] = tuple
     indices: list[int] = field(default_factory=list)
     specs: list[WeightSpec] = field(default_factory=list)
     arrays: list[Array | None] = field(default_factory=list)
     moves: list[int] = field(default_factory=list)
     source: Mapping[str, Any] = field(default_factory=dict)
+    strict: set[str] = field(default_factory=set)
     met: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = field(default_factory=dict)
     learnt: dict[int, WeightSpec] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
@@ -150,6 +154,25 @@ class Plan:
             self.arrays.append(array)
             self.moves.append(move_of(array, spec.dtype))
 
+    def checked(self, spec: WeightSpec) -> tuple[Any, Array]:
+        """Fetch a value: as it came, and as an array that may be given for the weight.
+
+        A view that converts (`acl_bundle.weights.cast`) is asked for what it
+        would convert, which the stage then converts while it copies.
+
+        Raises:
+            WeightError, TypeError: It does not fit.
+        """
+        ask = getattr(self.source, "unconverted", None)
+        found = None if ask is None else ask(spec.name, spec.dtype)
+        if found is None:
+            value = self.source[spec.name]
+            return value, check_value(value, spec, self.options.cast)
+        value, strict = found
+        if strict:
+            self.strict.add(spec.name)
+        return value, check_value(value, spec, "same_kind")
+
     def fetch(self, place: int) -> Array:
         """The value at one place; a lazy one is fetched, and checked, once more.
 
@@ -160,7 +183,7 @@ class Plan:
         if array is not None:
             return array
         spec = self.specs[place]
-        array = check_value(self.source[spec.name], spec, self.options.cast)
+        _, array = self.checked(spec)
         if (array.dtype, array.shape) != self.met[spec.name]:
             dtype, shape = self.met[spec.name]
             raise WeightError(
@@ -206,7 +229,7 @@ class Plan:
             f"{counts.overflow} of {name!r} ({counts.source} to {counts.target})"
             for name, counts in lost
         )
-        if self.options.on_overflow == "error":
+        if self.options.on_overflow == "error" or any(name in self.strict for name, _ in lost):
             raise WeightError(
                 f"{self.label}: too large for the weight's dtype: {text}; nothing was changed"
             )

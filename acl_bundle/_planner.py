@@ -8,7 +8,7 @@ out after it was checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import ref
@@ -102,6 +102,7 @@ def make_plan(
     weights: Mapping[str, Any],
     options: Options,
     seen: Seen,
+    pause: Callable[[], object] = tuple,
 ) -> Plan:
     """Compare what is given with what a graph takes; touches nothing.
 
@@ -111,6 +112,7 @@ def make_plan(
         weights: The new values, by name.
         options: How to treat them.
         seen: What earlier updates were given.
+        pause: Called between values of a lazy mapping, here and when they are staged.
 
     Raises:
         WeightError: A name, dtype, shape or scalar value does not fit.
@@ -119,7 +121,7 @@ def make_plan(
     """
     if not isinstance(weights, Mapping):
         raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
-    plan = Plan(label, options, source=weights)
+    plan = Plan(label, options, pause, source=weights)
     if options.skip_unchanged or options.tokens is not None:
         _check_names(plan, specs)
         _plan_watched(plan, specs, _Watch(plan, seen))
@@ -134,9 +136,10 @@ def make_plan(
 def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     """Plan to move everything given, holding nothing of it."""
     for index, spec in enumerate(specs):
+        plan.pause()
         if spec.name in plan.source:
-            value = plan.source[spec.name]
-            plan.add(index, spec, check_value(value, spec, plan.options.cast), lazy=True)
+            _, array = plan.checked(spec)
+            plan.add(index, spec, array, lazy=True)
         else:
             plan.leave(spec.name, plan.missing)
 
@@ -190,8 +193,8 @@ def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> Non
         elif name not in wanted:
             plan.leave(name, plan.unchanged)
         else:
-            value = weights[name]
-            array = check_value(value, spec, cast) if lazy else checked[name]
+            plan.pause()
+            value, array = plan.checked(spec) if lazy else (weights[name], checked[name])
             if watch.is_same(name, value, array):
                 plan.leave(name, plan.unchanged)
             else:

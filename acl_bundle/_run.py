@@ -10,14 +10,15 @@ and leaves to the closures whatever it cannot use as it is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._api import ffi, lib, make_bound, make_calls
+from acl_bundle._api import NULL, ffi, lib, make_bound, make_calls
 from acl_bundle._arrays import as_array, check
 from acl_bundle._variables import Variables, Version
 from acl_bundle.spec import TensorSpec
@@ -128,6 +129,57 @@ def _pointer(array: Array) -> Any:
         return ffi.from_buffer(np.ascontiguousarray(array))
 
 
+class Fit(NamedTuple):
+    """What a run is given, looked at.
+
+    Attributes:
+        sources: The inputs' arrays in the graph's order, contiguous.
+        gear: The ``ab_gear`` they are in; NULL for a graph without gears.
+        shapes: The outputs' shapes.
+    """
+
+    sources: list[Array]
+    gear: Any
+    shapes: Sequence[tuple[int, ...]]
+
+
+class Fitter(Protocol):
+    """Looks at what a run is given."""
+
+    def fit(self, given: Given) -> Fit:
+        """Look at the inputs; raises as `Graph.run` does."""
+
+    def targets(self, fit: Fit, out: Mapping[str, Array] | None) -> list[Array]:
+        """The arrays to write: those given, else new ones; raises as `Graph.run` does."""
+
+
+class PlainFitter:
+    """The `Fitter` of a graph whose shapes never change."""
+
+    def __init__(
+        self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], label: str
+    ) -> None:
+        self._ins, self._outs = _Side("input", inputs, label), _Side("output", outputs, label)
+        self._shapes = [spec.shape for spec in outputs]
+
+    def fit(self, given: Given) -> Fit:
+        """See `Fitter`."""
+        arrays = self._ins.take_all(given)
+        return Fit([np.ascontiguousarray(array) for array in arrays], NULL, self._shapes)
+
+    def targets(self, fit: Fit, out: Mapping[str, Array] | None) -> list[Array]:
+        """See `Fitter`."""
+        arrays = self._outs.take({} if out is None else out)
+        specs = self._outs.specs
+        for spec, array in zip(specs, arrays, strict=True):
+            if array is not None:
+                self._outs.pinned(array, spec, True)
+        return [
+            np.empty(shape, spec.dtype) if array is None else array
+            for spec, shape, array in zip(specs, fit.shapes, arrays, strict=True)
+        ]
+
+
 def make_run(
     engine: Any,
     variables: Variables,
@@ -199,12 +251,17 @@ def make_bind(
     inputs: tuple[TensorSpec, ...],
     outputs: tuple[TensorSpec, ...],
     label: str,
+    *,
+    alone: bool = True,
 ) -> Bind:
-    """Make ``bind(inputs, outputs)`` of one graph; see Graph.bind."""
+    """Make ``bind(inputs, outputs)`` of one graph; see Graph.bind.
+
+    `alone`: the engine runs once at a time, so a binding cannot run twice at once.
+    """
     ins, outs = _Side("input", inputs, label), _Side("output", outputs, label)
 
     def explain(answer: int) -> int:
-        return variables.explain(answer, label, ins.names, outs.names, depth=3)
+        return variables.explain(answer, label, ins.names, outs.names, depth=3 if alone else 4)
 
     def exact(side: _Side, given: Mapping[str, Array], writable: bool) -> list[Any]:
         arrays = side.take_all(given)
@@ -223,6 +280,23 @@ def make_bind(
 
         bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
         bound.close = close
-        return cast("Binding", bound)
+        return cast("Binding", bound if alone else _in_turn(bound))
 
     return bind
+
+
+def _in_turn(bound: Any) -> Any:
+    """A binding whose calls, and the end of it, wait for each other."""
+    lock = threading.Lock()
+
+    def call() -> int:
+        with lock:
+            epoch: int = bound()
+        return epoch
+
+    def close() -> None:
+        with lock:
+            bound.close()
+
+    call.close = close  # type: ignore[attr-defined]
+    return call

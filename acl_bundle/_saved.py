@@ -75,7 +75,8 @@ class Area:
         memory: DeviceBuffer,
         places: dict[str, Range] | None,
     ) -> None:
-        self._stack, self._device, self._memory = stack, device, memory
+        self._stack, self._device, self._memory = ExitStack(), device, memory
+        stack.callback(self._stack.close)
         self.places = places
         self._kept: dict[type, DeviceBuffer | HostBuffer] = {}
 

@@ -16,7 +16,7 @@ from acl_bundle._digest import hasher
 from acl_bundle._owner import Owner
 from acl_bundle._saved import Saved, Where
 from acl_bundle._variables import Published, Version, Wait, WhenBusy
-from acl_bundle._writer import Writer
+from acl_bundle._writer import Commit, Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError, UpdateError
 from acl_bundle.memory import DeviceBuffer, HostBuffer
@@ -88,7 +88,7 @@ class Snapshots:
         writer = self._writer
         if where not in ("auto", "device", "host"):
             raise ValueError(f"where is 'auto', 'device' or 'host', not {where!r}")
-        with writer.variables.alone("snapshot", Wait()):
+        with writer.alone("snapshot", Wait()):
             published = writer.variables.published
             if writer.variables.poisoned:
                 raise UpdateError("there is nothing to save: a failed commit spoilt the weights")
@@ -118,20 +118,17 @@ class Snapshots:
             raise TypeError(f"give what snapshot() returned, not {type(snapshot)}")
         if snapshot._writer() is not writer:
             raise ValueError(f"{snapshot!r} was taken of another bundle")
-        with writer.variables.alone("restore", wait) as signals:
+        with writer.alone("restore", wait) as signals:
             snapshot._check_open()
             published, saved = snapshot._published, snapshot._saved
             names = writer.variables.names
             writer.variables.seen.forget()
-            if saved is None:
-                steps = [partial(writer.replay, published)]
-                writer.commit_steps(steps, "restore", published, names, wait=wait, signals=signals)
-                return
             undo = writer.undo(None, "auto")
-            writer.commit(
-                writer.engine, "restore", published, names,
-                undo=undo, source=saved, wait=wait, signals=signals,
-            )  # fmt: skip
+            commit = Commit("restore", published, names, wait, signals, undo)
+            if saved is None:
+                writer.commit_steps([partial(writer.replay, published)], commit)
+            else:
+                writer.commit(writer.engine, commit, saved)
 
     def verify(self) -> None:
         """See `Bundle.verify`."""
@@ -142,7 +139,7 @@ class Snapshots:
                 "verify reads the variables' memory, which is the library's here;"
                 " load with variables='owned'"
             )
-        with writer.variables.alone("verify", Wait()):
+        with writer.alone("verify", Wait()):
             published = writer.variables.published
             if not published.digests:
                 raise UpdateError(

@@ -22,12 +22,12 @@ from typing import Any
 
 from acl_bundle import dtypes
 from acl_bundle._api import NULL, acl, ffi, lib, raise_failure
+from acl_bundle._engine import Dataset
 from acl_bundle._owner import uninterrupted
 from acl_bundle._plan import Plan
 from acl_bundle._transfer import WHAT, Transfer, bounce_of
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
-from acl_bundle.graph import Dataset
 from acl_bundle.memory import DeviceBuffer, HostBuffer
 from acl_bundle.spec import WeightSpec
 
@@ -42,17 +42,18 @@ class Stage:
     """
 
     def __init__(self, stack: ExitStack, device: Device, weights: tuple[WeightSpec, ...]) -> None:
-        self._stack, self._device, self._weights = stack, device, weights
+        self._stack, self._device, self._weights = ExitStack(), device, weights
+        stack.callback(self._stack.close)  # what comes later has its place among the bundle's
         self._descs: dict[tuple[int, tuple[int, ...]], Any] = {}
         self.dataset = Dataset(acl.aclmdlCreateDataset(), [], [])
-        stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
+        self._stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
         keep = DeviceBuffer(1)
-        stack.callback(keep.close)
+        self._stack.callback(keep.close)
         self._keep_data = keep.pointer
         self._keep_desc = self._described(dtypes.FLOAT, (0,))
         for index in range(len(weights)):
             buffer = acl.aclCreateDataBuffer(self._keep_data, 1)
-            stack.callback(acl.aclDestroyDataBuffer, buffer)
+            self._stack.callback(acl.aclDestroyDataBuffer, buffer)
             acl.aclmdlAddDatasetBuffer(self.dataset.handle, buffer)
             acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
             self.dataset.buffers.append(buffer)

@@ -91,6 +91,7 @@ class Transfer:
 
     def _take(self, place: int, small: bool) -> None:
         """Fetch one weight and move it, or keep it to be moved with others."""
+        self._plan.pause()
         cost = self._cost(place, small)
         if self._held and self._held + cost > BOUNCE:
             self._flush()

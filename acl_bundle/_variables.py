@@ -78,6 +78,8 @@ class Wait:
                 raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
             if not 0 < timeout_ms < 2**31:
                 raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
+        self.limited = timeout_ms is not None
+        self._device_end = monotonic() + (timeout_ms or 0) / 1000
         self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
         self._end = 0.0 if when_busy == "fail" else None
         if when_busy == "wait" and timeout_ms is not None:
@@ -87,6 +89,11 @@ class Wait:
     def left_ms(self) -> int | None:
         """Milliseconds that are left, at least 0; None for ever."""
         return None if self._end is None else max(int((self._end - monotonic()) * 1000), 0)
+
+    @property
+    def device_ms(self) -> int:
+        """Milliseconds that are left to the device, at least 1; only where it is `limited`."""
+        return max(int((self._device_end - monotonic()) * 1000), 1)
 
     @property
     def step_ms(self) -> int:

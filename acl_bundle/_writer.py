@@ -18,19 +18,22 @@ commit has nothing to be brought back to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
-from typing import Any, Literal
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, Protocol
 
 from acl_bundle._api import LOWEST_EPOCH, NULL, ffi, lib, raise_failure
 from acl_bundle._digest import hasher
 from acl_bundle._owner import Signals
 from acl_bundle._saved import Area, Saved
 from acl_bundle._variables import Published, Variables, Version, Wait
-from acl_bundle.errors import AclError, UnsupportedError
+from acl_bundle.errors import AclBundleError, AclError, BusyError, UnsupportedError
 
 Rollback = Literal["auto", "device", "host", "none"]
 Step = Callable[[], None]
+POLL_S = 0.01
 POISONED = (
     "the variables may hold a mixture: run bundle.init(), update every weight at once,"
     " or restore a snapshot"
@@ -40,6 +43,51 @@ POISONED = (
 def _carry_out(result: int, what: str) -> None:
     if result:
         raise_failure(result, what, (), ())
+
+
+class _GivenUp(NamedTuple):
+    timed: Timed
+    undo: Saved | None
+    replays: bool
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit.
+
+    Attributes:
+        label: What is done, for messages.
+        published: What the variables hold once it has succeeded.
+        names: The weights it may touch.
+        wait: How long to wait for inferences.
+        signals: Delivered while waiting.
+        undo: What the weights held.
+        rollback: Whether to write spoilt weights again.
+        timed: The engine that runs the graph, where it can be given up.
+    """
+
+    label: str
+    published: Published
+    names: Collection[str]
+    wait: Wait
+    signals: Signals
+    undo: Saved | None = None
+    rollback: Rollback = "auto"
+    timed: Timed | None = None
+
+
+class Timed(Protocol):
+    """An engine that can be given up; see `acl_bundle._lane`."""
+
+    @property
+    def drained(self) -> bool:
+        """Whether the device has come to the end of all that was begun."""
+
+    def within(self, timeout_ms: int) -> Any:
+        """The engine, whose executes are given up after so many milliseconds."""
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Have something called once, when the bundle begins to close."""
 
 
 class Writer:
@@ -58,6 +106,8 @@ class Writer:
         self.init: Any = None
         self.engine: Any = None
         self.rewrite: Callable[[Any], None] | None = None
+        self._given_up: _GivenUp | None = None
+        self._stopped = threading.Event()
 
     def check_rollback(self, rollback: Rollback) -> None:
         """Refuse what is no way to roll back, or none for these variables.
@@ -108,50 +158,33 @@ class Writer:
 
         return read_back
 
-    def _replays(self, names: Iterable[str], rollback: Rollback) -> bool:
+    def _replays(self, commit: Commit) -> bool:
         """Whether weights that a commit spoils can be written again."""
-        now = self.variables.published
-        if self.area is not None or rollback == "none" or self.variables.poisoned or now.lost:
+        now, refused = self.variables.published, commit.rollback == "none"
+        if self.area is not None or refused or self.variables.poisoned or now.lost:
             return False
-        return now.initialised or set(names) <= now.kept.keys()
+        return now.initialised or set(commit.names) <= now.kept.keys()
 
-    def commit(
-        self,
-        engine: Any,
-        label: str,
-        published: Published,
-        names: Collection[str],
-        *,
-        undo: Saved | None = None,
-        source: Saved | None = None,
-        rollback: Rollback = "auto",
-        wait: Wait,
-        signals: Signals,
-    ) -> None:
+    def commit(self, engine: Any, commit: Commit, source: Saved | None = None) -> None:
         """Run one graph, or put a saved copy in place, alone; the caller is `alone`.
 
         Args:
             engine: The graph's.
-            label: What is done, for messages.
-            published: What the variables hold once it has succeeded.
-            names: The weights it may touch.
-            undo: What they held.
+            commit: What it is.
             source: The copy, instead of the graph.
-            rollback: Whether to write spoilt weights again.
-            wait: How long to wait for inferences.
-            signals: Delivered while waiting.
 
         Raises:
             BusyError: Inferences run for too long. Nothing was changed.
+            AclTimeoutError: The graph was not done in time.
             AclError: A call failed; the message says what was restored.
         """
-        variables = self.variables
-        replays = self._replays(names, rollback)
+        variables, undo = self.variables, commit.undo
+        replays = self._replays(commit)
         plan = ffi.new(
             "ab_commit_plan *",
             {"engine": engine, "source": source.pointer if source else NULL,
              "undo": undo.pointer if undo else NULL,
-             "defines": variables.defined_by(published),
+             "defines": variables.defined_by(commit.published),
              "defined": variables.defined_by(variables.published), "hold": replays},
         )  # fmt: skip
 
@@ -160,59 +193,46 @@ class Writer:
             return int(lib.ab_commit(plan))
 
         before = variables.epoch
-        variables.note(published)
+        variables.note(commit.published)
         try:
-            result = variables.shut(attempt, label, wait, signals)
+            result = variables.shut(attempt, commit.label, commit.wait, commit.signals)
             if result < LOWEST_EPOCH:
-                self._failed(result, label, before, replays, plan.undone)
+                self._failed(result, commit, before, replays, plan.undone)
         finally:
             if replays:
                 lib.ab_gate_retract(variables.gate)
 
-    def commit_steps(
-        self,
-        steps: Iterable[Step],
-        label: str,
-        published: Published,
-        names: Collection[str],
-        *,
-        undo: Saved | None = None,
-        rollback: Rollback = "auto",
-        wait: Wait,
-        signals: Signals,
-    ) -> None:
+    def commit_steps(self, steps: Iterable[Step], commit: Commit) -> None:
         """As `commit`, with several writes behind one shut gate.
 
         Args:
-            steps: Each writes with `write`.
-            label: What is done, for messages.
-            published: What the variables hold once it has succeeded.
-            names: The weights it may touch.
-            undo: What they held.
-            rollback: Whether to write spoilt weights again.
-            wait: How long to wait for inferences.
-            signals: Delivered while waiting, and between steps.
+            steps: Each writes with `write`; signals are delivered between them.
+            commit: What it is.
         """
         variables = self.variables
-        replays = self._replays(names, rollback)
-
-        def shut(wait_ms: int) -> int:
-            return int(lib.ab_gate_shut(variables.gate, wait_ms))
-
-        _carry_out(variables.shut(shut, label, wait, signals), label)
+        replays = self._replays(commit)
+        self._shut(commit.label, commit.wait, commit.signals)
         try:
             for step in steps:
                 step()
-                signals.deliver()
-            variables.note(published)
-            lib.ab_gate_publish(variables.gate, variables.defined_by(published))
+                commit.signals.deliver()
+            variables.note(commit.published)
+            lib.ab_gate_publish(variables.gate, variables.defined_by(commit.published))
         except BaseException as error:
-            back = self._bring_back(undo, replays) if variables.poisoned else self._as_before
+            back = self._as_before
+            if variables.poisoned:
+                back = self._bring_back(commit.undo, replays, commit.timed)
             if isinstance(error, AclError):
                 error.where += f"; {back}"
             raise
         finally:
             lib.ab_gate_retract(variables.gate)
+
+    def _shut(self, label: str, wait: Wait, signals: Signals) -> None:
+        def shut(wait_ms: int) -> int:
+            return int(lib.ab_gate_shut(self.variables.gate, wait_ms))
+
+        _carry_out(self.variables.shut(shut, label, wait, signals), label)
 
     def write(self, engine: Any, label: str, source: Saved | None = None) -> None:
         """One write behind the shut gate: of a graph, or of a saved copy."""
@@ -225,9 +245,15 @@ class Writer:
         if published.kept and self.rewrite is not None:
             self.rewrite(published.kept)
 
-    def _bring_back(self, undo: Saved | None, replays: bool) -> str:
+    def _bring_back(self, undo: Saved | None, replays: bool, timed: Timed | None = None) -> str:
         """Undo a commit; the gate is shut and poisoned. Returns what came of it."""
         variables = self.variables
+        if timed is not None and not timed.drained:
+            self._wait_for(_GivenUp(timed, undo, replays))
+            return (
+                "it was given up and may be on the device still. Inference is refused until it is"
+                f" over and version {variables.version!r} was put back"
+            )
         try:
             if undo is not None:
                 self.write(self.engine, "putting the variables back", undo)
@@ -235,8 +261,11 @@ class Writer:
                 self.replay(variables.published)
             else:
                 return POISONED
-        except AclError as failure:
-            return f"rolling back failed too, in {failure.function} ({failure.code}), so {POISONED}"
+        except Exception as failure:
+            text = (
+                f"{failure.function} ({failure.code})" if isinstance(failure, AclError) else failure
+            )
+            return f"rolling back failed too, in {text}, so {POISONED}"
         lib.ab_gate_revert(variables.gate, variables.defined_by(variables.published))
         return self._as_before
 
@@ -244,10 +273,10 @@ class Writer:
     def _as_before(self) -> str:
         return f"version {self.variables.version!r} is in place as before"
 
-    def _failed(self, result: int, label: str, before: int, replays: bool, undone: int) -> None:
+    def _failed(self, result: int, commit: Commit, before: int, replays: bool, undone: int) -> None:
         variables = self.variables
         try:
-            raise_failure(result, label, (), ())
+            raise_failure(result, commit.label, (), ())
         except AclError as error:
             if variables.epoch > before:
                 error.where += f"; version {variables.version!r} is in place all the same"
@@ -255,6 +284,63 @@ class Writer:
                 error.where += f"; {self._as_before}"
             elif undone:
                 error.where += f"; rolling back failed too, so {POISONED}"
+            elif commit.timed is not None:
+                error.where += f"; {self._give_up(commit, replays)}"
             else:
                 error.where += f"; {self._bring_back(None, replays)}"
             raise
+
+    def _give_up(self, commit: Commit, replays: bool) -> str:
+        """Bring back what a run on a stream has spoilt, now or when it is over."""
+        if not replays:  # otherwise the gate is shut still
+            self._shut(commit.label, Wait(), commit.signals)
+        try:
+            return self._bring_back(commit.undo, replays, commit.timed)
+        finally:
+            lib.ab_gate_retract(self.variables.gate)
+
+    def _wait_for(self, run: _GivenUp) -> None:
+        """Roll back behind a run that was given up as soon as it is over."""
+        self._given_up, self._stopped = run, threading.Event()
+        thread = threading.Thread(target=self._poll, name="acl_bundle rollback", daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            self._stopped.set()
+            thread.join()
+
+        run.timed.on_stop(stop)
+
+    def _poll(self) -> None:
+        while self._given_up is not None and not self._stopped.wait(POLL_S):
+            with self.variables.lock, suppress(AclBundleError):
+                if not self._stopped.is_set():
+                    self._recover()
+
+    def _recover(self) -> None:
+        run = self._given_up
+        if run is None or not run.timed.drained:
+            return
+        if self.variables.poisoned:
+            self._shut("rolling back", Wait("fail"), Signals())
+            try:
+                self._bring_back(run.undo, run.replays)
+            finally:
+                lib.ab_gate_retract(self.variables.gate)
+        self._given_up = None
+
+    @contextmanager
+    def alone(self, what: str, wait: Wait) -> Iterator[Signals]:
+        """As `Variables.alone`, with nothing of an earlier commit on the device.
+
+        Raises:
+            BusyError: A commit that was given up is on the device still.
+        """
+        with self.variables.alone(what, wait) as signals:
+            self._recover()
+            if self._given_up is not None:
+                raise BusyError(
+                    f"{what} is refused: a commit that was not over in time is still on the device."
+                    " When it is over it is rolled back; nothing was changed"
+                )
+            yield signals

@@ -13,11 +13,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
+from acl_bundle._lane import Lanes, need
 from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
@@ -37,6 +39,13 @@ ROLES: dict[str, tuple[bool | None, bool]] = {
     "init": (False, False),
     "update": (True, False),
 }
+
+
+def _check_replicas(replicas: int) -> None:
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
+        raise TypeError(f"replicas is how often to load a graph, an int, not {replicas!r}")
+    if replicas < 1:
+        raise ValueError(f"replicas is {replicas}; give 1 or more")
 
 
 def _check_role(file: om.Bundle, role: str, index: int) -> None:
@@ -114,7 +123,9 @@ class Bundle(Owner):
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
+        replicas: int = 1,
     ) -> None:
+        _check_replicas(replicas)
         file = om.open_loadable(source)
         by_index = _roles(file, roles)
         try:
@@ -123,7 +134,7 @@ class Bundle(Owner):
                 super().__init__(self.device.activated)
                 self._stack.callback(self.device.close)
                 with self.device.activated():
-                    self._open(source, file, by_index, variables)
+                    self._open(source, file, by_index, variables, replicas)
         except BaseException:
             super().close()
             raise
@@ -136,6 +147,7 @@ class Bundle(Owner):
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
+        replicas: int = 1,
     ) -> Bundle:
         """Load a bundle file onto a device. Blocks until it is loaded.
 
@@ -152,6 +164,10 @@ class Bundle(Owner):
                 that are not named then have no role.
             variables: ``"owned"``: in device memory of ours; ``"library"``: the
                 library keeps them; ``"auto"``: owned where it can be.
+            replicas: How often to load the inference graph, and every other
+                graph that computes, over the same variables: so many threads
+                run it at once, and one update serves all. Each takes the
+                graph's work space, constants and buffers on the device again.
 
         Raises:
             OSError: The file cannot be read.
@@ -160,13 +176,20 @@ class Bundle(Owner):
                 shapes), is damaged, or its graphs' roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
             UnsupportedError: Owned variables cannot be had, of a plain model
-                never.
+                never; nor can replicas.
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
-        return cls(source, device=device, roles=roles, variables=variables)
+        return cls(source, device=device, roles=roles, variables=variables, replicas=replicas)
 
-    def _open(self, source: Source, file: om.Bundle, roles: dict[int, str], flow: Flow) -> None:
+    def _open(
+        self,
+        source: Source,
+        file: om.Bundle,
+        roles: dict[int, str],
+        flow: Flow,
+        replicas: int,
+    ) -> None:
         loaded = _load.load(self._stack, source, file, self.device, flow)
         models = loaded.models
         if len(models) != len(file.models):
@@ -181,12 +204,18 @@ class Bundle(Owner):
         names = [spec.name for spec in weights] or list(file.variables)
         self._variables = Variables(names, defined=not names and not file.variable_size)
         self._writer = Writer(self._variables, self._area(loaded, file))
+        self._lanes = Lanes(
+            self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
+        )
+        self._replicas = replicas
         self.graphs: tuple[Graph, ...] = tuple(
             self._graph(index, model, file.models[index], roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
         self._snapshots = Snapshots(self._stack, self.device, self._writer)
+        self._stack.callback(self._lanes.leave_what_hangs)
         self._stack.callback(self._variables.close)
+        self._stack.callback(self._lanes.stop)
 
     def _area(self, loaded: Loaded, file: om.Bundle) -> Area | None:
         """The variables' memory, where it is ours, and where each weight lies."""
@@ -211,17 +240,25 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._writer)
+            init.open(self._stack, model, self.device, self._writer, self._lanes)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._writer, weights)
+            update.open(self._stack, model, self.device, self._writer, self._lanes, weights)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
-        graph.open(self._stack, model, self.device, self._variables, part.gears)
+        models = [model, *self._load_again(index, graph.label)]
+        graph.open(self._stack, models, self.device, self._lanes, part.gears)
         return graph
+
+    def _load_again(self, index: int, label: str) -> list[int]:
+        """Load a graph for each replica but the first."""
+        if self._replicas == 1:
+            return []
+        need(("aclmdlBundleLoadModel",), f"replicas of {label}")
+        return [self._lanes.load(self._stack, index) for _ in range(self._replicas - 1)]
 
     def _of_role(self, role: str) -> Any:
         for graph in self.graphs:
@@ -331,12 +368,17 @@ class Bundle(Owner):
     def close(self) -> None:
         """Wait for what runs, then unload and free everything. Harmless twice.
 
+        What was submitted and has not begun fails with ClosedError. When a run
+        that was given up is still on the device, nothing is given back: what
+        the bundle holds stays to the end of the process, with a ResourceWarning.
+
         Raises:
             AclError: Something could not be given back. The rest was, all the same.
         """
         if self.closed or self._foreign:
             super().close()
             return
+        self._lanes.stop()
         with self._variables.lock:
             self._variables.close()
             super().close()

@@ -18,11 +18,15 @@
         ├ AclResourceError   2xxxxx            memory, stream, device or feature missing
         ├ AclServiceError    3xxxxx            a service is in the wrong state
         └ AclInternalError   5xxxxx and others the stack below failed
+           └ AclTimeoutError (TimeoutError)     the device was not done in time
 
 ``ValueError`` and ``TypeError`` proper are for what never reached C.
 """
 
 from __future__ import annotations
+
+from errno import ETIMEDOUT
+from typing import Any
 
 from acl_bundle._codes import CODES
 
@@ -30,6 +34,8 @@ STUB_LIBRARY = 100039
 REPEAT_INITIALIZE = 100002
 BAD_ALLOC = 200000
 CONTEXT_NULL = 107002
+STREAM_TIMEOUT = 507046
+EVENT_TIMEOUT = 507047
 
 
 class AclBundleError(Exception):
@@ -126,6 +132,20 @@ class AclInternalError(AclError):
     """5xxxxx and every code that is not ACL's: the stack below failed."""
 
 
+class AclTimeoutError(AclInternalError, TimeoutError):
+    """The device was not done in time (507046, 507047); it may be at work still.
+
+    `where` says what stays usable meanwhile.
+    """
+
+    def __init__(self, function: str, code: int, detail: str = "") -> None:
+        super().__init__(function, code, detail)
+        self.errno = ETIMEDOUT
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.function, self.code, self.detail), self.__dict__
+
+
 _FAMILIES: dict[int, type[AclError]] = {
     1: AclUsageError,
     2: AclResourceError,
@@ -134,6 +154,11 @@ _FAMILIES: dict[int, type[AclError]] = {
 
 
 def from_status(function: str, code: int, detail: str = "") -> AclError:
-    """Make the exception for a non-zero status, of the class its first digit names."""
+    """Make the exception for a non-zero status, of the class its first digit names.
+
+    The codes of a stream or event that was not done in time have their own class.
+    """
+    if code in (STREAM_TIMEOUT, EVENT_TIMEOUT):
+        return AclTimeoutError(function, code, detail)
     family = _FAMILIES.get(code // 100_000, AclInternalError)
     return family(function, code, detail)

@@ -4,25 +4,41 @@ A graph's device buffers, data buffers and datasets are made once, at load. A
 run then checks names, dtypes and shapes and enters the engine once
 (csrc/acl_engine.c): copies in, executes, copies out, with the GIL released.
 Nothing is allocated on the device and no pointer outlives the call; only `bind`
-keeps arrays, because it is asked to.
+keeps arrays, because it is asked to. What runs behind its caller, or may be
+given up, runs elsewhere (`_serving`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from acl_bundle import _dynamic, _gears, dtypes
-from acl_bundle._api import NULL, acl, ffi, lib, text
-from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run, make_bind, make_run
+from acl_bundle._api import acl, ffi, text
+from acl_bundle._engine import dataset, loose_dataset, new_engine, new_ring
+from acl_bundle._lane import Ends as LaneEnds
+from acl_bundle._lane import Lanes
+from acl_bundle._run import (
+    Array,
+    Bind,
+    Binding,
+    Call,
+    Fitter,
+    Outputs,
+    PlainFitter,
+    Run,
+    make_bind,
+    make_run,
+)  # fmt: skip
+from acl_bundle._serving import DEPTH, Serving
 from acl_bundle._shaped import Ends
-from acl_bundle._variables import Variables
+from acl_bundle._stream import Stream
 from acl_bundle.device import Device
 from acl_bundle.errors import RoleError, UnsupportedError
-from acl_bundle.memory import DeviceBuffer
 from acl_bundle.om import Gears
 from acl_bundle.spec import TensorSpec
 
@@ -78,63 +94,6 @@ def describe_dynamic(model_id: int) -> list[_dynamic.Input]:
     return found
 
 
-class Dataset(NamedTuple):
-    """An aclmdlDataset, its aclDataBuffers, and the device memory behind them."""
-
-    handle: Any
-    buffers: list[Any]
-    slots: list[tuple[Any, int]]
-
-
-def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
-    """Make a dataset with a device buffer of each size; the stack gives them back."""
-    made = Dataset(acl.aclmdlCreateDataset(), [], [])
-    stack.callback(acl.aclmdlDestroyDataset, made.handle)
-    for size in sizes:
-        memory = DeviceBuffer(max(size, 1))
-        stack.callback(memory.close)
-        _append(stack, made, memory.pointer, size)
-        made.slots.append((memory.pointer, size))
-    return made
-
-
-def loose_dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
-    """Make a dataset as `dataset` does, but with no memory, yet, where a size is 0."""
-    made = dataset(stack, [])
-    for size in sizes:
-        if size == 0:
-            _append(stack, made, NULL, 0)
-            continue
-        memory = DeviceBuffer(size)
-        stack.callback(memory.close)
-        _append(stack, made, memory.pointer, size)
-    return made
-
-
-def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
-    buffer = acl.aclCreateDataBuffer(pointer, size)
-    stack.callback(acl.aclDestroyDataBuffer, buffer)
-    acl.aclmdlAddDatasetBuffer(made.handle, buffer)
-    made.buffers.append(buffer)
-
-
-def new_engine(
-    gate: Any, reads: bool, model_id: int, device: Device, given: Dataset, taken: Dataset
-) -> Any:
-    """Make the engine of a model over two datasets; the gate owns it.
-
-    A commit (`reads` False) copies nothing itself: its datasets hold all it needs.
-    """
-    slots = [dataset.slots if reads else [] for dataset in (given, taken)]
-    engine = lib.ab_engine_new(
-        gate, reads, model_id, device.context, device.on_host,
-        given.handle, slots[0], len(slots[0]), taken.handle, slots[1], len(slots[1]),
-    )  # fmt: skip
-    if engine == ffi.NULL:
-        raise MemoryError("no memory for a graph's engine")
-    return engine
-
-
 class Graph:
     """One graph of a loaded bundle. Made by ``Bundle.load``, never directly.
 
@@ -159,6 +118,7 @@ class Graph:
         self._run: Run = self._refuse
         self._call: Call = self._refuse
         self._bind: Bind = self._refuse
+        self._serving: Serving | None = None
 
     def _refuse(self, *_: Any) -> NoReturn:
         instead = f"through bundle.{self.role}(...)" if self.role else "by a graph that has a role"
@@ -181,8 +141,15 @@ class Graph:
         """
         return self._call(*arrays)
 
+    def _serve(self) -> Serving:
+        return self._refuse() if self._serving is None else self._serving
+
     def run(
-        self, inputs: Mapping[str, Any] | Sequence[Any], out: Mapping[str, Array] | None = None
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        out: Mapping[str, Array] | None = None,
+        *,
+        timeout_ms: int | None = None,
     ) -> Outputs:
         """Run the graph once; one call into C, with the GIL released.
 
@@ -198,6 +165,9 @@ class Graph:
             out: Arrays to write, by name, for some or all outputs: numpy arrays,
                 writable and C-contiguous, of exactly the output's dtype and
                 shape. Outputs that are not given are new arrays.
+            timeout_ms: The longest wait in milliseconds, above 0; None for ever.
+                With a timeout the run goes through a second id of the graph,
+                which is loaded when it is first needed and takes device memory.
 
         Returns:
             The outputs by name, with the version of the weights that made them.
@@ -209,9 +179,75 @@ class Graph:
             RoleError: This is the init or the update graph.
             ClosedError: The bundle is closed, or was loaded before a fork.
             PoisonedError: A failed update left the weights in an unknown state.
+            AclTimeoutError: The device was not done in `timeout_ms`. Until it
+                is, timeouts, `submit`, `stream` and updates raise BusyError.
+            BusyError: The run was not begun in `timeout_ms`, or one before was
+                given up and is still on the device. Nothing was begun.
+            UnsupportedError: A timeout, and this CANN lacks what it takes, or
+                the graph is dynamic.
             AclError: A call into the library failed.
         """
+        if timeout_ms is not None:
+            return self._serve().run(inputs, out, timeout_ms)
         return self._run(inputs, out)
+
+    def submit(self, *inputs: Any, timeout_ms: int | None = None) -> Future[Any]:
+        """Run behind the caller's back.
+
+        Up to three runs are on the device at once, of which one executes while
+        others copy; more wait. They begin and end in the order they were
+        submitted. The graph's second id is loaded by the first call.
+
+        Args:
+            inputs: Arrays in input order, as a call takes them; or one mapping
+                or sequence, as `run` takes it. They are looked at now, copied
+                when the run begins, and must not change until it has ended.
+            timeout_ms: How long the device may take in milliseconds, above 0,
+                once all runs before have ended; None for ever.
+
+        Returns:
+            A future of what a call returns; for a mapping or sequence, of what
+            `run` returns. It can be cancelled until the run begins; it fails
+            with what `run` raises. Its callbacks run in the thread that waits
+            for the device, so they should be short; they may use the bundle.
+
+        Raises:
+            ValueError, TypeError, RoleError, UnsupportedError: As `run`.
+            BusyError: A run that was given up is still on the device.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: The second id could not be loaded.
+        """
+        return self._serve().submit(inputs, timeout_ms)
+
+    def stream(
+        self, items: Iterable[Any], depth: int = DEPTH, *, timeout_ms: int | None = None
+    ) -> Stream:
+        """Run for each of many inputs, some ahead of who takes the results.
+
+        The copies of one run overlap the execute of another.
+
+        Args:
+            items: Inputs, each an array, or a mapping or sequence as `run`
+                takes it. It is advanced by who iterates over the results, at
+                most `depth` items ahead. An array must not change until its
+                result has come.
+            depth: How many runs may be ahead of the one whose result is waited
+                for, 1 to 63. Each takes device and page-locked memory for its
+                inputs and outputs, which the graph keeps.
+            timeout_ms: As for `submit`, for each run.
+
+        Returns:
+            An iterator over the results, as those of `submit`, in order. An
+            error, of a run or of `items`, is raised in its place, and the next
+            step goes on behind it. ``close()``, or the end of a ``with`` block,
+            cancels what has not begun and waits for the rest; an iterator that
+            is dropped only cancels.
+
+        Raises:
+            ValueError, TypeError: `depth`, `timeout_ms` or `items` cannot be.
+            RoleError, UnsupportedError, ClosedError, AclError: As `submit`.
+        """
+        return self._serve().stream(items, depth, timeout_ms)
 
     def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> Binding:
         """Fix the arrays of a run, to repeat it at the least cost.
@@ -241,12 +277,19 @@ class InferenceGraph(Graph):
     def open(
         self,
         stack: ExitStack,
-        model_id: int,
+        models: Sequence[int],
         device: Device,
-        variables: Variables,
+        lanes: Lanes,
         gears: Gears | None = None,
     ) -> None:
-        """Make the buffers and the engine of a loaded model; the stack owns the buffers.
+        """Make the buffers and engines of a loaded model; the stack owns the buffers.
+
+        Args:
+            stack: Gives back what is made here.
+            models: The ids of the model, of which each runs once at a time.
+            device: Where they are loaded.
+            lanes: The bundle's.
+            gears: What the file tells of them.
 
         Raises:
             UnsupportedError: The model has an input for the gear, and the file
@@ -254,27 +297,39 @@ class InferenceGraph(Graph):
         """
         at = _gears.gear_index(self.inputs)
         if at is not None:
-            self._open_gears(stack, model_id, device, variables, gears, at)
+            self._open_gears(stack, models, device, lanes, gears, at)
         elif any(spec.dynamic for spec in (*self.inputs, *self.outputs)):
-            self._open_dynamic(stack, model_id, device, variables)
+            self._open_dynamic(stack, models, device, lanes)
         else:
-            self._open_static(stack, model_id, device, variables)
+            self._open_static(stack, models, device, lanes)
+
+    def _serve_with(self, lanes: Lanes, ends: LaneEnds | None, fitter: Fitter) -> None:
+        names = [spec.name for spec in self.inputs], [spec.name for spec in self.outputs]
+        self._serving = Serving(lanes, self.index, self.label, ends, names, fitter)
 
     def _open_static(
-        self, stack: ExitStack, model_id: int, device: Device, variables: Variables
+        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
     ) -> None:
-        given = dataset(stack, [spec.nbytes for spec in self.inputs])
-        taken = dataset(stack, [spec.nbytes for spec in self.outputs])
-        engine = new_engine(variables.gate, True, model_id, device, given, taken)
-        self._run, self._call = make_run(engine, variables, self.inputs, self.outputs, self.label)
-        self._bind = make_bind(engine, variables, self.inputs, self.outputs, self.label)
+        variables = lanes.variables
+        sizes, results = ([spec.nbytes for spec in specs] for specs in (self.inputs, self.outputs))
+        engines = [
+            new_engine(
+                variables.gate, True, model, device, dataset(stack, sizes), dataset(stack, results)
+            )
+            for model in models
+        ]
+        engine = new_ring(variables.gate, engines)
+        ends = self.inputs, self.outputs, self.label
+        self._run, self._call = make_run(engine, variables, *ends)
+        self._bind = make_bind(engine, variables, *ends, alone=len(models) == 1)
+        self._serve_with(lanes, LaneEnds(sizes, results), PlainFitter(*ends))
 
     def _open_gears(
         self,
         stack: ExitStack,
-        model_id: int,
+        models: Sequence[int],
         device: Device,
-        variables: Variables,
+        lanes: Lanes,
         gears: Gears | None,
         at: int,
     ) -> None:
@@ -284,30 +339,39 @@ class InferenceGraph(Graph):
         made = _gears.table(gears, own, self.outputs, self.label)
         ins, outs = [gear.inputs for gear in made], [gear.outputs for gear in made]
         sizes = _gears.sizes(own, ins)
-        given = dataset(stack, [*sizes[:at], extra.nbytes, *sizes[at:]])
-        taken = dataset(stack, _gears.sizes(self.outputs, outs))
-        slots = [*given.slots[:at], *given.slots[at + 1 :]]
-        engine = new_engine(
-            variables.gate, True, model_id, device, given._replace(slots=slots), taken
-        )
+        sizes = [*sizes[:at], extra.nbytes, *sizes[at:]]
+        results = _gears.sizes(self.outputs, outs)
+        engines = []
+        for model in models:
+            given, taken = dataset(stack, sizes), dataset(stack, results)
+            given = given._replace(slots=[*given.slots[:at], *given.slots[at + 1 :]])
+            engines.append(new_engine(lanes.variables.gate, True, model, device, given, taken))
+        engine = new_ring(lanes.variables.gate, engines)
         self.inputs, self.outputs = own, _gears.shown(self.outputs, outs)
-        ends = Ends(self.inputs, self.outputs, self.label)
-        made_runs = _gears.make_gears(engine, variables, gears, made, at, ends)
-        self._run, self._call, self._bind = made_runs
+        box = _gears.Gearbox(gears, made, at, Ends(self.inputs, self.outputs, self.label))
+        self._run, self._call, self._bind = _gears.make_gears(engine, lanes.variables, box)
+        self._serve_with(lanes, LaneEnds(sizes, results, at), box)
 
     def _open_dynamic(
-        self, stack: ExitStack, model_id: int, device: Device, variables: Variables
+        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
     ) -> None:
-        known = describe_dynamic(model_id)
-        given = loose_dataset(stack, [0] * len(self.inputs))
-        taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
-        engine = new_engine(variables.gate, True, model_id, device, given, taken)
-        shapes = _dynamic.new_shapes(
-            stack,
-            engine,
-            [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
-            [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
-        )
+        known, gate = describe_dynamic(models[0]), lanes.variables.gate
+        made, engines = [], []
+        for model in models:
+            given = loose_dataset(stack, [0] * len(self.inputs))
+            taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
+            engine = new_engine(gate, True, model, device, given, taken)
+            shapes = _dynamic.new_shapes(
+                stack,
+                engine,
+                [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
+                [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
+            )
+            engines.append(engine)
+            made.append(shapes)
+        new_ring(gate, engines)
         ends = Ends(self.inputs, self.outputs, self.label)
-        made = _dynamic.make_dynamic(shapes, variables, known, ends)
-        self._run, self._call, self._bind = made
+        runs = _dynamic.make_dynamic(made[0], lanes.variables, known, ends)
+        self._run, self._call, self._bind = runs
+        fitter = PlainFitter(self.inputs, self.outputs, self.label)
+        self._serve_with(lanes, None, fitter)

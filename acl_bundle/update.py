@@ -28,16 +28,16 @@ import numpy as np
 
 from acl_bundle._cast import CastCounts
 from acl_bundle._digest import Seen
-from acl_bundle._owner import Signals
+from acl_bundle._engine import Dataset, dataset, new_engine
+from acl_bundle._lane import Lanes
 from acl_bundle._plan import Options, Plan, PlanReport
 from acl_bundle._planner import make_plan
-from acl_bundle._saved import Saved
 from acl_bundle._stage import Stage
 from acl_bundle._variables import Published, Version, Wait, WhenBusy
-from acl_bundle._writer import POISONED, Rollback, Writer
+from acl_bundle._writer import POISONED, Commit, Rollback, Timed, Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import PoisonedError
-from acl_bundle.graph import Graph, dataset, new_engine
+from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 
 Keep = Literal["copy", "reference"]
@@ -102,13 +102,35 @@ class Clock:
         self.seconds[step], self._last = now - self._last, now
 
 
+def _engine(usual: Any, timed: Timed | None, wait: Wait) -> Any:
+    """The engine of a run: one that can be given up where there is a time limit."""
+    return usual if timed is None else timed.within(wait.device_ms)
+
+
+class Stopwatch:
+    """The engine of one graph that can be given up, loaded when the first limit is set."""
+
+    def __init__(self, lanes: Lanes, index: int, label: str, given: Dataset) -> None:
+        self._open = partial(lanes.open_timed, index, label, given)
+        self._timed: Timed | None = None
+
+    def __call__(self, wait: Wait) -> Timed | None:
+        """The engine, where there is a limit; raises UnsupportedError where it cannot be had."""
+        if wait.limited and self._timed is None:
+            self._timed = self._open()
+        return self._timed if wait.limited else None
+
+
 class InitGraph(Graph):
     """The weight-init graph: writes every variable from constants in the file."""
 
-    def open(self, stack: ExitStack, model_id: int, device: Device, writer: Writer) -> None:
+    def open(
+        self, stack: ExitStack, model_id: int, device: Device, writer: Writer, lanes: Lanes
+    ) -> None:
         """Make the engine of a loaded model; the stack owns its datasets."""
         self._writer = writer
         given, taken = dataset(stack, []), dataset(stack, [])
+        self._timed = Stopwatch(lanes, self.index, self.label, given)
         gate = writer.variables.gate
         self._engine = new_engine(gate, False, model_id, device, given, taken)
         writer.init = self._engine
@@ -133,22 +155,23 @@ class InitGraph(Graph):
         Raises:
             ClosedError: The bundle is closed, or was loaded before a fork.
             BusyError: Others were busy for too long. Nothing was changed.
+            AclTimeoutError: The device was not done in time. It may be writing
+                still: inference is refused until it is over and the weights are
+                put back, which happens by itself.
             AclError: A call failed; the message says whether the weights are as
                 before, as they are after every failure but that of the first
                 commit or of the rollback itself.
         """
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
-        with writer.variables.alone(self.label, wait) as signals:
+        with writer.alone(self.label, wait) as signals:
             names = writer.variables.names
             writer.variables.seen.forget()
             published = Published(0, dict.fromkeys(names, 0), True)
-            undo = writer.undo(None, rollback)
+            undo, timed = writer.undo(None, rollback), self._timed(wait)
             signals.deliver()
-            writer.commit(
-                self._engine, self.label, published, names,
-                undo=undo, rollback=rollback, wait=wait, signals=signals,
-            )  # fmt: skip
+            commit = Commit(self.label, published, names, wait, signals, undo, rollback, timed)
+            writer.commit(_engine(self._engine, timed, wait), commit)
 
 
 class UpdateGraph(Graph):
@@ -167,12 +190,14 @@ class UpdateGraph(Graph):
         model_id: int,
         device: Device,
         writer: Writer,
+        lanes: Lanes,
         weights: tuple[WeightSpec, ...],
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
         self._writer, self.weights = writer, weights
         self._variables = writer.variables
         self._stage = Stage(stack, device, weights)
+        self._timed = Stopwatch(lanes, self.index, self.label, self._stage.dataset)
         outputs = dataset(stack, [])
         gate = writer.variables.gate
         self._engine = new_engine(gate, False, model_id, device, self._stage.dataset, outputs)
@@ -183,14 +208,16 @@ class UpdateGraph(Graph):
         """Write kept values again, the gate being shut."""
         options = Options(cast="same_kind")
         plan = make_plan(self.label, self.weights, kept, options, Seen())
-        for step in self._steps(self._stage.buckets(plan)):
+        for step in self._steps(self._stage.buckets(plan), None, Wait()):
             step()
 
-    def _steps(self, buckets: list[Plan]) -> Iterator[Callable[[], None]]:
+    def _steps(
+        self, buckets: list[Plan], timed: Timed | None, wait: Wait
+    ) -> Iterator[Callable[[], None]]:
         """What writes a plan in several parts, the gate being shut."""
         for bucket in buckets:
             yield partial(self._stage.write, bucket)
-            yield partial(self._writer.write, self._engine, self.label)
+            yield lambda: self._writer.write(_engine(self._engine, timed, wait), self.label)
 
     def __call__(  # type: ignore[override]
         self,
@@ -247,7 +274,9 @@ class UpdateGraph(Graph):
             threads: How many host threads move and convert large weights, 1 to 16.
             when_busy: ``"wait"`` for running inferences and other updates, or
                 ``"fail"``.
-            timeout_ms: The longest wait in milliseconds; None for ever.
+            timeout_ms: The longest wait in milliseconds, for others and then for
+                the device; None for ever. It takes a second id of the graph,
+                loaded when the first limit is set.
 
         Returns:
             What was changed, and the time of each step.
@@ -261,6 +290,9 @@ class UpdateGraph(Graph):
             PoisonedError: A commit failed before and this update does not
                 cover every weight. Nothing was changed.
             BusyError: Others were busy for too long. Nothing was changed.
+            AclTimeoutError: The device was not done in time. It may be writing
+                still: inference is refused until it is over and the weights are
+                put back, which happens by itself.
             ClosedError: The bundle is closed, or was loaded before a fork.
             UnsupportedError: `rollback` or `digest` needs memory that is the
                 library's, or xxhash is missing. Nothing was changed.
@@ -277,8 +309,9 @@ class UpdateGraph(Graph):
         writer.check_rollback(rollback)
         read_back = writer.reader() if digest else None
         clock = Clock()
-        with self._variables.alone(self.label, wait) as signals:
-            plan = make_plan(self.label, self.weights, weights, options, self._variables.seen)
+        with writer.alone(self.label, wait) as signals:
+            seen = self._variables.seen
+            plan = make_plan(self.label, self.weights, weights, options, seen, signals.deliver)
             self._check_poisoned(plan)
             signals.deliver()
             clock.lap("plan")
@@ -287,10 +320,11 @@ class UpdateGraph(Graph):
             clock.lap("stage")
             label = self._variables.next_version() if version is None else version
             published = self._next(label, plan, rollback, keep)
-            undo = writer.undo(plan.names, rollback)
+            undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
             signals.deliver()
             clock.lap("snapshot")
-            self._commit(plan, buckets, published, undo, rollback, wait, signals)
+            commit = Commit(self.label, published, plan.names, wait, signals, undo, rollback, timed)
+            self._commit(plan, buckets, commit)
             clock.lap("commit")
             if read_back is not None:
                 read_back(label)
@@ -330,7 +364,7 @@ class UpdateGraph(Graph):
         """
         options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
         options = replace(options, unknown="ignore")
-        with self._variables.alone(self.label, Wait()):
+        with self._writer.alone(self.label, Wait()):
             seen = self._variables.seen
             return make_plan(self.label, self.weights, weights, options, seen).report()
 
@@ -339,36 +373,21 @@ class UpdateGraph(Graph):
         buckets = self._stage.buckets(plan)
         if len(buckets) == 1:
             self._stage.write(buckets[0])
-        elif plan.options.on_overflow == "error":
+        elif plan.options.on_overflow == "error" or plan.strict:
             self._stage.survey(plan)
         plan.check_overflow(depth=4)
         return buckets
 
-    def _commit(
-        self,
-        plan: Plan,
-        buckets: list[Plan],
-        published: Published,
-        undo: Saved | None,
-        rollback: Rollback,
-        wait: Wait,
-        signals: Signals,
-    ) -> None:
+    def _commit(self, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
         """Write a plan, in one go or in several behind one shut gate."""
         variables, writer = self._variables, self._writer
         before = variables.epoch
         variables.seen.forget(plan.names)
         try:
             if len(buckets) == 1:
-                writer.commit(
-                    self._engine, self.label, published, plan.names,
-                    undo=undo, rollback=rollback, wait=wait, signals=signals,
-                )  # fmt: skip
+                writer.commit(_engine(self._engine, commit.timed, commit.wait), commit)
             else:
-                writer.commit_steps(
-                    self._steps(buckets), self.label, published, plan.names,
-                    undo=undo, rollback=rollback, wait=wait, signals=signals,
-                )  # fmt: skip
+                writer.commit_steps(self._steps(buckets, commit.timed, commit.wait), commit)
         finally:
             if variables.epoch > before:
                 self._learn(plan)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 from acl_bundle import fake
 from benchmarks.rounds import bundle_of, medians, normal, seconds
@@ -14,21 +16,26 @@ BOUNCE = 16 << 20
 def main(_: int) -> None:
     """Print microseconds per weight, and the copies to the device."""
     weights = normal(COUNT * BYTES, COUNT)
+    print(f"{COUNT} weights of {BYTES} bytes, microseconds each")
     with bundle_of(weights) as bundle:
-        steps: dict[str, list[float]] = {}
+        steps: dict[str, dict[str, list[float]]] = {"none": {}, "auto": {}}
 
-        def update() -> float:
-            for step, taken in bundle.update(weights).seconds.items():
-                steps.setdefault(step, []).append(taken)
-            return 0.0
+        def update(rollback: Any) -> None:
+            for step, taken in bundle.update(weights, rollback=rollback).seconds.items():
+                steps[rollback].setdefault(step, []).append(taken)
 
-        figures = medians({"whole": lambda: seconds(update)}, 30)
+        whole = {name: partial(seconds, partial(update, name)) for name in steps}
+        figures = medians(whole, 60)
         before = fake.calls().get("aclrtMemcpy", 0)
-        bundle.update(weights)
+        bundle.update(weights, rollback="none")
         copies = fake.calls()["aclrtMemcpy"] - before
-    each = figures["whole"] / COUNT * 1e6
-    print(f"{COUNT} weights of {BYTES} bytes: {each:.2f} us each (goal <= 2.5)")
-    for step, samples in steps.items():
-        print(f"  {step:8}{sorted(samples)[len(samples) // 2] / COUNT * 1e6:6.2f} us")
+    for rollback, goal in (("none", 2.5), ("auto", 3.6)):
+        each = figures[rollback] / COUNT * 1e6
+        parts = {
+            step: sorted(taken)[len(taken) // 2] / COUNT * 1e6
+            for step, taken in steps[rollback].items()
+        }
+        listed = ", ".join(f"{step} {taken:.2f}" for step, taken in parts.items())
+        print(f"rollback={rollback!r:7}{each:6.2f} (goal <= {goal}): {listed}")
     most = math.ceil(COUNT * BYTES / BOUNCE) + 4
     print(f"copies to the device: {copies} (goal <= {most})")

@@ -16,13 +16,14 @@ import argparse
 from collections.abc import Callable
 
 from acl_bundle import fake
-from benchmarks import digest, memory, small, staging
+from benchmarks import digest, memory, pause, small, staging
 
 SECTIONS: dict[str, Callable[[int], None]] = {
     "staging": staging.main,
     "small": small.main,
     "digest": digest.main,
     "memory": memory.main,
+    "pause": pause.main,
 }
 
 

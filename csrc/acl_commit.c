@@ -11,8 +11,6 @@
  * ab_gate_revert, and ab_gate_retract.
  */
 
-enum { STILL_RUNNING = 507046 };
-
 /* Copies every range, to the copy or back from it. 0 or a failure. */
 static int64_t saved_move(const ab_saved *s, enum ab_step step)
 {
@@ -56,10 +54,16 @@ static int64_t commit_write(const ab_engine *engine, const ab_saved *source)
                           : engine_execute(engine, NULL, NULL);
 }
 
-/* Whether a failed execute may be writing still. */
+/*
+ * Whether a failed execute may be writing still: it timed out, or its stream
+ * does not say that it is done (index 1).
+ */
 static int commit_runs_on(int64_t result)
 {
-    return (uint32_t)(-result) == STILL_RUNNING;
+    uint64_t number = (uint64_t)-result;
+    return (uint32_t)number == STREAM_TIMEOUT
+           || ((number >> 32 & 0xFF) == AB_STEP_SYNCHRONIZE
+               && number >> 40 == 1);
 }
 
 /* The commit proper: the gate is shut and our context is current. */

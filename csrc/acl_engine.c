@@ -8,10 +8,15 @@
  *     int64_t epoch = ab_run_one(e, x, y);
  *
  * Engines belong to their gate and are freed with it. The init and update
- * engines do not read: they run in commits alone (acl_commit.c).
+ * engines do not read: they run in commits alone (acl_commit.c). Such an
+ * engine may have a stream: it then gives a device that does not come to an
+ * end up after timeoutMs.
+ *
+ * Engines of one graph that is loaded several times form a ring; a run takes
+ * whichever is free (acl_ring.c).
  */
 
-enum { CONTEXT_NULL = 107002, ACL_SUCCESS = 0 };
+enum { CONTEXT_NULL = 107002, STREAM_TIMEOUT = 507046, ACL_SUCCESS = 0 };
 
 /* Answers below this are failures: see acl_gate.h. */
 static const int64_t LOWEST_EPOCH = -(INT64_C(1) << 32);
@@ -19,6 +24,10 @@ static const int64_t LOWEST_EPOCH = -(INT64_C(1) << 32);
 struct ab_engine {
     seat seat;
     ab_gate *gate;
+    ab_ring *ring;            /* NULL: it is the only one */
+    struct ab_shapes *shapes; /* of a dynamic graph */
+    aclrtStream stream;       /* NULL: executes synchronously */
+    int timeoutMs;
     aclrtContext context;
     uint32_t modelId;
     aclrtMemcpyKind toDevice;
@@ -67,6 +76,12 @@ static ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId,
     return engine;
 }
 
+/* Makes an engine one of a ring's; no run is under way. */
+static void engine_join(ab_engine *engine, ab_ring *ring)
+{
+    engine->ring = ring;
+}
+
 /*
  * Makes ours the thread's context. *previous is what context_leave needs:
  * NULL when there was none or it was ours already.
@@ -102,12 +117,74 @@ static int64_t context_leave(aclrtContext previous, int64_t result)
     return result;
 }
 
+/*
+ * Executes on the engine's stream. A failure with index 1 leaves the device
+ * at work, as far as the stream tells.
+ */
+static int64_t engine_compute_async(const ab_engine *e)
+{
+    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
+    aclError status =
+        aclmdlExecuteAsync(e->modelId, e->input, e->output, e->stream);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_EXECUTE_ASYNC, 0, status);
+    }
+    status = aclrtSynchronizeStreamWithTimeout(e->stream, e->timeoutMs);
+    if (status == ACL_SUCCESS) {
+        return 0;
+    }
+    if (status != STREAM_TIMEOUT) {
+        (void)aclrtStreamQuery(e->stream, &state);
+    }
+    return failure(AB_STEP_SYNCHRONIZE,
+                   state != ACL_STREAM_STATUS_COMPLETE, status);
+}
+
+/* Executes. 0 or the failure. */
+static int64_t engine_compute(const ab_engine *e)
+{
+    aclError status;
+    if (e->stream != NULL) {
+        return engine_compute_async(e);
+    }
+    status = aclmdlExecute(e->modelId, e->input, e->output);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_EXECUTE, 0, status);
+}
+
+/*
+ * Lets an engine that writes execute on a stream of the caller's, for at most
+ * timeoutMs, more than 0. Its model id was not executed synchronously.
+ */
+static void ab_engine_time(ab_engine *engine, aclrtStream stream,
+                           int timeoutMs)
+{
+    engine->stream = stream;
+    engine->timeoutMs = timeoutMs;
+}
+
+/* Whether the device has come to the end of what the engine gave up. */
+static int ab_engine_drained(const ab_engine *engine)
+{
+    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
+    aclrtContext previous;
+    if (gate_is_foreign(engine->gate)
+        || context_enter(engine->context, &previous) != 0) {
+        return 0;
+    }
+    if (aclrtStreamQuery(engine->stream, &state) != ACL_SUCCESS) {
+        state = ACL_STREAM_STATUS_NOT_READY;
+    }
+    context_leave(previous, 0);
+    return state == ACL_STREAM_STATUS_COMPLETE;
+}
+
 /* Copies in, executes, copies out. 0 or the failure of the first step. */
 static int64_t engine_execute(const ab_engine *e, const void *const *in,
                               void *const *out)
 {
     const ab_slot *slot = e->slots;
     aclError status;
+    int64_t result;
     for (size_t i = 0; i < e->inCount; i++, slot++) {
         status = aclrtMemcpy(slot->device, slot->nbytes, in[i], slot->nbytes,
                              e->toDevice);
@@ -115,9 +192,9 @@ static int64_t engine_execute(const ab_engine *e, const void *const *in,
             return failure(AB_STEP_COPY_IN, i, status);
         }
     }
-    status = aclmdlExecute(e->modelId, e->input, e->output);
-    if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_EXECUTE, 0, status);
+    result = engine_compute(e);
+    if (result != 0) {
+        return result;
     }
     for (size_t i = 0; i < e->outCount; i++, slot++) {
         status = aclrtMemcpy(out[i], slot->nbytes, slot->device, slot->nbytes,
@@ -149,6 +226,25 @@ static int64_t engine_infer(const ab_engine *engine, const void *const *in,
     return context_leave(previous, result);
 }
 
+/* Takes the engine for a run, or a free one of its ring: the one it returns. */
+static ab_engine *engine_take(ab_engine *engine)
+{
+    if (engine->ring != NULL) {
+        engine = ring_take(engine->ring);
+    }
+    gate_enter(engine->gate, &engine->seat);
+    return engine;
+}
+
+/* Ends engine_take. */
+static void engine_leave(ab_engine *engine)
+{
+    pthread_mutex_unlock(&engine->seat.mutex);
+    if (engine->ring != NULL) {
+        ring_give(engine->ring, engine);
+    }
+}
+
 /*
  * One inference: as many host arrays as the graph has inputs and outputs,
  * each of exactly its slot's bytes. Blocks while a commit runs or another
@@ -161,9 +257,9 @@ static int64_t ab_run(ab_engine *engine, const void *const *in,
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
     result = engine_infer(engine, in, out);
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     return result;
 }
 
@@ -181,16 +277,16 @@ static int64_t ab_run_plan(const ab_plan *plan)
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
     result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0)
                           : engine_infer(engine, plan->in, plan->out);
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     return result;
 }
 
 /*
  * Refuses later runs of a plan. Waits for one that is under way, so that its
- * host arrays may go afterwards.
+ * host arrays may go afterwards; in a ring the caller sees to that.
  */
 static void ab_plan_close(ab_plan *plan)
 {

@@ -26,3 +26,5 @@ int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out);
 int64_t ab_run_one(ab_engine *engine, const void *in, void *out);
 int64_t ab_run_plan(const ab_plan *plan);
 void ab_plan_close(ab_plan *plan);
+void ab_engine_time(ab_engine *engine, aclrtStream stream, int timeoutMs);
+int ab_engine_drained(const ab_engine *engine);

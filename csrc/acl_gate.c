@@ -15,7 +15,9 @@
  * may have written a part, has left the state at GATE_POISONED.
  *
  * A commit that still finds a run after its wait goes back to its caller with
- * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts.
+ * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts. A run
+ * that was given up may never end: it makes a commit fail with AB_STEP_HUNG
+ * at once.
  */
 
 enum { WAIT_MS = 100 };
@@ -25,11 +27,16 @@ enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_POISONED, GATE_CLOSED };
 /*
  * What an engine has at the gate: the first member of every engine. The mutex
  * is held for as long as a run takes, or to count one that goes on behind it.
+ * land sees to runs that nobody waits for, the mutex being held, until the
+ * deadline (NULL: only looks); it says whether any of them ended.
  */
 typedef struct seat {
     pthread_mutex_t mutex;
     pthread_cond_t landed;
     unsigned inFlight;
+    unsigned hung; /* of these, given up */
+    size_t graph;  /* its place in the file, for messages */
+    int (*land)(struct seat *self, const struct timespec *deadline);
     struct seat *nextReader;
     struct seat *nextOwned;
 } seat;
@@ -152,45 +159,90 @@ static void ab_gate_retract(ab_gate *gate)
     pthread_mutex_unlock(&gate->mutex);
 }
 
-/* Waits until a seat has no run, or the deadline. Whether it has none. */
-static int gate_idle(seat *s, const struct timespec *deadline)
+/* The time in so many milliseconds. */
+static struct timespec gate_deadline(int ms)
 {
-    int status = pthread_mutex_timedlock(&s->mutex, deadline);
-    if (status != 0) {
-        return 0;
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += ms % 1000 * 1000000L;
+    if (at.tv_nsec >= 1000000000L) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000L;
     }
-    while (s->inFlight > 0 && status == 0) {
-        status = pthread_cond_timedwait(&s->landed, &s->mutex, deadline);
-    }
-    status = s->inFlight == 0;
-    pthread_mutex_unlock(&s->mutex);
-    return status;
+    return at;
+}
+
+/* Milliseconds until a deadline, rounded up; 0 when it has come. */
+static int gate_left(const struct timespec *deadline)
+{
+    struct timespec now;
+    int64_t ns;
+    clock_gettime(CLOCK_REALTIME, &now);
+    ns = (int64_t)(deadline->tv_sec - now.tv_sec) * 1000000000
+         + (deadline->tv_nsec - now.tv_nsec);
+    ns = (ns + 999999) / 1000000;
+    return ns <= 0 ? 0 : ns > INT32_MAX ? INT32_MAX : (int)ns;
 }
 
 /*
- * Claims the gate and waits for what runs, up to waitMs (at most WAIT_MS). 0:
- * it is shut until ab_gate_retract. AB_STEP_BUSY: something runs still, and
- * the claim is kept. One writer at a time: the caller sees to it.
+ * Waits until a seat has no run but those given up, or the deadline. 0, or
+ * AB_STEP_BUSY; *hung counts the runs given up.
  */
-static int64_t ab_gate_shut(ab_gate *gate, int waitMs)
+static int64_t gate_idle(seat *s, const struct timespec *deadline,
+                         unsigned *hung)
+{
+    int status = pthread_mutex_timedlock(&s->mutex, deadline);
+    if (status != 0) {
+        return failure(AB_STEP_BUSY, 0, 0);
+    }
+    if (s->hung > 0) {
+        s->land(s, NULL);
+    }
+    while (s->inFlight > s->hung && status == 0) {
+        if (s->land == NULL || !s->land(s, deadline)) {
+            status = pthread_cond_timedwait(&s->landed, &s->mutex, deadline);
+        }
+    }
+    *hung = s->hung;
+    status = s->inFlight > s->hung;
+    pthread_mutex_unlock(&s->mutex);
+    return status ? failure(AB_STEP_BUSY, 0, 0) : 0;
+}
+
+/* Claims the gate and waits for what runs. past: also past runs given up. */
+static int64_t gate_claim(ab_gate *gate, int waitMs, int past)
 {
     struct timespec deadline;
     if (gate_is_foreign(gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
     atomic_store(&gate->writer, 1);
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_nsec += (waitMs < WAIT_MS ? waitMs : WAIT_MS) * 1000000L;
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000L;
-    }
+    deadline = gate_deadline(waitMs < WAIT_MS ? waitMs : WAIT_MS);
     for (seat *s = gate->readers; s != NULL; s = s->nextReader) {
-        if (!gate_idle(s, &deadline)) {
-            return failure(AB_STEP_BUSY, 0, 0);
+        unsigned hung;
+        int64_t busy = gate_idle(s, &deadline, &hung);
+        if (hung > 0 && !past) {
+            ab_gate_retract(gate);
+            return failure(AB_STEP_HUNG, s->graph, 0);
+        }
+        if (busy != 0) {
+            return busy;
         }
     }
     return 0;
+}
+
+/*
+ * Claims the gate and waits for what runs, up to waitMs (at most WAIT_MS). 0:
+ * it is shut until ab_gate_retract. AB_STEP_BUSY: something runs still, and
+ * the claim is kept. AB_STEP_HUNG, with the graph's place as index: a run was
+ * given up and still reads the variables; the claim is dropped. One writer at
+ * a time: the caller sees to it.
+ */
+static int64_t ab_gate_shut(ab_gate *gate, int waitMs)
+{
+    return gate_claim(gate, waitMs, 0);
 }
 
 /* Waits for the end of a claim. */
@@ -213,6 +265,31 @@ static void gate_enter(ab_gate *gate, seat *engine)
         pthread_mutex_lock(&engine->mutex);
         if (!atomic_load(&gate->writer)) {
             return;
+        }
+        pthread_mutex_unlock(&engine->mutex);
+    }
+}
+
+/*
+ * As gate_enter, until the deadline. Whether the mutex is held.
+ */
+static int gate_enter_until(ab_gate *gate, seat *engine,
+                            const struct timespec *deadline)
+{
+    for (;;) {
+        int status = 0;
+        pthread_mutex_lock(&gate->mutex);
+        while (atomic_load(&gate->writer) && status == 0) {
+            status = pthread_cond_timedwait(&gate->opened, &gate->mutex,
+                                            deadline);
+        }
+        status = atomic_load(&gate->writer);
+        pthread_mutex_unlock(&gate->mutex);
+        if (status || pthread_mutex_timedlock(&engine->mutex, deadline)) {
+            return 0;
+        }
+        if (!atomic_load(&gate->writer)) {
+            return 1;
         }
         pthread_mutex_unlock(&engine->mutex);
     }
@@ -256,8 +333,8 @@ static void ab_gate_revert(ab_gate *gate, int defined)
 }
 
 /*
- * Waits for running inferences and refuses all later ones. Returns 0, or
- * AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
+ * Waits for running inferences, but not for those given up, and refuses all
+ * later ones. Returns 0, or AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
  * parent runs here.
  */
 static int64_t ab_gate_close(ab_gate *gate)
@@ -266,7 +343,7 @@ static int64_t ab_gate_close(ab_gate *gate)
     if (gate_is_foreign(gate)) {
         return 0;
     }
-    busy = ab_gate_shut(gate, WAIT_MS);
+    busy = gate_claim(gate, WAIT_MS, 1);
     if (busy != 0) {
         return busy;
     }

@@ -31,7 +31,16 @@ enum ab_step {
     AB_STEP_FREE,
     AB_STEP_GET_DESC,
     AB_STEP_SAVE,
-    AB_STEP_PUT_BACK
+    AB_STEP_PUT_BACK,
+    AB_STEP_EXECUTE_ASYNC,
+    AB_STEP_SYNCHRONIZE,
+    AB_STEP_STREAM_QUERY,
+    AB_STEP_STREAM_WAIT,
+    AB_STEP_RECORD,
+    AB_STEP_QUEUE_IN,
+    AB_STEP_QUEUE_OUT,
+    AB_STEP_RUNNING,
+    AB_STEP_HUNG
 };
 
 ab_gate *ab_gate_new(int defined);

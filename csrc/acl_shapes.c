@@ -17,21 +17,22 @@
 enum { GEAR_BATCH = 2, GEAR_HW = 3, RANK_MAX = 128, BAD_ALLOC = 200000 };
 
 /* Names the gear of a run. 0 or a failure. */
-static int64_t gear_set(const ab_engine *e, const ab_gear *gear)
+static int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset,
+                        const ab_gear *gear)
 {
-    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
+    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)dataset;
     enum ab_step step = AB_STEP_SET_DIMS;
     aclError status;
     if (gear->kind == GEAR_BATCH) {
         step = AB_STEP_SET_BATCH;
-        status = aclmdlSetDynamicBatchSize(e->modelId, input, gear->index,
+        status = aclmdlSetDynamicBatchSize(modelId, input, gear->index,
                                            gear->first);
     } else if (gear->kind == GEAR_HW) {
         step = AB_STEP_SET_HW;
-        status = aclmdlSetDynamicHWSize(e->modelId, input, gear->index,
+        status = aclmdlSetDynamicHWSize(modelId, input, gear->index,
                                         gear->first, gear->second);
     } else {
-        status = aclmdlSetInputDynamicDims(e->modelId, input, gear->index,
+        status = aclmdlSetInputDynamicDims(modelId, input, gear->index,
                                            gear->dims);
     }
     return status == ACL_SUCCESS ? 0 : failure(step, 0, status);
@@ -51,7 +52,7 @@ static int64_t gear_execute(const ab_engine *e, const ab_gear *gear,
             return failure(AB_STEP_COPY_IN, i, status);
         }
     }
-    result = gear_set(e, gear);
+    result = gear_set(e->modelId, e->input, gear);
     if (result != 0) {
         return result;
     }
@@ -78,7 +79,7 @@ static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
     result = gate_refusal(engine->gate);
     if (result == 0) {
         result = context_enter(engine->context, &previous);
@@ -88,7 +89,7 @@ static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
         result = context_leave(
             previous, result == 0 ? gate_answer(engine->gate) : result);
     }
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     return result;
 }
 
@@ -131,6 +132,7 @@ static ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
     shapes->engine = engine;
     shapes->inCount = inCount;
     shapes->outCount = outCount;
+    engine->shapes = shapes;
     shapes->in = calloc(inCount + 1, sizeof *shapes->in);
     shapes->out = calloc(outCount + 1, sizeof *shapes->out);
     if (shapes->in == NULL || shapes->out == NULL) {
@@ -366,7 +368,8 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    gate_enter(engine->gate, &engine->seat);
+    engine = engine_take(engine);
+    shapes = engine->shapes;
     result = gate_refusal(engine->gate);
     if (result == 0) {
         result = context_enter(engine->context, &previous);
@@ -376,7 +379,7 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
         result = context_leave(
             previous, result == 0 ? gate_answer(engine->gate) : result);
     }
-    pthread_mutex_unlock(&engine->seat.mutex);
+    engine_leave(engine);
     for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {
         free(out[i].data);
         out[i].data = NULL;

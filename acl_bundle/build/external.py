@@ -22,6 +22,11 @@ class Beside:
         self._folder = folder
         self._mapped: dict[str, memoryview] = {}
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that were read."""
+        return tuple(self._folder / one for one in self._mapped) if self._folder else ()
+
     def read(self, tensor: TensorProto, name: str, nbytes: int) -> memoryview:
         """Return the ``nbytes`` bytes of a tensor, mapped.
 

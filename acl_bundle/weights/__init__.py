@@ -22,6 +22,7 @@ from acl_bundle.weights._detect import detect as _detect
 from acl_bundle.weights._diff import diff
 from acl_bundle.weights._file import Path_ as _Path
 from acl_bundle.weights._freeze import freeze
+from acl_bundle.weights._layers import layouts_of
 from acl_bundle.weights._layout import reshape, transpose
 from acl_bundle.weights._lora import merge_lora
 from acl_bundle.weights._masks import Masks, enforce
@@ -47,6 +48,7 @@ __all__ = [
     "diff",
     "enforce",
     "freeze",
+    "layouts_of",
     "merge_lora",
     "open",
     "rename",

@@ -5,8 +5,8 @@ result. The report counts the same pieces converted by the same function, so
 the two cannot disagree, and both are what numpy's (or ml_dtypes') ``astype``
 gives: nearest, ties to even.
 
-An update that converts while it copies can do without the view's arrays: where
-overflow is to become infinite, `Cast.source_arrays` is the mapping below.
+An update converts while it copies, so it asks `Cast.unconverted` for the float32
+array, and no half-precision copy exists on the host.
 """
 
 from __future__ import annotations
@@ -65,21 +65,20 @@ class _Counts:
     def add(self, values: Array, given: Array, over: Array | None) -> None:
         """Count a piece: its values, what is handed out for them, and where they overflow."""
         before, after = values.astype(np.float64), given.astype(np.float64)
+        small, size = np.abs(after), np.abs(before)
         self.overflow += 0 if over is None else int(np.count_nonzero(over))
-        self.underflow += int(np.count_nonzero((before != 0) & (after == 0)))
-        size = np.abs(after)
-        self.subnormal += int(np.count_nonzero((size > 0) & (size < self._tiny)))
+        self.underflow += int(np.count_nonzero((small == 0) & (size > 0)))
+        self.subnormal += int(np.count_nonzero((small > 0) & (small < self._tiny)))
         self.nan += int(np.count_nonzero(np.isnan(before)))
-        self._errors(before, after)
+        self._errors(before, after, size)
 
-    def _errors(self, before: Array, after: Array) -> None:
-        finite = np.isfinite(after) & np.isfinite(before)
-        before, after = before[finite], after[finite]
-        difference = np.abs(before - after)
-        if difference.size:
-            self.error = max(self.error, float(difference.max()))
-            relative = difference[before != 0] / np.abs(before[before != 0])
-            self.relative = max(self.relative, float(relative.max(initial=0.0)))
+    def _errors(self, before: Array, after: Array, size: Array) -> None:
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(before - after)
+        difference[~np.isfinite(difference)] = 0
+        self.error = max(self.error, float(difference.max(initial=0.0)))
+        relative = np.divide(difference, size, out=difference, where=size > 0)
+        self.relative = max(self.relative, float(relative.max(initial=0.0)))
 
 
 class Cast(View):
@@ -95,14 +94,26 @@ class Cast(View):
         super().__init__(weights)
         self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
 
-    @property
-    def source_arrays(self) -> Weights | None:
-        """The weights before the cast, for an update that converts them itself.
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+        """Return a float32 weight before the cast, for an update that converts as it copies.
 
-        None where that would not give the same: where an overflow is an error
-        or saturates.
+        Args:
+            name: The weight.
+            dtype: What the update needs.
+
+        Returns:
+            The array below, and whether an overflow is an error; None where the
+            view's own array must be taken: nothing is cast, or not from float32
+            to that dtype, or an overflow saturates.
+
+        Raises:
+            KeyError: There is no such weight.
         """
-        return self._base if self._on_overflow == "inf" else None
+        below = super().spec(name).dtype
+        fused = below == _SINGLE and self._target_of(name, below) == dtype
+        if not fused or self._on_overflow == "saturate":
+            return None
+        return super().__getitem__(name), self._on_overflow == "error"
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here."""
@@ -166,7 +177,7 @@ class Cast(View):
         """Return what is handed out for some values, and where they overflow, None for nowhere."""
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             given: Array = values.astype(target)
-        over = np.isinf(given)
+        over = _infinite(given)
         if not over.any():
             return given, None
         over &= np.isfinite(values)
@@ -215,6 +226,15 @@ def cast(
         )
     kept = matching(weights, keep_float32, "keep_float32")
     return Cast(weights, HALVES[name], on_overflow, kept)
+
+
+def _infinite(values: Array) -> Array:
+    """As `numpy.isinf`, which is slow for half precision: by the bit pattern."""
+    if values.dtype.itemsize != 2:
+        return np.isinf(values)
+    infinity = np.array(np.inf, values.dtype).view(np.uint16)
+    found: Array = values.view(np.uint16) & np.uint16(0x7FFF) == infinity
+    return found
 
 
 def _overflows(name: str, value: Any, at: tuple[int, ...], target: np.dtype[Any]) -> WeightError:

@@ -43,9 +43,9 @@ class Checkpoint(Source):
         """
         path = os.fspath(prefix).removesuffix(INDEX)
         _check_files(path)
-        self._tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
+        tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
         try:
-            self._reader: Any = self._tf.train.load_checkpoint(path)
+            self._reader: Any = tf.train.load_checkpoint(path)
             shapes = self._reader.get_variable_to_shape_map()
             types = self._reader.get_variable_to_dtype_map()
         except Exception as error:  # TensorFlow's own, and what its bindings make of them
@@ -58,6 +58,11 @@ class Checkpoint(Source):
             else:
                 skipped[name] = f"{types[name].name} holds no numbers"
         super().__init__(path, specs, skipped)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The index and the data files."""
+        return (self.file + INDEX, *map(os.fspath, _data_files(self.file)))
 
     def _read(self, name: str) -> Array:
         try:
@@ -76,9 +81,8 @@ def _check_files(prefix: str) -> None:
             prefix + INDEX,
             f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
         )
-    folder, stem = Path(prefix).parent, Path(prefix).name
-    found = {one.name[len(stem) :] for one in folder.glob("*.data-*") if one.name.startswith(stem)}
-    shards = sorted(filter(None, map(_SHARD.fullmatch, found)), key=lambda one: one[1])
+    names = (one.name[len(Path(prefix).name) :] for one in _data_files(prefix))
+    shards = [found for found in map(_SHARD.fullmatch, names) if found]
     if not shards:
         raise bad(prefix, "there is no .data-?????-of-????? file beside the .index")
     count = int(shards[0][2])
@@ -86,6 +90,12 @@ def _check_files(prefix: str) -> None:
     lacking = sorted(set(range(count)) - there)
     if lacking:
         raise bad(prefix, f"data files {lacking} of {count} are missing")
+
+
+def _data_files(prefix: str) -> list[Path]:
+    folder, stem = Path(prefix).parent, Path(prefix).name
+    beside = sorted(one for one in folder.glob("*.data-*") if one.name.startswith(stem))
+    return [one for one in beside if _SHARD.fullmatch(one.name[len(stem) :])]
 
 
 def _first(error: Exception) -> str:

@@ -37,6 +37,11 @@ class Folder(Source):
         specs = {name: open_npy(one)[0].spec for name, one in self._paths.items()}
         super().__init__(os.fspath(path), specs)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """One file per weight."""
+        return tuple(map(os.fspath, self._paths.values()))
+
     def _read(self, name: str) -> Array:
         found, data = open_npy(self._paths[name])
         if found.spec != self._specs[name]:

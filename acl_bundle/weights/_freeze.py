@@ -20,7 +20,7 @@ from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Spec, Weights, spec_of
-from acl_bundle.weights._write import inputs_of
+from acl_bundle.weights._view import files_of
 
 
 class FreezeRow(NamedTuple):
@@ -54,11 +54,11 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
         UnsupportedError: onnx is not installed.
         OSError: A file cannot be read or written; what was there still is.
     """
-    check_apart(out, model, *inputs_of(weights))
     reader, _ = detect(model)
     if reader not in (Compiled, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
     with reader(model) as constants:
+        check_apart(out, *constants.files, *files_of(weights))
         specs = {name: constants.spec(name) for name in constants}
     _check(weights, specs, os.fspath(model))
     try:

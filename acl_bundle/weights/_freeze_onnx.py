@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._file import Path_
 from acl_bundle.weights._onnx import Onnx
@@ -35,6 +36,7 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
     import onnx  # noqa: PLC0415  needed for ONNX models only
 
     proto = onnx.load(os.fspath(model), load_external_data=False)
+    _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:
         inner = sum(old.spec(name).nbytes for name in old)
         values = _Values(weights, old)
@@ -135,8 +137,26 @@ def _bytes(array: Array, elem: int) -> bytes:
 
     if _is_plain(elem):
         return bytes(raw(array))
-    packed: bytes = numpy_helper.from_array(np.ascontiguousarray(array)).raw_data
+    made = numpy_helper.from_array(np.ascontiguousarray(array))
+    if made.data_type != elem:
+        raise UnsupportedError(
+            f"this release of onnx does not write {array.dtype}; a newer one does"
+        )
+    packed: bytes = made.raw_data
     return packed
+
+
+def _embed_inner(proto: Any, folder: Path) -> None:
+    """Take the external data of inner graphs in, as the copy may lie in another folder."""
+    from acl_bundle.build import constants, external, walk  # noqa: PLC0415
+
+    beside = external.Beside(folder)
+    for graph in list(walk.graphs(proto.graph))[1:]:
+        for tensor, name in tensors(graph):
+            if tensor.data_location == tensor.EXTERNAL:
+                data = bytes(constants.read(tensor, name, beside).data)
+                _replace(tensor)
+                tensor.raw_data = data
 
 
 def _replace(tensor: Any) -> None:

@@ -33,7 +33,10 @@ def rewritten(program: memoryview, weights: Weights) -> bytes:
         UnsupportedError: onnx is not installed.
     """
     records = list(_records(program))
-    handed = {_tensor_name(payload) for tag, payload in records if tag == _CONSTANT}
+    try:
+        handed = {_tensor_name(payload) for tag, payload in records if tag == _CONSTANT}
+    except struct.error as error:
+        raise BundleFormatError(f"a constant of the program is cut short: {error}") from None
     inside = [name for name in weights if name not in handed]
     parts = [bytes(program[: _HEAD.size])]
     for tag, payload in records:

@@ -26,7 +26,7 @@ from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Array, Spec, Weights, is_floating, spec_of
-from acl_bundle.weights._view import View
+from acl_bundle.weights._view import View, files_of
 
 _PART: Final = re.compile(
     r"(?P<module>.+?)\.(?:(?P<kind>lora_[AB]|lora_down|lora_up)(?:\.[^.]+)??\.weight|(?P<alpha>alpha))"
@@ -74,6 +74,11 @@ class Merged(View):
         self._adapter, self._turned = adapter, turned
         self._pairs = {pair.target: (module, pair) for module, pair in pairs.items()}
         self.changed: tuple[str, ...] = tuple(name for name in base if name in self._pairs)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that values are read from in the end."""
+        return (*super().files, *files_of(self._adapter))
 
     def __getitem__(self, name: str) -> Array:
         """Return a weight's values: a new array for one that the adapter changes."""
@@ -220,6 +225,8 @@ def _check(module: str, pair: _Pair, base: Weights, adapter: Weights, turned: bo
     if not is_floating(weight.dtype):
         raise WeightError(f"weight {pair.target!r} is {weight}; floating-point ones can be merged")
     down, up = spec_of(adapter, pair.down), spec_of(adapter, pair.up)
+    if turned and len(weight.shape) != 2:
+        raise WeightError(f"transposed: weight {pair.target!r} is {weight}; only matrices can be")
     made = _product(down, up)
     if made is None:
         raise WeightError(

@@ -70,11 +70,12 @@ def layout(head: memoryview, file: str) -> Layout:
         version = npy.read_magic(stream)
         if version == _NAMED:
             raise NoNumbersError("version 3.0 of the format is for records")
-        read = _READERS.get(version)
-        if read is None:
+        if version not in _READERS:
             raise ValueError(f"version {version}; 1.0 to 3.0 exist")
-        shape, fortran, dtype = read(stream)
-    except ValueError as error:
+        shape, fortran, dtype = _READERS[version](stream)
+    except NoNumbersError:
+        raise
+    except Exception as error:  # numpy reads Python's syntax, and lets its errors through
         raise bad(file, f"the .npy header is damaged: {error}") from None
     _check(dtype, shape, file)
     native = np.dtype(dtype.type)

@@ -47,7 +47,8 @@ class Onnx(Source):
         self._arrays: dict[str, Array] = {}
         skipped: dict[str, str] = {}
         try:
-            for name, value in _constants(path, skipped):
+            loaded = _loaded(path)
+            for name, value in _constants(loaded, skipped):
                 if not name or name in self._arrays:
                     raise ValueError(f"a constant is called {name!r}; names must be unique")
                 self._arrays[name] = value
@@ -59,6 +60,13 @@ class Onnx(Source):
             file, {n: Spec(one.shape, one.dtype) for n, one in self._arrays.items()}, skipped
         )
 
+        self._beside: tuple[str, ...] = tuple(map(os.fspath, loaded.beside.paths))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The model and the files of its external data."""
+        return (self.file, *self._beside)
+
     def _read(self, name: str) -> Array:
         return self._arrays[name]
 
@@ -66,11 +74,15 @@ class Onnx(Source):
         self._arrays = {}
 
 
-def _constants(path: Path_, skipped: dict[str, str]) -> Iterator[tuple[str, Array]]:
+def _loaded(path: Path_) -> Any:
     from acl_bundle.build.load import load  # noqa: PLC0415  needs onnx
+
+    return load(path)
+
+
+def _constants(loaded: Any, skipped: dict[str, str]) -> Iterator[tuple[str, Array]]:
     from acl_bundle.build.walk import graphs  # noqa: PLC0415
 
-    loaded = load(path)
     graph = loaded.model.graph
     for tensor in graph.initializer:
         yield from _value(loaded, tensor, tensor.name, skipped)
@@ -104,7 +116,10 @@ def _value(
     if _elem.is_plain(tensor.data_type):
         yield name, loaded.constant(tensor, name).array
         return
-    array = np.asarray(numpy_helper.to_array(tensor))
+    try:
+        array = np.asarray(numpy_helper.to_array(tensor))
+    except Exception as error:  # whatever onnx makes of an odd tensor
+        raise ValueError(f"constant {name!r} cannot be read: {error}") from None
     if is_number(array.dtype):
         yield name, array
     else:

@@ -1,4 +1,4 @@
-"""Naming weights by pattern: ``*`` and ``?`` as in a shell, or the name itself.
+"""Naming weights by pattern: the name itself, or ``*``, ``?`` and ``[...]`` as in a shell.
 
 A pattern that matches no weight is an error, because it is a slip of the pen.
 """
@@ -39,10 +39,11 @@ def assigned(names: Collection[str], values: Mapping[str, T], what: str) -> dict
     if not all(isinstance(name, str) for name in names):
         raise TypeError("give the weights as a mapping of name to array; names are strings")
     found: dict[str, tuple[str, T]] = {}
+    known = set(names)
     for pattern, value in values.items():
-        hits = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+        hits = [pattern] if pattern in known else [n for n in names if fnmatchcase(n, pattern)]
         if not hits:
-            raise WeightError(f"{what}: {pattern!r} matches no weight{_near(pattern, names)}")
+            raise unmatched(pattern, names, what)
         for name in hits:
             before, other = found.setdefault(name, (pattern, value))
             if other != value:
@@ -58,6 +59,8 @@ def _listed(patterns: Iterable[str], what: str) -> list[str]:
     return list(patterns)
 
 
-def _near(pattern: str, names: Collection[str]) -> str:
+def unmatched(pattern: str, names: Collection[str], what: str) -> WeightError:
+    """Make the exception for a pattern that fits no weight, with names that are close."""
     near = difflib.get_close_matches(pattern, names, n=3) or list(names)[:3]
-    return f"; there are {', '.join(map(repr, near))}" if near else "; there are none"
+    there = f"there are {', '.join(map(repr, near))}" if near else "there are none"
+    return WeightError(f"{what}: {pattern!r} matches no weight; {there}")

@@ -8,7 +8,9 @@ import numpy as np
 
 from acl_bundle.weights._spec import Array
 
-PIECE = 1 << 18  # elements
+# Elements: in float64 small enough for the cache, and for an allocator that maps
+# larger arrays anew each time.
+PIECE = 1 << 13
 
 
 def pieces(array: Array) -> Iterator[tuple[int, Array]]:

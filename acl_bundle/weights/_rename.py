@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._patterns import matching
+from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
 from acl_bundle.weights._view import View
 
 
@@ -28,7 +30,17 @@ class SelectRow(NamedTuple):
     kept: bool
 
 
-class Renamed(View):
+class _Named(View):
+    """The weights below as they are, under other names or fewer of them."""
+
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+        """Return what a cast below would convert, as `weights.cast` says; None without one."""
+        ask = getattr(self._base, "unconverted", None)
+        found: tuple[Array, bool] | None = ask(self._below(name), dtype) if ask else None
+        return found
+
+
+class Renamed(_Named):
     """Weights under other names."""
 
     def report(self) -> Report[NameRow]:
@@ -38,7 +50,7 @@ class Renamed(View):
         return Report(f"{changed} of {len(rows)} weights have another name", rows)
 
 
-class Selected(View):
+class Selected(_Named):
     """Some of the weights."""
 
     def report(self) -> Report[SelectRow]:
@@ -84,7 +96,10 @@ def rename(
         )
     stripped = {old: _substituted(old.removeprefix(strip_prefix), rules) for old in weights}
     if isinstance(names, Mapping):
-        matching(list(stripped.values()), [_escaped(name) for name in names], "names")
+        known = set(stripped.values())
+        for name in names:
+            if name not in known:
+                raise unmatched(name, known, "names")
     found: dict[str, str] = {}
     for old, name in stripped.items():
         new = add_prefix + look_up(name)
@@ -96,12 +111,14 @@ def rename(
     return Renamed(weights, found)
 
 
-def select(weights: Weights, keep: Iterable[str] = ("*",), *, drop: Iterable[str] = ()) -> Selected:
+def select(
+    weights: Weights, keep: Iterable[str] | None = None, *, drop: Iterable[str] = ()
+) -> Selected:
     """Leave weights out.
 
     Args:
         weights: What to choose from.
-        keep: Names or patterns (``*`` and ``?``) of what stays.
+        keep: Names or patterns (``*`` and ``?``) of what stays, None for all.
         drop: Names or patterns of what goes all the same.
 
     Returns:
@@ -111,7 +128,8 @@ def select(weights: Weights, keep: Iterable[str] = ("*",), *, drop: Iterable[str
         WeightError: A name or pattern fits no weight.
         TypeError: A string was given for a list.
     """
-    kept = matching(weights, keep, "keep") - matching(weights, drop, "drop")
+    kept = set(weights) if keep is None else matching(weights, keep, "keep")
+    kept -= matching(weights, drop, "drop")
     return Selected(weights, {name: name for name in weights if name in kept})
 
 
@@ -137,8 +155,3 @@ def _substituted(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
     for pattern, replacement in rules:
         name = pattern.sub(replacement, name)
     return name
-
-
-def _escaped(name: str) -> str:
-    """A pattern that matches this name alone."""
-    return re.sub(r"([*?[])", r"[\1]", name)

@@ -51,7 +51,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) or value is None
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _text(value: object) -> str:

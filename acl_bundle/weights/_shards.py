@@ -42,10 +42,15 @@ class Shards(Source):
             name: f"{file} holds it, but the index does not list it there"
             for file, shard in self._files.items()
             for name in shard
-            if places.get(name) != file and name not in places
+            if name not in places
         }
         specs = {name: self._files[file].spec(name) for name, file in places.items()}
         super().__init__(os.fspath(index), specs, skipped)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The index and the files it names."""
+        return (self.file, *(shard.file for shard in self._files.values()))
 
     def _read(self, name: str) -> Array:
         return self._files[self._places[name]][name]

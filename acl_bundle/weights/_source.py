@@ -55,6 +55,11 @@ class Source(Mapping[str, Array]):
         """Whether values can no longer be read."""
         return self._closed
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that values are read from."""
+        return (self.file,)
+
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype, without reading it.
 

@@ -199,7 +199,7 @@ def two_of_four(array: Array, axis: int, name: str = "") -> NDArray[np.bool_]:
                 before = np.greater_equal if other < mine else np.greater
                 beaten += before(groups[..., other], groups[..., mine])
         keep[..., mine] = beaten < KEPT
-    flat = keep.reshape(*groups.shape[:-2], -1)[..., : array.shape[axis]]
+    flat = keep.reshape(*groups.shape[:-2], groups.shape[-2] * GROUP)[..., : array.shape[axis]]
     return np.ascontiguousarray(np.moveaxis(flat, -1, axis))
 
 
@@ -225,7 +225,7 @@ def _grouped(array: Array, axis: int, fill: float) -> Array:
     short = -moved.shape[-1] % GROUP
     if short:
         moved = np.pad(moved, [(0, 0)] * (moved.ndim - 1) + [(0, short)], constant_values=fill)
-    return moved.reshape(*moved.shape[:-1], -1, GROUP)
+    return moved.reshape(*moved.shape[:-1], moved.shape[-1] // GROUP, GROUP)
 
 
 def _groups(shape: tuple[int, ...], layout: str) -> int:

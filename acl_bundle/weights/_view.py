@@ -13,6 +13,12 @@ from acl_bundle.weights._source import missing
 from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
 
 
+def files_of(weights: Weights) -> tuple[str, ...]:
+    """Return the files that a mapping reads, as far as it can tell."""
+    files: tuple[str, ...] = getattr(weights, "files", ())
+    return files
+
+
 class View(Mapping[str, Array]):
     """Weights under other names, or some of them, or changed by a subclass."""
 
@@ -37,9 +43,9 @@ class View(Mapping[str, Array]):
         return f"<{type(self).__name__} of {len(self)} weights, over {self._base!r}>"
 
     @property
-    def file(self) -> str | None:
-        """The file that the weights come from in the end, None when they come from no file."""
-        return getattr(self._base, "file", None)
+    def files(self) -> tuple[str, ...]:
+        """All files that values are read from in the end."""
+        return files_of(self._base)
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here.

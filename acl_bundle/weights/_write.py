@@ -17,6 +17,7 @@ from acl_bundle.weights._file import Path_
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._safetensors import DTYPES, METADATA
 from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._view import files_of
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGN: Final = 64
@@ -37,7 +38,7 @@ def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = 
         ValueError: ``path`` is the very file that ``weights`` is read from.
         OSError: The file cannot be written; what was there still is.
     """
-    with replacing(path, *inputs_of(weights)) as file:
+    with replacing(path, *files_of(weights)) as file:
         for part in _parts(weights, metadata or {}):
             file.write(part)
 
@@ -49,12 +50,6 @@ def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> 
         WeightError: The format has no such dtype, or no such name.
     """
     return b"".join(_parts(weights, metadata or {}))
-
-
-def inputs_of(weights: Weights) -> list[str]:
-    """Return the files that a mapping reads, as far as it can tell."""
-    file = getattr(weights, "file", None)
-    return [file] if isinstance(file, str) else []
 
 
 def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:

@@ -87,7 +87,7 @@ def members(path: str, data: memoryview) -> list[Member]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise bad(path, f"the ZIP archive is damaged or cut short: {error}") from None
     _check_names(infos, path)

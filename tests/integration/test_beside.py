@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -145,3 +145,31 @@ def test_an_interrupt_while_waiting_for_inferences_changes_nothing(mlp: Any, flo
         fake.latency("aclmdlExecute", 0)
         assert bundle.version == 0
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_long_update_of_a_lazy_mapping_can_be_interrupted(mlp: Any) -> None:
+    class View(Mapping[str, Any]):
+        """A mapping that is no dict, and so lazy."""
+
+        def __init__(self, inner: dict[str, Any]) -> None:
+            self.inner = inner
+
+        def __getitem__(self, name: str) -> Any:
+            time.sleep(0.2)
+            return self.inner[name]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(self.inner)
+
+        def __len__(self) -> int:
+            return len(self.inner)
+
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            bundle.update(View(mlp.random(1)))
+        assert time.monotonic() - started < 0.5, "four values, fetched twice, take 1.6 s"
+        assert bundle.version == 0
+        assert bundle.update(mlp.random(1)).version == 1

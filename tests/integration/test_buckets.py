@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +135,72 @@ def test_casts_are_known_before_the_first_bucket(make_bundle: Any) -> None:
             report = bundle.update(new, cast="same_kind")
         assert [counts.overflow for counts in report.casts.values()] == [0, 0, 0, 0, 0, 1]
     fake.set("memory", memory)
+
+
+@pytest.mark.parametrize("flow", ["owned", "library"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_bucket_that_fails_takes_those_before_it_back(path: Path, flow: Any, nth: int) -> None:
+    memory = fake.get("memory")
+    with ab.Bundle.load(path, variables=flow) as bundle:
+        bundle.init()
+        leave(3 * MiB)
+        good, bad = new_weights(bundle, 1), new_weights(bundle, 2)
+        bundle.update(good)
+        fake.fail("aclmdlExecute", nth, 507011)
+        with pytest.raises(ab.AclInternalError, match="version 1 is in place as before"):
+            bundle.update(bad)
+        assert bundle.version == 1
+        assert holds(bundle, good)
+        assert bundle.update(bad).version == 2
+        assert holds(bundle, bad)
+    fake.set("memory", memory)
+
+
+def test_a_lazy_value_that_fails_between_buckets_takes_those_before_it_back(
+    bundle: ab.Bundle,
+) -> None:
+    new = new_weights(bundle, 1)
+    seen: list[str] = []
+
+    class Failing(Mapping[str, Array]):
+        """Its last value cannot be fetched a second time."""
+
+        def __getitem__(self, name: str) -> Array:
+            seen.append(name)
+            if name == "w5" and seen.count(name) > 1:
+                raise OSError("the file is gone")
+            return new[name]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(new)
+
+        def __len__(self) -> int:
+            return len(new)
+
+    leave(3 * MiB)
+    with pytest.raises(OSError, match="the file is gone"):
+        bundle.update(Failing())
+    assert bundle.version == 0
+    assert holds(bundle, {name: np.zeros(1, "f4") for name in NAMES})
+
+
+def test_no_inference_sees_a_bucket_alone(bundle: ab.Bundle) -> None:
+    leave(3 * MiB)
+    steps = [new_weights(bundle, step) for step in range(2)]
+    bundle.update(steps[0])
+    done = threading.Event()
+    wrong: list[Any] = []
+
+    def watch() -> None:
+        whole = [tuple(w.sum(dtype=np.float64) for w in step.values()) for step in steps]
+        while not done.is_set():
+            if (found := tuple(bundle.infer(np.zeros(1, "f4")))) not in whole:
+                wrong.append(found)
+
+    reader = threading.Thread(target=watch)
+    reader.start()
+    for step in range(20):
+        bundle.update(steps[step % 2])
+    done.set()
+    reader.join()
+    assert wrong == []

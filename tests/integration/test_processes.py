@@ -272,3 +272,35 @@ def test_every_name_of_the_fake_is_found_by_name_once_it_is_active() -> None:
         """
     )
     assert done.stdout.split() == ["100037"] * 4, done.stderr
+
+
+def test_an_old_cann_has_no_timeouts(mlp: Any) -> None:
+    done = python(
+        """
+        import sys
+        import numpy as np
+        import acl_bundle as ab
+        from acl_bundle import fake
+
+        fake.activate()
+        with ab.Bundle.load(sys.argv[1]) as bundle:
+            bundle.init()
+            calls = (
+                lambda: bundle.update({}, timeout_ms=100),
+                lambda: bundle.infer.run({"x": np.zeros((4, 8), np.float32)}, timeout_ms=100),
+                lambda: bundle.infer.submit(np.zeros((4, 8), np.float32)),
+            )
+            for call in calls:
+                try:
+                    call()
+                except ab.UnsupportedError as error:
+                    assert "aclrtSynchronizeStreamWithTimeout" in str(error), error
+                else:
+                    raise AssertionError("it was not refused")
+            bundle.update({})
+            assert bundle.version == 1
+        """,
+        mlp.path,
+        ACL_FAKE_HIDE="aclrtSynchronizeStreamWithTimeout",
+    )
+    assert done.returncode == 0, done.stderr

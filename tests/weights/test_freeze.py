@@ -17,7 +17,7 @@ from acl_bundle import build, om, weights
 from acl_bundle.errors import WeightError, WeightsFormatError
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 
-from .samples import Array, same
+from .samples import BF16, F8, Array, same
 
 
 @pytest.fixture
@@ -105,6 +105,18 @@ def test_a_large_onnx_model_keeps_its_tensors_beside_it(
     same(weights.open(out), {**mlp.weights, **new, "large": large * 2})
 
 
+def test_constants_of_small_types_are_packed_as_onnx_packs_them(tmp_path: Path) -> None:
+    old = {"f8": np.ones(5, F8), "i4": np.arange(5).astype("int4"), "keep": np.ones(2)}
+    tensors = [numpy_helper.from_array(value, name) for name, value in old.items()]
+    onnx.save(helper.make_model(helper.make_graph([], "g", [], [], tensors)), tmp_path / "m.onnx")
+    new = {"f8": (old["f8"] * F8.type(2)), "i4": np.array([-8, 7, 0, 1, 2]).astype("int4")}
+    weights.freeze(new, tmp_path / "m.onnx", tmp_path / "out.onnx")
+    found = onnx.load(tmp_path / "out.onnx").graph.initializer
+    for tensor, value in zip(found, (new["f8"], new["i4"], old["keep"]), strict=True):
+        assert numpy_helper.to_array(tensor).tolist() == value.tolist()
+    same(weights.open(tmp_path / "out.onnx"), {**old, **new})
+
+
 def test_constant_nodes_are_replaced_in_every_form(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Constant", [], ["a"], value=numpy_helper.from_array(np.ones(2, "f4"))),
@@ -116,6 +128,52 @@ def test_constant_nodes_are_replaced_in_every_form(tmp_path: Path) -> None:
     values = {"a": np.full(2, 5, "f4"), "b": np.zeros(2, "f4"), "c": np.array(9)}
     weights.freeze(values, tmp_path / "m.onnx", tmp_path / "out.onnx")
     same(weights.open(tmp_path / "out.onnx"), values)
+
+
+def test_inner_graphs_take_their_external_data_along(tmp_path: Path) -> None:
+    def branch(name: str, value: float) -> onnx.GraphProto:
+        tensor = numpy_helper.from_array(np.full(3, value, "f4"), f"{name}_w")
+        node = helper.make_node("Add", [f"{name}_w", "w"], [f"{name}_y"])
+        end = helper.make_tensor_value_info(f"{name}_y", 1, [3])
+        return helper.make_graph([node], name, [], [end], [tensor])
+
+    graph = helper.make_graph(
+        [
+            helper.make_node(
+                "If", ["x"], ["y"], then_branch=branch("a", 5), else_branch=branch("b", 7)
+            )
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.BOOL, [])],
+        [helper.make_tensor_value_info("y", 1, [3])],
+        [numpy_helper.from_array(np.zeros(3, "f4"), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path, out = tmp_path / "m.onnx", tmp_path / "sub" / "out.onnx"
+    out.parent.mkdir()
+    onnx.save(model, path, save_as_external_data=True, location="d", size_threshold=0)
+    weights.freeze({"w": np.ones(3, "f4")}, path, out)
+    assert run_onnx(out, np.array(True)).tolist() == [6, 6, 6]
+
+
+def test_small_constants_of_half_precision_are_replaced_in_a_plain_model(
+    fake_acl: Any, tmp_path: Path
+) -> None:
+    ones = np.ones((2, 2), BF16)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    graph = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.BFLOAT16, [2, 2])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.BFLOAT16, [2, 2])],
+        [numpy_helper.from_array(ones, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    build.model(model).save(tmp_path / "plain.om")
+    weights.freeze({"w": ones * BF16.type(3)}, tmp_path / "plain.om", tmp_path / "out.om")
+    om.write_bundle([om.open_model(tmp_path / "out.om")], 0).save(tmp_path / "one.om")
+    with ab.Bundle.load(tmp_path / "one.om") as bundle:
+        assert bundle.graphs[0](ones).astype("f4").tolist() == [[6, 6], [6, 6]]
 
 
 def test_input_and_output_may_not_be_one_file(mlp: Any, tmp_path: Path) -> None:
@@ -130,6 +188,16 @@ def test_input_and_output_may_not_be_one_file(mlp: Any, tmp_path: Path) -> None:
         ):
             weights.freeze(source, path, out)
     assert path.read_bytes() == mlp.path.read_bytes()
+
+
+def test_a_models_external_data_is_not_written_over(mlp: Any, tmp_path: Path) -> None:
+    model = onnx.ModelProto()
+    model.CopyFrom(mlp.onnx)
+    path = tmp_path / "m.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="m.data", size_threshold=0)
+    for name in ("m.onnx", "m.data"):
+        with pytest.raises(ValueError, match="is the input"):
+            weights.freeze(mlp.weights, path, tmp_path / name)
 
 
 def test_weights_that_do_not_fit_change_nothing(mlp: Any, tmp_path: Path) -> None:

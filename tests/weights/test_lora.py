@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -124,6 +125,18 @@ def test_an_adapter_is_swapped_by_partial_updates(fake_acl: Any, mlp: Any) -> No
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), 1e-4, 1e-4)
 
 
+def test_a_merge_cannot_be_saved_over_base_or_adapter(tmp_path: Path) -> None:
+    weights.save(BASE, tmp_path / "base")
+    weights.save(PEFT, tmp_path / "adapter")
+    with weights.open(tmp_path / "base") as base, weights.open(tmp_path / "adapter") as adapter:
+        merged = weights.merge_lora(base, adapter)
+        for name in ("base", "adapter"):
+            with pytest.raises(ValueError, match="is the input"):
+                weights.save(merged, tmp_path / name)
+        weights.save(merged, tmp_path / "merged")
+        same(weights.open(tmp_path / "merged"), merged)
+
+
 A, B = "fc.lora_A.weight", "fc.lora_B.weight"
 GOOD = {A: normal(2, 8), B: normal(6, 2)}
 
@@ -151,6 +164,13 @@ GOOD = {A: normal(2, 8), B: normal(6, 2)}
 def test_what_cannot_be_merged_is_refused(adapter: Any, options: Any, message: str) -> None:
     with pytest.raises(WeightError, match=message):
         weights.merge_lora({"fc.weight": normal(6, 8)}, adapter, **options)
+
+
+def test_only_a_matrix_can_be_transposed() -> None:
+    base = {"conv.weight": normal(3, 3, 4, 6)}
+    adapter = {"conv.lora_A.weight": normal(2, 4, 3, 3), "conv.lora_B.weight": normal(6, 2, 1, 1)}
+    with pytest.raises(WeightError, match="only matrices"):
+        weights.merge_lora(base, adapter, transposed=["conv.weight"])
 
 
 def test_a_module_that_fits_two_weights_is_refused() -> None:

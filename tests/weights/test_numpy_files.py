@@ -13,6 +13,7 @@ import pytest
 
 from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
+from acl_bundle.weights import _zip
 
 from .samples import BF16, arrays, refused, replaced, same
 
@@ -128,6 +129,7 @@ def test_an_archive_that_contradicts_itself_is_refused(path: Path) -> None:
         6: ("encrypted",),  # its flags
         8: ("method",),
         26: (),  # the length of its name
+        central + 46: (),  # its name in the directory
         30: ("same",),  # its name
         central + 8: ("encrypted",),
         central + 43: (),  # where it lies
@@ -138,9 +140,10 @@ def test_an_archive_that_contradicts_itself_is_refused(path: Path) -> None:
         refused(path, *parts, kind="npz")
 
 
-def test_bombs_are_refused(path: Path) -> None:
+def test_bombs_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_zip, "_BOMB_SIZE", 1 << 20)
     deflated = zipfile.ZIP_DEFLATED
-    bomb = npy(np.zeros(40 << 20))
+    bomb = npy(np.zeros(1 << 18))
     refused(archive(path, ("w.npy", bomb), method=deflated), "bomb")
     whole = archive(path, ("w.npy", npy(np.zeros(64))), method=deflated).read_bytes()
     at = _central(whole) + 24
@@ -187,6 +190,8 @@ def test_damaged_arrays_are_refused(path: Path) -> None:
         replaced(one, b"'descr'", b"'descx'"),
         replaced(one, b"<f4", b"|O "),
         replaced(one, b"False", b"Fals_"),
+        replaced(one, b"{'descr'", b"{(descr'"),
+        replaced(one, b"'shape'", b"'sha\0e'"),
         one[:8] + b"\xff\xff" + one[10:],
         npy(np.zeros(2, [("a", "f4")])),
         npy(np.array(["text"])),

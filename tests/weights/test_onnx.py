@@ -112,6 +112,8 @@ def test_damaged_models_are_refused(path: Path) -> None:
     negative = model({"w": np.ones(3)})
     negative.graph.initializer[0].dims[0] = -3
     both = model({"w": np.ones(3)}, [helper.make_node("Constant", [], ["w"], value_int=1)])
+    untyped = model({"w": np.ones(3)})
+    untyped.graph.initializer[0].data_type = 0
     sparse = model({})
     sparse.graph.sparse_initializer.add()
     for data in (
@@ -119,7 +121,10 @@ def test_damaged_models_are_refused(path: Path) -> None:
         good[: len(good) // 2],
         b"\x08\x08",
         replaced(good, b"\x3a", b"\x3c"),
-        *(one.SerializeToString() for one in (twice, nameless, short, negative, both, sparse)),
+        *(
+            one.SerializeToString()
+            for one in (twice, nameless, short, negative, both, sparse, untyped)
+        ),
     ):
         path.write_bytes(data)
         refused(path, kind="onnx")

@@ -49,6 +49,14 @@ def test_folder_and_index_both_open(sharded: Path) -> None:
             same(source, arrays())
 
 
+def test_no_shard_can_be_written_over(sharded: Path) -> None:
+    with weights.open(sharded) as source:
+        for path in sharded.iterdir():
+            with pytest.raises(ValueError, match="is the input"):
+                weights.save(weights.select(source, ["scalar"]), path)
+        same(source, arrays())
+
+
 def test_a_cache_of_links_opens(sharded: Path, tmp_path: Path) -> None:
     """Caches keep the files under their digests, and a folder of links to them."""
     links = tmp_path / "snapshot"

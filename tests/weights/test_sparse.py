@@ -79,6 +79,14 @@ def test_a_remainder_counts_as_filled_up_with_zeros() -> None:
     assert thin.all()
 
 
+def test_weights_without_elements_are_sparse_too() -> None:
+    base = {"k": np.zeros((0, 3), "f4"), "n": np.zeros((5, 0), "f4")}
+    view = weights.sparsify_2_4(base, {"*": "kn"})
+    same(view, base)
+    assert [row.groups for row in view.report()] == [0, 0]
+    assert [row.groups for row in weights.check(base, {"*": "kn"})] == [0, 0]
+
+
 def test_zeros_are_plain_and_ties_go_to_the_first() -> None:
     array = np.array([[-1, 1, -1, 1]], "f4")
     found = weights.sparsify_2_4({"w": array}, {"w": "nk"})["w"]
@@ -211,3 +219,28 @@ def test_any_dtype_can_be_put_under_masks() -> None:
     half = weights.enforce(weights.cast({"w": array}, "bfloat16"), masks)
     assert half["w"].dtype.name == "bfloat16"
     assert np.count_nonzero(half["w"]) == 8
+
+
+def test_the_layers_of_a_model_are_found_with_their_axes(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[2, 4] x, float[1, 4, 8, 8] i) => (float[2, 4] y, float[1, 4, 8, 8] o)
+        <float[4, 4] plain, float[4, 4] turned, float[4, 4] both, float[4, 4] left,
+         float[4, 4] summed, float[4, 4, 1, 1] kernel, float[4] bias, float16[4, 4] half>
+        { z = MatMul(x, half)
+          a = MatMul(x, plain)
+          b = Gemm<transB = 1>(a, turned, bias)
+          c = Gemm(b, both)
+          d = Gemm<transB = 1>(c, both)
+          e = MatMul(left, turned)
+          f = MatMul(d, summed)
+          y = Add(f, summed)
+          o = Conv(i, kernel, bias) }
+    """)
+    for info in model.graph.value_info:
+        end = info.type.tensor_type
+        kind = np.float16 if end.elem_type == onnx.TensorProto.FLOAT16 else np.float32
+        value = np.ones([dim.dim_value for dim in end.shape.dim], kind)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, info.name))
+    onnx.save(model, tmp_path / "m.onnx")
+    assert weights.layouts_of(tmp_path / "m.onnx") == {"plain": "kn", "kernel": "oihw"}

@@ -40,6 +40,8 @@ def run(
         raise FileExistsError(
             errno.EEXIST, "the record exists; leave out --layout to use its masks", str(record)
         )
+    if out.resolve() == record.resolve():
+        raise ValueError(f"the record and the weights are both {out}; give each a file of its own")
     with choice.open(path) as source:
         outputs.check(out, [*files_of(path, source), record])
         if texts:

@@ -1,0 +1,79 @@
+"""docs/weights.md: its programs run in their order, and print what the page shows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from acl_bundle import build, weights
+
+from .samples import Array
+
+PAGE = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```$(?:\n\n```\n(.*?)^```$)?", PAGE, re.MULTILINE | re.DOTALL
+)
+SHAPES = {"fc1.weight": (8, 16), "fc1.bias": (16,), "fc2.weight": (16, 3), "fc2.bias": (3,)}
+
+
+def numbers(shape: tuple[int, ...], seed: int) -> Array:
+    """Small integers, so that sums are exact in any order."""
+    return np.random.default_rng(seed).integers(-3, 4, shape).astype(np.float32)
+
+
+def policy(x: Array, new: Any) -> Array:
+    hidden = np.maximum(x @ new["fc1.weight"] + new["fc1.bias"], 0)
+    result: Array = hidden @ new["fc2.weight"] + new["fc2.bias"]
+    return result
+
+
+def network() -> onnx.ModelProto:
+    node, end = helper.make_node, helper.make_tensor_value_info
+    nodes = [
+        node("MatMul", ["x", "fc1.weight"], ["a"]),
+        node("Add", ["a", "fc1.bias"], ["b"]),
+        node("Relu", ["b"], ["c"]),
+        node("MatMul", ["c", "fc2.weight"], ["d"]),
+        node("Add", ["d", "fc2.bias"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "policy", [end("x", 1, [2, 8])], [end("y", 1, [2, 3])])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_acl: Any) -> dict[str, Any]:
+    """The files that the page speaks of, and what its programs have at hand."""
+    monkeypatch.chdir(tmp_path)
+    model = network()
+    for seed, (name, shape) in enumerate(SHAPES.items()):
+        model.graph.initializer.append(numpy_helper.from_array(numbers(shape, seed), name))
+    onnx.save(model, "policy.onnx")
+    build.from_onnx(model, weights=list(SHAPES)).save("policy.om")
+    trained = {f"model.{n}": numbers(shape[::-1], 9) for n, shape in sorted(SHAPES.items())}
+    weights.save(trained, "trained.safetensors")
+    return {
+        "x": numbers((2, 8), 10),
+        "policy": policy,
+        "random": lambda bundle, name: numbers(SHAPES[name], 11),
+    }
+
+
+def test_every_program_runs_and_prints_what_is_shown(session: dict[str, Any]) -> None:
+    assert len(BLOCKS) == PAGE.count("```python")
+    for program, shown in BLOCKS:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(program, "docs/weights.md", "exec"), session)
+        assert printed.getvalue() == shown
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    for name in weights.__all__:
+        assert name in PAGE or name in ("Report", "Source", "Spec", "View"), name

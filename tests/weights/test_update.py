@@ -1,0 +1,121 @@
+"""Files straight into a running model: what an update takes from each kind of source."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import weights
+
+from .samples import BF16, Array
+
+
+def _npz(path: Path, values: dict[str, Array]) -> Path:
+    with open(path, "wb") as file:
+        np.savez(file, **values)
+    return path
+
+
+def _folder(path: Path, values: dict[str, Array]) -> Path:
+    path.mkdir()
+    for name, value in values.items():
+        np.save(path / f"{name}.npy", np.asfortranarray(value))
+    return path
+
+
+def _onnx(path: Path, values: dict[str, Array]) -> Path:
+    tensors = [onnx.numpy_helper.from_array(value, name) for name, value in values.items()]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], tensors)), path)
+    return path
+
+
+def _safetensors(path: Path, values: dict[str, Array]) -> Path:
+    weights.save(values, path)
+    return path
+
+
+@pytest.mark.parametrize("write", [_npz, _folder, _onnx, _safetensors])
+def test_a_source_is_what_an_update_takes(
+    fake_acl: Any, mlp: Any, tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    new = mlp.random(3)
+    with ab.Bundle.load(mlp.path) as bundle, weights.open(write(tmp_path / "w", new)) as source:
+        bundle.init()
+        report = bundle.update(source)
+        assert set(report.changed) == set(new)
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(new), 1e-4, 1e-4)
+
+
+def test_a_view_that_raises_changes_nothing(fake_acl: Any, mlp: Any) -> None:
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        broken = weights.enforce({"w1": mlp.weights["w1"] * np.nan}, weights.Masks({}))
+        sparse = weights.sparsify_2_4(broken, {"w1": "kn"})
+        with pytest.raises(ab.WeightError, match="NaN"):
+            bundle.update(sparse)
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_half_precision_bundle_takes_a_cast_of_float32_weights(
+    fake_acl: Any, single: Callable[..., Any], tmp_path: Path, dtype: Any
+) -> None:
+    kind = BF16 if dtype == "bfloat16" else np.dtype("f2")
+    number = onnx.TensorProto.BFLOAT16 if dtype == "bfloat16" else onnx.TensorProto.FLOAT16
+    zeros = np.zeros((300, 200), kind)
+    single("Add", zeros, zeros, number).save(tmp_path / "half.om")
+    new = np.random.default_rng(6).standard_normal(zeros.shape).astype("f4") * 100
+    weights.save({"model.w": new}, tmp_path / "new")
+    with ab.Bundle.load(tmp_path / "half.om") as bundle, weights.open(tmp_path / "new") as source:
+        bundle.init()
+        view = weights.rename(weights.cast(source, dtype), strip_prefix="model.")
+        report = bundle.update(view)
+        assert bundle.infer(zeros).tobytes() == new.astype(kind).tobytes()
+        (row,) = weights.cast(source, dtype).report()
+        counts = report.casts["w"]
+        assert (counts.overflow, counts.underflow, counts.subnormal, counts.nan) == (
+            row.overflow,
+            row.underflow,
+            row.subnormal,
+            row.nan,
+        )
+
+
+def test_an_overflow_on_the_way_changes_nothing(
+    fake_acl: Any, single: Callable[..., Any], tmp_path: Path
+) -> None:
+    ones = np.ones((3, 2), np.float16)
+    single("Add", ones, ones).save(tmp_path / "half.om")
+    new = {"w": np.full((3, 2), 1e6, np.float32)}
+    with ab.Bundle.load(tmp_path / "half.om") as bundle:
+        bundle.init()
+        with pytest.raises(ab.WeightError, match="'w'"):
+            bundle.update(weights.cast(new, "float16"))
+        assert (bundle.infer(ones) == 2).all()
+        bundle.update(weights.cast(new, "float16", on_overflow="saturate"))
+        assert (bundle.infer(np.zeros_like(ones)) == 65504).all()
+        with pytest.warns(RuntimeWarning, match="'w'"):
+            bundle.update(weights.cast(new, "float16", on_overflow="inf"))
+        assert np.isinf(bundle.infer(ones)).all()
+
+
+QUIET = """
+import sys
+from acl_bundle import weights
+loaded = set(sys.modules)
+assert not {"onnx", "torch", "tensorflow", "safetensors", "xxhash"} & loaded
+assert not [m for m in loaded if m.startswith("acl_bundle._") and m != "acl_bundle._codes"]
+assert "acl_bundle.build" not in loaded
+"""
+
+
+def test_importing_loads_no_framework_and_none_of_the_runtime_half() -> None:
+    subprocess.run([sys.executable, "-c", QUIET], check=True)
