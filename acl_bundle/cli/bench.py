@@ -1,4 +1,8 @@
-"""``acl-bundle bench``: the table of latencies, as it is when it ends or is ended."""
+"""``acl-bundle bench``: the table of latencies, as far as it came.
+
+Ctrl-C, or a cell that cannot be measured, ends it; what was measured before is
+shown all the same.
+"""
 
 from __future__ import annotations
 
@@ -47,27 +51,29 @@ def run(
     chosen = dtypes.split(",") if dtypes else list(model.dtypes[:2])
     table = bench.cells(model, [bench.parse(text) for text in sweep], chosen)
     where = bench.use(model)
-    ended = _measure(model, table, effort)
-    measured = [cell for cell in table if cell.measured]
-    _show(path, where, measured, as_json, ended)
-    if plot is not None and measured:
-        picture.draw(measured, f"{path.name}: {where}", plot)
-    return INTERRUPTED if ended else 0
+    ended = True
+    try:
+        _measure(model, table, effort)
+        ended = False
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        measured = [cell for cell in table if cell.measured]
+        _show(path, where, measured, as_json, ended)
+        if plot is not None and measured:
+            picture.draw(measured, f"{path.name}: {where}", plot)
+    return 0
 
 
-def _measure(model: bench.Model, table: Sequence[Cell], effort: Effort) -> bool:
-    """Fill the table, and return whether Ctrl-C ended it."""
+def _measure(model: bench.Model, table: Sequence[Cell], effort: Effort) -> None:
+    """Fill the table, and move a bar."""
     console = Console(stderr=True)
     total = len(table) * effort.rounds
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("measuring", total=total)
-        try:
-            for cell in table:
-                for _ in bench.measure(model, cell, effort):
-                    bar.advance(task)
-        except KeyboardInterrupt:
-            return True
-    return False
+        for cell in table:
+            for _ in bench.measure(model, cell, effort):
+                bar.advance(task)
 
 
 def _show(
@@ -84,7 +90,7 @@ def _show(
         sizes = ", ".join(f"{one.dtype} {one.nbytes:,} bytes" for one in cells[0].timings)
         console.print(f"size on disk: {sizes}", soft_wrap=True)
     if ended:
-        console.print(f"ended early: {len(cells)} cells were measured")
+        console.print(f"ended early: {len(cells)} of the cells were measured")
 
 
 def _table(cells: Sequence[Cell]) -> Table:

@@ -450,3 +450,12 @@ def test_wrong_arguments_are_status_2(run: Run, source: Path) -> None:
     done = run("weights", "convert", source)
     assert done.status == 2
     assert "Missing argument 'OUT'" in done.err
+
+
+def test_matrices_of_another_layout_are_transposed(run: Run, source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.npz"
+    options = ("--transpose", "*.weight", "--dtype", "float16", "--on-overflow", "inf")
+    assert run("weights", "convert", source, out, *options).status == 0
+    np.testing.assert_array_equal(read(out)["fc.weight"], VALUES["fc.weight"].T.astype(np.float16))
+    done = run("weights", "convert", source, out, "--transpose", "conv*")
+    assert "'conv*' matches no weight" in done.err

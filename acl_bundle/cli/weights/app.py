@@ -35,6 +35,13 @@ Select = Annotated[
 Drop = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave these out. Repeatable.")
 ]
+Transpose = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Transpose these: torch's Linear keeps [out, in], MatMul takes [in, out]. Repeatable.",
+    ),
+]
 Rename = Annotated[
     list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a weight. Repeatable.")
 ]
@@ -118,6 +125,7 @@ def convert(
     keep_float32: KeepFloat32 = None,
     select: Select = None,
     drop: Drop = None,
+    transpose: Transpose = None,
     rename: Rename = None,
     regex: Regex = None,
     strip_prefix: StripPrefix = "",
@@ -136,7 +144,7 @@ def convert(
     from acl_bundle.cli.weights.inputs import Choice, Half, Names  # noqa: PLC0415
 
     with told(1, WRONG):
-        choice = Choice(key, select or (), drop or ())
+        choice = Choice(key, select or (), drop or (), transpose or ())
         names = Names(rename or (), regex or (), strip_prefix, add_prefix)
         half = Half(dtype, on_overflow, keep_float32 or ())
         status = command.run(source, out, choice, half, names, as_json)
@@ -218,6 +226,7 @@ def freeze(
     keep_float32: KeepFloat32 = None,
     select: Select = None,
     drop: Drop = None,
+    transpose: Transpose = None,
     rename: Rename = None,
     regex: Regex = None,
     strip_prefix: StripPrefix = "",
@@ -233,7 +242,7 @@ def freeze(
     from acl_bundle.cli.weights.inputs import Choice, Half, Names  # noqa: PLC0415
 
     with told(1, WRONG):
-        choice = Choice(key, select or (), drop or ())
+        choice = Choice(key, select or (), drop or (), transpose or ())
         names = Names(rename or (), regex or (), strip_prefix, add_prefix)
         half = Half(dtype, on_overflow, keep_float32 or ())
         command.run(source, (model, out), choice, half, names, as_json)

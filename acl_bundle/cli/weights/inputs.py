@@ -25,11 +25,13 @@ class Choice:
         key: Where in a torch checkpoint they are.
         select: Patterns of what to take; all of it when there are none.
         drop: Patterns of what to leave out.
+        transpose: Patterns of matrices to take transposed.
     """
 
     key: str | None
     select: Sequence[str]
     drop: Sequence[str]
+    transpose: Sequence[str] = ()
 
     def of(self, source: Source) -> View:
         """Look at the chosen weights.
@@ -37,7 +39,8 @@ class Choice:
         Raises:
             WeightError: A pattern fits no weight.
         """
-        return weights.select(source, self.select or ("*",), drop=self.drop)
+        chosen = weights.select(source, self.select or ("*",), drop=self.drop)
+        return weights.transpose(chosen, self.transpose) if self.transpose else chosen
 
     def open(self, path: Path) -> Source:
         """Open a file or folder.
