@@ -88,6 +88,7 @@ class Onnx(Model):
             OSError: It, or a file beside it, cannot be read.
         """
         self._proto = _read(path)
+        self._protos = {FLOAT32: self._proto, AS_IT_IS: self._proto}
         constants = {one.name for one in self._proto.graph.initializer}
         given = [one for one in self._proto.graph.input if one.name not in constants]
         self.inputs = {
@@ -104,8 +105,9 @@ class Onnx(Model):
         from acl_bundle import build  # noqa: PLC0415  needs onnx
         from acl_bundle.build.half import halved  # noqa: PLC0415
 
-        proto = self._proto if dtype in (FLOAT32, AS_IT_IS) else halved(self._proto, dtype)
-        image = build.model(proto, input_shapes=shapes)
+        if dtype not in self._protos:
+            self._protos[dtype] = halved(self._proto, dtype)
+        image = build.model(self._protos[dtype], input_shapes=shapes)
         file = om.open_model(image.to_bytes())
         return om.write_bundle([file], 0).to_bytes(), image.nbytes
 

@@ -10,6 +10,7 @@ shapes, where half precision would give other numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ from acl_bundle.build.precision import FLOAT, TYPES, Schemas, converted, retyped
 
 HALVES: Final = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _SHAPES: Final = frozenset(("Shape", "Size"))
+_SMALL: Final = 1024  # elements
 _LISTS: Final = ("value_float", "value_floats")
 
 
@@ -77,8 +79,24 @@ class _Shared:
     def __init__(self, model: ModelProto, schemas: Schemas, target: int) -> None:
         self.schemas, self.target = schemas, target
         self.names = walk.Names(model.graph)
-        self.types = _types(shapes.inferred(model))
+        self.types = _types(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
+
+
+def _light(model: ModelProto) -> ModelProto:
+    """Return a copy without large constants, for type inference; they are inputs there."""
+    light = ModelProto(ir_version=model.ir_version, functions=model.functions)
+    light.opset_import.extend(model.opset_import)
+    light.graph.name = model.graph.name
+    for field in ("node", "input", "output", "value_info"):
+        getattr(light.graph, field).extend(getattr(model.graph, field))
+    named = {one.name for one in model.graph.input}
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _SMALL:
+            light.graph.initializer.append(tensor)
+        elif tensor.name not in named:
+            light.graph.input.append(shapes.declare(tensor.name, tensor.data_type, tensor.dims))
+    return light
 
 
 def _types(graph: GraphProto) -> dict[str, int]:

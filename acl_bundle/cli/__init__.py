@@ -9,6 +9,8 @@ Needs the extra ``cli``; ``acl-bundle demo`` needs ``demo``.
 
 from __future__ import annotations
 
+import sys
+
 from acl_bundle.cli.trouble import told
 
 __all__ = ["main"]
@@ -24,4 +26,7 @@ def main() -> None:
     with told():
         from acl_bundle.cli.app import app  # noqa: PLC0415  typer may be missing
 
-        app(prog_name="acl-bundle")
+        try:
+            app(prog_name="acl-bundle")
+        finally:
+            sys.stdout.flush()  # what fails here fails where it can be told

@@ -5,6 +5,7 @@ Everything else is a mistake of ours and keeps its traceback.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ def told(status: int = 1, also: tuple[type[Exception], ...] = ()) -> Iterator[No
     kinds: tuple[type[Exception], ...] = (AclBundleError, OSError, ModuleNotFoundError, *also)
     try:
         yield
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(status) from None
     except kinds as error:
         message = _message(error)
         if message is None:

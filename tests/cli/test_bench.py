@@ -17,7 +17,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from acl_bundle import build
+from acl_bundle import build, om
+from acl_bundle.om.define import Desc, GraphValue, Op, model_def
 
 Run = Callable[..., Any]
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
@@ -163,3 +164,19 @@ def wait_for(trace: Path, call: str, times: int) -> None:
 def test_help_shows_an_example(run: Run) -> None:
     text = run("bench", "--help").out
     assert "Example: acl-bundle bench model.onnx --sweep batch=1,8,16" in text
+
+
+def test_a_file_for_a_chip_needs_a_device(tmp_path: Path) -> None:
+    x = Op("x", "Data", output_descs=(Desc(0, (2, 3)),))
+    definition = model_def("net", [GraphValue("net", [x])], {})
+    image = om.write_model([(om.PartitionType.MODEL_DEF, [definition])], name="net")
+    file = image.save(tmp_path / "chip.om")
+    done = subprocess.run(
+        [sys.executable, "-m", "acl_bundle.cli", "bench", str(file)],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("acl-bundle: no AscendCL library could be opened")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,8 +142,8 @@ def test_an_overflow_is_told_and_nothing_is_written(run: Run, source: Path, tmp_
     assert done.status == 1
     assert "1 of 2 weights overflow float16: 'fc.bias'" in done.out
     assert done.err == (
-        f"acl-bundle: 1 weights overflow, so {out} was not written; keep them: --keep-float32"
-        " 'fc.bias', or say --on-overflow saturate or inf\n"
+        f"acl-bundle: {out} was not written, because values overflow in 1 of its weights;"
+        " keep them: --keep-float32 'fc.bias', or say --on-overflow saturate or inf\n"
     )
     assert out.read_bytes() == b"before"
 
@@ -459,3 +462,34 @@ def test_matrices_of_another_layout_are_transposed(run: Run, source: Path, tmp_p
     np.testing.assert_array_equal(read(out)["fc.weight"], VALUES["fc.weight"].T.astype(np.float16))
     done = run("weights", "convert", source, out, "--transpose", "conv*")
     assert "'conv*' matches no weight" in done.err
+
+
+def test_a_reader_that_has_enough_is_no_error(source: Path) -> None:
+    """The pipe's reader is gone before the first byte."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "acl_bundle.cli", "weights", "list", source]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_bar_moves_on_a_terminal_and_goes_away(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.npz"
+    command = [sys.executable, "-m", "acl_bundle.cli", "weights", "convert", source, out]
+    controller, terminal = pty.openpty()
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env={**os.environ, "TERM": "xterm"},
+        check=False,
+    )
+    os.close(terminal)
+    shown = os.read(controller, 65536).decode()
+    os.close(controller)
+    assert done.returncode == 0
+    assert "writing" in shown
+    assert "168/168 bytes" in shown
+    assert shown.endswith("\x1b[2K"), "the line is erased"
+    assert b"\x1b" not in done.stdout

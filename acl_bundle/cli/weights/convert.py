@@ -64,8 +64,8 @@ def tell(broken: list[str], out: Path, as_json: bool) -> int:
     named = " ".join(f"--keep-float32 {name!r}" for name in broken[:3])
     more = " ..." if len(broken) > 3 else ""
     print(
-        f"acl-bundle: {len(broken)} weights overflow, so {out} was not written; keep them:"
-        f" {named}{more}, or say --on-overflow saturate or inf",
+        f"acl-bundle: {out} was not written, because values overflow in {len(broken)} of its"
+        f" weights; keep them: {named}{more}, or say --on-overflow saturate or inf",
         file=sys.stderr,
     )
     return 1
