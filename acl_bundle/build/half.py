@@ -180,8 +180,13 @@ class _Scope:
             if variable and self._is_float(name)
         }
         gives = schemas.outputs(node)
-        typed = any(gives) and not bound.intersection(gives) and retyped(node, self._shared.target)
-        return variables, [bool(one) and (typed or one in bound) for one in gives]
+        free = any(
+            one and one not in bound and self._is_float(name)
+            for name, one in zip(node.output, gives, strict=True)
+        )
+        if free and not retyped(node, self._shared.target):  # its type follows from something else
+            return none, [False] * len(node.output)
+        return variables, [one is not None for one in gives]
 
     def _is_float(self, name: str) -> bool:
         return self._shared.types.get(name) == FLOAT

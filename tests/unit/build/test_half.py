@@ -170,6 +170,28 @@ def test_casts_and_fills_give_half(x: Array) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes"),
+    [
+        ("RandomUniform", [], {"shape": [2, 4], "high": 0.0}),
+        ("RandomUniformLike", ["x"], {"high": 0.0}),
+        ("EyeLike", ["x"], {}),
+        ("EyeLike", ["x"], {"dtype": F}),
+        ("Bernoulli", ["zeros"], {}),
+    ],
+)
+def test_types_that_follow_from_something_else(
+    x: Array, op: str, inputs: list[str], attributes: dict[str, Any]
+) -> None:
+    nodes = [
+        helper.make_node("Mul", ["x", "zeros"], ["n"]),
+        helper.make_node(op, inputs, ["r"], **attributes),
+        helper.make_node("Relu", ["r"], ["s"]),
+        helper.make_node("Add", ["n", "s"], ["y"]),
+    ]
+    agrees(model(nodes, {"zeros": np.zeros((2, 4), np.float32)}), x)
+
+
 def test_arithmetic_on_shapes_keeps_its_numbers() -> None:
     """3001 is no float16: half precision would resize to 3000."""
     nodes = [
