@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         WeightsFormatError,
     )
     from acl_bundle.graph import Graph
+    from acl_bundle.pair import Pair
     from acl_bundle.spec import TensorSpec, WeightSpec
     from acl_bundle.update import UpdateReport, WeightState
 
@@ -67,6 +68,7 @@ __all__ = [
     "Graph",
     "LibraryNotFoundError",
     "Outputs",
+    "Pair",
     "PlanReport",
     "PoisonedError",
     "RoleError",
@@ -90,6 +92,7 @@ _HOME = {
     "Device": "device",
     "Graph": "graph",
     "Outputs": "_run",
+    "Pair": "pair",
     "PlanReport": "_plan",
     "Snapshot": "_snapshot",
     "TensorSpec": "spec",

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from acl_bundle._api import BUSY, RUNNING, lib
+from acl_bundle._api import BUSY, lib
 from acl_bundle._lane import Flight, Lane, failed
 from acl_bundle._owner import uninterrupted
 from acl_bundle._run import Fit, Fitter
@@ -41,12 +41,13 @@ class Job:
     def __init__(self, flight: Flight, deliver: Deliver, timeout_ms: int | None, keep: Any) -> None:
         self.future: Future[Any] = Future()
         self.flight, self.deliver, self.timeout_ms, self.keep = flight, deliver, timeout_ms, keep
+        self.landing = False
         self.error: BaseException | None = None
 
     @property
     def waits(self) -> bool:
         """Whether it is yet to be launched."""
-        return self.error is None and not self.flight.launched
+        return not self.landing and self.error is None and not self.flight.launched
 
     def begin(self) -> bool:
         """Make it too late to cancel; False: it was cancelled."""
@@ -108,6 +109,8 @@ class Jobs:
 
     def _launch(self) -> None:
         """Launch what can be launched at once, in order; the lock is held."""
+        if self._stopping:
+            self._refuse_waiting()
         for job in list(self._jobs):
             if not job.waits:
                 continue
@@ -137,13 +140,12 @@ class Jobs:
         with self._changed:
             while not self._jobs and not self._stopping:
                 self._changed.wait()
-            if self._stopping:
-                self._refuse_waiting()
             self._launch()
             if not self._jobs:
                 return not self._stopping
             job = self._jobs[0]
-        if job.waits:
+            job.landing = not job.waits
+        if not job.landing:
             self._lane.wait()
             return True
         result = self._land(job)
@@ -168,7 +170,7 @@ class Jobs:
             arrays = self._fitter.targets(job.flight.fit, None)
             job.flight.aim(arrays)
             answer = job.flight.land(job.timeout_ms, self._is_wanted)
-            if answer == RUNNING:
+            if failed(answer) and not self._is_wanted():
                 raise _closed(self._lane.label)
             epoch = self._lane.explain(answer, job.timeout_ms)
             return job.deliver(job.flight.fit, arrays, epoch)

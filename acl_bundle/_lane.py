@@ -41,7 +41,6 @@ from acl_bundle.errors import AclTimeoutError, BusyError, UnsupportedError
 from acl_bundle.memory import HostBuffer
 
 NEEDS = (
-    "aclmdlBundleLoadModel",
     "aclmdlExecuteAsync",
     "aclrtCreateStream",
     "aclrtCreateEvent",
@@ -134,18 +133,21 @@ class Flight:
 
         Args:
             timeout_ms: The longest wait; None for ever.
-            goes_on: Asked now and then whether the result is still wanted.
+            goes_on: Asked now and then whether the result is still wanted; if
+                not, the run is given up.
 
         Returns:
-            The shim's answer; RUNNING when it is not wanted any more.
+            The shim's answer.
         """
         wait = Wait("wait", timeout_ms)
         while True:
             left = wait.left_ms
             last = left is not None and left <= POLL_MS
             answer = self.ask(lib.ab_flight_land, wait.step_ms, last)
-            if answer != RUNNING or not goes_on():
+            if answer != RUNNING:
                 return answer
+            if not goes_on():
+                return self.ask(lib.ab_flight_land, 0, True)
 
     def abandon(self) -> None:
         """Let its berth be used again when the run is over, whatever came out of it."""

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
-from acl_bundle._lane import Lanes, need
+from acl_bundle._lane import Lanes
 from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
@@ -249,15 +249,14 @@ class Bundle(Owner):
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
-        models = [model, *self._load_again(index, graph.label)]
+        models = [model, *self._load_again(index)]
         graph.open(self._stack, models, self.device, self._lanes, part.gears)
         return graph
 
-    def _load_again(self, index: int, label: str) -> list[int]:
+    def _load_again(self, index: int) -> list[int]:
         """Load a graph for each replica but the first."""
         if self._replicas == 1:
             return []
-        need(("aclmdlBundleLoadModel",), f"replicas of {label}")
         return [self._lanes.load(self._stack, index) for _ in range(self._replicas - 1)]
 
     def _of_role(self, role: str) -> Any:

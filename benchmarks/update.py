@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Callable
 
 from acl_bundle import fake
-from benchmarks import digest, memory, pause, small, staging
+from benchmarks import digest, memory, pause, serving, small, staging
 
 SECTIONS: dict[str, Callable[[int], None]] = {
     "staging": staging.main,
@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[[int], None]] = {
     "digest": digest.main,
     "memory": memory.main,
     "pause": pause.main,
+    "serving": serving.main,
 }
 
 

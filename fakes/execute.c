@@ -125,6 +125,7 @@ int execute_now(Call *call, const Wanted *wanted, Run *run)
         status = model_claim(run->model);
     if (status != E_NONE)
         return status;
+    run->gear = run->model->gear;
     run->input_blob = run->model->input;
     run->output_blob = run->model->output;
     status = compute(run);

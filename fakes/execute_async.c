@@ -9,13 +9,15 @@
 
 #include "acl.h"
 #include "execute.h"
+#include "gear_run.h"
 #include "message.h"
 #include "snapshot.h"
 #include "violations.h"
 
 typedef struct Execution {
     Task task;
-    Run run;                    /* its datasets and blobs are owned */
+    Run run;                    /* its datasets, blobs and gear are owned */
+    GearRun *looking;           /* owned; of the look at the call */
 } Execution;
 
 static atomic_uint epoch;
@@ -98,6 +100,21 @@ static void execution_release(Task *task)
     snapshot_free(run->output);
     free(run->input_blob);
     free(run->output_blob);
+    gear_run_free(run->gear);
+    gear_run_free(((Execution *)task)->looking);
+}
+
+/*
+ * Gears of its own: the model's are changed by whichever run there is, and a
+ * look must not change those of its run, which reads the gear again.
+ */
+static bool take_gears(Execution *made, const Model *model)
+{
+    if (model->gear == NULL)
+        return true;
+    made->run.gear = gear_run_new(model->inout);
+    made->looking = gear_run_new(model->inout);
+    return made->run.gear != NULL && made->looking != NULL;
 }
 
 /* An execution with blobs of its own, as yet of the datasets themselves. */
@@ -116,7 +133,8 @@ static Execution *execution_new(const Run *run)
     made->run.output_handle = run->output_handle;
     made->run.input_blob = calloc(inout->inputs.count + 1, sizeof(Blob));
     made->run.output_blob = calloc(inout->outputs.count + 1, sizeof(Blob));
-    if (made->run.input_blob != NULL && made->run.output_blob != NULL)
+    if (made->run.input_blob != NULL && made->run.output_blob != NULL &&
+        take_gears(made, run->model))
         return made;
     refuse(E_BAD_ALLOC, "no memory for an execution to come");
     stream_abandon(&made->task);
@@ -129,6 +147,7 @@ static int look(const Execution *made, const Run *run)
 
     looking.input = run->input;
     looking.output = run->output;
+    looking.gear = made->looking;
     looking.looks = true;
     return run->model->dynamic ? run_dynamic(&looking)
                                : run_static(&looking);

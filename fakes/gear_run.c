@@ -194,7 +194,7 @@ int gear_choose(const Run *run)
 {
     const Model *model = run->model;
     const Inout *inout = model->inout;
-    GearRun *to = model->gear;
+    GearRun *to = run->gear;
     size_t gear = inout->gears.count;
     int status = E_NONE;
 
@@ -209,7 +209,7 @@ int gear_choose(const Run *run)
     if (gear == to->current)
         return E_NONE;
     to->current = inout->gears.count;
-    if (model->engine != NULL)
+    if (model->engine != NULL && !run->looks)
         engine_forget(model->engine);
     status = fill_inputs(inout, &inout->gears.gear[gear], to);
     if (status == E_NONE)

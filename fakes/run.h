@@ -20,6 +20,7 @@ typedef struct Run {
     const aclmdlDataset *output_handle;
     Blob *input_blob;           /* of this run, one for each input */
     Blob *output_blob;
+    GearRun *gear;              /* of this run, NULL: the model has no gears */
     bool looks;                 /* only checks: computes nothing */
 } Run;
 

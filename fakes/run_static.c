@@ -22,7 +22,7 @@ static int check_counts(const Run *run)
 static int static_input(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->inputs.tensor[i];
-    const GearRun *gear = run->model->gear;
+    const GearRun *gear = run->gear;
     Blob *blob = &run->input_blob[i];
     const DataBuffer *buffer = dataset_buffer(run->input, i, "input");
 
@@ -38,7 +38,7 @@ static int static_input(const Run *run, size_t i)
 static int static_output(const Run *run, size_t i)
 {
     const TensorInfo *info = &run->model->inout->outputs.tensor[i];
-    const GearRun *gear = run->model->gear;
+    const GearRun *gear = run->gear;
     Blob *blob = &run->output_blob[i];
     DataBuffer *buffer = dataset_buffer(run->output, i, "output");
 
@@ -69,7 +69,7 @@ int run_static(const Run *run)
     const Inout *inout = run->model->inout;
     int status = check_counts(run);
 
-    if (status == E_NONE && run->model->gear != NULL)
+    if (status == E_NONE && run->gear != NULL)
         status = gear_choose(run);
     for (size_t i = 0; status == E_NONE && i < inout->inputs.count; i++)
         status = static_input(run, i);

@@ -31,6 +31,7 @@ LAYERS = (
     ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
+    ("pair",),
     ("fake",),
     ("testing",),
     ("bench", "demo"),
@@ -89,7 +90,7 @@ def test_the_table_lists_every_module_and_no_other() -> None:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_layers_above_bundle_import_the_whole_package(path: Path) -> None:
     if "" in {*imports(path)}:
-        assert RANK[top(path)] > RANK["bundle"]
+        assert RANK[top(path)] > RANK["pair"]
 
 
 def test_the_files_half_works_without_the_runtime_half() -> None:

@@ -1,0 +1,386 @@
+"""Two bundles of one file: one infers, the other takes the next weights.
+
+An update writes the bundle that nobody reads, the *shadow*. A probe may try it.
+Then the two change places, which is one attribute store: no inference waits
+for an update, and the version before stays as it was, to go back to at once.
+
+What the shadow lacks, because updates may be partial, is made up for when the
+next update comes. Until then it is noted as the steps that bring the shadow in
+line with the active bundle: the update it missed, or the restore of a snapshot
+taken before the one that was refused. Steps may be taken again after a
+failure, so the note is only dropped when all of them are done.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from acl_bundle._arrays import as_array
+from acl_bundle._load import Source
+from acl_bundle._run import Array, Outputs
+from acl_bundle._serving import DEPTH
+from acl_bundle._snapshot import Snapshot
+from acl_bundle._stream import Stream
+from acl_bundle._variables import Version
+from acl_bundle.bundle import Bundle
+from acl_bundle.errors import BusyError, ClosedError, UpdateError
+from acl_bundle.graph import Graph
+from acl_bundle.spec import TensorSpec, WeightSpec
+from acl_bundle.update import UpdateReport
+
+Probe = Callable[[Graph], object]
+Steps = tuple[Callable[[], object], ...]
+
+
+class _Sides(NamedTuple):
+    """Who infers, and what the other lacks.
+
+    Attributes:
+        active: Infers.
+        shadow: Is updated next.
+        lag: What brings the shadow in line with the active bundle; None when
+            nothing but an update of every weight does.
+        reverse: What would, if they changed places.
+        forward: Whether the active one is the newer.
+    """
+
+    active: Bundle
+    shadow: Bundle
+    lag: Steps | None = ()
+    reverse: Steps | None = ()
+    forward: bool = False
+
+    def exchanged(self) -> _Sides:
+        return _Sides(self.shadow, self.active, self.reverse, self.lag, not self.forward)
+
+
+class _Place:
+    """Where the sides of a pair stand: one attribute, stored at once."""
+
+    def __init__(self, sides: _Sides) -> None:
+        self.sides = sides
+
+
+class ActiveGraph:
+    """The inference graph of whichever bundle of a pair is active when it is called."""
+
+    def __init__(self, place: _Place) -> None:
+        self._place = place
+
+    def _active(self) -> Bundle:
+        return self._place.sides.active
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What it takes, in order."""
+        return self._active().infer.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives, in order."""
+        return self._active().infer.outputs
+
+    def __call__(self, *arrays: Any) -> Any:
+        """See `Graph`."""
+        return self._active().infer(*arrays)
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        out: Mapping[str, Array] | None = None,
+        *,
+        timeout_ms: int | None = None,
+    ) -> Outputs:
+        """See `Graph.run`."""
+        return self._active().infer.run(inputs, out, timeout_ms=timeout_ms)
+
+    def submit(self, *inputs: Any, timeout_ms: int | None = None) -> Future[Any]:
+        """See `Graph.submit`."""
+        return self._active().infer.submit(*inputs, timeout_ms=timeout_ms)
+
+    def stream(
+        self, items: Iterable[Any], depth: int = DEPTH, *, timeout_ms: int | None = None
+    ) -> Stream:
+        """See `Graph.stream`; each item goes to the bundle that is active when it is taken."""
+        self._active().infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
+        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, depth)
+
+
+class Pair:
+    """Two bundles of one file, of which one infers. Close it, or use ``with``.
+
+    Takes the device memory of two bundles, variables included; and, from the
+    first update on, a snapshot of the variables (on the device if it has room,
+    else on the host) and a copy of the last update's arrays on the host.
+
+    Args:
+        source: Path of the .om file, or its bytes.
+        options: As for `Bundle.load`, for both.
+
+    Attributes:
+        infer: The inference graph: ``infer(x)``, ``infer.run({"x": x})``,
+            ``infer.submit(x)``, ``infer.stream(xs)``.
+
+    Raises:
+        As `Bundle.load`.
+    """
+
+    def __init__(self, source: Source, **options: Any) -> None:
+        self._lock = threading.Lock()
+        self._saved: dict[Bundle, Snapshot] = {}
+        self._closed = False
+        with ExitStack() as stack:
+            first, second = (stack.enter_context(Bundle.load(source, **options)) for _ in range(2))
+            self._stack = stack.pop_all()
+        self._place = _Place(_Sides(first, second))
+        self.infer = ActiveGraph(self._place)
+
+    @classmethod
+    def load(cls, source: Source, **options: Any) -> Pair:
+        """Load a bundle file twice; see `Pair` and `Bundle.load`."""
+        return cls(source, **options)
+
+    @property
+    def _sides(self) -> _Sides:
+        return self._place.sides
+
+    @_sides.setter
+    def _sides(self, sides: _Sides) -> None:
+        self._place.sides = sides
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only one to change anything."""
+        with self._lock:
+            self._check_open()
+            yield
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """As `_alone`, without waiting.
+
+        Raises:
+            BusyError: An update is under way.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise BusyError("an update of this Pair is under way and writes its other side")
+        try:
+            self._check_open()
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def version(self) -> Version:
+        """What inference reads now."""
+        return self._sides.active.version
+
+    @property
+    def weights(self) -> Mapping[str, Any]:
+        """What the active bundle's weights hold; see `Bundle.weights`."""
+        return self._sides.active.weights
+
+    def init(self) -> None:
+        """Give every variable of the shadow its initial value, and let it infer.
+
+        Raises:
+            RoleError, ClosedError, AclError: As `Bundle.init`; the active
+                bundle is as before.
+        """
+        with self._alone():
+            shadow = self._sides.shadow
+            back = self._save()
+            shadow.init()
+            active = self._sides.active
+            self._take_over((active.init,), back)
+
+    def update(
+        self,
+        weights: Mapping[str, Any],
+        *,
+        version: int | str | None = None,
+        probe: Probe | None = None,
+        **options: Any,
+    ) -> UpdateReport:
+        """Give the shadow the active bundle's weights but these, and let it infer.
+
+        Inferences run meanwhile, and do not wait. Whatever fails, the active
+        bundle and its version are as before.
+
+        Args:
+            weights: As for `Bundle.update`. A copy is kept until the update
+                after the next; with ``keep="reference"`` the arrays themselves.
+            version: What to call the new weights; None for one more.
+            probe: Called with the shadow's inference graph before it takes
+                over. If it returns something false, or raises, it does not.
+            options: As for `Bundle.update`.
+
+        Returns:
+            What the update did to the shadow.
+
+        Raises:
+            UpdateError: The probe refused the weights; its exception is the
+                cause. Or what the shadow lacks cannot be made up for.
+            WeightError, TypeError, ValueError, BusyError, ClosedError,
+            PoisonedError, AclError: As `Bundle.update`, of the shadow.
+        """
+        if not isinstance(weights, Mapping):
+            raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
+        with self._alone():
+            specs = {spec.name: spec for spec in self._sides.shadow.update.weights}
+            if not specs.keys() <= weights.keys():
+                self._catch_up()
+            label = self._next_version() if version is None else version
+            kept = _kept(weights, specs, options.get("keep") == "reference")
+            options["version"] = label
+            back = self._save()
+            report = self._write(weights, back, options)
+            active, shadow = self._sides.active, self._sides.shadow
+            again = (partial(active.update, kept, **options),)
+            self._sides = _Sides(active, shadow, back, again)
+            if probe is not None:
+                self._try(probe, label)
+            self._take_over(again, back)
+            return report
+
+    def _write(
+        self, weights: Mapping[str, Any], back: Steps | None, options: dict[str, Any]
+    ) -> UpdateReport:
+        """Update the shadow; until that is told, it is taken for written."""
+        sides = self._sides
+        variables = sides.shadow._variables
+        epoch = variables.epoch
+        self._sides = _Sides(sides.active, sides.shadow, back)
+        try:
+            return sides.shadow.update(weights, **options)
+        except Exception:
+            if variables.epoch == epoch and not variables.poisoned:
+                self._sides = sides
+            raise
+
+    def _next_version(self) -> int:
+        now = self._sides.active.version
+        return now + 1 if isinstance(now, int) else 1
+
+    def _catch_up(self) -> None:
+        """Bring the shadow in line with the active bundle."""
+        sides = self._sides
+        if sides.lag is None:
+            raise UpdateError(
+                "the shadow's weights are lost and cannot be made up for: update every weight"
+            )
+        for step in sides.lag:
+            step()
+        self._sides = _Sides(sides.active, sides.shadow)
+
+    def _save(self) -> Steps | None:
+        """Save the shadow; returns what brings it in line if it is written now."""
+        sides, shadow = self._sides, self._sides.shadow
+        if sides.lag is None or shadow._variables.poisoned:
+            return None
+        if sides.lag and shadow in self._saved and not sides.forward:
+            return sides.lag  # begins with going back to what is saved
+        self._forget(shadow)
+        saved = self._saved[shadow] = shadow.snapshot()
+        return (partial(shadow.restore, saved), *sides.lag)
+
+    def _forget(self, side: Bundle) -> None:
+        saved = self._saved.pop(side, None)
+        if saved is not None:
+            saved.close()
+
+    def _try(self, probe: Probe, version: Version) -> None:
+        active, shadow = self._sides.active, self._sides.shadow
+        refused = f"the probe refused version {version!r}; version {active.version!r} is active"
+        try:
+            good = probe(shadow.infer)
+        except Exception as error:
+            raise UpdateError(f"{refused}: {error}") from error
+        if not good:
+            raise UpdateError(f"{refused}: it returned {good!r}")
+
+    def _take_over(self, again: Steps, back: Steps | None) -> None:
+        """Let the shadow infer, which was written."""
+        active, shadow = self._sides.active, self._sides.shadow
+        self._sides = _Sides(shadow, active, again, back, forward=True)
+        self._forget(active)
+
+    def switch(self) -> None:
+        """Let the shadow infer, whatever it holds: after `revert` the newer version again.
+
+        Raises:
+            UpdateError: It holds no version, or is poisoned.
+            BusyError: An update is under way, which writes the other side.
+            ClosedError: The pair is closed.
+        """
+        with self._at_once():
+            self._check_usable()
+            self._sides = self._sides.exchanged()
+
+    def revert(self) -> None:
+        """Go back to the version before the last update, at once.
+
+        Raises:
+            UpdateError: There is none: nothing was updated, or it was reverted.
+            BusyError: An update is under way, which writes the other side.
+            ClosedError: The pair is closed.
+        """
+        with self._at_once():
+            if not self._sides.forward:
+                raise UpdateError(
+                    f"there is no version before {self.version!r} to go back to: it was not the"
+                    " last update that led to it"
+                )
+            self._check_usable()
+            self._sides = self._sides.exchanged()
+
+    def _check_usable(self) -> None:
+        shadow = self._sides.shadow
+        if shadow.version is None or shadow._variables.poisoned:
+            raise UpdateError("the shadow holds no version that could be switched to")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("this Pair is closed")
+
+    def close(self) -> None:
+        """Close both bundles, as `Bundle.close`. Harmless twice."""
+        with self._lock:
+            self._closed = True
+            with self._stack:
+                for side in list(self._saved):
+                    self._forget(side)
+
+    def __enter__(self) -> Pair:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"
+
+
+def _kept(
+    weights: Mapping[str, Any], specs: Mapping[str, WeightSpec], reference: bool
+) -> Mapping[str, Any]:
+    """What is needed to write the same weights once more."""
+    if reference:
+        return weights
+    return {
+        name: as_array(value, f"weight {name!r}", specs[name]).copy()
+        for name, value in weights.items()
+        if name in specs
+    }
