@@ -35,7 +35,7 @@ LAYERS = (
     ("follow",),
     ("fake",),
     ("testing",),
-    ("demo",),
+    ("bench", "demo"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,150 @@
+"""Models to measure: files for a device as they are, ONNX models built as asked."""
+
+from __future__ import annotations
+
+import builtins
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from acl_bundle import om
+from acl_bundle.bench.axes import Dims, Shapes
+from acl_bundle.errors import BundleFormatError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FLOAT32: Final = "float32"
+DTYPES: Final = (FLOAT32, "float16", "bfloat16")
+AS_IT_IS: Final = "as it is"
+
+
+class Model(ABC):
+    """A model that can be made ready to load.
+
+    Attributes:
+        inputs: Each input's dims; an open one is its name, or an empty text.
+        dtypes: The precisions it can compute in.
+        for_chip: Whether it was compiled for a device, so that no fake can run it.
+    """
+
+    inputs: Dims
+    dtypes: tuple[str, ...]
+    for_chip: bool
+
+    @abstractmethod
+    def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
+        """Return what `Bundle.load` takes, and its size as a file in bytes.
+
+        Raises:
+            ValueError: The model cannot be built so.
+        """
+
+
+class Compiled(Model):
+    """An .om file."""
+
+    dtypes = (AS_IT_IS,)
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; a plain model of one shape becomes a bundle of one.
+
+        Raises:
+            BundleFormatError: It is damaged, or no .om file.
+            OSError: It cannot be opened.
+        """
+        self._nbytes = path.stat().st_size
+        file = om.open(path)
+        self._source: Path | bytes = path
+        if isinstance(file, om.Bundle):
+            model = file.models[file.roles.get("infer", 0)]
+        else:
+            model = file
+            if not any(dim < 0 for one in file.inputs for dim in one.dims):
+                self._source = om.write_bundle([file], 0).to_bytes()
+        self.for_chip = model.is_compiled_for_chip
+        extra = om.gears.INPUT_NAME
+        self.inputs = {
+            one.name: ["" if dim < 0 else dim for dim in one.dims]
+            for one in model.inputs
+            if one.name != extra
+        }
+
+    def made(self, _shapes: Shapes, _dtype: str, /) -> tuple[Path | bytes, int]:
+        """Return the file."""
+        return self._source, self._nbytes
+
+
+class Onnx(Model):
+    """An ONNX model, with all its tensors in memory."""
+
+    for_chip = False
+
+    def __init__(self, path: Path) -> None:
+        """Read the model.
+
+        Raises:
+            ValueError: It is no ONNX model.
+            OSError: It, or a file beside it, cannot be read.
+        """
+        self._proto = _read(path)
+        self._protos = {FLOAT32: self._proto, AS_IT_IS: self._proto}
+        constants = {one.name for one in self._proto.graph.initializer}
+        given = [one for one in self._proto.graph.input if one.name not in constants]
+        self.inputs = {
+            one.name: [
+                dim.dim_value if dim.dim_value > 0 else dim.dim_param
+                for dim in one.type.tensor_type.shape.dim
+            ]
+            for one in given
+        }
+        self.dtypes = DTYPES if _has_float32(self._proto) else (AS_IT_IS,)
+
+    def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
+        """Build the model for the fake: constants fixed, so as one would freeze it."""
+        from acl_bundle import build  # noqa: PLC0415  needs onnx
+        from acl_bundle.build.half import halved  # noqa: PLC0415
+
+        if dtype not in self._protos:
+            self._protos[dtype] = halved(self._proto, dtype)
+        image = build.model(self._protos[dtype], input_shapes=shapes)
+        file = om.open_model(image.to_bytes())
+        return om.write_bundle([file], 0).to_bytes(), image.nbytes
+
+
+def open(path: Path) -> Model:
+    """Open a model: an .om file by its name or its first bytes, else an ONNX model.
+
+    Raises:
+        BundleFormatError: It is neither, or damaged.
+        ModuleNotFoundError: It is an ONNX model, and onnx is not installed.
+        OSError: It cannot be read.
+    """
+    with builtins.open(path, "rb") as file:
+        magic = file.read(4)
+    compiled = path.suffix == ".om" or magic == b"IMOD"
+    return Compiled(path) if compiled else Onnx(path)
+
+
+def _read(path: Path) -> ModelProto:
+    import onnx  # noqa: PLC0415  for ONNX models alone
+
+    try:
+        model = onnx.load(path)
+    except OSError:
+        raise
+    except Exception as error:  # protobuf's DecodeError, from a module without types
+        raise BundleFormatError(
+            f"{path}: this is no .om file, and no ONNX model: {error}"
+        ) from None
+    if not model.HasField("graph"):
+        raise BundleFormatError(f"{path}: this is no .om file, and no ONNX model: it has no graph")
+    return model
+
+
+def _has_float32(model: ModelProto) -> bool:
+    from onnx import TensorProto  # noqa: PLC0415
+
+    return any(one.data_type == TensorProto.FLOAT for one in model.graph.initializer) or any(
+        one.type.tensor_type.elem_type == TensorProto.FLOAT for one in model.graph.input
+    )

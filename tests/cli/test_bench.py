@@ -1,0 +1,182 @@
+"""``acl-bundle bench``: its table, its JSON, its picture, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from acl_bundle import build, om
+from acl_bundle.om.define import Desc, GraphValue, Op, model_def
+
+Run = Callable[..., Any]
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
+
+
+def linear() -> onnx.ModelProto:
+    """y = x @ w, of an open batch."""
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "linear",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 32])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 32])],
+        [numpy_helper.from_array(np.eye(32, dtype=np.float32), "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    onnx.save(linear(), tmp_path / "linear.onnx")
+    return tmp_path / "linear.onnx"
+
+
+@pytest.fixture
+def bench(run: Run, path: Path, fake_acl: object) -> Run:
+    return lambda *options: run("bench", path, "--rounds", "3", "--warmup", "1", *options)
+
+
+def test_the_table_has_a_row_per_cell(bench: Run, path: Path) -> None:
+    done = bench("--sweep", "batch=1,16", "--dtypes", "float32,float16")
+    assert (done.status, done.err) == (0, "")
+    assert f"{path}: latency in ms, from arrays to arrays" in done.out
+    assert "not device numbers" in done.out
+    head = "batch   float32 mean   float32 p99   float16 mean   float16 p99   float16 speed-up"
+    assert head in done.out
+    rows = [line.split() for line in done.out.splitlines() if line.endswith("3  ")]
+    assert [(row[0], row[-1]) for row in rows] == [("1", "3"), ("16", "3")]
+    assert "size on disk: float32 " in done.out
+
+
+def test_as_json(bench: Run, path: Path) -> None:
+    data = bench("--sweep", "N=2,4", "--json").json
+    assert (data["file"], data["fake"], data["interrupted"]) == (str(path), True, False)
+    assert data["note"].startswith("not device numbers")
+    found = [(cell["sizes"], cell["shapes"], cell["dtype"]) for cell in data["cells"]]
+    assert found == [
+        ({"N": n}, {"x": [n, 32]}, dtype) for n in (2, 4) for dtype in ("float32", "float16")
+    ]
+    for cell in data["cells"]:
+        assert cell["rounds"] == 3
+        assert 0 < cell["mean_ms"] <= cell["p99_ms"]
+        assert cell["nbytes"] > 0
+    assert [cell["speedup"] == 1 for cell in data["cells"]] == [True, False] * 2
+
+
+def test_an_om_file(run: Run, tmp_path: Path, fake_acl: object) -> None:
+    file = build.model(linear(), dynamic_batch=[1, 4]).save(tmp_path / "gears.om")
+    done = run("bench", file, "--sweep", "batch=1,4", "--rounds", "2")
+    assert done.status == 0
+    assert f"size on disk: as it is {file.stat().st_size:,} bytes" in done.out
+
+
+def test_a_cell_that_fails_ends_it_and_the_others_are_shown(
+    run: Run, tmp_path: Path, fake_acl: object
+) -> None:
+    file = build.model(linear(), dynamic_batch=[1, 4]).save(tmp_path / "gears.om")
+    done = run("bench", file, "--sweep", "batch=1,3,4", "--rounds", "2")
+    assert done.status == 1
+    assert "ended early: 1 of the cells were measured" in done.out
+    assert done.err.startswith("acl-bundle: ")
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_picture(bench: Run, tmp_path: Path, suffix: str) -> None:
+    magic = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    out = tmp_path / f"out{suffix}"
+    assert bench("--sweep", "batch=1,2", "--plot", out).status == 0
+    assert out.read_bytes().startswith(magic[suffix])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--plot", "out.gif"], "--plot is out.gif; .png, .svg, .pdf are right"),
+        (["--plot", "none/out.png"], "none: No such file or directory"),
+        (["--dtypes", "float32,int8"], "dtype 'int8'; the model has float32, float16, bfloat16"),
+        (["--sweep", "length=3"], "axis 'length' is no open dim; open are x[0] (N)"),
+        (["--sweep", "batch"], "axis 'batch'; a name and positive sizes are right"),
+    ],
+)
+def test_a_wrong_option_is_one_line(bench: Run, options: list[str], said: str) -> None:
+    done = bench(*options)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.count("\n") == 1
+    assert said in done.err
+
+
+def test_a_picture_without_matplotlib_is_refused_before_any_work(path: Path) -> None:
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        f"sys.argv = ['acl-bundle', 'bench', {str(path)!r}, '--plot', 'out.png']\n"
+        "from acl_bundle.cli import main; main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "acl-bundle: this needs matplotlib, of the extra 'plot': pip install 'acl-bundle[plot]'\n"
+    )
+
+
+def test_ctrl_c_shows_what_was_measured_so_far(path: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "calls.jsonl"
+    options = ["--sweep", "batch=1", "--rounds", "10000000", "--warmup", "0", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "acl_bundle.cli", "bench", str(path), *options],
+        env={**CLEAN, "ACL_FAKE_TRACE": str(trace)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for(trace, "aclmdlExecute", 10)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    data = json.loads(out)
+    assert data["interrupted"]
+    assert all(cell["rounds"] >= 1 for cell in data["cells"])
+    assert len(data["cells"]) == 2
+
+
+def wait_for(trace: Path, call: str, times: int) -> None:
+    """Wait until a call stands in a trace so many times."""
+    for _ in range(600):
+        if trace.exists() and trace.read_text().count(f'"{call}"') >= times:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{call} was not called {times} times within 30 s")
+
+
+def test_help_shows_an_example(run: Run) -> None:
+    text = run("bench", "--help").out
+    assert "Example: acl-bundle bench model.onnx --sweep batch=1,8,16" in text
+
+
+def test_a_file_for_a_chip_needs_a_device(tmp_path: Path) -> None:
+    x = Op("x", "Data", output_descs=(Desc(0, (2, 3)),))
+    definition = model_def("net", [GraphValue("net", [x])], {})
+    image = om.write_model([(om.PartitionType.MODEL_DEF, [definition])], name="net")
+    file = image.save(tmp_path / "chip.om")
+    done = subprocess.run(
+        [sys.executable, "-m", "acl_bundle.cli", "bench", str(file)],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("acl-bundle: no AscendCL library could be opened")

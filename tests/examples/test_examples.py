@@ -1,0 +1,79 @@
+"""examples/: each file runs by itself, is listed, and does what it says."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+LISTED = re.findall(r"^\| \[([\w.]+)\]", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
+SAID = {
+    "partial_update.py": (
+        "changed ('b2',), kept ('w1', 'b1', 'w2'), 12 bytes sent",
+        "refused: weight 'w2' has shape (3, 16); it must be (16, 3)",
+        "kept since version 0: ['b1']",
+    ),
+    "freeze_model.py": (
+        "policy.om: 4 of 4 constants are replaced",
+        "policy.onnx: 4 of 4 constants are replaced",
+        "weights diff: 4 of 4 weights differ",
+    ),
+    "half_precision.py": (
+        "0 of 10 weights overflow float16",
+        "not device numbers",
+        "speed-up",
+        "size on disk: float32",
+    ),
+    "sparse_updates.py": (
+        "2 of 3 weights are 2:4 sparse",
+        "step 5: 2 of 2 weights break the pattern before, 0 of 2",
+    ),
+}
+
+
+def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", FOLDER / name, *arguments],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_example_runs_and_leaves_nothing(name: str) -> None:
+    done = run(name)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    for text in (*SAID[name], "live objects: [], violations: []"):
+        assert text in done.stdout, done.stdout
+
+
+def test_the_readme_lists_every_example() -> None:
+    assert sorted(LISTED) == sorted(path.name for path in FOLDER.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_says_what_it_shows(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    assert len(text.splitlines()) > 3
+    assert f"examples/{path.name}" in text
+
+
+def test_a_checkpoint_of_ones_own_is_frozen_as_well(tmp_path: Path) -> None:
+    import numpy as np  # noqa: PLC0415
+
+    shapes = {"fc1_weight": (8, 16), "fc1_bias": (16,), "fc2_weight": (16, 3), "fc2_bias": (3,)}
+    path = tmp_path / "mine.npz"
+    np.savez(path, **{f"model.{n}": np.full(s, 0.5, np.float32) for n, s in shapes.items()})
+    done = run("freeze_model.py", path)
+    assert done.returncode == 0, done.stderr
+    assert "<npz" in done.stdout
