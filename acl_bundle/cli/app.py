@@ -133,6 +133,10 @@ def bench(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="An .om file, or an ONNX model.", dir_okay=False)
     ],
+    axes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[AXIS=N,N,...]...", help="More of what --sweep takes."),
+    ] = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option(
@@ -161,13 +165,13 @@ def bench(
     An ONNX model is built for every shape and precision, for the fake. Ctrl-C
     ends it and shows what was measured so far.
 
-    Example: acl-bundle bench model.onnx --sweep batch=1,8,16 --dtypes float32,float16
+    Example: acl-bundle bench model.onnx --sweep batch=1,8,16 length=64,128 --dtypes float32,float16
     """
     from acl_bundle.cli import bench as command  # noqa: PLC0415
 
     effort = command.Effort(rounds, warmup)
     with told(1, WRONG):
-        status = command.run(file, sweep or [], dtypes, effort, plot, as_json)
+        status = command.run(file, [*(sweep or []), *(axes or [])], dtypes, effort, plot, as_json)
     raise typer.Exit(status)
 
 

@@ -74,6 +74,14 @@ def test_as_json(bench: Run, path: Path) -> None:
     assert [cell["speedup"] == 1 for cell in data["cells"]] == [True, False] * 2
 
 
+def test_axes_may_follow_the_option_without_its_name(bench: Run) -> None:
+    one = bench("--sweep", "N=2", "--dtypes", "float32", "--json").json
+    two = bench("--sweep", "batch=2", "N=2", "--dtypes", "float32", "--json")
+    assert len(one["cells"]) == 1
+    assert two.status != 0, "batch and N are the same dim here"
+    assert "N" in two.err
+
+
 def test_an_om_file(run: Run, tmp_path: Path, fake_acl: object) -> None:
     file = build.model(linear(), dynamic_batch=[1, 4]).save(tmp_path / "gears.om")
     done = run("bench", file, "--sweep", "batch=1,4", "--rounds", "2")
