@@ -204,3 +204,14 @@ def test_no_inference_sees_a_bucket_alone(bundle: ab.Bundle) -> None:
     done.set()
     reader.join()
     assert wrong == []
+
+
+def test_an_update_of_nothing_after_the_device_had_no_room(bundle: ab.Bundle) -> None:
+    """The area is gone, and nothing needs it."""
+    bundle.update({"w1": np.ones(100, "f4")})
+    fake.fail("aclrtMalloc", 0, 207001)
+    with pytest.raises(ab.AclResourceError):
+        bundle.update(new_weights(bundle, 1), rollback="none")
+    fake.fail("aclrtMalloc", 0, 0)
+    assert bundle.update({}).version == 2
+    assert holds(bundle, {n: np.full(100, n == "w1", "f4") for n in NAMES})
