@@ -59,6 +59,20 @@ class Snapshot(Owner):
         self.nbytes = 0 if buffer is None else buffer.nbytes
         self.on = "device" if saved is not None and not saved.on_host else "host"
 
+    def close(self) -> None:
+        """Give its memory back, after a restore that goes on. A second call does nothing.
+
+        Raises:
+            AclError: It could not be given back.
+            BusyError: A signal handler called it in the middle of an update.
+        """
+        writer = self._writer()
+        if writer is None or self.closed or self._foreign:
+            super().close()
+            return
+        with writer.variables.untouched("closing a snapshot"):
+            super().close()
+
     def __repr__(self) -> str:
         if self.closed:
             return "<Snapshot closed>"

@@ -307,22 +307,23 @@ class Writer:
 
         def stop() -> None:
             self._stopped.set()
-            thread.join()
+            if thread is not threading.current_thread():  # which may collect the bundle
+                thread.join()
 
         run.timed.on_stop(stop)
 
     def _poll(self) -> None:
+        what, wait = "rolling back", Wait("fail")
         while self._given_up is not None and not self._stopped.wait(POLL_S):
-            with self.variables.lock, suppress(AclBundleError):
-                if not self._stopped.is_set():
-                    self._recover()
+            with suppress(AclBundleError), self.variables.alone(what, wait) as signals:
+                self._recover(wait, signals)
 
-    def _recover(self) -> None:
+    def _recover(self, wait: Wait, signals: Signals) -> None:
         run = self._given_up
         if run is None or not run.timed.drained:
             return
         if self.variables.poisoned:
-            self._shut("rolling back", Wait("fail"), Signals())
+            self._shut("rolling back", wait, signals)
             try:
                 self._bring_back(run.undo, run.replays)
             finally:
@@ -337,7 +338,7 @@ class Writer:
             BusyError: A commit that was given up is on the device still.
         """
         with self.variables.alone(what, wait) as signals:
-            self._recover()
+            self._recover(wait, signals)
             if self._given_up is not None:
                 raise BusyError(
                     f"{what} is refused: a commit that was not over in time is still on the device."

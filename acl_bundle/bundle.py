@@ -24,7 +24,7 @@ from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
-from acl_bundle._variables import POLL_MS, Variables, Version, WhenBusy
+from acl_bundle._variables import Variables, Version, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
@@ -202,7 +202,8 @@ class Bundle(Owner):
         update = next((index for index, role in roles.items() if role == "update"), None)
         weights = () if update is None else _weights(file, described[update][0])
         names = [spec.name for spec in weights] or list(file.variables)
-        self._variables = Variables(names, defined=not names and not file.variable_size)
+        defined = not names and not file.variable_size
+        self._variables = Variables(names, defined, keep=weakref.ref(self))
         self._writer = Writer(self._variables, self._area(loaded, file))
         self._lanes = Lanes(
             self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
@@ -379,19 +380,17 @@ class Bundle(Owner):
 
         Raises:
             AclError: Something could not be given back. The rest was, all the same.
+            BusyError: A signal handler called it in the middle of an update, which
+                it would wait for. The bundle stays open.
         """
         if self.closed or self._foreign:
             super().close()
             return
+        self._variables.check_outside("close")
         with uninterrupted() as signals:
             self._lanes.stop(signals.deliver)
-            while not self._variables.lock.acquire(timeout=POLL_MS / 1000):
-                signals.deliver()
-            try:
-                self._variables.close(signals)
-                super().close()
-            finally:
-                self._variables.lock.release()
+            self._variables.close(signals)
+            super().close()
 
     def __repr__(self) -> str:
         if self.closed:
