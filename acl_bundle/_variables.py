@@ -66,6 +66,9 @@ class Wait:
         when_busy: ``"wait"``, or ``"fail"`` at once.
         timeout_ms: The longest wait in milliseconds; None for ever.
 
+    Attributes:
+        device_ms: What the device is given for one run; None for ever.
+
     Raises:
         ValueError, TypeError: An argument cannot be what it is.
     """
@@ -78,22 +81,19 @@ class Wait:
                 raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
             if not 0 < timeout_ms < 2**31:
                 raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
-        self.limited = timeout_ms is not None
-        self._device_end = monotonic() + (timeout_ms or 0) / 1000
+        self.device_ms = timeout_ms
         self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
-        self._end = 0.0 if when_busy == "fail" else None
-        if when_busy == "wait" and timeout_ms is not None:
-            self._end = monotonic() + timeout_ms / 1000
+        self._longest = 0 if when_busy == "fail" else timeout_ms
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait from now on, for something else than before."""
+        self._end = None if self._longest is None else monotonic() + self._longest / 1000
 
     @property
     def left_ms(self) -> int | None:
         """Milliseconds that are left, at least 0; None for ever."""
         return None if self._end is None else max(int((self._end - monotonic()) * 1000), 0)
-
-    @property
-    def device_ms(self) -> int:
-        """Milliseconds that are left to the device, at least 1; only where it is `limited`."""
-        return max(int((self._device_end - monotonic()) * 1000), 1)
 
     @property
     def step_ms(self) -> int:
@@ -255,6 +255,7 @@ class Variables:
         Raises:
             BusyError: Inferences run for longer than `wait` allows; the claim is dropped.
         """
+        wait.begin()
         try:
             while (result := int(attempt(wait.step_ms))) == BUSY:
                 signals.deliver()

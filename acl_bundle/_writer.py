@@ -250,10 +250,11 @@ class Writer:
         variables = self.variables
         if timed is not None and not timed.drained:
             self._wait_for(_GivenUp(timed, undo, replays))
-            return (
-                "it was given up and may be on the device still. Inference is refused until it is"
-                f" over and version {variables.version!r} was put back"
-            )
+            then = f"When it is over {POISONED}"
+            if undo is not None or replays:
+                version = variables.version
+                then = f"Inference is refused until it is over and version {version!r} was put back"
+            return f"it was given up and may be on the device still. {then}"
         try:
             if undo is not None:
                 self.write(self.engine, "putting the variables back", undo)
