@@ -121,6 +121,12 @@ class Snapshots:
                 "nobody kept the values of"
                 f" {', '.join(sorted(published.lost))}, updated with rollback='none'"
             )
+        variables = self._writer.variables
+        if not variables.defined_by(published):
+            raise UpdateError(
+                f"{', '.join(variables.unset()) or 'the variables'} had no value yet, and what the"
+                " library's memory holds cannot be copied: call init(), or update every weight"
+            )
         snapshot = Snapshot(self._writer, self._device, published, None, None)
         self._taken.add(snapshot)
         return snapshot

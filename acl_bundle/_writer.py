@@ -45,6 +45,14 @@ def _carry_out(result: int, what: str) -> None:
         raise_failure(result, what, (), ())
 
 
+def _tell(error: BaseException, what: str) -> None:
+    """Say in an exception what became of the weights; before 3.11 only ours can take it."""
+    if isinstance(error, AclError):
+        error.where += f"; {what}"
+    elif hasattr(error, "add_note"):
+        error.add_note(what)
+
+
 class _GivenUp(NamedTuple):
     timed: Timed
     undo: Saved | None
@@ -222,8 +230,7 @@ class Writer:
             back = self._as_before
             if variables.poisoned:
                 back = self._bring_back(commit.undo, replays, commit.timed)
-            if isinstance(error, AclError):
-                error.where += f"; {back}"
+            _tell(error, back)
             raise
         finally:
             lib.ab_gate_retract(variables.gate)

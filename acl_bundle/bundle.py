@@ -326,8 +326,10 @@ class Bundle(Owner):
 
         Raises:
             ValueError: `where` is something else.
-            UpdateError: The bundle is poisoned, or a value was not kept.
+            UpdateError: The bundle is poisoned; or, with library variables, a
+                value was not kept or a weight has none yet.
             UnsupportedError: No graph of the bundle writes variables.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: There is no memory for it, or a copy failed.
         """
@@ -347,7 +349,8 @@ class Bundle(Owner):
         Args:
             snapshot: What `snapshot` returned.
             when_busy: ``"wait"`` for running inferences and other updates, or ``"fail"``.
-            timeout_ms: The longest wait in milliseconds; None for ever.
+            timeout_ms: The longest wait for each of them in milliseconds; None for
+                ever. The device is waited for without a limit.
 
         Raises:
             TypeError, ValueError: It is no snapshot, or another bundle's.
@@ -366,6 +369,7 @@ class Bundle(Owner):
             UpdateError: They differ, and the message names the weights; or the
                 last commit was not an update with ``digest=True``.
             UnsupportedError: The variables are the library's, or xxhash is missing.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: A copy failed.
         """

@@ -249,7 +249,9 @@ class UpdateGraph(Graph):
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
                 and non-contiguous are fine. NaN is data. A dict holds its
                 values; of any other mapping each value is fetched twice, to be
-                checked and to be moved, and few are held at a time.
+                checked and to be moved, and few are held at a time. It is fetched
+                once more to be kept, with library variables, and to find
+                overflows where the weights go in several parts.
             version: What to call the new weights; None for the previous int
                 plus one (1 after a str, or when there was none).
             rollback: Where the old bytes of the changed weights are saved until
@@ -365,6 +367,7 @@ class UpdateGraph(Graph):
             TypeError: Not a mapping, or a value is not an array.
             ValueError: An option has a value that there is not.
             UnsupportedError: ``skip_unchanged=True`` without xxhash.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
         options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)

@@ -291,3 +291,18 @@ def test_options_that_cannot_be(mlp: Any, options: Any, error: Any, text: str) -
         with pytest.raises(error, match=text):
             bundle.update(mlp.random(1), **options)
         assert bundle.version == 0
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_a_snapshot_of_weights_without_a_value(mlp: Any, some: bool) -> None:
+    """The library's could not be put back: a restore would pass a mixture off as whole."""
+    with ab.Bundle.load(mlp.path, variables="library") as bundle:
+        if some:
+            bundle.update({"w1": mlp.random(1)["w1"]})
+        with pytest.raises(ab.UpdateError, match=r"b1, w2, b2 had no value yet.*call init\(\)"):
+            bundle.snapshot()
+        bundle.update(mlp.random(1))
+        with bundle.snapshot() as good:
+            bundle.init()
+            bundle.restore(good)
+        answers(bundle, mlp, mlp.random(1))
