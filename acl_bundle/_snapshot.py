@@ -121,12 +121,6 @@ class Snapshots:
                 "nobody kept the values of"
                 f" {', '.join(sorted(published.lost))}, updated with rollback='none'"
             )
-        variables = self._writer.variables
-        if not variables.defined_by(published):
-            raise UpdateError(
-                f"{', '.join(variables.unset()) or 'the variables'} had no value yet, and what the"
-                " library's memory holds cannot be copied: call init(), or update every weight"
-            )
         snapshot = Snapshot(self._writer, self._device, published, None, None)
         self._taken.add(snapshot)
         return snapshot
@@ -142,6 +136,8 @@ class Snapshots:
             snapshot._check_open()
             published, saved = snapshot._published, snapshot._saved
             names = writer.variables.names
+            if saved is None and writer.variables.poisoned:
+                self._check_whole(snapshot)
             writer.variables.seen.forget()
             undo = writer.undo(None, "auto")
             commit = Commit("restore", published, names, wait, signals, undo)
@@ -149,6 +145,17 @@ class Snapshots:
                 writer.commit_steps([partial(writer.replay, published)], commit)
             else:
                 writer.commit(writer.engine, commit, saved)
+
+    def _check_whole(self, snapshot: Snapshot) -> None:
+        """Refuse to heal spoilt weights with values of some of them."""
+        variables, published = self._writer.variables, snapshot._published
+        if not variables.defined_by(published):
+            unset = [name for name in variables.names if name not in published.written]
+            raise UpdateError(
+                f"the weights are spoilt, and when {snapshot!r} was taken"
+                f" {', '.join(unset) or 'the variables'} had no value: call init(), or update every"
+                " weight"
+            )
 
     def verify(self) -> None:
         """See `Bundle.verify`."""

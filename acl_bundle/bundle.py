@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
-from acl_bundle._variables import Variables, Version, WhenBusy
+from acl_bundle._variables import POLL_MS, Variables, Version, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
@@ -128,6 +129,7 @@ class Bundle(Owner):
         _check_replicas(replicas)
         file = om.open_loadable(source)
         by_index = _roles(file, roles)
+        self._closing = threading.RLock()  # a second closer waits for the first
         try:
             with uninterrupted():
                 self.device = Device(device.index if isinstance(device, Device) else device)
@@ -326,8 +328,7 @@ class Bundle(Owner):
 
         Raises:
             ValueError: `where` is something else.
-            UpdateError: The bundle is poisoned; or, with library variables, a
-                value was not kept or a weight has none yet.
+            UpdateError: The bundle is poisoned, or a value was not kept.
             UnsupportedError: No graph of the bundle writes variables.
             BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
@@ -344,7 +345,8 @@ class Bundle(Owner):
     ) -> None:
         """Go back to a snapshot of this bundle, its version included; a commit as an update is.
 
-        It heals a poisoned bundle. The snapshot stays usable.
+        It heals a poisoned bundle. The snapshot stays usable. With library
+        variables it writes what had a value when the snapshot was taken.
 
         Args:
             snapshot: What `snapshot` returned.
@@ -354,6 +356,7 @@ class Bundle(Owner):
 
         Raises:
             TypeError, ValueError: It is no snapshot, or another bundle's.
+            UpdateError: The bundle is poisoned, and not every weight had a value.
             BusyError: Others were busy for too long. Nothing was changed.
             ClosedError: The snapshot or the bundle is closed.
             AclError: A call failed; the message says whether the weights are as before.
@@ -387,14 +390,19 @@ class Bundle(Owner):
             BusyError: A signal handler called it in the middle of an update, which
                 it would wait for. The bundle stays open.
         """
-        if self.closed or self._foreign:
+        if self._foreign:
             super().close()
             return
         self._variables.check_outside("close")
         with uninterrupted() as signals:
             self._lanes.stop(signals.deliver)
-            self._variables.close(signals)
-            super().close()
+            while not self._closing.acquire(timeout=POLL_MS / 1000):
+                signals.deliver()
+            try:
+                self._variables.close(signals)
+                super().close()
+            finally:
+                self._closing.release()
 
     def __repr__(self) -> str:
         if self.closed:

@@ -72,7 +72,7 @@ def test_what_hangs_is_rolled_back_when_it_is_over(mlp: Any, flow: Any, argument
 def test_a_first_update_that_hangs_leaves_nothing_to_go_back_to(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         fake.latency("aclmdlExecuteAsync", 0.3)
-        with pytest.raises(ab.AclTimeoutError, match="When it is over .* a mixture") as caught:
+        with pytest.raises(ab.AclTimeoutError, match=r"When it is over .* a mixture") as caught:
             bundle.update(mlp.random(1), timeout_ms=50)
         assert "was put back" not in str(caught.value)
 
