@@ -135,9 +135,10 @@ def make_plan(
 
 def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     """Plan to move everything given, holding nothing of it."""
+    names = {*plan.source}  # to ask a mapping whether it has a name may fetch the value
     for index, spec in enumerate(specs):
         plan.pause()
-        if spec.name in plan.source:
+        if spec.name in names:
             _, array = plan.checked(spec)
             plan.add(index, spec, array, lazy=True)
         else:
@@ -180,15 +181,15 @@ def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any])
 
 def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> None:
     """Plan to move what is given and not known to be unchanged."""
-    weights = plan.source
+    weights, names = plan.source, {*plan.source}
     lazy, cast = not isinstance(weights, dict), plan.options.cast
-    given = [spec for spec in specs if spec.name in weights and not watch.has_token(spec.name)]
+    given = [spec for spec in specs if spec.name in names and not watch.has_token(spec.name)]
     checked = {} if lazy else {s.name: check_value(weights[s.name], s, cast) for s in given}
     watch.prepare(checked)
     wanted = {spec.name for spec in given}
     for index, spec in enumerate(specs):
         name = spec.name
-        if name not in weights:
+        if name not in names:
             plan.leave(name, plan.missing)
         elif name not in wanted:
             plan.leave(name, plan.unchanged)

@@ -59,6 +59,20 @@ class Snapshot(Owner):
         self.nbytes = 0 if buffer is None else buffer.nbytes
         self.on = "device" if saved is not None and not saved.on_host else "host"
 
+    def close(self) -> None:
+        """Give its memory back, after a restore that goes on. A second call does nothing.
+
+        Raises:
+            AclError: It could not be given back.
+            BusyError: A signal handler called it in the middle of an update.
+        """
+        writer = self._writer()
+        if writer is None or self.closed or self._foreign:
+            super().close()
+            return
+        with writer.variables.untouched("closing a snapshot"):
+            super().close()
+
     def __repr__(self) -> str:
         if self.closed:
             return "<Snapshot closed>"
@@ -122,6 +136,8 @@ class Snapshots:
             snapshot._check_open()
             published, saved = snapshot._published, snapshot._saved
             names = writer.variables.names
+            if saved is None and writer.variables.poisoned:
+                self._check_whole(snapshot)
             writer.variables.seen.forget()
             undo = writer.undo(None, "auto")
             commit = Commit("restore", published, names, wait, signals, undo)
@@ -129,6 +145,17 @@ class Snapshots:
                 writer.commit_steps([partial(writer.replay, published)], commit)
             else:
                 writer.commit(writer.engine, commit, saved)
+
+    def _check_whole(self, snapshot: Snapshot) -> None:
+        """Refuse to heal spoilt weights with values of some of them."""
+        variables, published = self._writer.variables, snapshot._published
+        if not variables.defined_by(published):
+            unset = [name for name in variables.names if name not in published.written]
+            raise UpdateError(
+                f"the weights are spoilt, and when {snapshot!r} was taken"
+                f" {', '.join(unset) or 'the variables'} had no value: call init(), or update every"
+                " weight"
+            )
 
     def verify(self) -> None:
         """See `Bundle.verify`."""

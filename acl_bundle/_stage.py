@@ -204,7 +204,7 @@ class Stage:
             nbytes, small = self._lay(plan)
             if self.area_nbytes < nbytes:
                 self._take_area(nbytes)
-            area = NULL if self._area is None else self._area.pointer
+            area = self._area.pointer if self._area and self._area.pointer else NULL
             bounce = self._bounce_of(bounce_of(plan, small))
         Transfer(self._stage, area, bounce, plan).run()
         result = lib.ab_stage_describe(self._stage, area)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
@@ -66,6 +66,9 @@ class Wait:
         when_busy: ``"wait"``, or ``"fail"`` at once.
         timeout_ms: The longest wait in milliseconds; None for ever.
 
+    Attributes:
+        device_ms: What the device is given for one run; None for ever.
+
     Raises:
         ValueError, TypeError: An argument cannot be what it is.
     """
@@ -78,22 +81,19 @@ class Wait:
                 raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
             if not 0 < timeout_ms < 2**31:
                 raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
-        self.limited = timeout_ms is not None
-        self._device_end = monotonic() + (timeout_ms or 0) / 1000
+        self.device_ms = timeout_ms
         self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
-        self._end = 0.0 if when_busy == "fail" else None
-        if when_busy == "wait" and timeout_ms is not None:
-            self._end = monotonic() + timeout_ms / 1000
+        self._longest = 0 if when_busy == "fail" else timeout_ms
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait from now on, for something else than before."""
+        self._end = None if self._longest is None else monotonic() + self._longest / 1000
 
     @property
     def left_ms(self) -> int | None:
         """Milliseconds that are left, at least 0; None for ever."""
         return None if self._end is None else max(int((self._end - monotonic()) * 1000), 0)
-
-    @property
-    def device_ms(self) -> int:
-        """Milliseconds that are left to the device, at least 1; only where it is `limited`."""
-        return max(int((self._device_end - monotonic()) * 1000), 1)
 
     @property
     def step_ms(self) -> int:
@@ -108,15 +108,17 @@ class Variables:
     Args:
         names: The weights behind the variables, as far as the file names them.
         defined: Whether there are no variables that wait for a first value.
+        keep: What is kept from being collected while somebody is alone: the bundle.
     """
 
-    def __init__(self, names: Iterable[str], defined: bool) -> None:
-        self.names = tuple(names)
+    def __init__(self, names: Iterable[str], defined: bool, keep: Callable[[], object]) -> None:
+        self.names, self._keep = tuple(names), keep
         self._empty = defined
         self.gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._inside: int | None = None
         self.seen = Seen()
         self.versions: dict[int, Version] = {0: None}
         self._published = Published()
@@ -153,21 +155,52 @@ class Variables:
 
         Raises:
             ClosedError: As `check`.
-            BusyError: Another commit goes on for longer than `wait` allows.
+            BusyError: Another commit goes on for longer than `wait` allows, or
+                this thread is inside one already.
         """
         self.check(what)
-        with uninterrupted() as signals:
-            while not self.lock.acquire(timeout=wait.step_ms / 1000):
-                signals.deliver()
-                if wait.left_ms == 0:
-                    raise BusyError(
-                        f"{what} was given up ({wait.text}): another update or init goes on"
-                    )
-            try:
-                self.check(what)
-                yield signals
-            finally:
-                self.lock.release()
+        _kept = self._keep()  # until the lock is open again, for closing takes it
+        with uninterrupted() as signals, self._locked(what, wait, signals):
+            self.check(what)
+            yield signals
+
+    @contextmanager
+    def untouched(self, what: str) -> Iterator[None]:
+        """Wait for whoever is `alone`, closed or not, and keep others out meanwhile.
+
+        Raises:
+            BusyError: This thread is `alone`.
+        """
+        with uninterrupted() as signals, self._locked(what, Wait(), signals):
+            yield
+
+    @contextmanager
+    def _locked(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
+        self.check_outside(what)
+        while not self._lock.acquire(timeout=wait.step_ms / 1000):
+            signals.deliver()
+            if wait.left_ms == 0:
+                raise BusyError(
+                    f"{what} was given up ({wait.text}): another update or init goes on"
+                )
+        self._inside = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._inside = None
+            self._lock.release()
+
+    def check_outside(self, what: str) -> None:
+        """Refuse what this thread would wait for in vain, being `alone` itself.
+
+        Raises:
+            BusyError: A signal handler, or the mapping of an update's weights, called it.
+        """
+        if self._inside == threading.get_ident():
+            raise BusyError(
+                f"{what} is refused: it was called from within an update, init, snapshot or restore"
+                " of the same bundle, for which it would wait"
+            )
 
     @property
     def epoch(self) -> int:
@@ -222,6 +255,7 @@ class Variables:
         Raises:
             BusyError: Inferences run for longer than `wait` allows; the claim is dropped.
         """
+        wait.begin()
         try:
             while (result := int(attempt(wait.step_ms))) == BUSY:
                 signals.deliver()
@@ -235,11 +269,17 @@ class Variables:
         return result
 
     def close(self, signals: Signals | None = None) -> None:
-        """Wait for running inferences and refuse later ones. May be called twice.
+        """Wait for commits and running inferences; refuse later ones. May be called twice.
 
         `signals` are held back, and delivered while it waits.
+
+        Raises:
+            BusyError: This thread is `alone`.
         """
-        with nullcontext(signals) if signals else uninterrupted() as held:
+        with (
+            nullcontext(signals) if signals else uninterrupted() as held,
+            self._locked("close", Wait(), held),
+        ):
             self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), held)
 
     def explain(

@@ -45,6 +45,14 @@ def _carry_out(result: int, what: str) -> None:
         raise_failure(result, what, (), ())
 
 
+def _tell(error: BaseException, what: str) -> None:
+    """Say in an exception what became of the weights; before 3.11 only ours can take it."""
+    if isinstance(error, AclError):
+        error.where += f"; {what}"
+    elif hasattr(error, "add_note"):
+        error.add_note(what)
+
+
 class _GivenUp(NamedTuple):
     timed: Timed
     undo: Saved | None
@@ -222,8 +230,7 @@ class Writer:
             back = self._as_before
             if variables.poisoned:
                 back = self._bring_back(commit.undo, replays, commit.timed)
-            if isinstance(error, AclError):
-                error.where += f"; {back}"
+            _tell(error, back)
             raise
         finally:
             lib.ab_gate_retract(variables.gate)
@@ -250,10 +257,11 @@ class Writer:
         variables = self.variables
         if timed is not None and not timed.drained:
             self._wait_for(_GivenUp(timed, undo, replays))
-            return (
-                "it was given up and may be on the device still. Inference is refused until it is"
-                f" over and version {variables.version!r} was put back"
-            )
+            then = f"When it is over {POISONED}"
+            if undo is not None or replays:
+                version = variables.version
+                then = f"Inference is refused until it is over and version {version!r} was put back"
+            return f"it was given up and may be on the device still. {then}"
         try:
             if undo is not None:
                 self.write(self.engine, "putting the variables back", undo)
@@ -307,22 +315,23 @@ class Writer:
 
         def stop() -> None:
             self._stopped.set()
-            thread.join()
+            if thread is not threading.current_thread():  # which may collect the bundle
+                thread.join()
 
         run.timed.on_stop(stop)
 
     def _poll(self) -> None:
+        what, wait = "rolling back", Wait("fail")
         while self._given_up is not None and not self._stopped.wait(POLL_S):
-            with self.variables.lock, suppress(AclBundleError):
-                if not self._stopped.is_set():
-                    self._recover()
+            with suppress(AclBundleError), self.variables.alone(what, wait) as signals:
+                self._recover(wait, signals)
 
-    def _recover(self) -> None:
+    def _recover(self, wait: Wait, signals: Signals) -> None:
         run = self._given_up
         if run is None or not run.timed.drained:
             return
         if self.variables.poisoned:
-            self._shut("rolling back", Wait("fail"), Signals())
+            self._shut("rolling back", wait, signals)
             try:
                 self._bring_back(run.undo, run.replays)
             finally:
@@ -337,7 +346,7 @@ class Writer:
             BusyError: A commit that was given up is on the device still.
         """
         with self.variables.alone(what, wait) as signals:
-            self._recover()
+            self._recover(wait, signals)
             if self._given_up is not None:
                 raise BusyError(
                     f"{what} is refused: a commit that was not over in time is still on the device."

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -128,6 +129,7 @@ class Bundle(Owner):
         _check_replicas(replicas)
         file = om.open_loadable(source)
         by_index = _roles(file, roles)
+        self._closing = threading.RLock()  # a second closer waits for the first
         try:
             with uninterrupted():
                 self.device = Device(device.index if isinstance(device, Device) else device)
@@ -202,7 +204,8 @@ class Bundle(Owner):
         update = next((index for index, role in roles.items() if role == "update"), None)
         weights = () if update is None else _weights(file, described[update][0])
         names = [spec.name for spec in weights] or list(file.variables)
-        self._variables = Variables(names, defined=not names and not file.variable_size)
+        defined = not names and not file.variable_size
+        self._variables = Variables(names, defined, keep=weakref.ref(self))
         self._writer = Writer(self._variables, self._area(loaded, file))
         self._lanes = Lanes(
             self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
@@ -327,6 +330,7 @@ class Bundle(Owner):
             ValueError: `where` is something else.
             UpdateError: The bundle is poisoned, or a value was not kept.
             UnsupportedError: No graph of the bundle writes variables.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: There is no memory for it, or a copy failed.
         """
@@ -341,15 +345,18 @@ class Bundle(Owner):
     ) -> None:
         """Go back to a snapshot of this bundle, its version included; a commit as an update is.
 
-        It heals a poisoned bundle. The snapshot stays usable.
+        It heals a poisoned bundle. The snapshot stays usable. With library
+        variables it writes what had a value when the snapshot was taken.
 
         Args:
             snapshot: What `snapshot` returned.
             when_busy: ``"wait"`` for running inferences and other updates, or ``"fail"``.
-            timeout_ms: The longest wait in milliseconds; None for ever.
+            timeout_ms: The longest wait for each of them in milliseconds; None for
+                ever. The device is waited for without a limit.
 
         Raises:
             TypeError, ValueError: It is no snapshot, or another bundle's.
+            UpdateError: The bundle is poisoned, and not every weight had a value.
             BusyError: Others were busy for too long. Nothing was changed.
             ClosedError: The snapshot or the bundle is closed.
             AclError: A call failed; the message says whether the weights are as before.
@@ -365,6 +372,7 @@ class Bundle(Owner):
             UpdateError: They differ, and the message names the weights; or the
                 last commit was not an update with ``digest=True``.
             UnsupportedError: The variables are the library's, or xxhash is missing.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: A copy failed.
         """
@@ -379,19 +387,22 @@ class Bundle(Owner):
 
         Raises:
             AclError: Something could not be given back. The rest was, all the same.
+            BusyError: A signal handler called it in the middle of an update, which
+                it would wait for. The bundle stays open.
         """
-        if self.closed or self._foreign:
+        if self._foreign:
             super().close()
             return
+        self._variables.check_outside("close")
         with uninterrupted() as signals:
             self._lanes.stop(signals.deliver)
-            while not self._variables.lock.acquire(timeout=POLL_MS / 1000):
+            while not self._closing.acquire(timeout=POLL_MS / 1000):
                 signals.deliver()
             try:
                 self._variables.close(signals)
                 super().close()
             finally:
-                self._variables.lock.release()
+                self._closing.release()
 
     def __repr__(self) -> str:
         if self.closed:

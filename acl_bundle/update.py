@@ -104,7 +104,7 @@ class Clock:
 
 def _engine(usual: Any, timed: Timed | None, wait: Wait) -> Any:
     """The engine of a run: one that can be given up where there is a time limit."""
-    return usual if timed is None else timed.within(wait.device_ms)
+    return usual if timed is None or wait.device_ms is None else timed.within(wait.device_ms)
 
 
 class Stopwatch:
@@ -116,9 +116,11 @@ class Stopwatch:
 
     def __call__(self, wait: Wait) -> Timed | None:
         """The engine, where there is a limit; raises UnsupportedError where it cannot be had."""
-        if wait.limited and self._timed is None:
+        if wait.device_ms is None:
+            return None
+        if self._timed is None:
             self._timed = self._open()
-        return self._timed if wait.limited else None
+        return self._timed
 
 
 class InitGraph(Graph):
@@ -157,7 +159,8 @@ class InitGraph(Graph):
             BusyError: Others were busy for too long. Nothing was changed.
             AclTimeoutError: The device was not done in time. It may be writing
                 still: inference is refused until it is over and the weights are
-                put back, which happens by itself.
+                put back, which happens by itself. Of the first commit, or with
+                ``rollback="none"``, the bundle is poisoned.
             AclError: A call failed; the message says whether the weights are as
                 before, as they are after every failure but that of the first
                 commit or of the rollback itself.
@@ -246,7 +249,9 @@ class UpdateGraph(Graph):
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
                 and non-contiguous are fine. NaN is data. A dict holds its
                 values; of any other mapping each value is fetched twice, to be
-                checked and to be moved, and few are held at a time.
+                checked and to be moved, and few are held at a time. It is fetched
+                once more to be kept, with library variables, and to find
+                overflows where the weights go in several parts.
             version: What to call the new weights; None for the previous int
                 plus one (1 after a str, or when there was none).
             rollback: Where the old bytes of the changed weights are saved until
@@ -274,9 +279,10 @@ class UpdateGraph(Graph):
             threads: How many host threads move and convert large weights, 1 to 16.
             when_busy: ``"wait"`` for running inferences and other updates, or
                 ``"fail"``.
-            timeout_ms: The longest wait in milliseconds, for others and then for
-                the device; None for ever. It takes a second id of the graph,
-                loaded when the first limit is set.
+            timeout_ms: The longest wait in milliseconds, each: for another
+                update, for running inferences, for a run of the graph on the
+                device. None for ever. It takes a second id of the graph, loaded
+                when the first limit is set.
 
         Returns:
             What was changed, and the time of each step.
@@ -292,7 +298,8 @@ class UpdateGraph(Graph):
             BusyError: Others were busy for too long. Nothing was changed.
             AclTimeoutError: The device was not done in time. It may be writing
                 still: inference is refused until it is over and the weights are
-                put back, which happens by itself.
+                put back, which happens by itself. Of the first commit, or with
+                ``rollback="none"``, the bundle is poisoned.
             ClosedError: The bundle is closed, or was loaded before a fork.
             UnsupportedError: `rollback` or `digest` needs memory that is the
                 library's, or xxhash is missing. Nothing was changed.
@@ -360,6 +367,7 @@ class UpdateGraph(Graph):
             TypeError: Not a mapping, or a value is not an array.
             ValueError: An option has a value that there is not.
             UnsupportedError: ``skip_unchanged=True`` without xxhash.
+            BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
         options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)

@@ -60,9 +60,9 @@ static int64_t commit_write(const ab_engine *engine, const ab_saved *source)
  */
 static int commit_runs_on(int64_t result)
 {
-    uint64_t number = (uint64_t)-result;
+    uint64_t number = (uint64_t)-result, step = number >> 32 & 0xFF;
     return (uint32_t)number == STREAM_TIMEOUT
-           || ((number >> 32 & 0xFF) == AB_STEP_SYNCHRONIZE
+           || ((step == AB_STEP_SYNCHRONIZE || step == AB_STEP_EXECUTE_ASYNC)
                && number >> 40 == 1);
 }
 
@@ -91,8 +91,8 @@ static int64_t commit_publish(ab_commit_plan *plan)
 /*
  * Writes the variables, alone. defines: afterwards every variable has a
  * value; defined: every one has a value now. Answers with the new epoch, or:
- * AB_STEP_BUSY: inferences still run after waitMs; call again, or retract. Any other
- * failure before the writing changes nothing. When the writing fails and
+ * AB_STEP_BUSY: inferences still run after waitMs; call again, or retract. Any
+ * other failure before the writing changes nothing. When the writing fails and
  * `undo` brings everything back, the variables are as before. When it does not
  * (`undone` is why) or there is no `undo`, the gate is left poisoned: every
  * inference is refused until a later commit; with `hold` it also stays shut,

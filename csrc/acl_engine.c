@@ -117,27 +117,34 @@ static int64_t context_leave(aclrtContext previous, int64_t result)
     return result;
 }
 
+/* A failure on the engine's stream, which is asked whether it is done. */
+static int64_t engine_failed_async(const ab_engine *e, enum ab_step step,
+                                   aclError status)
+{
+    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
+    if (status != STREAM_TIMEOUT
+        && aclrtStreamQuery(e->stream, &state) != ACL_SUCCESS) {
+        state = ACL_STREAM_STATUS_NOT_READY;
+    }
+    return failure(step, state != ACL_STREAM_STATUS_COMPLETE, status);
+}
+
 /*
  * Executes on the engine's stream. A failure with index 1 leaves the device
- * at work, as far as the stream tells.
+ * at work, as far as the stream tells: an execute that was refused, too, may
+ * have begun a part of the graph.
  */
 static int64_t engine_compute_async(const ab_engine *e)
 {
-    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
     aclError status =
         aclmdlExecuteAsync(e->modelId, e->input, e->output, e->stream);
     if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_EXECUTE_ASYNC, 0, status);
+        return engine_failed_async(e, AB_STEP_EXECUTE_ASYNC, status);
     }
     status = aclrtSynchronizeStreamWithTimeout(e->stream, e->timeoutMs);
-    if (status == ACL_SUCCESS) {
-        return 0;
-    }
-    if (status != STREAM_TIMEOUT) {
-        (void)aclrtStreamQuery(e->stream, &state);
-    }
-    return failure(AB_STEP_SYNCHRONIZE,
-                   state != ACL_STREAM_STATUS_COMPLETE, status);
+    return status == ACL_SUCCESS
+               ? 0
+               : engine_failed_async(e, AB_STEP_SYNCHRONIZE, status);
 }
 
 /* Executes. 0 or the failure. */

@@ -337,8 +337,8 @@ static void ab_gate_revert(ab_gate *gate, int defined)
 
 /*
  * Waits for running inferences, but not for those given up, and refuses all
- * later ones. Returns 0, or AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
- * parent runs here.
+ * later ones. Returns 0, or AB_STEP_BUSY (call again). A forked child closes
+ * at once: nothing of its parent runs here.
  */
 static int64_t ab_gate_close(ab_gate *gate)
 {

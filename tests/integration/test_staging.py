@@ -174,9 +174,6 @@ class Lazy(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self._make)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._make
-
 
 @pytest.mark.parametrize("shape", [(100,), (900, 900)])
 def test_lazy_values_are_fetched_to_check_and_to_move(mirror: Any, shape: tuple[int, ...]) -> None:

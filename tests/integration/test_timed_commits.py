@@ -72,8 +72,9 @@ def test_what_hangs_is_rolled_back_when_it_is_over(mlp: Any, flow: Any, argument
 def test_a_first_update_that_hangs_leaves_nothing_to_go_back_to(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         fake.latency("aclmdlExecuteAsync", 0.3)
-        with pytest.raises(ab.AclTimeoutError):
+        with pytest.raises(ab.AclTimeoutError, match=r"When it is over .* a mixture") as caught:
             bundle.update(mlp.random(1), timeout_ms=50)
+        assert "was put back" not in str(caught.value)
 
         def heals() -> bool:
             try:
@@ -114,3 +115,33 @@ def test_a_failure_on_the_stream_is_rolled_back(mlp: Any, function: str) -> None
             bundle.update(mlp.random(2), timeout_ms=5000)
         wait_until(lambda: answers(bundle, mlp))
         np.testing.assert_array_equal(bundle.infer(mlp.x), before)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_refused_execute_that_left_something_on_the_stream(mlp: Any, flow: Any) -> None:
+    """It may have begun a part of the graph: rolled back when the stream says it is done."""
+    with ab.Bundle.load(mlp.path, variables=flow) as bundle:
+        bundle.init()
+        bundle.update(mlp.random(1), timeout_ms=5000)
+        before = bundle.infer(mlp.x)
+        fake.fail("aclmdlExecuteAsync", 1, 507011)
+        fake.fail("aclrtStreamQuery", 0, 507899)
+        with pytest.raises(ab.AclInternalError, match="version 1 was put back"):
+            bundle.update(mlp.random(2), timeout_ms=5000)
+        with pytest.raises(ab.PoisonedError):
+            bundle.infer(mlp.x)
+        fake.fail("aclrtStreamQuery", 0, 0)
+        wait_until(lambda: answers(bundle, mlp))
+        np.testing.assert_array_equal(bundle.infer(mlp.x), before)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_the_limit_is_not_for_staging(mlp: Any, flow: Any) -> None:
+    """It is for what is waited for: the device has all of it, however long the copies took."""
+    with ab.Bundle.load(mlp.path, variables=flow) as bundle:
+        bundle.init()
+        bundle.update(mlp.random(1), timeout_ms=5000)
+        fake.latency("aclrtMemcpy", 0.3)
+        fake.latency("aclmdlExecuteAsync", 0.05)
+        assert bundle.update(mlp.random(2), timeout_ms=250).version == 2
+        fake.latency("aclrtMemcpy", 0)

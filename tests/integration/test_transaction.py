@@ -291,3 +291,21 @@ def test_options_that_cannot_be(mlp: Any, options: Any, error: Any, text: str) -
         with pytest.raises(error, match=text):
             bundle.update(mlp.random(1), **options)
         assert bundle.version == 0
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_a_snapshot_of_some_values_does_not_heal(mlp: Any, some: bool) -> None:
+    """The library's others cannot be put back: a mixture would pass for a whole."""
+    with ab.Bundle.load(mlp.path, variables="library") as bundle:
+        if some:
+            bundle.update({"w1": mlp.random(1)["w1"]})
+        early = bundle.snapshot()
+        fake.fail("aclmdlExecute", 1, 507011)
+        with pytest.raises(ab.AclError, match="may hold a mixture"):
+            bundle.update(mlp.random(1))
+        with pytest.raises(ab.UpdateError, match=r"b1, w2, b2 had no value: call init\(\)"):
+            bundle.restore(early)
+        with pytest.raises(ab.PoisonedError):
+            bundle.infer(mlp.x)
+        bundle.update(mlp.random(2))
+        answers(bundle, mlp, mlp.random(2))
