@@ -51,9 +51,10 @@ class _Limits:
 class Pair:
     """Two bundles of one file, of which one infers. Close it, or use ``with``.
 
-    Takes the device memory of two bundles, variables included; and, from the
-    first update on, a snapshot of the variables (on the device if it has room,
-    else on the host) and a copy of the last update's arrays on the host.
+    Takes the device memory of two bundles, variables, staging and rollback
+    copies included; and, from the first update on, a snapshot of the variables
+    (on the device if it has room, else on the host), two while an update runs,
+    and copies of the last two updates' arrays on the host.
 
     Args:
         source: Path of the .om file, or its bytes.
@@ -327,7 +328,7 @@ class Pair:
             raise ClosedError("this Pair is closed")
 
     def close(self) -> None:
-        """Close both bundles, as `Bundle.close`, once no update goes on. Harmless twice.
+        """Close both bundles, as `Bundle.close`, when no update is under way. Harmless twice.
 
         Raises:
             BusyError: This is within an update of the pair, a probe of it say.
