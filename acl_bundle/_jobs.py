@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from acl_bundle._api import BUSY, lib
@@ -66,6 +67,18 @@ class Job:
         del keep
 
 
+class Worker(threading.Thread):
+    """The thread of one lane's jobs, in which the callbacks of their futures run.
+
+    Attributes:
+        variables: Those of the lane's bundle.
+    """
+
+    def __init__(self, lane: Lane, work: Callable[[], None]) -> None:
+        super().__init__(target=work, name=f"acl_bundle {lane.label}", daemon=True)
+        self.variables = lane.variables
+
+
 class Jobs:
     """The jobs of one lane.
 
@@ -78,7 +91,7 @@ class Jobs:
         self._lane, self._fitter = lane, fitter
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._thread: Worker | None = None
         self._stopping = False
 
     def submit(self, fit: Fit, deliver: Deliver, timeout_ms: int | None, keep: Any) -> Future[Any]:
@@ -102,8 +115,7 @@ class Jobs:
     def _start(self) -> None:
         if self._thread is None:
             with uninterrupted():
-                name = f"acl_bundle {self._lane.label}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                thread = Worker(self._lane, self._work)
                 thread.start()
                 self._thread = thread
 
@@ -152,6 +164,8 @@ class Jobs:
         with self._changed:
             self._jobs.popleft()
             self._launch()
+            if self._stopping:
+                self._changed.notify_all()
         job.settle(result)
         return True
 
@@ -185,22 +199,36 @@ class Jobs:
         """Whether to wait on: not for a device that hangs when the bundle closes."""
         return not self._stopping or not self._lane.hung
 
-    def stop(self) -> threading.Thread | None:
+    def stop(self) -> Callable[[float], bool] | None:
         """Refuse what has not begun, and let the worker see the end of the rest.
 
         In the worker itself, in a future's callback, the rest is seen to here.
 
         Returns:
-            The thread that ends then, if it is not this one.
+            What waits, seconds at most, for the end of the worker; for that of
+            the jobs where a worker waits: two may wait for each other.
         """
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
             thread = self._thread
-        if thread is not threading.current_thread():
-            return thread
-        self._work()
-        return None
+        if thread is None:
+            return None
+        if thread is threading.current_thread():
+            self._work()
+            return None
+        if isinstance(threading.current_thread(), Worker):
+            return self._is_done
+        return partial(_has_ended, thread)
+
+    def _is_done(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._jobs, seconds)
+
+
+def _has_ended(thread: threading.Thread, seconds: float) -> bool:
+    thread.join(seconds)
+    return not thread.is_alive()
 
 
 def _closed(label: str) -> ClosedError:

@@ -53,7 +53,8 @@ NEEDS = (
     "aclrtStreamWaitEvent",
     "aclrtSynchronizeStreamWithTimeout",
 )
-Stop = Callable[[], threading.Thread | None]
+Stop = Callable[[], Callable[[float], bool] | None]
+"""Begins the end of something; returns what waits for it, seconds at most: is it over?"""
 NO_BERTH = 2**64 - 1
 BERTHS_MAX = 64
 
@@ -413,9 +414,9 @@ class Lanes:
         return timed
 
     def on_stop(self, stop: Stop) -> None:
-        """Have something called once, when the bundle begins to close.
+        """Have something called when the bundle begins to close, by whoever closes it.
 
-        It may return a thread, whose end is then waited for.
+        So it may be called twice, and at once. What it returns is then waited for.
         """
         self._stops.append(stop)
         if self._stopped:
@@ -424,16 +425,19 @@ class Lanes:
     def stop(self, deliver: Callable[[], None] = lambda: None) -> None:
         """Begin nothing new, and see the end of what has begun. May be called twice.
 
+        Everybody who closes waits here, a future's callback too. Nobody waits
+        before all has been told to stop.
+
         Args:
             deliver: Called while it waits; raises where it shall not any more.
         """
         with self._lock:
             self._stopped = True
-        while self._stops:
-            thread = self._stops.pop()()
-            while thread is not None and thread.is_alive():
-                thread.join(POLL_MS / 1000)
+        waits = [stop() for stop in list(self._stops)]
+        for over in waits:
+            while over is not None and not over(POLL_MS / 1000):
                 deliver()
+        self._stops.clear()
 
     def leave_what_hangs(self) -> None:
         """Give nothing of the bundle back if the device still uses it; the gate is closed."""

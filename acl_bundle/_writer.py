@@ -95,7 +95,7 @@ class Timed(Protocol):
         """The engine, whose executes are given up after so many milliseconds."""
 
     def on_stop(self, stop: Callable[[], None]) -> None:
-        """Have something called once, when the bundle begins to close."""
+        """Have something called, perhaps twice, when the bundle begins to close."""
 
 
 class Writer:

@@ -14,110 +14,47 @@ failure, so the note is only dropped when all of them are done.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
+from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._arrays import as_array
 from acl_bundle._load import Source
-from acl_bundle._run import Array, Outputs
-from acl_bundle._serving import DEPTH
 from acl_bundle._snapshot import Snapshot
-from acl_bundle._stream import Stream
-from acl_bundle._variables import Version
+from acl_bundle._variables import Version, Wait, WhenBusy
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.graph import Graph
-from acl_bundle.spec import TensorSpec, WeightSpec
+from acl_bundle.spec import WeightSpec
 from acl_bundle.update import UpdateReport
 
 Probe = Callable[[Graph], object]
-Steps = tuple[Callable[[], object], ...]
+Done = TypeVar("Done")
 
 
-class _Sides(NamedTuple):
-    """Who infers, and what the other lacks.
+class _Limits:
+    """How long one update may wait, in all its steps."""
 
-    Attributes:
-        active: Infers.
-        shadow: Is updated next.
-        lag: What brings the shadow in line with the active bundle; None when
-            nothing but an update of every weight does.
-        reverse: What would, if they changed places.
-        forward: Whether the active one is the newer.
-    """
-
-    active: Bundle
-    shadow: Bundle
-    lag: Steps | None = ()
-    reverse: Steps | None = ()
-    forward: bool = False
-
-    def exchanged(self) -> _Sides:
-        return _Sides(self.shadow, self.active, self.reverse, self.lag, not self.forward)
-
-
-class _Place:
-    """Where the sides of a pair stand: one attribute, stored at once."""
-
-    def __init__(self, sides: _Sides) -> None:
-        self.sides = sides
-
-
-class ActiveGraph:
-    """The inference graph of whichever bundle of a pair is active when it is called."""
-
-    def __init__(self, place: _Place) -> None:
-        self._place = place
-
-    def _active(self) -> Bundle:
-        return self._place.sides.active
+    def __init__(self, when_busy: WhenBusy, timeout_ms: int | None) -> None:
+        self.wait, self._when_busy = Wait(when_busy, timeout_ms), when_busy
 
     @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """What it takes, in order."""
-        return self._active().infer.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """What it gives, in order."""
-        return self._active().infer.outputs
-
-    def __call__(self, *arrays: Any) -> Any:
-        """See `Graph`."""
-        return self._active().infer(*arrays)
-
-    def run(
-        self,
-        inputs: Mapping[str, Any] | Sequence[Any],
-        out: Mapping[str, Array] | None = None,
-        *,
-        timeout_ms: int | None = None,
-    ) -> Outputs:
-        """See `Graph.run`."""
-        return self._active().infer.run(inputs, out, timeout_ms=timeout_ms)
-
-    def submit(self, *inputs: Any, timeout_ms: int | None = None) -> Future[Any]:
-        """See `Graph.submit`."""
-        return self._active().infer.submit(*inputs, timeout_ms=timeout_ms)
-
-    def stream(
-        self, items: Iterable[Any], depth: int = DEPTH, *, timeout_ms: int | None = None
-    ) -> Stream:
-        """See `Graph.stream`; each item goes to the bundle that is active when it is taken."""
-        self._active().infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
-        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, depth)
+    def left(self) -> dict[str, Any]:
+        """What the next step is given."""
+        left = self.wait.device_ms if self.wait.limited else None
+        return {"when_busy": self._when_busy, "timeout_ms": left}
 
 
 class Pair:
     """Two bundles of one file, of which one infers. Close it, or use ``with``.
 
-    Takes the device memory of two bundles, variables included; and, from the
-    first update on, a snapshot of the variables (on the device if it has room,
-    else on the host) and a copy of the last update's arrays on the host.
+    Takes the device memory of two bundles, variables, staging and rollback
+    copies included; and, from the first update on, a snapshot of the variables
+    (on the device if it has room, else on the host), two while an update runs,
+    and copies of the last two updates' arrays on the host.
 
     Args:
         source: Path of the .om file, or its bytes.
@@ -133,12 +70,13 @@ class Pair:
 
     def __init__(self, source: Source, **options: Any) -> None:
         self._lock = threading.Lock()
+        self._holder: int | None = None
         self._saved: dict[Bundle, Snapshot] = {}
         self._closed = False
         with ExitStack() as stack:
             first, second = (stack.enter_context(Bundle.load(source, **options)) for _ in range(2))
             self._stack = stack.pop_all()
-        self._place = _Place(_Sides(first, second))
+        self._place = Place(Sides(first, second))
         self.infer = ActiveGraph(self._place)
 
     @classmethod
@@ -147,18 +85,38 @@ class Pair:
         return cls(source, **options)
 
     @property
-    def _sides(self) -> _Sides:
+    def _sides(self) -> Sides:
         return self._place.sides
 
     @_sides.setter
-    def _sides(self, sides: _Sides) -> None:
+    def _sides(self, sides: Sides) -> None:
         self._place.sides = sides
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Be the only one to change anything."""
-        with self._lock:
+    def _held(self, wait: Wait) -> Iterator[None]:
+        """Have the lock.
+
+        Raises:
+            BusyError: Somebody has it for too long; or this thread has, in a probe.
+        """
+        if self._holder == threading.get_ident():
+            raise BusyError("this is within an update of this Pair, a probe of it say: wait for it")
+        while not self._lock.acquire(timeout=wait.step_ms / 1000):
+            if wait.left_ms == 0:
+                raise BusyError(f"given up ({wait.text}): another update of this Pair goes on")
+        try:
+            self._holder = threading.get_ident()
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
+
+    @contextmanager
+    def _alone(self, wait: Wait) -> Iterator[None]:
+        """Be the only one to change anything, with nobody at the shadow."""
+        with self._held(wait):
             self._check_open()
+            self._place.clear(wait)
             yield
 
     @contextmanager
@@ -193,11 +151,10 @@ class Pair:
             RoleError, ClosedError, AclError: As `Bundle.init`; the active
                 bundle is as before.
         """
-        with self._alone():
-            shadow = self._sides.shadow
+        with self._alone(Wait()):
+            active, shadow = self._sides.active, self._sides.shadow
             back = self._save()
-            shadow.init()
-            active = self._sides.active
+            self._write(shadow.init, back)
             self._take_over((active.init,), back)
 
     def update(
@@ -206,6 +163,8 @@ class Pair:
         *,
         version: int | str | None = None,
         probe: Probe | None = None,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: int | None = None,
         **options: Any,
     ) -> UpdateReport:
         """Give the shadow the active bundle's weights but these, and let it infer.
@@ -219,6 +178,11 @@ class Pair:
             version: What to call the new weights; None for one more.
             probe: Called with the shadow's inference graph before it takes
                 over. If it returns something false, or raises, it does not.
+                It must not update or close the pair.
+            when_busy: ``"wait"`` for another update, and for inferences that
+                began before the last switch; or ``"fail"``.
+            timeout_ms: The longest wait in milliseconds, of all commits together
+                and without the probe; None for ever.
             options: As for `Bundle.update`.
 
         Returns:
@@ -232,33 +196,45 @@ class Pair:
         """
         if not isinstance(weights, Mapping):
             raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
-        with self._alone():
-            specs = {spec.name: spec for spec in self._sides.shadow.update.weights}
-            if not specs.keys() <= weights.keys():
-                self._catch_up()
-            label = self._next_version() if version is None else version
-            kept = _kept(weights, specs, options.get("keep") == "reference")
-            options["version"] = label
-            back = self._save()
-            report = self._write(weights, back, options)
+        limits = _Limits(when_busy, timeout_ms)
+        with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow
+            specs = {spec.name: spec for spec in shadow.update.weights}
+            kept = _kept(weights, specs, options.get("keep") == "reference")
+            if not specs.keys() <= weights.keys() and self._fits(weights, specs, options):
+                self._catch_up(limits)
+            options["version"] = self._next_version() if version is None else version
+            back = self._save()
+            write = partial(shadow.update, weights, **options, **limits.left)
+            report = self._write(write, back)
             again = (partial(active.update, kept, **options),)
-            self._sides = _Sides(active, shadow, back, again)
+            self._sides = Sides(active, shadow, back, again)
             if probe is not None:
-                self._try(probe, label)
+                self._try(probe, options["version"])
             self._take_over(again, back)
             return report
 
-    def _write(
-        self, weights: Mapping[str, Any], back: Steps | None, options: dict[str, Any]
-    ) -> UpdateReport:
-        """Update the shadow; until that is told, it is taken for written."""
+    def _fits(
+        self, weights: Mapping[str, Any], specs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> bool:
+        """Whether an update will take these weights; if not it says why, and nothing is lost.
+
+        Raises:
+            WeightError, TypeError: A dtype, shape or scalar value does not fit.
+        """
+        known = weights.keys() <= specs.keys() or options.get("unknown") == "ignore"
+        if known:
+            self._sides.shadow.update.plan(weights, cast=options.get("cast", "safe"))
+        return known
+
+    def _write(self, write: Callable[[], Done], back: Steps | None) -> Done:
+        """Write the shadow; until that is told, it is taken for written."""
         sides = self._sides
         variables = sides.shadow._variables
         epoch = variables.epoch
-        self._sides = _Sides(sides.active, sides.shadow, back)
+        self._sides = Sides(sides.active, sides.shadow, back)
         try:
-            return sides.shadow.update(weights, **options)
+            return write()
         except Exception:
             if variables.epoch == epoch and not variables.poisoned:
                 self._sides = sides
@@ -268,7 +244,7 @@ class Pair:
         now = self._sides.active.version
         return now + 1 if isinstance(now, int) else 1
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, limits: _Limits) -> None:
         """Bring the shadow in line with the active bundle."""
         sides = self._sides
         if sides.lag is None:
@@ -276,8 +252,8 @@ class Pair:
                 "the shadow's weights are lost and cannot be made up for: update every weight"
             )
         for step in sides.lag:
-            step()
-        self._sides = _Sides(sides.active, sides.shadow)
+            step(**limits.left)
+        self._sides = Sides(sides.active, sides.shadow)
 
     def _save(self) -> Steps | None:
         """Save the shadow; returns what brings it in line if it is written now."""
@@ -287,6 +263,8 @@ class Pair:
         if sides.lag and shadow in self._saved and not sides.forward:
             return sides.lag  # begins with going back to what is saved
         self._forget(shadow)
+        if shadow._variables.published.lost:
+            return None
         saved = self._saved[shadow] = shadow.snapshot()
         return (partial(shadow.restore, saved), *sides.lag)
 
@@ -308,7 +286,7 @@ class Pair:
     def _take_over(self, again: Steps, back: Steps | None) -> None:
         """Let the shadow infer, which was written."""
         active, shadow = self._sides.active, self._sides.shadow
-        self._sides = _Sides(shadow, active, again, back, forward=True)
+        self._sides = Sides(shadow, active, again, back, forward=True)
         self._forget(active)
 
     def switch(self) -> None:
@@ -350,8 +328,13 @@ class Pair:
             raise ClosedError("this Pair is closed")
 
     def close(self) -> None:
-        """Close both bundles, as `Bundle.close`. Harmless twice."""
-        with self._lock:
+        """Close both bundles, as `Bundle.close`, when no update is under way. Harmless twice.
+
+        Raises:
+            BusyError: This is within an update of the pair, a probe of it say.
+            AclError: As `Bundle.close`.
+        """
+        with self._held(Wait()):
             self._closed = True
             with self._stack:
                 for side in list(self._saved):

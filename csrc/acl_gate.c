@@ -34,7 +34,9 @@ typedef struct seat {
     pthread_mutex_t mutex;
     pthread_cond_t landed;
     unsigned inFlight;
-    unsigned hung; /* of these, given up */
+    unsigned hung;    /* of these, given up */
+    unsigned held;    /* runs that are over, whose outputs nobody has yet */
+    unsigned copying; /* of these, in somebody's hands just now */
     size_t graph;  /* its place in the file, for messages */
     int (*land)(struct seat *self, const struct timespec *deadline);
     struct seat *nextReader;
@@ -335,10 +337,38 @@ static void ab_gate_revert(ab_gate *gate, int defined)
     gate->state = defined ? GATE_OPEN : GATE_UNDEFINED;
 }
 
+/* Waits for those who come for outputs that are there, for a moment. */
+static void gate_hand_over(ab_gate *gate)
+{
+    struct timespec deadline = gate_deadline(WAIT_MS);
+    for (seat *s = atomic_load(&gate->readers); s != NULL; s = s->nextReader) {
+        int status = 0;
+        pthread_mutex_lock(&s->mutex);
+        while (s->held > 0 && status == 0) {
+            status = pthread_cond_timedwait(&s->landed, &s->mutex, &deadline);
+        }
+        pthread_mutex_unlock(&s->mutex);
+    }
+}
+
+/* Waits until nobody copies outputs; nobody begins to, the gate is closed. */
+static void gate_let_go(ab_gate *gate)
+{
+    for (seat *s = atomic_load(&gate->readers); s != NULL; s = s->nextReader) {
+        pthread_mutex_lock(&s->mutex);
+        while (s->copying > 0) {
+            pthread_cond_wait(&s->landed, &s->mutex);
+        }
+        pthread_mutex_unlock(&s->mutex);
+    }
+}
+
 /*
  * Waits for running inferences, but not for those given up, and refuses all
- * later ones. Returns 0, or AB_STEP_BUSY (call again). A forked child closes
- * at once: nothing of its parent runs here.
+ * later ones. Outputs that nobody fetches within WAIT_MS are lost; the caller
+ * himself may be who does not, in a signal's handler. Returns 0, or
+ * AB_STEP_BUSY (call again). A forked child closes at once: nothing of its
+ * parent runs here.
  */
 static int64_t ab_gate_close(ab_gate *gate)
 {
@@ -350,7 +380,9 @@ static int64_t ab_gate_close(ab_gate *gate)
     if (busy != 0) {
         return busy;
     }
+    gate_hand_over(gate);
     gate->state = GATE_CLOSED;
+    gate_let_go(gate);
     ab_gate_retract(gate);
     return 0;
 }

@@ -72,8 +72,17 @@ static void berth_end(ab_lane *lane, berth *b, aclError status)
     if (lane->latest == b) {
         lane->latest = NULL;
     }
+    lane->seat.held += b->orphan ? 0 : 1;
     b->state = b->orphan ? BERTH_FREE : BERTH_DOWN;
     b->hung = b->orphan = 0;
+    pthread_cond_broadcast(&lane->seat.landed);
+}
+
+/* Nobody needs a result any more; the mutex is held. */
+static void berth_free(ab_lane *lane, berth *b)
+{
+    b->state = BERTH_FREE;
+    lane->seat.held--;
     pthread_cond_broadcast(&lane->seat.landed);
 }
 
@@ -188,27 +197,48 @@ static int ab_lane_add(ab_lane *lane, const ab_berth *at)
 }
 
 /*
- * Takes the seat's mutex with a berth free: 0, and the berth. Else the mutex
- * is not held, and the failure says why. Our context is current.
+ * Looks for a free berth; the mutex is held and the gate is open. 0, with the
+ * berth, or without one when there is none; or the failure that forbids runs.
+ */
+static int64_t lane_find(ab_lane *lane, berth **found)
+{
+    lane_look(lane, NULL);
+    if (lane->seat.hung > 0) {
+        return failure(AB_STEP_HUNG, lane->seat.graph, 0);
+    }
+    for (size_t i = 0; i < lane->count; i++) {
+        if (lane->berths[i].state == BERTH_FREE) {
+            *found = &lane->berths[i];
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Takes the seat's mutex with a berth free, and enters our context: 0, and
+ * lane_leave ends it. Else the mutex is not held, and the failure says why. A
+ * closed bundle's context may be gone: it is not touched.
  */
 static int64_t lane_enter(ab_lane *lane, const struct timespec *deadline,
-                          berth **found)
+                          berth **found, aclrtContext *previous)
 {
+    *found = NULL;
     for (;;) {
         int64_t result;
         if (!gate_enter_until(lane->gate, &lane->seat, deadline)) {
             return failure(AB_STEP_BUSY, 0, 0);
         }
-        lane_look(lane, NULL);
         result = gate_refusal(lane->gate);
-        if (result == 0 && lane->seat.hung > 0) {
-            result = failure(AB_STEP_HUNG, lane->seat.graph, 0);
+        if (result == 0) {
+            result = context_enter(lane->context, previous);
         }
-        for (size_t i = 0; result == 0 && i < lane->count; i++) {
-            if (lane->berths[i].state == BERTH_FREE) {
-                *found = &lane->berths[i];
+        if (result == 0) {
+            result = lane_find(lane, found);
+            if (*found != NULL) {
                 return 0;
             }
+            result = context_leave(*previous, result);
         }
         if (result == 0
             && pthread_cond_timedwait(&lane->seat.landed, &lane->seat.mutex,
@@ -220,6 +250,14 @@ static int64_t lane_enter(ab_lane *lane, const struct timespec *deadline,
             return result;
         }
     }
+}
+
+/* Ends lane_enter; result is the operation's own answer. */
+static int64_t lane_leave(ab_lane *lane, aclrtContext previous,
+                          int64_t result)
+{
+    pthread_mutex_unlock(&lane->seat.mutex);
+    return context_leave(previous, result);
 }
 
 /* The bytes of tensor i, inputs first. */
@@ -328,22 +366,9 @@ static int64_t flight_start(ab_flight *flight, berth *b)
     return b->answer;
 }
 
-/* ab_flight_launch, in our context. */
-static int64_t flight_launch(ab_flight *flight,
-                             const struct timespec *deadline)
-{
-    berth *b = NULL;
-    int64_t result = lane_enter(flight->lane, deadline, &b);
-    if (result == 0) {
-        result = flight_start(flight, b);
-        pthread_mutex_unlock(&flight->lane->seat.mutex);
-    }
-    return result;
-}
-
 /*
- * Sees the end of a run, or the deadline; the mutex is held. 0: the berth is
- * down. Else the answer, and who may still be on the device is nobody's.
+ * Sees the end of a run that is on the device, or the deadline; the mutex is
+ * held, and our context is current. 0: the berth is down. Else the answer, and who may still be on the device is nobody's.
  */
 static int64_t flight_wait(ab_flight *flight, berth *b,
                            const struct timespec *deadline)
@@ -372,7 +397,23 @@ static int64_t flight_wait(ab_flight *flight, berth *b,
     return b->answer;
 }
 
-/* Fetches the result of a run that is over, and frees its berth. */
+/*
+ * Takes a result that is there into the caller's hands; the mutex is held.
+ * When the bundle is closed its memory may be gone, and the result is lost.
+ */
+static int64_t flight_take(ab_flight *flight, berth *b)
+{
+    int64_t closed = ab_gate_check(flight->lane->gate);
+    if (closed != 0) {
+        flight->berth = NO_BERTH;
+        berth_free(flight->lane, b);
+        return closed;
+    }
+    flight->lane->seat.copying++;
+    return 0;
+}
+
+/* Fetches the result that flight_take took, and frees its berth. */
 static int64_t flight_fetch(ab_flight *flight, berth *b)
 {
     ab_lane *lane = flight->lane;
@@ -382,23 +423,51 @@ static int64_t flight_fetch(ab_flight *flight, berth *b)
                flight_nbytes(flight, b, lane->inCount + i));
     }
     pthread_mutex_lock(&lane->seat.mutex);
-    b->state = BERTH_FREE;
-    pthread_cond_broadcast(&lane->seat.landed);
+    lane->seat.copying--;
+    berth_free(lane, b);
     pthread_mutex_unlock(&lane->seat.mutex);
     flight->berth = NO_BERTH;
     return answer;
 }
 
-/* ab_flight_land, in our context. */
+/* flight_wait, in our context; only a run on the device needs it. */
+static int64_t flight_attend(ab_flight *flight, berth *b,
+                             const struct timespec *deadline)
+{
+    aclrtContext previous;
+    int64_t result = context_enter(flight->lane->context, &previous);
+    return result != 0 ? result
+                       : context_leave(previous,
+                                       flight_wait(flight, b, deadline));
+}
+
+/* ab_flight_land, until a time. */
 static int64_t flight_land(ab_flight *flight, const struct timespec *deadline)
 {
     ab_lane *lane = flight->lane;
     berth *b = &lane->berths[flight->berth];
-    int64_t result;
+    int64_t result = 0;
     pthread_mutex_lock(&lane->seat.mutex);
-    result = flight_wait(flight, b, deadline);
+    if (b->state == BERTH_FLYING) {
+        result = flight_attend(flight, b, deadline);
+    }
+    if (result == 0) {
+        result = flight_take(flight, b);
+    }
     pthread_mutex_unlock(&lane->seat.mutex);
     return result == 0 ? flight_fetch(flight, b) : result;
+}
+
+/* ab_flight_launch, until a time. */
+static int64_t flight_launch(ab_flight *flight,
+                             const struct timespec *deadline)
+{
+    aclrtContext previous;
+    berth *b;
+    int64_t result = lane_enter(flight->lane, deadline, &b, &previous);
+    return result != 0 ? result
+                       : lane_leave(flight->lane, previous,
+                                    flight_start(flight, b));
 }
 
 /*
@@ -410,15 +479,9 @@ static int64_t flight_land(ab_flight *flight, const struct timespec *deadline)
 static int64_t ab_flight_launch(ab_flight *flight)
 {
     struct timespec deadline = gate_deadline(flight->waitMs);
-    aclrtContext previous;
-    int64_t result;
-    if (gate_is_foreign(flight->lane->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = context_enter(flight->lane->context, &previous);
-    return result != 0 ? result
-                       : context_leave(previous,
-                                       flight_launch(flight, &deadline));
+    return gate_is_foreign(flight->lane->gate)
+               ? failure(AB_STEP_FORKED, 0, 0)
+               : flight_launch(flight, &deadline);
 }
 
 /*
@@ -430,35 +493,21 @@ static int64_t ab_flight_launch(ab_flight *flight)
 static int64_t ab_flight_land(ab_flight *flight)
 {
     struct timespec deadline = gate_deadline(flight->waitMs);
-    aclrtContext previous;
-    int64_t result;
-    if (gate_is_foreign(flight->lane->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = context_enter(flight->lane->context, &previous);
-    return result != 0 ? result
-                       : context_leave(previous,
-                                       flight_land(flight, &deadline));
+    return gate_is_foreign(flight->lane->gate)
+               ? failure(AB_STEP_FORKED, 0, 0)
+               : flight_land(flight, &deadline);
 }
 
 /* Launches and lands, in waitMs together. */
 static int64_t ab_flight_run(ab_flight *flight)
 {
     struct timespec deadline = gate_deadline(flight->waitMs);
-    aclrtContext previous;
     int64_t result;
     if (gate_is_foreign(flight->lane->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(flight->lane->context, &previous);
-    if (result != 0) {
-        return result;
-    }
     result = flight_launch(flight, &deadline);
-    if (flight->berth != NO_BERTH) {
-        result = flight_land(flight, &deadline);
-    }
-    return context_leave(previous, result);
+    return flight->berth != NO_BERTH ? flight_land(flight, &deadline) : result;
 }
 
 /* Nobody wants the result any more. A flight without a berth is nothing. */
@@ -472,8 +521,11 @@ static void ab_flight_abandon(ab_flight *flight)
     b = &lane->berths[flight->berth];
     flight->berth = NO_BERTH;
     pthread_mutex_lock(&lane->seat.mutex);
-    b->orphan = b->state == BERTH_FLYING;
-    b->state = b->orphan ? BERTH_FLYING : BERTH_FREE;
+    if (b->state == BERTH_FLYING) {
+        b->orphan = 1;
+    } else {
+        berth_free(lane, b);
+    }
     pthread_cond_broadcast(&lane->seat.landed);
     pthread_mutex_unlock(&lane->seat.mutex);
 }
@@ -483,20 +535,13 @@ static int64_t ab_lane_wait(ab_lane *lane, int waitMs)
 {
     struct timespec deadline = gate_deadline(waitMs);
     aclrtContext previous;
-    berth *b = NULL;
+    berth *b;
     int64_t result;
     if (gate_is_foreign(lane->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(lane->context, &previous);
-    if (result != 0) {
-        return result;
-    }
-    result = lane_enter(lane, &deadline, &b);
-    if (result == 0) {
-        pthread_mutex_unlock(&lane->seat.mutex);
-    }
-    return context_leave(previous, result);
+    result = lane_enter(lane, &deadline, &b, &previous);
+    return result != 0 ? result : lane_leave(lane, previous, 0);
 }
 
 /* How many runs were given up and are, even now, not over. */

@@ -161,7 +161,7 @@ int event_submit(Event *event, Stream *stream, uint64_t number,
         return E_BAD_ALLOC;
     mark->event = event;
     mark->number = number;
-    mark->waits = waits;
+    mark->waits = mark->task.waits = waits;
     event->references++;
     event->pending++;
     event->waits += waits;

@@ -12,10 +12,10 @@ static int record_run(Task *task, Stream *stream)
 {
     const Mark *mark = (const Mark *)task;
 
-    (void)stream;
     streams_lock();
     if (mark->event->reached < mark->number) {
         mark->event->reached = mark->number;
+        mark->event->due_ns = stream->due_ns;
         mark->event->time_ns = trace_now();
     }
     streams_signal();
@@ -82,6 +82,8 @@ static int wait_run(Task *task, Stream *stream)
     streams_lock();
     while (mark->event->reached < mark->number && !stream->stopping)
         streams_await(0);
+    if (stream->due_ns < mark->event->due_ns)
+        stream->due_ns = mark->event->due_ns;
     streams_unlock();
     return E_NONE;
 }

@@ -41,6 +41,8 @@ struct Stream {
     Tasks kept;                 /* done, with claims, nobody waited yet */
     size_t kept_count;
     uint64_t last;              /* seq of the last task queued */
+    uint64_t due_ns;            /* when the device had done the task before;
+                                   the worker's, which is always late */
     uint64_t synced;            /* seq up to which the host knows it is done */
     Clock clock;
     int failure;

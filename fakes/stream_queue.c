@@ -5,6 +5,7 @@
 #include "message.h"
 #include "order.h"
 #include "stream.h"
+#include "trace.h"
 #include "worker.h"
 
 static uint64_t last;           /* seq that a task was given; under the lock */
@@ -13,6 +14,7 @@ static void append(Stream *stream, Task *task)
 {
     task->seq = ++last;
     task->next = NULL;
+    task->queued_ns = trace_now();
     if (stream->waiting.last != NULL)
         stream->waiting.last->next = task;
     else

@@ -48,6 +48,8 @@ struct Task {
     long thread;                /* that queued it */
     size_t bytes;               /* moved: what latency per byte counts */
     uint64_t latency_ns;
+    uint64_t queued_ns;
+    bool waits;                 /* for another stream, and takes no time */
     bool computes;              /* inside ONNX Runtime, which minds an exit */
     uint32_t model;             /* id, 0: not an execution */
     int failure;                /* what a status turns into that is no 507xxx */

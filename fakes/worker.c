@@ -27,14 +27,22 @@ static Task *next_task(Stream *stream)
     return task;
 }
 
-/* Sleeps, unless the stream ends meanwhile. */
-static void sleep_for(Stream *stream, uint64_t ns)
+/* When the device begins a task, which threads that wake up do not delay. */
+static uint64_t begins(const Stream *stream, const Task *task)
 {
-    uint64_t until = trace_now() + ns;
+    return stream->due_ns > task->queued_ns ? stream->due_ns
+                                            : task->queued_ns;
+}
+
+/* Sleeps for a task's latency, unless the stream ends meanwhile. */
+static void sleep_for(Stream *stream, const Task *task)
+{
+    uint64_t until = begins(stream, task) + task->latency_ns;
     struct timespec at = {(time_t)(until / 1000000000u),
                           (long)(until % 1000000000u)};
 
-    if (ns == 0)
+    stream->due_ns = until;
+    if (task->latency_ns == 0)
         return;
     streams_lock();
     while (!stream->stopping && trace_now() < until)
@@ -63,6 +71,17 @@ static void leave_orderly(void)
     atexit(leave);
 }
 
+/* Does what a task is; the time it takes is the device's. */
+static int run(Stream *stream, Task *task)
+{
+    uint64_t start = trace_now();
+    int status = task->run(task, stream);
+
+    if (!task->waits)
+        stream->due_ns += trace_now() - start;
+    return status;
+}
+
 /* Runs a task: 0, or the code it fails with. */
 static int perform(Stream *stream, Task *task)
 {
@@ -74,12 +93,12 @@ static int perform(Stream *stream, Task *task)
     if (task->computes)
         pthread_once(&once, leave_orderly);
     current_call = &call;
-    sleep_for(stream, task->latency_ns);
+    sleep_for(stream, task);
     int status = E_NONE;
     if (!stopping(stream)) {
         status = fault_due_task();
         if (status == E_NONE)
-            status = task->run(task, stream);
+            status = run(stream, task);
         if (status != E_NONE)
             status = device_code(task, status);
     }

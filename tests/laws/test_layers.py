@@ -31,6 +31,7 @@ LAYERS = (
     ("_snapshot", "update"),
     ("_load",),
     ("bundle",),
+    ("_active",),
     ("pair",),
     ("follow",),
     ("fake",),
