@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 import acl_bundle as ab
 from acl_bundle import follow
@@ -189,7 +188,6 @@ def run(wish: Wish) -> int:
 
 
 def _show(wish: Wish) -> Show:
-    if wish.as_json:
-        return lambda event: print(json.dumps(event), flush=True)
-    console = Console(markup=False, highlight=False, soft_wrap=True)
-    return lambda event: console.print(_line(event))
+    """Return what prints an event; rich would print a line again after Ctrl-C in its midst."""
+    text = json.dumps if wish.as_json else _line
+    return lambda event: print(text(event), flush=True)
