@@ -145,6 +145,7 @@ def _read(path: Path) -> ModelProto:
 def _has_float32(model: ModelProto) -> bool:
     from onnx import TensorProto  # noqa: PLC0415
 
-    return any(one.data_type == TensorProto.FLOAT for one in model.graph.initializer) or any(
-        one.type.tensor_type.elem_type == TensorProto.FLOAT for one in model.graph.input
-    )
+    from acl_bundle.build import walk  # noqa: PLC0415
+
+    constants = {tensor.data_type for tensor in walk.tensors(model.graph)}
+    return TensorProto.FLOAT in constants | {*walk.elements(model.graph).values()}

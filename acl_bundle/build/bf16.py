@@ -43,7 +43,7 @@ def lower(model: ModelProto) -> None:
     """Surround the nodes that compute in bfloat16 with casts, in place."""
     if not _has_bf16(model.graph):
         return
-    types = _types(shapes.inferred(model))
+    types = walk.elements(shapes.inferred(model))
     _lower_graph(model.graph, types, walk.Names(model.graph))
 
 
@@ -63,16 +63,6 @@ def _names_bf16(attribute: AttributeProto) -> bool:
     if attribute.type == AttributeProto.TENSOR:
         return bool(attribute.t.data_type == _BF16)
     return attribute.name in _TYPE_ATTRIBUTES and attribute.i == _BF16
-
-
-def _types(graph: GraphProto) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in walk.graphs(graph):
-        for info in (*one.input, *one.output, *one.value_info):
-            found[info.name] = info.type.tensor_type.elem_type
-        for tensor in one.initializer:
-            found[tensor.name] = tensor.data_type
-    return found
 
 
 def _lower_graph(graph: GraphProto, types: Mapping[str, int], names: walk.Names) -> None:

@@ -79,7 +79,7 @@ class _Shared:
     def __init__(self, model: ModelProto, schemas: Schemas, target: int) -> None:
         self.schemas, self.target = schemas, target
         self.names = walk.Names(model.graph)
-        self.types = _types(shapes.inferred(_light(model)))
+        self.types = walk.elements(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
 
 
@@ -97,17 +97,6 @@ def _light(model: ModelProto) -> ModelProto:
         elif tensor.name not in named:
             light.graph.input.append(shapes.declare(tensor.name, tensor.data_type, tensor.dims))
     return light
-
-
-def _types(graph: GraphProto) -> dict[str, int]:
-    """The element type of every tensor; 0, or nothing, where it is not known."""
-    found: dict[str, int] = {}
-    for one in walk.graphs(graph):
-        for info in (*one.input, *one.output, *one.value_info):
-            found[info.name] = info.type.tensor_type.elem_type
-        for tensor in one.initializer:
-            found[tensor.name] = tensor.data_type
-    return found
 
 
 def _of_shapes(graph: GraphProto) -> set[str]:

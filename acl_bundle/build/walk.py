@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from onnx import AttributeProto, GraphProto, NodeProto
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
 
 class Use(NamedTuple):
@@ -66,6 +66,27 @@ def defined(graph: GraphProto) -> Iterator[str]:
     yield from (one.name for one in graph.initializer)
     for node in graph.node:
         yield from node.output
+
+
+def tensors(graph: GraphProto) -> Iterator[TensorProto]:
+    """Yield every constant, the values of nodes' attributes and inner graphs included."""
+    for one in graphs(graph):
+        yield from one.initializer
+        for node in one.node:
+            yield from (at.t for at in node.attribute if at.type == AttributeProto.TENSOR)
+            for at in node.attribute:
+                yield from at.tensors
+
+
+def elements(graph: GraphProto) -> dict[str, int]:
+    """Return every tensor's element type, as declared; 0, or nothing, where it is not."""
+    found: dict[str, int] = {}
+    for one in graphs(graph):
+        for info in (*one.input, *one.output, *one.value_info):
+            found[info.name] = info.type.tensor_type.elem_type
+        for tensor in one.initializer:
+            found[tensor.name] = tensor.data_type
+    return found
 
 
 class Names:

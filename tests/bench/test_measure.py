@@ -150,3 +150,38 @@ def test_a_device_is_called_by_its_name() -> None:
     assert str(where) == "Ascend310P3, /usr/lib/libascendcl.so"
     assert not _is_fake("libc.so.6")
     assert all(map(_is_fake, map(str, fake.library_path().parent.glob("libacl_*.so"))))
+
+
+def test_weights_in_constant_nodes_are_float32_as_well(tmp_path: Path) -> None:
+    """Some exporters keep every weight in a node."""
+    table = numpy_helper.from_array(np.ones((64, 64), np.float32))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Constant", [], ["table"], value=table),
+            helper.make_node("Gather", ["table", "ids"], ["rows"]),
+            helper.make_node("ArgMax", ["rows"], ["y"], axis=-1),
+        ],
+        "paddle",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.INT64, [2, 1])],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, tmp_path / "paddle.onnx")
+    model = bench.open(tmp_path / "paddle.onnx")
+    assert model.dtypes == bench.DTYPES
+    (cell,) = filled(model, dtypes=("float32", "float16"))
+    assert cell.timings[0].nbytes - cell.timings[1].nbytes == pytest.approx(2 * 64 * 64, abs=2000)
+
+
+def test_a_model_without_float32_has_one_precision(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Neg", ["x"], ["y"])],
+        "ints",
+        [helper.make_tensor_value_info("x", TensorProto.INT64, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.INT64, [2])],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, tmp_path / "ints.onnx")
+    model = bench.open(tmp_path / "ints.onnx")
+    assert model.dtypes == ("as it is",)
+    assert filled(model)[0].measured

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from acl_bundle.cli import main
+
+from .weights_files import VALUES
 
 
 class Done(NamedTuple):
@@ -43,3 +46,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Done(code if isinstance(code, int) else int(code is not None), *said)
 
     return call
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file of weights, as numpy writes it."""
+    path = tmp_path / "a.npz"
+    np.savez(path, **VALUES)
+    return path

@@ -148,14 +148,17 @@ def _homes(path: Path) -> set[Path]:
 
 def _beside(path: Path) -> set[str]:
     """The files that hold an ONNX model's large tensors."""
-    from onnx import external_data_helper, load  # noqa: PLC0415  the source needed it, too
+    import onnx  # noqa: PLC0415  the source needed it, too
 
-    model = load(os.fspath(path), load_external_data=False)
-    tensors = external_data_helper._get_all_tensors(model)
+    from acl_bundle.build import walk  # noqa: PLC0415
+
+    model = onnx.load(os.fspath(path), load_external_data=False)
     return {
-        external_data_helper.ExternalDataInfo(one).location
-        for one in tensors
-        if external_data_helper.uses_external_data(one)
+        entry.value
+        for tensor in walk.tensors(model.graph)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
     }
 
 
