@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -40,11 +41,12 @@ class _Limits:
 
     def __init__(self, when_busy: WhenBusy, timeout_ms: int | None) -> None:
         self.wait, self._when_busy = Wait(when_busy, timeout_ms), when_busy
+        self._end = None if timeout_ms is None else monotonic() + timeout_ms / 1000
 
     @property
     def left(self) -> dict[str, Any]:
         """What the next step is given."""
-        left = self.wait.device_ms if self.wait.limited else None
+        left = None if self._end is None else max(int((self._end - monotonic()) * 1000), 1)
         return {"when_busy": self._when_busy, "timeout_ms": left}
 
 
