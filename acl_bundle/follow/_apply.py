@@ -25,7 +25,7 @@ from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import published_of
 
 if TYPE_CHECKING:
-    from acl_bundle.update import UpdateReport
+    from acl_bundle.reports import UpdateReport
 
 Transform = Callable[[Weights], Weights]
 

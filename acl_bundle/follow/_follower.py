@@ -26,7 +26,7 @@ from acl_bundle.follow._order import order_of
 from acl_bundle.follow._source import Source, Version
 
 if TYPE_CHECKING:
-    from acl_bundle.update import UpdateReport
+    from acl_bundle.reports import UpdateReport
 
 STEP = 0.1
 """Seconds that a wait lasts at most before Ctrl-C is felt."""
