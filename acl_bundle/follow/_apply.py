@@ -99,14 +99,15 @@ class Applier:
         return False
 
     def apply(self, checkpoint: Checkpoint) -> Attempt:
-        """Read a version, change it, and give it to the bundle; never raises an Exception."""
+        """Read a version, change it, and give it to the bundle; never raises."""
         published = checkpoint.published
         before = self._version()
         try:
             with checkpoint.open() as opened:
                 published = published_of(opened) if published is None else published
                 report = self._update(opened, checkpoint.version)
-        except Exception as error:
+        except BaseException as raised:
+            error = as_exception(raised)
             if before != checkpoint.version == self._version():  # it failed when all was done
                 return Attempt(Outcome.APPLIED, None, error, _lag(published))
             return Attempt(self._outcome(error), None, error)
@@ -116,17 +117,17 @@ class Applier:
         given = opened if self._transform is None else self._transform(opened)
         if not isinstance(given, Mapping):
             raise TypeError(f"transform returned {type(given).__name__}; a mapping is right")
-        if getattr(opened, "kind", None) == "npy folder":
+        if getattr(opened, "kind", None) in _UNTOLD:
             self._check_all_there(opened, given)
         return self._bundle.update(given, version=version, **self._options)
 
-    def _check_all_there(self, opened: Weights, given: Weights) -> None:
-        """Take a folder of .npy files for whole when it has all weights, as nothing else tells."""
+    def _check_all_there(self, opened: Any, given: Weights) -> None:
+        """Take what may be cut short for whole when it has all weights, as nothing else tells."""
         missing = [name for name in getattr(self._bundle, "weights", ()) if name not in given]
         if missing:
             raise WeightsFormatError(
-                f"{getattr(opened, 'file', 'the folder')}: it lacks {', '.join(missing)}; as files"
-                " may still come, a folder of .npy files needs every weight"
+                f"{getattr(opened, 'file', 'the version')}: it lacks {', '.join(missing)}; more may"
+                f" still come, so a version of this kind ({opened.kind}) needs every weight"
             )
 
     def _version(self) -> int | str | None:
@@ -143,12 +144,24 @@ class Applier:
         return Outcome.REFUSED
 
 
+# A part of one of these looks like a whole one: a file less, a node less.
+_UNTOLD = ("npy folder", "tensorflow graph")
+
 # The first that fits counts.
 _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
     ((PoisonedError,), Outcome.POISONED),
     ((AclError, BusyError, ConnectionError, TimeoutError, MemoryError), Outcome.FAILED),
     ((WeightsFormatError, OSError), Outcome.NOT_WHOLE),
 )
+
+
+def as_exception(error: BaseException) -> Exception:
+    """Return an error as what callbacks may expect: SystemExit and the like are none of theirs."""
+    if isinstance(error, Exception):
+        return error
+    told = RuntimeError(f"{type(error).__name__} was raised on the follower's thread: {error}")
+    told.__cause__ = error
+    return told
 
 
 def _lag(published: float | None) -> float | None:

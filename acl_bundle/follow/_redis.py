@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from inspect import iscoroutinefunction
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -71,8 +72,10 @@ def connect(server: Any) -> tuple[Any, bool]:
             server, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
         return made, True
-    if not hasattr(server, "pubsub"):
-        raise TypeError(f"give a URL such as 'redis://host:6379/0', or a client, not {server!r}")
+    if not hasattr(server, "pubsub") or iscoroutinefunction(server.execute_command):
+        raise TypeError(
+            f"give a URL such as 'redis://host:6379/0', or a client that blocks, not {server!r}"
+        )
     if server.get_encoder().decode_responses:
         raise ValueError("the client has decode_responses=True; weights are bytes, so leave it out")
     return server, False
@@ -138,10 +141,15 @@ class Redis:
                 newest, kept = both.execute()
         if newest is None:
             return []
-        texts = {_text(one) for one in (*kept, newest)}
-        last = order_of(_text(newest))
-        found = [one for one in map(self._checkpoint, texts) if one.order <= last]
-        return sorted(found, key=lambda one: one.order)
+        last = self._checkpoint(_text(newest))
+        if last is None:
+            raise ValueError(
+                f"Redis, key {keys.version!r}: the version is {_text(newest)!r}, which has no"
+                " number to be ordered by; 100 or 'step-100' is right"
+            )
+        found = (self._checkpoint(_text(one)) for one in kept)
+        older = {one.order: one for one in found if one is not None and one.order < last.order}
+        return [*(older[order] for order in sorted(older)), last]
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a version is announced; see `Source.wait`."""
@@ -169,14 +177,10 @@ class Redis:
             messages.subscribe(self._keys.channel)
             self._messages = messages
 
-    def _checkpoint(self, text: str) -> Checkpoint:
+    def _checkpoint(self, text: str) -> Checkpoint | None:
+        """The version of a name; None where it has no number to be ordered by."""
         found = numbered(text)
-        if found is None:
-            raise ValueError(
-                f"Redis, key {self._keys.version!r}: the version is {text!r}, which has no number"
-                " to be ordered by; 100 or 'step-100' is right"
-            )
-        return Checkpoint(*found, partial(self._open, text))
+        return None if found is None else Checkpoint(*found, partial(self._open, text))
 
     @contextmanager
     def _open(self, text: str) -> Iterator[Weights]:

@@ -17,15 +17,27 @@ import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
 from acl_bundle.errors import WeightsFormatError
+from acl_bundle.om._wire import chunk, number
 
 from . import policy
-from .test_follower import following, publish, until
+from .test_follower import QUICK, following, publish, until
 
 
 def put(folder: Path, *names: str) -> None:
     """Write whole weights under some names; the number does not matter here."""
     for name in names:
         files.save(policy.weights(1), folder / name)
+
+
+def graphdef(weights: dict[str, Any]) -> bytes:
+    """TensorFlow's frozen graph of some float32 weights, a Const node for each."""
+    nodes = b""
+    for name, value in weights.items():
+        shape = b"".join(chunk(2, number(1, one)) for one in value.shape)
+        tensor = number(1, 1) + chunk(2, shape) + chunk(4, value.tobytes())
+        attr = chunk(1, "value") + chunk(2, chunk(8, tensor))
+        nodes += chunk(1, chunk(1, name) + chunk(2, "Const") + chunk(5, attr))
+    return nodes
 
 
 def listed(folder: Path, *arguments: Any, **options: Any) -> list[Any]:
@@ -130,6 +142,31 @@ def test_latest_that_names_nothing_yet_is_waited_for(bundle: ab.Bundle, tmp_path
         follower.wait_for(1, 10)
 
 
+def test_latest_that_names_nothing_is_told(bundle: ab.Bundle, tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    (tmp_path / "LATEST").write_text("weights-1")  # a slip: without its suffix
+    with (
+        following(bundle, tmp_path) as follower,
+        pytest.raises(TimeoutError, match=r"No such file .*weights-1'"),
+    ):
+        follower.wait_for(1, 0.3)
+    (tmp_path / "LATEST").write_text("best")
+    with pytest.raises(FileNotFoundError, match="LATEST names 'best', which is not there"):
+        listed(tmp_path)
+
+
+def test_latest_whose_version_has_gone_is_no_error_once_it_was_applied(
+    bundle: ab.Bundle, tmp_path: Path
+) -> None:
+    publish(tmp_path, 1)
+    (tmp_path / "LATEST").write_text("weights-1.safetensors\r\n")
+    with following(bundle, tmp_path) as follower:
+        follower.wait_for(1, 10)
+        (tmp_path / "weights-1.safetensors").unlink()
+        time.sleep(0.3)
+        assert follower.metrics.errors == 0
+
+
 def test_links_out_of_the_directory_are_refused(bundle: ab.Bundle, tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     outside.mkdir()
@@ -217,6 +254,21 @@ def test_a_half_written_folder_of_npy_files_waits(bundle: ab.Bundle, tmp_path: P
     assert policy.held(bundle) == 1
 
 
+def test_a_frozen_graph_that_lacks_a_node_waits(bundle: ab.Bundle, tmp_path: Path) -> None:
+    """Cut between two nodes, a GraphDef is a whole one of fewer nodes."""
+    whole = graphdef(policy.weights(1))
+    cut = graphdef({"w": policy.weights(1)["w"]})
+    assert whole.startswith(cut)
+    (tmp_path / "policy-1.pb").write_bytes(cut)
+    with following(bundle, tmp_path) as follower:
+        until(lambda: follower.metrics.errors >= 2)
+        assert "it lacks b" in str(follower.metrics.last_error)
+        assert bundle.version == 0
+        (tmp_path / "policy-1.pb").write_bytes(whole)
+        follower.wait_for(1, 10)
+    assert policy.held(bundle) == 1
+
+
 def test_a_folder_of_shards_waits_for_its_index(bundle: ab.Bundle, tmp_path: Path) -> None:
     folder, given = tmp_path / "step-1", policy.weights(1)
     folder.mkdir()
@@ -250,9 +302,9 @@ def test_formats_are_told_by_content(bundle: ab.Bundle, tmp_path: Path) -> None:
 
 
 def test_a_tensorflow_checkpoint_is_one_version(tmp_path: Path) -> None:
-    for number in (1, 20):
+    for step in (1, 20):
         for suffix in (".index", ".data-00000-of-00001", ".meta"):
-            (tmp_path / f"model.ckpt-{number}{suffix}").write_bytes(b"x")
+            (tmp_path / f"model.ckpt-{step}{suffix}").write_bytes(b"x")
     assert listed(tmp_path) == [1, 20]
 
 
@@ -316,6 +368,46 @@ def test_arguments_that_cannot_be(tmp_path: Path) -> None:
         follow.Directory(tmp_path, latest="../LATEST")
     with pytest.raises(ValueError, match="poll is 0 seconds"):
         follow.Directory(tmp_path, poll=0)
+
+
+def test_without_a_watch_to_be_had_it_polls(
+    bundle: ab.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the system has no more watches to give, or the watch breaks."""
+    watchfiles = pytest.importorskip("watchfiles")
+
+    def none_left(*_: Any, **__: Any) -> Any:
+        raise watchfiles._rust_notify.WatchfilesRustInternalError("Too many open files")
+        yield
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        yield set()
+        raise RuntimeError("broken")
+
+    for watch in (none_left, breaks):
+        monkeypatch.setattr(watchfiles, "watch", watch)
+        folder = tmp_path / watch.__name__
+        publish(folder, 1)
+        source = Counting(folder, poll=0.05)
+        with ab.follow(bundle, source, backoff=QUICK) as follower:
+            follower.wait_for(1, 10)
+            looks, start = source.looks, time.monotonic()
+            publish(folder, 2)
+            follower.wait_for(2, 10)
+            until(lambda: time.monotonic() - start > 0.5)  # noqa: B023
+            metrics, looks = follower.metrics, source.looks - looks
+        assert looks < 30
+        assert metrics.errors == 0
+
+
+class Counting(follow.Directory):
+    """It counts how often it is looked at."""
+
+    looks = 0
+
+    def versions(self) -> Any:
+        self.looks += 1
+        return super().versions()
 
 
 def test_waiting_ends_at_stop(tmp_path: Path) -> None:

@@ -155,6 +155,24 @@ def test_a_version_without_a_number(bundle: ab.Bundle, server: Server, text: byt
         follower.wait_for(1, 10)
 
 
+def test_a_list_with_what_is_no_version_or_older_names_of_the_newest(
+    bundle: ab.Bundle, server: Server
+) -> None:
+    publish(server, 1)
+    server.client.rpush("policy:versions", "junk", b"\xff", "step-2", "02", "9")
+    versions: list[Any] = []
+    with following(
+        bundle, server, after=1, on_applied=lambda r: versions.append(r.version)
+    ) as follower:
+        server.client.set("policy:weights:2", files.to_bytes(policy.weights(2)))
+        server.client.set("policy:version", "2")
+        follower.wait_for(2, 10)
+        until(lambda: versions)
+        metrics = follower.metrics
+    assert versions == [2]
+    assert (metrics.seen, metrics.errors) == (1, 0)
+
+
 def test_a_key_of_another_kind(bundle: ab.Bundle, server: Server) -> None:
     server.client.rpush("policy:version", 1)
     with following(bundle, server) as follower:
@@ -221,8 +239,9 @@ def test_arguments_that_cannot_be(server: Server) -> None:
     decoding = redis.Redis.from_url(server.url, decode_responses=True)
     with pytest.raises(ValueError, match="leave it out"):
         follow.Redis(decoding)
-    with pytest.raises(TypeError, match="give a URL"):
-        follow.Redis(3)
+    for given in (3, redis.asyncio.Redis.from_url(server.url)):
+        with pytest.raises(TypeError, match=r"give a URL .* or a client that blocks"):
+            follow.Redis(given)
     with pytest.raises(ValueError, match="key is empty"):
         follow.Redis(server.url, "")
     with pytest.raises(TypeError, match="key is text"):
