@@ -95,9 +95,10 @@ def _redis() -> Any:
 @contextmanager
 def reaching(keys: Keys) -> Iterator[None]:
     """Turn redis-py's errors into ConnectionError, an OSError, which is tried again."""
+    exceptions = _redis().exceptions
     try:
         yield
-    except _redis().RedisError as error:
+    except (exceptions.RedisError, exceptions.RedisClusterException) as error:
         raise ConnectionError(f"Redis, key {keys.key!r}: {error}") from error
 
 
@@ -107,7 +108,8 @@ class Redis:
     Args:
         server: A URL (``redis://``, ``rediss://``, ``unix://``), or a client of
             redis-py's, which stays the caller's and must not decode responses.
-        key: What all names start with, as the publisher calls it.
+        key: What all names start with, as the publisher calls it; in a cluster
+            with braces, ``"{policy}"``, so that all are in one slot.
         poll: Seconds between looks, where no message wakes the follower earlier.
 
     Raises:

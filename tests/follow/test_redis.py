@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from acl_bundle import weights as files
 from acl_bundle.errors import WeightsFormatError
 
 from . import policy
-from .conftest import Server
+from .conftest import Server, answers, start
 from .test_follower import QUICK, until
 
 redis = pytest.importorskip("redis")
@@ -198,6 +201,35 @@ def test_a_client_stays_the_callers(bundle: ab.Bundle, server: Server) -> None:
             follow.publish_redis(server.client, policy.weights(version), version, key="policy")
             follower.wait_for(version, 10)
     assert server.client.ping()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Any]:
+    """A cluster of one node, which needs a port; and its bus one more, ten thousand above."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1] % 2000 + 20000
+    process = start(tmp_path, "--port", str(port), "--cluster-enabled", "yes")
+    node = redis.Redis(port=port)
+    until(lambda: answers(node))
+    node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    until(lambda: node.cluster("INFO")["cluster_state"] == "ok")
+    client = redis.RedisCluster(host="127.0.0.1", port=port)
+    yield client
+    client.close()
+    node.close()
+    process.kill()
+    process.wait()
+
+
+def test_a_cluster_takes_a_key_in_braces(bundle: ab.Bundle, cluster: Any) -> None:
+    source = follow.Redis(cluster, "{policy}", poll=1000)
+    with ab.follow(bundle, source, backoff=QUICK) as follower:
+        for version in (1, 2, 3):
+            follow.publish_redis(cluster, policy.weights(version), version, key="{policy}")
+            follower.wait_for(version, 10)
+    with pytest.raises(ConnectionError, match="Redis, key 'policy'"):
+        follow.publish_redis(cluster, policy.weights(1), 1, key="policy")
 
 
 def test_publishing_keeps_the_last_and_forgets_the_rest(server: Server) -> None:
