@@ -7,10 +7,8 @@ when the interpreter exits: newest first, so before the bundle it updates.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from acl_bundle.follow._claim import claim, release
 from acl_bundle.follow._ledger import Ledger
 from acl_bundle.follow._loop import Loop, Rules
 from acl_bundle.follow._metrics import Metrics
+from acl_bundle.follow._options import check_options
 from acl_bundle.follow._order import order_of
 from acl_bundle.follow._source import Source, Version
 
@@ -68,8 +67,8 @@ class Follower(Owner):
         on_error: Called with each failure that will be tried again.
         on_stale: Called with the seconds since a version was applied last,
             once until the next is.
-        options: For each update, as for `Bundle.update`; not ``version``, and
-            not ``keep="reference"``, as a version's arrays go after the update.
+        options: For each update, as for `Bundle.update`; not ``version``, nor
+            ``tokens`` and ``keep="reference"``, as each version has other arrays.
 
     What a callback raises is logged (``acl_bundle.follow``) and counted.
 
@@ -98,7 +97,7 @@ class Follower(Owner):
     ) -> None:
         _ = bundle.version
         _check_source(source)
-        _check_options(bundle.update, options)
+        check_options(bundle.update, options)
         if stale_after is not None and not 0 < stale_after < float("inf"):
             raise ValueError(f"stale_after is {stale_after} seconds; a positive number is right")
         self._stale_after = stale_after
@@ -223,17 +222,3 @@ def _check_source(source: object) -> None:
             f"source is {source!r}, without {', '.join(missing)}; a Directory, a Redis or another"
             " Source is right"
         )
-
-
-def _check_options(update: Callable[..., Any], options: dict[str, Any]) -> None:
-    if "version" in options:
-        raise TypeError("version cannot be chosen: a version's name is the source's")
-    if options.get("keep") == "reference":
-        raise ValueError("keep is 'reference', but a version's arrays go after the update; 'copy'")
-    with suppress(ValueError):  # some callables tell nothing of themselves
-        known = inspect.signature(update).parameters.values()
-        if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known):
-            return
-        unknown = options.keys() - {one.name for one in known}
-        if unknown:
-            raise TypeError(f"update has no option {', '.join(map(repr, sorted(unknown)))}")

@@ -381,6 +381,10 @@ def test_wait_for_says_what_it_waited_for(bundle: ab.Bundle, tmp_path: Path) -> 
     [
         ({"version": 3}, TypeError, "version cannot be chosen"),
         ({"keep": "reference"}, ValueError, "'copy'"),
+        ({"tokens": {"w": 1}}, ValueError, "each version has others"),
+        ({"cast": "x"}, ValueError, "cast is 'safe' or 'same_kind', not 'x'"),
+        ({"when_busy": "later"}, ValueError, "when_busy is"),
+        ({"timeout_ms": 0.5}, TypeError, "timeout_ms is an int"),
         ({"castt": "safe"}, TypeError, "no option 'castt'"),
         ({"stale_after": 0}, ValueError, "stale_after is 0 seconds"),
         ({"after": "best"}, ValueError, "no number"),
