@@ -7,6 +7,7 @@ weights (`POISONED`).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -100,6 +101,12 @@ class Applier:
 
     def apply(self, checkpoint: Checkpoint) -> Attempt:
         """Read a version, change it, and give it to the bundle; never raises."""
+        attempt = self._attempt(checkpoint)
+        if attempt.error is not None:
+            _let_go(attempt.error)
+        return attempt
+
+    def _attempt(self, checkpoint: Checkpoint) -> Attempt:
         published = checkpoint.published
         before = self._version()
         try:
@@ -162,6 +169,18 @@ def as_exception(error: BaseException) -> Exception:
     told = RuntimeError(f"{type(error).__name__} was raised on the follower's thread: {error}")
     told.__cause__ = error
     return told
+
+
+def _let_go(error: BaseException) -> None:
+    """Empty the frames of an error, which may be kept for long: they hold a version's arrays."""
+    left: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            left += [one.__cause__, one.__context__]
 
 
 def _lag(published: float | None) -> float | None:

@@ -7,8 +7,8 @@ not count at all; nothing is followed out of the directory.
 
 What is listed is stat'ed; when it is opened it must still be the same file,
 and whole by its format. That makes a version of one file, or of an index and
-its shards, whole. A folder of .npy files has nothing that tells; the follower
-compares its names with the bundle's weights.
+its shards, whole. A folder of .npy files and a frozen graph have nothing that
+tells; the follower compares their names with the bundle's weights.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Directory:
         key: str | None = None,
         poll: float = 1.0,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.pattern = Pattern(pattern)
         if latest is not None and ("/" in latest or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")

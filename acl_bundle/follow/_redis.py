@@ -68,17 +68,19 @@ def connect(server: Any) -> tuple[Any, bool]:
         TypeError: It is something else.
     """
     if isinstance(server, str):
-        made = _redis().Redis.from_url(
-            server, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
-        )
-        return made, True
+        limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+        return _undecoding(_redis().Redis.from_url(server, **limits)), True
     if not hasattr(server, "pubsub") or iscoroutinefunction(server.execute_command):
         raise TypeError(
             f"give a URL such as 'redis://host:6379/0', or a client that blocks, not {server!r}"
         )
-    if server.get_encoder().decode_responses:
+    return _undecoding(server), False
+
+
+def _undecoding(client: Any) -> Any:
+    if client.get_encoder().decode_responses:
         raise ValueError("the client has decode_responses=True; weights are bytes, so leave it out")
-    return server, False
+    return client
 
 
 def _redis() -> Any:
@@ -143,11 +145,12 @@ class Redis:
                 newest, kept = both.execute()
         if newest is None:
             return []
-        last = self._checkpoint(_text(newest))
+        text = _text(newest).strip()
+        last = self._checkpoint(text)
         if last is None:
             raise ValueError(
-                f"Redis, key {keys.version!r}: the version is {_text(newest)!r}, which has no"
-                " number to be ordered by; 100 or 'step-100' is right"
+                f"Redis, key {keys.version!r}: the version is {text!r}, which has no number to be"
+                " ordered by; 100 or 'step-100' is right"
             )
         found = (self._checkpoint(_text(one)) for one in kept)
         older = {one.order: one for one in found if one is not None and one.order < last.order}

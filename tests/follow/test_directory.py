@@ -321,6 +321,20 @@ def test_a_directory_may_come_go_and_come_again(bundle: ab.Bundle, tmp_path: Pat
         follower.wait_for(2, 10)
 
 
+def test_a_program_may_change_its_directory(
+    bundle: ab.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "checkpoints", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    publish(folder, 1)
+    with following(bundle, Path("checkpoints")) as follower:
+        follower.wait_for(1, 10)
+        monkeypatch.chdir(elsewhere)
+        publish(folder, 2)
+        follower.wait_for(2, 10)
+
+
 def test_a_file_that_is_replaced_while_it_is_opened(tmp_path: Path) -> None:
     put(tmp_path, "policy.safetensors")
     source = follow.Directory(tmp_path)

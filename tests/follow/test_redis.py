@@ -75,7 +75,7 @@ def test_the_plain_protocol_needs_no_list_and_no_message(bundle: ab.Bundle, serv
     """A trainer in any language: SET the value, SET the version."""
     with following(bundle, server) as follower:
         server.client.set("policy:weights:step-7", files.to_bytes(policy.weights(7)))
-        server.client.set("policy:version", "step-7")
+        server.client.set("policy:version", "step-7\n")  # as redis-cli -x does
         follower.wait_for("step-7", 10)
     assert policy.held(bundle) == bundle.version == 7
 
@@ -271,6 +271,8 @@ def test_arguments_that_cannot_be(server: Server) -> None:
     decoding = redis.Redis.from_url(server.url, decode_responses=True)
     with pytest.raises(ValueError, match="leave it out"):
         follow.Redis(decoding)
+    with pytest.raises(ValueError, match="leave it out"):
+        follow.Redis(f"{server.url}?decode_responses=True")
     for given in (3, redis.asyncio.Redis.from_url(server.url)):
         with pytest.raises(TypeError, match=r"give a URL .* or a client that blocks"):
             follow.Redis(given)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import traceback
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
+from acl_bundle.testing import FakeAcl
 
 from . import policy
 from .memory import Memory
@@ -80,6 +86,46 @@ def test_a_source_that_would_end_the_thread_is_asked_again(bundle: ab.Bundle) ->
     with ab.follow(bundle, source, backoff=QUICK) as follower:
         follower.wait_for(1, 10)
         assert follower.metrics.errors == 2
+
+
+@pytest.mark.parametrize("kind", ["refused", "transform", "failed"])
+def test_what_a_version_held_goes_with_it(bundle: ab.Bundle, fake_acl: FakeAcl, kind: str) -> None:
+    """An error is kept, and its frames would keep the arrays: 64 versions of them."""
+    opened: list[weakref.ref[Any]] = []
+
+    class Held(dict[str, Any]):
+        pass
+
+    @contextmanager
+    def open_(weights: dict[str, Any]) -> Iterator[Any]:
+        held = Held(weights)
+        opened.append(weakref.ref(held))
+        yield held
+
+    def transform(weights: Any) -> Any:
+        try:
+            raise KeyError("w")
+        except KeyError as error:
+            raise ValueError("it is wrong") from error
+
+    weights = {"w": policy.weights(1)["b"]} if kind == "refused" else policy.weights(1)
+    source = Memory()
+    source.listed = [follow.Checkpoint(1, (1, 1), lambda: open_(weights))]
+    if kind == "failed":
+        fake_acl.fail("aclmdlExecute", nth=0)
+    gc.disable()
+    try:
+        with ab.follow(
+            bundle, source, backoff=QUICK, transform=transform if kind == "transform" else None
+        ) as follower:
+            until(lambda: follower.metrics.last_error is not None)
+            fake_acl.fail("aclmdlExecute", code=0)
+        error = follower.metrics.last_error
+        assert error is not None
+        assert "_update" in "".join(traceback.format_exception(error))  # the lines are still there
+        assert [one() for one in opened] == [None] * len(opened)
+    finally:
+        gc.enable()
 
 
 def test_a_source_is_followed_by_one_at_a_time(
