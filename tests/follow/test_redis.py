@@ -20,7 +20,7 @@ from acl_bundle.errors import WeightsFormatError
 
 from . import policy
 from .conftest import Server, answers, start
-from .test_follower import QUICK, until
+from .following import QUICK, until
 
 redis = pytest.importorskip("redis")
 

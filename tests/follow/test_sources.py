@@ -19,8 +19,8 @@ from acl_bundle import follow
 from acl_bundle.testing import FakeAcl
 
 from . import policy
+from .following import QUICK, following, publish, until
 from .memory import Memory
-from .test_follower import QUICK, following, publish, until
 
 
 def memory(*versions: int) -> Memory:
