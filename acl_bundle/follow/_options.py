@@ -42,7 +42,7 @@ def _check_names(update: Callable[..., Any], options: Mapping[str, Any]) -> None
 def _check_values(options: Mapping[str, Any]) -> None:
     """Check what every update checks first; a trainer imports neither of the two."""
     from acl_bundle._plan import Options  # noqa: PLC0415
-    from acl_bundle._variables import Wait  # noqa: PLC0415
+    from acl_bundle._wait import Wait  # noqa: PLC0415
 
     Options(**{one.name: options[one.name] for one in fields(Options) if one.name in options})
     Wait(options.get("when_busy", "wait"), options.get("timeout_ms"))
