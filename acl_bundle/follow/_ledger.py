@@ -66,14 +66,15 @@ class Ledger:
     def applied(self, checkpoint: Checkpoint, lag: float | None) -> None:
         """Note that the bundle took a version."""
         first = self._is_first_time(checkpoint.order)
-        self.applied_at = monotonic()
-        self.reached = checkpoint.order
-        self._settle(
-            checkpoint.order,
-            version=checkpoint.version,
-            lag=lag,
-            **({"applied": 1} if first else {"healed": 1}),
-        )
+        with self.changed:  # who sees `reached` sees the metrics of it
+            self.applied_at = monotonic()
+            self.reached = checkpoint.order
+            self._settle(
+                checkpoint.order,
+                version=checkpoint.version,
+                lag=lag,
+                **({"applied": 1} if first else {"healed": 1}),
+            )
 
     def refused(self, checkpoint: Checkpoint, error: Exception) -> None:
         """Note that a version will not be asked again."""

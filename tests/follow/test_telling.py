@@ -11,9 +11,11 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
+from acl_bundle.follow._ledger import Ledger
 from acl_bundle.testing import FakeAcl
 
 from .following import following, publish, until
+from .memory import Memory
 
 
 def test_stale_is_told_once_and_ends_with_the_next_version(
@@ -108,3 +110,16 @@ def test_close_does_not_wait_for_the_source(bundle: ab.Bundle, tmp_path: Path) -
     follower.close()
     assert time.monotonic() - start < 2
     assert not [one for one in threading.enumerate() if one.name == "acl_bundle.follow"]
+
+
+def test_who_waits_for_a_version_sees_the_metrics_of_it() -> None:
+    source, ledger = Memory(), Ledger(None)
+    source.put(1, {})
+    writer = threading.Thread(target=ledger.applied, args=(source.listed[0], None))
+    with ledger.changed:
+        writer.start()
+        writer.join(0.1)
+        assert writer.is_alive()
+        assert (ledger.reached, ledger.metrics.version) == (None, None)
+    writer.join()
+    assert (ledger.reached, ledger.metrics.version) == ((1, 1), 1)
