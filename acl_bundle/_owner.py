@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from acl_bundle.errors import ClosedError
 
-Self = TypeVar("Self", bound="Owner")
+Self = TypeVar("Self", bound="Closing")
 Around = Callable[[], AbstractContextManager[Any]]
 
 
@@ -124,7 +124,30 @@ def check_process(used: object, process: int) -> None:
         )
 
 
-class Owner:
+class Closing:
+    """Base of what the end of a ``with`` block closes."""
+
+    def close(self) -> None:
+        """Give back everything. A second call does nothing."""
+        raise NotImplementedError
+
+    def _check_open(self) -> None:
+        """Refuse a block over what is closed."""
+
+    def __enter__(self: Self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Owner(Closing):
     """Base of everything that holds something of the library's.
 
     Args:
@@ -165,15 +188,3 @@ class Owner:
         if self.closed:
             raise ClosedError(f"this {type(self).__name__} is closed")
         check_process(self, self._process)
-
-    def __enter__(self: Self) -> Self:
-        self._check_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -7,10 +7,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from types import TracebackType
 from typing import Any
 
-from acl_bundle._owner import check_process
+from acl_bundle._owner import Closing, check_process
 
 
 def _cancel(pending: deque[Future[Any] | Exception], process: int) -> list[Future[Any]]:
@@ -25,7 +24,7 @@ def _cancel(pending: deque[Future[Any] | Exception], process: int) -> list[Futur
     return [future for future in futures if not future.cancel() and not future.done()]
 
 
-class Stream(Iterator[Any]):
+class Stream(Closing, Iterator[Any]):
     """The results of `Graph.stream`, in the order of what went in.
 
     A failure is raised in its place, by the step that would have given the
@@ -78,14 +77,3 @@ class Stream(Iterator[Any]):
         """Take nothing more, cancel what has not begun, and wait for the rest."""
         self._more = False
         wait(_cancel(self._pending, self._process))
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

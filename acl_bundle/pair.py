@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
-from types import TracebackType
 from typing import Any, TypeVar
 
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._arrays import as_array
 from acl_bundle._load import Source
+from acl_bundle._owner import Closing
 from acl_bundle._snapshot import Snapshot
 from acl_bundle._variables import Version
 from acl_bundle._wait import Wait, WhenBusy
@@ -51,7 +51,7 @@ class _Limits:
         return {"when_busy": self._when_busy, "timeout_ms": left}
 
 
-class Pair:
+class Pair(Closing):
     """Two bundles of one file, of which one infers. Close it, or use ``with``.
 
     Takes the device memory of two bundles, variables, staging and rollback
@@ -342,18 +342,6 @@ class Pair:
             with self._stack:
                 for side in list(self._saved):
                     self._forget(side)
-
-    def __enter__(self) -> Pair:
-        self._check_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"

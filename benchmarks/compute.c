@@ -11,7 +11,6 @@
  *     session_port(session, 0, "x", bytes, size, dims, rank);
  *     double ns = session_run(session, 100);
  */
-#include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +36,7 @@ enum { PORTS = 64, FLOAT = 1, API_VERSION = 12 };
     _(aclError, aclmdlExecute,                                                \
       (uint32_t, const aclmdlDataset *, aclmdlDataset *))
 
-#define POINTER(result, name, args) static result(*name) args;
-FUNCTIONS(POINTER)
+#include "library.h"
 
 static struct {
     uint32_t model;
@@ -53,23 +51,6 @@ static double nanoseconds(struct timespec start, int count)
     return ((double)(end.tv_sec - start.tv_sec) * 1e9
             + (double)(end.tv_nsec - start.tv_nsec))
            / count;
-}
-
-#define FIND(result, name, args)                                              \
-    symbol = dlsym(library, #name);                                           \
-    if (symbol == NULL) {                                                     \
-        return -1;                                                            \
-    }                                                                         \
-    memcpy(&name, &symbol, sizeof symbol);
-
-static int find(const char *path)
-{
-    void *symbol, *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        return -1;
-    }
-    FUNCTIONS(FIND)
-    return 0;
 }
 
 static int initialise(uint32_t bundle)

@@ -6,7 +6,6 @@
  *     double ns = reference_run(10000);
  *     reference_close();
  */
-#include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,8 +36,7 @@
     _(aclError, aclmdlExecute,                                                \
       (uint32_t, const aclmdlDataset *, aclmdlDataset *))
 
-#define POINTER(result, name, args) static result(*name) args;
-FUNCTIONS(POINTER)
+#include "library.h"
 
 static struct {
     uint32_t bundle, model;
@@ -48,23 +46,6 @@ static struct {
     aclmdlDataset *datasets[2];
     char *host[2];
 } the;
-
-#define FIND(result, name, args)                                              \
-    symbol = dlsym(library, #name);                                           \
-    if (symbol == NULL) {                                                     \
-        return -1;                                                            \
-    }                                                                         \
-    memcpy(&name, &symbol, sizeof symbol);
-
-static int find(const char *path)
-{
-    void *symbol, *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        return -1;
-    }
-    FUNCTIONS(FIND)
-    return 0;
-}
 
 /* Loads graph 0 of a bundle with one input and one output of nbytes. */
 int reference_open(const char *library, const char *bundle, size_t nbytes)

@@ -15,6 +15,8 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import fake
 
+from .readers import reading
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
 FLOWS = ("owned", "library")
 
@@ -150,25 +152,9 @@ def test_inference_does_not_wait_for_an_update(mlp: Any) -> None:
 def test_every_answer_belongs_to_one_version(mlp: Any) -> None:
     with ab.Pair.load(mlp.path) as pair:
         pair.init()
-        expected = {0: mlp.answer()} | {v: mlp.answer(mlp.random(v)) for v in range(1, 16)}
-        done = threading.Event()
-
-        def infer() -> int:
-            count = 0
-            while not done.is_set():
-                out = pair.infer.run({"x": mlp.x})
-                np.testing.assert_allclose(out["y"], expected[out.version], rtol=1e-4, atol=1e-4)  # type: ignore[index]
-                count += 1
-            return count
-
-        with ThreadPoolExecutor(4) as pool:
-            readers = [pool.submit(infer) for _ in range(4)]
-            try:
-                for version in range(1, 16):
-                    pair.update(mlp.random(version))
-            finally:
-                done.set()
-            assert all(reader.result() > 0 for reader in readers)
+        with reading(pair.infer, mlp, range(1, 16), 4):
+            for version in range(1, 16):
+                pair.update(mlp.random(version))
 
 
 def test_the_whole_face_of_the_active_graph(pair: ab.Pair, mlp: Any) -> None:

@@ -17,6 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, fake, om
 
+from .readers import reading
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 W = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
@@ -85,27 +87,11 @@ def test_replicas_of_graphs_with_more_than_one_shape(tmp_path: Path, options: An
 def test_one_update_serves_all(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path, replicas=4) as bundle:
         bundle.init()
-        expected = {0: mlp.answer()} | {v: mlp.answer(mlp.random(v)) for v in range(1, 21)}
-        done = threading.Event()
-
-        def infer() -> int:
-            count = 0
-            while not done.is_set():
-                out = bundle.infer.run({"x": mlp.x})
-                np.testing.assert_allclose(out["y"], expected[out.version], **CLOSE)  # type: ignore[index]
-                count += 1
-            return count
-
-        with ThreadPoolExecutor(8) as pool:
-            readers = [pool.submit(infer) for _ in range(8)]
-            try:
-                for version in range(1, 21):
-                    bundle.update(mlp.random(version))
-            finally:
-                done.set()
-            assert all(reader.result(20) > 0 for reader in readers)
+        with reading(bundle.infer, mlp, range(1, 21), 8):
+            for version in range(1, 21):
+                bundle.update(mlp.random(version))
         for _ in range(8):
-            np.testing.assert_allclose(bundle.infer(mlp.x), expected[20], **CLOSE)
+            np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(20)), **CLOSE)
 
 
 def test_a_binding_is_not_run_twice_at_once(mlp: Any) -> None:

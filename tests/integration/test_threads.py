@@ -15,6 +15,8 @@ import acl_bundle as ab
 from acl_bundle import fake
 from acl_bundle._api import acl, ffi
 
+from .readers import reading, repeating
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
@@ -27,48 +29,20 @@ def current() -> Any:
 def test_every_answer_belongs_to_one_version(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
-        answers = {0: mlp.answer()} | {v: mlp.answer(mlp.random(v)) for v in range(1, 21)}
-        done = threading.Event()
-
-        def infer() -> int:
-            count = 0
-            while not done.is_set():
-                out = bundle.infer.run({"x": mlp.x})
-                np.testing.assert_allclose(out["y"], answers[out.version], rtol=1e-4, atol=1e-4)  # type: ignore[index]
-                count += 1
-            return count
-
-        with ThreadPoolExecutor(4) as pool:
-            readers = [pool.submit(infer) for _ in range(4)]
-            try:
-                for version in range(1, 21):
-                    bundle.update(mlp.random(version), version=version)
-                    time.sleep(0.002)
-            finally:
-                done.set()
-            assert all(reader.result() > 0 for reader in readers)
+        with reading(bundle.infer, mlp, range(1, 21), 4):
+            for version in range(1, 21):
+                bundle.update(mlp.random(version), version=version)
+                time.sleep(0.002)
 
 
 def test_a_stream_of_inferences_cannot_keep_an_update_out(mlp: Any) -> None:
     fake.latency("aclmdlExecute", 0.02)
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
-        done = threading.Event()
-
-        def infer() -> None:
-            while not done.is_set():
-                bundle.infer(mlp.x)
-
-        with ThreadPoolExecutor(8) as pool:
-            readers = [pool.submit(infer) for _ in range(8)]
-            try:
-                for version in range(1, 6):
-                    bundle.update(mlp.random(version))
-                    assert bundle.version == version
-            finally:
-                done.set()
-            for reader in readers:
-                reader.result()
+        with repeating(lambda: bundle.infer(mlp.x), 8):
+            for version in range(1, 6):
+                bundle.update(mlp.random(version))
+                assert bundle.version == version
 
 
 def test_a_worker_thread_that_never_set_a_context(mlp: Any) -> None:
