@@ -13,7 +13,7 @@ from typing import NamedTuple
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._atomic import check_apart
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._file import Path_, bad, check_path
 from acl_bundle.weights._freeze_om import freeze_om
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 from acl_bundle.weights._om import Compiled
@@ -51,9 +51,12 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
             or dtype. Nothing was written.
         WeightsFormatError: The model is damaged, or of another format.
         ValueError: ``out`` is the model, or the file the weights are read from.
+        TypeError: ``model`` or ``out`` is no path.
         UnsupportedError: onnx is not installed.
         OSError: A file cannot be read or written; what was there still is.
     """
+    check_path(model)
+    check_path(out)
     reader, _ = detect(model)
     if reader not in (Compiled, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")

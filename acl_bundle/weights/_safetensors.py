@@ -22,15 +22,14 @@ import ml_dtypes
 import numpy as np
 
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import Buffer, Path_, bad, read
+from acl_bundle.weights._file import Buffer, Path_, bad, read, whole
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec
+from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 
 HEADER_MAX: Final = 100_000_000
 METADATA: Final = "__metadata__"
 _LENGTH: Final = struct.Struct("<Q")
 _KEYS: Final = {"dtype", "shape", "data_offsets"}
-_RANK_MAX: Final = 64  # numpy's
 
 _FROM_ML: Final = {
     "BF16": "bfloat16",
@@ -96,7 +95,7 @@ class Safetensors(Source):
 
     def _read(self, name: str) -> Array:
         one = self._tensors[name]
-        flat = np.frombuffer(self._data, one.spec.dtype, one.spec.size, one.start)
+        flat = np.frombuffer(whole(self._data, self.file), one.spec.dtype, one.spec.size, one.start)
         return flat.reshape(one.spec.shape)
 
     def _release(self) -> None:
@@ -169,11 +168,10 @@ def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:
 
 
 def _shape(name: str, value: object, file: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(map(_is_size, value)) or len(value) > _RANK_MAX:
+    if not isinstance(value, list) or not is_shape(value):
         raise bad(
             file,
-            f"tensor {name!r} has shape {_short(value)};"
-            f" a list of at most {_RANK_MAX} sizes >= 0 is right",
+            f"tensor {name!r} has shape {_short(value)}; {SHAPE_RULE}",
         )
     return tuple(value)
 

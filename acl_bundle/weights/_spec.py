@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -15,6 +15,10 @@ Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = Mapping[str, Array]
 
 finfo: Any = ml_dtypes.finfo  # without types in some releases, with odd ones in others
+
+_RANK_MAX: Final = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
+_ITEM_MAX: Final = 16  # bytes of complex128
+SHAPE_RULE: Final = f"at most {_RANK_MAX} sizes >= 0, for fewer than 2**63 bytes, are right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,23 @@ class Spec:
 
     def __str__(self) -> str:
         return f"{self.dtype.name}{list(self.shape)}"
+
+
+def is_shape(dims: Sequence[object]) -> bool:
+    """Say whether numpy can have an array of these sizes, whatever its dtype.
+
+    An empty array is no exception: numpy wants the other axes to make sense.
+    """
+    if len(dims) > _RANK_MAX:
+        return False
+    count = _ITEM_MAX
+    for dim in dims:
+        if type(dim) is not int or dim < 0:
+            return False
+        count *= dim or 1
+        if count >= 1 << 63:
+            return False
+    return True
 
 
 def spec_of(weights: Weights, name: str) -> Spec:
