@@ -10,8 +10,9 @@ before a value is asked for, so a set larger than memory passes through.
     ...     bundle.update(half)
 
 Works without a device and without the rest of the package's needs: numpy and
-ml_dtypes read safetensors, numpy's files, frozen graphs and compiled models;
-onnx, torch and tensorflow are imported when one of their files is opened.
+ml_dtypes read everything but torch's files and TensorFlow's checkpoints, for
+which torch and tensorflow are imported when one is opened. Writing into an
+ONNX model needs onnx.
 """
 
 from __future__ import annotations
