@@ -19,7 +19,7 @@ from acl_bundle.weights._freeze_onnx import freeze_onnx
 from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
 from acl_bundle.weights._view import files_of
 
 
@@ -51,10 +51,11 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
             or dtype. Nothing was written.
         WeightsFormatError: The model is damaged, or of another format.
         ValueError: ``out`` is the model, or the file the weights are read from.
-        TypeError: ``model`` or ``out`` is no path.
+        TypeError: ``model`` or ``out`` is no path, or ``weights`` no mapping of arrays.
         UnsupportedError: onnx is not installed.
         OSError: A file cannot be read or written; what was there still is.
     """
+    check_mapping(weights)
     check_path(model)
     check_path(out)
     reader, _ = detect(model)

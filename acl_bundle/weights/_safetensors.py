@@ -141,7 +141,7 @@ def _metadata(value: object, file: str) -> dict[str, str]:
 
 
 def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
-    if not name.isascii() and name != name.encode("utf-8", "replace").decode():
+    if not is_text(name):
         raise bad(file, f"a tensor is called {name!r}, which is no Unicode text")
     if not isinstance(entry, dict) or set(entry) != _KEYS:
         raise bad(
@@ -156,6 +156,11 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
             f" but data_offsets [{begin}, {end}] are {end - begin}",
         )
     return Tensor(spec, start + begin)
+
+
+def is_text(value: object) -> bool:
+    """Say whether JSON in UTF-8 can hold it: lone surrogates cannot."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:

@@ -64,18 +64,34 @@ def is_shape(dims: Sequence[object]) -> bool:
     return True
 
 
+def check_mapping(weights: object) -> None:
+    """Refuse what is no mapping.
+
+    Raises:
+        TypeError: It is a path, a list or the like.
+    """
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"give the weights as a mapping of name to array, not {type(weights).__name__};"
+            " weights.open(path) makes one of a file"
+        )
+
+
 def spec_of(weights: Weights, name: str) -> Spec:
     """Describe one weight of any mapping, without reading it where the mapping can tell.
 
     Raises:
         KeyError: There is no such weight.
+        TypeError: It is no numpy array.
     """
     tell = getattr(weights, "spec", None)
     if tell is not None:
         spec: Spec = tell(name)
         return spec
     array = weights[name]
-    return Spec(tuple(array.shape), np.dtype(array.dtype))
+    if not isinstance(array, np.ndarray | np.generic):
+        raise TypeError(f"weight {name!r} is a {type(array).__name__}; a numpy array is right")
+    return Spec(tuple(array.shape), array.dtype.newbyteorder("="))
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

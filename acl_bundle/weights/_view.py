@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from acl_bundle.weights._source import missing
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
 
 
 def files_of(weights: Weights) -> tuple[str, ...]:
@@ -32,10 +32,7 @@ class View(Mapping[str, Array]):
         Raises:
             TypeError: ``base`` is no mapping.
         """
-        if not isinstance(base, Mapping):
-            raise TypeError(
-                f"give the weights as a mapping of name to array, not {type(base).__name__}"
-            )
+        check_mapping(base)
         self._base = base
         self._names = dict(zip(base, base, strict=True) if names is None else names)
 
