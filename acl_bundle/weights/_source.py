@@ -81,11 +81,15 @@ class Source(Mapping[str, Array]):
             OSError: They cannot be read.
         """
         self.spec(name)
-        if self._closed:
-            raise ClosedError(f"{self.file}: {name!r} is asked for after close()")
-        array: Array = self._read(name).view()
-        array.flags.writeable = False
-        return array
+        try:
+            if not self._closed:
+                array: Array = self._read(name).view()
+                array.flags.writeable = False
+                return array
+        except Exception:
+            if not self._closed:  # by another thread, under the reader
+                raise
+        raise ClosedError(f"{self.file}: {name!r} is asked for after close()")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)

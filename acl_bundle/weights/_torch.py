@@ -18,7 +18,7 @@ import ml_dtypes
 
 from acl_bundle.weights import _zip
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import Path_, bad, map_file, whole
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 
@@ -55,7 +55,8 @@ class Torch(Source):
             OSError: The file cannot be opened.
         """
         file = os.fspath(path)
-        _zip.members(file, map_file(path))
+        self._data = map_file(path)
+        _zip.members(file, self._data)
         torch = need("torch", "torch", "a torch file")
         entries = _state(_load(torch, file), key, file, torch)
         self._arrays: dict[str, Array] = {}
@@ -69,10 +70,11 @@ class Torch(Source):
         super().__init__(file, specs, skipped)
 
     def _read(self, name: str) -> Array:
+        whole(self._data, self.file)
         return self._arrays[name]
 
     def _release(self) -> None:
-        self._arrays = {}
+        self._arrays, self._data = {}, memoryview(b"")
 
 
 def _load(torch: Any, file: str) -> object:

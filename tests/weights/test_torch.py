@@ -149,6 +149,15 @@ def test_damaged_files_are_refused(path: Path) -> None:
     refused(path, "'w'", "meta")
 
 
+def test_a_file_that_was_written_over_is_refused_not_touched(path: Path) -> None:
+    """torch.save cuts the old file to nothing, which ends whoever reads its mapping."""
+    torch.save({"w": torch.ones(1 << 20)}, path)
+    with weights.open(path) as source:
+        torch.save({"w": torch.ones(2)}, path)
+        with pytest.raises(WeightsFormatError, match="renaming another one over it"):
+            source["w"]
+
+
 def test_without_torch_the_extra_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save({"w": torch.ones(2)}, path)
     monkeypatch.setitem(sys.modules, "torch", None)
