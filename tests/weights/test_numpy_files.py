@@ -231,10 +231,25 @@ def test_a_folder_that_is_damaged_is_refused(tmp_path: Path) -> None:
     (folder / "w.npy").mkdir()
     refused(folder, "no file")
     (folder / "w.npy").rmdir()
-    np.save(folder / "w.npy", np.ones(4))
-    os.truncate(folder / "w.npy", 100)
-    with pytest.raises(WeightsFormatError, match=r"w\.npy"):
-        weights.open(folder)
+    (folder / "w.npy").symlink_to("nowhere")
+    refused(folder, "no file")
+    (folder / "w.npy").unlink()
+    os.mkfifo(folder / "w.npy")
+    refused(folder, "no file")
+    (folder / "w.npy").unlink()
+    np.save(folder / "v.npy", np.ones(4))
+    one = npy(np.ones(4))
+    for data, part in {
+        one[:-1]: "159 are there",
+        one + b"x": "161 are there",
+        one[:40]: "header",
+        b"": "header",
+        replaced(one, b"(4,)", b"-4  "): "w.npy",
+        npy(np.array([None])): "pickled",
+        npy(np.ones(3, BF16)): "|V2",
+    }.items():
+        (folder / "w.npy").write_bytes(data)
+        refused(folder, "w.npy", part)
 
 
 def test_a_file_that_changes_its_shape_meanwhile_is_refused(tmp_path: Path) -> None:
