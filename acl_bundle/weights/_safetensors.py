@@ -13,6 +13,7 @@ padded have unaligned ones, which numpy takes.
 
 from __future__ import annotations
 
+import reprlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -218,5 +219,5 @@ def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: st
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,6 +8,7 @@ keeps the mapping below alive and never closes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from acl_bundle.weights._source import missing
 from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
@@ -60,6 +61,12 @@ class View(Mapping[str, Array]):
             ClosedError: The source below is closed.
         """
         return self._base[self._below(name)]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a weight's values, or ``default`` if there is no such weight."""
+        if name not in self:  # a KeyError would look for names that are close
+            return default
+        return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -99,6 +99,8 @@ def test_a_source_is_a_read_only_mapping_that_knows_its_specs(made: tuple[str, P
         assert "w" in source
         assert 5 not in source
         assert source.get("none") is None
+        assert source.get("none", 5) == 5
+        assert source.get("b").shape == (3,)
         with pytest.raises(KeyError, match=r"no weight 'ww'; close: 'w'"):
             source["ww"]
 
