@@ -122,6 +122,10 @@ def _header(data: memoryview, file: str) -> tuple[dict[str, Any], int]:
         raise bad(
             file, f"it has {len(data)} bytes; a safetensors file starts with a length of 8 bytes"
         )
+    if bytes(data[:4]) == b"PK\x03\x04":
+        raise bad(
+            file, "it is a ZIP archive, as torch and numpy write; a safetensors file is right"
+        )
     (size,) = _LENGTH.unpack_from(data)
     if size > HEADER_MAX:
         raise bad(file, f"at byte 0: the header's length is {size}; {HEADER_MAX} is the most")

@@ -100,6 +100,10 @@ def test_damaged_indices_are_refused(sharded: Path, tmp_path: Path) -> None:
     refused(change(sharded, scalar=5), "'scalar' is 5")
     (sharded / INDEX).write_text(good)
     refused(change(sharded, nothing="model-00001-of-00002.safetensors"), "'nothing'", "lacks it")
+    np.savez(sharded / "torch.npz", scalar=np.ones(2))  # an archive, as torch's shards are
+    change(sharded, scalar="torch.npz")
+    with pytest.raises(WeightsFormatError, match=r"torch\.npz: it is a ZIP archive"):
+        weights.open(sharded / INDEX)
     for text in ("{", "[]", '{"weight_map": {}}', '{"weight_map": {"a": "b", "a": "c"}}'):
         (sharded / INDEX).write_text(text)
         refused(sharded / INDEX, kind="safetensors index")
