@@ -4,7 +4,8 @@
 
 Everything runs on the fake, whose device is memory of this machine: there an
 update is as fast as memory allows, and what we add shows. The reference is one
-`memcpy` of the weights, on one thread, into a buffer that was written before.
+`memcpy` of the weights, on one thread, into a buffer that was written before;
+for weights from files, one read of the file into such a buffer.
 Within a section all variants take turns, so that a slow moment of the machine
 hits all of them; figures are medians over the rounds, the first of which (the
 first update of the process) is left out.
@@ -16,10 +17,11 @@ import argparse
 from collections.abc import Callable
 
 from acl_bundle import fake
-from benchmarks import digest, memory, pause, serving, small, staging
+from benchmarks import digest, memory, pause, serving, small, sources, staging
 
 SECTIONS: dict[str, Callable[[int], None]] = {
     "staging": staging.main,
+    "sources": sources.main,
     "small": small.main,
     "digest": digest.main,
     "memory": memory.main,

@@ -68,7 +68,7 @@ class Beside:
                 f" the model's folder {str(self._folder)!r} is right"
             )
         path = self._folder / location
-        if not path.is_file():
+        if not os.path.isfile(path):  # False for impossible names, where Path.is_file raises
             raise FileNotFoundError(f"{path}: holds constant {name!r}, but is no file")
         return path
 
@@ -77,7 +77,10 @@ def _leads_inside(location: str, folder: Path) -> bool:
     parts = PurePosixPath(location)
     if not location or "\0" in location or parts.is_absolute() or ".." in parts.parts:
         return False
-    return (folder / parts).resolve().is_relative_to(folder.resolve())
+    try:
+        return (folder / parts).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False
 
 
 def _number(entries: dict[str, str], key: str, default: int, name: str) -> int:

@@ -20,6 +20,7 @@ _FIXED64: Final = 1
 _LENGTH: Final = 2
 _FIXED32: Final = 5
 _WIDTH: Final = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}  # bytes behind the key and the varint
+_KIND_OF: Final = {0: _VARINT, 4: _FIXED32, 8: _FIXED64}  # of a number, by its width
 _KINDS: Final = {
     _VARINT: "a number",
     _FIXED64: "8 bytes",
@@ -60,6 +61,24 @@ class Message:
                 raise self._wrong(number, kind, "32-bit floats")
             found.extend(struct.unpack_from(f"<{size // 4}f", self.span.view, start))
         return tuple(found)
+
+    def run(self, number: int, width: int = 0) -> memoryview | bytes:
+        """Return a repeated field of numbers in its packed form, however it was written.
+
+        A field that was written in one piece is a view.
+
+        Args:
+            number: Of the field.
+            width: Bytes of each number, 4 or 8; 0 for varints.
+        """
+        single = _KIND_OF[width]
+        parts: list[memoryview | bytes] = []
+        for kind, start, size in self._of(number):
+            if kind not in (single, _LENGTH) or (width and size % width):
+                raise self._wrong(number, kind, f"packed numbers or {_KINDS[single]} each")
+            alone = kind == _VARINT
+            parts.append(varint(start) if alone else self.span.view[start : start + size])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def text(self, number: int) -> str:
         """Return a string, empty when the field is absent."""
@@ -125,6 +144,8 @@ def _walk(span: Span) -> dict[int, list[tuple[int, int, int]]]:
         at += 1
         if key > 0x7F:
             key, at = _varint(span, key_at)
+        if key < 1 << 3:
+            raise span.error(key_at, f"a field has number {key >> 3}; they start at 1")
         kind, value = key & 7, 0
         if kind in (_VARINT, _LENGTH):
             value, at = _varint(span, at)

@@ -10,8 +10,9 @@ before a value is asked for, so a set larger than memory passes through.
     ...     bundle.update(half)
 
 Works without a device and without the rest of the package's needs: numpy and
-ml_dtypes read safetensors, numpy's files, frozen graphs and compiled models;
-onnx, torch and tensorflow are imported when one of their files is opened.
+ml_dtypes read everything but torch's files and TensorFlow's checkpoints, for
+which torch and tensorflow are imported when one is opened. Writing into an
+ONNX model needs onnx.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from acl_bundle.weights._detect import KINDS as _KINDS
 from acl_bundle.weights._detect import detect as _detect
 from acl_bundle.weights._diff import diff
 from acl_bundle.weights._file import Path_ as _Path
+from acl_bundle.weights._file import check_path as _check_path
 from acl_bundle.weights._freeze import freeze
 from acl_bundle.weights._layers import layouts_of
 from acl_bundle.weights._layout import reshape, transpose
@@ -79,8 +81,10 @@ def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Sou
         WeightsFormatError: It is damaged, not to be trusted, or of no known format.
         UnsupportedError: The library that reads the format is not installed.
         ValueError: There is no such kind.
+        TypeError: ``path`` is none.
         OSError: It cannot be opened.
     """
+    _check_path(path)
     if kind is not None and kind not in _KINDS:
         raise ValueError(f"kind is {kind!r}; one of {', '.join(map(repr, _KINDS))} is right")
     reader, place = (_KINDS[kind], path) if kind else _detect(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
     """
     path = Path(target)
     check_apart(path, *inputs)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", os.fspath(path.parent))
     name = path.parent / f".{path.name[:32]}.{secrets.token_hex(6)}"
     handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from acl_bundle.weights._pieces import PIECE
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
 
 
 class DiffRow(NamedTuple):
@@ -59,7 +59,10 @@ def diff(a: Weights, b: Weights) -> Diff:
 
     Raises:
         WeightsFormatError: A file turned out to be damaged.
+        TypeError: One is no mapping of name to array.
     """
+    check_mapping(a)
+    check_mapping(b)
     rows = tuple(_rows(a, b))
     changed = sum(row.result != "same" for row in rows)
     return Diff(f"{changed} of {len(rows)} weights differ" if changed else "no difference", rows)

@@ -3,11 +3,12 @@
 A mapping lives as long as a view of it does, so arrays that were handed out
 stay valid after a source is closed. Whoever replaces a file that is mapped must
 give it a new name and rename (as every writer of this package does): a file
-that is cut short meanwhile takes the process down.
+that is cut short while its bytes are being read takes the process down.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import stat
@@ -38,6 +39,19 @@ def read(source: Path_ | Buffer) -> tuple[memoryview, str]:
     return view.cast("B").toreadonly(), f"<{view.nbytes} bytes>"
 
 
+def check_path(path: object) -> None:
+    """Refuse what is no path of text.
+
+    Raises:
+        TypeError: It is bytes, an open file or the like.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise TypeError(
+            f"give a path as str or Path, not {type(path).__name__};"
+            " weights.Safetensors(data) reads the bytes of a file"
+        )
+
+
 def map_file(path: Path_) -> memoryview:
     """Map a regular file.
 
@@ -47,13 +61,43 @@ def map_file(path: Path_) -> memoryview:
     """
     # Without O_NONBLOCK, opening a pipe would wait for a writer.
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(handle, "rb", buffering=0):
+    try:
         status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
         if not stat.S_ISREG(status.st_mode):
             raise bad(path, "this is no regular file; weights are read from files")
         if not status.st_size:
             return memoryview(b"")
-        return memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
+        return _mapped(handle, status.st_size, path)
+    finally:
+        os.close(handle)
+
+
+def _mapped(handle: int, size: int, path: Path_) -> memoryview:
+    try:
+        return memoryview(mmap.mmap(handle, size, access=mmap.ACCESS_READ))
+    except ValueError:
+        raise bad(path, "it was cut short while it was being opened") from None
+
+
+def whole(data: memoryview, file: str) -> memoryview:
+    """Return the bytes of a file, unless it was cut short since it was mapped.
+
+    What is beyond a file's end cannot be touched without ending the process.
+    This sees what was overwritten before a value is asked for, and no more.
+
+    Raises:
+        WeightsFormatError: The file is shorter than it was.
+    """
+    mapped = data.obj
+    if isinstance(mapped, mmap.mmap) and mapped.size() < len(mapped):
+        raise bad(
+            file,
+            f"it had {len(mapped)} bytes when it was opened, and has {mapped.size()} now; replace"
+            " a file by renaming another one over it",
+        )
+    return data
 
 
 def bad(file: object, message: str) -> WeightsFormatError:
@@ -79,10 +123,13 @@ def inside(name: str, folder: Path, what: str, *others: Path) -> Path:
     if not is_plain_name(name):
         raise bad(what, f"the file is {name!r}; a path inside the folder {folder} is right")
     path = folder / name
-    real = path.resolve()
+    try:
+        real, there = path.resolve(), path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, an impossible name
+        raise bad(what, f"the file is {name!r}, which cannot be looked up: {error}") from None
     if not any(real.is_relative_to(one.resolve()) for one in (folder, *others)):
         raise bad(what, f"the file is {name!r}, a link that leads out of {folder}, to {real}")
-    if not path.is_file():
+    if not there:
         raise bad(what, f"the file is {name!r}, but {path} is no file")
     return path
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from acl_bundle.weights._file import Path_, bad, inside
+from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._npz import SUFFIX, open_npy
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array
+from acl_bundle.weights._spec import Array, Spec
+
+_State: TypeAlias = tuple[int, int, int, int]
 
 
 class Folder(Source):
     """The arrays of a folder and of those inside it: ``encoder/0/weight`` and so on.
 
     Each file is mapped when it is read and stays mapped while its array lives.
+    A file that was replaced or written since the folder was opened is refused,
+    so values are never of two versions.
     """
 
     kind = "npy folder"
@@ -23,8 +29,8 @@ class Folder(Source):
         """Read every file's header.
 
         Raises:
-            WeightsFormatError: There is no .npy file, one is damaged, pickled
-                or without numbers, or a link leads out of the folder.
+            WeightsFormatError: There is no .npy file, one is damaged or
+                pickled, or a link leads out of the folder.
             OSError: A file cannot be opened.
         """
         folder = Path(path)
@@ -34,8 +40,16 @@ class Folder(Source):
         self._paths = {
             name.removesuffix(SUFFIX): inside(name, folder, os.fspath(folder)) for name in names
         }
-        specs = {name: open_npy(one)[0].spec for name, one in self._paths.items()}
-        super().__init__(os.fspath(path), specs)
+        specs: dict[str, Spec] = {}
+        skipped: dict[str, str] = {}
+        self._states: dict[str, _State] = {}
+        for name, one in self._paths.items():
+            self._states[name] = _state(one)
+            try:
+                specs[name] = open_npy(one)[0].spec
+            except NoNumbersError as reason:
+                skipped[name] = str(reason)
+        super().__init__(os.fspath(path), specs, skipped)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -43,13 +57,17 @@ class Folder(Source):
         return tuple(map(os.fspath, self._paths.values()))
 
     def _read(self, name: str) -> Array:
-        found, data = open_npy(self._paths[name])
-        if found.spec != self._specs[name]:
-            raise bad(
-                self._paths[name],
-                f"it holds {found.spec}, but held {self._specs[name]} when the folder was opened",
-            )
+        path = self._paths[name]
+        found, data = open_npy(path)
+        if _state(path) != self._states[name]:
+            raise bad(path, "it is not what it was when the folder was opened; open that anew")
         return found.view(data)
 
     def _release(self) -> None:
         pass
+
+
+def _state(path: Path) -> _State:
+    """What changes when a file is replaced or written."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._atomic import check_apart
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._file import Path_, bad, check_path
 from acl_bundle.weights._freeze_om import freeze_om
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
 from acl_bundle.weights._view import files_of
 
 
@@ -51,9 +51,13 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
             or dtype. Nothing was written.
         WeightsFormatError: The model is damaged, or of another format.
         ValueError: ``out`` is the model, or the file the weights are read from.
+        TypeError: ``model`` or ``out`` is no path, or ``weights`` no mapping of arrays.
         UnsupportedError: onnx is not installed.
         OSError: A file cannot be read or written; what was there still is.
     """
+    check_mapping(weights)
+    check_path(model)
+    check_path(out)
     reader, _ = detect(model)
     if reader not in (Compiled, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")

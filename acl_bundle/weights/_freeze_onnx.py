@@ -17,6 +17,7 @@ import numpy as np
 
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._atomic import replacing
+from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import Path_
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._pieces import raw
@@ -31,10 +32,11 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
     """Write a copy of a model; names, shapes and dtypes were checked.
 
     Raises:
+        UnsupportedError: onnx is not installed, or a constant of a type that
+            is not read lies outside the model.
         OSError: A file cannot be read or written.
     """
-    import onnx  # noqa: PLC0415  needed for ONNX models only
-
+    onnx = need("onnx", "build", "an ONNX model to freeze")
     proto = onnx.load(os.fspath(model), load_external_data=False)
     _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:
@@ -99,6 +101,11 @@ def _as_tensor(node: Any) -> None:
 
 def _embed(tensor: Any, name: str, values: _Values) -> None:
     external = tensor.data_location == tensor.EXTERNAL
+    if external and name not in values:
+        raise UnsupportedError(
+            f"constant {name!r} lies outside the model and is of a type that cannot be read;"
+            " onnx.save the model with everything inside first"
+        )
     array = values.any(name) if external else values.new(name)
     if array is not None:
         put(tensor, array)

@@ -18,9 +18,10 @@ import numpy as np
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import Path_, bad, map_file, whole
+from acl_bundle.weights._proto import fixed, integers
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec
+from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 
 _NODE, _LIBRARY = 1, 2
 _NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
@@ -28,29 +29,32 @@ _KEY, _VALUE = 1, 2
 _ATTR_TENSOR: Final = 8
 _DTYPE, _SHAPE, _CONTENT = 1, 2, 4
 _SHAPE_DIM, _SHAPE_UNKNOWN, _DIM_SIZE = 2, 3, 1
+_BYTES: Final = 18  # the field that holds bytes, for types of one byte
 
 # DataType -> dtype, the field of TensorProto for values given one by one, and
-# the dtype in which that field holds them (None: varints).
-_TYPES: Final[dict[int, tuple[np.dtype[Any], int, str | None]]] = {
-    1: (np.dtype("f4"), 5, "<f4"),
-    2: (np.dtype("f8"), 6, "<f8"),
-    3: (np.dtype("i4"), 7, None),
-    4: (np.dtype("u1"), 7, None),
-    5: (np.dtype("i2"), 7, None),
-    6: (np.dtype("i1"), 7, None),
-    8: (np.dtype("c8"), 9, "<c8"),
-    9: (np.dtype("i8"), 10, None),
-    10: (np.dtype(bool), 11, None),
-    14: (np.dtype(ml_dtypes.bfloat16), 13, None),
-    17: (np.dtype("u2"), 7, None),
-    18: (np.dtype("c16"), 12, "<c16"),
-    19: (np.dtype("f2"), 13, None),
-    22: (np.dtype("u4"), 16, None),
-    23: (np.dtype("u8"), 17, None),
-    24: (np.dtype(ml_dtypes.float8_e5m2), 18, "u1"),
-    25: (np.dtype(ml_dtypes.float8_e4m3fn), 18, "u1"),
+# the bytes of each number there (0: a varint).
+_TYPES: Final[dict[int, tuple[np.dtype[Any], int, int]]] = {
+    1: (np.dtype("f4"), 5, 4),
+    2: (np.dtype("f8"), 6, 8),
+    3: (np.dtype("i4"), 7, 0),
+    4: (np.dtype("u1"), 7, 0),
+    5: (np.dtype("i2"), 7, 0),
+    6: (np.dtype("i1"), 7, 0),
+    8: (np.dtype("c8"), 9, 4),
+    9: (np.dtype("i8"), 10, 0),
+    10: (np.dtype(bool), 11, 0),
+    14: (np.dtype(ml_dtypes.bfloat16), 13, 0),
+    17: (np.dtype("u2"), 7, 0),
+    18: (np.dtype("c16"), 12, 8),
+    19: (np.dtype("f2"), 13, 0),
+    22: (np.dtype("u4"), 16, 0),
+    23: (np.dtype("u8"), 17, 0),
+    24: (np.dtype(ml_dtypes.float8_e5m2), _BYTES, 0),
+    25: (np.dtype(ml_dtypes.float8_e4m3fn), _BYTES, 0),
 }
-_BITS: Final = {14: "u2", 19: "u2", 24: "u1", 25: "u1"}  # values given one by one are patterns
+# A value that is given once may fill a tensor of any size; what grows a lot and
+# is large as well is a bomb and no set of weights.
+_BOMB_RATIO, _BOMB_SIZE = 100, 256 << 20
 
 
 class FrozenGraph(Source):
@@ -88,6 +92,7 @@ class FrozenGraph(Source):
 
     def _read(self, name: str) -> Array:
         tensor, number = self._tensors[name]
+        whole(tensor.span.view, self.file)
         try:
             return _array(tensor, number, self._specs[name], f"{self.file}: constant {name!r}")
         except BundleFormatError as error:
@@ -113,8 +118,8 @@ def _shape(tensor: Message, name: str, file: str) -> tuple[int, ...]:
     if message is None:
         return ()
     dims = tuple(dim.value(_DIM_SIZE) for dim in message.messages(_SHAPE_DIM))
-    if message.value(_SHAPE_UNKNOWN) or len(dims) > 64 or any(not 0 <= d < 1 << 48 for d in dims):
-        raise bad(file, f"constant {name!r} has dims {list(dims)}; at most 64 sizes >= 0 are right")
+    if message.value(_SHAPE_UNKNOWN) or not is_shape(dims):
+        raise bad(file, f"constant {name!r} has dims {list(dims)}; {SHAPE_RULE}")
     return dims
 
 
@@ -131,24 +136,29 @@ def _array(tensor: Message, number: int, spec: Spec, place: str) -> Array:
 
 def _listed(tensor: Message, number: int) -> Array:
     """The values that are given one by one."""
-    dtype, field, stored = _TYPES[number]
-    if stored is not None:
-        raw = b"".join(bytes(span.view) for span in tensor.spans(field))
-        return np.frombuffer(
-            raw[: len(raw) // np.dtype(stored).itemsize * np.dtype(stored).itemsize], stored
-        ).view(dtype)
-    bits = np.dtype(_BITS.get(number, dtype))
-    mask = (1 << 8 * bits.itemsize) - 1
-    values = np.array([value & mask for value in tensor.values(field)], np.uint64)
-    return values.astype(f"u{bits.itemsize}").view(dtype)
+    dtype, field, width = _TYPES[number]
+    if field == _BYTES:
+        return np.frombuffer(b"".join(bytes(span.view) for span in tensor.spans(field)), dtype)
+    return fixed(tensor, field, dtype, width) if width else integers(tensor, field, dtype)
 
 
 def _filled(values: Array, spec: Spec, place: str) -> Array:
-    """Repeat the last value up to the shape, as TensorFlow does; no value means zeros."""
+    """Repeat the last value up to the shape, as TensorFlow does; no value means zeros.
+
+    One value for all takes no memory, however large the shape is.
+    """
     if len(values) > spec.size:
         raise bad(place, f"{spec} has {spec.size} elements, but {len(values)} are given")
-    array = np.zeros(spec.size, spec.dtype)
+    if len(values) <= 1:
+        one = values.reshape(()) if len(values) else np.zeros((), spec.dtype)
+        return np.broadcast_to(one, spec.shape)
+    if spec.nbytes > max(_BOMB_SIZE, values.nbytes * _BOMB_RATIO):
+        raise bad(
+            place,
+            f"{spec} would grow from {len(values)} values to {spec.nbytes} bytes: a bomb, or to be"
+            " written in full",
+        )
+    array = np.empty(spec.size, spec.dtype)
     array[: len(values)] = values
-    if len(values):
-        array[len(values) :] = values[-1]
+    array[len(values) :] = values[-1]
     return array.reshape(spec.shape)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from acl_bundle.weights._file import bad
-from acl_bundle.weights._spec import Array, Spec
+from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 
 MAGIC = b"\x93NUMPY"
 HEAD_MAX = 12 + 10_000  # what numpy's reader takes, with magic and length
@@ -79,7 +79,7 @@ def layout(head: memoryview, file: str) -> Layout:
         raise bad(file, f"the .npy header is damaged: {error}") from None
     _check(dtype, shape, file)
     native = np.dtype(dtype.type)
-    return Layout(Spec(tuple(map(int, shape)), native), dtype, fortran, stream.tell())
+    return Layout(Spec(shape, native), dtype, fortran, stream.tell())
 
 
 def check_size(found: Layout, size: int, file: str) -> None:
@@ -118,5 +118,5 @@ def _check(dtype: np.dtype[Any], shape: tuple[int, ...], file: str) -> None:
         raise NoNumbersError(f"dtype {dtype} holds no numbers")
     if dtype.itemsize > 16 or dtype.char in "gG":
         raise NoNumbersError(f"dtype {dtype} has another layout on every machine")
-    if len(shape) > 64 or any(not 0 <= dim < 1 << 48 for dim in shape):
-        raise bad(file, f"the shape is {shape}; at most 64 sizes >= 0 are right")
+    if not is_shape(shape):
+        raise bad(file, f"the shape is {shape}; {SHAPE_RULE}")

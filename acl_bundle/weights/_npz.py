@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from acl_bundle.weights import _npy, _zip
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import Path_, bad, map_file, whole
 from acl_bundle.weights._npy import Layout, NoNumbersError
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array
@@ -50,6 +50,7 @@ class Npz(Source):
 
     def _read(self, name: str) -> Array:
         member, found = self._members[name]
+        whole(member.raw, self.file)
         return found.view(member.read(self.file))
 
     def _release(self) -> None:
@@ -69,12 +70,15 @@ class Npy(Source):
             OSError: The file cannot be opened.
         """
         self._path = os.fspath(path)
-        found, self._data = open_npy(self._path)
+        try:
+            found, self._data = open_npy(self._path)
+        except NoNumbersError as reason:
+            raise bad(self._path, f"{reason}; a weight is an array of numbers") from None
         self._layout = found
         super().__init__(self._path, {Path(path).name.removesuffix(SUFFIX): found.spec})
 
     def _read(self, _name: str) -> Array:
-        return self._layout.view(self._data)
+        return self._layout.view(whole(self._data, self.file))
 
     def _release(self) -> None:
         self._data = memoryview(b"")
@@ -84,14 +88,12 @@ def open_npy(path: Path_) -> tuple[Layout, memoryview]:
     """Return what a .npy file says, and the file, mapped.
 
     Raises:
-        WeightsFormatError: The file is damaged, pickled, or holds no numbers.
+        WeightsFormatError: The file is damaged or pickled.
+        NoNumbersError: It holds no numbers.
         OSError: The file cannot be opened.
     """
     file, data = os.fspath(path), map_file(path)
-    try:
-        found = _npy.layout(data, file)
-    except NoNumbersError as reason:
-        raise bad(file, f"{reason}; a weight is an array of numbers") from None
+    found = _npy.layout(data, file)
     _npy.check_size(found, len(data), file)
     return found, data
 

@@ -1,30 +1,45 @@
 """The constants of an ONNX model: initializers and the values of Constant nodes.
 
-Large and external values are views, of the message or of the mapped file
-beside the model; external data must lie in the model's folder. Constants of
-inner graphs (the branches of an If) are not offered, because their names need
-not be unique; they are listed in ``skipped``.
+The model is walked on the mapped file, so neither onnx nor a copy of the
+weights is needed: values that stand as bytes are views, of the model or of a
+file beside it, which must lie in the model's folder. Constants of inner graphs
+(the branches of an If) and of functions are not offered, because their names
+need not be unique; they are listed in ``skipped``.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from acl_bundle.weights._extra import need
+from acl_bundle.errors import BundleFormatError, WeightsFormatError
+from acl_bundle.om._span import Span
+from acl_bundle.om._wire import Message
 from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._onnx_tensor import NAME, Beside, Tensor, unread
+from acl_bundle.weights._proto import fixed, integers
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec, is_number
+from acl_bundle.weights._spec import Array, Spec
 
-_LISTS = {
-    "value_float": ("f", "f4"),
-    "value_floats": ("floats", "f4"),
-    "value_int": ("i", "i8"),
-    "value_ints": ("ints", "i8"),
+_MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
+_GRAPH_NODE, _GRAPH_NAME, _GRAPH_CONSTANT, _GRAPH_SPARSE = 1, 2, 5, 15
+_FUNCTION_NAME, _FUNCTION_NODE = 1, 7
+_NODE_OUTPUT, _NODE_OP, _NODE_ATTRIBUTE, _NODE_DOMAIN = 2, 4, 5, 7
+_NAME, _TENSOR, _GRAPH, _GRAPHS = 1, 5, 6, 11  # of an attribute
+_SPARSE_VALUES: Final = 1
+
+# A Constant's attribute -> its field, whether it is a list, and of floats.
+_NUMBERS: Final = {
+    "value_float": (2, False, True),
+    "value_floats": (7, True, True),
+    "value_int": (3, False, False),
+    "value_ints": (8, True, False),
 }
+_Found: TypeAlias = "Tensor | Array | str"
 
 
 class Onnx(Source):
@@ -33,94 +48,116 @@ class Onnx(Source):
     kind = "onnx"
 
     def __init__(self, path: Path_) -> None:
-        """Read the model.
+        """Find the constants.
 
         Raises:
             WeightsFormatError: It is no ONNX model, a tensor's bytes are not
                 where they should be, or two constants have one name.
-            UnsupportedError: onnx is not installed.
             OSError: A file cannot be opened.
         """
-        need("onnx", "build", "an ONNX model")
         file = os.fspath(path)
-        map_file(path)
-        self._arrays: dict[str, Array] = {}
+        self._values: dict[str, Tensor | Array] = {}
+        self._beside = Beside(Path(path))
+        specs: dict[str, Spec] = {}
         skipped: dict[str, str] = {}
         try:
-            loaded = _loaded(path)
-            for name, value in _constants(loaded, skipped):
-                if not name or name in self._arrays:
-                    raise ValueError(f"a constant is called {name!r}; names must be unique")
-                self._arrays[name] = value
-        except OSError:
-            raise
-        except ValueError as error:
-            raise bad(file, str(error)) from None
-        super().__init__(
-            file, {n: Spec(one.shape, one.dtype) for n, one in self._arrays.items()}, skipped
-        )
-
-        self._beside: tuple[str, ...] = tuple(map(os.fspath, loaded.beside.paths))
+            model = Message(Span(map_file(path), file))
+            graph = model.message(_MODEL_GRAPH)
+            if graph is None:
+                raise bad(file, "it has no graph, so it is no ONNX model")
+            for name, found in _constants(graph, self._beside, file):
+                if not name or name in specs or name in skipped:
+                    raise bad(file, f"a constant is called {name!r}; names must be unique")
+                if isinstance(found, str):
+                    skipped[name] = found
+                else:
+                    specs[name] = _spec(found)
+                    self._values[name] = found
+            skipped.update(_hidden(model, graph))
+        except BundleFormatError as error:
+            raise WeightsFormatError(str(error)) from None
+        super().__init__(file, specs, skipped)
 
     @property
     def files(self) -> tuple[str, ...]:
         """The model and the files of its external data."""
-        return (self.file, *self._beside)
+        return (self.file, *map(os.fspath, self._beside.paths))
 
     def _read(self, name: str) -> Array:
-        return self._arrays[name]
+        found = self._values[name]
+        try:
+            return found.read() if isinstance(found, Tensor) else found
+        except BundleFormatError as error:
+            raise WeightsFormatError(str(error)) from None
 
     def _release(self) -> None:
-        self._arrays = {}
+        self._values = {}
 
 
-def _loaded(path: Path_) -> Any:
-    from acl_bundle.build.load import load  # noqa: PLC0415  needs onnx
-
-    return load(path)
+def _spec(found: Tensor | Array) -> Spec:
+    return found.spec if isinstance(found, Tensor) else Spec(found.shape, found.dtype)
 
 
-def _constants(loaded: Any, skipped: dict[str, str]) -> Iterator[tuple[str, Array]]:
-    from acl_bundle.build.walk import graphs  # noqa: PLC0415
-
-    graph = loaded.model.graph
-    for tensor in graph.initializer:
-        yield from _value(loaded, tensor, tensor.name, skipped)
-    for node in graph.node:
-        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
-            yield from _node(loaded, node, skipped)
-    for inner in list(graphs(graph))[1:]:
-        for tensor in inner.initializer:
-            skipped[f"{inner.name}/{tensor.name}"] = f"it belongs to the inner graph {inner.name!r}"
-
-
-def _node(loaded: Any, node: Any, skipped: dict[str, str]) -> Iterator[tuple[str, Array]]:
-    name = node.output[0]
-    for attribute in node.attribute:
-        if attribute.name == "value":
-            yield from _value(loaded, attribute.t, name, skipped)
-        elif attribute.name in _LISTS:
-            field, dtype = _LISTS[attribute.name]
-            yield name, np.array(getattr(attribute, field), dtype)
-        else:
-            skipped[name] = f"{attribute.name} of a Constant holds no array of numbers"
+def _constants(graph: Message, beside: Beside, file: str) -> Iterator[tuple[str, _Found]]:
+    """What the graph names as constants: values, or why there are none."""
+    for tensor in graph.messages(_GRAPH_CONSTANT):
+        name = tensor.text(NAME)
+        yield name, _tensor(tensor, beside, f"{file}: constant {name!r}")
+    for sparse in graph.messages(_GRAPH_SPARSE):
+        values = sparse.message(_SPARSE_VALUES)
+        yield values.text(NAME) if values else "", "it is sparse; store it dense"
+    for node in graph.messages(_GRAPH_NODE):
+        if _is_constant(node):
+            name = node.text(_NODE_OUTPUT)
+            yield name, _node(node, beside, f"{file}: constant {name!r}")
 
 
-def _value(
-    loaded: Any, tensor: Any, name: str, skipped: dict[str, str]
-) -> Iterator[tuple[str, Array]]:
-    from onnx import numpy_helper  # noqa: PLC0415
+def _is_constant(node: Message) -> bool:
+    return node.text(_NODE_OP) == "Constant" and node.text(_NODE_DOMAIN) in ("", "ai.onnx")
 
-    from acl_bundle.build import _elem  # noqa: PLC0415
 
-    if _elem.is_plain(tensor.data_type):
-        yield name, loaded.constant(tensor, name).array
-        return
-    try:
-        array = np.asarray(numpy_helper.to_array(tensor))
-    except Exception as error:  # whatever onnx makes of an odd tensor
-        raise ValueError(f"constant {name!r} cannot be read: {error}") from None
-    if is_number(array.dtype):
-        yield name, array
+def _tensor(tensor: Message, beside: Beside, place: str) -> _Found:
+    return unread(tensor, place) or Tensor(tensor, beside, place)
+
+
+def _node(node: Message, beside: Beside, place: str) -> _Found:
+    for attribute in node.messages(_NODE_ATTRIBUTE):
+        name = attribute.text(_NAME)
+        tensor = attribute.message(_TENSOR) if name == "value" else None
+        if tensor is not None:
+            return _tensor(tensor, beside, place)
+        if name in _NUMBERS:
+            return _numbers(attribute, *_NUMBERS[name])
+        return f"{name} of a Constant holds no array of numbers"
+    raise bad(place, "the Constant node has no value")
+
+
+def _numbers(attribute: Message, field: int, is_list: bool, is_float: bool) -> Array:
+    if is_float:
+        found = fixed(attribute, field, np.dtype("f4"), 4)
     else:
-        skipped[name] = f"{_elem.name(tensor.data_type)} holds no numbers"
+        found = integers(attribute, field, np.dtype("i8"))
+    if is_list:
+        return found
+    return found[-1:].reshape(()) if len(found) else np.zeros((), found.dtype)
+
+
+def _hidden(model: Message, graph: Message) -> Iterator[tuple[str, str]]:
+    """The constants of inner graphs and functions, and why they are not offered."""
+    nodes = [*graph.messages(_GRAPH_NODE)]
+    for function in model.messages(_MODEL_FUNCTION):
+        owner = function.text(_FUNCTION_NAME)
+        inner = [*function.messages(_FUNCTION_NODE)]
+        for node in filter(_is_constant, inner):
+            yield f"{owner}/{node.text(_NODE_OUTPUT)}", f"it belongs to the function {owner!r}"
+        nodes += inner
+    while nodes:
+        for attribute in nodes.pop().messages(_NODE_ATTRIBUTE):
+            for inner_graph in (*attribute.messages(_GRAPH), *attribute.messages(_GRAPHS)):
+                owner = inner_graph.text(_GRAPH_NAME)
+                inner = [*inner_graph.messages(_GRAPH_NODE)]
+                names = [one.text(NAME) for one in inner_graph.messages(_GRAPH_CONSTANT)]
+                names += [one.text(_NODE_OUTPUT) for one in filter(_is_constant, inner)]
+                for name in names:
+                    yield f"{owner}/{name}", f"it belongs to the inner graph {owner!r}"
+                nodes += inner

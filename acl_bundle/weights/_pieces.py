@@ -31,8 +31,9 @@ def pieces(array: Array) -> Iterator[tuple[int, Array]]:
 
 
 def raw(array: Array) -> memoryview:
-    """Return the bytes of an array in C order, copied only where they do not lie so."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    """Return an array's bytes in C order and native byte order, copied if they lie otherwise."""
+    ordered = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return ordered.reshape(-1).view(np.uint8).data
 
 
 def place(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:

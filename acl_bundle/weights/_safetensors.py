@@ -13,6 +13,7 @@ padded have unaligned ones, which numpy takes.
 
 from __future__ import annotations
 
+import reprlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,15 +23,14 @@ import ml_dtypes
 import numpy as np
 
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import Buffer, Path_, bad, read
+from acl_bundle.weights._file import Buffer, Path_, bad, read, whole
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec
+from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 
 HEADER_MAX: Final = 100_000_000
 METADATA: Final = "__metadata__"
 _LENGTH: Final = struct.Struct("<Q")
 _KEYS: Final = {"dtype", "shape", "data_offsets"}
-_RANK_MAX: Final = 64  # numpy's
 
 _FROM_ML: Final = {
     "BF16": "bfloat16",
@@ -96,7 +96,7 @@ class Safetensors(Source):
 
     def _read(self, name: str) -> Array:
         one = self._tensors[name]
-        flat = np.frombuffer(self._data, one.spec.dtype, one.spec.size, one.start)
+        flat = np.frombuffer(whole(self._data, self.file), one.spec.dtype, one.spec.size, one.start)
         return flat.reshape(one.spec.shape)
 
     def _release(self) -> None:
@@ -122,6 +122,10 @@ def _header(data: memoryview, file: str) -> tuple[dict[str, Any], int]:
         raise bad(
             file, f"it has {len(data)} bytes; a safetensors file starts with a length of 8 bytes"
         )
+    if bytes(data[:4]) == b"PK\x03\x04":
+        raise bad(
+            file, "it is a ZIP archive, as torch and numpy write; a safetensors file is right"
+        )
     (size,) = _LENGTH.unpack_from(data)
     if size > HEADER_MAX:
         raise bad(file, f"at byte 0: the header's length is {size}; {HEADER_MAX} is the most")
@@ -142,7 +146,7 @@ def _metadata(value: object, file: str) -> dict[str, str]:
 
 
 def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
-    if not name.isascii() and name != name.encode("utf-8", "replace").decode():
+    if not is_text(name):
         raise bad(file, f"a tensor is called {name!r}, which is no Unicode text")
     if not isinstance(entry, dict) or set(entry) != _KEYS:
         raise bad(
@@ -159,6 +163,11 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
     return Tensor(spec, start + begin)
 
 
+def is_text(value: object) -> bool:
+    """Say whether JSON in UTF-8 can hold it: lone surrogates cannot."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
+
+
 def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:
     dtype = DTYPES.get(value) if isinstance(value, str) else None
     if dtype is None:
@@ -169,11 +178,10 @@ def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:
 
 
 def _shape(name: str, value: object, file: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(map(_is_size, value)) or len(value) > _RANK_MAX:
+    if not isinstance(value, list) or not is_shape(value):
         raise bad(
             file,
-            f"tensor {name!r} has shape {_short(value)};"
-            f" a list of at most {_RANK_MAX} sizes >= 0 is right",
+            f"tensor {name!r} has shape {_short(value)}; {SHAPE_RULE}",
         )
     return tuple(value)
 
@@ -215,5 +223,5 @@ def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: st
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

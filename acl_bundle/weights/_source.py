@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from acl_bundle.errors import ClosedError
 from acl_bundle.weights._spec import Array, Spec
@@ -81,11 +81,21 @@ class Source(Mapping[str, Array]):
             OSError: They cannot be read.
         """
         self.spec(name)
-        if self._closed:
-            raise ClosedError(f"{self.file}: {name!r} is asked for after close()")
-        array: Array = self._read(name).view()
-        array.flags.writeable = False
-        return array
+        try:
+            if not self._closed:
+                array: Array = self._read(name).view()
+                array.flags.writeable = False
+                return array
+        except Exception:
+            if not self._closed:  # by another thread, under the reader
+                raise
+        raise ClosedError(f"{self.file}: {name!r} is asked for after close()")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a weight's values, or ``default`` if there is no such weight."""
+        if name not in self:  # a KeyError would look for names that are close
+            return default
+        return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)

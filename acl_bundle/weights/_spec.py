@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -15,6 +15,10 @@ Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = Mapping[str, Array]
 
 finfo: Any = ml_dtypes.finfo  # without types in some releases, with odd ones in others
+
+_RANK_MAX: Final = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
+_ITEM_MAX: Final = 16  # bytes of complex128
+SHAPE_RULE: Final = f"at most {_RANK_MAX} sizes >= 0, for fewer than 2**63 bytes, are right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,51 @@ class Spec:
         return f"{self.dtype.name}{list(self.shape)}"
 
 
+def is_shape(dims: Sequence[object]) -> bool:
+    """Say whether numpy can have an array of these sizes, whatever its dtype.
+
+    An empty array is no exception: numpy wants the other axes to make sense.
+    """
+    if len(dims) > _RANK_MAX:
+        return False
+    count = _ITEM_MAX
+    for dim in dims:
+        if type(dim) is not int or dim < 0:
+            return False
+        count *= dim or 1
+        if count >= 1 << 63:
+            return False
+    return True
+
+
+def check_mapping(weights: object) -> None:
+    """Refuse what is no mapping.
+
+    Raises:
+        TypeError: It is a path, a list or the like.
+    """
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"give the weights as a mapping of name to array, not {type(weights).__name__};"
+            " weights.open(path) makes one of a file"
+        )
+
+
 def spec_of(weights: Weights, name: str) -> Spec:
     """Describe one weight of any mapping, without reading it where the mapping can tell.
 
     Raises:
         KeyError: There is no such weight.
+        TypeError: It is no numpy array.
     """
     tell = getattr(weights, "spec", None)
     if tell is not None:
         spec: Spec = tell(name)
         return spec
     array = weights[name]
-    return Spec(tuple(array.shape), np.dtype(array.dtype))
+    if not isinstance(array, np.ndarray | np.generic):
+        raise TypeError(f"weight {name!r} is a {type(array).__name__}; a numpy array is right")
+    return Spec(tuple(array.shape), array.dtype.newbyteorder("="))
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

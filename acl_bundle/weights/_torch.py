@@ -15,11 +15,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import ml_dtypes
-import numpy as np
 
 from acl_bundle.weights import _zip
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import Path_, bad, map_file, whole
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 
@@ -56,7 +55,8 @@ class Torch(Source):
             OSError: The file cannot be opened.
         """
         file = os.fspath(path)
-        _zip.members(file, map_file(path))
+        self._data = map_file(path)
+        _zip.members(file, self._data)
         torch = need("torch", "torch", "a torch file")
         entries = _state(_load(torch, file), key, file, torch)
         self._arrays: dict[str, Array] = {}
@@ -70,10 +70,11 @@ class Torch(Source):
         super().__init__(file, specs, skipped)
 
     def _read(self, name: str) -> Array:
+        whole(self._data, self.file)
         return self._arrays[name]
 
     def _release(self) -> None:
-        self._arrays = {}
+        self._arrays, self._data = {}, memoryview(b"")
 
 
 def _load(torch: Any, file: str) -> object:
@@ -95,23 +96,36 @@ def _reason(error: Exception) -> str:
     """What torch says, without the advice to trust the file."""
     lines = [_ESCAPE.sub("", line).strip() for line in str(error).splitlines()]
     told = [line for line in lines if "Unsupported" in line or "WeightsUnpickler" in line]
-    return f"{type(error).__name__}: {(told or lines or ['no reason given'])[0][:200]}"
+    first, *_ = (told or lines or ["no reason given"])[0].split(". ")
+    return f"{type(error).__name__}: {first[:200]}"
 
 
 def _state(loaded: object, key: str | None, file: str, torch: Any) -> Mapping[str, Any]:
     """Find the state dict."""
-    found = loaded
-    for part in key.split(".") if key else ():
-        if not isinstance(found, Mapping) or part not in found:
-            raise bad(file, f"there is no {key!r} in it{_keys(loaded, torch)}")
-        found = found[part]
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+    found = _at(loaded, key) if key else loaded
+    if found is None:
+        raise bad(file, f"there is no {key!r} in it{_keys(loaded, torch)}")
+    if not isinstance(found, Mapping):
         raise bad(
             file, f"it holds a {type(found).__name__}, where a state dict (name to tensor) is right"
         )
+    odd = [name for name in found if not isinstance(name, str)]
+    if odd:
+        raise bad(file, f"a key is {odd[0]!r}, where names are right{_keys(found, torch)}")
     if not any(isinstance(value, torch.Tensor) for value in found.values()):
         raise bad(file, f"no tensor stands at its top{_keys(found, torch)}")
     return found
+
+
+def _at(loaded: object, key: str) -> object:
+    """Follow a dotted path, in which a key may have dots itself; None leads nowhere."""
+    if not isinstance(loaded, Mapping):
+        return None
+    if key in loaded:
+        return loaded[key]
+    dots = [at for at, one in enumerate(key) if one == "."]
+    found = (_at(loaded[key[:at]], key[at + 1 :]) for at in dots if key[:at] in loaded)
+    return next((one for one in found if one is not None), None)
 
 
 def _keys(loaded: object, torch: Any) -> str:
@@ -126,22 +140,17 @@ def _keys(loaded: object, torch: Any) -> str:
 
 
 def _array(tensor: Any, place: str, torch: Any) -> Array:
-    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
-        raise bad(place, f"the tensor is {tensor.layout} {tensor.dtype}; a dense one is right")
+    kind = "quantized" if tensor.is_quantized else "meta" if tensor.is_meta else tensor.layout
+    if kind is not torch.strided:
+        raise bad(place, f"the tensor is {kind} ({tensor.dtype}); a dense one with values is right")
     plain = tensor.detach().resolve_conj().resolve_neg()
     foreign = _FOREIGN.get(str(tensor.dtype).removeprefix("torch."))
     try:
         if foreign is None:
             array: Array = plain.numpy()
-            return array
-        bits = plain.view(getattr(torch, foreign[0])).numpy()
-        return _retyped(bits, np.dtype(getattr(ml_dtypes, foreign[1])))
+        else:
+            bits: Array = plain.view(getattr(torch, foreign[0])).numpy()
+            array = bits.view(getattr(ml_dtypes, foreign[1]))
     except (TypeError, RuntimeError, AttributeError) as error:
         raise bad(place, f"numpy has no array for {tensor.dtype}: {error}") from None
-
-
-def _retyped(bits: Array, dtype: np.dtype[Any]) -> Array:
-    """See an integer array as another type of the same width, whatever its strides."""
-    return (
-        np.ndarray(bits.shape, dtype, bits, strides=bits.strides) if bits.ndim else bits.view(dtype)
-    )
+    return array

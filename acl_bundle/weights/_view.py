@@ -8,9 +8,10 @@ keeps the mapping below alive and never closes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from acl_bundle.weights._source import missing
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
 
 
 def files_of(weights: Weights) -> tuple[str, ...]:
@@ -32,10 +33,7 @@ class View(Mapping[str, Array]):
         Raises:
             TypeError: ``base`` is no mapping.
         """
-        if not isinstance(base, Mapping):
-            raise TypeError(
-                f"give the weights as a mapping of name to array, not {type(base).__name__}"
-            )
+        check_mapping(base)
         self._base = base
         self._names = dict(zip(base, base, strict=True) if names is None else names)
 
@@ -63,6 +61,12 @@ class View(Mapping[str, Array]):
             ClosedError: The source below is closed.
         """
         return self._base[self._below(name)]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a weight's values, or ``default`` if there is no such weight."""
+        if name not in self:  # a KeyError would look for names that are close
+            return default
+        return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

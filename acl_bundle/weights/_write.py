@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._atomic import replacing
-from acl_bundle.weights._file import Path_
+from acl_bundle.weights._file import Path_, check_path
 from acl_bundle.weights._pieces import raw
-from acl_bundle.weights._safetensors import DTYPES, METADATA
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._safetensors import DTYPES, METADATA, is_text
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
 from acl_bundle.weights._view import files_of
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
@@ -35,9 +35,12 @@ def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = 
 
     Raises:
         WeightError: The format has no such dtype, or no such name.
+        TypeError: ``weights`` is no mapping of name to array, ``metadata`` none
+            of text, or ``path`` no path.
         ValueError: ``path`` is the very file that ``weights`` is read from.
         OSError: The file cannot be written; what was there still is.
     """
+    check_path(path)
     with replacing(path, *files_of(weights)) as file:
         for part in _parts(weights, metadata or {}):
             file.write(part)
@@ -48,11 +51,14 @@ def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> 
 
     Raises:
         WeightError: The format has no such dtype, or no such name.
+        TypeError: ``weights`` is no mapping of name to array, or ``metadata``
+            none of text.
     """
     return b"".join(_parts(weights, metadata or {}))
 
 
 def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    check_mapping(weights)
     specs = {name: spec_of(weights, name) for name in weights}
     order = sorted(specs, key=lambda name: (-specs[name].dtype.itemsize, name))
     yield _header({name: specs[name] for name in order}, metadata)
@@ -61,6 +67,9 @@ def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | me
 
 
 def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
+    odd = [part for part in (*metadata, *metadata.values()) if not is_text(part)]
+    if odd:
+        raise TypeError(f"the metadata has {odd[0]!r}; text to text is right")
     entries: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
     at = 0
     for name, spec in specs.items():
@@ -69,8 +78,8 @@ def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
                 f"weight {name!r} is {spec}, a dtype that safetensors lacks; it has"
                 f" {', '.join(dtype.name for dtype in _NAMES)}"
             )
-        if name == METADATA:
-            raise WeightError(f"a weight cannot be called {METADATA!r} in a safetensors file")
+        if name == METADATA or not is_text(name):
+            raise WeightError(f"a weight cannot be called {name!r} in a safetensors file")
         offsets = [at, at + spec.nbytes]
         entries[name] = {
             "dtype": _NAMES[spec.dtype], "shape": spec.shape, "data_offsets": offsets,
@@ -82,7 +91,7 @@ def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
 
 
 def _value(array: Array, spec: Spec, name: str) -> memoryview:
-    if (array.shape, array.dtype) != (spec.shape, spec.dtype):
+    if (array.shape, array.dtype.newbyteorder("=")) != (spec.shape, spec.dtype):
         raise WeightError(
             f"weight {name!r} was {spec}, and is {array.dtype.name}{list(array.shape)} now"
         )

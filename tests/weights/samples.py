@@ -68,3 +68,19 @@ def safetensors(header: str | bytes, data: bytes = b"", length: int | None = Non
     """The bytes of a safetensors file with any header."""
     raw = header.encode() if isinstance(header, str) else header
     return struct.pack("<Q", len(raw) if length is None else length) + raw + data
+
+
+def graph_def() -> bytes:
+    """A GraphDef with one Const of tensor_content and one of a single repeated float."""
+
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    def const(name: bytes, tensor: bytes) -> bytes:
+        value = field(5, field(1, b"value") + field(2, field(8, tensor)))
+        return field(1, field(1, name) + field(2, b"Const") + value)
+
+    shape = field(2, field(2, b"\x08\x03") + field(2, b"\x08\x02"))
+    content = field(4, np.arange(6, dtype="<f4").tobytes())
+    listed = field(5, np.ones(1, "<f4").tobytes())
+    return const(b"w", b"\x08\x01" + shape + content) + const(b"f", b"\x08\x01" + shape + listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from onnx import helper, numpy_helper
 
 import acl_bundle as ab
 from acl_bundle import build, om, weights
-from acl_bundle.errors import WeightError, WeightsFormatError
+from acl_bundle.errors import UnsupportedError, WeightError, WeightsFormatError
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 
 from .samples import BF16, F8, Array, same
@@ -115,6 +116,24 @@ def test_constants_of_small_types_are_packed_as_onnx_packs_them(tmp_path: Path) 
     for tensor, value in zip(found, (new["f8"], new["i4"], old["keep"]), strict=True):
         assert numpy_helper.to_array(tensor).tolist() == value.tolist()
     same(weights.open(tmp_path / "out.onnx"), {**old, **new})
+
+
+def test_what_an_onnx_model_needs_to_be_frozen_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"w": np.ones(2, "f4")}
+    tensors = [numpy_helper.from_array(values["w"], "w")]
+    six = onnx.TensorProto(name="six", data_type=27, dims=[4], data_location=1)
+    six.external_data.add(key="location", value="d")
+    model = helper.make_model(helper.make_graph([], "g", [], [], [*tensors, six]))
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "d").write_bytes(b"\0" * 3)
+    with pytest.raises(UnsupportedError, match="'six' lies outside"):
+        weights.freeze(values, tmp_path / "m.onnx", tmp_path / "out.onnx")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UnsupportedError, match=r"acl-bundle\[build\]"):
+        weights.freeze(values, tmp_path / "m.onnx", tmp_path / "out.onnx")
+    assert sorted(os.listdir(tmp_path)) == ["d", "m.onnx"]
 
 
 def test_constant_nodes_are_replaced_in_every_form(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from onnx import helper, numpy_helper
 from acl_bundle import build, weights
 from acl_bundle.errors import WeightsFormatError
 
+from .samples import graph_def
+
 VALUES = {"w": np.arange(60, dtype="f4").reshape(6, 10), "b": np.ones(10, "f4")}
 
 
@@ -42,28 +44,12 @@ def _model() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _graph() -> bytes:
-    """A GraphDef with one Const of tensor_content and one of a single repeated float."""
-
-    def field(number: int, data: bytes) -> bytes:
-        return bytes([number << 3 | 2, len(data)]) + data
-
-    def const(name: bytes, tensor: bytes) -> bytes:
-        value = field(5, field(1, b"value") + field(2, field(8, tensor)))
-        return field(1, field(1, name) + field(2, b"Const") + value)
-
-    shape = field(2, field(2, b"\x08\x03") + field(2, b"\x08\x02"))
-    content = field(4, np.arange(6, dtype="<f4").tobytes())
-    listed = field(5, np.ones(1, "<f4").tobytes())
-    return const(b"w", b"\x08\x01" + shape + content) + const(b"f", b"\x08\x01" + shape + listed)
-
-
 GOOD = {
     "npz": _archive(np.savez),
     "npz, deflated": _archive(np.savez_compressed),
     "npy": _array(),
     "onnx": _model().SerializeToString(),
-    "tensorflow graph": _graph(),
+    "tensorflow graph": graph_def(),
     "om": build.from_onnx(_model(), weights="all").to_bytes(),
     "om, plain": build.model(_model()).to_bytes(),
 }

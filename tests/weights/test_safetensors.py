@@ -117,6 +117,10 @@ DAMAGED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "negative size": (safetensors("{" + W.replace("[2]", "[-2]") + "}", b"\0" * 8), ("[-2]",)),
     "true as size": (safetensors("{" + W.replace("[2]", "[true]") + "}", b"\0" * 8), ("[True]",)),
     "huge size": (safetensors("{" + W.replace("[2]", f"[0,{1 << 70}]") + "}"), ("shape",)),
+    "huge, and empty": (
+        safetensors("{" + W.replace("[2]", f"[0,{1 << 47},{1 << 47}]").replace("0,8", "0,0") + "}"),
+        ("'w' has shape", "2**63"),
+    ),
     "huge digits": (safetensors("{" + W.replace("[2]", "[" + "9" * 5000 + "]") + "}"), ("JSON",)),
     "many axes": (safetensors("{" + W.replace("[2]", str([1] * 65)) + "}", b"\0" * 8), ("64",)),
     "wrong size": (safetensors("{" + W.replace("[2]", "[3]") + "}", b"\0" * 8), ("12 bytes",)),

@@ -14,6 +14,8 @@ from acl_bundle.errors import WeightsFormatError
 
 from .samples import arrays, refused, same
 
+numpy_side = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
+
 INDEX = "model.safetensors.index.json"
 
 
@@ -27,7 +29,7 @@ def sharded(tmp_path: Path) -> Path:
     places = {}
     for number, part in enumerate((names[:7], names[7:]), 1):
         file = f"model-{number:05}-of-00002.safetensors"
-        weights.save({name: values[name] for name in part}, folder / file)
+        numpy_side.save_file({name: values[name] for name in part}, folder / file)
         places |= dict.fromkeys(part, file)
     index = {"metadata": {"total_size": 1}, "weight_map": places}
     (folder / INDEX).write_text(json.dumps(index, indent=2))
@@ -98,6 +100,10 @@ def test_damaged_indices_are_refused(sharded: Path, tmp_path: Path) -> None:
     refused(change(sharded, scalar=5), "'scalar' is 5")
     (sharded / INDEX).write_text(good)
     refused(change(sharded, nothing="model-00001-of-00002.safetensors"), "'nothing'", "lacks it")
+    np.savez(sharded / "torch.npz", scalar=np.ones(2))  # an archive, as torch's shards are
+    change(sharded, scalar="torch.npz")
+    with pytest.raises(WeightsFormatError, match=r"torch\.npz: it is a ZIP archive"):
+        weights.open(sharded / INDEX)
     for text in ("{", "[]", '{"weight_map": {}}', '{"weight_map": {"a": "b", "a": "c"}}'):
         (sharded / INDEX).write_text(text)
         refused(sharded / INDEX, kind="safetensors index")

@@ -14,6 +14,7 @@ from onnx import helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, weights
 from acl_bundle.errors import ClosedError, WeightsFormatError
+from acl_bundle.weights._detect import KINDS
 
 from .samples import Array, refused, same
 
@@ -98,6 +99,8 @@ def test_a_source_is_a_read_only_mapping_that_knows_its_specs(made: tuple[str, P
         assert "w" in source
         assert 5 not in source
         assert source.get("none") is None
+        assert source.get("none", 5) == 5
+        assert source.get("b").shape == (3,)
         with pytest.raises(KeyError, match=r"no weight 'ww'; close: 'w'"):
             source["ww"]
 
@@ -116,6 +119,19 @@ def test_after_close_values_are_refused_and_arrays_live_on(made: tuple[str, Path
     with pytest.raises(KeyError):
         source["none"]
     assert "closed" in repr(source)
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "npz"])
+def test_closing_under_a_reader_is_told_as_such(kind: str, tmp_path: Path) -> None:
+    class Racing(KINDS[kind]):  # type: ignore[misc]
+        """Closed by another thread, between the check and the read."""
+
+        def _read(self, name: str) -> Array:
+            self.close()
+            return super()._read(name)  # type: ignore[no-any-return]
+
+    with pytest.raises(ClosedError, match="'w'"):
+        Racing(MAKERS[kind](tmp_path))["w"]
 
 
 def test_what_is_unknown_is_refused_with_the_kinds_that_are_known(tmp_path: Path) -> None:

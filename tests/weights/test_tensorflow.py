@@ -152,6 +152,24 @@ def test_short_forms_of_values_read_as_tensorflow_reads_them(path: Path, dtype: 
     same(weights.open(path), {name: tf.make_ndarray(proto) for name, proto in kinds.items()})
 
 
+def test_one_value_for_a_huge_tensor_takes_no_memory(path: Path) -> None:
+    path.write_bytes(b"\x0a" + _node(size=1 << 40, floats=1))
+    array = weights.open(path)["w"]
+    assert array.shape == (1 << 40,)
+    assert array[-1] == 1
+    path.write_bytes(b"\x0a" + _node(size=1 << 40, floats=2))
+    with pytest.raises(WeightsFormatError, match=r"'w': float32.* a bomb"):
+        _read(path)
+
+
+def test_numbers_that_were_not_packed_read_alike(path: Path) -> None:
+    """A reader of protobuf must take either form, whatever the schema says."""
+    one = np.ones(1, "<f4").tobytes()
+    packed = b"\x0a" + _node(size=2, floats=2)
+    path.write_bytes(replaced(packed, b"\x2a\x08" + one + one, (b"\x2d" + one) * 2))
+    assert weights.open(path)["w"].tolist() == [1, 1]
+
+
 def test_a_frozen_function_reads_after_inlining(path: Path) -> None:
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,

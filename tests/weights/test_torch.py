@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from acl_bundle import weights
-from acl_bundle.errors import UnsupportedError
+from acl_bundle.errors import UnsupportedError, WeightsFormatError
 
 from .samples import PLAIN, arrays, refused, same
 
@@ -43,6 +43,8 @@ def test_types_that_numpy_lacks_read_bit_for_bit(path: Path, name: str) -> None:
     torch.save({"w": tensor, "turned": tensor.T, "one": tensor[0, 0]}, path)
     wanted = values.astype(getattr(ml_dtypes, name))
     same(weights.open(path), {"w": wanted, "turned": wanted.T, "one": wanted[0, 0].reshape(())})
+    torch.save({"wide": tensor[:, :1].expand(3, 9), "none": tensor[:0]}, path)
+    same(weights.open(path), {"wide": np.repeat(wanted[:, :1], 9, 1), "none": wanted[:0]})
 
 
 def test_a_module_reads_with_its_buffers_and_tied_weights(path: Path) -> None:
@@ -61,6 +63,15 @@ def test_a_checkpoint_says_which_key_is_needed(path: Path) -> None:
     same(weights.open(path, key="model"), {"w": np.ones((2, 3), "f4")})
     same(weights.open(path, key="deep.ema"), {"w": np.ones((2, 3), "f4")})
     refused(path, "'modle'", "key='model'", key="modle")
+
+
+def test_a_key_may_have_dots_itself(path: Path) -> None:
+    state = {"w": torch.ones(2, 3)}
+    torch.save({"ema.0": state, "net.0": {"a.b": state}, 7: state}, path)
+    refused(path, "a key is 7", "key='ema.0'")
+    for key in ("ema.0", "net.0.a.b"):
+        same(weights.open(path, key=key), {"w": np.ones((2, 3), "f4")})
+    refused(path, "no 'net.0.a'", key="net.0.a")
 
 
 def test_what_is_no_tensor_is_listed(path: Path) -> None:
@@ -83,6 +94,9 @@ def test_nothing_but_weights_is_unpickled(path: Path) -> None:
     refused(path, "weights_only")
     torch.save(torch.nn.Linear(2, 2), path)
     refused(path, "torch.nn.modules.linear.Linear", "state_dict")
+    with pytest.raises(WeightsFormatError) as caught:
+        weights.open(path)
+    assert "safe_globals" not in str(caught.value)  # torch's advice on how to trust it
     path.write_bytes(pickle.dumps(Payload()))
     refused(path, "pickle")
     torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
@@ -131,6 +145,17 @@ def test_damaged_files_are_refused(path: Path) -> None:
     refused(path)
     torch.save({"w": torch.ones(2, 2).to_sparse()}, path)
     refused(path, "'w'", "dense")
+    torch.save({"w": torch.empty(2, device="meta")}, path)
+    refused(path, "'w'", "meta")
+
+
+def test_a_file_that_was_written_over_is_refused_not_touched(path: Path) -> None:
+    """torch.save cuts the old file to nothing, which ends whoever reads its mapping."""
+    torch.save({"w": torch.ones(1 << 20)}, path)
+    with weights.open(path) as source:
+        torch.save({"w": torch.ones(2)}, path)
+        with pytest.raises(WeightsFormatError, match="renaming another one over it"):
+            source["w"]
 
 
 def test_without_torch_the_extra_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

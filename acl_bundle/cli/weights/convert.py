@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice, Half, Names, files_of
+from acl_bundle.cli.weights.inputs import Choice, Half, Names
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Report
 
@@ -31,7 +31,7 @@ def run(path: Path, out: Path, choice: Choice, half: Half, names: Names, as_json
     """
     outputs.check_format(out)
     with choice.open(path) as source:
-        outputs.check(out, files_of(path, source))
+        outputs.check(out, source.files)
         read = Watched(choice.of(source))
         half_view = half.of(read)
         view = names.of(read if half_view is None else half_view)

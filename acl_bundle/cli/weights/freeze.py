@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acl_bundle import weights
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice, Half, Names, files_of
+from acl_bundle.cli.weights.inputs import Choice, Half, Names
 from acl_bundle.cli.weights.progress import Watched
 
 
@@ -29,7 +29,7 @@ def run(
     """
     model, out = models
     with choice.open(path) as source, weights.open(model) as constants:
-        outputs.check(out, [*files_of(path, source), *files_of(model, constants)])
+        outputs.check(out, [*source.files, *constants.files])
         read = Watched(choice.of(source))
         half_view = half.of(read)
         view = names.of(read if half_view is None else half_view)

@@ -5,8 +5,6 @@ Texts of the command line become arguments of `acl_bundle.weights` here.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,42 +122,6 @@ def layouts(texts: Iterable[str]) -> dict[str, Any]:
         ValueError: A text is not of this form.
     """
     return dict(pairs(texts, "--layout", "PATTERN=LAYOUT"))
-
-
-def files_of(path: Path, source: Source) -> list[Path]:
-    """Return every file that a source reads, so that none of them is replaced."""
-    if path.is_dir():
-        return [one for one in path.rglob("*") if one.is_file()]
-    if source.kind == "safetensors index":
-        named = json.loads(path.read_bytes())["weight_map"].values()
-        return [path, *(folder / one for folder in _homes(path) for one in {*named})]
-    if source.kind == "onnx":
-        return [path, *(path.parent / one for one in _beside(path))]
-    if source.kind == "tensorflow checkpoint":
-        prefix = path.with_suffix("") if path.suffix == ".index" else path
-        return [path, *prefix.parent.glob(f"{prefix.name}.*")]
-    return [path]
-
-
-def _homes(path: Path) -> set[Path]:
-    """The folder of a file, and that of what it is a link to."""
-    return {path.parent, path.resolve().parent}
-
-
-def _beside(path: Path) -> set[str]:
-    """The files that hold an ONNX model's large tensors."""
-    import onnx  # noqa: PLC0415  the source needed it, too
-
-    from acl_bundle.build import walk  # noqa: PLC0415
-
-    model = onnx.load(os.fspath(path), load_external_data=False)
-    return {
-        entry.value
-        for tensor in walk.tensors(model.graph)
-        if tensor.data_location == onnx.TensorProto.EXTERNAL
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
 
 
 def _last(text: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from acl_bundle.weights._spec import Weights, spec_of
 SAFETENSORS, NPZ = ".safetensors", ".npz"
 
 
-def check(out: Path, inputs: Iterable[Path]) -> None:
+def check(out: Path, inputs: Iterable[str | Path]) -> None:
     """Refuse an output, before any work, that could not or must not be written.
 
     Raises:

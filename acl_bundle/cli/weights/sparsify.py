@@ -13,7 +13,7 @@ from typing import Any
 
 from acl_bundle import weights
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice, files_of, layouts
+from acl_bundle.cli.weights.inputs import Choice, layouts
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Masks
 
@@ -43,7 +43,7 @@ def run(
     if out.resolve() == record.resolve():
         raise ValueError(f"the record and the weights are both {out}; give each a file of its own")
     with choice.open(path) as source:
-        outputs.check(out, [*files_of(path, source), record])
+        outputs.check(out, [*source.files, record])
         if texts:
             outputs.check(record, [out])
         read = Watched(choice.of(source))

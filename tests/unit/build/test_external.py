@@ -82,6 +82,15 @@ def test_link_out_of_the_folder(stored):
         shaped(stored)
 
 
+@pytest.mark.parametrize("location", ["loop.bin", "a" * 300])
+def test_a_location_that_cannot_be_looked_up(stored, location):
+    """Links in a circle lead nowhere; nor do names longer than a file may have."""
+    (stored.parent / "loop.bin").symlink_to("loop.bin")
+    change(stored, location=location)
+    with pytest.raises((ValueError, FileNotFoundError), match="'w1'"):
+        shaped(stored)
+
+
 @pytest.mark.parametrize(
     ("entries", "said"),
     [

@@ -1,0 +1,101 @@
+"""Files as files: what is no path, what is replaced or cut short while it is open, odd links."""
+
+from __future__ import annotations
+
+import json
+import os
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acl_bundle import weights
+from acl_bundle.errors import WeightsFormatError
+
+from .samples import graph_def, refused, same
+
+W = {"w": np.arange(6, dtype="f4").reshape(3, 2)}
+SAVERS: dict[str, Callable[[Path], object]] = {
+    "safetensors": lambda path: weights.save(W, path),
+    "npz": lambda path: np.savez(path, **W),
+    "npy": lambda path: np.save(path, W["w"]),
+    "tensorflow graph": lambda path: path.write_bytes(graph_def()),
+}
+
+
+@pytest.mark.parametrize("path", [b"w.safetensors", None, 3, ["w"]])
+def test_what_is_no_path_is_refused_with_what_would_be(path: object, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=f"str or Path, not {type(path).__name__}"):
+        weights.open(path)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="str or Path"):
+        weights.freeze(W, path, tmp_path / "out")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "npz", "npy", "torch", "tensorflow graph"])
+def test_a_folder_in_place_of_a_file_is_named_and_keeps_nothing_open(
+    kind: str, tmp_path: Path
+) -> None:
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(IsADirectoryError) as caught:
+        weights.open(tmp_path, kind=kind)
+    assert caught.value.filename == os.fspath(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+@pytest.mark.parametrize("kind", SAVERS)
+def test_a_file_that_was_cut_short_is_refused_not_touched(kind: str, tmp_path: Path) -> None:
+    """Reading beyond the end of a mapped file would end the process."""
+    path = tmp_path / f"file.{kind}"
+    SAVERS[kind](path)
+    with weights.open(path) as source:
+        name = next(iter(source))
+        os.truncate(path, 0)
+        with pytest.raises(WeightsFormatError, match="has 0 now; replace"):
+            source[name]
+
+
+@pytest.mark.parametrize("kind", SAVERS)
+def test_a_file_that_was_replaced_stays_what_it_was(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"file.{kind}"
+    SAVERS[kind](path)
+    with weights.open(path) as source:
+        (tmp_path / "new").write_bytes(b"")
+        os.replace(tmp_path / "new", path)
+        assert next(iter(source.values())).tolist() == next(iter(W.values())).tolist()
+
+
+def test_a_folder_never_gives_values_of_two_versions(tmp_path: Path) -> None:
+    """Not even where the new file holds as much as the old one."""
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", np.ones(4))
+    source = weights.open(tmp_path)
+    np.save(tmp_path / "new", np.zeros(4))
+    os.replace(tmp_path / "new.npy", tmp_path / "b.npy")
+    assert source["a"].all()
+    with pytest.raises(WeightsFormatError, match=r"b\.npy: it is not what it was"):
+        source["b"]
+    same(weights.open(tmp_path), {"a": np.ones(4), "b": np.zeros(4)})
+
+
+def test_links_in_a_circle_and_impossible_names_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop.npy").symlink_to("loop.npy")
+    refused(tmp_path, "loop.npy")
+    index = tmp_path / "x.json"
+    for name in ("loop.npy", "a" * 300, "\ud800"):
+        index.write_text(json.dumps({"weight_map": {"w": name}}))
+        refused(index, "'w'", repr(name))
+
+
+def test_a_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
+    """What a writer leaves that made room for its file and died."""
+    path = tmp_path / "zeros"
+    path.touch()
+    os.truncate(path, 8 << 20)
+    tracemalloc.start()
+    try:
+        refused(path, "no known format")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
