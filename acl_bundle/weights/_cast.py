@@ -142,8 +142,9 @@ class Cast(View):
         return result
 
     def report(self) -> Report[CastRow]:
-        """Count what the cast does to each weight; reads all of them, one at a time."""
-        rows = tuple(row for row in map(self._row, self) if row is not None)
+        """Count what the cast does to each weight, the worst first; reads all, one at a time."""
+        found = [row for row in map(self._row, self) if row is not None]
+        rows = tuple(sorted(found, key=lambda row: (-row.overflow, -row.nan, -row.underflow)))
         over = [row.name for row in rows if row.overflow]
         nans = [row.name for row in rows if row.nan]
         parts = [f"{len(over)} of {len(rows)} weights overflow {self._target.name}"]
@@ -210,7 +211,7 @@ def cast(
 
     Returns:
         A view; ``report()`` counts overflow, underflow, subnormal results and
-        NaN per weight.
+        NaN per weight, and begins with the weight that has most of them, in this order.
 
     Raises:
         ValueError: Another dtype, or another word for ``on_overflow``.

@@ -25,7 +25,7 @@ import numpy as np
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Array, Spec, Weights, is_floating, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, is_floating, spec_of
 from acl_bundle.weights._view import View, files_of
 
 _PART: Final = re.compile(
@@ -87,7 +87,7 @@ class Merged(View):
             return array
         pair = self._pairs[name][1]
         wide = np.float64 if array.dtype == np.float64 else np.float32
-        down, up = self._adapter[pair.down].astype(wide), self._adapter[pair.up].astype(wide)
+        down, up = (fetch(self._adapter, one).astype(wide) for one in (pair.down, pair.up))
         delta = up.reshape(len(up), -1) @ down.reshape(len(down), -1)
         delta *= wide(pair.factor)
         if name in self._turned:
@@ -211,7 +211,7 @@ class _Targets:
 
 def _alpha(adapter: Weights, pair: _Pair, given: float | None) -> float:
     if pair.alpha:
-        value = adapter[pair.alpha]
+        value = fetch(adapter, pair.alpha)
         if value.size != 1:
             raise WeightError(f"{pair.alpha!r} has shape {value.shape}; one number is right")
         return float(value.reshape(()))

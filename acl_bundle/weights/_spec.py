@@ -53,8 +53,26 @@ def spec_of(weights: Weights, name: str) -> Spec:
     if tell is not None:
         spec: Spec = tell(name)
         return spec
+    array = fetch(weights, name)
+    return Spec(array.shape, array.dtype)
+
+
+def fetch(weights: Weights, name: str) -> Array:
+    """Return one weight of any mapping, in native byte order.
+
+    Raises:
+        KeyError: There is no such weight.
+        TypeError: What is there is no array.
+    """
     array = weights[name]
-    return Spec(tuple(array.shape), np.dtype(array.dtype))
+    if isinstance(array, np.generic):
+        array = np.asarray(array)
+    if not isinstance(array, np.ndarray):
+        raise TypeError(
+            f"weight {name!r} is a {type(array).__name__}; a numpy array is right (numpy.asarray"
+            " makes one of a tensor without a copy)"
+        )
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

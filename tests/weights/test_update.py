@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,28 @@ def test_a_half_precision_bundle_takes_a_cast_of_float32_weights(
             row.subnormal,
             row.nan,
         )
+
+
+@pytest.mark.parametrize("order", ["cast, then transposed", "transposed, then cast"])
+def test_no_copy_of_a_cast_weight_is_made_on_the_host(
+    fake_acl: Any, single: Callable[..., Any], tmp_path: Path, order: str
+) -> None:
+    zeros = np.zeros((2048, 1024), np.float16)
+    single("Add", zeros, zeros).save(tmp_path / "half.om")
+    new = np.random.default_rng(7).standard_normal((1024, 2048)).astype("f4")
+    if order.startswith("cast"):
+        view: Any = weights.transpose(weights.cast({"w": new}, "float16"), ["w"])
+    else:
+        view = weights.cast(weights.transpose({"w": new}, ["w"]), "float16")
+    with ab.Bundle.load(tmp_path / "half.om") as bundle:
+        bundle.init()
+        bundle.update({"w": zeros})  # the stage is there
+        tracemalloc.start()
+        bundle.update(view)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < zeros.nbytes / 2
+        assert bundle.infer(zeros).tobytes() == new.T.astype("f2").tobytes()
 
 
 def test_an_overflow_on_the_way_changes_nothing(
