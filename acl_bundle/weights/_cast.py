@@ -94,7 +94,7 @@ class Cast(View):
         super().__init__(weights)
         self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
 
-    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, str] | None:
         """Return a float32 weight before the cast, for an update that converts as it copies.
 
         Args:
@@ -102,18 +102,17 @@ class Cast(View):
             dtype: What the update needs.
 
         Returns:
-            The array below, and whether an overflow is an error; None where the
-            view's own array must be taken: nothing is cast, or not from float32
-            to that dtype, or an overflow saturates.
+            The array below, and what an overflow is, as `cast` was told; None
+            where the view's own array must be taken: nothing is cast, or not
+            from float32 to that dtype.
 
         Raises:
             KeyError: There is no such weight.
         """
         below = super().spec(name).dtype
-        fused = below == _SINGLE and self._target_of(name, below) == dtype
-        if not fused or self._on_overflow == "saturate":
+        if below != _SINGLE or self._target_of(name, below) != dtype:
             return None
-        return super().__getitem__(name), self._on_overflow == "error"
+        return super().__getitem__(name), self._on_overflow
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here."""

@@ -94,10 +94,10 @@ class Moved(View):
         """Return a weight's values as they are here; see `View`."""
         return self._moved(name, super().__getitem__(name))
 
-    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, str] | None:
         """Return what a cast below would convert, as `weights.cast` says; None without one."""
         ask = getattr(self._base, "unconverted", None)
-        found: tuple[Array, bool] | None = ask(self._below(name), dtype) if ask else None
+        found: tuple[Array, str] | None = ask(self._below(name), dtype) if ask else None
         return found and (self._moved(name, found[0]), found[1])
 
     def _moved(self, name: str, array: Array) -> Array:  # noqa: ARG002  for subclasses
