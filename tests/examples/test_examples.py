@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .page import SHOWN, check_shown
+
 FOLDER = Path(__file__).parents[2] / "examples"
 LISTED = re.findall(r"^\| \[([\w.]+)\]", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
@@ -55,10 +57,12 @@ def test_an_example_runs_and_leaves_nothing(name: str) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     for text in (*SAID[name], "live objects: [], violations: []"):
         assert text in done.stdout, done.stdout
+    check_shown(name, done.stdout)
 
 
 def test_the_readme_lists_every_example() -> None:
     assert sorted(LISTED) == sorted(path.name for path in FOLDER.glob("*.py"))
+    assert sorted(LISTED) == sorted(SHOWN), "docs/weights.md shows each"
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
@@ -77,3 +81,23 @@ def test_a_checkpoint_of_ones_own_is_frozen_as_well(tmp_path: Path) -> None:
     done = run("freeze_model.py", path)
     assert done.returncode == 0, done.stderr
     assert "<npz" in done.stdout
+
+
+def test_a_checkpoint_of_tensorflow_is_frozen_as_well(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="the tensorflow wheel is not installed")
+    program = (
+        "import sys, numpy as np, tensorflow.compat.v1 as tf\n"
+        "shapes = {'fc1_weight': (8, 16), 'fc1_bias': (16,),"
+        " 'fc2_weight': (16, 3), 'fc2_bias': (3,)}\n"
+        "with tf.Graph().as_default(), tf.Session() as session:\n"
+        "    for name, shape in shapes.items():\n"
+        "        tf.Variable(np.full(shape, 0.5, np.float32), name=f'model.{name}')\n"
+        "    session.run(tf.global_variables_initializer())\n"
+        "    tf.train.Saver().save(session, sys.argv[1])\n"
+    )
+    prefix = tmp_path / "step-1000.ckpt"
+    subprocess.run([sys.executable, "-c", program, prefix], check=True, capture_output=True)
+    done = run("freeze_model.py", prefix)
+    assert done.returncode == 0, done.stderr
+    assert "<tensorflow checkpoint" in done.stdout
+    assert "policy.onnx: 4 of 4 constants are replaced" in done.stdout
