@@ -18,7 +18,7 @@ from acl_bundle.errors import WeightError
 from acl_bundle.weights._groups import Layout, broken, check_layout, number, two_of_four
 from acl_bundle.weights._masks import Mask, MaskRow, Masks, mask_rows, pack
 from acl_bundle.weights._patterns import assigned
-from acl_bundle.weights._report import Report
+from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Array, Weights, fetch, spec_of
 from acl_bundle.weights._view import View
 
@@ -143,10 +143,16 @@ def check(
         A row per weight that is looked at; ``violations`` are counted in all.
 
     Raises:
-        WeightError: A pattern fits no weight, or a shape does not fit.
+        WeightError: A pattern fits no weight, no mask is for one of them, or a
+            shape does not fit.
     """
     if isinstance(pattern, Masks):
         elements = mask_rows(weights, pattern, most)
+        if not elements:
+            raise WeightError(
+                "none of the masks is for one of these weights; they are for"
+                f" {listed(list(pattern))}, and the weights are {listed(list(weights))}"
+            )
         return Report(_verdict([row.violations for row in elements]), elements)
     layouts = assigned(weights, pattern, "layouts")
     groups = tuple(_group_row(fetch(weights, n), n, layout, most) for n, layout in layouts.items())

@@ -284,6 +284,12 @@ def test_huge_and_infinite_values_keep_a_share_without_a_warning() -> None:
         assert row.energy == pytest.approx(energy)
 
 
+def test_a_check_that_looks_at_nothing_is_refused() -> None:
+    masks = weights.sparsify_2_4({"w": np.ones((4, 4), "f4")}, {"w": "kn"}).masks
+    with pytest.raises(WeightError, match=r"they are for 'w', and the weights are 'model\.w'"):
+        weights.check({"model.w": np.ones((4, 4), "f4")}, masks)
+
+
 def test_what_are_no_masks_and_no_layouts_is_refused() -> None:
     base = {"w": np.ones((4, 4), "f4")}
     with pytest.raises(TypeError, match="masks are a dict; Masks of sparsify_2_4"):
