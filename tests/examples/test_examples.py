@@ -81,23 +81,3 @@ def test_a_checkpoint_of_ones_own_is_frozen_as_well(tmp_path: Path) -> None:
     done = run("freeze_model.py", path)
     assert done.returncode == 0, done.stderr
     assert "<npz" in done.stdout
-
-
-def test_a_checkpoint_of_tensorflow_is_frozen_as_well(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow", reason="the tensorflow wheel is not installed")
-    program = (
-        "import sys, numpy as np, tensorflow.compat.v1 as tf\n"
-        "shapes = {'fc1_weight': (8, 16), 'fc1_bias': (16,),"
-        " 'fc2_weight': (16, 3), 'fc2_bias': (3,)}\n"
-        "with tf.Graph().as_default(), tf.Session() as session:\n"
-        "    for name, shape in shapes.items():\n"
-        "        tf.Variable(np.full(shape, 0.5, np.float32), name=f'model.{name}')\n"
-        "    session.run(tf.global_variables_initializer())\n"
-        "    tf.train.Saver().save(session, sys.argv[1])\n"
-    )
-    prefix = tmp_path / "step-1000.ckpt"
-    subprocess.run([sys.executable, "-c", program, prefix], check=True, capture_output=True)
-    done = run("freeze_model.py", prefix)
-    assert done.returncode == 0, done.stderr
-    assert "<tensorflow checkpoint" in done.stdout
-    assert "policy.onnx: 4 of 4 constants are replaced" in done.stdout
