@@ -138,23 +138,21 @@ def merge_lora(
             module leads to no weight of the base, shapes do not fit, or the
             adapter is of a kind that cannot be added, such as DoRA.
         ValueError: ``scale`` or ``alpha`` is no finite number.
+        TypeError: ``base`` or ``adapter`` is no mapping, or holds what is no array.
         WeightsFormatError: A file is damaged.
         OSError: A file cannot be opened.
     """
-    for what, number in (("scale", scale), ("alpha", 1 if alpha is None else alpha)):
-        if not isinstance(number, Real) or not math.isfinite(number):
-            raise ValueError(f"{what} is {number!r}; a finite number is right")
-    if isinstance(adapter, str | os.PathLike):
-        reader, path = detect(adapter)
-        adapter = reader(path)
-    pairs, others = paired(adapter)
+    _check_finite("scale", scale)
+    _check_finite("alpha", 1 if alpha is None else alpha)
+    entries = _opened(adapter)
+    pairs, others = paired(entries)
     given = dict(names or {})
     unknown = [module for module in given if module not in pairs]
     if unknown:
         raise WeightError(
             f"names: the adapter has no module {listed(unknown)}; it has {listed(list(pairs))}"
         )
-    merge = _Merge(base, adapter, float(scale), alpha, transposed)
+    merge = _Merge(base, entries, float(scale), alpha, transposed)
     changes = merge.wholes(others)
     for module, pair in pairs.items():
         target = given.get(module) or merge.targets.of_module(module)
@@ -162,7 +160,25 @@ def merge_lora(
             other = changes[target].module
             raise WeightError(f"adapter modules {other!r} and {module!r} both change {target!r}")
         changes[target] = merge.change(module, pair, target)
-    return Merged(base, adapter, changes)
+    return Merged(base, entries, changes)
+
+
+def _check_finite(what: str, number: object) -> None:
+    if not isinstance(number, Real) or not math.isfinite(number):
+        raise ValueError(f"{what} is {number!r}; a finite number is right")
+
+
+def _opened(adapter: Weights | Path_) -> Weights:
+    """Return an adapter's entries, those of a file or folder read as they are asked for."""
+    if isinstance(adapter, str | os.PathLike):
+        reader, path = detect(adapter)
+        return reader(path)
+    if not isinstance(adapter, Mapping):
+        raise TypeError(
+            "give the adapter as a mapping of name to array, or as its file or folder, not"
+            f" {type(adapter).__name__}"
+        )
+    return adapter
 
 
 class _Merge:
@@ -191,9 +207,11 @@ class _Merge:
         found = {entry: self.targets.of_whole(entry) for entry in entries}
         odd = [e for e, t in found.items() if t is None or not self._same_shape(e, t)]
         if odd:
+            dora = any("lora_magnitude_vector" in entry for entry in odd)
             raise WeightError(
-                f"the adapter holds {listed(odd)}; only lora_A, lora_B, lora_down, lora_up and"
-                " alpha can be merged, so leave the others out with select, or merge them yourself"
+                f"the adapter holds {listed(odd)}{' (DoRA)' if dora else ''}; only lora_A, lora_B,"
+                " lora_down, lora_up and alpha can be merged, so merge it with the library that"
+                " made it, or leave out with select what does not matter"
             )
         if found and self._scale != 1:
             raise WeightError(
