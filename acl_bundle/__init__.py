@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     )
     from acl_bundle.graph import Graph
     from acl_bundle.pair import Pair
+    from acl_bundle.reports import UpdateReport, WeightState
     from acl_bundle.spec import TensorSpec, WeightSpec
-    from acl_bundle.update import UpdateReport, WeightState
 
 __all__ = [
     "AclBundleError",
@@ -96,9 +96,9 @@ _HOME = {
     "PlanReport": "_plan",
     "Snapshot": "_snapshot",
     "TensorSpec": "spec",
-    "UpdateReport": "update",
+    "UpdateReport": "reports",
     "WeightSpec": "spec",
-    "WeightState": "update",
+    "WeightState": "reports",
     "load_library": "_api",
 }
 _PACKAGES = ("build", "fake", "follow", "om", "weights")

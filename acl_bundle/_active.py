@@ -22,7 +22,7 @@ from acl_bundle._jobs import Worker
 from acl_bundle._run import Array, Outputs
 from acl_bundle._serving import DEPTH
 from acl_bundle._stream import Stream
-from acl_bundle._variables import Wait
+from acl_bundle._wait import Wait
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError
 from acl_bundle.spec import TensorSpec

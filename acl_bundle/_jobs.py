@@ -21,7 +21,8 @@ from functools import partial
 from typing import Any
 
 from acl_bundle._api import BUSY, lib
-from acl_bundle._lane import Flight, Lane, failed
+from acl_bundle._flight import Flight, failed
+from acl_bundle._lane import Lane
 from acl_bundle._owner import uninterrupted
 from acl_bundle._run import Fit, Fitter
 from acl_bundle.errors import ClosedError

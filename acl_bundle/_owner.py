@@ -107,6 +107,23 @@ def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> Non
         _give_back(stack, around, process)
 
 
+def check_process(used: object, process: int) -> None:
+    """Refuse what was made before a fork.
+
+    Args:
+        used: What is about to be used.
+        process: The id of the process that made it.
+
+    Raises:
+        ClosedError: This is another process.
+    """
+    if os.getpid() != process:
+        raise ClosedError(
+            f"this {type(used).__name__} was made in process {process} and cannot be used in"
+            f" process {os.getpid()}, forked from it: load it here, or use spawn"
+        )
+
+
 class Owner:
     """Base of everything that holds something of the library's.
 
@@ -147,11 +164,7 @@ class Owner:
     def _check_open(self) -> None:
         if self.closed:
             raise ClosedError(f"this {type(self).__name__} is closed")
-        if self._foreign:
-            raise ClosedError(
-                f"this {type(self).__name__} was made in process {self._process} and cannot be"
-                f" used in process {os.getpid()}, forked from it: load it here, or use spawn"
-            )
+        check_process(self, self._process)
 
     def __enter__(self: Self) -> Self:
         self._check_open()

@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 from acl_bundle._jobs import Jobs
-from acl_bundle._lane import BERTHS_MAX, Ends, Lane, Lanes, check_timeout
+from acl_bundle._lane import BERTHS_MAX, Ends, Lane, open_lane
+from acl_bundle._lanes import Lanes
 from acl_bundle._run import Array, Fit, Fitter, Given, Outputs
 from acl_bundle._stream import Stream
+from acl_bundle._wait import Wait
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
@@ -46,7 +48,7 @@ class Serving:
         fitter: Fitter,
     ) -> None:
         self._lanes, self._fitter, self._names = lanes, fitter, names
-        self._open = None if ends is None else partial(lanes.lane, index, label, ends, names)
+        self._open = None if ends is None else partial(open_lane, lanes, index, label, ends, names)
         self._label = label
         self._opening = threading.Lock()
         self._lane: tuple[Lane, Jobs] | None = None
@@ -74,7 +76,7 @@ class Serving:
 
     def run(self, given: Given, out: Mapping[str, Array] | None, timeout_ms: int) -> Outputs:
         """See `Graph.run`."""
-        check_timeout(timeout_ms)
+        Wait("wait", timeout_ms)
         self._check()
         fit = self._fitter.fit(given)
         arrays = self._fitter.targets(fit, out)
@@ -91,7 +93,7 @@ class Serving:
 
     def submit(self, given: tuple[Any, ...], timeout_ms: int | None) -> Future[Any]:
         """See `Graph.submit`."""
-        check_timeout(timeout_ms)
+        Wait("wait", timeout_ms)
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
         fit = self._fitter.fit(given if plain else given[0])
@@ -104,7 +106,7 @@ class Serving:
     def stream(self, items: Iterable[Any], depth: int, timeout_ms: int | None) -> Stream:
         """See `Graph.stream`."""
         _check_depth(depth)
-        check_timeout(timeout_ms)
+        Wait("wait", timeout_ms)
         self._check()
         self._opened(depth)
         return Stream(lambda item: self.submit((item,), timeout_ms), items, depth)

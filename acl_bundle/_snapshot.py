@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
+from acl_bundle._commit import Commit
 from acl_bundle._digest import hasher
 from acl_bundle._owner import Owner
 from acl_bundle._saved import Saved, Where
-from acl_bundle._variables import Published, Version, Wait, WhenBusy
-from acl_bundle._writer import Commit, Writer
+from acl_bundle._variables import Published, Version
+from acl_bundle._wait import Wait, WhenBusy
+from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError, UpdateError
 from acl_bundle.memory import DeviceBuffer, HostBuffer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,9 +10,16 @@ from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Any
 
+from acl_bundle._owner import check_process
 
-def _cancel(pending: deque[Future[Any] | Exception]) -> list[Future[Any]]:
-    """Cancel what has not begun; returns what has, and is not over."""
+
+def _cancel(pending: deque[Future[Any] | Exception], process: int) -> list[Future[Any]]:
+    """Cancel what has not begun; returns what has, and is not over.
+
+    In a forked child there is nothing to cancel: all of it is the parent's.
+    """
+    if os.getpid() != process:
+        return []
     futures = [one for one in pending if isinstance(one, Future)]
     pending.clear()
     return [future for future in futures if not future.cancel() and not future.done()]
@@ -21,7 +29,8 @@ class Stream(Iterator[Any]):
     """The results of `Graph.stream`, in the order of what went in.
 
     A failure is raised in its place, by the step that would have given the
-    result; the next step goes on behind it. One thread at a time may iterate.
+    result; the next step goes on behind it. One thread at a time may iterate. A
+    forked child that does is told by ClosedError.
     """
 
     def __init__(
@@ -30,7 +39,8 @@ class Stream(Iterator[Any]):
         self._submit, self._items, self._depth = submit, iter(items), depth
         self._pending: deque[Future[Any] | Exception] = deque()
         self._more = True
-        self._drop = weakref.finalize(self, _cancel, self._pending)
+        self._process = os.getpid()
+        self._drop = weakref.finalize(self, _cancel, self._pending, self._process)
 
     def _pull(self) -> bool:
         """Take one more item. False: there is none, or not before its error was told."""
@@ -49,6 +59,7 @@ class Stream(Iterator[Any]):
         return True
 
     def __next__(self) -> Any:
+        check_process(self, self._process)
         while self._more and len(self._pending) <= self._depth and self._pull():
             pass
         if not self._pending:
@@ -66,7 +77,7 @@ class Stream(Iterator[Any]):
     def close(self) -> None:
         """Take nothing more, cancel what has not begun, and wait for the rest."""
         self._more = False
-        wait(_cancel(self._pending))
+        wait(_cancel(self._pending, self._process))
 
     def __enter__(self) -> Stream:
         return self

@@ -17,18 +17,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from acl_bundle._api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
 from acl_bundle._digest import Seen
 from acl_bundle._owner import Signals, uninterrupted
+from acl_bundle._wait import Wait
 from acl_bundle.errors import BusyError
 
 Version = int | str | None
-WhenBusy = Literal["wait", "fail"]
 REMEMBERED = 4096
-POLL_MS = 100
 
 
 @dataclass(frozen=True)
@@ -57,49 +55,6 @@ class Published:
 class _Pending(NamedTuple):
     epoch: int
     published: Published
-
-
-class Wait:
-    """How long a commit waits for others.
-
-    Args:
-        when_busy: ``"wait"``, or ``"fail"`` at once.
-        timeout_ms: The longest wait in milliseconds; None for ever.
-
-    Attributes:
-        device_ms: What the device is given for one run; None for ever.
-
-    Raises:
-        ValueError, TypeError: An argument cannot be what it is.
-    """
-
-    def __init__(self, when_busy: WhenBusy = "wait", timeout_ms: int | None = None) -> None:
-        if when_busy not in ("wait", "fail"):
-            raise ValueError(f"when_busy is 'wait' or 'fail', not {when_busy!r}")
-        if timeout_ms is not None:
-            if not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool):
-                raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
-            if not 0 < timeout_ms < 2**31:
-                raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
-        self.device_ms = timeout_ms
-        self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
-        self._longest = 0 if when_busy == "fail" else timeout_ms
-        self.begin()
-
-    def begin(self) -> None:
-        """Wait from now on, for something else than before."""
-        self._end = None if self._longest is None else monotonic() + self._longest / 1000
-
-    @property
-    def left_ms(self) -> int | None:
-        """Milliseconds that are left, at least 0; None for ever."""
-        return None if self._end is None else max(int((self._end - monotonic()) * 1000), 0)
-
-    @property
-    def step_ms(self) -> int:
-        """The next wait, short enough for Ctrl-C to be felt."""
-        left = self.left_ms
-        return POLL_MS if left is None else min(left, POLL_MS)
 
 
 class Variables:

@@ -21,23 +21,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from acl_bundle._api import LOWEST_EPOCH, NULL, ffi, lib, raise_failure
+from acl_bundle._commit import POISONED, Commit, Rollback, tell
 from acl_bundle._digest import hasher
 from acl_bundle._owner import Signals
 from acl_bundle._saved import Area, Saved
-from acl_bundle._variables import Published, Variables, Version, Wait
+from acl_bundle._timed import Timed
+from acl_bundle._variables import Published, Variables, Version
+from acl_bundle._wait import Wait
 from acl_bundle.errors import AclBundleError, AclError, BusyError, UnsupportedError
 
-Rollback = Literal["auto", "device", "host", "none"]
 Step = Callable[[], None]
 POLL_S = 0.01
-POISONED = (
-    "the variables may hold a mixture: run bundle.init(), update every weight at once,"
-    " or restore a snapshot"
-)
 
 
 def _carry_out(result: int, what: str) -> None:
@@ -45,57 +43,10 @@ def _carry_out(result: int, what: str) -> None:
         raise_failure(result, what, (), ())
 
 
-def _tell(error: BaseException, what: str) -> None:
-    """Say in an exception what became of the weights; before 3.11 only ours can take it."""
-    if isinstance(error, AclError):
-        error.where += f"; {what}"
-    elif hasattr(error, "add_note"):
-        error.add_note(what)
-
-
 class _GivenUp(NamedTuple):
     timed: Timed
     undo: Saved | None
     replays: bool
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit.
-
-    Attributes:
-        label: What is done, for messages.
-        published: What the variables hold once it has succeeded.
-        names: The weights it may touch.
-        wait: How long to wait for inferences.
-        signals: Delivered while waiting.
-        undo: What the weights held.
-        rollback: Whether to write spoilt weights again.
-        timed: The engine that runs the graph, where it can be given up.
-    """
-
-    label: str
-    published: Published
-    names: Collection[str]
-    wait: Wait
-    signals: Signals
-    undo: Saved | None = None
-    rollback: Rollback = "auto"
-    timed: Timed | None = None
-
-
-class Timed(Protocol):
-    """An engine that can be given up; see `acl_bundle._lane`."""
-
-    @property
-    def drained(self) -> bool:
-        """Whether the device has come to the end of all that was begun."""
-
-    def within(self, timeout_ms: int) -> Any:
-        """The engine, whose executes are given up after so many milliseconds."""
-
-    def on_stop(self, stop: Callable[[], None]) -> None:
-        """Have something called, perhaps twice, when the bundle begins to close."""
 
 
 class Writer:
@@ -230,7 +181,7 @@ class Writer:
             back = self._as_before
             if variables.poisoned:
                 back = self._bring_back(commit.undo, replays, commit.timed)
-            _tell(error, back)
+            tell(error, back)
             raise
         finally:
             lib.ab_gate_retract(variables.gate)

@@ -20,26 +20,25 @@ from types import MappingProxyType
 from typing import Any
 
 from acl_bundle import _load, om
-from acl_bundle._lane import Lanes
+from acl_bundle._describe import describe
+from acl_bundle._lanes import Lanes
 from acl_bundle._load import Flow, Loaded, Source
 from acl_bundle._owner import Owner, uninterrupted
+from acl_bundle._roles import roles_of
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
-from acl_bundle._variables import POLL_MS, Variables, Version, WhenBusy
+from acl_bundle._variables import Variables, Version
+from acl_bundle._wait import POLL_MS, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
-from acl_bundle.graph import Graph, InferenceGraph, describe
+from acl_bundle.graph import Graph
+from acl_bundle.inference import InferenceGraph
+from acl_bundle.init import InitGraph
 from acl_bundle.om.roles import UPDATE_SUFFIX
+from acl_bundle.reports import WeightState
 from acl_bundle.spec import TensorSpec, WeightSpec
-from acl_bundle.update import InitGraph, UpdateGraph, WeightState
-
-# What a graph must have to be given a role: inputs, outputs (None: either way).
-ROLES: dict[str, tuple[bool | None, bool]] = {
-    "infer": (None, True),
-    "init": (False, False),
-    "update": (True, False),
-}
+from acl_bundle.update import UpdateGraph
 
 
 def _check_replicas(replicas: int) -> None:
@@ -47,42 +46,6 @@ def _check_replicas(replicas: int) -> None:
         raise TypeError(f"replicas is how often to load a graph, an int, not {replicas!r}")
     if replicas < 1:
         raise ValueError(f"replicas is {replicas}; give 1 or more")
-
-
-def _check_role(file: om.Bundle, role: str, index: int) -> None:
-    """Refuse a role that does not exist, or that the graph cannot have."""
-    if role not in ROLES:
-        raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"roles[{role!r}] is {index!r}; give a graph's index, an int")
-    if index not in range(len(file.models)):
-        raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
-    model = file.models[index]
-    takes, gives = ROLES[role]
-    if gives != bool(model.outputs) or takes not in (None, bool(model.inputs)):
-        raise ValueError(
-            f"roles[{role!r}] is {index}, but {model.name} with {len(model.inputs)} inputs and"
-            f" {len(model.outputs)} outputs cannot be the {role} graph"
-        )
-
-
-def _roles(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
-    """The role of each graph that has one, by index.
-
-    Raises:
-        ValueError: `given` names a role that does not exist, or a graph twice,
-            beyond the end, or that cannot have the role.
-        BundleFormatError: Nothing was given and the file leaves a doubt.
-    """
-    if given is None:
-        return {index: role for role, index in file.roles.items()}
-    if not isinstance(given, Mapping):
-        raise TypeError(f"roles is a dict such as {{'infer': 0}}, not {given!r}")
-    if len(set(given.values())) < len(given):
-        raise ValueError(f"roles gives one graph several roles: {dict(given)}")
-    for role, index in given.items():
-        _check_role(file, role, index)
-    return {index: role for role, index in given.items()}
 
 
 def _check_ends(
@@ -128,7 +91,7 @@ class Bundle(Owner):
     ) -> None:
         _check_replicas(replicas)
         file = om.open_loadable(source)
-        by_index = _roles(file, roles)
+        by_index = roles_of(file, roles)
         self._closing = threading.RLock()  # a second closer waits for the first
         try:
             with uninterrupted():

@@ -1,7 +1,6 @@
 """One executable graph: names, shapes, and a call that is one crossing.
 
-A graph's device buffers, data buffers and datasets are made once, at load. A
-run then checks names, dtypes and shapes and enters the engine once
+A run checks names, dtypes and shapes and enters the engine once
 (csrc/acl_engine.c): copies in, executes, copies out, with the GIL released.
 Nothing is allocated on the device and no pointer outlives the call; only `bind`
 keeps arrays, because it is asked to. What runs behind its caller, or may be
@@ -12,86 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
 from typing import Any, NoReturn
 
-import numpy as np
-
-from acl_bundle import _dynamic, _gears, dtypes
-from acl_bundle._api import acl, ffi, text
-from acl_bundle._engine import dataset, loose_dataset, new_engine, new_ring
-from acl_bundle._lane import Ends as LaneEnds
-from acl_bundle._lane import Lanes
-from acl_bundle._run import (
-    Array,
-    Bind,
-    Binding,
-    Call,
-    Fitter,
-    Outputs,
-    PlainFitter,
-    Run,
-    make_bind,
-    make_run,
-)  # fmt: skip
+from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run
 from acl_bundle._serving import DEPTH, Serving
-from acl_bundle._shaped import Ends
 from acl_bundle._stream import Stream
-from acl_bundle.device import Device
-from acl_bundle.errors import RoleError, UnsupportedError
-from acl_bundle.om import Gears
+from acl_bundle.errors import RoleError
 from acl_bundle.spec import TensorSpec
-
-
-def _numpy(dtype: int) -> np.dtype[Any]:
-    """The numpy dtype of an aclDataType; raw bytes where numpy has none."""
-    if dtypes.has_numpy(dtype):
-        return dtypes.to_numpy(dtype)
-    return np.dtype((np.void, max(dtypes.nbytes(dtype), 1)))
-
-
-def _tensor(desc: Any, index: int, kind: str) -> TensorSpec:
-    """Read one tensor of a model description; kind is "Input" or "Output"."""
-    dims = ffi.new("aclmdlIODims *")
-    getattr(acl, f"aclmdlGet{kind}Dims")(desc, index, dims)
-    shape = tuple(dims[0].dims[0 : dims[0].dimCount])
-    return TensorSpec(
-        name=text(getattr(acl, f"aclmdlGet{kind}NameByIndex")(desc, index)),
-        shape=tuple(int(dim) for dim in shape),
-        dtype=_numpy(int(getattr(acl, f"aclmdlGet{kind}DataType")(desc, index))),
-        format=dtypes.format_name(int(getattr(acl, f"aclmdlGet{kind}Format")(desc, index))),
-        nbytes=int(getattr(acl, f"aclmdlGet{kind}SizeByIndex")(desc, index)),
-    )
-
-
-def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Ask the library for a loaded model's inputs and outputs (aclmdlGetDesc)."""
-    desc = acl.aclmdlCreateDesc()
-    try:
-        acl.aclmdlGetDesc(desc, model_id)
-        inputs = range(acl.aclmdlGetNumInputs(desc))
-        outputs = range(acl.aclmdlGetNumOutputs(desc))
-        return (
-            tuple(_tensor(desc, index, "Input") for index in inputs),
-            tuple(_tensor(desc, index, "Output") for index in outputs),
-        )
-    finally:
-        acl.aclmdlDestroyDesc(desc)
-
-
-def describe_dynamic(model_id: int) -> list[_dynamic.Input]:
-    """Ask the library for the types and ranges of a loaded model's inputs."""
-    desc, dims = acl.aclmdlCreateDesc(), ffi.new("aclmdlIODimsRange *")
-    found = []
-    try:
-        acl.aclmdlGetDesc(desc, model_id)
-        for index in range(acl.aclmdlGetNumInputs(desc)):
-            acl.aclmdlGetInputDimsRange(desc, index, dims)
-            pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0 : dims.rangeCount])
-            found.append(_dynamic.Input(int(acl.aclmdlGetInputDataType(desc, index)), pairs))
-    finally:
-        acl.aclmdlDestroyDesc(desc)
-    return found
 
 
 class Graph:
@@ -269,109 +195,3 @@ class Graph:
                 array is refused here, a copy could not follow the original.
         """
         return self._bind(inputs, outputs)
-
-
-class InferenceGraph(Graph):
-    """A graph that computes outputs from inputs and reads the variables."""
-
-    def open(
-        self,
-        stack: ExitStack,
-        models: Sequence[int],
-        device: Device,
-        lanes: Lanes,
-        gears: Gears | None = None,
-    ) -> None:
-        """Make the buffers and engines of a loaded model; the stack owns the buffers.
-
-        Args:
-            stack: Gives back what is made here.
-            models: The ids of the model, of which each runs once at a time.
-            device: Where they are loaded.
-            lanes: The bundle's.
-            gears: What the file tells of them.
-
-        Raises:
-            UnsupportedError: The model has an input for the gear, and the file
-                tells no gears or not all the shapes in them.
-        """
-        at = _gears.gear_index(self.inputs)
-        if at is not None:
-            self._open_gears(stack, models, device, lanes, gears, at)
-        elif any(spec.dynamic for spec in (*self.inputs, *self.outputs)):
-            self._open_dynamic(stack, models, device, lanes)
-        else:
-            self._open_static(stack, models, device, lanes)
-
-    def _serve_with(self, lanes: Lanes, ends: LaneEnds | None, fitter: Fitter) -> None:
-        names = [spec.name for spec in self.inputs], [spec.name for spec in self.outputs]
-        self._serving = Serving(lanes, self.index, self.label, ends, names, fitter)
-
-    def _open_static(
-        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
-    ) -> None:
-        variables = lanes.variables
-        sizes, results = ([spec.nbytes for spec in specs] for specs in (self.inputs, self.outputs))
-        engines = [
-            new_engine(
-                variables.gate, True, model, device, dataset(stack, sizes), dataset(stack, results)
-            )
-            for model in models
-        ]
-        engine = new_ring(variables.gate, engines)
-        ends = self.inputs, self.outputs, self.label
-        self._run, self._call = make_run(engine, variables, *ends)
-        self._bind = make_bind(engine, variables, *ends, alone=len(models) == 1)
-        self._serve_with(lanes, LaneEnds(sizes, results), PlainFitter(*ends))
-
-    def _open_gears(
-        self,
-        stack: ExitStack,
-        models: Sequence[int],
-        device: Device,
-        lanes: Lanes,
-        gears: Gears | None,
-        at: int,
-    ) -> None:
-        if gears is None:
-            raise UnsupportedError(f"{self.label} has gears, but the file does not tell which")
-        extra, own = self.inputs[at], (*self.inputs[:at], *self.inputs[at + 1 :])
-        made = _gears.table(gears, own, self.outputs, self.label)
-        ins, outs = [gear.inputs for gear in made], [gear.outputs for gear in made]
-        sizes = _gears.sizes(own, ins)
-        sizes = [*sizes[:at], extra.nbytes, *sizes[at:]]
-        results = _gears.sizes(self.outputs, outs)
-        engines = []
-        for model in models:
-            given, taken = dataset(stack, sizes), dataset(stack, results)
-            given = given._replace(slots=[*given.slots[:at], *given.slots[at + 1 :]])
-            engines.append(new_engine(lanes.variables.gate, True, model, device, given, taken))
-        engine = new_ring(lanes.variables.gate, engines)
-        self.inputs, self.outputs = own, _gears.shown(self.outputs, outs)
-        box = _gears.Gearbox(gears, made, at, Ends(self.inputs, self.outputs, self.label))
-        self._run, self._call, self._bind = _gears.make_gears(engine, lanes.variables, box)
-        self._serve_with(lanes, LaneEnds(sizes, results, at), box)
-
-    def _open_dynamic(
-        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
-    ) -> None:
-        known, gate = describe_dynamic(models[0]), lanes.variables.gate
-        made, engines = [], []
-        for model in models:
-            given = loose_dataset(stack, [0] * len(self.inputs))
-            taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
-            engine = new_engine(gate, True, model, device, given, taken)
-            shapes = _dynamic.new_shapes(
-                stack,
-                engine,
-                [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
-                [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
-            )
-            engines.append(engine)
-            made.append(shapes)
-        new_ring(gate, engines)
-        ends = Ends(self.inputs, self.outputs, self.label)
-        runs = _dynamic.make_dynamic(made[0], lanes.variables, known, ends)
-        self._run, self._call, self._bind = runs
-        fitter = PlainFitter(self.inputs, self.outputs, self.label)
-        self._serve_with(lanes, None, fitter)

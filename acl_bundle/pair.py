@@ -25,12 +25,13 @@ from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._arrays import as_array
 from acl_bundle._load import Source
 from acl_bundle._snapshot import Snapshot
-from acl_bundle._variables import Version, Wait, WhenBusy
+from acl_bundle._variables import Version
+from acl_bundle._wait import Wait, WhenBusy
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.graph import Graph
+from acl_bundle.reports import UpdateReport
 from acl_bundle.spec import WeightSpec
-from acl_bundle.update import UpdateReport
 
 Probe = Callable[[Graph], object]
 Done = TypeVar("Done")

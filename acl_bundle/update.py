@@ -1,6 +1,6 @@
-"""Changing the variables: the init graph and the update transaction.
+"""Changing the weights: the update transaction.
 
-An update goes through four steps, and only the third touches a variable:
+It goes through four steps, and only the third touches a variable:
 
 1. plan: names, dtypes, shapes and values are compared with what the file says.
 2. stage: the new bytes go to the device, into an area kept between updates,
@@ -19,162 +19,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
 
-from acl_bundle._cast import CastCounts
+from acl_bundle._commit import POISONED, Commit, Rollback
 from acl_bundle._digest import Seen
-from acl_bundle._engine import Dataset, dataset, new_engine
-from acl_bundle._lane import Lanes
+from acl_bundle._engine import dataset, new_engine
+from acl_bundle._lanes import Lanes
 from acl_bundle._plan import Options, Plan, PlanReport
 from acl_bundle._planner import make_plan
 from acl_bundle._stage import Stage
-from acl_bundle._variables import Published, Version, Wait, WhenBusy
-from acl_bundle._writer import POISONED, Commit, Rollback, Timed, Writer
+from acl_bundle._timed import Stopwatch, Timed, engine_for
+from acl_bundle._variables import Published, Version
+from acl_bundle._wait import Wait, WhenBusy
+from acl_bundle._writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import PoisonedError
 from acl_bundle.graph import Graph
+from acl_bundle.reports import Clock, UpdateReport
 from acl_bundle.spec import WeightSpec
 
 Keep = Literal["copy", "reference"]
-
-
-@dataclass(frozen=True, slots=True)
-class WeightState:
-    """What one weight holds.
-
-    Attributes:
-        spec: Its name, shape and dtype.
-        version: The version that wrote it last; None before the first.
-        digest: XXH3-128 of its bytes on the device, in hexadecimal; None when
-            the last commit did not ask for it, or the file does not tell where
-            the weight lies.
-    """
-
-    spec: WeightSpec
-    version: Version
-    digest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateReport:
-    """What an update did.
-
-    Attributes:
-        version: The version that inference reads from now on.
-        changed: Names of the weights that were assigned, in the graph's order.
-        kept: Names of the weights that were left as they were: not given, or unchanged.
-        nbytes: Bytes of the changed weights.
-        seconds: Time of each step: ``plan``, ``stage``, ``snapshot``, ``commit``, ``publish``.
-        unchanged: Names of those of ``kept`` that were given, and held that value already.
-        ignored: Names that were given and that the graph does not have.
-        casts: What conversions did to the weights that came in another dtype.
-    """
-
-    version: int | str
-    changed: tuple[str, ...]
-    kept: tuple[str, ...]
-    nbytes: int
-    seconds: dict[str, float]
-    unchanged: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    casts: dict[str, CastCounts] = field(default_factory=dict)
-
-
-class Clock:
-    """The time of each step of something.
-
-    Attributes:
-        seconds: By step, in order.
-    """
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = perf_counter()
-
-    def lap(self, step: str) -> None:
-        """End a step."""
-        now = perf_counter()
-        self.seconds[step], self._last = now - self._last, now
-
-
-def _engine(usual: Any, timed: Timed | None, wait: Wait) -> Any:
-    """The engine of a run: one that can be given up where there is a time limit."""
-    return usual if timed is None or wait.device_ms is None else timed.within(wait.device_ms)
-
-
-class Stopwatch:
-    """The engine of one graph that can be given up, loaded when the first limit is set."""
-
-    def __init__(self, lanes: Lanes, index: int, label: str, given: Dataset) -> None:
-        self._open = partial(lanes.open_timed, index, label, given)
-        self._timed: Timed | None = None
-
-    def __call__(self, wait: Wait) -> Timed | None:
-        """The engine, where there is a limit; raises UnsupportedError where it cannot be had."""
-        if wait.device_ms is None:
-            return None
-        if self._timed is None:
-            self._timed = self._open()
-        return self._timed
-
-
-class InitGraph(Graph):
-    """The weight-init graph: writes every variable from constants in the file."""
-
-    def open(
-        self, stack: ExitStack, model_id: int, device: Device, writer: Writer, lanes: Lanes
-    ) -> None:
-        """Make the engine of a loaded model; the stack owns its datasets."""
-        self._writer = writer
-        given, taken = dataset(stack, []), dataset(stack, [])
-        self._timed = Stopwatch(lanes, self.index, self.label, given)
-        gate = writer.variables.gate
-        self._engine = new_engine(gate, False, model_id, device, given, taken)
-        writer.init = self._engine
-        writer.engine = writer.engine or self._engine
-
-    def __call__(  # type: ignore[override]
-        self,
-        *,
-        rollback: Rollback = "auto",
-        when_busy: WhenBusy = "wait",
-        timeout_ms: int | None = None,
-    ) -> None:
-        """Give every variable its initial value; the version becomes 0.
-
-        Waits for running inferences and keeps later ones waiting until it is done.
-
-        Args:
-            rollback: As for an update.
-            when_busy: As for an update.
-            timeout_ms: As for an update.
-
-        Raises:
-            ClosedError: The bundle is closed, or was loaded before a fork.
-            BusyError: Others were busy for too long. Nothing was changed.
-            AclTimeoutError: The device was not done in time. It may be writing
-                still: inference is refused until it is over and the weights are
-                put back, which happens by itself. Of the first commit, or with
-                ``rollback="none"``, the bundle is poisoned.
-            AclError: A call failed; the message says whether the weights are as
-                before, as they are after every failure but that of the first
-                commit or of the rollback itself.
-        """
-        writer, wait = self._writer, Wait(when_busy, timeout_ms)
-        writer.check_rollback(rollback)
-        with writer.alone(self.label, wait) as signals:
-            names = writer.variables.names
-            writer.variables.seen.forget()
-            published = Published(0, dict.fromkeys(names, 0), True)
-            undo, timed = writer.undo(None, rollback), self._timed(wait)
-            signals.deliver()
-            commit = Commit(self.label, published, names, wait, signals, undo, rollback, timed)
-            writer.commit(_engine(self._engine, timed, wait), commit)
 
 
 class UpdateGraph(Graph):
@@ -220,7 +88,7 @@ class UpdateGraph(Graph):
         """What writes a plan in several parts, the gate being shut."""
         for bucket in buckets:
             yield partial(self._stage.write, bucket)
-            yield lambda: self._writer.write(_engine(self._engine, timed, wait), self.label)
+            yield lambda: self._writer.write(engine_for(self._engine, timed, wait), self.label)
 
     def __call__(  # type: ignore[override]
         self,
@@ -393,7 +261,7 @@ class UpdateGraph(Graph):
         variables.seen.forget(plan.names)
         try:
             if len(buckets) == 1:
-                writer.commit(_engine(self._engine, commit.timed, commit.wait), commit)
+                writer.commit(engine_for(self._engine, commit.timed, commit.wait), commit)
             else:
                 writer.commit_steps(self._steps(buckets, commit.timed, commit.wait), commit)
         finally:

@@ -51,7 +51,7 @@ static int64_t ab_save(const ab_saved *to)
 static int64_t commit_write(const ab_engine *engine, const ab_saved *source)
 {
     return source != NULL ? saved_move(source, AB_STEP_PUT_BACK)
-                          : engine_execute(engine, NULL, NULL);
+                          : engine_execute(engine, NULL, NULL, NULL);
 }
 
 /*

@@ -1,8 +1,51 @@
 /*
  * Conversion of float32 to float16 and bfloat16, by the best means that the
- * processor has (acl_vectors.c), which is asked at run time: what is built here
- * runs on every processor of its architecture.
+ * processor has (acl_vectors.c), which is asked at run time: what is built
+ * here runs on every processor of its architecture.
  */
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+/*
+ * convert_plain, several numbers at a time. Returns how many it has done: all
+ * but the last few.
+ */
+static size_t convert_wide(enum ab_move move, unsigned char *dst,
+                           const unsigned char *src, size_t count,
+                           ab_counts *counts)
+{
+    size_t done = 0, whole = count - count % WIDTH;
+    while (done < whole) {
+        size_t now = whole - done < TALLY_BLOCK ? whole - done : TALLY_BLOCK;
+        above n;
+        if (move == AB_MOVE_HALF) {
+            block_half(dst + done * 2, src + done * 4, now, &n);
+        } else {
+            block_bfloat(dst + done * 2, src + done * 4, now, &n);
+        }
+        tally_block(counts, &n);
+        done += now;
+    }
+    return done;
+}
+
+#else
+
+/* Whether convert_wide may be called: not on this processor. */
+static int convert_is_wide(void)
+{
+    return 0;
+}
+
+static size_t convert_wide(enum ab_move move, unsigned char *dst,
+                           const unsigned char *src, size_t count,
+                           ab_counts *counts)
+{
+    (void)move, (void)dst, (void)src, (void)count, (void)counts;
+    return 0;
+}
+
+#endif
 
 /*
  * Converts count float32 at src to as many narrow floats at dst, both in host

@@ -16,11 +16,6 @@
  * whichever is free (acl_ring.c).
  */
 
-enum { CONTEXT_NULL = 107002, STREAM_TIMEOUT = 507046, ACL_SUCCESS = 0 };
-
-/* Answers below this are failures: see acl_gate.h. */
-static const int64_t LOWEST_EPOCH = -(INT64_C(1) << 32);
-
 struct ab_engine {
     seat seat;
     ab_gate *gate;
@@ -82,51 +77,12 @@ static void engine_join(ab_engine *engine, ab_ring *ring)
     engine->ring = ring;
 }
 
-/*
- * Makes ours the thread's context. *previous is what context_leave needs:
- * NULL when there was none or it was ours already.
- */
-static int64_t context_enter(aclrtContext ours, aclrtContext *previous)
-{
-    aclError status = aclrtGetCurrentContext(previous);
-    if (status == CONTEXT_NULL) {
-        *previous = NULL;
-    } else if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_GET_CONTEXT, 0, status);
-    } else if (*previous == ours) {
-        *previous = NULL;
-        return 0;
-    }
-    status = aclrtSetCurrentContext(ours);
-    return status == ACL_SUCCESS ? 0
-                                 : failure(AB_STEP_SET_CONTEXT, 0, status);
-}
-
-/*
- * Puts the thread's context back. result is the operation's own answer and
- * wins over a failure to restore, which could only hide it.
- */
-static int64_t context_leave(aclrtContext previous, int64_t result)
-{
-    if (previous != NULL) {
-        aclError status = aclrtSetCurrentContext(previous);
-        if (status != ACL_SUCCESS && result >= LOWEST_EPOCH) {
-            return failure(AB_STEP_SET_CONTEXT, 1, status);
-        }
-    }
-    return result;
-}
-
 /* A failure on the engine's stream, which is asked whether it is done. */
 static int64_t engine_failed_async(const ab_engine *e, enum ab_step step,
                                    aclError status)
 {
-    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
-    if (status != STREAM_TIMEOUT
-        && aclrtStreamQuery(e->stream, &state) != ACL_SUCCESS) {
-        state = ACL_STREAM_STATUS_NOT_READY;
-    }
-    return failure(step, state != ACL_STREAM_STATUS_COMPLETE, status);
+    int done = status != STREAM_TIMEOUT && stream_done(e->stream);
+    return failure(step, !done, status);
 }
 
 /*
@@ -172,39 +128,44 @@ static void ab_engine_time(ab_engine *engine, aclrtStream stream,
 /* Whether the device has come to the end of what the engine gave up. */
 static int ab_engine_drained(const ab_engine *engine)
 {
-    aclrtStreamStatus state = ACL_STREAM_STATUS_NOT_READY;
     aclrtContext previous;
+    int done;
     if (gate_is_foreign(engine->gate)
         || context_enter(engine->context, &previous) != 0) {
         return 0;
     }
-    if (aclrtStreamQuery(engine->stream, &state) != ACL_SUCCESS) {
-        state = ACL_STREAM_STATUS_NOT_READY;
-    }
+    done = stream_done(engine->stream);
     context_leave(previous, 0);
-    return state == ACL_STREAM_STATUS_COMPLETE;
+    return done;
 }
 
-/* Copies in, executes, copies out. 0 or the failure of the first step. */
-static int64_t engine_execute(const ab_engine *e, const void *const *in,
-                              void *const *out)
+/*
+ * Copies in, names the gear (NULL: there is none), executes, copies out. 0 or
+ * the failure of the first step.
+ */
+static int64_t engine_execute(const ab_engine *e, const ab_gear *gear,
+                              const void *const *in, void *const *out)
 {
     const ab_slot *slot = e->slots;
     aclError status;
     int64_t result;
     for (size_t i = 0; i < e->inCount; i++, slot++) {
-        status = aclrtMemcpy(slot->device, slot->nbytes, in[i], slot->nbytes,
-                             e->toDevice);
+        status = aclrtMemcpy(slot->device, slot->nbytes, in[i],
+                             gear_in(gear, slot, i), e->toDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_IN, i, status);
         }
     }
-    result = engine_compute(e);
+    result = gear_set(e->modelId, e->input, gear);
+    if (result == 0) {
+        result = engine_compute(e);
+    }
     if (result != 0) {
         return result;
     }
     for (size_t i = 0; i < e->outCount; i++, slot++) {
-        status = aclrtMemcpy(out[i], slot->nbytes, slot->device, slot->nbytes,
+        size_t nbytes = gear_out(gear, slot, i);
+        status = aclrtMemcpy(out[i], nbytes, slot->device, nbytes,
                              e->fromDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_OUT, i, status);
@@ -214,8 +175,8 @@ static int64_t engine_execute(const ab_engine *e, const void *const *in,
 }
 
 /* One inference, the engine's seat being taken. */
-static int64_t engine_infer(const ab_engine *engine, const void *const *in,
-                            void *const *out)
+static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear,
+                            const void *const *in, void *const *out)
 {
     aclrtContext previous;
     int64_t result = gate_refusal(engine->gate);
@@ -226,7 +187,7 @@ static int64_t engine_infer(const ab_engine *engine, const void *const *in,
     if (result != 0) {
         return result;
     }
-    result = engine_execute(engine, in, out);
+    result = engine_execute(engine, gear, in, out);
     if (result == 0) {
         result = gate_answer(engine->gate);
     }
@@ -253,21 +214,28 @@ static void engine_leave(ab_engine *engine)
 }
 
 /*
- * One inference: as many host arrays as the graph has inputs and outputs,
- * each of exactly its slot's bytes. Blocks while a commit runs or another
- * thread uses this engine.
+ * One inference in a gear (NULL: the graph has none): as many host arrays as
+ * the graph has inputs and outputs, each of exactly its bytes. Blocks while a
+ * commit runs or another thread uses this engine.
  */
-static int64_t ab_run(ab_engine *engine, const void *const *in,
-                      void *const *out)
+static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
+                           const void *const *in, void *const *out)
 {
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
     engine = engine_take(engine);
-    result = engine_infer(engine, in, out);
+    result = engine_infer(engine, gear, in, out);
     engine_leave(engine);
     return result;
+}
+
+/* ab_run_gear for a graph of one shape. */
+static int64_t ab_run(ab_engine *engine, const void *const *in,
+                      void *const *out)
+{
+    return ab_run_gear(engine, NULL, in, out);
 }
 
 /* ab_run for a graph of one input and one output. */
@@ -286,7 +254,7 @@ static int64_t ab_run_plan(const ab_plan *plan)
     }
     engine = engine_take(engine);
     result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0)
-                          : engine_infer(engine, plan->in, plan->out);
+                          : engine_infer(engine, NULL, plan->in, plan->out);
     engine_leave(engine);
     return result;
 }

@@ -5,12 +5,6 @@
 
 typedef struct ab_engine ab_engine;
 
-/* A tensor's place on the device. */
-typedef struct ab_slot {
-    void *device;
-    size_t nbytes;
-} ab_slot;
-
 /* An engine together with the host arrays of one binding. */
 typedef struct ab_plan {
     ab_engine *engine;
@@ -23,6 +17,7 @@ ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContex
                          const aclmdlDataset *input, const ab_slot *in, size_t inCount,
                          aclmdlDataset *output, const ab_slot *out, size_t outCount);
 int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out);
+int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear, const void *const *in, void *const *out);
 int64_t ab_run_one(ab_engine *engine, const void *in, void *out);
 int64_t ab_run_plan(const ab_plan *plan);
 void ab_plan_close(ab_plan *plan);

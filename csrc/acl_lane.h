@@ -18,23 +18,8 @@ typedef struct ab_berth {
     void *const *host;
 } ab_berth;
 
-/* One run: what it is given, where its result goes, and where it is. */
-typedef struct ab_flight {
-    ab_lane *lane;
-    const ab_gear *gear;
-    const void *const *in;
-    void *const *out;
-    int waitMs;
-    int last;
-    size_t berth;
-} ab_flight;
-
 ab_lane *ab_lane_new(ab_gate *gate, size_t graph, uint32_t modelId, aclrtContext context, int onHost,
                      size_t inCount, size_t outCount);
 int ab_lane_add(ab_lane *lane, const ab_berth *berth);
-int64_t ab_flight_launch(ab_flight *flight);
-int64_t ab_flight_land(ab_flight *flight);
-int64_t ab_flight_run(ab_flight *flight);
-void ab_flight_abandon(ab_flight *flight);
 int64_t ab_lane_wait(ab_lane *lane, int waitMs);
 int ab_lane_hung(ab_lane *lane);

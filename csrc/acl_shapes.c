@@ -1,11 +1,7 @@
 /*
- * Graphs whose shapes are chosen at run, in one call as all others are.
+ * Dynamic graphs: shapes are chosen at run, in one call as all others are.
  *
- * A graph with gears has buffers for its largest gear. A run copies the bytes
- * of the gear it was given, names the gear to the library, executes, and
- * copies back.
- *
- * A dynamic graph keeps, for each input, device memory that grows to the
+ * Such a graph keeps, for each input, device memory that grows to the
  * largest array it has seen, and the dims that its dataset describes now: a
  * run touches only what differs. Outputs whose size nobody knows beforehand
  * are the library's to allocate; their memory is given back at the end of
@@ -14,84 +10,7 @@
  * is the caller's from then on.
  */
 
-enum { GEAR_BATCH = 2, GEAR_HW = 3, RANK_MAX = 128, BAD_ALLOC = 200000 };
-
-/* Names the gear of a run. 0 or a failure. */
-static int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset,
-                        const ab_gear *gear)
-{
-    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)dataset;
-    enum ab_step step = AB_STEP_SET_DIMS;
-    aclError status;
-    if (gear->kind == GEAR_BATCH) {
-        step = AB_STEP_SET_BATCH;
-        status = aclmdlSetDynamicBatchSize(modelId, input, gear->index,
-                                           gear->first);
-    } else if (gear->kind == GEAR_HW) {
-        step = AB_STEP_SET_HW;
-        status = aclmdlSetDynamicHWSize(modelId, input, gear->index,
-                                        gear->first, gear->second);
-    } else {
-        status = aclmdlSetInputDynamicDims(modelId, input, gear->index,
-                                           gear->dims);
-    }
-    return status == ACL_SUCCESS ? 0 : failure(step, 0, status);
-}
-
-/* Copies in, names the gear, executes, copies out. 0 or a failure. */
-static int64_t gear_execute(const ab_engine *e, const ab_gear *gear,
-                            const void *const *in, void *const *out)
-{
-    const ab_slot *slot = e->slots;
-    aclError status;
-    int64_t result;
-    for (size_t i = 0; i < e->inCount; i++, slot++) {
-        status = aclrtMemcpy(slot->device, slot->nbytes, in[i], gear->in[i],
-                             e->toDevice);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_COPY_IN, i, status);
-        }
-    }
-    result = gear_set(e->modelId, e->input, gear);
-    if (result != 0) {
-        return result;
-    }
-    status = aclmdlExecute(e->modelId, e->input, e->output);
-    if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_EXECUTE, 0, status);
-    }
-    for (size_t i = 0; i < e->outCount; i++, slot++) {
-        status = aclrtMemcpy(out[i], gear->out[i], slot->device, gear->out[i],
-                             e->fromDevice);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_COPY_OUT, i, status);
-        }
-    }
-    return 0;
-}
-
-/* One run in a gear: host arrays of exactly the gear's bytes. */
-static int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
-                           const void *const *in, void *const *out)
-{
-    aclrtContext previous;
-    int64_t result;
-    if (gate_is_foreign(engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    engine = engine_take(engine);
-    result = gate_refusal(engine->gate);
-    if (result == 0) {
-        result = context_enter(engine->context, &previous);
-    }
-    if (result == 0) {
-        result = gear_execute(engine, gear, in, out);
-        result = context_leave(
-            previous, result == 0 ? gate_answer(engine->gate) : result);
-    }
-    engine_leave(engine);
-    return result;
-}
+enum { RANK_MAX = 128, BAD_ALLOC = 200000 };
 
 /* An input's place on the device, and what its dataset says of it. */
 typedef struct ab_place {

@@ -1,20 +1,7 @@
 /*
- * Runs of graphs with more than one shape.
+ * Runs of graphs whose shapes are known only then.
  * Read by cffi and by the compiler; no preprocessor line.
  */
-
-/* One gear: what the library is told, and the bytes of each tensor in it. */
-typedef struct ab_gear {
-    int kind;
-    size_t index;
-    uint64_t first;
-    uint64_t second;
-    const aclmdlIODims *dims;
-    const size_t *in;
-    const size_t *out;
-} ab_gear;
-
-int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear, const void *const *in, void *const *out);
 
 /* An input of one run, on the host. */
 typedef struct ab_given {

@@ -190,4 +190,9 @@ def run(wish: Wish) -> int:
 def _show(wish: Wish) -> Show:
     """Return what prints an event; rich would print a line again after Ctrl-C in its midst."""
     text = json.dumps if wish.as_json else _line
-    return lambda event: print(text(event), flush=True)
+    return lambda event: print(_printable(text(event)), flush=True)
+
+
+def _printable(text: str) -> str:
+    """A text whose file names may be of another encoding."""
+    return text.encode(errors="backslashreplace").decode()

@@ -7,6 +7,7 @@ weights (`POISONED`).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -25,7 +26,7 @@ from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import published_of
 
 if TYPE_CHECKING:
-    from acl_bundle.update import UpdateReport
+    from acl_bundle.reports import UpdateReport
 
 Transform = Callable[[Weights], Weights]
 
@@ -99,14 +100,21 @@ class Applier:
         return False
 
     def apply(self, checkpoint: Checkpoint) -> Attempt:
-        """Read a version, change it, and give it to the bundle; never raises an Exception."""
+        """Read a version, change it, and give it to the bundle; never raises."""
+        attempt = self._attempt(checkpoint)
+        if attempt.error is not None:
+            _let_go(attempt.error)
+        return attempt
+
+    def _attempt(self, checkpoint: Checkpoint) -> Attempt:
         published = checkpoint.published
         before = self._version()
         try:
             with checkpoint.open() as opened:
                 published = published_of(opened) if published is None else published
                 report = self._update(opened, checkpoint.version)
-        except Exception as error:
+        except BaseException as raised:
+            error = as_exception(raised)
             if before != checkpoint.version == self._version():  # it failed when all was done
                 return Attempt(Outcome.APPLIED, None, error, _lag(published))
             return Attempt(self._outcome(error), None, error)
@@ -116,17 +124,17 @@ class Applier:
         given = opened if self._transform is None else self._transform(opened)
         if not isinstance(given, Mapping):
             raise TypeError(f"transform returned {type(given).__name__}; a mapping is right")
-        if getattr(opened, "kind", None) == "npy folder":
+        if getattr(opened, "kind", None) in _UNTOLD:
             self._check_all_there(opened, given)
         return self._bundle.update(given, version=version, **self._options)
 
-    def _check_all_there(self, opened: Weights, given: Weights) -> None:
-        """Take a folder of .npy files for whole when it has all weights, as nothing else tells."""
+    def _check_all_there(self, opened: Any, given: Weights) -> None:
+        """Take what may be cut short for whole when it has all weights, as nothing else tells."""
         missing = [name for name in getattr(self._bundle, "weights", ()) if name not in given]
         if missing:
             raise WeightsFormatError(
-                f"{getattr(opened, 'file', 'the folder')}: it lacks {', '.join(missing)}; as files"
-                " may still come, a folder of .npy files needs every weight"
+                f"{getattr(opened, 'file', 'the version')}: it lacks {', '.join(missing)}; more may"
+                f" still come, so a version of this kind ({opened.kind}) needs every weight"
             )
 
     def _version(self) -> int | str | None:
@@ -143,12 +151,36 @@ class Applier:
         return Outcome.REFUSED
 
 
+# A part of one of these looks like a whole one: a file less, a node less.
+_UNTOLD = ("npy folder", "tensorflow graph")
+
 # The first that fits counts.
 _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
     ((PoisonedError,), Outcome.POISONED),
     ((AclError, BusyError, ConnectionError, TimeoutError, MemoryError), Outcome.FAILED),
     ((WeightsFormatError, OSError), Outcome.NOT_WHOLE),
 )
+
+
+def as_exception(error: BaseException) -> Exception:
+    """Return an error as what callbacks may expect: SystemExit and the like are none of theirs."""
+    if isinstance(error, Exception):
+        return error
+    told = RuntimeError(f"{type(error).__name__} was raised on the follower's thread: {error}")
+    told.__cause__ = error
+    return told
+
+
+def _let_go(error: BaseException) -> None:
+    """Empty the frames of an error, which may be kept for long: they hold a version's arrays."""
+    left: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            left += [one.__cause__, one.__context__]
 
 
 def _lag(published: float | None) -> float | None:

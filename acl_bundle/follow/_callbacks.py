@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acl_bundle.follow._source import Version
 
 if TYPE_CHECKING:
-    from acl_bundle.update import UpdateReport
+    from acl_bundle.reports import UpdateReport
 
 log = logging.getLogger("acl_bundle.follow")
 
@@ -20,7 +20,8 @@ class Callbacks:
     """What a follower tells; each may be None. They run on the follower's thread.
 
     Attributes:
-        on_applied: Of an update's report.
+        on_applied: Of an update's report; not of an update that failed when all
+            was done, which is counted as applied and told as an error.
         on_refused: Of a version and the error, once for each version.
         on_error: Of each failure that will be tried again.
         on_stale: Of the seconds since the last version was applied, once until

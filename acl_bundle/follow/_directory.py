@@ -7,8 +7,8 @@ not count at all; nothing is followed out of the directory.
 
 What is listed is stat'ed; when it is opened it must still be the same file,
 and whole by its format. That makes a version of one file, or of an index and
-its shards, whole. A folder of .npy files has nothing that tells; the follower
-compares its names with the bundle's weights.
+its shards, whole. A folder of .npy files and a frozen graph have nothing that
+tells; the follower compares their names with the bundle's weights.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Found(NamedTuple):
     name: str
     identity: tuple[int, ...]
     modified: int
-    changed: float
+    changed: float | None
 
 
 class Directory:
@@ -73,7 +73,7 @@ class Directory:
         key: str | None = None,
         poll: float = 1.0,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.pattern = Pattern(pattern)
         if latest is not None and ("/" in latest or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
@@ -84,7 +84,7 @@ class Directory:
         return f"<Directory {os.fspath(self.path)!r}, {self.pattern.text!r}>"
 
     def versions(self) -> Sequence[Checkpoint]:
-        """List what is there now, oldest first.
+        """List what is there now, oldest first; also what ``LATEST`` names and is not there yet.
 
         Raises:
             OSError: The directory cannot be read.
@@ -93,8 +93,9 @@ class Directory:
         """
         self._watch.begin()
         named = self._named()
-        names = self._names() if named is None else [named]
-        found = [one for one in map(self._find, names) if one is not None]
+        if named is not None:
+            return [self._checkpoint(self._find(named) or self._absent(named))]
+        found = [one for one in map(self._find, self._names()) if one is not None]
         self._check_apart(found)
         return sorted(map(self._checkpoint, found), key=lambda one: one.order)
 
@@ -135,6 +136,14 @@ class Directory:
             identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
             return _Found(name, identity, status.st_mtime_ns, status.st_ctime)
         return None
+
+    def _absent(self, name: str) -> _Found:
+        """What opens when it comes, and says until then that it is not there."""
+        if self.pattern.version(name) is None:
+            raise FileNotFoundError(
+                f"{self.path}: {self._latest} names {name!r}, which is not there"
+            )
+        return _Found(name, (), 0, None)
 
     def _checkpoint(self, found: _Found) -> Checkpoint:
         version, order = self._order(found)

@@ -7,26 +7,26 @@ when the interpreter exits: newest first, so before the bundle it updates.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from acl_bundle._owner import Owner
-from acl_bundle.errors import ClosedError
+from acl_bundle._owner import Owner, uninterrupted
+from acl_bundle.errors import BusyError, ClosedError
 from acl_bundle.follow._apply import Applier, Transform, Updatable
 from acl_bundle.follow._backoff import Backoff
 from acl_bundle.follow._callbacks import Callbacks
+from acl_bundle.follow._claim import claim, release
 from acl_bundle.follow._ledger import Ledger
 from acl_bundle.follow._loop import Loop, Rules
 from acl_bundle.follow._metrics import Metrics
+from acl_bundle.follow._options import check_options
 from acl_bundle.follow._order import order_of
 from acl_bundle.follow._source import Source, Version
 
 if TYPE_CHECKING:
-    from acl_bundle.update import UpdateReport
+    from acl_bundle.reports import UpdateReport
 
 STEP = 0.1
 """Seconds that a wait lasts at most before Ctrl-C is felt."""
@@ -47,8 +47,8 @@ class Follower(Owner):
     that the bundle refuses is refused once. One that is not whole, and a
     failure of device or source, is tried again with back-off.
 
-    Bundle and source must not be followed by two. The bundle stays the
-    caller's: close it after the follower.
+    A source cannot be followed by two, and a bundle should not follow two: their
+    versions would mix. The bundle stays the caller's: close it after the follower.
 
     Args:
         bundle: A Bundle or Pair; inferences go on as with any update.
@@ -67,8 +67,8 @@ class Follower(Owner):
         on_error: Called with each failure that will be tried again.
         on_stale: Called with the seconds since a version was applied last,
             once until the next is.
-        options: For each update, as for `Bundle.update`; not ``version``, and
-            not ``keep="reference"``, as a version's arrays go after the update.
+        options: For each update, as for `Bundle.update`; not ``version``, nor
+            ``tokens`` and ``keep="reference"``, as each version has other arrays.
 
     What a callback raises is logged (``acl_bundle.follow``) and counted.
 
@@ -76,6 +76,7 @@ class Follower(Owner):
         TypeError, ValueError: An argument cannot be what it is.
         RoleError: The bundle has no update graph.
         ClosedError: The bundle is closed, or was loaded before a fork.
+        BusyError: Another follower follows this source.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Follower(Owner):
     ) -> None:
         _ = bundle.version
         _check_source(source)
-        _check_options(bundle.update, options)
+        check_options(bundle.update, options)
         if stale_after is not None and not 0 < stale_after < float("inf"):
             raise ValueError(f"stale_after is {stale_after} seconds; a positive number is right")
         self._stale_after = stale_after
@@ -108,12 +109,25 @@ class Follower(Owner):
             Callbacks(on_applied, on_refused, on_error, on_stale),
             Rules(newest, backoff or Backoff(), stale_after),
         )
-        super().__init__()
         self._thread = threading.Thread(
             target=self._loop.run, name="acl_bundle.follow", daemon=True
         )
-        self._thread.start()
-        self._stack.callback(_end, self._loop, self._thread)
+        claim(source)
+        super().__init__()
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        with uninterrupted():
+            try:
+                self._thread.start()
+            except RuntimeError:  # there are too many
+                release(self._loop.source)
+                raise
+            self._stack.callback(_end, self._loop, self._thread)
 
     @property
     def metrics(self) -> Metrics:
@@ -134,7 +148,7 @@ class Follower(Owner):
     def wait_for(
         self, version: Version | None = None, timeout: float | None = None
     ) -> Version | None:
-        """Block until a version, or one after it, is applied.
+        """Block until a version, or one after it, is applied; ``on_applied`` is called after that.
 
         Args:
             version: Which; None for the next one, whichever it is.
@@ -146,6 +160,7 @@ class Follower(Owner):
         Raises:
             TimeoutError: It did not come in time; the message says why, if it is known.
             ClosedError: The follower, or the bundle, was closed.
+            BusyError: This is a callback, on the follower's thread, and would wait for itself.
             WeightError and others: The bundle refused that version; this is its error.
             TypeError, ValueError: It is no version.
         """
@@ -169,7 +184,14 @@ class Follower(Owner):
                 left = STEP if until is None else min(STEP, until - monotonic())
                 if left <= 0:
                     raise TimeoutError(self._late(version, timeout))
+                self._check_not_itself()
                 ledger.changed.wait(left)
+
+    def _check_not_itself(self) -> None:
+        if self._thread is threading.current_thread():
+            raise BusyError(
+                "this is a callback, on the follower's own thread: nothing comes until it returns"
+            )
 
     def _late(self, version: Version | None, timeout: float | None) -> str:
         now = self._ledger.metrics
@@ -200,17 +222,3 @@ def _check_source(source: object) -> None:
             f"source is {source!r}, without {', '.join(missing)}; a Directory, a Redis or another"
             " Source is right"
         )
-
-
-def _check_options(update: Callable[..., Any], options: dict[str, Any]) -> None:
-    if "version" in options:
-        raise TypeError("version cannot be chosen: a version's name is the source's")
-    if options.get("keep") == "reference":
-        raise ValueError("keep is 'reference', but a version's arrays go after the update; 'copy'")
-    with suppress(ValueError):  # some callables tell nothing of themselves
-        known = inspect.signature(update).parameters.values()
-        if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known):
-            return
-        unknown = options.keys() - {one.name for one in known}
-        if unknown:
-            raise TypeError(f"update has no option {', '.join(map(repr, sorted(unknown)))}")

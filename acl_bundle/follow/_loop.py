@@ -14,14 +14,15 @@ what comes next:
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from acl_bundle.errors import ClosedError
-from acl_bundle.follow._apply import Applier, Attempt, Outcome
+from acl_bundle.follow._apply import Applier, Attempt, Outcome, as_exception
 from acl_bundle.follow._backoff import Backoff
 from acl_bundle.follow._callbacks import Callbacks, log
+from acl_bundle.follow._claim import release
 from acl_bundle.follow._ledger import Ledger, Waiting
 from acl_bundle.follow._source import Checkpoint, Order, Source
 
@@ -51,9 +52,9 @@ class Loop:
     def __init__(
         self, applier: Applier, source: Source, ledger: Ledger, callbacks: Callbacks, rules: Rules
     ) -> None:
-        self._applier, self._source, self._ledger = applier, source, ledger
+        self.source, self.stop = source, threading.Event()
+        self._applier, self._ledger = applier, ledger
         self._callbacks, self._rules = callbacks, rules
-        self.stop = threading.Event()
         self._failures = 0
         self._hurt = False
         self._again = False
@@ -68,24 +69,31 @@ class Loop:
                 self._turn()
         finally:
             self._close()
+            release(self.source)
             self._ledger.end(ClosedError("it was closed"))
 
     def _turn(self) -> None:
         before, self._failures = self._failures, 0
-        try:
-            self._offer(self._source.versions())
-        except Exception as error:  # of the source; or else a follower would die in silence
-            self._fail(error)
+        self._attempt(self._look)
         self._tell_if_stale()
+        if not self._failures and not self._again:
+            self._attempt(self._wait)
         if self._failures:
             self._failures += before
             self.stop.wait(self._at_most(self._rules.backoff.delay(self._failures)))
-            return
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Do what is the source's; whatever it raises, the follower does not die in silence."""
         try:
-            if not self._again:
-                self._source.wait(self._at_most(self._until_due()), self.stop)
-        except Exception as error:
-            self._fail(error)
+            step()
+        except BaseException as error:
+            self._fail(as_exception(error))
+
+    def _look(self) -> None:
+        self._offer(self.source.versions())
+
+    def _wait(self) -> None:
+        self.source.wait(self._at_most(self._until_due()), self.stop)
 
     def _offer(self, listed: Sequence[Checkpoint]) -> None:
         """Go through what is new."""
@@ -95,7 +103,9 @@ class Loop:
         fresh = [one for one in listed if self._ledger.is_new(one)]
         self._hurt, self._again, self._due = False, False, []
         for one in self._in_turn(fresh):
-            if self.stop.is_set() or not self._take(one):
+            if self.stop.is_set():
+                return
+            if self._ledger.is_new(one) and not self._take(one):  # a source may list one twice
                 return
         if self._hurt or (not fresh and self._applier.poisoned):
             self._heal([one for one in listed if not self._ledger.is_new(one)])
@@ -207,6 +217,6 @@ class Loop:
 
     def _close(self) -> None:
         try:
-            self._source.close()
-        except Exception as error:
-            self._told(error)
+            self.source.close()
+        except BaseException as error:
+            self._told(as_exception(error))

@@ -95,7 +95,7 @@ def publish_redis(
         server: A URL or a client, as for `Redis`.
         weights: Arrays by name; all are in memory at once.
         version: A number greater than the last.
-        key: What all names start with.
+        key: What all names start with; in a cluster with braces, ``"{policy}"``.
         keep: How many versions stay, at least 2.
 
     Raises:
@@ -118,6 +118,7 @@ def publish_redis(
             _check_newer(version, _newest(client, keys), key)
             client.set(keys.weights(version), value, ex=ABANDONED)
             _name(client, keys, version)
+            client.publish(keys.channel, version)
             _trim(client, keys, keep)
     finally:
         if made:
@@ -135,7 +136,6 @@ def _name(client: Any, keys: Keys, version: int) -> None:
         all_at_once.persist(keys.weights(version))
         all_at_once.set(keys.version, version)
         all_at_once.rpush(keys.versions, version)
-        all_at_once.publish(keys.channel, version)
         try:
             all_at_once.execute()
         except redis.WatchError:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from inspect import iscoroutinefunction
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -67,15 +68,19 @@ def connect(server: Any) -> tuple[Any, bool]:
         TypeError: It is something else.
     """
     if isinstance(server, str):
-        made = _redis().Redis.from_url(
-            server, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+        return _undecoding(_redis().Redis.from_url(server, **limits)), True
+    if not hasattr(server, "pubsub") or iscoroutinefunction(server.execute_command):
+        raise TypeError(
+            f"give a URL such as 'redis://host:6379/0', or a client that blocks, not {server!r}"
         )
-        return made, True
-    if not hasattr(server, "pubsub"):
-        raise TypeError(f"give a URL such as 'redis://host:6379/0', or a client, not {server!r}")
-    if server.get_encoder().decode_responses:
+    return _undecoding(server), False
+
+
+def _undecoding(client: Any) -> Any:
+    if client.get_encoder().decode_responses:
         raise ValueError("the client has decode_responses=True; weights are bytes, so leave it out")
-    return server, False
+    return client
 
 
 def _redis() -> Any:
@@ -92,9 +97,10 @@ def _redis() -> Any:
 @contextmanager
 def reaching(keys: Keys) -> Iterator[None]:
     """Turn redis-py's errors into ConnectionError, an OSError, which is tried again."""
+    exceptions = _redis().exceptions
     try:
         yield
-    except _redis().RedisError as error:
+    except (exceptions.RedisError, exceptions.RedisClusterException) as error:
         raise ConnectionError(f"Redis, key {keys.key!r}: {error}") from error
 
 
@@ -104,7 +110,8 @@ class Redis:
     Args:
         server: A URL (``redis://``, ``rediss://``, ``unix://``), or a client of
             redis-py's, which stays the caller's and must not decode responses.
-        key: What all names start with, as the publisher calls it.
+        key: What all names start with, as the publisher calls it; in a cluster
+            with braces, ``"{policy}"``, so that all are in one slot.
         poll: Seconds between looks, where no message wakes the follower earlier.
 
     Raises:
@@ -138,10 +145,16 @@ class Redis:
                 newest, kept = both.execute()
         if newest is None:
             return []
-        texts = {_text(one) for one in (*kept, newest)}
-        last = order_of(_text(newest))
-        found = [one for one in map(self._checkpoint, texts) if one.order <= last]
-        return sorted(found, key=lambda one: one.order)
+        text = _text(newest).strip()
+        last = self._checkpoint(text)
+        if last is None:
+            raise ValueError(
+                f"Redis, key {keys.version!r}: the version is {text!r}, which has no number to be"
+                " ordered by; 100 or 'step-100' is right"
+            )
+        found = (self._checkpoint(_text(one)) for one in kept)
+        older = {one.order: one for one in found if one is not None and one.order < last.order}
+        return [*(older[order] for order in sorted(older)), last]
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a version is announced; see `Source.wait`."""
@@ -169,14 +182,10 @@ class Redis:
             messages.subscribe(self._keys.channel)
             self._messages = messages
 
-    def _checkpoint(self, text: str) -> Checkpoint:
+    def _checkpoint(self, text: str) -> Checkpoint | None:
+        """The version of a name; None where it has no number to be ordered by."""
         found = numbered(text)
-        if found is None:
-            raise ValueError(
-                f"Redis, key {self._keys.version!r}: the version is {text!r}, which has no number"
-                " to be ordered by; 100 or 'step-100' is right"
-            )
-        return Checkpoint(*found, partial(self._open, text))
+        return None if found is None else Checkpoint(*found, partial(self._open, text))
 
     @contextmanager
     def _open(self, text: str) -> Iterator[Weights]:

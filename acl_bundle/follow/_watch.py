@@ -72,20 +72,25 @@ class Watch:
         )
         try:
             next(notices)  # the system is only asked here
-        except (OSError, StopIteration) as error:
-            log.warning("%s cannot be watched, so it is polled: %s", self._path, error)
+        except Exception as error:  # no more watches, say, whatever watchfiles makes of that
+            self._give_up(error)
             return None
         return notices
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("%s cannot be watched, so it is polled: %s", self._path, error)
+        self._notices = None
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return at a notice, at ``stop``, or after ``seconds``, or ``poll`` if that is less."""
         until = monotonic() + min(seconds, self._poll)
-        if self._notices is None:
-            stop.wait(until - monotonic())
-            return
-        while monotonic() < until and not stop.is_set():
-            if next(self._notices, None):
-                return
+        while self._notices is not None and monotonic() < until and not stop.is_set():
+            try:
+                if next(self._notices):
+                    return
+            except Exception as error:  # StopIteration as well: a generator that is over
+                self._give_up(error)
+        stop.wait(max(until - monotonic(), 0.0))
 
     def close(self) -> None:
         """Watch no longer."""

@@ -25,7 +25,8 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "acl_bundle.cli", "follow", *arguments],
         env={
-            **CLEAN, "ACL_BUNDLE_LIBRARY": str(fake.library_path()),
+            **CLEAN, "PYTHONIOENCODING": "utf-8:strict",
+            "ACL_BUNDLE_LIBRARY": str(fake.library_path()),
             "ACL_FAKE_ONNXRUNTIME": str(ENGINE),
         },
         stdout=subprocess.PIPE,
@@ -80,10 +81,19 @@ def test_ctrl_c_prints_what_was_done(mlp: Any, published: Path) -> None:
     assert (process.returncode, err) == (0, "")
 
 
+def test_a_name_that_is_no_text_is_printed_all_the_same(mlp: Any, tmp_path: Path) -> None:
+    made = follow.publish_directory(tmp_path, mlp.weights, 1)
+    os.rename(made, os.fsencode(tmp_path) + b"/policy\xff.safetensors")
+    status, out, err = cli(mlp.path, tmp_path, "--count", "1")
+    assert (status, "Traceback" in err) == (0, False)
+    assert out.startswith("applied policy\\udcff.safetensors@")
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "message"),
     [
         (("--pattern", "../*"), 2, "a glob of names"),
+        (("--cast", "any"), 2, "cast is 'safe'"),
         (("--after", "best"), 2, "has no number"),
         (("--stale-after", "-1"), 2, "a positive number"),
         (("--count", "0"), 2, "greater than or equal to 1"),

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,32 +32,39 @@ def bundle(policy_file: Path, fake_acl: object) -> Iterator[ab.Bundle]:
         yield loaded
 
 
+def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Start a redis-server in a folder; it saves nothing by itself."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server here; Debian's package redis-server has it")
+    command = [program, *options, "--save", ""]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def answers(client: Any) -> bool:
+    """Say whether a server is up."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
 class Server:
     """A redis-server on a socket in a folder; it can be ended and started again."""
 
     def __init__(self, folder: Path) -> None:
-        program = shutil.which("redis-server")
-        if program is None:
-            pytest.skip("no redis-server here; Debian's package redis-server has it")
-        self._folder, self._program = folder, program
+        self._folder = folder
         self.url = f"unix://{folder}/redis.sock"
         self.client = redis.Redis.from_url(self.url)
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(
-            [self._program, "--port", "0", "--unixsocket", "redis.sock", "--save", ""],
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-        )
+        self._process = start(self._folder, "--port", "0", "--unixsocket", "redis.sock")
         for _ in range(500):
-            try:
-                self.client.ping()
-            except redis.ConnectionError:
-                time.sleep(0.01)
-            else:
+            if answers(self.client):
                 return
+            time.sleep(0.01)
         pytest.fail("redis-server does not answer")
 
     def kill(self) -> None:

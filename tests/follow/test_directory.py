@@ -1,4 +1,4 @@
-"""Directories: names, order, LATEST, what is half-written, and what leads elsewhere."""
+"""Directories: names, order, LATEST, what leads elsewhere, and how changes are noticed."""
 
 from __future__ import annotations
 
@@ -10,37 +10,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
-from acl_bundle.errors import WeightsFormatError
 
 from . import policy
-from .test_follower import following, publish, until
-
-
-def put(folder: Path, *names: str) -> None:
-    """Write whole weights under some names; the number does not matter here."""
-    for name in names:
-        files.save(policy.weights(1), folder / name)
+from .following import QUICK, following, opened, publish, put, until
 
 
 def listed(folder: Path, *arguments: Any, **options: Any) -> list[Any]:
     source = follow.Directory(folder, *arguments, **options)
     try:
         return [one.version for one in source.versions()]
-    finally:
-        source.close()
-
-
-def opened(folder: Path, **options: Any) -> dict[str, Any]:
-    source = follow.Directory(folder, **options)
-    try:
-        with source.versions()[-1].open() as found:
-            return dict(found)
     finally:
         source.close()
 
@@ -130,6 +113,31 @@ def test_latest_that_names_nothing_yet_is_waited_for(bundle: ab.Bundle, tmp_path
         follower.wait_for(1, 10)
 
 
+def test_latest_that_names_nothing_is_told(bundle: ab.Bundle, tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    (tmp_path / "LATEST").write_text("weights-1")  # a slip: without its suffix
+    with (
+        following(bundle, tmp_path) as follower,
+        pytest.raises(TimeoutError, match=r"No such file .*weights-1'"),
+    ):
+        follower.wait_for(1, 0.3)
+    (tmp_path / "LATEST").write_text("best")
+    with pytest.raises(FileNotFoundError, match="LATEST names 'best', which is not there"):
+        listed(tmp_path)
+
+
+def test_latest_whose_version_has_gone_is_no_error_once_it_was_applied(
+    bundle: ab.Bundle, tmp_path: Path
+) -> None:
+    publish(tmp_path, 1)
+    (tmp_path / "LATEST").write_text("weights-1.safetensors\r\n")
+    with following(bundle, tmp_path) as follower:
+        follower.wait_for(1, 10)
+        (tmp_path / "weights-1.safetensors").unlink()
+        time.sleep(0.3)
+        assert follower.metrics.errors == 0
+
+
 def test_links_out_of_the_directory_are_refused(bundle: ab.Bundle, tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     outside.mkdir()
@@ -157,102 +165,10 @@ def test_two_names_of_one_number_are_a_doubt(bundle: ab.Bundle, tmp_path: Path) 
     assert listed(tmp_path, "policy-*") == [5]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
-def test_a_half_written_file_waits_and_is_applied_when_whole(
-    bundle: ab.Bundle, tmp_path: Path, share: float
-) -> None:
-    whole = files.to_bytes(policy.weights(4))
-    file = tmp_path / "weights-4.safetensors"
-    file.write_bytes(whole[: int(len(whole) * share)])
-    with following(bundle, tmp_path) as follower:
-        until(lambda: follower.metrics.errors >= 2)
-        assert isinstance(follower.metrics.last_error, WeightsFormatError)
-        assert bundle.version == 0
-        with file.open("ab") as more:
-            more.write(whole[int(len(whole) * share) :])
-        follower.wait_for(4, 10)
-        metrics = follower.metrics
-    assert policy.held(bundle) == 4
-    assert (metrics.seen, metrics.applied, metrics.refused) == (1, 1, 0)
-
-
-def test_a_half_written_version_is_passed_by(bundle: ab.Bundle, tmp_path: Path) -> None:
-    publish(tmp_path, 1)
-    with following(bundle, tmp_path) as follower:
-        follower.wait_for(1, 10)
-        (tmp_path / "weights-2.safetensors").write_bytes(b"\0" * 20)
-        until(lambda: follower.metrics.seen == 2)
-        files.save(policy.weights(3), tmp_path / "weights-3.safetensors")
-        follower.wait_for(3, 10)
-        files.save(policy.weights(2), tmp_path / "weights-2.safetensors")
-        time.sleep(0.3)
-        metrics = follower.metrics
-    assert policy.held(bundle) == bundle.version == 3
-    assert (metrics.applied, metrics.passed) == (2, 1)
-
-
-def test_at_the_start_an_older_whole_version_is_better_than_a_torn_one(
-    bundle: ab.Bundle, tmp_path: Path
-) -> None:
-    publish(tmp_path, 1)
-    publish(tmp_path, 2)
-    (tmp_path / "weights-3.safetensors").write_bytes(b"half")
-    with following(bundle, tmp_path) as follower:
-        follower.wait_for(2, 10)
-        files.save(policy.weights(3), tmp_path / "weights-3.safetensors")
-        follower.wait_for(3, 10)
-    assert policy.held(bundle) == 3
-
-
-def test_a_half_written_folder_of_npy_files_waits(bundle: ab.Bundle, tmp_path: Path) -> None:
-    folder = tmp_path / "step-1"
-    folder.mkdir()
-    np.save(folder / "w.npy", policy.weights(1)["w"])
-    with following(bundle, tmp_path) as follower:
-        until(lambda: follower.metrics.errors >= 2)
-        assert "it lacks b" in str(follower.metrics.last_error)
-        assert bundle.version == 0
-        np.save(folder / "b.npy", policy.weights(1)["b"])
-        follower.wait_for(1, 10)
-    assert policy.held(bundle) == 1
-
-
-def test_a_folder_of_shards_waits_for_its_index(bundle: ab.Bundle, tmp_path: Path) -> None:
-    folder, given = tmp_path / "step-1", policy.weights(1)
-    folder.mkdir()
-    first, second = (f"model-0000{n}-of-00002.safetensors" for n in (1, 2))
-    files.save({"w": given["w"]}, folder / first)
-    with following(bundle, tmp_path) as follower:
-        until(lambda: follower.metrics.errors >= 1)
-        assert "one of several shards" in str(follower.metrics.last_error)
-        index = f'{{"weight_map": {{"w": "{first}", "b": "{second}"}}}}'
-        (folder / "model.safetensors.index.json").write_text(index)
-        time.sleep(0.2)
-        assert bundle.version == 0
-        files.save({"b": given["b"]}, folder / second)
-        follower.wait_for(1, 10)
-    assert policy.held(bundle) == 1
-
-
-def test_formats_are_told_by_content(bundle: ab.Bundle, tmp_path: Path) -> None:
-    with following(bundle, tmp_path, after=0) as follower:
-        np.savez(tmp_path / ".1", **policy.weights(1))
-        os.rename(tmp_path / ".1.npz", tmp_path / "policy-1")
-        follower.wait_for(1, 10)
-        assert policy.held(bundle) == 1
-        made = tmp_path / ".2"
-        made.mkdir()
-        for name, value in policy.weights(2).items():
-            np.save(made / name, value)
-        os.rename(made, tmp_path / "policy-2")
-        follower.wait_for(2, 10)
-    assert policy.held(bundle) == 2
-
-
 def test_a_tensorflow_checkpoint_is_one_version(tmp_path: Path) -> None:
-    for number in (1, 20):
+    for step in (1, 20):
         for suffix in (".index", ".data-00000-of-00001", ".meta"):
-            (tmp_path / f"model.ckpt-{number}{suffix}").write_bytes(b"x")
+            (tmp_path / f"model.ckpt-{step}{suffix}").write_bytes(b"x")
     assert listed(tmp_path) == [1, 20]
 
 
@@ -269,21 +185,18 @@ def test_a_directory_may_come_go_and_come_again(bundle: ab.Bundle, tmp_path: Pat
         follower.wait_for(2, 10)
 
 
-def test_a_file_that_is_replaced_while_it_is_opened(tmp_path: Path) -> None:
-    put(tmp_path, "policy.safetensors")
-    source = follow.Directory(tmp_path)
-    (found,) = source.versions()
-    put(tmp_path, "policy.safetensors")
-    with pytest.raises(WeightsFormatError, match="it changed while it was opened"), found.open():
-        pass
-    source.close()
-
-
-def test_a_version_under_another_ones_name_is_not_applied(tmp_path: Path) -> None:
-    publish(tmp_path, 7)
-    os.rename(tmp_path / "weights-7.safetensors", tmp_path / "weights-8.safetensors")
-    with pytest.raises(WeightsFormatError, match="it holds version 7, but is called 8"):
-        opened(tmp_path)
+def test_a_program_may_change_its_directory(
+    bundle: ab.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "checkpoints", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    publish(folder, 1)
+    with following(bundle, Path("checkpoints")) as follower:
+        follower.wait_for(1, 10)
+        monkeypatch.chdir(elsewhere)
+        publish(folder, 2)
+        follower.wait_for(2, 10)
 
 
 def test_without_watchfiles_it_polls(
@@ -316,6 +229,46 @@ def test_arguments_that_cannot_be(tmp_path: Path) -> None:
         follow.Directory(tmp_path, latest="../LATEST")
     with pytest.raises(ValueError, match="poll is 0 seconds"):
         follow.Directory(tmp_path, poll=0)
+
+
+def test_without_a_watch_to_be_had_it_polls(
+    bundle: ab.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the system has no more watches to give, or the watch breaks."""
+    watchfiles = pytest.importorskip("watchfiles")
+
+    def none_left(*_: Any, **__: Any) -> Any:
+        raise watchfiles._rust_notify.WatchfilesRustInternalError("Too many open files")
+        yield
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        yield set()
+        raise RuntimeError("broken")
+
+    for watch in (none_left, breaks):
+        monkeypatch.setattr(watchfiles, "watch", watch)
+        folder = tmp_path / watch.__name__
+        publish(folder, 1)
+        source = Counting(folder, poll=0.05)
+        with ab.follow(bundle, source, backoff=QUICK) as follower:
+            follower.wait_for(1, 10)
+            looks, start = source.looks, time.monotonic()
+            publish(folder, 2)
+            follower.wait_for(2, 10)
+            until(lambda: time.monotonic() - start > 0.5)  # noqa: B023
+            metrics, looks = follower.metrics, source.looks - looks
+        assert looks < 30
+        assert metrics.errors == 0
+
+
+class Counting(follow.Directory):
+    """It counts how often it is looked at."""
+
+    looks = 0
+
+    def versions(self) -> Any:
+        self.looks += 1
+        return super().versions()
 
 
 def test_waiting_ends_at_stop(tmp_path: Path) -> None:

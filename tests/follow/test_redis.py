@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +19,8 @@ from acl_bundle import weights as files
 from acl_bundle.errors import WeightsFormatError
 
 from . import policy
-from .conftest import Server
-from .test_follower import QUICK, until
+from .conftest import Server, answers, start
+from .following import QUICK, until
 
 redis = pytest.importorskip("redis")
 
@@ -72,7 +75,7 @@ def test_the_plain_protocol_needs_no_list_and_no_message(bundle: ab.Bundle, serv
     """A trainer in any language: SET the value, SET the version."""
     with following(bundle, server) as follower:
         server.client.set("policy:weights:step-7", files.to_bytes(policy.weights(7)))
-        server.client.set("policy:version", "step-7")
+        server.client.set("policy:version", "step-7\n")  # as redis-cli -x does
         follower.wait_for("step-7", 10)
     assert policy.held(bundle) == bundle.version == 7
 
@@ -155,6 +158,24 @@ def test_a_version_without_a_number(bundle: ab.Bundle, server: Server, text: byt
         follower.wait_for(1, 10)
 
 
+def test_a_list_with_what_is_no_version_or_older_names_of_the_newest(
+    bundle: ab.Bundle, server: Server
+) -> None:
+    publish(server, 1)
+    server.client.rpush("policy:versions", "junk", b"\xff", "step-2", "02", "9")
+    versions: list[Any] = []
+    with following(
+        bundle, server, after=1, on_applied=lambda r: versions.append(r.version)
+    ) as follower:
+        server.client.set("policy:weights:2", files.to_bytes(policy.weights(2)))
+        server.client.set("policy:version", "2")
+        follower.wait_for(2, 10)
+        until(lambda: versions)
+        metrics = follower.metrics
+    assert versions == [2]
+    assert (metrics.seen, metrics.errors) == (1, 0)
+
+
 def test_a_key_of_another_kind(bundle: ab.Bundle, server: Server) -> None:
     server.client.rpush("policy:version", 1)
     with following(bundle, server) as follower:
@@ -180,6 +201,35 @@ def test_a_client_stays_the_callers(bundle: ab.Bundle, server: Server) -> None:
             follow.publish_redis(server.client, policy.weights(version), version, key="policy")
             follower.wait_for(version, 10)
     assert server.client.ping()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Any]:
+    """A cluster of one node, which needs a port; and its bus one more, ten thousand above."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1] % 2000 + 20000
+    process = start(tmp_path, "--port", str(port), "--cluster-enabled", "yes")
+    node = redis.Redis(port=port)
+    until(lambda: answers(node))
+    node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    until(lambda: node.cluster("INFO")["cluster_state"] == "ok")
+    client = redis.RedisCluster(host="127.0.0.1", port=port)
+    yield client
+    client.close()
+    node.close()
+    process.kill()
+    process.wait()
+
+
+def test_a_cluster_takes_a_key_in_braces(bundle: ab.Bundle, cluster: Any) -> None:
+    source = follow.Redis(cluster, "{policy}", poll=1000)
+    with ab.follow(bundle, source, backoff=QUICK) as follower:
+        for version in (1, 2, 3):
+            follow.publish_redis(cluster, policy.weights(version), version, key="{policy}")
+            follower.wait_for(version, 10)
+    with pytest.raises(ConnectionError, match="Redis, key 'policy'"):
+        follow.publish_redis(cluster, policy.weights(1), 1, key="policy")
 
 
 def test_publishing_keeps_the_last_and_forgets_the_rest(server: Server) -> None:
@@ -221,8 +271,11 @@ def test_arguments_that_cannot_be(server: Server) -> None:
     decoding = redis.Redis.from_url(server.url, decode_responses=True)
     with pytest.raises(ValueError, match="leave it out"):
         follow.Redis(decoding)
-    with pytest.raises(TypeError, match="give a URL"):
-        follow.Redis(3)
+    with pytest.raises(ValueError, match="leave it out"):
+        follow.Redis(f"{server.url}?decode_responses=True")
+    for given in (3, redis.asyncio.Redis.from_url(server.url)):
+        with pytest.raises(TypeError, match=r"give a URL .* or a client that blocks"):
+            follow.Redis(given)
     with pytest.raises(ValueError, match="key is empty"):
         follow.Redis(server.url, "")
     with pytest.raises(TypeError, match="key is text"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -537,16 +538,20 @@ def test_a_forked_child_is_told(bundle: ab.Bundle, mlp: Any) -> None:
     next(stream)
     child = os.fork()
     if child == 0:
+        signal.alarm(10)  # one that waits for the parent's threads waits for ever
         for use in (
             lambda: bundle.infer.submit(mlp.x),
             lambda: bundle.infer.run([mlp.x], timeout_ms=100),
             lambda: bundle.infer.stream([mlp.x]),
+            lambda: next(stream),
         ):
             try:
                 use()
             except ab.ClosedError:
                 continue
             os._exit(1)
+        stream.close()
+        del stream
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     future.result(5)

@@ -20,7 +20,8 @@ import acl_bundle as ab
 from acl_bundle import build, fake, om
 from acl_bundle._api import NULL, lib
 from acl_bundle._engine import dataset
-from acl_bundle._variables import Wait
+from acl_bundle._timed import open_timed
+from acl_bundle._wait import Wait
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
@@ -283,7 +284,7 @@ def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None
         inner, init = bundle._variables, bundle.init
         with inner.alone("init", Wait()), bundle.device.activated():
             given = dataset(bundle._lanes.stack, [])
-            timed = bundle._lanes.open_timed(init.index, init.label, given)
+            timed = open_timed(bundle._lanes, init.index, init.label, given)
         assert timed.drained
         fake.latency("aclmdlExecuteAsync", 0.3)
         assert lib.ab_gate_shut(inner.gate, 100) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 from acl_bundle import build
 from acl_bundle.testing import FakeAcl
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+from .page import Page
+
+README = Page("README.md")
 FIRST_SCREEN = 24
 
 
@@ -50,27 +49,20 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_acl: FakeAcl) 
 
 
 def test_the_commands_stand_on_the_first_screen() -> None:
-    screen = README.splitlines()[:FIRST_SCREEN]
+    screen = README.text.splitlines()[:FIRST_SCREEN]
     assert "make demo" in "\n".join(screen)
     assert "make test" in "\n".join(screen)
-    assert len(README.splitlines()) <= 120
+    assert len(README.text.splitlines()) <= 120
 
 
 def test_every_program_runs(session: dict[str, Any]) -> None:
-    assert PROGRAMS
-    for program in PROGRAMS:
-        exec(compile(program, "README.md", "exec"), session)
+    README.run(session)
 
 
 def test_the_first_program_does_what_its_comments_say(session: dict[str, Any]) -> None:
-    exec(compile(PROGRAMS[0], "README.md", "exec"), session)
+    exec(compile(README.programs[0][0], "README.md", "exec"), session)
     weight, bias = (numpy_helper.to_array(one) for one in policy().graph.initializer)
     x, w = session["x"], session["w"]
     np.testing.assert_allclose(session["y"], x @ weight + bias, rtol=1e-5)
     np.testing.assert_allclose(session["out"]["y"], x @ w + bias, rtol=1e-5)
     assert session["out"].version == 7
-
-
-def test_every_file_that_is_named_exists() -> None:
-    for name in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / name).exists(), name

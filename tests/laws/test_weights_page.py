@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from acl_bundle import build, weights
 
-from .samples import Array
+from .page import Page
 
-PAGE = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(
-    r"^```python\n(.*?)^```$(?:\n\n```\n(.*?)^```$)?", PAGE, re.MULTILINE | re.DOTALL
-)
+Array = NDArray[Any]
+PAGE = Page("docs/weights.md")
 SHAPES = {"fc1.weight": (8, 16), "fc1.bias": (16,), "fc2.weight": (16, 3), "fc2.bias": (3,)}
 
 
@@ -74,13 +70,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_acl: Any) -> d
 
 
 def test_every_program_runs_and_prints_what_is_shown(session: dict[str, Any]) -> None:
-    assert len(BLOCKS) == PAGE.count("```python")
-    for program, shown in BLOCKS:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(program, "docs/weights.md", "exec"), session)
-        assert printed.getvalue() == shown
+    PAGE.run(session)
 
 
 def test_every_public_name_is_on_the_page() -> None:
     for name in weights.__all__:
-        assert name in PAGE or name in ("Report", "Source", "Spec", "View"), name
+        assert name in PAGE.text or name in ("Report", "Source", "Spec", "View"), name

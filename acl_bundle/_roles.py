@@ -1,0 +1,50 @@
+"""Which graph of a file has which role: as it was given, or as the file shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from acl_bundle import om
+
+# What a graph must have to be given a role: inputs, outputs (None: either way).
+ROLES: dict[str, tuple[bool | None, bool]] = {
+    "infer": (None, True),
+    "init": (False, False),
+    "update": (True, False),
+}
+
+
+def _check_role(file: om.Bundle, role: str, index: int) -> None:
+    """Refuse a role that does not exist, or that the graph cannot have."""
+    if role not in ROLES:
+        raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise TypeError(f"roles[{role!r}] is {index!r}; give a graph's index, an int")
+    if index not in range(len(file.models)):
+        raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
+    model = file.models[index]
+    takes, gives = ROLES[role]
+    if gives != bool(model.outputs) or takes not in (None, bool(model.inputs)):
+        raise ValueError(
+            f"roles[{role!r}] is {index}, but {model.name} with {len(model.inputs)} inputs and"
+            f" {len(model.outputs)} outputs cannot be the {role} graph"
+        )
+
+
+def roles_of(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
+    """The role of each graph that has one, by index.
+
+    Raises:
+        ValueError: `given` names a role that does not exist, or a graph twice,
+            beyond the end, or that cannot have the role.
+        BundleFormatError: Nothing was given and the file leaves a doubt.
+    """
+    if given is None:
+        return {index: role for role, index in file.roles.items()}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"roles is a dict such as {{'infer': 0}}, not {given!r}")
+    if len(set(given.values())) < len(given):
+        raise ValueError(f"roles gives one graph several roles: {dict(given)}")
+    for role, index in given.items():
+        _check_role(file, role, index)
+    return {index: role for role, index in given.items()}

@@ -1,0 +1,38 @@
+"""docs/updates.md, serving.md and follow.md: their examples run, and the names in them exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from acl_bundle import follow
+
+from .page import Page, small_policy
+
+PAGES = ("docs/updates.md", "docs/serving.md", "docs/follow.md")
+
+
+@pytest.mark.usefixtures("fake_acl")
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_policy(tmp_path / "policy.om")
+    monkeypatch.chdir(tmp_path)
+    page = Page(path)
+    assert len(page.programs) > 3
+    page.run({})
+
+
+@pytest.mark.parametrize("path", [*PAGES, "README.md", "docs/weights.md", "docs/shell.md"])
+def test_every_file_that_is_named_exists(path: str) -> None:
+    Page(path).check_links()
+
+
+def test_every_metric_and_name_of_following_is_there() -> None:
+    text = Page("docs/follow.md").text
+    for one in fields(follow.Metrics):
+        assert f"`{one.name}`" in text
+    for name in set(re.findall(r"follow\.([A-Za-z_]+)", text)) - {"md", "om"}:
+        assert hasattr(follow, name), name
