@@ -39,7 +39,8 @@ class CastCounts:
     Attributes:
         source: The dtype that was given.
         target: The weight's.
-        overflow: Values that were finite and no longer are.
+        overflow: Values beyond the target's range: they became infinite, or where the cast
+            saturates the largest finite number.
         underflow: Values that were not zero and became zero.
         subnormal: Values that became subnormal, and so lost more digits than the others.
         nan: Values that were NaN, and still are.
@@ -100,6 +101,13 @@ def convert(source: NDArray[Any], target: NDArray[Any]) -> None:
     """Write one piece's values in the target's dtype, rounding to nearest."""
     with np.errstate(all="ignore"):
         np.copyto(target, source, casting="unsafe")
+
+
+def saturate(source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Put the largest finite number where `convert` made a finite one infinite."""
+    over = ~np.isfinite(target) & np.isfinite(source)
+    most = target.dtype.type(_limits(target.dtype).max)
+    target[over] = np.where(source[over] > 0, most, -most)
 
 
 @np.errstate(all="ignore")

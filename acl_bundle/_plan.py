@@ -99,6 +99,7 @@ class Plan:
         moves: How each becomes the device's bytes; nothing of value where there is no array.
         source: Where `fetch` looks.
         strict: Names whose conversion the source wants refused where it overflows.
+        saturated: Names of those that take the largest finite number there.
         met: Dtype and shape that a lazy value had when it was checked, by name.
         learnt: Specs whose shape this update is the first to show, by index.
         unchanged: Names of the weights that hold what was given, in the graph's order.
@@ -119,6 +120,7 @@ class Plan:
     moves: list[int] = field(default_factory=list)
     source: Mapping[str, Any] = field(default_factory=dict)
     strict: set[str] = field(default_factory=set)
+    saturated: set[str] = field(default_factory=set)
     met: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = field(default_factory=dict)
     learnt: dict[int, WeightSpec] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
@@ -158,19 +160,24 @@ class Plan:
         """Fetch a value: as it came, and as an array that may be given for the weight.
 
         A view that converts (`acl_bundle.weights.cast`) is asked for what it
-        would convert, which the stage then converts while it copies.
+        would convert, which the stage then converts while it copies. A digest of
+        that tells nothing of saturation, so where one is to be kept, the view's
+        own value is taken for a view that saturates.
 
         Raises:
             WeightError, TypeError: It does not fit.
         """
         ask = getattr(self.source, "unconverted", None)
         found = None if ask is None else ask(spec.name, spec.dtype)
-        if found is None:
+        saturates = found is not None and found[1] == "saturate"
+        if found is None or (saturates and self.options.skip_unchanged):
             value = self.source[spec.name]
             return value, check_value(value, spec, self.options.cast)
-        value, strict = found
-        if strict:
+        value, on_overflow = found
+        if on_overflow == "error":
             self.strict.add(spec.name)
+        elif saturates:
+            self.saturated.add(spec.name)
         return value, check_value(value, spec, "same_kind")
 
     def fetch(self, place: int) -> Array:
@@ -222,7 +229,11 @@ class Plan:
         Raises:
             WeightError: ``on_overflow`` is "error" and a finite value has become infinite.
         """
-        lost = [(name, counts) for name, counts in self.casts.items() if counts.overflow]
+        lost = [
+            (name, counts)
+            for name, counts in self.casts.items()
+            if counts.overflow and name not in self.saturated
+        ]
         if not lost:
             return
         text = ", ".join(

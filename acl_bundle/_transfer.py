@@ -31,6 +31,7 @@ from acl_bundle._cast import (
     convert,
     count,
     move_of,
+    saturate,
 )
 from acl_bundle._pieces import pieces
 from acl_bundle._plan import Plan
@@ -96,11 +97,11 @@ class Transfer:
         if self._held and self._held + cost > BOUNCE:
             self._flush()
         array = self._plan.fetch(place)
-        dtype = self._plan.specs[place].dtype
-        move = move_of(array, dtype)
+        spec = self._plan.specs[place]
+        move = GATHER if spec.name in self._plan.saturated else move_of(array, spec.dtype)
         if move == GATHER and small:
             array = self._copied(place, array)
-            move = move_of(array, dtype)
+            move = move_of(array, spec.dtype)
         if move == GATHER:
             self._feed(place, array)
             return
@@ -149,13 +150,16 @@ class Transfer:
 
     def _copied(self, place: int, array: Array) -> Array:
         """A contiguous copy of a small array, cast unless C is to do it."""
-        dtype = self._plan.specs[place].dtype
+        spec = self._plan.specs[place]
+        clip = spec.name in self._plan.saturated
         copy = np.ascontiguousarray(array) if array.ndim else array
-        if move_of(copy, dtype) != GATHER:
+        if move_of(copy, spec.dtype) != GATHER and not clip:
             return copy
-        cast = np.empty(array.shape, dtype)
+        cast = np.empty(array.shape, spec.dtype)
         convert(copy, cast)
         self._note(place, array.dtype, count(copy, cast))
+        if clip:
+            saturate(copy, cast)
         return cast
 
     def _feed(self, place: int, array: Array) -> None:
@@ -166,7 +170,10 @@ class Transfer:
         totals, offset = np.zeros(4, np.int64), 0
         for piece in pieces(array, elements * array.itemsize):
             target = view[: piece.size * spec.dtype.itemsize].view(spec.dtype)
-            totals += _convert(piece, target)
+            found = _convert(piece, target)
+            if found[0] and spec.name in self._plan.saturated:
+                saturate(piece, target)
+            totals += found
             self._send(place, offset, target)
             offset += target.nbytes
         if array.dtype != spec.dtype:

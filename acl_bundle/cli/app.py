@@ -142,7 +142,7 @@ def bench(
         typer.Option(
             metavar="AXIS=N,N,...",
             help="Sizes of an open dim: batch (the first), length (the second), the dim's name"
-            " in the ONNX model, or input[axis]. Repeat it for more axes.",
+            " in the ONNX model, or input\\[axis]. Repeat it for more axes.",
         ),
     ] = None,
     dtypes: Annotated[

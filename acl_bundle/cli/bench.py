@@ -48,7 +48,8 @@ def run(
 
         picture.check(plot)
     model = bench.open(path)
-    chosen = dtypes.split(",") if dtypes else list(model.dtypes[:2])
+    named = dict.fromkeys(one.strip() for one in dtypes.split(","))
+    chosen = list(named) if dtypes else list(model.dtypes[:2])
     table = bench.cells(model, [bench.parse(text) for text in sweep], chosen)
     where = bench.use(model)
     ended = True

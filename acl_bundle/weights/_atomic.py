@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,15 +35,24 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", os.fspath(path.parent))
     name = path.parent / f".{path.name[:32]}.{secrets.token_hex(6)}"
-    handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:
-        with open(handle, "w+b") as file:
+        with open(_create(name, path), "w+b") as file:
             yield file
             file.flush()
-            os.fsync(handle)
+            os.fsync(file.fileno())
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):  # not made yet, or renamed already
+            os.unlink(name)
+        raise
+
+
+def _create(name: Path, target: Path) -> int:
+    """Make a new file; what cannot be made is told of the target, which the caller knows."""
+    try:
+        return os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        error.filename = os.fspath(target)
         raise
 
 

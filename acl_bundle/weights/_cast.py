@@ -94,7 +94,7 @@ class Cast(View):
         super().__init__(weights)
         self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
 
-    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, str] | None:
         """Return a float32 weight before the cast, for an update that converts as it copies.
 
         Args:
@@ -102,18 +102,17 @@ class Cast(View):
             dtype: What the update needs.
 
         Returns:
-            The array below, and whether an overflow is an error; None where the
-            view's own array must be taken: nothing is cast, or not from float32
-            to that dtype, or an overflow saturates.
+            The array below, and what an overflow is, as `cast` was told; None
+            where the view's own array must be taken: nothing is cast, or not
+            from float32 to that dtype.
 
         Raises:
             KeyError: There is no such weight.
         """
         below = super().spec(name).dtype
-        fused = below == _SINGLE and self._target_of(name, below) == dtype
-        if not fused or self._on_overflow == "saturate":
+        if below != _SINGLE or self._target_of(name, below) != dtype:
             return None
-        return super().__getitem__(name), self._on_overflow == "error"
+        return super().__getitem__(name), self._on_overflow
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here."""
@@ -142,8 +141,9 @@ class Cast(View):
         return result
 
     def report(self) -> Report[CastRow]:
-        """Count what the cast does to each weight; reads all of them, one at a time."""
-        rows = tuple(row for row in map(self._row, self) if row is not None)
+        """Count what the cast does to each weight, the worst first; reads all, one at a time."""
+        found = [row for row in map(self._row, self) if row is not None]
+        rows = tuple(sorted(found, key=lambda row: (-row.overflow, -row.nan, -row.underflow)))
         over = [row.name for row in rows if row.overflow]
         nans = [row.name for row in rows if row.nan]
         parts = [f"{len(over)} of {len(rows)} weights overflow {self._target.name}"]
@@ -210,7 +210,7 @@ def cast(
 
     Returns:
         A view; ``report()`` counts overflow, underflow, subnormal results and
-        NaN per weight.
+        NaN per weight, and begins with the weight that has most of them, in this order.
 
     Raises:
         ValueError: Another dtype, or another word for ``on_overflow``.

@@ -41,6 +41,7 @@ KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
 }
 _KNOWN: Final = ", ".join(KINDS)
 _INDEX_NAME: Final = ".safetensors.index.json"
+_OLD_ADAPTER: Final = "adapter_model.bin"  # peft's, before safetensors
 _SAVED_MODEL: Final = "variables/variables.index"
 _OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _BUNDLE_TYPE_AT, _BUNDLE_TYPE = 82, 5
@@ -81,6 +82,8 @@ def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
     found += [(Shards, one) for one in indices]
     if not indices:
         found += [(Safetensors, one) for one in sorted(folder.glob("*.safetensors"))]
+    if not found and (folder / _OLD_ADAPTER).is_file():
+        found.append((Torch, folder / _OLD_ADAPTER))
     if (folder / _SAVED_MODEL).is_file():
         found.append((Checkpoint, folder / _SAVED_MODEL.removesuffix(INDEX)))
     found += [(Checkpoint, one) for one in _checkpoints(folder)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from acl_bundle.weights._pieces import PIECE
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
 
 
 class DiffRow(NamedTuple):
@@ -80,7 +80,7 @@ def _row(a: Weights, b: Weights, name: str) -> DiffRow:
     here, there = spec_of(a, name), spec_of(b, name)
     if here.shape != there.shape:
         return DiffRow(name, "shape", here, there)
-    count, most, relative = _compare(a[name], b[name])
+    count, most, relative = _compare(fetch(a, name), fetch(b, name))
     result = "dtype" if here.dtype != there.dtype else "values" if count else "same"
     return DiffRow(name, result, here, there, count, most, relative)
 

@@ -20,7 +20,7 @@ from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
-from acl_bundle.weights._view import files_of
+from acl_bundle.weights._view import View, files_of
 
 
 class FreezeRow(NamedTuple):
@@ -64,13 +64,14 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
     with reader(model) as constants:
         check_apart(out, *constants.files, *files_of(weights))
         specs = {name: constants.spec(name) for name in constants}
-    _check(weights, specs, os.fspath(model))
+    new = View(weights)
+    _check(new, specs, os.fspath(model))
     try:
-        (freeze_om if reader is Compiled else freeze_onnx)(weights, model, out)
+        (freeze_om if reader is Compiled else freeze_onnx)(new, model, out)
     except BundleFormatError as error:
         raise WeightsFormatError(str(error)) from None
-    rows = tuple(FreezeRow(name, spec, name in weights) for name, spec in specs.items())
-    return Report(f"{len(weights)} of {len(rows)} constants are replaced", rows)
+    rows = tuple(FreezeRow(name, spec, name in new) for name, spec in specs.items())
+    return Report(f"{len(new)} of {len(rows)} constants are replaced", rows)
 
 
 def _check(weights: Weights, specs: dict[str, Spec], model: str) -> None:

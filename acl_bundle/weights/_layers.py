@@ -7,8 +7,8 @@ from typing import Any
 
 from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import Path_
+from acl_bundle.weights._groups import Layout
 from acl_bundle.weights._onnx import Onnx
-from acl_bundle.weights._sparse import Layout
 
 
 def layouts_of(model: Path_) -> dict[str, Layout]:

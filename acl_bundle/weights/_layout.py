@@ -8,13 +8,13 @@ convolutions keep ``[out, in, h, w]`` where TensorFlow has ``[h, w, in, out]``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import assigned
 from acl_bundle.weights._report import Report
 from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
-from acl_bundle.weights._view import View
+from acl_bundle.weights._view import Moved
 
 
 class ShapeRow(NamedTuple):
@@ -25,10 +25,10 @@ class ShapeRow(NamedTuple):
     after: tuple[int, ...]
 
 
-class _Reshaping(View):
+class _Reshaping(Moved):
     """What transposed and reshaped weights have in common."""
 
-    def __init__(self, weights: Weights, changes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, weights: Weights, changes: Mapping[str, Any]) -> None:
         super().__init__(weights)
         self._changes = dict(changes)
         self._shapes = {name: self._shape(name) for name in changes}
@@ -53,30 +53,31 @@ class _Reshaping(View):
 class Transposed(_Reshaping):
     """Weights with their axes in another order."""
 
-    def __getitem__(self, name: str) -> Array:
-        """Return a weight's values; a transposed one is a view with other strides."""
-        array = super().__getitem__(name)
-        axes = self._changes.get(name)
-        return array if axes is None else array.transpose(axes)
+    _changes: dict[str, tuple[int, ...] | None]  # None for the reverse
+
+    def _moved(self, name: str, array: Array) -> Array:
+        """Return a view with other strides."""
+        return array.transpose(self._changes[name]) if name in self._changes else array
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        before = spec_of(self._base, name).shape
-        axes = self._changes[name] or tuple(reversed(range(len(before))))
+        before, axes = spec_of(self._base, name).shape, self._changes[name]
+        if axes is None:
+            return before[::-1]
         if sorted(axes) != list(range(len(before))):
             raise WeightError(
                 f"weight {name!r} has shape {before}; axes {list(axes)} do not name each of"
                 f" {list(range(len(before)))} once"
             )
-        self._changes[name] = axes
         return tuple(before[axis] for axis in axes)
 
 
 class Reshaped(_Reshaping):
     """Weights with the same values in the same order, in another shape."""
 
-    def __getitem__(self, name: str) -> Array:
-        """Return a weight's values; copied only where its strides require it."""
-        array = super().__getitem__(name)
+    _changes: dict[str, tuple[int, ...]]
+
+    def _moved(self, name: str, array: Array) -> Array:
+        """Return another shape of the array, copied only where its strides require it."""
         return array.reshape(self._shapes[name]) if name in self._shapes else array
 
     def _shape(self, name: str) -> tuple[int, ...]:
@@ -113,7 +114,7 @@ def transpose(
     if isinstance(axes, str):
         raise TypeError(f"axes is {axes!r}; a list of names, or a mapping, is right")
     wanted = dict(axes) if isinstance(axes, Mapping) else dict.fromkeys(axes)
-    orders = {pattern: tuple(order or ()) for pattern, order in wanted.items()}
+    orders = {pattern: None if order is None else tuple(order) for pattern, order in wanted.items()}
     return Transposed(weights, assigned(weights, orders, "axes"))
 
 

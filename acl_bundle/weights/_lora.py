@@ -1,13 +1,8 @@
 """Merging LoRA adapters: a base weight plus the product of two thin matrices.
 
 ``W + scale * (alpha / r) * B @ A``, where A is ``[r, in]`` and B ``[out, r]``, or
-their convolutional forms. Two ways of naming them are known:
-
-- peft: ``base_model.model.<module>.lora_A.weight`` and ``lora_B`` (also with the
-  adapter's name between, ``lora_A.default.weight``). Alpha is not among the
-  weights; it stands in ``adapter_config.json``.
-- kohya: ``lora_unet_<module>.lora_down.weight``, ``lora_up`` and ``alpha``, where
-  the module is written with ``_`` for ``.``.
+their convolutional forms. `_lora_names` knows what the entries are called,
+`_peft` what peft's configuration says of alpha.
 
 The product is taken in float32, or float64 where the base is, added there, and
 rounded to the base's dtype once.
@@ -15,47 +10,48 @@ rounded to the base's dtype once.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
 from acl_bundle.errors import WeightError
+from acl_bundle.weights import _peft
+from acl_bundle.weights._detect import detect
+from acl_bundle.weights._file import Path_
+from acl_bundle.weights._lora_names import PEFT_PREFIX, Pair, Targets, paired
+from acl_bundle.weights._lora_sum import check_shapes, rounded
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Array, Spec, Weights, is_floating, spec_of
+from acl_bundle.weights._spec import Array, Weights, fetch, is_floating, spec_of
 from acl_bundle.weights._view import View, files_of
-
-_PART: Final = re.compile(
-    r"(?P<module>.+?)\.(?:(?P<kind>lora_[AB]|lora_down|lora_up)(?:\.[^.]+)??\.weight|(?P<alpha>alpha))"
-)
-_DOWN: Final = ("lora_A", "lora_down")
-_PEFT_PREFIX: Final = "base_model.model."
-_KOHYA_PREFIX: Final = re.compile(r"lora_[a-z0-9]+_")
-_WEIGHT: Final = ".weight"
 
 
 class LoraRow(NamedTuple):
-    """One merged weight: the adapter's module, its rank, and what the product is multiplied by."""
+    """One merged weight: the adapter's module, its rank, and what the product is multiplied by.
+
+    A weight that the adapter holds whole has neither rank nor factor.
+    """
 
     name: str
     module: str
-    rank: int
-    factor: float
+    rank: int | None
+    factor: float | None
 
 
-@dataclass
-class _Pair:
-    """The entries of one module in an adapter, by their names there."""
+@dataclass(frozen=True)
+class _Change:
+    """What happens to one weight: a product is added, or (``pair`` is None) it is replaced."""
 
-    down: str = ""
-    up: str = ""
-    alpha: str = ""
-    target: str = field(default="", compare=False)
-    rank: int = 0
-    factor: float = 0.0
+    module: str
+    pair: Pair | None = None
+    rank: int | None = None
+    factor: float | None = None
+    turned: bool = False
 
 
 class Merged(View):
@@ -67,13 +63,10 @@ class Merged(View):
             adapter in, ``select(base, merged.changed)`` the one that takes it out.
     """
 
-    def __init__(
-        self, base: Weights, adapter: Weights, pairs: Mapping[str, _Pair], turned: set[str]
-    ) -> None:
+    def __init__(self, base: Weights, adapter: Weights, changes: Mapping[str, _Change]) -> None:
         super().__init__(base)
-        self._adapter, self._turned = adapter, turned
-        self._pairs = {pair.target: (module, pair) for module, pair in pairs.items()}
-        self.changed: tuple[str, ...] = tuple(name for name in base if name in self._pairs)
+        self._adapter, self._changes = adapter, dict(changes)
+        self.changed: tuple[str, ...] = tuple(name for name in base if name in changes)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -81,192 +74,179 @@ class Merged(View):
         return (*super().files, *files_of(self._adapter))
 
     def __getitem__(self, name: str) -> Array:
-        """Return a weight's values: a new array for one that the adapter changes."""
+        """Return a weight's values: a new array for one that the adapter changes.
+
+        Raises:
+            KeyError: There is no such weight.
+            WeightError: The sum overflows the base's dtype.
+        """
         array = super().__getitem__(name)
-        if name not in self._pairs:
+        change = self._changes.get(name)
+        if change is None:
             return array
-        pair = self._pairs[name][1]
+        if change.pair is None:
+            return rounded(fetch(self._adapter, change.module), array.dtype, name)
         wide = np.float64 if array.dtype == np.float64 else np.float32
-        down, up = self._adapter[pair.down].astype(wide), self._adapter[pair.up].astype(wide)
+        down, up = (
+            fetch(self._adapter, one).astype(wide) for one in (change.pair.down, change.pair.up)
+        )
         delta = up.reshape(len(up), -1) @ down.reshape(len(down), -1)
-        delta *= wide(pair.factor)
-        if name in self._turned:
-            delta = delta.T
-        merged: Array = (array.astype(wide) + delta.reshape(array.shape)).astype(array.dtype)
-        return merged
+        delta *= wide(change.factor or 0)
+        delta = (delta.T if change.turned else delta).reshape(array.shape)
+        return rounded(array.astype(wide) + delta, array.dtype, name)
 
     def report(self) -> Report[LoraRow]:
         """List the weights that change."""
-        rows = tuple(
-            LoraRow(
-                name, self._pairs[name][0], self._pairs[name][1].rank, self._pairs[name][1].factor
-            )
-            for name in self.changed
-        )
+        changes = [(name, self._changes[name]) for name in self.changed]
+        rows = tuple(LoraRow(name, one.module, one.rank, one.factor) for name, one in changes)
         return Report(f"the adapter changes {len(rows)} of {len(self)} weights", rows)
 
 
 def merge_lora(
     base: Weights,
-    adapter: Weights,
+    adapter: Weights | Path_,
     scale: float = 1.0,
     *,
     alpha: float | None = None,
     names: Mapping[str, str] | None = None,
-    transposed: Iterable[str] = (),
+    transposed: Iterable[str] | None = None,
 ) -> Merged:
     """See a base model with a LoRA adapter merged into it.
 
+    Where the adapter is a peft folder, or a file of one, ``adapter_config.json``
+    beside it says what alpha is, whether rank stabilised, and ``fan_in_fan_out``.
+
     Args:
         base: The base model's weights, floating-point.
-        adapter: The adapter's entries, in peft's or kohya's names.
+        adapter: The adapter's entries, in peft's or kohya's names; or the file
+            or folder that holds them.
         scale: A strength on top of ``alpha / r``; 1 is what the adapter was
             trained with, 0 is the base, a negative one takes it away.
-        alpha: For adapters that do not hold it; None for alpha = r. What the
-            adapter holds wins.
+        alpha: In place of peft's; None for what the configuration says, and r
+            where there is none. What stands among the weights wins.
         names: Module in the adapter -> weight of the base, for those whose
             names do not lead there.
         transposed: Names or patterns of base weights that are kept as
-            ``[in, out]``, as an ONNX MatMul does.
+            ``[in, out]``, as an ONNX MatMul does; None for what ``fan_in_fan_out``
+            says.
 
     Returns:
         A view; ``changed`` names the weights that differ from the base.
 
     Raises:
         WeightError: An entry is of no known kind or lacks its other half, a
-            module leads to no weight of the base, or shapes do not fit.
+            module leads to no weight of the base, shapes do not fit, or the
+            adapter is of a kind that cannot be added, such as DoRA.
+        ValueError: ``scale`` or ``alpha`` is no finite number.
+        TypeError: ``base`` or ``adapter`` is no mapping, or holds what is no array.
+        WeightsFormatError: A file is damaged.
+        OSError: A file cannot be opened.
     """
-    pairs = _paired(adapter)
-    turned = matching(base, transposed, "transposed")
+    _check_finite("scale", scale)
+    _check_finite("alpha", 1 if alpha is None else alpha)
+    entries = _opened(adapter)
+    pairs, others = paired(entries)
     given = dict(names or {})
     unknown = [module for module in given if module not in pairs]
     if unknown:
-        raise WeightError(f"names: the adapter has no module {listed(unknown)}; {_some(pairs)}")
-    search = _Targets(base)
+        raise WeightError(
+            f"names: the adapter has no module {listed(unknown)}; it has {listed(list(pairs))}"
+        )
+    merge = _Merge(base, entries, float(scale), alpha, transposed)
+    changes = merge.wholes(others)
     for module, pair in pairs.items():
-        pair.target = given.get(module) or search.find(module)
-        _check(module, pair, base, adapter, pair.target in turned)
-        pair.rank = spec_of(adapter, pair.down).shape[0]
-        pair.factor = scale * _alpha(adapter, pair, alpha) / pair.rank
-    _check_once(pairs)
-    return Merged(base, adapter, pairs, turned)
+        target = given.get(module) or merge.targets.of_module(module)
+        if target in changes:
+            other = changes[target].module
+            raise WeightError(f"adapter modules {other!r} and {module!r} both change {target!r}")
+        changes[target] = merge.change(module, pair, target)
+    return Merged(base, entries, changes)
 
 
-def _paired(adapter: Weights) -> dict[str, _Pair]:
-    pairs: dict[str, _Pair] = {}
-    odd = []
-    for name in adapter:
-        found = _PART.fullmatch(name)
-        if found is None:
-            odd.append(name)
-            continue
-        pair = pairs.setdefault(found["module"], _Pair())
-        kind = "alpha" if found["alpha"] else "down" if found["kind"] in _DOWN else "up"
-        if getattr(pair, kind):
-            raise WeightError(f"the adapter has both {getattr(pair, kind)!r} and {name!r}")
-        setattr(pair, kind, name)
-    if odd:
-        raise WeightError(
-            f"the adapter holds {listed(odd)}; only lora_A, lora_B, lora_down, lora_up and alpha"
-            " can be merged, so leave the others out with select, or merge them yourself"
+def _check_finite(what: str, number: object) -> None:
+    if not isinstance(number, Real) or not math.isfinite(number):
+        raise ValueError(f"{what} is {number!r}; a finite number is right")
+
+
+def _opened(adapter: Weights | Path_) -> Weights:
+    """Return an adapter's entries, those of a file or folder read as they are asked for."""
+    if isinstance(adapter, str | os.PathLike):
+        reader, path = detect(adapter)
+        return reader(path)
+    if not isinstance(adapter, Mapping):
+        raise TypeError(
+            "give the adapter as a mapping of name to array, or as its file or folder, not"
+            f" {type(adapter).__name__}"
         )
-    half = [module for module, pair in pairs.items() if not (pair.down and pair.up)]
-    if half or not pairs:
-        raise WeightError(
-            f"the adapter lacks one of the two matrices of {listed(half)}"
-            if half
-            else "the adapter is empty"
-        )
-    return pairs
+    return adapter
 
 
-class _Targets:
-    """The weights of a base, found by the names of an adapter's modules."""
+class _Merge:
+    """What all modules of a merge have in common."""
 
-    def __init__(self, base: Weights) -> None:
-        self._names = set(base)
-        self._flat: dict[str, list[str]] = {}
-        for name in base:
-            self._flat.setdefault(name.removesuffix(_WEIGHT).replace(".", "_"), []).append(name)
+    def __init__(
+        self,
+        base: Weights,
+        adapter: Weights,
+        scale: float,
+        alpha: float | None,
+        transposed: Iterable[str] | None,
+    ) -> None:
+        self._base, self._adapter, self._scale, self._alpha = base, adapter, scale, alpha
+        self._config = _peft.beside(files_of(adapter))
+        self._all_turned = transposed is None and self._config is not None and self._config.turned
+        self._turned = matching(base, transposed or (), "transposed")
+        self.targets = Targets(base)
 
-    def find(self, module: str) -> str:
-        for candidate in self._candidates(module):
-            if candidate in self._names:
-                return candidate
-        flat = self._flat.get(_KOHYA_PREFIX.sub("", module, count=1), [])
-        if len(flat) == 1:
-            return flat[0]
-        raise WeightError(
-            f"adapter module {module!r} leads to {f'both {listed(flat)}' if flat else 'no weight'}"
-            f" of the base; say which is meant: names={{{module!r}: ...}}"
-        )
+    def wholes(self, entries: Iterable[str]) -> dict[str, _Change]:
+        """Return the changes of what the adapter holds whole, by weight.
 
-    @staticmethod
-    def _candidates(module: str) -> Iterator[str]:
-        for start in (_PEFT_PREFIX, "base_model.", "model.", ""):
-            if module.startswith(start):
-                yield module.removeprefix(start) + _WEIGHT
-                yield module.removeprefix(start)
-
-
-def _alpha(adapter: Weights, pair: _Pair, given: float | None) -> float:
-    if pair.alpha:
-        value = adapter[pair.alpha]
-        if value.size != 1:
-            raise WeightError(f"{pair.alpha!r} has shape {value.shape}; one number is right")
-        return float(value.reshape(()))
-    return float(pair.rank if given is None else given)
-
-
-def _check(module: str, pair: _Pair, base: Weights, adapter: Weights, turned: bool) -> None:
-    if pair.target not in base:
-        raise WeightError(f"names: {module!r} is to change {pair.target!r}, which the base lacks")
-    weight = spec_of(base, pair.target)
-    if not is_floating(weight.dtype):
-        raise WeightError(f"weight {pair.target!r} is {weight}; floating-point ones can be merged")
-    down, up = spec_of(adapter, pair.down), spec_of(adapter, pair.up)
-    if turned and len(weight.shape) != 2:
-        raise WeightError(f"transposed: weight {pair.target!r} is {weight}; only matrices can be")
-    made = _product(down, up)
-    if made is None:
-        raise WeightError(
-            f"adapter module {module!r}: {pair.down!r} is {down} and {pair.up!r} is {up}; [r, in]"
-            " and [out, r] are right, or convolutions of that kind"
-        )
-    wanted = weight.shape[::-1] if turned else weight.shape
-    if made != _flat(wanted):
-        hint = f"; say transposed=[{pair.target!r}]" if made[::-1] == weight.shape else ""
-        raise WeightError(
-            f"adapter module {module!r} makes a {list(made)} matrix, but weight {pair.target!r} has"
-            f" shape {list(weight.shape)}{hint}"
-        )
-
-
-def _product(down: Spec, up: Spec) -> tuple[int, int] | None:
-    """The shape of up @ down as matrices, None where they do not fit.
-
-    Of two convolutions only the first may have a kernel; else the product of
-    the matrices would not be that of the convolutions.
-    """
-    plain = len(down.shape) >= 2 and len(up.shape) >= 2 and down.shape[0] > 0
-    if not plain or up.shape[1] != down.shape[0] or any(dim != 1 for dim in up.shape[2:]):
-        return None
-    return up.shape[0], Spec(down.shape[1:], down.dtype).size
-
-
-def _flat(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[0], int(np.prod(shape[1:], dtype=np.int64))) if len(shape) > 1 else shape
-
-
-def _check_once(pairs: Mapping[str, _Pair]) -> None:
-    first: dict[str, str] = {}
-    for module, pair in pairs.items():
-        other = first.setdefault(pair.target, module)
-        if other != module:
+        Raises:
+            WeightError: An entry is nothing of that kind, or a scale leaves no room for it.
+        """
+        found = {entry: self.targets.of_whole(entry) for entry in entries}
+        odd = [e for e, t in found.items() if t is None or not self._same_shape(e, t)]
+        if odd:
+            dora = any("lora_magnitude_vector" in entry for entry in odd)
             raise WeightError(
-                f"adapter modules {other!r} and {module!r} both change {pair.target!r}"
+                f"the adapter holds {listed(odd)}{' (DoRA)' if dora else ''}; only lora_A, lora_B,"
+                " lora_down, lora_up and alpha can be merged, so merge it with the library that"
+                " made it, or leave out with select what does not matter"
             )
+        if found and self._scale != 1:
+            raise WeightError(
+                f"the adapter holds {listed(list(found))}, which take the place of the base's, so"
+                f" scale is {self._scale:g} of nothing; 1 is right, or leave them out with select"
+            )
+        return {target: _Change(entry) for entry, target in found.items() if target}
 
+    def _same_shape(self, entry: str, target: str) -> bool:
+        here, there = spec_of(self._adapter, entry), spec_of(self._base, target)
+        return here.shape == there.shape and is_floating(here.dtype) and is_floating(there.dtype)
 
-def _some(pairs: Mapping[str, Any]) -> str:
-    return f"it has {listed(list(pairs))}"
+    def change(self, module: str, pair: Pair, target: str) -> _Change:
+        """Return the change of one weight.
+
+        Raises:
+            WeightError: The matrices do not fit it.
+        """
+        if target not in self._base:
+            raise WeightError(f"names: {module!r} is to change {target!r}, which the base lacks")
+        down, up = spec_of(self._adapter, pair.down), spec_of(self._adapter, pair.up)
+        weight = spec_of(self._base, target)
+        matrix = len(weight.shape) == 2
+        turned = target in self._turned or pair.table or (self._all_turned and matrix)
+        check_shapes(module, (pair, down, up), target, weight, turned)
+        rank = down.shape[0]
+        return _Change(module, pair, rank, self._scale * self._factor(module, pair, rank), turned)
+
+    def _factor(self, module: str, pair: Pair, rank: int) -> float:
+        alpha = self._alpha
+        if pair.alpha:
+            value = fetch(self._adapter, pair.alpha)
+            if value.size != 1:
+                raise WeightError(f"{pair.alpha!r} has shape {value.shape}; one number is right")
+            alpha = float(value.reshape(()))
+        if self._config is not None:
+            return self._config.factor(module.removeprefix(PEFT_PREFIX), rank, alpha)
+        return 1.0 if alpha is None else alpha / rank

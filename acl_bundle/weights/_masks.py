@@ -4,9 +4,10 @@ A mask says which elements of a weight may differ from zero. They are decided
 once, when a model is made sparse, and every later set of weights is put under
 the same masks (`enforce`), because the compiled model relies on the pattern.
 
-The record is a safetensors file: one ``U8`` tensor per weight, its mask packed
-eight elements to a byte, the first in the lowest bit, in C order; and under
-``acl_bundle.masks`` in the metadata a JSON object, name -> layout and shape.
+The record is JSON and packed bits, in one file that any safetensors reader opens:
+under ``acl_bundle.masks`` in the header's metadata a JSON object, name -> layout
+and shape; then one ``U8`` tensor per weight, its mask packed eight elements to a
+byte, the first in the lowest bit, in C order.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _json
 from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._groups import broken, check_layout
 from acl_bundle.weights._pieces import place
 from acl_bundle.weights._report import Report
 from acl_bundle.weights._safetensors import Safetensors
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, spec_of
 from acl_bundle.weights._view import View
 from acl_bundle.weights._write import save
 
@@ -140,7 +142,19 @@ def _mask(name: str, entry: object, file: Safetensors) -> Mask:
         raise bad(
             file.file, f"mask {name!r} for shape {shape} is {file.spec(name)}; {wanted} is right"
         )
-    return Mask(layout, tuple(shape or ()), file[name])
+    return _checked(name, Mask(layout, tuple(shape or ()), file[name]), file.file)
+
+
+def _checked(name: str, mask: Mask, file: str) -> Mask:
+    """Return a mask that keeps two of four; the bits of a damaged record would not."""
+    try:
+        check_layout(name, mask.layout, mask.shape)
+    except WeightError as error:
+        raise bad(file, str(error)) from None
+    _, wrong, first = broken(mask.array, mask.layout, 1)
+    if wrong:
+        raise bad(file, f"mask {name!r} keeps more than two of the four from {list(first[0])} on")
+    return mask
 
 
 class MaskRow(NamedTuple):
@@ -188,7 +202,12 @@ def enforce(weights: Weights, masks: Masks) -> Enforced:
 
     Raises:
         WeightError: A weight has another shape than its mask.
+        TypeError: ``masks`` are no `Masks`.
     """
+    if not isinstance(masks, Masks):
+        raise TypeError(
+            f"masks are a {type(masks).__name__}; Masks of sparsify_2_4 or Masks.load are right"
+        )
     return Enforced(weights, masks)
 
 
@@ -209,7 +228,7 @@ def mask_rows(weights: Weights, masks: Masks, most: int) -> tuple[MaskRow, ...]:
     rows = []
     for name in weights:
         if name in masks:
-            mask, array = masks[name], weights[name]
+            mask, array = masks[name], fetch(weights, name)
             check_shape(name, array.shape, masks)
             wrong = np.flatnonzero((array != 0) & ~mask)
             first = tuple(place(int(index), array.shape) for index in wrong[:most])

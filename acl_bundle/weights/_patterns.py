@@ -35,7 +35,10 @@ def assigned(names: Collection[str], values: Mapping[str, T], what: str) -> dict
 
     Raises:
         WeightError: A pattern matches nothing, or two give one name different values.
+        TypeError: ``values`` is no mapping, or a name is no string.
     """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{what} is {values!r}; a mapping of name or pattern to value is right")
     if not all(isinstance(name, str) for name in names):
         raise TypeError("give the weights as a mapping of name to array; names are strings")
     found: dict[str, tuple[str, T]] = {}

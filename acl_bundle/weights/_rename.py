@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
-from acl_bundle.weights._view import View
+from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._view import Moved
 
 
 class NameRow(NamedTuple):
@@ -30,17 +28,7 @@ class SelectRow(NamedTuple):
     kept: bool
 
 
-class _Named(View):
-    """The weights below as they are, under other names or fewer of them."""
-
-    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, bool] | None:
-        """Return what a cast below would convert, as `weights.cast` says; None without one."""
-        ask = getattr(self._base, "unconverted", None)
-        found: tuple[Array, bool] | None = ask(self._below(name), dtype) if ask else None
-        return found
-
-
-class Renamed(_Named):
+class Renamed(Moved):
     """Weights under other names."""
 
     def report(self) -> Report[NameRow]:
@@ -50,7 +38,7 @@ class Renamed(_Named):
         return Report(f"{changed} of {len(rows)} weights have another name", rows)
 
 
-class Selected(_Named):
+class Selected(Moved):
     """Some of the weights."""
 
     def report(self) -> Report[SelectRow]:
@@ -86,7 +74,8 @@ def rename(
     Raises:
         WeightError: Two weights would have one name, an entry of ``names`` or
             the prefix fits no weight, or a name is empty.
-        ValueError: A pattern is no regular expression.
+        ValueError: A pattern or replacement is no regular expression, or ``regex``
+            holds something else than pairs.
     """
     look_up, rules = _function(names), _compiled(regex)
     if strip_prefix and not any(name.startswith(strip_prefix) for name in weights):
@@ -102,8 +91,8 @@ def rename(
                 raise unmatched(name, known, "names")
     found: dict[str, str] = {}
     for old, name in stripped.items():
-        new = add_prefix + look_up(name)
-        if not isinstance(new, str) or not new:
+        new = look_up(name)
+        if not isinstance(new, str) or not (new := add_prefix + new):
             raise WeightError(f"weight {old!r} would be called {new!r}; a name is right")
         if new in found:
             raise WeightError(f"weights {found[new]!r} and {old!r} would both be called {new!r}")
@@ -143,15 +132,22 @@ def _function(names: Mapping[str, str] | Callable[[str], str] | None) -> Callabl
 
 def _compiled(regex: Iterable[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
     rules = []
-    for pattern, replacement in regex:
+    for rule in regex:
+        if not isinstance(rule, tuple | list) or len(rule) != 2:
+            raise ValueError(f"regex holds {rule!r}; pairs of pattern and replacement are right")
         try:
-            rules.append((re.compile(pattern), replacement))
+            rules.append((re.compile(rule[0]), rule[1]))
         except re.error as error:
-            raise ValueError(f"regex {pattern!r} is no regular expression: {error}") from None
+            raise ValueError(f"regex {rule[0]!r} is no regular expression: {error}") from None
     return rules
 
 
 def _substituted(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
     for pattern, replacement in rules:
-        name = pattern.sub(replacement, name)
+        try:
+            name = pattern.sub(replacement, name)
+        except (re.error, IndexError) as error:
+            raise ValueError(
+                f"regex {pattern.pattern!r}: {replacement!r} is no replacement: {error}"
+            ) from None
     return name

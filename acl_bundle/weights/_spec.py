@@ -88,10 +88,31 @@ def spec_of(weights: Weights, name: str) -> Spec:
     if tell is not None:
         spec: Spec = tell(name)
         return spec
+    array = _array(weights, name)
+    return Spec(array.shape, array.dtype.newbyteorder("="))
+
+
+def fetch(weights: Weights, name: str) -> Array:
+    """Return one weight of any mapping, in native byte order.
+
+    Raises:
+        KeyError: There is no such weight.
+        TypeError: What is there is no array.
+    """
+    array = _array(weights, name)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _array(weights: Weights, name: str) -> Array:
     array = weights[name]
-    if not isinstance(array, np.ndarray | np.generic):
-        raise TypeError(f"weight {name!r} is a {type(array).__name__}; a numpy array is right")
-    return Spec(tuple(array.shape), array.dtype.newbyteorder("="))
+    if isinstance(array, np.generic):
+        return np.asarray(array)
+    if not isinstance(array, np.ndarray):
+        raise TypeError(
+            f"weight {name!r} is a {type(array).__name__}; a numpy array is right (numpy.asarray"
+            " makes one of a tensor without a copy)"
+        )
+    return array
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from acl_bundle.weights._source import missing
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
 
 
 def files_of(weights: Weights) -> tuple[str, ...]:
@@ -58,9 +60,10 @@ class View(Mapping[str, Array]):
 
         Raises:
             KeyError: There is no such weight.
+            TypeError: What is below is no array.
             ClosedError: The source below is closed.
         """
-        return self._base[self._below(name)]
+        return fetch(self._base, self._below(name))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a weight's values, or ``default`` if there is no such weight."""
@@ -82,3 +85,24 @@ class View(Mapping[str, Array]):
             return self._names[name]
         except KeyError:
             raise missing(name, self._names, f"this {type(self).__name__}") from None
+
+
+class Moved(View):
+    """The weights below, under other names or with other axes, and never other numbers.
+
+    So a cast below can still be left to whoever copies them.
+    """
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values as they are here; see `View`."""
+        return self._moved(name, super().__getitem__(name))
+
+    def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, str] | None:
+        """Return what a cast below would convert, as `weights.cast` says; None without one."""
+        ask = getattr(self._base, "unconverted", None)
+        found: tuple[Array, str] | None = ask(self._below(name), dtype) if ask else None
+        return found and (self._moved(name, found[0]), found[1])
+
+    def _moved(self, name: str, array: Array) -> Array:  # noqa: ARG002  for subclasses
+        """Put a weight's values where they are here."""
+        return array

@@ -16,7 +16,7 @@ from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._file import Path_, check_path
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._safetensors import DTYPES, METADATA, is_text
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
 from acl_bundle.weights._view import files_of
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
@@ -63,7 +63,7 @@ def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | me
     order = sorted(specs, key=lambda name: (-specs[name].dtype.itemsize, name))
     yield _header({name: specs[name] for name in order}, metadata)
     for name in order:
-        yield _value(weights[name], specs[name], name)
+        yield _value(fetch(weights, name), specs[name], name)
 
 
 def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:

@@ -78,7 +78,7 @@ def test_an_onnx_model_in_every_shape_and_precision(path: Path) -> None:
 def test_the_measured_time_is_that_of_the_execution(path: Path, fake_acl: FakeAcl) -> None:
     fake_acl.latency("aclmdlExecute", 0.02)
     (cell,) = filled(bench.open(path), "seq=2")
-    assert 20 <= cell.timings[0].mean_ms < 100
+    assert 20 <= min(cell.timings[0].samples) / 1e6 < 100  # of several, on a busy machine
 
 
 def test_a_bundle_is_measured_as_it_is(make_bundle: MakeBundle) -> None:

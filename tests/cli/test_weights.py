@@ -130,3 +130,13 @@ def test_a_bar_moves_on_a_terminal_and_goes_away(source: Path, tmp_path: Path) -
     assert "168/168 bytes" in shown
     assert shown.endswith("\x1b[2K"), "the line is erased"
     assert b"\x1b" not in done.stdout
+
+
+def test_help_keeps_what_stands_in_brackets(run: Run) -> None:
+    """Which a formatter would take for markup."""
+    for command, words in (
+        ("convert", "[out, in], MatMul takes [in, out]"),
+        ("freeze", "[out, in]"),
+    ):
+        assert words in " ".join(run("weights", command, "--help").out.replace("│", " ").split())
+    assert "or input[axis]" in " ".join(run("bench", "--help").out.replace("│", " ").split())

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
+
+from acl_bundle import weights
 
 from .weights_files import VALUES, Run, left_over, read
 
@@ -133,3 +139,36 @@ def test_matrices_of_another_layout_are_transposed(run: Run, source: Path, tmp_p
     np.testing.assert_array_equal(read(out)["fc.weight"], VALUES["fc.weight"].T.astype(np.float16))
     done = run("weights", "convert", source, out, "--transpose", "conv*")
     assert "'conv*' matches no weight" in done.err
+
+
+def test_a_replacement_that_is_none_is_one_line(run: Run, source: Path, tmp_path: Path) -> None:
+    done = run("weights", "convert", source, tmp_path / "o.npz", "--regex", r"fc=\7")
+    assert (done.status, done.out) == (1, "")
+    assert "is no replacement: invalid group reference 7" in done.err
+
+
+def test_a_folder_that_takes_no_files_is_told_by_the_outputs_name(run: Run, source: Path) -> None:
+    done = run("weights", "convert", source, "/proc/out.npz")
+    assert (done.status, done.err) == (1, "acl-bundle: /proc/out.npz: No such file or directory\n")
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_ctrl_c_leaves_the_output_as_it_was(tmp_path: Path, at: int) -> None:
+    """Interrupted while the temporary file is there: in the middle of the work."""
+    big = {f"w{i}": np.full((1500, 1500), i, np.float32) for i in range(8)}
+    source, out = tmp_path / "big.safetensors", tmp_path / "out.safetensors"
+    weights.save(big, source)
+    out.write_bytes(b"before")
+    command = [sys.executable, "-m", "acl_bundle.cli", "weights", "convert", source, out]
+    process = subprocess.Popen([*command, "--dtype", "float16"], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not left_over(tmp_path) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.005 * at)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    if process.returncode == 0:  # it was done already
+        assert len(read(out)) == len(big)
+    else:
+        assert (process.returncode, err, out.read_bytes()) == (130, b"", b"before")
+    assert left_over(tmp_path) == []

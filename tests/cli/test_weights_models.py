@@ -92,7 +92,12 @@ def test_check_by_a_record_of_other_weights_is_trouble(
     weights.sparsify_2_4(other, {"other": "kn"}).masks.save(record)
     done = run("weights", "check", source, "--record", record)
     assert done.status == 2
-    assert "has a mask for none of the weights" in done.err
+    assert "none of the masks is for one of these weights; they are for 'other'" in done.err
+    out = tmp_path / "out.npz"
+    done = run("weights", "sparsify", source, out, "--record", record)
+    assert done.status == 1
+    assert f"{record} has a mask for none of the weights of {source}" in done.err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("kind", ["bundle.om", "plain.om", "model.onnx"])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .page import SHOWN, check_shown
+
 FOLDER = Path(__file__).parents[2] / "examples"
 LISTED = re.findall(r"^\| \[([\w.]+)\]", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
@@ -55,10 +57,12 @@ def test_an_example_runs_and_leaves_nothing(name: str) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     for text in (*SAID[name], "live objects: [], violations: []"):
         assert text in done.stdout, done.stdout
+    check_shown(name, done.stdout)
 
 
 def test_the_readme_lists_every_example() -> None:
     assert sorted(LISTED) == sorted(path.name for path in FOLDER.glob("*.py"))
+    assert sorted(LISTED) == sorted(SHOWN), "docs/weights.md shows each"
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)

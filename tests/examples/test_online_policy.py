@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .page import check_shown
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online_policy.py"
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 
@@ -26,6 +28,7 @@ def test_ten_updates_and_twenty_inferences_each(arguments: tuple[str, ...]) -> N
         env=CLEAN, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    check_shown(EXAMPLE.name, done.stdout)
     rows = re.findall(r"^ +(\d+)(?: +[\d.]+){3}$", done.stdout, re.MULTILINE)
     assert rows == [str(version) for version in range(1, 11)]
     assert "10 applied, 0 refused, 0 errors" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_acl: Any) -> d
     build.from_onnx(model, weights=list(SHAPES)).save("policy.om")
     trained = {f"model.{n}": numbers(shape[::-1], 9) for n, shape in sorted(SHAPES.items())}
     weights.save(trained, "trained.safetensors")
+    Path("adapter").mkdir()
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+    Path("adapter/adapter_config.json").write_text(json.dumps(config))
+    matrices = {"lora_A.weight": numbers((2, 8), 12), "lora_B.weight": numbers((16, 2), 13)}
+    pairs = {f"base_model.model.fc1.{name}": value for name, value in matrices.items()}
+    weights.save(pairs, "adapter/adapter_model.safetensors")
     return {
         "x": numbers((2, 8), 10),
         "policy": policy,

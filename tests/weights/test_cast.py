@@ -114,6 +114,31 @@ def test_an_overflow_is_named_with_value_and_place() -> None:
     assert nan.title == "0 of 1 weights overflow float16; 1 hold NaN: 'n'"
 
 
+def test_the_report_begins_with_the_worst() -> None:
+    fine, vanishing = np.ones(2, "f4"), np.full(2, 1e-20, "f4")
+    over, worse, nan = np.array([1, 1e6]), np.array([1e6, 1e6]), np.array([1, np.nan])
+    base = {"a": fine, "b": vanishing, "c": over, "d": nan, "e": worse, "f": fine}
+    report = weights.cast(base, "float16").report()
+    assert [row.name for row in report] == ["e", "c", "d", "b", "a", "f"]
+    assert str(report).splitlines()[0] == (
+        "2 of 6 weights overflow float16: 'e', 'c'; 1 hold NaN: 'd'"
+    )
+
+
+def test_every_number_halfway_between_two_halves_is_rounded_as_numpy_does() -> None:
+    halves = np.unique(np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype("f8"))
+    halves = halves[np.isfinite(halves)]
+    ties = (halves[1:] + halves[:-1]) / 2
+    values = np.concatenate([ties, np.nextafter(ties, np.inf), np.nextafter(ties, -np.inf)])
+    for name, target in TARGETS.items():
+        for source in ("f4", "f8"):
+            array = values.astype(source)
+            view = weights.cast({"w": array}, name)
+            assert view["w"].tobytes() == plain_cast(array, target).tobytes()
+            worst = np.abs(array.astype("f8") - array.astype(target).astype("f8")).max()
+            assert view.report().rows[0].max_error == worst
+
+
 def test_saturating_gives_the_largest_finite_number_and_leaves_infinity() -> None:
     values = np.array([1e6, -1e6, np.inf, -np.inf, np.nan, 2], np.float32)
     found = weights.cast({"w": values}, "float16", on_overflow="saturate")
@@ -155,15 +180,16 @@ def test_the_array_below_is_offered_only_where_it_gives_the_same() -> None:
     def offered(name: str, dtype: Any = half, **options: Any) -> object:
         view = weights.cast(base, "float16", keep_float32=["k"], **options)
         named = weights.select(weights.rename(view, add_prefix="x."), ["x.*"])
+        named = weights.reshape(weights.transpose(named, ["*"]), {"*": (-1,)})
         assert repr(named.unconverted(f"x.{name}", dtype)) == repr(view.unconverted(name, dtype))
         return view.unconverted(name, dtype)
 
     found = weights.cast(base, "float16").unconverted("w", half)
     assert found is not None
     assert found[0] is base["w"]
-    assert found[1] is True
-    assert offered("w", on_overflow="inf")[1] is False  # type: ignore[index]
-    assert offered("w", on_overflow="saturate") is None
+    assert found[1] == "error"
+    for word in ("inf", "saturate"):
+        assert offered("w", on_overflow=word)[1] == word  # type: ignore[index]
     assert offered("w", BF16) is None
     assert [offered(name) for name in "dki"] == [None] * 3
     assert weights.rename(base, add_prefix="x.").unconverted("x.w", half) is None

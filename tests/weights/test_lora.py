@@ -146,7 +146,7 @@ GOOD = {A: normal(2, 8), B: normal(6, 2)}
     [
         ({A: GOOD[A]}, {}, "lacks one of the two matrices of 'fc'"),
         ({}, {}, "the adapter is empty"),
-        ({**GOOD, "fc.lora_magnitude_vector": normal(6)}, {}, "'fc.lora_magnitude_vector'"),
+        ({**GOOD, "fc.lora_magnitude_vector": normal(6)}, {}, r"_vector' \(DoRA\)"),
         ({**GOOD, "head.weight": normal(6)}, {}, "'head.weight'"),
         ({A: normal(2, 7), B: GOOD[B]}, {}, r"makes a \[6, 7\] matrix"),
         ({A: normal(3, 8), B: GOOD[B]}, {}, r"\[r, in\] and \[out, r\]"),
@@ -184,3 +184,28 @@ def test_a_module_that_fits_two_weights_is_refused() -> None:
         weights.merge_lora(base, adapter)
     with pytest.raises(WeightError, match="floating-point"):
         weights.merge_lora(base, GOOD, names={"fc": "i.weight"})
+
+
+def test_a_sum_beyond_the_bases_range_is_refused_with_its_place() -> None:
+    base = {"fc.weight": np.ones((6, 8), np.float16)}
+    up = np.zeros((6, 1), "f4")
+    up[4] = 1e5
+    adapter = {A: np.ones((1, 8), "f4"), B: up}
+    with pytest.raises(WeightError, match=r"'fc\.weight'.* 100001 at \[4, 0\].*float16; merge"):
+        weights.merge_lora(base, adapter)["fc.weight"]
+
+
+@pytest.mark.parametrize("number", ["2", np.nan, np.inf, None])
+def test_a_scale_that_is_no_number_is_refused(number: Any) -> None:
+    base = {"fc.weight": normal(6, 8)}
+    with pytest.raises(ValueError, match=r"scale is .*; a finite number is right"):
+        weights.merge_lora(base, GOOD, number)
+    if number is not None:
+        with pytest.raises(ValueError, match=r"alpha is .*; a finite number is right"):
+            weights.merge_lora(base, GOOD, alpha=number)
+    assert weights.merge_lora(base, GOOD, np.float32(2)).report().rows[0].factor == 2  # type: ignore[arg-type]
+
+
+def test_an_adapter_that_is_none_is_refused() -> None:
+    with pytest.raises(TypeError, match="as its file or folder, not NoneType"):
+        weights.merge_lora(BASE, None)  # type: ignore[arg-type]

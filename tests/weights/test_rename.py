@@ -154,3 +154,47 @@ def test_two_patterns_that_disagree_are_refused() -> None:
 def test_what_is_no_mapping_is_refused() -> None:
     with pytest.raises(TypeError, match="mapping of name to array"):
         weights.cast([np.ones(3)], "float16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([("w", r"\2")], r"is no replacement: invalid group reference"),
+        (("w", "v"), "regex holds 'w'; pairs"),
+        ([("w", "v", "u")], "pairs of pattern and replacement are right"),
+    ],
+)
+def test_rules_that_are_none_are_refused(rules: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        weights.rename(BASE, regex=rules)
+
+
+def test_a_name_that_is_no_text_is_refused_and_names_may_change_places() -> None:
+    with pytest.raises(WeightError, match="would be called 5; a name is right"):
+        weights.rename(BASE, {"model.fc.bias": 5}, add_prefix="x.")  # type: ignore[dict-item]
+    first, second = np.zeros(1), np.ones(1)
+    found = weights.rename({"a": first, "b": second}, {"a": "b", "b": "a"})
+    assert (found["a"] is second, found["b"] is first) == (True, True)
+
+
+def test_no_axes_are_not_all_of_them_reversed() -> None:
+    with pytest.raises(WeightError, match=r"axes \[\] do not name each of \[0, 1\] once"):
+        weights.transpose(BASE, {"model.fc.weight": ()})
+
+
+def test_what_is_no_array_is_refused_by_name() -> None:
+    for change in (
+        lambda odd: weights.rename(odd, str.upper)["W"],
+        lambda odd: weights.cast(odd, "float16").report(),
+        lambda odd: weights.diff(odd, odd),
+        weights.to_bytes,
+    ):
+        with pytest.raises(TypeError, match="weight 'w' is a list; a numpy array is right"):
+            change({"w": [1.0, 2.0]})
+    same(weights.rename({"s": np.float32(2)}, str.upper), {"S": np.array(2, "f4")})
+
+
+def test_byte_swapped_arrays_are_native_in_a_view_and_in_a_file() -> None:
+    array = np.arange(6, dtype=">f4")
+    same(weights.select({"w": array}), {"w": array.astype("f4")})
+    same(weights.Safetensors(weights.to_bytes({"w": array})), {"w": array.astype("f4")})

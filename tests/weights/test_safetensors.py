@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,19 @@ def test_any_json_in_any_place_is_refused_or_harmless(entry: Any, field: str) ->
     except WeightsFormatError:
         return
     same(ours, numpy_side.load(raw))
+
+
+def test_an_interrupt_after_the_rename_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may fall between the rename and the end of the function."""
+    rename = os.replace
+
+    def interrupted(source: Path, target: Path) -> None:
+        rename(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        weights.save({"w": np.ones(3)}, tmp_path / "w")
+    assert [one.name for one in tmp_path.iterdir()] == ["w"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,60 @@ def test_the_layers_of_a_model_are_found_with_their_axes(tmp_path: Path) -> None
         model.graph.initializer.append(onnx.numpy_helper.from_array(value, info.name))
     onnx.save(model, tmp_path / "m.onnx")
     assert weights.layouts_of(tmp_path / "m.onnx") == {"plain": "kn", "kernel": "oihw"}
+
+
+def test_a_record_is_json_and_packed_bits_that_anyone_can_read(tmp_path: Path) -> None:
+    """With nothing but what the page says of the file."""
+    base = {"a": np.random.default_rng(4).standard_normal((8, 5)).astype("f4"), "b": np.eye(7)}
+    masks = weights.sparsify_2_4(base, {"a": "kn", "b": "nk"}).masks
+    masks.save(tmp_path / "record")
+    data = (tmp_path / "record").read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    kept = json.loads(header.pop("__metadata__")["acl_bundle.masks"])
+    assert kept == {
+        "a": {"layout": "kn", "shape": [8, 5]},
+        "b": {"layout": "nk", "shape": [7, 7]},
+    }
+    for name, tensor in header.items():
+        begin, stop = tensor["data_offsets"]
+        packed = np.frombuffer(data[end + begin : end + stop], np.uint8)
+        bits = np.unpackbits(packed, count=base[name].size, bitorder="little")
+        assert np.array_equal(bits.reshape(base[name].shape), masks[name])
+
+
+def test_a_record_whose_bits_are_damaged_is_refused(tmp_path: Path) -> None:
+    array = np.random.default_rng(5).standard_normal((8, 5)).astype("f4")
+    path = tmp_path / "record"
+    weights.sparsify_2_4({"a": array}, {"a": "kn"}).masks.save(path)
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(WeightsFormatError, match=r"'a' keeps more than two of the four from \[4, "):
+        weights.Masks.load(path)
+
+
+def test_huge_and_infinite_values_keep_a_share_without_a_warning() -> None:
+    huge = np.array([[3e300, 4e300, 1e300, 0]])
+    endless = np.array([[np.inf, 1, -np.inf, np.inf]], "f4")
+    for array, energy in ((huge, 25 / 26), (endless, 2 / 3), (np.zeros((1, 4)), 1.0)):
+        (row,) = weights.sparsify_2_4({"w": array.astype("f8")}, {"w": "nk"}).report()
+        assert row.energy == pytest.approx(energy)
+
+
+def test_a_check_that_looks_at_nothing_is_refused() -> None:
+    masks = weights.sparsify_2_4({"w": np.ones((4, 4), "f4")}, {"w": "kn"}).masks
+    with pytest.raises(WeightError, match=r"they are for 'w', and the weights are 'model\.w'"):
+        weights.check({"model.w": np.ones((4, 4), "f4")}, masks)
+
+
+def test_what_are_no_masks_and_no_layouts_is_refused() -> None:
+    base = {"w": np.ones((4, 4), "f4")}
+    with pytest.raises(TypeError, match="masks are a dict; Masks of sparsify_2_4"):
+        weights.enforce(base, {"w": np.ones((4, 4), bool)})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="layouts is 'kn'; a mapping"):
+        weights.check(base, "kn")  # type: ignore[arg-type]
+
+
+def test_a_byte_swapped_weight_is_as_any_other() -> None:
+    array = np.random.default_rng(6).standard_normal((8, 5)).astype("f4")
+    found = weights.sparsify_2_4({"w": array.astype(">f4")}, {"w": "kn"})
+    same(found, weights.sparsify_2_4({"w": array}, {"w": "kn"}))

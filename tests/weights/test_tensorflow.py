@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import sys
 import warnings
@@ -231,3 +232,21 @@ def test_without_tensorflow_the_extra_is_named(
     with pytest.raises(UnsupportedError, match=r"acl-bundle\[tensorflow\]"):
         weights.open(checkpoint)
     same(weights.open(path), {"w": np.ones(4)})  # a frozen graph needs none
+
+
+def test_the_example_freezes_a_checkpoint_of_tensorflow(
+    fake_acl: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """examples/freeze_model.py, in this process: importing tensorflow takes its time."""
+    program = Path(__file__).parents[2] / "examples" / "freeze_model.py"
+    example = runpy.run_path(str(program))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for name, shape in example["SHAPES"].items():
+            value = np.full(shape, 0.5, np.float32)
+            tf.compat.v1.Variable(value, name=f"model.{name}", use_resource=False)
+        session.run(tf.compat.v1.global_variables_initializer())
+        prefix = tf.compat.v1.train.Saver().save(session, str(tmp_path / "step-1000.ckpt"))
+    example["main"](tmp_path, Path(prefix))
+    printed = capsys.readouterr().out
+    assert "<tensorflow checkpoint" in printed
+    assert "policy.onnx: 4 of 4 constants are replaced" in printed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,75 @@ def test_a_half_precision_bundle_takes_a_cast_of_float32_weights(
             row.subnormal,
             row.nan,
         )
+
+
+@pytest.mark.parametrize("word", ["error", "saturate", "inf"])
+@pytest.mark.parametrize("order", ["cast, then transposed", "transposed, then cast"])
+def test_no_copy_of_a_cast_weight_is_made_on_the_host(
+    fake_acl: Any, single: Callable[..., Any], tmp_path: Path, order: str, word: Any
+) -> None:
+    zeros = np.zeros((2048, 1024), np.float16)
+    single("Add", zeros, zeros).save(tmp_path / "half.om")
+    new = np.random.default_rng(7).standard_normal((1024, 2048)).astype("f4")
+    if order.startswith("cast"):
+        view: Any = weights.transpose(weights.cast({"w": new}, "float16", on_overflow=word), ["w"])
+    else:
+        view = weights.cast(weights.transpose({"w": new}, ["w"]), "float16", on_overflow=word)
+    with ab.Bundle.load(tmp_path / "half.om") as bundle:
+        bundle.init()
+        bundle.update({"w": zeros})  # the stage is there
+        tracemalloc.start()
+        bundle.update(view)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < zeros.nbytes / 2
+        assert bundle.infer(zeros).tobytes() == new.T.astype("f2").tobytes()
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (1500, 700)], ids=["small", "large"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_saturation_on_the_way_is_that_of_the_view(
+    fake_acl: Any,
+    single: Callable[..., Any],
+    tmp_path: Path,
+    shape: tuple[int, int],
+    dtype: Any,
+    turned: bool,
+) -> None:
+    kind = BF16 if dtype == "bfloat16" else np.dtype("f2")
+    number = onnx.TensorProto.BFLOAT16 if dtype == "bfloat16" else onnx.TensorProto.FLOAT16
+    zeros = np.zeros(shape, kind)
+    single("Add", zeros, zeros, number).save(tmp_path / "half.om")
+    new = np.random.default_rng(8).standard_normal(shape[::-1] if turned else shape).astype("f4")
+    new.reshape(-1)[::7] = np.copysign(np.float32(3.4e38), new.reshape(-1)[::7])
+    new.reshape(-1)[:3] = np.inf, -np.inf, -3.4e38
+    new = new.T if turned else new
+    view = weights.cast({"w": new}, dtype, on_overflow="saturate")
+    (row,) = view.report()
+    with ab.Bundle.load(tmp_path / "half.om") as bundle:
+        bundle.init()
+        report = bundle.update(view, on_overflow="error")
+        assert (report.casts["w"].overflow, row.overflow > 0) == (row.overflow, True)
+        assert bundle.infer(zeros).tobytes() == (view["w"] + zeros).tobytes()
+        bundle.update(weights.cast({"w": np.clip(new, -9, 9)}, dtype), skip_unchanged=True)
+        done = bundle.update(view, skip_unchanged=True)
+        assert done.changed == ("w",)
+        assert bundle.infer(zeros).tobytes() == (view["w"] + zeros).tobytes()
+
+
+def test_what_was_infinite_saturates_though_the_source_is_the_same(
+    fake_acl: Any, single: Callable[..., Any], tmp_path: Path
+) -> None:
+    zeros = np.zeros((3, 2), np.float16)
+    single("Add", zeros, zeros).save(tmp_path / "half.om")
+    new = {"w": np.full((3, 2), 1e6, np.float32)}
+    with ab.Bundle.load(tmp_path / "half.om") as bundle:
+        bundle.init()
+        with pytest.warns(RuntimeWarning, match="'w'"):
+            bundle.update(weights.cast(new, "float16", on_overflow="inf"), skip_unchanged=True)
+        bundle.update(weights.cast(new, "float16", on_overflow="saturate"), skip_unchanged=True)
+        assert (bundle.infer(zeros) == 65504).all()
 
 
 def test_an_overflow_on_the_way_changes_nothing(

@@ -1,4 +1,4 @@
-"""The commands of ``acl-bundle weights`` and their arguments, and nothing else."""
+"""The commands of ``acl-bundle weights`` and what they are called, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from typing import Annotated
 import typer
 
 from acl_bundle.cli.trouble import told
+from acl_bundle.cli.weights.options import (
+    FORMATS,
+    Change,
+    Drop,
+    Json,
+    Key,
+    Layouts,
+    Out,
+    Select,
+    Source,
+    changing,
+)
 
 weights = typer.Typer(
     help="Look at weights of any framework, and make what a bundle takes out of them.",
@@ -17,62 +29,6 @@ weights = typer.Typer(
 DIFFERENT = 1
 TROUBLE = 2
 WRONG = (ValueError,)  # what is wrong with an argument
-
-_FORMATS = (
-    "A weights file or folder: safetensors, .npz, .npy, ONNX, torch, a TensorFlow checkpoint or"
-    " graph, an .om file."
-)
-Source = Annotated[Path, typer.Argument(metavar="SOURCE", help=_FORMATS)]
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where to: a .safetensors or .npz file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Key = Annotated[
-    str | None, typer.Option(metavar="KEY", help="Where in a torch checkpoint the weights are.")
-]
-Select = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN", help="Take these weights alone. Repeatable."),
-]
-Drop = Annotated[
-    list[str] | None, typer.Option(metavar="PATTERN", help="Leave these out. Repeatable.")
-]
-Transpose = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="Transpose these: torch's Linear keeps [out, in], MatMul takes [in, out]. Repeatable.",
-    ),
-]
-Rename = Annotated[
-    list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a weight. Repeatable.")
-]
-Regex = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=TEXT",
-        help="Replace in names by a regular expression, before --rename. Repeatable.",
-    ),
-]
-StripPrefix = Annotated[
-    str, typer.Option(metavar="TEXT", help="Take this off the names, first of all.")
-]
-AddPrefix = Annotated[str, typer.Option(metavar="TEXT", help="Put this before the names, at last.")]
-Dtype = Annotated[str | None, typer.Option(metavar="NAME", help="Cast to float16 or bfloat16.")]
-OnOverflow = Annotated[
-    str, typer.Option(metavar="WHAT", help="A value out of range: error, saturate or inf.")
-]
-KeepFloat32 = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN", help="Leave these weights in float32. Repeatable."),
-]
-Layouts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--layout",
-        metavar="PATTERN=LAYOUT",
-        help="Weights and which way they lie: kn (MatMul), nk (MatMul with transpose_b, torch's"
-        " Linear), oihw (Conv2D of ONNX), hwio (Conv2D of TensorFlow). Repeatable.",
-    ),
-]
 
 
 @weights.command("list")
@@ -92,7 +48,7 @@ def list_(
 
 @weights.command()
 def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help=_FORMATS)],
+    a: Annotated[Path, typer.Argument(metavar="A", help=FORMATS)],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
     select: Select = None,
     drop: Drop = None,
@@ -117,22 +73,8 @@ def diff(
 
 
 @weights.command()
-def convert(
-    source: Source,
-    out: Out,
-    dtype: Dtype = None,
-    on_overflow: OnOverflow = "error",
-    keep_float32: KeepFloat32 = None,
-    select: Select = None,
-    drop: Drop = None,
-    transpose: Transpose = None,
-    rename: Rename = None,
-    regex: Regex = None,
-    strip_prefix: StripPrefix = "",
-    add_prefix: AddPrefix = "",
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
+@changing
+def convert(source: Source, out: Out, change: Change, as_json: Json = False) -> None:
     """Write weights in another format, in half precision, or under other names.
 
     With --dtype it counts overflow, underflow and NaN of every weight first, and
@@ -141,13 +83,10 @@ def convert(
     Example: acl-bundle weights convert model.pt half.safetensors --dtype float16
     """
     from acl_bundle.cli.weights import convert as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice, Half, Names  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
 
     with told(1, WRONG):
-        choice = Choice(key, select or (), drop or (), transpose or ())
-        names = Names(rename or (), regex or (), strip_prefix, add_prefix)
-        half = Half(dtype, on_overflow, keep_float32 or ())
-        status = command.run(source, out, choice, half, names, as_json)
+        status = command.run(source, out, Changes.asked(change), as_json)
     raise typer.Exit(status)
 
 
@@ -215,23 +154,14 @@ def check(
 
 
 @weights.command()
+@changing
 def freeze(
     source: Source,
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="A bundle, a plain .om file, or an ONNX model.")
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the copy of MODEL goes.")],
-    dtype: Dtype = None,
-    on_overflow: OnOverflow = "error",
-    keep_float32: KeepFloat32 = None,
-    select: Select = None,
-    drop: Drop = None,
-    transpose: Transpose = None,
-    rename: Rename = None,
-    regex: Regex = None,
-    strip_prefix: StripPrefix = "",
-    add_prefix: AddPrefix = "",
-    key: Key = None,
+    change: Change,
     as_json: Json = False,
 ) -> None:
     """Bake weights into a copy of a model: what a bundle's init graph assigns, or constants.
@@ -239,10 +169,7 @@ def freeze(
     Example: acl-bundle weights freeze new.safetensors policy.om frozen.om
     """
     from acl_bundle.cli.weights import freeze as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice, Half, Names  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
 
     with told(1, WRONG):
-        choice = Choice(key, select or (), drop or (), transpose or ())
-        names = Names(rename or (), regex or (), strip_prefix, add_prefix)
-        half = Half(dtype, on_overflow, keep_float32 or ())
-        command.run(source, (model, out), choice, half, names, as_json)
+        command.run(source, (model, out), Changes.asked(change), as_json)

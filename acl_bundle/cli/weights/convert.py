@@ -7,40 +7,35 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice, Half, Names
-from acl_bundle.cli.weights.progress import Watched
+from acl_bundle.cli.weights.inputs import Changes, Half
 from acl_bundle.weights import Report
 
 
-def run(path: Path, out: Path, choice: Choice, half: Half, names: Names, as_json: bool) -> int:
+def run(path: Path, out: Path, changes: Changes, as_json: bool) -> int:
     """Convert a file and print what was done to each weight.
 
     Args:
         path: The source.
         out: Where to; its suffix says the format.
-        choice: Which weights.
-        half: The precision.
-        names: Other names.
+        changes: Which weights, their precision and their names.
         as_json: Print JSON.
 
     Returns:
         0; 1 when a value overflows, that is an error, and nothing was written.
 
     Raises:
-        AclBundleError, ValueError, OSError: As for `Choice`, `Half` and `Names`.
+        AclBundleError, ValueError, OSError: As for `Changes`.
     """
     outputs.check_format(out)
-    with choice.open(path) as source:
+    with changes.choice.open(path) as source:
         outputs.check(out, source.files)
-        read = Watched(choice.of(source))
-        half_view = half.of(read)
-        view = names.of(read if half_view is None else half_view)
+        read, half_view, view = changes.of(source)
         if half_view is None:
             found = view.report()
         else:
             with read.during("counting"):
                 found = half_view.report()
-        broken = refused(found, half)
+        broken = refused(found, changes.half)
         if not broken:
             with read.during("writing"):
                 outputs.write(view, out)

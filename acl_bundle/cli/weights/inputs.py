@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from acl_bundle import weights
+from acl_bundle.cli.weights.options import Change
+from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Source, View
 from acl_bundle.weights._rename import Renamed
 
@@ -100,6 +102,34 @@ class Half:
         return weights.cast(
             view, self.dtype, on_overflow=on_overflow, keep_float32=self.keep_float32
         )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Everything that the options of `Change` ask for."""
+
+    choice: Choice
+    half: Half
+    names: Names
+
+    @classmethod
+    def asked(cls, change: Change) -> Changes:
+        """Take options as they came from the command line."""
+        return cls(
+            Choice(change.key, change.select or (), change.drop or (), change.transpose or ()),
+            Half(change.dtype, change.on_overflow, change.keep_float32 or ()),
+            Names(change.rename or (), change.regex or (), change.strip_prefix, change.add_prefix),
+        )
+
+    def of(self, source: Source) -> tuple[Watched, Any, Renamed]:
+        """Look at the weights as they are read, cast (or None) and as they are wanted.
+
+        Raises:
+            ValueError, WeightError: As for `Choice`, `Half` and `Names`.
+        """
+        read = Watched(self.choice.of(source))
+        half = self.half.of(read)
+        return read, half, self.names.of(read if half is None else half)
 
 
 def pairs(texts: Iterable[str], option: str, form: str) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,8 @@ def run(
         view = _create(read, texts, record) if texts else weights.enforce(read, Masks.load(record))
         with read.during("counting"):
             found = view.report()
+        if not len(found):
+            raise ValueError(f"{record} has a mask for none of the weights of {path}")
         with read.during("writing"):
             outputs.write(view, out)
     show.report(found, as_json, out=str(out), record=str(record))

@@ -1,0 +1,113 @@
+"""The options of ``acl-bundle weights``, each written once.
+
+A command takes one by the type of a parameter. Those that change weights on
+their way go together: a command that is `changing` has all of them, as `Change`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+FORMATS = (
+    "A weights file or folder: safetensors, .npz, .npy, ONNX, torch, a TensorFlow checkpoint or"
+    " graph, an .om file."
+)
+Source = Annotated[Path, typer.Argument(metavar="SOURCE", help=FORMATS)]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where to: a .safetensors or .npz file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Key = Annotated[
+    str | None, typer.Option(metavar="KEY", help="Where in a torch checkpoint the weights are.")
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Take these weights alone. Repeatable."),
+]
+Drop = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Leave these out. Repeatable.")
+]
+Transpose = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Transpose these: torch's Linear keeps \\[out, in], MatMul takes \\[in, out]."
+        " Repeatable.",
+    ),
+]
+Rename = Annotated[
+    list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a weight. Repeatable.")
+]
+Regex = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN=TEXT",
+        help="Replace in names by a regular expression, before --rename. Repeatable.",
+    ),
+]
+StripPrefix = Annotated[
+    str, typer.Option(metavar="TEXT", help="Take this off the names, first of all.")
+]
+AddPrefix = Annotated[str, typer.Option(metavar="TEXT", help="Put this before the names, at last.")]
+Dtype = Annotated[str | None, typer.Option(metavar="NAME", help="Cast to float16 or bfloat16.")]
+OnOverflow = Annotated[
+    str, typer.Option(metavar="WHAT", help="A value out of range: error, saturate or inf.")
+]
+KeepFloat32 = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Leave these weights in float32. Repeatable."),
+]
+Layouts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layout",
+        metavar="PATTERN=LAYOUT",
+        help="Weights and which way they lie: kn (MatMul), nk (MatMul with transpose_b, torch's"
+        " Linear), oihw (Conv2D of ONNX), hwio (Conv2D of TensorFlow). Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of weights on their way; a field is an option."""
+
+    dtype: Dtype = None
+    on_overflow: OnOverflow = "error"
+    keep_float32: KeepFloat32 = None
+    select: Select = None
+    drop: Drop = None
+    transpose: Transpose = None
+    rename: Rename = None
+    regex: Regex = None
+    strip_prefix: StripPrefix = ""
+    add_prefix: AddPrefix = ""
+    key: Key = None
+
+
+def changing(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Change`, in place of its parameter ``change``."""
+    hints = get_type_hints(Change, include_extras=True)
+    names = [one.name for one in fields(Change)]
+    own = signature(command, eval_str=True).parameters.values()
+    options = [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        for one in fields(Change)
+    ]
+    needed = [one for one in own if one.name != "change" and one.default is Parameter.empty]
+    others = [one for one in own if one.default is not Parameter.empty]
+    shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*needed, *options, *others)]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        change = Change(**{name: given.pop(name) for name in names})
+        command(change=change, **given)
+
+    run.__signature__ = Signature(shown)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in shown}
+    return run

@@ -1,0 +1,116 @@
+"""The names in a LoRA adapter: which entries belong together, and to which weight.
+
+- peft: ``base_model.model.<module>.lora_A.weight`` and ``lora_B`` (also with the
+  adapter's name between, ``lora_A.default.weight``), for a table of embeddings
+  ``lora_embedding_A`` and ``lora_embedding_B``; and, by their own names, weights
+  that were trained whole (``modules_to_save``, biases).
+- kohya: ``lora_unet_<module>.lora_down.weight``, ``lora_up`` and ``alpha``, where
+  the module is written with ``_`` for ``.``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from acl_bundle.errors import WeightError
+from acl_bundle.weights._report import listed
+
+_PART: Final = re.compile(
+    r"(?P<module>.+?)\.(?:(?P<kind>lora_[AB]|lora_down|lora_up)(?:\.[^.]+)??\.weight"
+    r"|(?P<table>lora_embedding_[AB])(?:\.[^.]+)?|(?P<alpha>alpha))"
+)
+_DOWN: Final = ("lora_A", "lora_down", "lora_embedding_A")
+PEFT_PREFIX: Final = "base_model.model."
+_KOHYA_PREFIX: Final = re.compile(r"lora_[a-z0-9]+_")
+WEIGHT: Final = ".weight"
+
+
+@dataclass
+class Pair:
+    """The entries of one module in an adapter, by their names there.
+
+    Attributes:
+        down: A, ``[r, in]``.
+        up: B, ``[out, r]``.
+        alpha: The number, where the adapter holds it.
+        table: Whether the module is a table of embeddings, kept as ``[in, out]``.
+    """
+
+    down: str = ""
+    up: str = ""
+    alpha: str = ""
+    table: bool = False
+
+
+def paired(adapter: Iterable[str]) -> tuple[dict[str, Pair], list[str]]:
+    """Return the pairs by module, and the entries that belong to none.
+
+    Raises:
+        WeightError: A module lacks a matrix or has one twice, or there is no module.
+    """
+    pairs: dict[str, Pair] = {}
+    others = []
+    for name in adapter:
+        found = _PART.fullmatch(name)
+        if found is None:
+            others.append(name)
+        else:
+            _put(pairs.setdefault(found["module"], Pair()), found, name)
+    half = [module for module, pair in pairs.items() if not (pair.down and pair.up)]
+    if half:
+        raise WeightError(f"the adapter lacks one of the two matrices of {listed(half)}")
+    if not pairs and not others:
+        raise WeightError("the adapter is empty")
+    return pairs, others
+
+
+def _put(pair: Pair, found: re.Match[str], name: str) -> None:
+    kind = found["kind"] or found["table"]
+    part = "alpha" if found["alpha"] else "down" if kind in _DOWN else "up"
+    before = getattr(pair, part)
+    if before:
+        raise WeightError(f"the adapter has both {before!r} and {name!r}")
+    setattr(pair, part, name)
+    pair.table = pair.table or found["table"] is not None
+
+
+class Targets:
+    """The weights of a base, found by the names of an adapter."""
+
+    def __init__(self, base: Iterable[str]) -> None:
+        self._names = set(base)
+        self._flat: dict[str, list[str]] = {}
+        for name in base:
+            self._flat.setdefault(name.removesuffix(WEIGHT).replace(".", "_"), []).append(name)
+
+    def of_module(self, module: str) -> str:
+        """Return the weight that a module changes.
+
+        Raises:
+            WeightError: There is none, or there are several.
+        """
+        for candidate in self._candidates(module):
+            if candidate in self._names:
+                return candidate
+        flat = self._flat.get(_KOHYA_PREFIX.sub("", module, count=1), [])
+        if len(flat) == 1:
+            return flat[0]
+        raise WeightError(
+            f"adapter module {module!r} leads to {f'both {listed(flat)}' if flat else 'no weight'}"
+            f" of the base; say which is meant: names={{{module!r}: ...}}"
+        )
+
+    def of_whole(self, entry: str) -> str | None:
+        """Return the weight that a peft entry takes the place of; None where there is none."""
+        name = entry.removeprefix(PEFT_PREFIX)
+        return name if name != entry and name in self._names else None
+
+    @staticmethod
+    def _candidates(module: str) -> Iterator[str]:
+        for start in (PEFT_PREFIX, "base_model.", "model.", ""):
+            if module.startswith(start):
+                yield module.removeprefix(start) + WEIGHT
+                yield module.removeprefix(start)
