@@ -29,6 +29,27 @@ g (float[4] x) => (float[n] y)
 """
 
 
+SPECTRUM = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float[1, 128, 1] x) => (float[b, f, n, c] y)
+<int64 step = {8}, int64 length = {16}, float[1] w = {2}>
+{
+  scaled = Mul(x, w)
+  y = STFT(scaled, step, "", length)
+}
+"""
+
+
+def test_a_spectrum_is_one_sided_unless_it_says_otherwise() -> None:
+    """ONNX's shape inference takes an attribute that is left out for the other value."""
+    made = build.from_onnx(onnx.parser.parse_model(SPECTRUM), ["w"])
+    assert made.outputs[0].dims == (1, 15, 9, 2)
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        found = bundle.infer(np.ones((1, 128, 1), np.float32))
+        assert found[0, :, 0, 0].tolist() == [32] * 15
+
+
 def test_a_graph_that_only_the_optimiser_refuses() -> None:
     """It folds the If, and then minds that Range is given one element of rank 1."""
     made = build.from_onnx(onnx.parser.parse_model(LENIENT), ["w"])
