@@ -24,6 +24,7 @@ const Function functions[FUNCTION_COUNT] = {
 #define RETURNS_POINTER FACTORY
 #define RETURNS_NUMBER VALUE
 #define RETURNS_NOTHING VALUE
+#define RETURNS_SILENCE VALUE
 #define FUNCTION(name, result) {#name, RETURNS_##result, RT},
     UNSIMULATED(FUNCTION)
 #undef FUNCTION

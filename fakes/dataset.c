@@ -5,8 +5,7 @@
 #include "calls.h"
 #include "message.h"
 #include "objects.h"
-#include "order.h"
-#include "settings.h"
+#include "stream.h"
 #include "violations.h"
 
 aclDataBuffer *aclCreateDataBuffer(void *data, size_t size)
@@ -23,22 +22,11 @@ aclDataBuffer *aclCreateDataBuffer(void *data, size_t size)
     return handle;
 }
 
-/* Does a stream still need an object? In strict mode it then stays. */
-static int check_unused(ClaimKind kind, const void *handle, const char *what)
-{
-    int status = order_check_end(kind, handle, 1, what);
-
-    return settings.strict ? status : E_NONE;
-}
-
 aclError aclDestroyDataBuffer(const aclDataBuffer *dataBuffer)
 {
     ENTER(aclDestroyDataBuffer, "dataBuffer=%p", (const void *)dataBuffer);
     if (dataBuffer == NULL)
         LEAVE(refuse(E_PARAM, "dataBuffer is NULL"));
-    int status = check_unused(CLAIM_OBJECT, dataBuffer, "data buffer");
-    if (status != E_NONE)
-        LEAVE(status);
     if (!object_destroy(dataBuffer, KIND_DATA_BUFFER, "dataBuffer"))
         LEAVE(violation_status());
     LEAVE(E_NONE);
@@ -106,20 +94,27 @@ aclmdlDataset *aclmdlCreateDataset(void)
     return handle;
 }
 
+/* False after a violation. The streams' lock is held: see snapshot_give_back. */
+static bool dataset_end(const aclmdlDataset *handle)
+{
+    const Dataset *dataset = object_peek(handle, KIND_DATASET);
+
+    if (!object_destroy(handle, KIND_DATASET, "dataset"))
+        return false;
+    for (size_t i = 0; i < dataset->count; i++)
+        object_kill(dataset->slot[i].desc);
+    return true;
+}
+
 aclError aclmdlDestroyDataset(const aclmdlDataset *dataset)
 {
     ENTER(aclmdlDestroyDataset, "dataset=%p", (const void *)dataset);
     if (dataset == NULL)
         LEAVE(refuse(E_PARAM, "dataset is NULL"));
-    int status = check_unused(CLAIM_DATASET, dataset, "dataset");
-    if (status != E_NONE)
-        LEAVE(status);
-    const Dataset *found = object_peek(dataset, KIND_DATASET);
-    if (!object_destroy(dataset, KIND_DATASET, "dataset"))
-        LEAVE(violation_status());
-    for (size_t i = 0; i < found->count; i++)
-        object_kill(found->slot[i].desc);
-    LEAVE(E_NONE);
+    streams_lock();
+    bool ended = dataset_end(dataset);
+    streams_unlock();
+    LEAVE(ended ? E_NONE : violation_status());
 }
 
 int dataset_need(const aclmdlDataset *handle, const char *argument,

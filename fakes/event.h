@@ -25,7 +25,6 @@ typedef struct Event {
     uint64_t reached;           /* the last mark that a stream came by */
     uint64_t reset;             /* marks up to this one were taken back, */
     uint64_t cleared;           /* and here the stream was that far, too */
-    uint64_t time_ns;           /* at which it was reached */
     uint64_t due_ns;            /* at which the device was that far */
     unsigned pending;           /* tasks that record it or wait for it */
     unsigned waits;             /* those that wait */

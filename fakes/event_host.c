@@ -124,7 +124,7 @@ static int time_of(const Event *event, const char *argument, uint64_t *ns)
     if (!event_is_complete(event))
         return refuse(E_RT_TIMESTAMP, "%s is not recorded and complete",
                       argument);
-    *ns = event->time_ns;
+    *ns = event->due_ns;
     return E_NONE;
 }
 

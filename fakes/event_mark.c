@@ -5,7 +5,6 @@
 #include "event.h"
 #include "order.h"
 #include "order_future.h"
-#include "trace.h"
 
 /* Of two streams that record one event the later mark may be reached first. */
 static int record_run(Task *task, Stream *stream)
@@ -16,7 +15,6 @@ static int record_run(Task *task, Stream *stream)
     if (mark->event->reached < mark->number) {
         mark->event->reached = mark->number;
         mark->event->due_ns = stream->due_ns;
-        mark->event->time_ns = trace_now();
     }
     streams_signal();
     streams_unlock();

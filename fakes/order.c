@@ -78,17 +78,10 @@ static ViolationId rule_of(ClaimKind kind)
     }
 }
 
-/* Which rule it breaks to end something that is still used. */
+/* Which rule it breaks to end memory, or a model, that is still used. */
 static ViolationId ending_rule_of(ClaimKind kind)
 {
-    switch (kind) {
-    case CLAIM_MODEL:
-        return V_UNLOAD_WHILE_RUNNING;
-    case CLAIM_MEMORY:
-        return V_QUEUED_MEMORY;
-    default:
-        return V_QUEUED_OBJECT;
-    }
+    return kind == CLAIM_MODEL ? V_UNLOAD_WHILE_RUNNING : V_QUEUED_MEMORY;
 }
 
 static int complain(ViolationId id, const Search *search, const char *what)
@@ -104,9 +97,8 @@ static int complain(ViolationId id, const Search *search, const char *what)
 static const char *name_of(ClaimKind kind)
 {
     static const char *const names[] = {
-        [CLAIM_MEMORY] = "memory at", [CLAIM_OBJECT] = "data buffer",
-        [CLAIM_DATASET] = "dataset", [CLAIM_MODEL] = "model at",
-        [CLAIM_VARIABLES] = "variables at"};
+        [CLAIM_MEMORY] = "memory at", [CLAIM_DATASET] = "dataset",
+        [CLAIM_MODEL] = "model at", [CLAIM_VARIABLES] = "variables at"};
 
     return names[kind];
 }

@@ -36,7 +36,7 @@ bool order_anything(void);
 int order_check_host(ClaimKind kind, const void *start, size_t size,
                      bool writes, const char *does);
 
-/* Is the destruction of something in conflict with a task? As above. */
+/* Is the end of memory or of a model in conflict with a task? As above. */
 int order_check_end(ClaimKind kind, const void *start, size_t size,
                     const char *what);
 

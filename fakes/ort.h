@@ -35,6 +35,8 @@ typedef struct OrtValue OrtValue;
        const char *const *output_names, size_t output_count, \
        OrtValue **outputs)) \
     F(10, OrtStatus *, CreateSessionOptions, (OrtSessionOptions **)) \
+    F(23, OrtStatus *, SetSessionGraphOptimizationLevel, \
+      (OrtSessionOptions *, int level)) \
     F(24, OrtStatus *, SetIntraOpNumThreads, (OrtSessionOptions *, int)) \
     F(25, OrtStatus *, SetInterOpNumThreads, (OrtSessionOptions *, int)) \
     F(49, OrtStatus *, CreateTensorWithDataAsOrtValue, \

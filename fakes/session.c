@@ -4,6 +4,8 @@
 
 #include "codes.h"
 
+enum { ORT_AS_IT_STANDS = 0 };  /* of GraphOptimizationLevel */
+
 Blob blob_of_tensor(const Tensor *tensor, unsigned char *bytes)
 {
     return (Blob){bytes, tensor->nbytes, tensor->dims, tensor->rank,
@@ -67,6 +69,27 @@ static int set_threads(const Ort *ort, OrtSessionOptions *options)
                      E_GE);
 }
 
+/* As it stands, too: the optimiser refuses graphs that run without it. */
+static int create(const Ort *ort, const Bytes *graph,
+                  OrtSessionOptions *options, OrtSession **session)
+{
+    OrtStatus *refused = ort->CreateSessionFromArray(
+        ort->env, graph->data, graph->size, options, session);
+
+    if (refused == NULL)
+        return E_NONE;
+    ort->ReleaseStatus(refused);
+    int status = ort_check(ort, ort->SetSessionGraphOptimizationLevel(
+                               options, ORT_AS_IT_STANDS),
+                           "options", E_GE);
+    if (status != E_NONE)
+        return status;
+    return ort_check(ort, ort->CreateSessionFromArray(
+                         ort->env, graph->data, graph->size, options,
+                         session),
+                     "the model's graph", E_GE);
+}
+
 int session_open(const Ort *ort, const Program *program,
                  unsigned char *const *constants, OrtSession **session)
 {
@@ -80,10 +103,7 @@ int session_open(const Ort *ort, const Program *program,
     if (status == E_NONE)
         status = add_constants(ort, options, program, constants);
     if (status == E_NONE)
-        status = ort_check(ort, ort->CreateSessionFromArray(
-                               ort->env, program->onnx.data,
-                               program->onnx.size, options, session),
-                           "the model's graph", E_GE);
+        status = create(ort, &program->onnx, options, session);
     ort->ReleaseSessionOptions(options);
     return status;
 }

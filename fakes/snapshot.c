@@ -5,6 +5,7 @@
 
 #include "message.h"
 #include "objects.h"
+#include "stream.h"
 
 void snapshot_free(Dataset *snapshot)
 {
@@ -67,10 +68,10 @@ static void give_back_slot(Dataset *snapshot, Dataset *dataset, size_t i)
 
 void snapshot_give_back(Dataset *snapshot, const aclmdlDataset *handle)
 {
+    streams_lock();
     Dataset *dataset = object_peek(handle, KIND_DATASET);
-
-    if (dataset == NULL || dataset->count != snapshot->count)
-        return;
-    for (size_t i = 0; i < snapshot->count; i++)
-        give_back_slot(snapshot, dataset, i);
+    if (dataset != NULL && dataset->count == snapshot->count)
+        for (size_t i = 0; i < snapshot->count; i++)
+            give_back_slot(snapshot, dataset, i);
+    streams_unlock();
 }

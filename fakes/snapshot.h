@@ -1,9 +1,11 @@
 /*
  * snapshot: a dataset as it was when an execution was queued.
  *
- * The run looks at the copy, so whatever the program does to its dataset
- * meanwhile (and it must not do much) cannot lead it astray. What the run
- * learns about its outputs goes back into the dataset when it is done.
+ * The call that queues has read dataset and buffers, and they are the
+ * program's again: it may change or destroy them while the run waits. The run
+ * looks at the copy. What it learns about its outputs goes back into the
+ * dataset when it is done, under the streams' lock: nobody destroys the
+ * dataset meanwhile.
  */
 #ifndef FAKE_SNAPSHOT_H
 #define FAKE_SNAPSHOT_H

@@ -27,8 +27,7 @@ typedef struct Task Task;
 
 typedef enum ClaimKind {
     CLAIM_MEMORY,               /* of a device, or pinned memory of the host */
-    CLAIM_OBJECT,               /* a data buffer */
-    CLAIM_DATASET,
+    CLAIM_DATASET,              /* while it runs; it may end meanwhile */
     CLAIM_MODEL,
     CLAIM_VARIABLES             /* the weights that a bundle shares */
 } ClaimKind;

@@ -51,6 +51,12 @@ static int answer(Call *call)
         answer(&call); \
     }
 
+#define ANSWER_SILENCE(name) \
+    EXPORTED void name(void) \
+    { \
+        ENTER_AS(name, , NO_ARGS); \
+    }
+
 #define FUNCTION(name, result) ANSWER_##result(name)
 UNSIMULATED(FUNCTION)
 #undef FUNCTION

@@ -5,8 +5,9 @@
  * changes nothing, leaves "<function> is not simulated by the fake" for
  * aclGetRecentErrMsg, and is counted and traced like all others. The second
  * column says what it gives back: ERROR 200001, POINTER NULL, NUMBER 0,
- * NOTHING nothing. What acl_api.h declares must not be here: whoever comes to
- * simulate one of these moves its name to functions.h.
+ * NOTHING nothing; SILENCE is nothing and no text either, for what cannot
+ * fail. What acl_api.h declares must not be here: whoever comes to simulate
+ * one of these moves its name to functions.h.
  */
 #ifndef FAKE_UNSIMULATED_H
 #define FAKE_UNSIMULATED_H
@@ -18,7 +19,7 @@
     FUNCTION(aclGetTensorDescAddress, POINTER) \
     FUNCTION(aclSetTensorDynamicInput, ERROR) \
     /* acl/acl_base_rt.h */ \
-    FUNCTION(aclAppLog, NOTHING) \
+    FUNCTION(aclAppLog, SILENCE) \
     FUNCTION(aclGetCannAttributeList, ERROR) \
     FUNCTION(aclGetCannAttribute, ERROR) \
     FUNCTION(aclGetDeviceCapability, ERROR) \

@@ -84,9 +84,6 @@
     VIOLATION(QUEUED_MEMORY, "AB-STR-0002", "error", \
               "memory is freed that a stream may still be using; " \
               "synchronise first") \
-    VIOLATION(QUEUED_OBJECT, "AB-STR-0003", "error", \
-              "an object is destroyed that a stream may still be using; " \
-              "synchronise first") \
     VIOLATION(UNSYNCHRONISED, "AB-STR-0004", "error", \
               "memory is touched that a stream may still be using; " \
               "synchronise first, or let the stream wait for an event") \

@@ -8,7 +8,8 @@ hands their bytes over. Names of inputs and weights are as in the author's graph
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -28,6 +29,11 @@ _IR_NEWEST: Final = 10
 _NEWEST_OLD_TYPE: Final = 22  # element types beyond INT4 came with later versions
 
 _LOCATION: Final = "WEIGHTS_DATA"
+
+_UNEQUAL: Final = 97  # numbers until they repeat: small, and a prime, so that rows differ
+
+Fill = Callable[[tuple[int, ...], int], NDArray[Any]]
+"""Makes an input of these dims and of this ONNX type."""
 
 
 @dataclass(frozen=True)
@@ -70,32 +76,43 @@ class Runnable:
                 "shape inference leaves the shape of an output open, and the trial run that would"
                 " tell it needs ONNX Runtime: pip install onnxruntime"
             )
-        zeros = self.opened.output_shapes(self._feeds(weights, inputs, 0))
-        try:
-            ones = self.opened.output_shapes(self._feeds(weights, inputs, 1))
-        except ValueError:  # ones may be out of range where zeros, as indices, never are
-            ones = zeros
-        if zeros != ones:
-            raise ValueError(
-                f"the shapes of the outputs depend on the inputs' values: {zeros} for zeros,"
-                f" {ones} for ones; a static graph cannot compute that"
-            )
+        zeros = self.opened.output_shapes(self._feeds(weights, inputs, _zeros))
+        for fill, called in ((_ones, "ones"), (_rising, "rising numbers")):
+            try:
+                found = self.opened.output_shapes(self._feeds(weights, inputs, fill))
+            except ValueError:  # ones may be out of range where zeros, as indices, never are
+                continue
+            if found != zeros:
+                raise ValueError(
+                    f"the shapes of the outputs depend on the inputs' values: {zeros} for zeros,"
+                    f" {found} for {called}; a static graph cannot compute that"
+                )
         return zeros
 
     def _feeds(
-        self,
-        weights: Mapping[str, NDArray[Any]],
-        inputs: Mapping[str, tuple[int, ...]],
-        fill: int,
+        self, weights: Mapping[str, NDArray[Any]], inputs: Mapping[str, tuple[int, ...]], fill: Fill
     ) -> dict[str, tuple[NDArray[Any], int]]:
         feeds = {}
         for one in self.model.graph.input:
             elem = one.type.tensor_type.elem_type
             made = weights.get(one.name)
-            if made is None:
-                made = np.full(inputs[one.name], fill, _elem.to_numpy(elem))
-            feeds[one.name] = (made, elem)
+            feeds[one.name] = (fill(inputs[one.name], elem) if made is None else made, elem)
         return feeds
+
+
+def _zeros(dims: tuple[int, ...], elem: int) -> NDArray[Any]:
+    return np.zeros(dims, _elem.to_numpy(elem))
+
+
+def _ones(dims: tuple[int, ...], elem: int) -> NDArray[Any]:
+    return np.ones(dims, _elem.to_numpy(elem))
+
+
+def _rising(dims: tuple[int, ...], elem: int) -> NDArray[Any]:
+    """Unequal floating-point numbers; integers, which may be indices or sizes, stay zero."""
+    if elem not in _elem.FLOATING:
+        return _zeros(dims, elem)
+    return (np.arange(math.prod(dims)) % _UNEQUAL).reshape(dims).astype(_elem.to_numpy(elem))
 
 
 def make(

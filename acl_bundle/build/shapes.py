@@ -19,6 +19,7 @@ from onnx import (
     TensorProto,
     TensorShapeProto,
     ValueInfoProto,
+    helper,
     shape_inference,
 )
 
@@ -98,6 +99,7 @@ def inferred(model: ModelProto) -> GraphProto:
     light = ModelProto()
     light.CopyFrom(model)
     _open_large(light.graph)
+    _spell_out(light.graph)
     for data_propagation in (True, False):
         try:
             return shape_inference.infer_shapes(light, data_prop=data_propagation).graph
@@ -148,6 +150,14 @@ def _open_large(graph: GraphProto) -> None:
     graph.input.extend(declare(one.name, one.data_type, one.dims) for one in large)
     del graph.initializer[:]
     graph.initializer.extend(copies)
+
+
+def _spell_out(graph: GraphProto) -> None:
+    """Write down a default that inference gets wrong: without it, STFT is one-sided."""
+    for one in walk.graphs(graph):
+        for node in one.node:
+            if node.op_type == "STFT" and all(has.name != "onesided" for has in node.attribute):
+                node.attribute.append(helper.make_attribute("onesided", 1))
 
 
 def _check(one: ValueInfoProto) -> None:

@@ -172,6 +172,15 @@ def test_outputs_can_be_left_to_the_library_facts_1_11(ready: Acl, kind: str) ->
     assert ready.aclrtFree(outputs.address(0)) == codes.SUCCESS
 
 
+def test_no_memory_for_an_output_left_to_the_library_facts_1_5(ready: Acl) -> None:
+    """The library asks aclrtMalloc for it, and hands its status on."""
+    loaded, outputs, inputs = ready.load_model(negate()), ready.dataset(None), described(ready, 2)
+    ready.set("memory_ends", 0)
+    status = execute(ready, loaded, inputs, outputs)
+    assert status == codes.RT_MEMORY_ALLOCATION
+    assert outputs.address(0) == ready.NULL
+
+
 def test_too_many_outputs_and_one_left_to_the_library_facts_1_11(ready: Acl) -> None:
     x, y = Tensor("x", (4,)), Tensor("y", (4,))
     loaded = ready.load_model(null_model([x], [y]))

@@ -173,6 +173,13 @@ def test_default_device_of_the_config_facts_3(acl: Acl, tmp_path: Path) -> None:
     assert acl.aclrtFree(acl.malloc(16)) == codes.SUCCESS
 
 
+@pytest.mark.parametrize("device", ["x", "", "-1", "0x1", "99"])
+def test_a_default_device_that_is_none_facts_1_1(acl: Acl, tmp_path: Path, device: str) -> None:
+    text = f'{{"defaultDevice": {{"default_device": "{device}"}}}}'
+    assert acl.aclInit(config(tmp_path, text)) != codes.SUCCESS
+    assert acl.aclrtGetDevice(acl.new("int32_t *")) == codes.RT_CONTEXT_NULL
+
+
 def test_entries_it_does_not_know_facts_1_1(acl: Acl, tmp_path: Path) -> None:
     """Not even those that begin as a known one does."""
     unknown = '{"err_msg_modes": "x", "err_msg": ["y", {"err_msg_mode": "z"}], "n": 1.5e3}'

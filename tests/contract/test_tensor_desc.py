@@ -139,6 +139,7 @@ def test_shape_setters_refuse_null_facts_1_6(acl: Acl, function: str) -> None:
     setter, dims = getattr(acl, function), acl.new("int64_t[]", [9])
     assert setter(acl.NULL, 1, dims) == codes.INVALID_PARAM
     assert setter(acl.tensor_desc((1,)), 1, acl.NULL) == codes.INVALID_PARAM
+    assert setter(acl.tensor_desc((1,)), -1, dims) == codes.INVALID_PARAM
 
 
 @pytest.mark.parametrize("function", FORMAT_SETTERS)

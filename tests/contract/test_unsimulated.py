@@ -13,12 +13,13 @@ from .face import ROOT, Acl
 ROW = re.compile(r"^    FUNCTION\((\w+), (\w+)\)", re.MULTILINE)
 ANSWERS = dict(ROW.findall((ROOT / "fakes" / "unsimulated.h").read_text(encoding="utf-8")))
 DECLARED = re.findall(r"(\w+)\(", (ROOT / "csrc/acl_api.h").read_text(encoding="utf-8"))
-NOTHING = {"ERROR": 200001, "POINTER": None, "NUMBER": 0, "NOTHING": None}
+NOTHING = {"ERROR": 200001, "POINTER": None, "NUMBER": 0, "NOTHING": None, "SILENCE": None}
 RESULT = {
     "ERROR": ctypes.c_int,
     "POINTER": ctypes.c_void_p,
     "NUMBER": ctypes.c_size_t,
     "NOTHING": None,
+    "SILENCE": None,
 }
 
 
@@ -37,7 +38,15 @@ def test_the_list_is_long_and_holds_no_simulated_function() -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_answer_and_its_message_facts_0_1(acl: Acl, name: str) -> None:
     assert function(acl, name)() == NOTHING[ANSWERS[name]]
-    assert acl.message() == f"{name} is not simulated by the fake"
+    told = None if ANSWERS[name] == "SILENCE" else f"{name} is not simulated by the fake"
+    assert acl.message() == told
+
+
+def test_a_line_for_the_log_leaves_the_error_text_alone_facts_1_1(acl: Acl) -> None:
+    """Programs log that a call failed, and then ask why it did."""
+    assert acl.aclrtFree(acl.NULL) == codes.INVALID_PARAM
+    function(acl, "aclAppLog")(3, b"f", b"file.c", 1, b"%s failed", b"aclrtFree")
+    assert acl.message() == "aclrtFree: devPtr is NULL"
 
 
 def test_arguments_are_left_alone_facts_0_1(acl: Acl) -> None:

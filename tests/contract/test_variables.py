@@ -130,6 +130,24 @@ def test_they_appear_with_the_first_model_facts_4_4(ready: Acl) -> None:
     assert left[0] < before
 
 
+def test_a_device_without_room_for_them_facts_1_8(acl: Acl) -> None:
+    acl.set("memory", 1024)
+    acl.start()
+    made, loaded = acl.init_bundle(peek_bundle()), acl.new("uint32_t *")
+    assert acl.aclmdlBundleLoadModel(made, 0, loaded) == codes.GE_MEMORY_ALLOCATION
+    assert "w_var" in (acl.message() or "")
+    assert acl.aclmdlBundleUnload(made) == codes.SUCCESS
+
+
+def test_an_address_of_the_users_that_no_tensor_may_have_facts_6_30(ready: Acl) -> None:
+    memory, made = ready.malloc(2048), ready.new("uint32_t *")
+    data = peek_bundle()
+    odd = ready.ffi.cast("char *", memory) + 1
+    status = ready.aclmdlBundleInitFromMem(ready.hold(data), len(data), odd, 1536, made)
+    assert status != codes.SUCCESS
+    assert ready.violations() == ["AB-MDL-0011"]
+
+
 def test_they_lie_in_the_users_memory_facts_4_4(ready: Acl, linear: Linear) -> None:
     """At varWeightPtr plus the offset of each; what is between stays as it was."""
     size = linear.variable_size

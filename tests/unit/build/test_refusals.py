@@ -200,6 +200,16 @@ def test_output_shape_that_depends_on_values(make_model):
         build.from_onnx(model, "all")
 
 
+def test_output_shape_that_depends_on_differences(make_model):
+    """Unique gives one element for zeros and for ones; only unequal values tell."""
+    ends = {"x": (FLOAT, [6])}, {"y": (FLOAT, ["n"])}
+    nodes = [node("Mul", ["x", "w"], ["a"]), node("Unique", ["a"], ["y"])]
+    model = make_model(nodes, *ends, {"w": np.ones(6, "f4")})
+    said = r"depend on the inputs' values: \[\(1,\)\] for zeros, \[\(6,\)\] for rising numbers"
+    with pytest.raises(ValueError, match=said):
+        build.from_onnx(model, "all")
+
+
 def test_shape_that_is_an_input(make_model):
     """A target shape must be a constant."""
     ends = {"x": (FLOAT, [4]), "to": (T.INT64, [2])}, {"y": (FLOAT, None)}

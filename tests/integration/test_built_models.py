@@ -1,0 +1,60 @@
+"""Whatever a build took on ONNX Runtime, the fake runs on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import build
+
+pytestmark = pytest.mark.usefixtures("fake_acl")
+
+LENIENT = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float[4] x) => (float[n] y)
+<int64[1] four = {4}, int64[1] other = {1}, int64 zero = {0}, int64 one = {1},
+ float[4] w = {1, 2, 3, 4}>
+{
+  rank = Size(other)
+  same = Equal(rank, one)
+  end = If (same) <then_branch = t () => (a) { a = Identity(four) },
+                   else_branch = e () => (b) { b = Identity(other) }>
+  steps = Range(zero, end, one)
+  added = Cast<to = 1>(steps)
+  scaled = Mul(x, w)
+  y = Add(scaled, added)
+}
+"""
+
+
+SPECTRUM = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float[1, 128, 1] x) => (float[b, f, n, c] y)
+<int64 step = {8}, int64 length = {16}, float[1] w = {2}>
+{
+  scaled = Mul(x, w)
+  y = STFT(scaled, step, "", length)
+}
+"""
+
+
+def test_a_spectrum_is_one_sided_unless_it_says_otherwise() -> None:
+    """ONNX's shape inference takes an attribute that is left out for the other value."""
+    made = build.from_onnx(onnx.parser.parse_model(SPECTRUM), ["w"])
+    assert made.outputs[0].dims == (1, 15, 9, 2)
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        found = bundle.infer(np.ones((1, 128, 1), np.float32))
+        assert found[0, :, 0, 0].tolist() == [32] * 15
+
+
+def test_a_graph_that_only_the_optimiser_refuses() -> None:
+    """It folds the If, and then minds that Range is given one element of rank 1."""
+    made = build.from_onnx(onnx.parser.parse_model(LENIENT), ["w"])
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        assert bundle.infer(np.ones(4, np.float32)).tolist() == [1, 3, 5, 7]
+        bundle.update({"w": np.zeros(4, np.float32)})
+        assert bundle.infer(np.ones(4, np.float32)).tolist() == [0, 1, 2, 3]
