@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "message.h"
 #include "objects.h"
+#include "order.h"
 #include "stream.h"
 #include "violations.h"
 
@@ -27,6 +28,7 @@ aclError aclDestroyDataBuffer(const aclDataBuffer *dataBuffer)
     ENTER(aclDestroyDataBuffer, "dataBuffer=%p", (const void *)dataBuffer);
     if (dataBuffer == NULL)
         LEAVE(refuse(E_PARAM, "dataBuffer is NULL"));
+    order_note_end(CLAIM_OBJECT, dataBuffer);
     if (!object_destroy(dataBuffer, KIND_DATA_BUFFER, "dataBuffer"))
         LEAVE(violation_status());
     LEAVE(E_NONE);
@@ -111,6 +113,7 @@ aclError aclmdlDestroyDataset(const aclmdlDataset *dataset)
     ENTER(aclmdlDestroyDataset, "dataset=%p", (const void *)dataset);
     if (dataset == NULL)
         LEAVE(refuse(E_PARAM, "dataset is NULL"));
+    order_note_end(CLAIM_DATASET, dataset);
     streams_lock();
     bool ended = dataset_end(dataset);
     streams_unlock();

@@ -49,6 +49,7 @@ static void claim_dataset(Task *task, const Dataset *dataset,
     task_claim(task, CLAIM_DATASET, handle, 1, true);
     for (size_t i = 0; i < dataset->count; i++) {
         const DataBuffer *buffer = dataset_buffer(dataset, i, "slot");
+        task_claim(task, CLAIM_OBJECT, dataset->slot[i].buffer, 1, false);
         if (buffer != NULL && buffer->data != NULL)
             task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size,
                        writes);

@@ -84,12 +84,13 @@ static ViolationId ending_rule_of(ClaimKind kind)
     return kind == CLAIM_MODEL ? V_UNLOAD_WHILE_RUNNING : V_QUEUED_MEMORY;
 }
 
+#define USED "%s 0x%llx, used by %s, which nobody waited for"
+
 static int complain(ViolationId id, const Search *search, const char *what)
 {
     char text[80];
 
-    return violate(id, "%s 0x%llx, used by %s, which nobody waited for",
-                   what, (unsigned long long)search->theirs.start,
+    return violate(id, USED, what, (unsigned long long)search->theirs.start,
                    origin_text(search->made, text, sizeof text));
 }
 
@@ -97,8 +98,9 @@ static int complain(ViolationId id, const Search *search, const char *what)
 static const char *name_of(ClaimKind kind)
 {
     static const char *const names[] = {
-        [CLAIM_MEMORY] = "memory at", [CLAIM_DATASET] = "dataset",
-        [CLAIM_MODEL] = "model at", [CLAIM_VARIABLES] = "variables at"};
+        [CLAIM_MEMORY] = "memory at", [CLAIM_OBJECT] = "data buffer",
+        [CLAIM_DATASET] = "dataset", [CLAIM_MODEL] = "model at",
+        [CLAIM_VARIABLES] = "variables at"};
 
     return names[kind];
 }
@@ -187,6 +189,18 @@ int order_check_end(ClaimKind kind, const void *start, size_t size,
     if (search.theirs.size == 0)
         return E_NONE;
     return complain(ending_rule_of(kind), &search, what);
+}
+
+void order_note_end(ClaimKind kind, const void *handle)
+{
+    Claim claim = {kind, true, (uintptr_t)handle, 1};
+    Search search = search_for_host(&claim, true);
+    char text[80];
+
+    if (search.theirs.size > 0)
+        violate_mildly(V_QUEUED_OBJECT, USED, name_of(kind),
+                       (unsigned long long)search.theirs.start,
+                       origin_text(search.made, text, sizeof text));
 }
 
 static void drop_first(Stream *stream)

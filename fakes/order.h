@@ -40,6 +40,13 @@ int order_check_host(ClaimKind kind, const void *start, size_t size,
 int order_check_end(ClaimKind kind, const void *start, size_t size,
                     const char *what);
 
+/*
+ * Notes the end of a dataset or data buffer that a task was given. The call
+ * that queued the task has read it, so nothing breaks here; but the interface
+ * wants it kept until then.
+ */
+void order_note_end(ClaimKind kind, const void *handle);
+
 /* The host knows that a stream is done up to seq. The lock is held. */
 void order_synced(Stream *stream, uint64_t seq);
 

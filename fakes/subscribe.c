@@ -58,8 +58,10 @@ int report_hand(Stream *stream, aclrtCallback function, void *argument,
                 bool blocks)
 {
     bool done = false;
-    Report *report = calloc(1, sizeof *report);
 
+    if (stream->stopping)       /* and its reports are forgotten already */
+        return E_NONE;
+    Report *report = calloc(1, sizeof *report);
     if (report == NULL)
         return refuse(E_RT_INTERNAL, "no memory for a report");
     if (!stream->subscribed) {

@@ -27,7 +27,8 @@ typedef struct Task Task;
 
 typedef enum ClaimKind {
     CLAIM_MEMORY,               /* of a device, or pinned memory of the host */
-    CLAIM_DATASET,              /* while it runs; it may end meanwhile */
+    CLAIM_OBJECT,               /* a data buffer */
+    CLAIM_DATASET,
     CLAIM_MODEL,
     CLAIM_VARIABLES             /* the weights that a bundle shares */
 } ClaimKind;

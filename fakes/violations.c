@@ -62,6 +62,17 @@ int violation_status(void)
     return functions[current_call->function].layer == RT ? E_RT_PARAM : E_GE;
 }
 
+void violate_mildly(ViolationId id, const char *format, ...)
+{
+    char detail[DETAIL_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_print(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    keep(id, detail);
+}
+
 int violate(ViolationId id, const char *format, ...)
 {
     char detail[DETAIL_SIZE];

@@ -7,6 +7,7 @@
  * their family; a number is never used again.
  *
  *     error    the call was refused, or would have been in strict mode
+ *     warning  the call was carried out; that it does no harm is not promised
  *     leak     something was still alive at aclFinalize; no call failed
  */
 #ifndef FAKE_VIOLATIONS_H
@@ -84,6 +85,9 @@
     VIOLATION(QUEUED_MEMORY, "AB-STR-0002", "error", \
               "memory is freed that a stream may still be using; " \
               "synchronise first") \
+    VIOLATION(QUEUED_OBJECT, "AB-STR-0003", "warning", \
+              "an object is destroyed that a stream may still be using; " \
+              "synchronise first") \
     VIOLATION(UNSYNCHRONISED, "AB-STR-0004", "error", \
               "memory is touched that a stream may still be using; " \
               "synchronise first, or let the stream wait for an event") \
@@ -121,6 +125,10 @@ typedef enum ViolationId {
  * runtime's functions, 500002 from the model's.
  */
 int violate(ViolationId id, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Keeps a violation whose call succeeds all the same. */
+void violate_mildly(ViolationId id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* What violate() returned, for who only knows that there was one. */

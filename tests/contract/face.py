@@ -47,8 +47,8 @@ class Acl:
     def reset(self) -> None:
         """Make the library as good as new."""
         self._seen = 0
-        self._kept.clear()
         assert self.lib.aclfakeReset() == 0
+        self._kept.clear()  # callbacks among them, which streams have called until now
         self.set("onnxruntime", str(self._onnxruntime))
 
     def set(self, key: str, value: object) -> None:

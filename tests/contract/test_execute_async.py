@@ -296,10 +296,10 @@ def test_taking_away_what_a_queued_run_needs_is_seen_facts_6_27(
 
 
 @pytest.mark.parametrize("file", [NEG, DYNAMIC], ids=["static", "dynamic"])
-def test_datasets_and_buffers_may_go_once_the_run_is_queued_facts_1_11(
+def test_datasets_and_buffers_that_go_while_the_run_is_queued_facts_6_27(
     ready: Acl, stream: Any, file: bytes
 ) -> None:
-    """The call has read them; programs that ship make and destroy them around each call."""
+    """The call has read them, and programs that ship destroy them; a warning says so."""
     loaded = ready.load_model(file)
     slow(ready, "aclmdlExecuteAsync", 20)
     results = []
@@ -315,6 +315,8 @@ def test_datasets_and_buffers_may_go_once_the_run_is_queued_facts_1_11(
     assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
     for k, result in enumerate(results, start=1):
         assert ready.download(result, 16) == (-VALUE * k).tobytes()
+    assert ready.violations() == ["AB-STR-0003"] * 3 * 4
+    assert {row["severity"] for row in ready.read("violations")} == {"warning"}
 
 
 def test_reading_results_without_waiting_is_seen_facts_6_33(ready: Acl, stream: Any) -> None:
