@@ -70,7 +70,7 @@ def test_halves_come_back_facts_1_6(acl: Acl) -> None:
         assert acl.aclFloatToFloat16(acl.aclFloat16ToFloat(bits)) == bits
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.integers(0, 2**32 - 1))
 def test_any_float_is_rounded_to_nearest_even_facts_1_6(_library: Acl, bits: int) -> None:
     """As numpy does, but what overflows or is no number saturates."""
@@ -82,7 +82,7 @@ def test_any_float_is_rounded_to_nearest_even_facts_1_6(_library: Acl, bits: int
     assert _library.aclFloatToFloat16(_library.ffi.cast("float", value)) == expected
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.floats(-70000, 70000, width=32))
 def test_usual_floats_are_rounded_to_nearest_even_facts_1_6(_library: Acl, value: float) -> None:
     with np.errstate(over="ignore"):

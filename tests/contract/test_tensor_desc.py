@@ -55,7 +55,7 @@ def test_number_of_elements_facts_1_6(acl: Acl, dims: tuple[int, ...], elements:
     assert dims_of(acl, desc) == list(dims), "all dims are stored as given"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     dims=st.lists(st.integers(-3, 1000), max_size=5),
     dtype=st.sampled_from([0, 1, 2, 3, 9, 12, 17, 27]),

@@ -38,7 +38,7 @@ def network(widths: list[int], in_nodes: list[bool]):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(widths, st.lists(st.booleans(), min_size=5, max_size=5), st.data())
 def test_bundle_describes_the_model(widths, in_nodes, data):
     """Chosen weights become variables, in the chosen order; the others stay readable."""

@@ -93,14 +93,14 @@ def test_the_sample_is_good():
     assert sorted(file.models[0].weights) == ["b", "low"]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(mutated())
 def test_mutated_files(data: bytes):
     """Bytes overwritten, numbers blown up, ends cut off."""
     survives(data)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 1 << 16), st.integers(1, 64))
 def test_pieces_removed(at: int, size: int):
     """A piece is missing from the middle."""
@@ -109,7 +109,7 @@ def test_pieces_removed(at: int, size: int):
     survives(data[:at] + data[at + size :])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.binary(max_size=600))
 def test_any_bytes(data: bytes):
     """Random bytes, bare and behind the start of a real file."""
@@ -117,7 +117,7 @@ def test_any_bytes(data: bytes):
     survives(sample()[:256] + data)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_any_definition(definition: bytes, info: bytes):
     """Random bytes where the graph and the list of ends should be."""

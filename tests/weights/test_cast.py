@@ -71,7 +71,7 @@ def test_edges_are_counted_as_numpy_casts_them(name: str, source: Any) -> None:
     assert cast.tobytes() == plain_cast(values, TARGETS[name]).tobytes()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     values=hnp.arrays(
         st.sampled_from([np.float32, np.float64]),

@@ -82,7 +82,7 @@ def test_the_whole_file_reads(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_random_damage_is_refused_or_harmless(
     kind: str, tmp_path: Path, data: st.DataObject

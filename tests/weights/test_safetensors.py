@@ -177,7 +177,7 @@ def _read(data: bytes) -> dict[str, Any]:
     return {name: source[name] for name in source}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_random_damage_is_refused_or_harmless(data: st.DataObject) -> None:
     """What we take, the real library takes too, and with the same values."""
@@ -200,7 +200,7 @@ def test_random_damage_is_refused_or_harmless(data: st.DataObject) -> None:
     same(ours, numpy_side.load(bytes(raw)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     entry=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

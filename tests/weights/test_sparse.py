@@ -47,7 +47,7 @@ def _first(chosen: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(-one for one in chosen)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data(), layout=st.sampled_from(list(AXIS)), dtype=st.sampled_from(["f4", "f8"]))
 def test_masks_agree_with_brute_force(data: st.DataObject, layout: Any, dtype: str) -> None:
     rank = 4 if layout in ("oihw", "hwio") else data.draw(st.integers(2, 3))
