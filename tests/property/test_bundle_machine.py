@@ -150,6 +150,10 @@ def machine(mlp: Any) -> type[RuleBasedStateMachine]:
                 self.bundle.restore(saved)
                 self.values, self.version, self.poisoned = dict(values), version, False
                 return
+            if self.poisoned and self.flow == "library":
+                with pytest.raises(ab.UpdateError):  # the mixture would stay in the others
+                    self.bundle.restore(saved)
+                return
             with self.quiet():  # nothing can be said of answers from undefined weights
                 self.bundle.restore(saved)
                 self.values, self.version, self.poisoned = dict(values), version, False
