@@ -218,7 +218,7 @@ class Plan:
             nbytes=sum(math.prod(spec.shape or ()) * spec.dtype.itemsize for spec in specs),
         )
 
-    def check_overflow(self, depth: int = 3) -> None:
+    def check_overflow(self, depth: int) -> None:
         """Say which values a conversion has made infinite, as the options ask.
 
         Called when everything has been staged and nothing is committed.

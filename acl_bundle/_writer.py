@@ -110,8 +110,8 @@ class Writer:
         def read_back(version: Version) -> None:
             try:
                 digests = area.digests(new)
-            except AclError as error:
-                error.where += f"; version {version!r} is in place, but was not read back"
+            except BaseException as error:
+                tell(error, f"version {version!r} is in place, but was not read back")
                 raise
             self.variables.annotate(replace(self.variables.published, digests=digests))
 
