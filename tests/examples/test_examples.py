@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ SAID = {
         "weights diff: 4 of 4 weights differ",
     ),
     "half_precision.py": (
-        "0 of 10 weights overflow float16",
+        "0 of 122 weights overflow float16",
+        "float32 reads 'weights come and go', float16 'weights come and go'",
         "not device numbers",
         "speed-up",
         "size on disk: float32",
@@ -53,6 +55,11 @@ def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", SAID)
 def test_an_example_runs_and_leaves_nothing(name: str) -> None:
+    if name == "half_precision.py":
+        missing = "its wheel holds the model, and is for Python before 3.13"
+        pytest.importorskip("PIL", reason=missing)
+        if find_spec("rapidocr_onnxruntime") is None:
+            pytest.skip(missing)
     done = run(name)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     for text in (*SAID[name], "live objects: [], violations: []"):
