@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.bench.axes import Axis, Shapes, grid
-from acl_bundle.bench.models import Model
+from acl_bundle.bench.models import AS_IT_IS, Model
 from acl_bundle.bundle import Bundle
 from acl_bundle.spec import TensorSpec
 
@@ -88,7 +88,8 @@ def cells(model: Model, axes: Sequence[Axis], dtypes: Sequence[str]) -> list[Cel
     """
     for name in dtypes:
         if name not in model.dtypes:
-            raise ValueError(f"dtype {name!r}; the model has {', '.join(model.dtypes)}")
+            has = "is measured" if model.dtypes == (AS_IT_IS,) else "has"
+            raise ValueError(f"dtype {name!r}; the model {has} {', '.join(model.dtypes)}")
     made = grid(axes, model.inputs)
     return [Cell(sizes, shapes, [Timing(name) for name in dtypes]) for sizes, shapes in made]
 

@@ -111,7 +111,7 @@ def follow(
         float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="End after so many versions.")
+        int | None, typer.Option(min=1, metavar="N", help="End when so many are applied.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
 ) -> None:

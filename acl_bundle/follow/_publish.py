@@ -3,8 +3,8 @@
 A directory: the weights are written under a hidden name, flushed to the disk
 and renamed. Redis: the value is set under a name of its own, and only then,
 in one transaction, the version that names it. Whoever is killed half-way has
-published nothing; what is left behind a follower ignores, and the next
-publication under the same version replaces it.
+published nothing; what is left behind a follower ignores, and it goes after an
+hour: by itself in Redis, in a directory with the next publication.
 
 Needs neither a device nor AscendCL.
 """
@@ -12,7 +12,9 @@ Needs neither a device nor AscendCL.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,10 @@ from acl_bundle.follow._names import PLACE, Pattern
 from acl_bundle.follow._order import numbered
 from acl_bundle.follow._redis import Keys, connect, reaching
 from acl_bundle.follow._stamp import stamp
-from acl_bundle.weights._atomic import replacing
+from acl_bundle.weights._atomic import hidden_for, replacing
 
 ABANDONED = 3600
-"""Seconds that a value lives in Redis when its publisher was killed before it could name it."""
+"""Seconds that a value or hidden file lives when its publisher was killed before it had a name."""
 
 
 def publish_directory(
@@ -75,6 +77,7 @@ def publish_directory(
         _flush(place)
     for old in sorted(_published(place, pattern))[: -keep if keep else 0]:
         (place / name.replace(PLACE, str(old))).unlink(missing_ok=True)
+    _clear(place, pattern)
     return place / file
 
 
@@ -163,6 +166,16 @@ def _published(folder: Path, pattern: Pattern) -> list[int]:
     """The versions in a directory that a template made."""
     found = (pattern.version(one) for one in os.listdir(folder) if pattern.matches(one))
     return [one[0] for one in found if one is not None and isinstance(one[0], int)]
+
+
+def _clear(folder: Path, pattern: Pattern) -> None:
+    """Remove the hidden files of publishers that were killed, once nobody can be writing them."""
+    for one in folder.iterdir():
+        target = hidden_for(one.name)
+        if target is not None and pattern.matches(target):
+            with suppress(FileNotFoundError):  # another publisher was faster
+                if time.time() - one.stat().st_mtime > ABANDONED:
+                    one.unlink()
 
 
 def _check_version(version: int) -> None:

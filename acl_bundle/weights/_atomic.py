@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from acl_bundle.weights._file import Path_
+
+NAME_MAX = 32
+_HIDDEN = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
+
+
+def hidden_for(name: str) -> str | None:
+    """Return which name a file of `replacing` waits for, cut to `NAME_MAX`; None for others."""
+    found = _HIDDEN.fullmatch(name)
+    return found and found[1]
 
 
 @contextmanager
@@ -34,7 +44,7 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
         raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", os.fspath(path.parent))
-    name = path.parent / f".{path.name[:32]}.{secrets.token_hex(6)}"
+    name = path.parent / f".{path.name[:NAME_MAX]}.{secrets.token_hex(6)}"
     try:
         with open(_create(name, path), "w+b") as file:
             yield file

@@ -66,7 +66,10 @@ def _folder(folder: Path) -> tuple[Callable[[Path_], Source], Path_]:
     found = list(_in_folder(folder))
     if len(found) == 1:
         return found[0]
-    names = ", ".join(os.fspath(path) for _, path in found)
+    names = ", ".join(
+        f"{os.fspath(path)} with kind={Folder.kind!r}" if path is folder else os.fspath(path)
+        for _, path in found
+    )
     raise bad(
         folder,
         f"the folder has several sets of weights; open one of {names}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from acl_bundle.weights._detect import detect
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_
+from acl_bundle.weights._file import Path_, bad
 from acl_bundle.weights._groups import Layout
 from acl_bundle.weights._onnx import Onnx
 
@@ -29,6 +30,10 @@ def layouts_of(model: Path_) -> dict[str, Layout]:
         UnsupportedError: onnx is not installed.
         OSError: It cannot be opened.
     """
+    reader, _ = detect(model)
+    if reader is not Onnx:
+        kind = getattr(reader, "kind", "")
+        raise bad(model, f"this is of kind {kind!r}; an ONNX model tells how its weights are read")
     onnx = need("onnx", "build", "an ONNX model")
     with Onnx(model) as constants:
         graph = onnx.load(constants.file, load_external_data=False).graph

@@ -8,6 +8,7 @@ convolutions keep ``[out, in, h, w]`` where TensorFlow has ``[h, w, in, out]``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import index
 from typing import Any, NamedTuple
 
 from acl_bundle.errors import WeightError
@@ -109,12 +110,15 @@ def transpose(
 
     Raises:
         WeightError: A pattern fits no weight, or the axes do not fit a weight.
-        TypeError: A string was given for a list.
+        TypeError: A string was given for a list, or something else for axes.
     """
     if isinstance(axes, str):
         raise TypeError(f"axes is {axes!r}; a list of names, or a mapping, is right")
     wanted = dict(axes) if isinstance(axes, Mapping) else dict.fromkeys(axes)
-    orders = {pattern: None if order is None else tuple(order) for pattern, order in wanted.items()}
+    orders = {
+        pattern: None if order is None else _numbers(order, f"axes[{pattern!r}]")
+        for pattern, order in wanted.items()
+    }
     return Transposed(weights, assigned(weights, orders, "axes"))
 
 
@@ -130,6 +134,16 @@ def reshape(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
 
     Raises:
         WeightError: A pattern fits no weight, or a shape does not hold the elements.
+        TypeError: There is no mapping, or something else for a shape.
     """
-    wanted = {pattern: tuple(shape) for pattern, shape in shapes.items()}
+    if not isinstance(shapes, Mapping):
+        raise TypeError(f"shapes is {shapes!r}; a mapping of name or pattern to shape is right")
+    wanted = {name: _numbers(shape, f"shapes[{name!r}]") for name, shape in shapes.items()}
     return Reshaped(weights, assigned(weights, wanted, "shapes"))
+
+
+def _numbers(given: Iterable[int], what: str) -> tuple[int, ...]:
+    try:
+        return tuple(map(index, given))
+    except TypeError:
+        raise TypeError(f"{what} is {given!r}; a list of whole numbers is right") from None

@@ -15,31 +15,31 @@ from acl_bundle.errors import WeightError
 T = TypeVar("T")
 
 
-def matching(names: Collection[str], patterns: Iterable[str], what: str) -> set[str]:
+def matching(names: Mapping[str, object], patterns: Iterable[str], what: str) -> set[str]:
     """Return the names that match one of the patterns at least.
 
     Args:
-        names: All names.
+        names: All weights, of which the names count.
         patterns: What to look for.
         what: What the patterns are, for messages: ``"keep_float32"``.
 
     Raises:
         WeightError: A pattern matches nothing.
-        TypeError: A single string was given for the list of patterns.
+        TypeError: A single string was given for the list of patterns; or as for `assigned`.
     """
     return set(assigned(names, dict.fromkeys(_listed(patterns, what)), what))
 
 
-def assigned(names: Collection[str], values: Mapping[str, T], what: str) -> dict[str, T]:
+def assigned(names: Mapping[str, object], values: Mapping[str, T], what: str) -> dict[str, T]:
     """Return the value of each name that a pattern gives one, in the names' order.
 
     Raises:
         WeightError: A pattern matches nothing, or two give one name different values.
-        TypeError: ``values`` is no mapping, or a name is no string.
+        TypeError: ``values`` or ``names`` is no mapping, or a name is no string.
     """
     if not isinstance(values, Mapping):
         raise TypeError(f"{what} is {values!r}; a mapping of name or pattern to value is right")
-    if not all(isinstance(name, str) for name in names):
+    if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
         raise TypeError("give the weights as a mapping of name to array; names are strings")
     found: dict[str, tuple[str, T]] = {}
     known = set(names)

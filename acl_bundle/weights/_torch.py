@@ -65,7 +65,7 @@ class Torch(Source):
             if isinstance(value, torch.Tensor):
                 self._arrays[name] = _array(value, f"{file}: {name!r}", torch)
             else:
-                skipped[name] = f"a {type(value).__name__} is no tensor"
+                skipped[name] = _why_not(name, value, torch)
         specs = {name: Spec(one.shape, one.dtype) for name, one in self._arrays.items()}
         super().__init__(file, specs, skipped)
 
@@ -130,13 +130,23 @@ def _at(loaded: object, key: str) -> object:
 
 def _keys(loaded: object, torch: Any) -> str:
     """Name the keys that would lead to a state dict."""
-    keys = [
-        repr(name)
-        for name, value in (loaded.items() if isinstance(loaded, Mapping) else ())
-        if isinstance(value, Mapping)
-        and any(isinstance(one, torch.Tensor) for one in value.values())
-    ]
+    entries = loaded.items() if isinstance(loaded, Mapping) else ()
+    keys = [repr(name) for name, value in entries if _is_state(value, torch)]
     return f"; say where it is: key={' or '.join(keys)}" if keys else "; a state dict is right"
+
+
+def _is_state(value: object, torch: Any) -> bool:
+    return isinstance(value, Mapping) and any(
+        isinstance(one, torch.Tensor) for one in value.values()
+    )
+
+
+def _why_not(name: str, value: object, torch: Any) -> str:
+    """Say why an entry is no weight; one that holds weights may be what was meant."""
+    kind = type(value).__name__
+    if _is_state(value, torch):
+        return f"a {kind} of tensors; open the file with key={name!r}"
+    return f"a {kind} is no tensor"
 
 
 def _array(tensor: Any, place: str, torch: Any) -> Array:

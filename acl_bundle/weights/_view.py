@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle.weights._source import missing
+from acl_bundle.weights._source import Source, missing
 from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
 
 
@@ -40,7 +40,9 @@ class View(Mapping[str, Array]):
         self._names = dict(zip(base, base, strict=True) if names is None else names)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self)} weights, over {self._base!r}>"
+        own = not isinstance(self._base, View | Source)  # it would show all its values
+        below = type(self._base).__name__ if own else repr(self._base)
+        return f"<{type(self).__name__} of {len(self)} weights, over {below}>"
 
     @property
     def files(self) -> tuple[str, ...]:

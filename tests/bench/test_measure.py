@@ -113,7 +113,7 @@ def test_a_precision_that_a_model_lacks_is_refused(path: Path, make_bundle: Make
     with pytest.raises(ValueError, match="'int8'; the model has float32, float16, bfloat16"):
         bench.cells(bench.open(path), [], ["int8"])
     file = make_bundle(embedding(), ["w"], input_shapes={"ids": (2, 3), "mask": (2, 3)})
-    with pytest.raises(ValueError, match="'float16'; the model has as it is"):
+    with pytest.raises(ValueError, match="'float16'; the model is measured as it is"):
         bench.cells(bench.open(file), [], ["float16"])
 
 

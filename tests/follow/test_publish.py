@@ -13,6 +13,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
+from acl_bundle.weights._atomic import replacing
 
 from . import policy
 
@@ -42,6 +43,20 @@ def test_a_version_is_published_once(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"version {version} is not newer than 5.*6 or more"):
             follow.publish_directory(tmp_path, policy.weights(version), version)
     assert os.listdir(tmp_path) == ["weights-5.safetensors"]
+
+
+def test_what_a_killed_publisher_left_goes_after_an_hour(tmp_path: Path) -> None:
+    with replacing(tmp_path / "weights-7.safetensors"):
+        (left,) = tmp_path.iterdir()
+    (tmp_path / "weights-7.safetensors").unlink()
+    fresh = tmp_path / ".weights-8.safetensors.0123456789ab"
+    others = [tmp_path / one for one in (".policy-7.safetensors.0123456789ab", ".weights-7.old")]
+    for one in (left, fresh, *others):
+        one.write_bytes(b"half")
+        if one is not fresh:
+            os.utime(one, (1e9, 1e9))
+    published = follow.publish_directory(tmp_path, policy.weights(9), 9)
+    assert set(tmp_path.iterdir()) == {published, fresh, *others}
 
 
 def test_weights_that_cannot_be_written_publish_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from acl_bundle import build, weights
 PAGE = (Path(__file__).parents[2] / "docs" / "shell.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 STEPS = [
-    re.match(r"([^\n]*)\n(.*)", step, re.DOTALL).groups()  # type: ignore[union-attr]
+    step.partition("\n")[::2]
     for session in SESSIONS
     for step in session.removeprefix("$ ").split("\n$ ")
 ]
@@ -87,11 +87,12 @@ def lines(text: str) -> list[str]:
 
 
 def test_the_page_shows_every_command() -> None:
-    shown = {" ".join(command.split()[1:3]) for command, _ in STEPS}
+    commands = "\n".join(command for command, _ in STEPS)
+    shown = set(re.findall(r"acl-bundle (\w+ [\w.]+)", commands))
     wanted = {
         f"weights {one}" for one in ("list", "diff", "convert", "sparsify", "check", "freeze")
     }
-    assert wanted | {"bench policy.onnx"} == shown
+    assert wanted | {"bench policy.onnx", "follow policy.om", "fake env"} == shown
 
 
 def test_the_page_runs(folder: Path) -> None:

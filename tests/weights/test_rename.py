@@ -152,8 +152,23 @@ def test_two_patterns_that_disagree_are_refused() -> None:
 
 
 def test_what_is_no_mapping_is_refused() -> None:
-    with pytest.raises(TypeError, match="mapping of name to array"):
-        weights.cast([np.ones(3)], "float16")  # type: ignore[arg-type]
+    for odd in ([np.ones(3)], None, "w.npz", {1: np.ones(3)}):
+        with pytest.raises(TypeError, match="mapping of name to array"):
+            weights.cast(odd, "float16", keep_float32=["w"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shapes", [["model.fc.weight"], {"model.fc.weight": 6}, {"*": (2.0, 3)}])
+def test_what_is_no_shape_is_refused(shapes: Any) -> None:
+    with pytest.raises(TypeError, match=r"shapes|a list of whole numbers is right"):
+        weights.reshape(BASE, shapes)
+    if isinstance(shapes, dict):
+        with pytest.raises(TypeError, match="a list of whole numbers is right"):
+            weights.transpose(BASE, shapes)
+
+
+def test_a_view_is_shown_without_its_values() -> None:
+    view = weights.select(weights.rename({"w": np.ones(3)}, {"w": "v"}))
+    assert repr(view) == "<Selected of 1 weights, over <Renamed of 1 weights, over dict>>"
 
 
 @pytest.mark.parametrize(

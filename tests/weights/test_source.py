@@ -84,6 +84,15 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     return request.param.partition(",")[0], MAKERS[request.param](tmp_path)
 
 
+def test_a_folder_of_two_kinds_says_how_to_open_each(tmp_path: Path) -> None:
+    np.save(tmp_path / "w.npy", np.ones(2))
+    weights.save({"v": np.ones(2)}, tmp_path / "v.safetensors")
+    with pytest.raises(WeightsFormatError, match=r"v\.safetensors, .* with kind='npy folder'"):
+        weights.open(tmp_path)
+    with weights.open(tmp_path, kind="npy folder") as source:
+        assert list(source) == ["w"]
+
+
 def test_a_source_is_a_read_only_mapping_that_knows_its_specs(made: tuple[str, Path]) -> None:
     kind, path = made
     with weights.open(path) as source:

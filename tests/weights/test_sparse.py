@@ -245,6 +245,9 @@ def test_the_layers_of_a_model_are_found_with_their_axes(tmp_path: Path) -> None
         model.graph.initializer.append(onnx.numpy_helper.from_array(value, info.name))
     onnx.save(model, tmp_path / "m.onnx")
     assert weights.layouts_of(tmp_path / "m.onnx") == {"plain": "kn", "kernel": "oihw"}
+    np.savez(tmp_path / "w.npz", w=np.ones(3))
+    with pytest.raises(WeightsFormatError, match=r"w\.npz: this is of kind 'npz'; an ONNX model"):
+        weights.layouts_of(tmp_path / "w.npz")
 
 
 def test_a_record_is_json_and_packed_bits_that_anyone_can_read(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_a_checkpoint_says_which_key_is_needed(path: Path) -> None:
     refused(path, "'modle'", "key='model'", key="modle")
 
 
+def test_a_state_dict_beside_a_tensor_says_which_key_is_needed(path: Path) -> None:
+    state = {"w": torch.ones(2)}
+    torch.save({"model_state": state, "state": {"step": 1}, "loss": torch.tensor(0.5)}, path)
+    with weights.open(path) as source:
+        assert list(source) == ["loss"]
+        assert source.skipped == {
+            "model_state": "a dict of tensors; open the file with key='model_state'",
+            "state": "a dict is no tensor",
+        }
+
+
 def test_a_key_may_have_dots_itself(path: Path) -> None:
     state = {"w": torch.ones(2, 3)}
     torch.save({"ema.0": state, "net.0": {"a.b": state}, 7: state}, path)
