@@ -47,8 +47,11 @@ static bool kept_grow(void)
     return true;
 }
 
-static void keep(ViolationId id, const char *detail)
+/* detail takes the text, of DETAIL_SIZE bytes at most. */
+static void keep(ViolationId id, char *detail, const char *format,
+                 va_list arguments)
 {
+    text_print(detail, DETAIL_SIZE, format, arguments);
     pthread_mutex_lock(&state.lock);
     if (state.count < KEPT_MAX &&
         (state.count < state.room || kept_grow()))
@@ -68,9 +71,8 @@ void violate_mildly(ViolationId id, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    text_print(detail, sizeof detail, format, arguments);
+    keep(id, detail, format, arguments);
     va_end(arguments);
-    keep(id, detail);
 }
 
 int violate(ViolationId id, const char *format, ...)
@@ -79,9 +81,8 @@ int violate(ViolationId id, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    text_print(detail, sizeof detail, format, arguments);
+    keep(id, detail, format, arguments);
     va_end(arguments);
-    keep(id, detail);
     return refuse(violation_status(), "[%s] %s: %s",
                   kinds[id].id, detail, kinds[id].sentence);
 }
