@@ -17,7 +17,7 @@ from typing import Any
 from acl_bundle._api import BUSY, NULL, RUNNING, acl, ffi, lib
 from acl_bundle._engine import dataset
 from acl_bundle._flight import Flight
-from acl_bundle._lanes import NEEDS, Lanes, need
+from acl_bundle._lanes import Lanes, need_streams
 from acl_bundle._run import Array, Fit
 from acl_bundle._wait import POLL_MS
 from acl_bundle.errors import AclTimeoutError, BusyError
@@ -205,7 +205,7 @@ def open_lane(
         ClosedError: The bundle is closed, or was loaded before a fork.
         AclError: The device has no room.
     """
-    need(NEEDS, f"timeouts, submit and stream of {label}")
+    need_streams(f"timeouts, submit and stream of {label}")
     with lanes.opening(label):
         lane = Lane(lanes, index, label, ends, names, depth)
         lanes.watch(label, lambda: lane.hung)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -43,13 +43,13 @@ _left: list[ExitStack] = []
 """What bundles left to the end of the process, because the device was using it."""
 
 
-def need(symbols: Sequence[str], label: str) -> None:
+def need_streams(label: str) -> None:
     """Refuse a library that cannot run a graph behind its callers.
 
     Raises:
-        UnsupportedError: It lacks one of these functions.
+        UnsupportedError: It lacks one of `NEEDS`.
     """
-    missing = [name for name in symbols if not has(name)]
+    missing = [name for name in NEEDS if not has(name)]
     if missing:
         raise UnsupportedError(
             f"{label}: {library()} has no {', '.join(missing)}, so this CANN is too old for it"

@@ -13,7 +13,7 @@ from acl_bundle._lane import BERTHS_MAX, Ends, Lane, open_lane
 from acl_bundle._lanes import Lanes
 from acl_bundle._run import Array, Fit, Fitter, Given, Outputs
 from acl_bundle._stream import Stream
-from acl_bundle._wait import Wait
+from acl_bundle._wait import check_timeout
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
@@ -76,7 +76,7 @@ class Serving:
 
     def run(self, given: Given, out: Mapping[str, Array] | None, timeout_ms: int) -> Outputs:
         """See `Graph.run`."""
-        Wait("wait", timeout_ms)
+        check_timeout(timeout_ms)
         self._check()
         fit = self._fitter.fit(given)
         arrays = self._fitter.targets(fit, out)
@@ -93,7 +93,7 @@ class Serving:
 
     def submit(self, given: tuple[Any, ...], timeout_ms: int | None) -> Future[Any]:
         """See `Graph.submit`."""
-        Wait("wait", timeout_ms)
+        check_timeout(timeout_ms)
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
         fit = self._fitter.fit(given if plain else given[0])
@@ -106,7 +106,7 @@ class Serving:
     def stream(self, items: Iterable[Any], depth: int, timeout_ms: int | None) -> Stream:
         """See `Graph.stream`."""
         _check_depth(depth)
-        Wait("wait", timeout_ms)
+        check_timeout(timeout_ms)
         self._check()
         self._opened(depth)
         return Stream(lambda item: self.submit((item,), timeout_ms), items, depth)

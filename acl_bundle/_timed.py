@@ -9,7 +9,7 @@ from typing import Any
 
 from acl_bundle._api import acl, ffi, lib
 from acl_bundle._engine import Dataset, dataset, new_engine
-from acl_bundle._lanes import NEEDS, Lanes, Stop, need
+from acl_bundle._lanes import Lanes, Stop, need_streams
 from acl_bundle._wait import Wait
 
 
@@ -56,7 +56,7 @@ def open_timed(lanes: Lanes, index: int, label: str, given: Dataset) -> Timed:
         UnsupportedError: This CANN lacks what it takes.
         AclError: The device has no room.
     """
-    need(NEEDS, f"a timeout of {label}")
+    need_streams(f"a timeout of {label}")
     device = lanes.device
     with device.activated(), ExitStack() as own:
         model = lanes.load(own, index)

@@ -9,6 +9,20 @@ WhenBusy = Literal["wait", "fail"]
 POLL_MS = 100
 
 
+def check_timeout(timeout_ms: int | None) -> None:
+    """Refuse what is no longest wait.
+
+    Raises:
+        ValueError, TypeError: It is neither None nor an int of milliseconds above 0.
+    """
+    if timeout_ms is None:
+        return
+    if not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool):
+        raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
+    if not 0 < timeout_ms < 2**31:
+        raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
+
+
 class Wait:
     """How long somebody waits, in steps.
 
@@ -26,11 +40,7 @@ class Wait:
     def __init__(self, when_busy: WhenBusy = "wait", timeout_ms: int | None = None) -> None:
         if when_busy not in ("wait", "fail"):
             raise ValueError(f"when_busy is 'wait' or 'fail', not {when_busy!r}")
-        if timeout_ms is not None:
-            if not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool):
-                raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
-            if not 0 < timeout_ms < 2**31:
-                raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
+        check_timeout(timeout_ms)
         self.device_ms = timeout_ms
         self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
         self._longest = 0 if when_busy == "fail" else timeout_ms

@@ -233,21 +233,24 @@ class Writer:
         return f"version {self.variables.version!r} is in place as before"
 
     def _failed(self, result: int, commit: Commit, before: int, replays: bool, undone: int) -> None:
-        variables = self.variables
         try:
             raise_failure(result, commit.label, (), ())
         except AclError as error:
-            if variables.epoch > before:
-                error.where += f"; version {variables.version!r} is in place all the same"
-            elif not variables.poisoned:
-                error.where += f"; {self._as_before}"
-            elif undone:
-                error.where += f"; rolling back failed too, so {POISONED}"
-            elif commit.timed is not None:
-                error.where += f"; {self._give_up(commit, replays)}"
-            else:
-                error.where += f"; {self._bring_back(None, replays)}"
+            tell(error, self._outcome(commit, before, replays, undone))
             raise
+
+    def _outcome(self, commit: Commit, before: int, replays: bool, undone: int) -> str:
+        """Bring back what a failed commit has spoilt. Returns what came of it."""
+        variables = self.variables
+        if variables.epoch > before:
+            return f"version {variables.version!r} is in place all the same"
+        if not variables.poisoned:
+            return self._as_before
+        if undone:
+            return f"rolling back failed too, so {POISONED}"
+        if commit.timed is not None:
+            return self._give_up(commit, replays)
+        return self._bring_back(None, replays)
 
     def _give_up(self, commit: Commit, replays: bool) -> str:
         """Bring back what a run on a stream has spoilt, now or when it is over."""
