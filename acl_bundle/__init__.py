@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         RoleError,
         UnsupportedError,
         UpdateError,
+        VersionExistsError,
         WeightError,
         WeightsFormatError,
     )
@@ -77,6 +78,7 @@ __all__ = [
     "UnsupportedError",
     "UpdateError",
     "UpdateReport",
+    "VersionExistsError",
     "WeightError",
     "WeightSpec",
     "WeightState",

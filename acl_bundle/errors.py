@@ -10,6 +10,7 @@
      ├ BundleFormatError (ValueError)          the bytes are not the file they should be
      ├ WeightsFormatError (ValueError)         a weights file is damaged, or of no known format
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
+     ├ VersionExistsError (ValueError)         somebody has published that version
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
@@ -68,6 +69,10 @@ class WeightsFormatError(AclBundleError, ValueError):
 
 class WeightError(AclBundleError, ValueError):
     """A weight's name, shape, dtype or value does not fit; nothing was changed."""
+
+
+class VersionExistsError(AclBundleError, ValueError):
+    """Somebody has published that version already, which stays as it is; nothing was published."""
 
 
 class UpdateError(AclBundleError, RuntimeError):

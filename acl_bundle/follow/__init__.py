@@ -24,7 +24,8 @@ from acl_bundle.follow._backoff import Backoff
 from acl_bundle.follow._directory import Directory
 from acl_bundle.follow._follower import Follower
 from acl_bundle.follow._metrics import Metrics
-from acl_bundle.follow._publish import publish_directory, publish_redis
+from acl_bundle.follow._publish_directory import publish_directory
+from acl_bundle.follow._publish_redis import publish_redis
 from acl_bundle.follow._redis import Redis
 from acl_bundle.follow._source import Checkpoint, Source
 

@@ -4,6 +4,9 @@ A name with numbers is newer than any without; two with numbers compare number
 by number, so ``epoch-2-step-100`` is newer than ``epoch-2-step-9``. Names
 without any compare by time, then by name, and carry the time in their version:
 ``policy.npz@1790000000000000000``.
+
+A number is at most 2**63 - 1 and a name has at most 255 characters: one of
+thousands of digits would be newer than all that ever comes, and slow to read.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import re
 
 from acl_bundle.follow._source import Order, Version
 
+VERSION_MAX = 2**63 - 1
+NAME_MAX = 255
 _NUMBER = re.compile(r"[0-9]+")
 _TIMED = re.compile(r"(.*)@([0-9]{1,20})", re.DOTALL)
 
@@ -24,12 +29,29 @@ def numbered(text: str, version: Version | None = None) -> tuple[Version, Order]
     Args:
         text: Where the numbers are.
         version: What to call it instead of the text.
+
+    Raises:
+        ValueError: The text is too long, or a number in it too great.
     """
-    numbers = tuple(int(one) for one in _NUMBER.findall(text))
+    if len(text) > NAME_MAX:
+        raise ValueError(
+            f"version {text[:20]!r}... has {len(text)} characters; at most {NAME_MAX} are right"
+        )
+    numbers = tuple(_number(one, text) for one in _NUMBER.findall(text))
     if not numbers:
         return None
     name = text if version is None else version
     return (numbers[0] if len(numbers) == 1 else name), (1, *numbers)
+
+
+def _number(digits: str, text: str) -> int:
+    number = int(digits)  # of at most 255 digits
+    if number > VERSION_MAX:
+        raise ValueError(
+            f"version {text!r} has the number {number}; at most {VERSION_MAX} is right, for nothing"
+            " could ever be newer"
+        )
+    return number
 
 
 def timed(name: str, nanoseconds: int) -> tuple[Version, Order]:
@@ -42,9 +64,11 @@ def order_of(version: object) -> Order:
 
     Raises:
         TypeError: It is neither an int nor a str.
-        ValueError: It has no number to be ordered by.
+        ValueError: It has no number to be ordered by, or one that is too great.
     """
     if type(version) is int:
+        if version > VERSION_MAX:
+            raise ValueError(f"a version is at most {VERSION_MAX}; this one is greater")
         return (1, version)
     if not isinstance(version, str):
         raise TypeError(f"a version is an int or a str, not {version!r}")

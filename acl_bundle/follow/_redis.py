@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
+from secrets import token_hex
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -54,6 +55,10 @@ class Keys:
     def weights(self, version: object) -> str:
         """The key of a version's value."""
         return f"{self.key}:weights:{version}"
+
+    def staged(self, version: int) -> str:
+        """A key that nobody else has, for a value on its way to that of a version."""
+        return f"{self.key}:staged:{token_hex(8)}:weights:{version}"
 
 
 def connect(server: Any) -> tuple[Any, bool]:

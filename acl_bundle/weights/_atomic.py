@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,7 @@ from typing import BinaryIO
 from acl_bundle.weights._file import Path_
 
 NAME_MAX = 32
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _HIDDEN = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
@@ -42,6 +43,27 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
     check_apart(path, *inputs)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
+    with _named_later(path, os.replace) as file:
+        yield file
+
+
+@contextmanager
+def creating(target: Path_) -> Iterator[BinaryIO]:
+    """Open a file that takes the name ``target`` when the block ends well, if that is free.
+
+    The bytes are flushed to the disk before. Of several that want one name, in
+    whatever processes, one gets it; what has the name is never changed.
+
+    Raises:
+        FileExistsError: Something has the name by then.
+        OSError: The folder cannot be written.
+    """
+    with _named_later(Path(target), _name_once) as file:
+        yield file
+
+
+@contextmanager
+def _named_later(path: Path, give_name: Callable[[Path, Path], object]) -> Iterator[BinaryIO]:
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", os.fspath(path.parent))
     name = path.parent / f".{path.name[:NAME_MAX]}.{secrets.token_hex(6)}"
@@ -50,11 +72,28 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
+        give_name(name, path)
+    finally:
         with suppress(FileNotFoundError):  # not made yet, or renamed already
             os.unlink(name)
-        raise
+
+
+def _name_once(name: Path, target: Path) -> None:
+    """Give a file a second name, unless something has it.
+
+    Without hard links an empty file is made first, which one alone can do, and
+    replaced. Whoever is killed in between leaves it, and the name is taken.
+    """
+    try:
+        os.link(name, target, follow_symlinks=False)
+    except FileExistsError:
+        if not os.path.samefile(name, target):  # NFS may have done it and lost its answer
+            raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        os.replace(name, target)
 
 
 def _create(name: Path, target: Path) -> int:

@@ -42,7 +42,7 @@ def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = 
     """
     check_path(path)
     with replacing(path, *files_of(weights)) as file:
-        for part in _parts(weights, metadata or {}):
+        for part in parts(weights, metadata or {}):
             file.write(part)
 
 
@@ -54,10 +54,11 @@ def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> 
         TypeError: ``weights`` is no mapping of name to array, or ``metadata``
             none of text.
     """
-    return b"".join(_parts(weights, metadata or {}))
+    return b"".join(parts(weights, metadata or {}))
 
 
-def _parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+def parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """Yield a safetensors file piece by piece; each weight is fetched once, in its turn."""
     check_mapping(weights)
     specs = {name: spec_of(weights, name) for name in weights}
     order = sorted(specs, key=lambda name: (-specs[name].dtype.itemsize, name))

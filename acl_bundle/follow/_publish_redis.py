@@ -1,0 +1,155 @@
+"""The trainer's half of Redis: a version's value and its number appear in one step, once.
+
+The value is sent under a key that no other publisher has, and goes after an
+hour by itself. One transaction then gives it the version's key, makes it the
+newest and removes the oldest ones. It watches all that it was decided by: of
+two trainers T1 and T2 with one version, whatever the order of their steps, the
+first transaction is carried out and the other one is not. What is published is
+never written again and has no time to live.
+
+Whoever is killed half-way has published nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from acl_bundle import weights as files
+from acl_bundle.errors import BusyError, VersionExistsError
+from acl_bundle.follow._order import NAME_MAX, numbered
+from acl_bundle.follow._published import (
+    ABANDONED,
+    check_keep,
+    check_newer,
+    check_some,
+    check_version,
+)
+from acl_bundle.follow._redis import Keys, connect, reaching
+from acl_bundle.follow._stamp import stamp
+
+PRUNED = 1024
+"""How many old versions one publication removes at most; the next one goes on."""
+_NO_EXPIRY = -1
+
+
+def publish_redis(
+    server: Any,
+    weights: Mapping[str, Any],
+    version: int,
+    *,
+    key: str = "weights",
+    keep: int = 2,
+) -> None:
+    """Publish a version in Redis. Blocks until the server has it.
+
+    The server holds ``keep`` versions, and one more while this one arrives. A
+    value of Redis is at most 512 MB, unless the server is configured otherwise.
+
+    Args:
+        server: A URL or a client, as for `Redis`.
+        weights: Arrays by name; all are in memory at once.
+        version: A number greater than the last, below 2**63.
+        key: What all names start with; in a cluster with braces, ``"{policy}"``.
+        keep: How many versions stay, at least 2.
+
+    Raises:
+        VersionExistsError: That version is published, by this trainer or another,
+            or a trainer that does without this function has set its value; it
+            stays as it is.
+        TypeError, ValueError: An argument cannot be what it is; a newer
+            version is published. Nothing was published.
+        WeightError: safetensors cannot hold a weight, or there is none.
+            Nothing was published.
+        BusyError: Another publisher was at it, or the connection was lost.
+        ConnectionError: The server cannot be reached, or refuses. After this
+            error and the one above the same call again publishes, or tells by
+            VersionExistsError that the first one did.
+        UnsupportedError: redis-py is not installed.
+    """
+    check_version(version)
+    check_keep(keep)
+    check_some(weights)
+    keys = Keys(key)
+    client, made = connect(server)
+    try:
+        value = files.to_bytes(weights, metadata=stamp(version))
+        with reaching(keys):
+            check_newer(version, _newest(client, keys), key)
+            _publish(client, keys, version, value, keep)
+            client.publish(keys.channel, version)
+    finally:
+        if made:
+            client.close()
+
+
+def _publish(client: Any, keys: Keys, version: int, value: bytes, keep: int) -> None:
+    staged = keys.staged(version)
+    client.set(staged, value, ex=ABANDONED)
+    try:
+        _name(client, keys, staged, version, keep)
+    except BaseException:
+        with suppress(Exception):  # it goes by itself
+            client.delete(staged)
+        raise
+
+
+def _name(client: Any, keys: Keys, staged: str, version: int, keep: int) -> None:
+    """Make a staged value the newest version, unless somebody was faster."""
+    import redis  # noqa: PLC0415  of an extra, and there by now
+
+    final = keys.weights(version)
+    with client.pipeline(transaction=True) as all_at_once:
+        all_at_once.watch(staged, final, keys.version, keys.versions)
+        check_newer(version, _newest(all_at_once, keys), keys.key)
+        _check_free(all_at_once, final, version)
+        if not all_at_once.exists(staged):
+            raise ConnectionError(f"Redis dropped {staged!r}, which was just set: is memory short?")
+        old = _outdated(all_at_once, keys, keep)
+        all_at_once.multi()
+        all_at_once.execute_command("RENAME", staged, final)
+        all_at_once.persist(final)
+        all_at_once.set(keys.version, version)
+        all_at_once.rpush(keys.versions, version)
+        _forget(all_at_once, keys, [one for one in old if one != str(version).encode()], len(old))
+        try:
+            all_at_once.execute()
+        except redis.WatchError:
+            raise BusyError(
+                f"another publisher changed {keys.version!r} meanwhile, or the connection was lost:"
+                f" publish version {version} again, and a ValueError tells that it was published"
+            ) from None
+
+
+def _check_free(client: Any, final: str, version: int) -> None:
+    """Refuse to replace a value, but for one that an older release's publisher left to expire."""
+    if client.ttl(final) == _NO_EXPIRY:
+        raise VersionExistsError(
+            f"version {version} is not the newest, yet {final!r} has a value: another trainer sets"
+            f" it now, was killed, or the numbers were set back; publish {version + 1} or more, or"
+            " delete that value"
+        )
+
+
+def _outdated(client: Any, keys: Keys, keep: int) -> list[bytes]:
+    """The oldest versions of the list, those that will be too many."""
+    excess = min(client.llen(keys.versions) + 1 - keep, PRUNED)
+    old: list[bytes] = client.lrange(keys.versions, 0, excess - 1) if excess > 0 else []
+    return old
+
+
+def _forget(transaction: Any, keys: Keys, old: list[bytes], count: int) -> None:
+    """Remove old versions' values, and the first ``count`` of the list."""
+    prefix = keys.weights("").encode()
+    values = [prefix + one for one in old if len(one) <= NAME_MAX]
+    if values:
+        transaction.delete(*values)
+    if count:
+        transaction.ltrim(keys.versions, count, -1)
+
+
+def _newest(client: Any, keys: Keys) -> int | None:
+    raw = client.getrange(keys.version, 0, NAME_MAX)
+    found = numbered(raw.decode("utf-8", "replace").strip()) if raw else None
+    return None if found is None else int(found[1][-1])

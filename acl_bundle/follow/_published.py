@@ -1,0 +1,61 @@
+"""What a publication is checked for, wherever it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from acl_bundle.errors import VersionExistsError, WeightError
+from acl_bundle.follow._order import VERSION_MAX
+
+ABANDONED = 3600
+"""Seconds that a value or hidden file lives when its publisher was killed before it had a name."""
+
+
+def check_version(version: int) -> None:
+    """Refuse what is no version's number.
+
+    Raises:
+        TypeError, ValueError: It is no int, or out of bounds.
+    """
+    if type(version) is not int:
+        raise TypeError(f"version is {version!r}; an int is right")
+    if not 0 <= version <= VERSION_MAX:
+        what = version if abs(version) <= VERSION_MAX else f"of {version.bit_length()} bits"
+        raise ValueError(f"version is {what}; 0 or more is right, up to {VERSION_MAX}")
+
+
+def check_keep(keep: int | None) -> None:
+    """Refuse to keep less than what is read and what comes.
+
+    Raises:
+        ValueError: It is no number of versions, or below 2.
+    """
+    if keep is not None and (type(keep) is not int or keep < 2):
+        raise ValueError(
+            f"keep is {keep!r}; at least 2 is right, for one may be read while the next comes"
+        )
+
+
+def check_newer(version: int, newest: int | None, place: object) -> None:
+    """Refuse a version that is not beyond all others.
+
+    Raises:
+        VersionExistsError: It is the newest.
+        ValueError: A newer one is there.
+    """
+    if newest is not None and version <= newest:
+        raise (VersionExistsError if version == newest else ValueError)(
+            f"version {version} is not newer than {newest}, which is published in {place};"
+            f" followers would ignore it: {newest + 1} or more is right"
+        )
+
+
+def check_some(weights: Mapping[str, Any]) -> None:
+    """Refuse to publish nothing, which followers do not take for a version.
+
+    Raises:
+        WeightError: There are no weights.
+    """
+    if isinstance(weights, Mapping) and not weights:
+        raise WeightError("there is no weight to publish; at least one is right")
