@@ -18,7 +18,7 @@ static const unsigned char zip[MAGIC_SIZE] = {'P', 'K', 3, 4};
 static int open_file(const char *path, size_t *size)
 {
     struct stat about;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait */
 
     if (file < 0) {
         refuse(E_GE_PATH, "cannot open \"%s\": %s", path, strerror(errno));

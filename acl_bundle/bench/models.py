@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from acl_bundle import om
+from acl_bundle._files import map_regular, read_regular
 from acl_bundle.bench.axes import Dims, Shapes
 from acl_bundle.errors import BundleFormatError
 
@@ -120,26 +120,38 @@ def open(path: Path) -> Model:
         ModuleNotFoundError: It is an ONNX model, and onnx is not installed.
         OSError: It cannot be read.
     """
-    with builtins.open(path, "rb") as file:
-        magic = file.read(4)
+    magic = read_regular(path, 4)
     compiled = path.suffix == ".om" or magic == b"IMOD"
     return Compiled(path) if compiled else Onnx(path)
 
 
 def _read(path: Path) -> ModelProto:
-    import onnx  # noqa: PLC0415  for ONNX models alone
+    from onnx import ModelProto  # noqa: PLC0415  for ONNX models alone
 
+    model, data = ModelProto(), map_regular(path)
     try:
-        model = onnx.load(path)
-    except OSError:
-        raise
+        model.ParseFromString(data)
     except Exception as error:  # protobuf's DecodeError, from a module without types
         raise BundleFormatError(
             f"{path}: this is no .om file, and no ONNX model: {error}"
         ) from None
     if not model.HasField("graph"):
         raise BundleFormatError(f"{path}: this is no .om file, and no ONNX model: it has no graph")
+    _embed(model, path.parent)
     return model
+
+
+def _embed(model: ModelProto, folder: Path) -> None:
+    """Take the tensors that lie beside a model into it."""
+    from acl_bundle.build import constants, walk  # noqa: PLC0415
+    from acl_bundle.build.external import Beside  # noqa: PLC0415
+
+    beside = Beside(folder)
+    for tensor in walk.tensors(model.graph):
+        if tensor.data_location == tensor.EXTERNAL:
+            tensor.raw_data = bytes(constants.read(tensor, tensor.name, beside).data)
+            tensor.data_location = tensor.DEFAULT
+            del tensor.external_data[:]
 
 
 def _has_float32(model: ModelProto) -> bool:

@@ -7,11 +7,12 @@ whole, however many tensors it holds, and stays mapped while a view of it lives.
 
 from __future__ import annotations
 
-import mmap
 import os
 from pathlib import Path, PurePosixPath
 
 from onnx import TensorProto
+
+from acl_bundle._files import map_regular
 
 
 class Beside:
@@ -53,7 +54,7 @@ class Beside:
 
     def _map(self, location: str, name: str) -> memoryview:
         if location not in self._mapped:
-            self._mapped[location] = _map(self._inside(location, name))
+            self._mapped[location] = map_regular(self._inside(location, name))
         return self._mapped[location]
 
     def _inside(self, location: str, name: str) -> Path:
@@ -68,7 +69,7 @@ class Beside:
                 f" the model's folder {str(self._folder)!r} is right"
             )
         path = self._folder / location
-        if not os.path.isfile(path):  # False for impossible names, where Path.is_file raises
+        if not os.path.exists(path):  # False for impossible names, where Path.exists raises
             raise FileNotFoundError(f"{path}: holds constant {name!r}, but is no file")
         return path
 
@@ -90,10 +91,3 @@ def _number(entries: dict[str, str], key: str, default: int, name: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"external {key} of constant {name!r} is {text!r}; a number >= 0 is right")
     return int(text)
-
-
-def _map(path: Path) -> memoryview:
-    with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return memoryview(b"")
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

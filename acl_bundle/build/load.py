@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
+from acl_bundle._files import map_regular
 from acl_bundle.build import _elem, constants
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.external import Beside
@@ -72,7 +73,7 @@ def _parse(source: Source) -> tuple[ModelProto, Path | None]:
             model.ParseFromString(source)
             return model, None
         path = Path(source)
-        model.ParseFromString(path.read_bytes())
+        model.ParseFromString(map_regular(path))
     except OSError:
         raise
     except Exception as error:  # protobuf's DecodeError, from a module without types

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from acl_bundle._files import open_regular
 from acl_bundle.demo.weights import Weights
 
 _VERSION = "version"
@@ -36,7 +37,7 @@ def put(path: Path, letter: Letter) -> None:
 def take(path: Path, after: int) -> Letter | None:
     """Read what lies in the mailbox, if it is of a later round than ``after``."""
     try:
-        with np.load(path) as arrays:
+        with open_regular(path) as file, np.load(file) as arrays:
             version = int(arrays[_VERSION])
             if version <= after:
                 return None

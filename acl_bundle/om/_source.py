@@ -10,11 +10,12 @@ import mmap
 import os
 from typing import TypeAlias
 
+from acl_bundle._files import Path_, map_regular
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._span import Span
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
-Source: TypeAlias = str | os.PathLike[str] | Buffer
+Source: TypeAlias = Path_ | Buffer
 
 _ZIP = b"PK\x03\x04"
 
@@ -24,10 +25,13 @@ def read(source: Source) -> Span:
 
     Raises:
         BundleFormatError: There are none, or they are an OM2 archive.
-        OSError: The file cannot be opened.
+        OSError: The file cannot be opened, or is no regular file.
         TypeError: It is neither a path nor a buffer.
     """
-    span = _map(source) if isinstance(source, str | os.PathLike) else _borrow(source)
+    if isinstance(source, str | os.PathLike):
+        span = Span(map_regular(source), os.fspath(source))
+    else:
+        span = _borrow(source)
     if not len(span):
         raise BundleFormatError(f"{span.file}: the file is empty; a model has at least 264 bytes")
     if bytes(span.view[:4]) == _ZIP:
@@ -37,14 +41,6 @@ def read(source: Source) -> Span:
             " here: compile the model as .om",
         )
     return span
-
-
-def _map(path: str | os.PathLike[str]) -> Span:
-    with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return Span(memoryview(b""), os.fspath(path))
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return Span(memoryview(mapped), os.fspath(path))
 
 
 def _borrow(buffer: Buffer) -> Span:

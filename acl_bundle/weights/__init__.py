@@ -17,11 +17,11 @@ ONNX model needs onnx.
 
 from __future__ import annotations
 
+from acl_bundle._files import Path_ as _Path
 from acl_bundle.weights._cast import cast
 from acl_bundle.weights._detect import KINDS as _KINDS
 from acl_bundle.weights._detect import detect as _detect
 from acl_bundle.weights._diff import diff
-from acl_bundle.weights._file import Path_ as _Path
 from acl_bundle.weights._file import check_path as _check_path
 from acl_bundle.weights._freeze import freeze
 from acl_bundle.weights._layers import layouts_of

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec, is_number
 
@@ -81,7 +82,10 @@ def _check_files(prefix: str) -> None:
             prefix + INDEX,
             f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
         )
-    names = (one.name[len(Path(prefix).name) :] for one in _data_files(prefix))
+    beside = _data_files(prefix)
+    for one in beside:
+        map_file(one)  # TensorFlow would wait for a FIFO
+    names = (one.name[len(Path(prefix).name) :] for one in beside)
     shards = [found for found in map(_SHARD.fullmatch, names) if found]
     if not shards:
         raise bad(prefix, "there is no .data-?????-of-????? file beside the .index")

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from acl_bundle._files import Path_, open_regular, read_regular
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.weights._checkpoint import INDEX, INDEX_MAGIC, Checkpoint
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._folder import Folder
 from acl_bundle.weights._graphdef import FrozenGraph
 from acl_bundle.weights._npy import MAGIC as NPY
@@ -43,6 +44,7 @@ _KNOWN: Final = ", ".join(KINDS)
 _INDEX_NAME: Final = ".safetensors.index.json"
 _OLD_ADAPTER: Final = "adapter_model.bin"  # peft's, before safetensors
 _SAVED_MODEL: Final = "variables/variables.index"
+_STATE_MAX: Final = 1 << 20  # bytes of TensorFlow's file `checkpoint`; its first line counts
 _OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _BUNDLE_TYPE_AT, _BUNDLE_TYPE = 82, 5
 _ONNX_GRAPH, _GRAPHDEF_NODE, _SAVED_MODEL_GRAPHS = 7, 1, 2
@@ -99,7 +101,7 @@ def _checkpoints(folder: Path) -> list[Path]:
     """The newest checkpoint where TensorFlow says which it is, else all of them."""
     prefixes = [one.with_suffix("") for one in sorted(folder.glob(f"*{INDEX}"))]
     try:
-        state = (folder / "checkpoint").read_text(encoding="utf-8")
+        state = read_regular(folder / "checkpoint", _STATE_MAX).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return prefixes
     first = state.partition("\n")[0].partition(":")
@@ -149,7 +151,7 @@ def _pickle(head: bytes) -> str:
 
 def _zip(path: Path_) -> Callable[[Path_], Source]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise bad(

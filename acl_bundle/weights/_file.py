@@ -8,17 +8,15 @@ that is cut short while its bytes are being read takes the process down.
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import stat
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
+from acl_bundle._files import NoRegularFileError, Path_, check_regular, map_regular
 from acl_bundle.errors import WeightsFormatError
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
-Path_: TypeAlias = str | os.PathLike[str]
 
 
 def read(source: Path_ | Buffer) -> tuple[memoryview, str]:
@@ -56,29 +54,13 @@ def map_file(path: Path_) -> memoryview:
     """Map a regular file.
 
     Raises:
-        WeightsFormatError: It is a device, a pipe or the like.
+        WeightsFormatError: It is a FIFO, a socket or a device.
         OSError: It cannot be opened.
     """
-    # Without O_NONBLOCK, opening a pipe would wait for a writer.
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise bad(path, "this is no regular file; weights are read from files")
-        if not status.st_size:
-            return memoryview(b"")
-        return _mapped(handle, status.st_size, path)
-    finally:
-        os.close(handle)
-
-
-def _mapped(handle: int, size: int, path: Path_) -> memoryview:
-    try:
-        return memoryview(mmap.mmap(handle, size, access=mmap.ACCESS_READ))
-    except ValueError:
-        raise bad(path, "it was cut short while it was being opened") from None
+        return map_regular(path)
+    except NoRegularFileError as error:
+        raise bad(path, str(error.strerror)) from None
 
 
 def whole(data: memoryview, file: str) -> memoryview:
@@ -124,13 +106,15 @@ def inside(name: str, folder: Path, what: str, *others: Path) -> Path:
         raise bad(what, f"the file is {name!r}; a path inside the folder {folder} is right")
     path = folder / name
     try:
-        real, there = path.resolve(), path.is_file()
+        real = path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, an impossible name
         raise bad(what, f"the file is {name!r}, which cannot be looked up: {error}") from None
     if not any(real.is_relative_to(one.resolve()) for one in (folder, *others)):
         raise bad(what, f"the file is {name!r}, a link that leads out of {folder}, to {real}")
-    if not there:
-        raise bad(what, f"the file is {name!r}, but {path} is no file")
+    try:
+        check_regular(path, os.stat(path).st_mode)
+    except OSError as error:
+        raise bad(what, f"the file is {name!r}, but {path} is no file: {error.strerror}") from None
     return path
 
 

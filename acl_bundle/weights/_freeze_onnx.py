@@ -7,7 +7,6 @@ a name nobody else uses, before the model itself appears.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_
+from acl_bundle.weights._file import map_file
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._spec import Array, Weights
@@ -37,7 +37,7 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
         OSError: A file cannot be read or written.
     """
     onnx = need("onnx", "build", "an ONNX model to freeze")
-    proto = onnx.load(os.fspath(model), load_external_data=False)
+    proto = onnx.load_model_from_string(bytes(map_file(model)))
     _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:
         inner = sum(old.spec(name).nbytes for name in old)

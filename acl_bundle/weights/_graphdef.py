@@ -15,10 +15,11 @@ from typing import Any, Final
 import ml_dtypes
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.weights._file import Path_, bad, map_file, whole
+from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._proto import fixed, integers
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from acl_bundle._files import Path_
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._groups import Layout
 from acl_bundle.weights._onnx import Onnx
 
@@ -36,7 +37,7 @@ def layouts_of(model: Path_) -> dict[str, Layout]:
         raise bad(model, f"this is of kind {kind!r}; an ONNX model tells how its weights are read")
     onnx = need("onnx", "build", "an ONNX model")
     with Onnx(model) as constants:
-        graph = onnx.load(constants.file, load_external_data=False).graph
+        graph = onnx.load_model_from_string(bytes(map_file(constants.file))).graph
         ranks = {name: len(spec.shape) for name, spec in _floating(constants)}
     found: dict[str, set[Layout | None]] = {}
     for node in graph.node:

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _peft
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._file import Path_
 from acl_bundle.weights._lora_names import PEFT_PREFIX, Pair, Targets, paired
 from acl_bundle.weights._lora_sum import check_shapes, rounded
 from acl_bundle.weights._patterns import matching

@@ -20,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._file import bad
 from acl_bundle.weights._groups import broken, check_layout
 from acl_bundle.weights._pieces import place
 from acl_bundle.weights._report import Report

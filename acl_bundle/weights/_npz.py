@@ -11,8 +11,9 @@ import os
 import zlib
 from pathlib import Path
 
+from acl_bundle._files import Path_
 from acl_bundle.weights import _npy, _zip
-from acl_bundle.weights._file import Path_, bad, map_file, whole
+from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._npy import Layout, NoNumbersError
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from acl_bundle import om
+from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
-from acl_bundle.weights._file import Path_, bad
+from acl_bundle.weights._file import bad
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 

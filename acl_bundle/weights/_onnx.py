@@ -16,10 +16,11 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.weights._file import Path_, bad, map_file
+from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._onnx_tensor import NAME, Beside, Tensor, unread
 from acl_bundle.weights._proto import fixed, integers
 from acl_bundle.weights._source import Source

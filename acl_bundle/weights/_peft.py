@@ -82,7 +82,7 @@ def beside(files: Iterable[str]) -> Config | None:
     """
     paths = map(Path, files)
     places = {(one if one.is_dir() else one.parent) / NAME for one in paths}
-    found = sorted(one for one in places if one.is_file())
+    found = sorted(one for one in places if one.exists())
     return _read(found[0]) if len(found) == 1 else None
 
 

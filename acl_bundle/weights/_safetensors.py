@@ -22,8 +22,9 @@ from typing import Any, Final
 import ml_dtypes
 import numpy as np
 
+from acl_bundle._files import Path_
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import Buffer, Path_, bad, read, whole
+from acl_bundle.weights._file import Buffer, bad, read, whole
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 

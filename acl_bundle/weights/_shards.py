@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from acl_bundle._files import Path_
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import Path_, bad, inside, map_file
+from acl_bundle.weights._file import bad, inside, map_file
 from acl_bundle.weights._safetensors import Safetensors
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array

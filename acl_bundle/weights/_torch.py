@@ -16,9 +16,10 @@ from typing import Any
 
 import ml_dtypes
 
+from acl_bundle._files import Path_
 from acl_bundle.weights import _zip
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import Path_, bad, map_file, whole
+from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 

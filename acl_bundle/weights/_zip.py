@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from acl_bundle._files import open_regular
 from acl_bundle.weights._file import bad, is_plain_name
 
 _LOCAL: Final = struct.Struct("<4s2xHH16xHH")  # signature, flags, method, name and extra length
@@ -86,7 +87,7 @@ def members(path: str, data: memoryview) -> list[Member]:
         WeightsFormatError: The archive is damaged, or not to be trusted.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise bad(path, f"the ZIP archive is damaged or cut short: {error}") from None
