@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from acl_bundle import _dynamic, dtypes
 from acl_bundle._api import acl, ffi, text
+from acl_bundle._owner import Taken
 from acl_bundle.spec import TensorSpec
 
 
@@ -32,31 +35,33 @@ def _tensor(desc: Any, index: int, kind: str) -> TensorSpec:
     )
 
 
+@contextmanager
+def _description(model_id: int) -> Iterator[Any]:
+    with Taken() as own:
+        desc = acl.aclmdlCreateDesc()
+        own.callback(acl.aclmdlDestroyDesc, desc)
+        acl.aclmdlGetDesc(desc, model_id)
+        yield desc
+
+
 def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Ask the library for a loaded model's inputs and outputs (aclmdlGetDesc)."""
-    desc = acl.aclmdlCreateDesc()
-    try:
-        acl.aclmdlGetDesc(desc, model_id)
+    with _description(model_id) as desc:
         inputs = range(acl.aclmdlGetNumInputs(desc))
         outputs = range(acl.aclmdlGetNumOutputs(desc))
         return (
             tuple(_tensor(desc, index, "Input") for index in inputs),
             tuple(_tensor(desc, index, "Output") for index in outputs),
         )
-    finally:
-        acl.aclmdlDestroyDesc(desc)
 
 
 def describe_dynamic(model_id: int) -> list[_dynamic.Input]:
     """Ask the library for the types and ranges of a loaded model's inputs."""
-    desc, dims = acl.aclmdlCreateDesc(), ffi.new("aclmdlIODimsRange *")
+    dims = ffi.new("aclmdlIODimsRange *")
     found = []
-    try:
-        acl.aclmdlGetDesc(desc, model_id)
+    with _description(model_id) as desc:
         for index in range(acl.aclmdlGetNumInputs(desc)):
             acl.aclmdlGetInputDimsRange(desc, index, dims)
             pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0 : dims.rangeCount])
             found.append(_dynamic.Input(int(acl.aclmdlGetInputDataType(desc, index)), pairs))
-    finally:
-        acl.aclmdlDestroyDesc(desc)
     return found

@@ -18,6 +18,7 @@ from acl_bundle._api import BUSY, NULL, RUNNING, acl, ffi, lib
 from acl_bundle._engine import dataset
 from acl_bundle._flight import Flight
 from acl_bundle._lanes import Lanes, need_streams
+from acl_bundle._owner import Taken
 from acl_bundle._run import Array, Fit
 from acl_bundle._wait import POLL_MS
 from acl_bundle.errors import AclTimeoutError, BusyError
@@ -62,7 +63,7 @@ class Lane:
         self.label, self.variables = label, owner.variables
         self._owner, self._ends, self._names = owner, ends, names
         self._device = owner.device
-        with self._device.activated(), ExitStack() as own:
+        with self._device.activated(), Taken() as own:
             model = owner.load(own, index)
             berths = [self._berth(own) for _ in range(depth + 1)]
             counts = len(ends.inputs) - (ends.gear is not None), len(ends.outputs)
@@ -113,7 +114,7 @@ class Lane:
             return
         with self._owner.opening(self.label):
             while self.depth < depth:
-                with self._device.activated(), ExitStack() as own:
+                with self._device.activated(), Taken() as own:
                     berth = self._berth(own)
                     lib.ab_lane_add(self.pointer, berth)
                     self._owner.stack.callback(own.pop_all().close)

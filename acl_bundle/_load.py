@@ -26,6 +26,7 @@ from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
 from acl_bundle._api import NULL, acl, ffi, has
+from acl_bundle._owner import Taken
 from acl_bundle.device import Device
 from acl_bundle.errors import AclError, UnsupportedError
 from acl_bundle.memory import DeviceBuffer
@@ -99,14 +100,13 @@ def _without_variables(flow: Flow) -> Literal["library"]:
 
 def _size_of_variables(data: Any, size: int) -> int:
     """What the library says the variables take, in bytes."""
-    info = acl.aclmdlBundleCreateQueryInfo()
-    try:
+    nbytes = ffi.new("size_t *")
+    with Taken() as own:
+        info = acl.aclmdlBundleCreateQueryInfo()
+        own.callback(acl.aclmdlBundleDestroyQueryInfo, info)
         acl.aclmdlBundleQueryInfoFromMem(data, size, info)
-        nbytes = ffi.new("size_t *")
         acl.aclmdlBundleGetVarWeightSize(info, nbytes)
-        return int(nbytes[0])
-    finally:
-        acl.aclmdlBundleDestroyQueryInfo(info)
+    return int(nbytes[0])
 
 
 def _lent(stack: ExitStack, file: om.Bundle) -> Any:

@@ -15,11 +15,11 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-from acl_bundle.errors import ClosedError
+from acl_bundle.errors import AclError, ClosedError
 
 Self = TypeVar("Self", bound="Closing")
 Around = Callable[[], AbstractContextManager[Any]]
@@ -87,6 +87,19 @@ def uninterrupted() -> Iterator[Signals]:
         yield signals
     finally:
         signals.let_go()
+
+
+class Taken(ExitStack[None]):
+    """What one block takes. What fails when it is given back does not hide why the block failed."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(AclError) if value is not None else nullcontext():
+            super().__exit__(kind, value, traceback)
 
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
@@ -179,6 +192,16 @@ class Owner(Closing):
         with uninterrupted():
             if self._finalizer is not None and self._finalizer.detach():
                 _give_back(self._stack, self._around, self._process)
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        """Close what cannot be made; what fails then does not hide why."""
+        try:
+            yield
+        except BaseException:
+            with suppress(AclError):
+                Owner.close(self)
+            raise
 
     @property
     def _foreign(self) -> bool:

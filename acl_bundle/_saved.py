@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import Any, Literal, Protocol
 
 from acl_bundle._api import ffi, lib, raise_failure
+from acl_bundle._owner import Taken
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 from acl_bundle.memory import DeviceBuffer, HostBuffer
@@ -109,13 +110,12 @@ class Area:
             AclError: There is no memory for it, or a copy failed.
         """
         parts = self.ranges(None)
-        with self._device.activated():
+        with self._device.activated(), Taken() as stack:
             buffer = self._room(self._memory.nbytes, where, lambda kind, nbytes: kind(nbytes))
-            try:
-                return Saved(engine, self._memory, buffer, parts), buffer
-            except BaseException:
-                buffer.close()
-                raise
+            stack.callback(buffer.close)
+            saved = Saved(engine, self._memory, buffer, parts), buffer
+            stack.pop_all()
+        return saved
 
     def _room(
         self,
@@ -157,7 +157,7 @@ class Area:
         """
         places = {"": (0, self._memory.nbytes)} if self.places is None else self.places
         largest = max((nbytes for _, nbytes in places.values()), default=1)
-        with self._device.activated(), ExitStack() as stack:
+        with self._device.activated(), Taken() as stack:
             buffer = HostBuffer(max(min(largest, CHUNK), 1))
             stack.callback(buffer.close)
             return {name: self._digest(place, buffer, new()) for name, place in places.items()}

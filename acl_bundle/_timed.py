@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from acl_bundle._api import acl, ffi, lib
 from acl_bundle._engine import Dataset, dataset, new_engine
 from acl_bundle._lanes import Lanes, Stop, need_streams
+from acl_bundle._owner import Taken
 from acl_bundle._wait import Wait
 
 
@@ -58,7 +58,7 @@ def open_timed(lanes: Lanes, index: int, label: str, given: Dataset) -> Timed:
     """
     need_streams(f"a timeout of {label}")
     device = lanes.device
-    with device.activated(), ExitStack() as own:
+    with device.activated(), Taken() as own:
         model = lanes.load(own, index)
         stream = ffi.new("aclrtStream *")
         acl.aclrtCreateStream(stream)

@@ -151,12 +151,11 @@ class Writer:
             plan.waitMs = wait_ms
             return int(lib.ab_commit(plan))
 
-        before = variables.epoch
         variables.note(commit.published)
         try:
             result = variables.shut(attempt, commit.label, commit.wait, commit.signals)
             if result < LOWEST_EPOCH:
-                self._failed(result, commit, before, replays, plan.undone)
+                self._failed(result, commit, replays, plan.undone)
         finally:
             if replays:
                 lib.ab_gate_retract(variables.gate)
@@ -232,19 +231,16 @@ class Writer:
     def _as_before(self) -> str:
         return f"version {self.variables.version!r} is in place as before"
 
-    def _failed(self, result: int, commit: Commit, before: int, replays: bool, undone: int) -> None:
+    def _failed(self, result: int, commit: Commit, replays: bool, undone: int) -> None:
         try:
             raise_failure(result, commit.label, (), ())
         except AclError as error:
-            tell(error, self._outcome(commit, before, replays, undone))
+            tell(error, self._outcome(commit, replays, undone))
             raise
 
-    def _outcome(self, commit: Commit, before: int, replays: bool, undone: int) -> str:
+    def _outcome(self, commit: Commit, replays: bool, undone: int) -> str:
         """Bring back what a failed commit has spoilt. Returns what came of it."""
-        variables = self.variables
-        if variables.epoch > before:
-            return f"version {variables.version!r} is in place all the same"
-        if not variables.poisoned:
+        if not self.variables.poisoned:
             return self._as_before
         if undone:
             return f"rolling back failed too, so {POISONED}"

@@ -93,16 +93,12 @@ class Bundle(Owner):
         file = om.open_loadable(source)
         by_index = roles_of(file, roles)
         self._closing = threading.RLock()  # a second closer waits for the first
-        try:
-            with uninterrupted():
-                self.device = Device(device.index if isinstance(device, Device) else device)
-                super().__init__(self.device.activated)
-                self._stack.callback(self.device.close)
-                with self.device.activated():
-                    self._open(source, file, by_index, variables, replicas)
-        except BaseException:
-            super().close()
-            raise
+        with self._closed_on_failure(), uninterrupted():
+            self.device = Device(device.index if isinstance(device, Device) else device)
+            super().__init__(self.device.activated)
+            self._stack.callback(self.device.close)
+            with self.device.activated():
+                self._open(source, file, by_index, variables, replicas)
 
     @classmethod
     def load(

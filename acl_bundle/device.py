@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from acl_bundle._api import NULL, acl, fail, ffi, has, text
+from acl_bundle._api import NULL, acl, ffi, has, lib, raise_failure, text
 from acl_bundle._owner import Owner, uninterrupted
-from acl_bundle.errors import CONTEXT_NULL, REPEAT_INITIALIZE, AclError
+from acl_bundle.errors import REPEAT_INITIALIZE, AclError
 
 HOST = 1
 
@@ -46,29 +46,23 @@ def _finalise() -> None:
         acl.aclFinalizeReference(NULL)
 
 
-def current_context() -> Any:
-    """Return this thread's context, or None."""
-    context = ffi.new("aclrtContext *")
-    try:
-        acl.aclrtGetCurrentContext(context)
-    except AclError as error:
-        if error.code != CONTEXT_NULL:
-            raise
-        return None
-    return context[0]
-
-
 @contextmanager
-def activated(context: Any) -> Iterator[None]:
-    """Make a context this thread's, and put back what was there."""
-    previous = current_context()
-    if previous != context:
-        acl.aclrtSetCurrentContext(context)
+def activated(context: Any, index: int) -> Iterator[None]:
+    """Make the context of a device this thread's, and put back what was there.
+
+    What was there may have ended meanwhile; then the thread keeps this one.
+    """
+    visit = ffi.new("ab_visit *")
+    _entered(lib.ab_context_enter(context, visit), index)
     try:
         yield
     finally:
-        if previous is not None and previous != context:
-            acl.aclrtSetCurrentContext(previous)
+        lib.ab_context_leave(visit)
+
+
+def _entered(result: int, index: int) -> None:
+    if result:
+        raise_failure(result, f"a call for device {index}", (), ())
 
 
 class Device(Owner):
@@ -92,27 +86,30 @@ class Device(Owner):
             raise TypeError(f"a device is named by its index, an int, not {index!r}")
         if index not in range(-(2**31), 2**31):
             raise ValueError(f"device {index} is beyond what ACL can name; indices start at 0")
-        try:
-            with uninterrupted():
-                _initialise()
-                super().__init__()
-                self._open(index)
-        except BaseException:
-            self.close()
-            raise
+        with self._closed_on_failure(), uninterrupted():
+            _initialise()
+            super().__init__()
+            self._open(index)
 
     def _open(self, index: int) -> None:
         self._stack.callback(_finalise)
-        previous = current_context()
+        visit, context = ffi.new("ab_visit *"), ffi.new("aclrtContext *")
+        _entered(lib.ab_context_look(visit), index)
         acl.aclrtSetDevice(index)
         self._stack.callback(acl.aclrtResetDevice, index)
-        self.index = index
-        self.context = current_context()
-        if self.context is None:
-            fail("aclrtGetCurrentContext", CONTEXT_NULL)
-        self.activated = partial(activated, self.context)
-        if previous is not None:
-            acl.aclrtSetCurrentContext(previous)
+        try:
+            acl.aclrtGetCurrentContext(context)
+            self.index, self.context = index, context[0]
+            self.activated = partial(activated, self.context, index)
+            self._hold(self.context)
+            lib.ab_context_entered(self.context, visit)
+        finally:
+            lib.ab_context_leave(visit)
+
+    def _hold(self, context: Any) -> None:
+        if not lib.ab_context_hold(context):
+            raise MemoryError("no memory to remember a device's context")
+        self._stack.callback(lib.ab_context_drop, context)
 
     @property
     def soc_name(self) -> str:

@@ -37,14 +37,17 @@ static int64_t saved_move(const ab_saved *s, enum ab_step step)
 /* Copies the ranges as they are now. Inferences may run meanwhile. */
 static int64_t ab_save(const ab_saved *to)
 {
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result;
     if (gate_is_foreign(to->engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(to->engine->context, &previous);
-    return result != 0 ? result
-                       : context_leave(previous, saved_move(to, AB_STEP_SAVE));
+    result = ab_context_enter(to->engine->context, &visit);
+    if (result == 0) {
+        result = saved_move(to, AB_STEP_SAVE);
+        ab_context_leave(&visit);
+    }
+    return result;
 }
 
 /* Writes, in our context. The graph's datasets hold all it needs. */
@@ -101,14 +104,15 @@ static int64_t commit_publish(ab_commit_plan *plan)
 static int64_t ab_commit(ab_commit_plan *plan)
 {
     ab_gate *gate = plan->engine->gate;
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result = ab_gate_shut(gate, plan->waitMs);
     if (result != 0) {
         return result;
     }
-    result = context_enter(plan->engine->context, &previous);
+    result = ab_context_enter(plan->engine->context, &visit);
     if (result == 0) {
-        result = context_leave(previous, commit_publish(plan));
+        result = commit_publish(plan);
+        ab_context_leave(&visit);
     }
     if (!plan->hold || gate->state != GATE_POISONED) {
         ab_gate_retract(gate);
@@ -122,15 +126,16 @@ static int64_t ab_commit(ab_commit_plan *plan)
  */
 static int64_t ab_write(ab_engine *engine, const ab_saved *source)
 {
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(engine->context, &previous);
-    if (result != 0) {
-        return result;
+    result = ab_context_enter(engine->context, &visit);
+    if (result == 0) {
+        engine->gate->state = GATE_POISONED;
+        result = commit_write(engine, source);
+        ab_context_leave(&visit);
     }
-    engine->gate->state = GATE_POISONED;
-    return context_leave(previous, commit_write(engine, source));
+    return result;
 }

@@ -142,12 +142,12 @@ static void hand_work(hand *h, int foreign)
 static void *hand_main(void *argument)
 {
     hand *h = argument;
-    aclrtContext previous;
+    ab_visit visit;
     aclrtContext ours = h->crew->transfer->stage->engine->context;
-    int64_t result = context_enter(ours, &previous);
+    int64_t result = ab_context_enter(ours, &visit);
     if (result == 0) {
         hand_work(h, 1);
-        result = context_leave(previous, 0);
+        ab_context_leave(&visit);
     }
     if (result != 0) {
         crew_fail(h->crew, h->crew->transfer->count, result, 1);

@@ -128,14 +128,14 @@ static void ab_engine_time(ab_engine *engine, aclrtStream stream,
 /* Whether the device has come to the end of what the engine gave up. */
 static int ab_engine_drained(const ab_engine *engine)
 {
-    aclrtContext previous;
+    ab_visit visit;
     int done;
     if (gate_is_foreign(engine->gate)
-        || context_enter(engine->context, &previous) != 0) {
+        || ab_context_enter(engine->context, &visit) != 0) {
         return 0;
     }
     done = stream_done(engine->stream);
-    context_leave(previous, 0);
+    ab_context_leave(&visit);
     return done;
 }
 
@@ -178,12 +178,11 @@ static int64_t engine_execute(const ab_engine *e, const ab_gear *gear,
 static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear,
                             const void *const *in, void *const *out)
 {
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result = gate_refusal(engine->gate);
-    if (result != 0) {
-        return result;
+    if (result == 0) {
+        result = ab_context_enter(engine->context, &visit);
     }
-    result = context_enter(engine->context, &previous);
     if (result != 0) {
         return result;
     }
@@ -191,7 +190,8 @@ static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear,
     if (result == 0) {
         result = gate_answer(engine->gate);
     }
-    return context_leave(previous, result);
+    ab_context_leave(&visit);
+    return result;
 }
 
 /* Takes the engine for a run, or a free one of its ring: the one it returns. */

@@ -177,11 +177,13 @@ static int64_t flight_fetch(ab_flight *flight, berth *b)
 static int64_t flight_attend(ab_flight *flight, berth *b,
                              const struct timespec *deadline)
 {
-    aclrtContext previous;
-    int64_t result = context_enter(flight->lane->context, &previous);
-    return result != 0 ? result
-                       : context_leave(previous,
-                                       flight_wait(flight, b, deadline));
+    ab_visit visit;
+    int64_t result = ab_context_enter(flight->lane->context, &visit);
+    if (result == 0) {
+        result = flight_wait(flight, b, deadline);
+        ab_context_leave(&visit);
+    }
+    return result;
 }
 
 /* ab_flight_land, until a time. */
@@ -205,12 +207,14 @@ static int64_t flight_land(ab_flight *flight, const struct timespec *deadline)
 static int64_t flight_launch(ab_flight *flight,
                              const struct timespec *deadline)
 {
-    aclrtContext previous;
+    ab_visit visit;
     berth *b;
-    int64_t result = lane_enter(flight->lane, deadline, &b, &previous);
-    return result != 0 ? result
-                       : lane_leave(flight->lane, previous,
-                                    flight_start(flight, b));
+    int64_t result = lane_enter(flight->lane, deadline, &b, &visit);
+    if (result == 0) {
+        result = flight_start(flight, b);
+        lane_leave(flight->lane, &visit);
+    }
+    return result;
 }
 
 /*

@@ -135,13 +135,13 @@ static int lane_look(ab_lane *lane, const struct timespec *deadline)
 static int lane_land(seat *self, const struct timespec *deadline)
 {
     ab_lane *lane = (ab_lane *)self;
-    aclrtContext previous;
+    ab_visit visit;
     int ended;
-    if (context_enter(lane->context, &previous) != 0) {
+    if (ab_context_enter(lane->context, &visit) != 0) {
         return 0;
     }
     ended = lane_look(lane, deadline);
-    context_leave(previous, 0);
+    ab_context_leave(&visit);
     return ended;
 }
 
@@ -214,7 +214,7 @@ static int64_t lane_find(ab_lane *lane, berth **found)
  * closed bundle's context may be gone: it is not touched.
  */
 static int64_t lane_enter(ab_lane *lane, const struct timespec *deadline,
-                          berth **found, aclrtContext *previous)
+                          berth **found, ab_visit *visit)
 {
     *found = NULL;
     for (;;) {
@@ -224,14 +224,14 @@ static int64_t lane_enter(ab_lane *lane, const struct timespec *deadline,
         }
         result = gate_refusal(lane->gate);
         if (result == 0) {
-            result = context_enter(lane->context, previous);
+            result = ab_context_enter(lane->context, visit);
         }
         if (result == 0) {
             result = lane_find(lane, found);
             if (*found != NULL) {
                 return 0;
             }
-            result = context_leave(*previous, result);
+            ab_context_leave(visit);
         }
         if (result == 0
             && pthread_cond_timedwait(&lane->seat.landed, &lane->seat.mutex,
@@ -245,26 +245,28 @@ static int64_t lane_enter(ab_lane *lane, const struct timespec *deadline,
     }
 }
 
-/* Ends lane_enter; result is the operation's own answer. */
-static int64_t lane_leave(ab_lane *lane, aclrtContext previous,
-                          int64_t result)
+/* Ends lane_enter. */
+static void lane_leave(ab_lane *lane, const ab_visit *visit)
 {
     pthread_mutex_unlock(&lane->seat.mutex);
-    return context_leave(previous, result);
+    ab_context_leave(visit);
 }
 
 /* Waits until a run could be launched: 0, or as ab_flight_launch. */
 static int64_t ab_lane_wait(ab_lane *lane, int waitMs)
 {
     struct timespec deadline = gate_deadline(waitMs);
-    aclrtContext previous;
+    ab_visit visit;
     berth *b;
     int64_t result;
     if (gate_is_foreign(lane->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = lane_enter(lane, &deadline, &b, &previous);
-    return result != 0 ? result : lane_leave(lane, previous, 0);
+    result = lane_enter(lane, &deadline, &b, &visit);
+    if (result == 0) {
+        lane_leave(lane, &visit);
+    }
+    return result;
 }
 
 /* How many runs were given up and are, even now, not over. */

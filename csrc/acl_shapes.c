@@ -282,7 +282,7 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
                              ab_made *out)
 {
     ab_engine *engine = shapes->engine;
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
@@ -291,12 +291,12 @@ static int64_t ab_run_shapes(ab_shapes *shapes, const ab_given *in,
     shapes = engine->shapes;
     result = gate_refusal(engine->gate);
     if (result == 0) {
-        result = context_enter(engine->context, &previous);
+        result = ab_context_enter(engine->context, &visit);
     }
     if (result == 0) {
         result = shapes_execute(shapes, in, out);
-        result = context_leave(
-            previous, result == 0 ? gate_answer(engine->gate) : result);
+        result = result == 0 ? gate_answer(engine->gate) : result;
+        ab_context_leave(&visit);
     }
     engine_leave(engine);
     for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {

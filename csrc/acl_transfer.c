@@ -26,17 +26,17 @@ static int64_t ab_stage_move(ab_stage *stage, void *area, void *bounce,
 {
     transfer t = {stage, area, bounce, bounceSize, changed,
                   moves, src,  counts, count};
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result;
     stage->foreign = 0;
     if (gate_is_foreign(stage->engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(stage->engine->context, &previous);
+    result = ab_context_enter(stage->engine->context, &visit);
     if (result == 0) {
         result = transfer_small(&t);
         result = result == 0 ? transfer_large(&t, threads) : result;
-        result = context_leave(previous, result);
+        ab_context_leave(&visit);
     }
     return result;
 }
@@ -48,13 +48,13 @@ static int64_t ab_stage_move(ab_stage *stage, void *area, void *bounce,
 static int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index,
                               size_t offset, const void *src, size_t nbytes)
 {
-    aclrtContext previous;
+    ab_visit visit;
     int64_t result;
     stage->foreign = 0;
     if (gate_is_foreign(stage->engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = context_enter(stage->engine->context, &previous);
+    result = ab_context_enter(stage->engine->context, &visit);
     if (result == 0) {
         char *dst = (char *)area + stage->weights[index].offset + offset;
         aclError status = aclrtMemcpy(dst, nbytes, src, nbytes,
@@ -62,7 +62,7 @@ static int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index,
         if (status != ACL_SUCCESS) {
             result = failure(AB_STEP_COPY_IN, 0, status);
         }
-        result = context_leave(previous, result);
+        ab_context_leave(&visit);
     }
     return result;
 }

@@ -64,10 +64,9 @@ class Scenario:
         before, was = self.answer, self.bundle.version
         try:
             change()
-        except ab.AclError as error:
-            if "in place all the same" not in str(error):
-                assert self.bundle.version == was
-                self.check_unchanged(before)
+        except ab.AclError:
+            assert self.bundle.version == was
+            self.check_unchanged(before)
             raise
         assert self.bundle.version == version
         self.answer = self.infer()

@@ -104,7 +104,7 @@ def test_ctrl_c_in_the_middle_of_anything_loses_nothing(mlp: Any, flow: Any, fun
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_commit_whose_context_could_not_be_put_back_says_that_it_is_in_place(mlp: Any) -> None:
+def test_a_context_that_cannot_be_put_back_takes_nothing_from_a_commit(mlp: Any) -> None:
     with ab.Device(0), ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
         bundle.update(mlp.random(1))
@@ -115,8 +115,7 @@ def test_a_commit_whose_context_could_not_be_put_back_says_that_it_is_in_place(m
             bundle.update(mlp.random(1), version=1)
             calls = [row["function"] for row in fake.trace()]
             fake.fail("aclrtSetCurrentContext", calls.count("aclrtSetCurrentContext"), 507899)
-            with pytest.raises(ab.AclError, match="version 2 is in place all the same"):
-                bundle.update(mlp.random(2))
+            assert bundle.update(mlp.random(2)).version == 2
         finally:
             acl.aclrtDestroyContext(theirs[0])
         assert bundle.version == 2
