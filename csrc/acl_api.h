@@ -26,6 +26,8 @@ aclError aclInit(const char *configPath);
 aclError aclFinalize(void);
 aclError aclFinalizeReference(uint64_t *refCount);
 const char *aclGetRecentErrMsg(void);
+aclError aclrtPeekAtLastError(aclrtLastErrLevel level);
+aclError aclrtGetLastError(aclrtLastErrLevel level);
 aclError aclrtSetExceptionInfoCallback(aclrtExceptionInfoCallback callback);
 aclError aclrtExceptionInfoCallbackRegister(aclrtExceptionInfoCallback callback);
 aclError aclrtExceptionInfoCallbackUnregister(aclrtExceptionInfoCallback callback);

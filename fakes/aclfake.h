@@ -7,7 +7,10 @@
  *     ...run the program...
  *     size_t n = aclfakeRead("violations", NULL, 0);
  *
- * All are safe from any thread and are not themselves traced.
+ * All are safe from any thread and are not themselves traced. What changes
+ * something returns -2 in a process that was forked from one which had called
+ * aclInit or opened a device, and aclGetRecentErrMsg says so; a fork made
+ * before that is as good as its parent.
  */
 #ifndef ACLFAKE_H
 #define ACLFAKE_H
@@ -19,7 +22,7 @@
  * Puts the fake in the state of a fresh process: every object is forgotten,
  * device memory is returned, settings, faults, trace and violations are back
  * at their defaults. No other thread may be inside the library meanwhile.
- * Returns 0; this function cannot fail.
+ * Returns 0, or -2 in a fork of a process that had called aclInit.
  */
 int aclfakeReset(void);
 
@@ -86,6 +89,8 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     live        {"kind","handle","created_by","seq","size"}
  *     violations  {"id","severity","message","function","seq"}
  *     settings    {"key","value"}               as aclfakeSet takes them
+ *     unexplained {"function","status"}   refusals that left no text of their
+ *                                         own, only what the code means
  *     profiles    {"profile","function","fixed_ns","ns_per_byte","source"}
  *     machines    {"profile","soc","memory","source"}
  *     report      no JSON: a table of what was created and destroyed, and

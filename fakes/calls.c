@@ -7,7 +7,9 @@
 
 #include "callback.h"
 #include "faults.h"
+#include "fork.h"
 #include "message.h"
+#include "refusal.h"
 #include "text.h"
 #include "trace.h"
 
@@ -38,17 +40,18 @@ FunctionId function_named(const char *name)
     return FUNCTION_COUNT;
 }
 
-/*
- * A fork has none of the threads, and so none of the device, of the process
- * it came from: it is refused before any lock is touched that a thread of
- * the parent may have held.
- */
+/* Why it was refused may be asked even there. */
+static bool is_fork_stopped(FunctionId function)
+{
+    return fork_refused() && function != FN_aclGetRecentErrMsg;
+}
+
 bool call_watch(Call *call)
 {
     unsigned watch = atomic_load(&calls.watch);
 
-    if (watch & WATCH_FORKED) {
-        call->status = E_RT_INTERNAL;
+    if (is_fork_stopped(call->function)) {
+        call->status = fork_refuse();
         return false;
     }
     call->watched = true;
@@ -93,6 +96,8 @@ void call_finish(Call *call)
 {
     if (call->status == E_NONE)
         call_sleep(call);
+    else
+        refusal_note(call);
     if (call->start_ns != 0)
         trace_keep(call);
     free(call->args);

@@ -40,6 +40,8 @@ typedef struct Call {
     uint64_t start_ns;
     size_t bytes;       /* moved by a copy: what latency per byte counts */
     char *args;         /* owned; only while a trace is kept */
+    struct Call *outer; /* that this one runs inside of, by a callback */
+    bool told;          /* it has left a text */
     bool watched;
     bool slept;
 } Call;
@@ -59,7 +61,7 @@ typedef struct Calls {
 extern Calls calls;
 extern _Thread_local Call *current_call;
 
-/* The slow halves of call_open() and call_close(). */
+/* The slow halves of call_open() and call_close(): all failures end there. */
 bool call_watch(Call *call);
 void call_finish(Call *call);
 
@@ -93,7 +95,7 @@ void calls_reset(void);
 /* False: the call is refused with call->status. */
 static inline bool call_open(Call *call, FunctionId function)
 {
-    *call = (Call){.function = function};
+    *call = (Call){.function = function, .outer = current_call};
     atomic_fetch_add_explicit(&calls.count[function], 1,
                               memory_order_relaxed);
     call->seq = 1 + atomic_fetch_add_explicit(&calls.seq, 1,
@@ -106,9 +108,9 @@ static inline bool call_open(Call *call, FunctionId function)
 
 static inline void call_close(Call *call)
 {
-    if (call->watched)
+    if (call->watched || call->status != E_NONE)
         call_finish(call);
-    current_call = NULL;
+    current_call = call->outer;
 }
 
 #define ENTER_AS(name, refused, ...) \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fork.h"
 #include "settings.h"
 
 enum { CHOSEN_MAX = 32 };
@@ -12,6 +13,8 @@ static struct {
     pthread_mutex_t lock;
     char *value[CHOSEN_MAX];    /* owned; NULL: the default */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 void chosen_keep(size_t i, const char *value)
 {

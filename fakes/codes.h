@@ -8,7 +8,7 @@
 #ifndef FAKE_CODES_H
 #define FAKE_CODES_H
 
-enum {
+enum Code {
     E_NONE = 0,
     GE_FAILED = -1,
     E_PARAM = 100000,
@@ -40,6 +40,7 @@ enum {
     E_NOT_SUPPORTED = 200001,
     E_RT_NOT_SUPPORTED = 207000,
     E_RT_MEMORY = 207001,
+    E_RT_NO_DEVICE = 207004,
     E_RT_NO_STREAM = 207008,
     E_GE_MEMORY = 245000,
     E_OVER_LIMIT = 300000,

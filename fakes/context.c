@@ -4,6 +4,7 @@
 
 #include "acl.h"
 #include "device.h"
+#include "fork.h"
 #include "host_memory.h"
 #include "message.h"
 #include "objects.h"
@@ -99,6 +100,7 @@ aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
     void *handle = context_new(deviceId, NULL);
     if (handle == NULL)
         LEAVE(refuse(E_BAD_ALLOC, "no memory for a context"));
+    fork_begun();
     thread_of_this_epoch();
     thread.chosen = handle;
     *context = handle;

@@ -1,11 +1,10 @@
 /*
  * control: the functions of aclfake.h, and how this library begins.
  *
- * They are not calls of AscendCL: nothing counts them, and no fault or fork
- * stops them, except that a fork is told nothing (its locks may be held by
- * threads it does not have).
+ * They are not calls of AscendCL: nothing counts them, and no fault stops
+ * them. Where a fork is refused (fork.h) it may still read, and change
+ * nothing.
  */
-#include <pthread.h>
 #include <string.h>
 
 #include "acl.h"
@@ -18,6 +17,7 @@
 #include "execute.h"
 #include "engine_callback.h"
 #include "faults.h"
+#include "fork.h"
 #include "host_memory.h"
 #include "init.h"
 #include "memory.h"
@@ -25,6 +25,7 @@
 #include "models.h"
 #include "objects.h"
 #include "profiles.h"
+#include "refusal.h"
 #include "report.h"
 #include "settings.h"
 #include "stream.h"
@@ -32,19 +33,20 @@
 #include "trace.h"
 #include "violations.h"
 
+enum { REFUSED = -1, FORKED = -2 };
+
+/* Leaves the text of it. */
 static bool forked(void)
 {
-    return atomic_load(&calls.watch) & WATCH_FORKED;
-}
-
-static void in_child(void)
-{
-    calls_watch(WATCH_FORKED, true);
+    if (!fork_refused())
+        return false;
+    fork_refuse();
+    return true;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-    pthread_atfork(NULL, NULL, in_child);
+    fork_watch();
     settings_reset();
 }
 
@@ -55,7 +57,7 @@ __attribute__((constructor)) static void begin(void)
 int aclfakeReset(void)
 {
     if (forked())
-        return 0;
+        return FORKED;
     streams_reset();
     callbacks_reset();
     exceptions_reset();
@@ -70,6 +72,8 @@ int aclfakeReset(void)
     faults_reset();
     trace_reset();
     violations_reset();
+    refusals_reset();
+    fork_reset();
     tally_reset();
     callback_functions_reset();
     messages_reset();
@@ -80,16 +84,21 @@ int aclfakeReset(void)
 
 int aclfakeSet(const char *key, const char *value)
 {
-    if (forked() || key == NULL || value == NULL)
-        return -1;
-    return settings_set(key, value) ? 0 : -1;
+    if (forked())
+        return FORKED;
+    if (key == NULL || value == NULL)
+        return refuse(REFUSED, "the key or the value is NULL");
+    return settings_set(key, value) ? 0 : REFUSED;
 }
 
 int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user)
 {
-    if (forked() || id == 0)
-        return -1;
-    return callback_set(id, function, user) ? 0 : -1;
+    if (forked())
+        return FORKED;
+    if (id == 0)
+        return refuse(REFUSED, "id 0 is no callback's");
+    return callback_set(id, function, user)
+               ? 0 : refuse(REFUSED, "no memory for a callback");
 }
 
 /* A function by name, or FUNCTION_COUNT after a message. */
@@ -104,8 +113,10 @@ static FunctionId find_function(const char *name)
 
 int aclfakeFail(const char *function, uint64_t nth, int code)
 {
-    if (forked() || function == NULL)
-        return -1;
+    if (forked())
+        return FORKED;
+    if (function == NULL)
+        return refuse(REFUSED, "function is NULL");
     if (strcmp(function, "task") == 0) {
         fault_arm_task(nth, code);
         return 0;
@@ -113,18 +124,21 @@ int aclfakeFail(const char *function, uint64_t nth, int code)
     bool any = strcmp(function, "*") == 0;
     FunctionId id = any ? FUNCTION_COUNT : find_function(function);
     if (id == FUNCTION_COUNT && !any)
-        return -1;
+        return REFUSED;
     fault_arm(id, nth, code);
     return 0;
 }
 
 int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte)
 {
-    if (forked() || function == NULL || !(nsPerByte >= 0))
-        return -1;
+    if (forked())
+        return FORKED;
+    if (function == NULL || !(nsPerByte >= 0))
+        return refuse(REFUSED, function == NULL ? "function is NULL"
+                                                : "nsPerByte is below 0");
     FunctionId id = find_function(function);
     if (id == FUNCTION_COUNT)
-        return -1;
+        return REFUSED;
     latency_set(id, fixedNs, nsPerByte);
     return 0;
 }
@@ -143,10 +157,11 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"machines", machines_read},
         {"report", report_read},
         {"settings", chosen_read},
+        {"unexplained", refusals_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);
 
-    if (forked() || what == NULL)
+    if (what == NULL)
         return 0;
     for (size_t i = 0; i < sizeof readouts / sizeof readouts[0]; i++)
         if (strcmp(readouts[i].name, what) == 0) {

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "acl.h"
+#include "fork.h"
 #include "host_memory.h"
 #include "message.h"
 #include "settings.h"
@@ -20,6 +21,8 @@ static struct {
     DeviceState device[DEVICES_MAX];
     atomic_int fallback;        /* default device of the configuration, + 1 */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 int device_check(int device)
 {
@@ -50,6 +53,7 @@ static void *device_reference(int index)
             tally_made("device");
     }
     device->set += device->primary != NULL;
+    fork_begun();
     pthread_mutex_unlock(&state.lock);
     return device->primary;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fork.h"
 #include "memory.h"
 #include "message.h"
 #include "violations.h"
@@ -21,6 +22,8 @@ static struct {
     pthread_mutex_t lock;
     Callback *first;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 /* The entry of a number, or NULL. */
 static Callback *find_locked(uint64_t id)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "fork.h"
 #include "message.h"
 #include "objects.h"
 
@@ -32,6 +33,8 @@ static struct {
     size_t failures;            /* ever; the ring begins anew after the last */
     uint32_t sync_tasks;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 /* "... while running Gather node. Name:'pick' ..." -> pick */
 static void name_operator(Failed *failed, const char *text)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "fork.h"
 #include "message.h"
 
 enum { ANY = FUNCTION_COUNT, TASK, SLOTS };
@@ -27,6 +28,8 @@ static struct {
     Fault fault[SLOTS];
     Latency latency[FUNCTION_COUNT];
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 /* Counts one call against a fault; its code when it fires. */
 static int fault_count(Fault *fault)

@@ -181,7 +181,9 @@
     FUNCTION(aclmdlLoadFromFileWithMem, STATUS, MDL) \
     FUNCTION(aclmdlLoadFromMemWithMem, STATUS, MDL) \
     FUNCTION(aclmdlLoadWithConfig, STATUS, MDL) \
-    FUNCTION(aclmdlSetExternalWeightAddress, STATUS, MDL)
+    FUNCTION(aclmdlSetExternalWeightAddress, STATUS, MDL) \
+    FUNCTION(aclrtPeekAtLastError, VALUE, RT) \
+    FUNCTION(aclrtGetLastError, VALUE, RT)
 
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fork.h"
 #include "graves.h"
 #include "memory.h"
 #include "message.h"
@@ -29,6 +30,8 @@ static struct {
     atomic_uintptr_t low;
     atomic_uintptr_t high;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .low = UINTPTR_MAX};
+
+HELD_OVER_FORK(state.lock)
 
 static bool blocks_grow(void)
 {

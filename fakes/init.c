@@ -14,6 +14,7 @@
 #include "device.h"
 #include "environment.h"
 #include "files.h"
+#include "fork.h"
 #include "host_memory.h"
 #include "json.h"
 #include "live.h"
@@ -26,18 +27,53 @@ static struct {
     uint64_t count;
     bool finalized;
     char *config;               /* owned; NULL: never initialised */
+    Origin begun;               /* the aclInit that did something */
+    Origin ended;               /* and who took it back; seq 0: nobody */
     atomic_bool engine;         /* of the graph engine */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
+
+/* Refuses for want of an aclInit, and says who took it back. */
+static int refuse_uninitialised(int code)
+{
+    char begun[HISTORY_SIZE];
+    char ended[HISTORY_SIZE];
+
+    if (state.ended.seq == 0)
+        return refuse(code, "aclInit was not called");
+    origin_text(state.ended, ended, sizeof ended);
+    if (state.begun.seq == 0)
+        return refuse(code, "aclInit was not called, and %s ended all",
+                      ended);
+    origin_text(state.begun, begun, sizeof begun);
+    return refuse(code, "%s has ended what %s began", ended, begun);
+}
 
 int engine_needed(void)
 {
     if (atomic_load_explicit(&state.engine, memory_order_relaxed))
         return E_NONE;
     const char *complaint = environment_complaint();
-    return complaint == NULL
-               ? refuse(E_GE_NOT_INIT, "aclInit was not called")
-               : refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s",
-                        complaint);
+    if (complaint != NULL)
+        return refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s",
+                      complaint);
+    pthread_mutex_lock(&state.lock);
+    int status = refuse_uninitialised(E_GE_NOT_INIT);
+    pthread_mutex_unlock(&state.lock);
+    return status;
+}
+
+/* Not an error to most: whoever comes second is counted. */
+static int count_again(void)
+{
+    char begun[HISTORY_SIZE];
+
+    state.count++;
+    return refuse(E_REPEAT_INIT, "%s was before this one, which is counted: "
+                  "%llu now. This status may be ignored",
+                  origin_text(state.begun, begun, sizeof begun),
+                  (unsigned long long)state.count);
 }
 
 /* The content of a configuration, "" for none; the caller frees it. */
@@ -119,16 +155,17 @@ static int config_take(const char *path)
 
 static int init_locked(const char *path)
 {
-    if (state.count > 0) {
-        state.count++;
-        return E_REPEAT_INIT;
-    }
+    if (state.count > 0)
+        return count_again();
     const char *complaint = environment_complaint();
     if (complaint != NULL)
         return refuse(E_PARAM, "%s", complaint);
     int status = config_take(path);
     if (status != E_NONE)
         return status;
+    fork_begun();
+    state.begun = call_origin();
+    state.ended = (Origin){0};
     state.count = 1;
     state.finalized = false;
     atomic_store(&state.engine, true);
@@ -148,7 +185,8 @@ aclError aclInit(const char *configPath)
 static int finalize_locked(void)
 {
     if (state.finalized)
-        return refuse(E_REPEAT_FINALIZE, "finalized before");
+        return refuse_uninitialised(E_REPEAT_FINALIZE);
+    state.ended = call_origin();
     state.count = 0;
     state.finalized = true;
     atomic_store(&state.engine, false);
@@ -171,7 +209,7 @@ aclError aclFinalize(void)
 static int unreference_locked(uint64_t *left)
 {
     if (state.count == 0)
-        return refuse(E_REPEAT_FINALIZE, "aclInit was not called");
+        return refuse_uninitialised(E_REPEAT_FINALIZE);
     if (state.count == 1)
         return finalize_locked();
     *left = --state.count;
@@ -224,5 +262,7 @@ void init_reset(void)
     state.config = NULL;
     state.count = 0;
     state.finalized = false;
+    state.begun = (Origin){0};
+    state.ended = (Origin){0};
     atomic_store(&state.engine, false);
 }

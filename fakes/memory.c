@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "acl.h"
+#include "fork.h"
 #include "graves.h"
 #include "heap.h"
 #include "settings.h"
@@ -22,6 +23,8 @@ static struct {
     .epoch = 1,
     .ends = UINT64_MAX,
 };
+
+HELD_OVER_FORK(state.lock)
 
 static Heap *device_of(uintptr_t address)
 {

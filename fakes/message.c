@@ -44,6 +44,8 @@ static void queue_append(const char *line)
 {
     size_t length = strlen(line);
 
+    if (current_call != NULL)
+        current_call->told = true;
     queue_of_this_epoch();
     queue_make_room(length + 1);
     memcpy(thread.queue + thread.length, line, length);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "codes.h"
+#include "fork.h"
 #include "memory.h"
 #include "message.h"
 #include "model_build.h"
@@ -32,6 +33,8 @@ static struct {
     .fixed = {.first = FIRST_STATIC, .next = FIRST_STATIC},
     .shared = {.first = FIRST_SHARED, .next = FIRST_SHARED},
 };
+
+HELD_OVER_FORK(state.lock)
 
 void models_lock(void)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fork.h"
 #include "tally.h"
 #include "violations.h"
 
@@ -41,6 +42,8 @@ static struct {
     size_t first;
     size_t last;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .first = NO_SLOT};
+
+HELD_OVER_FORK(state.lock)
 
 static bool reserve_range(void)
 {

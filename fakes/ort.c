@@ -10,6 +10,7 @@
 
 #include "acl.h"
 #include "codes.h"
+#include "fork.h"
 #include "message.h"
 #include "settings.h"
 #include "text.h"
@@ -34,6 +35,8 @@ static struct {
     pthread_mutex_t lock;
     Opened *opened;             /* never shrinks */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 int ort_check(const Ort *ort, OrtStatus *status, const char *what,
               int failure)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "device.h"
+#include "fork.h"
 #include "message.h"
 #include "objects.h"
 #include "trace.h"
@@ -16,6 +17,8 @@ static struct {
     Stream *open;
     uint64_t serial;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -117,6 +120,10 @@ aclrtStream stream_publish(Stream *stream, const void *owner)
     return handle;
 }
 
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+HELD_OVER_FORK(making)
+
 static Stream *find_standard(const void *context)
 {
     streams_lock();
@@ -131,7 +138,6 @@ static Stream *find_standard(const void *context)
 /* Two threads may come here at once: only one stream is made. */
 static int need_standard(Stream **stream)
 {
-    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
     const void *context = context_current();
 
     pthread_mutex_lock(&making);

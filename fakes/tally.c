@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "fork.h"
+
 enum { KINDS_MAX = 32 };
 
 static struct {
@@ -13,6 +15,8 @@ static struct {
         uint64_t made;
     } row[KINDS_MAX];
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 void tally_made(const char *kind)
 {

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fork.h"
+
 enum { LINE_SIZE = 8192 };      /* six characters for each of an argument */
 
 typedef struct Record {
@@ -26,6 +28,8 @@ static struct {
     size_t room;
     int file;           /* -1: records stay in memory */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
+
+HELD_OVER_FORK(state.lock)
 
 /* Ends the file, if there is one, and takes another. */
 static void file_change(int file)

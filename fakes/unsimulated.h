@@ -102,8 +102,6 @@
     FUNCTION(aclsysGetCANNVersion, ERROR) \
     FUNCTION(aclsysGetVersionStr, ERROR) \
     FUNCTION(aclsysGetVersionNum, ERROR) \
-    FUNCTION(aclrtPeekAtLastError, ERROR) \
-    FUNCTION(aclrtGetLastError, ERROR) \
     FUNCTION(aclrtGetArgsFromExceptionInfo, ERROR) \
     FUNCTION(aclrtGetFuncHandleFromExceptionInfo, ERROR) \
     FUNCTION(aclrtBinarySetExceptionCallback, ERROR) \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "fork.h"
 #include "message.h"
 
 enum { KEPT_MAX = 10000, DETAIL_SIZE = 1024 };
@@ -34,6 +35,8 @@ static struct {
     size_t count;
     size_t room;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 static bool kept_grow(void)
 {

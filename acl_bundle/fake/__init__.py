@@ -9,6 +9,9 @@ else here speaks to the same file through ``fakes/aclfake.h``.
     >>> fake.fail("aclrtMemcpy", nth=3, code=507899)    # doctest: +SKIP
     >>> fake.live(), fake.violations()        # doctest: +SKIP
     ([], [])
+
+What changes something raises RuntimeError in a fork of a process that had
+called aclInit: the fake refuses it there, as a device would.
 """
 
 from __future__ import annotations
@@ -95,7 +98,7 @@ def reset() -> None:
     No other thread may be inside the library, and nothing loaded before may
     be used after.
     """
-    opened().aclfakeReset()
+    check(opened().aclfakeReset(), "reset")
     _use_onnxruntime()
     register_all()
 

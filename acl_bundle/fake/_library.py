@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+FORKED = -2
+"""What a control answers in a fork that is refused (fakes/aclfake.h)."""
+
 
 def path() -> Path:
     """Return the path of the fake's shared library.
@@ -43,11 +46,14 @@ def check(status: int, what: str) -> None:
     """Raise what a control's status means.
 
     Raises:
-        ValueError: It is not 0.
+        ValueError: What was asked for does not fit.
+        RuntimeError: This process is the fork of one that had called aclInit.
     """
     if status:
-        detail = opened().aclGetRecentErrMsg() or b""
-        raise ValueError(f"{what}: {detail.decode('utf-8', 'replace') or 'refused'}")
+        detail = (opened().aclGetRecentErrMsg() or b"").decode("utf-8", "replace")
+        if status == FORKED:
+            raise RuntimeError(detail)
+        raise ValueError(f"{what}: {detail}")
 
 
 def read_text(what: str) -> str:

@@ -2,7 +2,7 @@
 
 A test that ends with a violation it did not look at fails: the library says
 so when a program does what a device would not forgive, and a test is a
-program.
+program. So does a test in which a call failed and left no text of its own.
 """
 
 from __future__ import annotations
@@ -36,9 +36,12 @@ def acl(_library: Acl) -> Iterator[Acl]:
     """The library as it is in a fresh process: no aclInit, no device."""
     _library.reset()
     yield _library
-    unexpected = _library.violations()
+    unexpected, unexplained = _library.violations(), _library.read("unexplained")
     _library.reset()
     assert unexpected == [], "the library saw misuse that the test did not expect"
+    assert unexplained == [], (
+        "refusals without a text of their own: say what was wrong, where it is"
+    )
 
 
 @pytest.fixture

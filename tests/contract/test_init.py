@@ -127,6 +127,48 @@ def test_finalize_reference_without_init_facts_3(acl: Acl) -> None:
     assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
 
 
+def test_a_second_init_says_that_it_counts_issue_10(acl: Acl) -> None:
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclInit(acl.NULL) == codes.REPEAT_INITIALIZE
+    assert acl.message() == (
+        "aclInit: aclInit (call 1) was before this one, which is counted: 2 now."
+        " This status may be ignored"
+    )
+
+
+def test_who_ended_it_is_named_issue_10(acl: Acl) -> None:
+    """Whatever comes after somebody's aclFinalize: the model's calls and the next end."""
+    model = acl.new("uint32_t *")
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclmdlLoadFromMem(acl.hold(bytes(300)), 300, model) == codes.GE_EXEC_NOT_INIT
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+    assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
+    why = "aclFinalize (call 2) has ended what aclInit (call 1) began"
+    assert (acl.message() or "").splitlines() == [
+        f"aclmdlLoadFromMem: {why}", f"aclFinalize: {why}", f"aclFinalizeReference: {why}",
+    ]  # fmt: skip
+
+
+def test_a_last_reference_is_named_too_issue_10(acl: Acl) -> None:
+    assert acl.aclInit(acl.NULL) == codes.SUCCESS
+    assert acl.aclFinalizeReference(acl.NULL) == codes.SUCCESS
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+    assert "aclFinalizeReference (call 2) has ended what aclInit (call 1) began" in (
+        acl.message() or ""
+    )
+
+
+def test_an_end_without_a_beginning_is_named_issue_10(acl: Acl) -> None:
+    assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
+    assert acl.message() == "aclFinalizeReference: aclInit was not called"
+    assert acl.aclFinalize() == codes.SUCCESS
+    assert acl.aclFinalize() == codes.REPEAT_FINALIZE
+    assert (
+        acl.message() == "aclFinalize: aclInit was not called, and aclFinalize (call 3) ended all"
+    )
+
+
 def test_ten_threads_initialise_facts_3(acl: Acl) -> None:
     results = at_once(10, lambda: acl.aclInit(acl.NULL))
     assert sorted(results) == [codes.SUCCESS] + [codes.REPEAT_INITIALIZE] * 9

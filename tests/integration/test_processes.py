@@ -112,6 +112,82 @@ def test_use_after_fork_is_refused_and_the_parent_goes_on(mlp: Any) -> None:
     assert done.stdout.strip() == "0 [] []"
 
 
+WORKERS = """
+    import multiprocessing, sys, warnings
+    import numpy as np
+    import acl_bundle as ab
+    from acl_bundle import fake
+    warnings.simplefilter("ignore", DeprecationWarning)   # fork beside threads, of 3.12 and later
+    fake.activate()
+    fake.set("devices", 2)
+
+    def work(device):
+        try:
+            with ab.Bundle.load(sys.argv[1], device=device) as bundle:
+                bundle.init()
+                return float(bundle.infer(np.ones((4, 8), "f4")).sum())
+        except ab.AclError as error:
+            return str(error)
+
+    def control(_):
+        answers = []
+        for change in (fake.activate, fake.reset, lambda: fake.set("devices", 2)):
+            try:
+                change()
+            except RuntimeError as error:
+                answers.append(str(error))
+        return answers
+
+    def pool(function, values):
+        with multiprocessing.get_context("fork").Pool(2) as workers:
+            return workers.map(function, values, chunksize=1)
+
+    first = pool(work, [0, 1, 2])
+    own = work(0)
+    late = pool(work, [0])
+    print([first[:2] == [own, own], "107001" in first[2], late[0], pool(control, [0])[0]])
+"""
+
+
+def test_workers_that_are_forked_early_work_and_late_ones_are_told(mlp: Any) -> None:
+    """As gunicorn --preload and multiprocessing fork."""
+    done = python(WORKERS, mlp.path)
+    assert done.returncode == 0, done.stderr
+    same, outside, late, controls = eval(done.stdout)
+    assert same
+    assert outside
+    assert "which had called aclInit (call " in late
+    assert len(controls) == 3
+    assert all("which had called aclInit" in text for text in controls)
+    assert not any("onnxruntime" in text or "devices=2" in text for text in controls)
+
+
+def test_an_end_by_somebody_else_is_named(mlp: Any) -> None:
+    done = python(
+        """
+        import ctypes, sys
+        import numpy as np
+        import acl_bundle as ab
+        from acl_bundle import fake
+        acl = ctypes.CDLL(str(fake.activate()))
+        bundle = ab.Bundle.load(sys.argv[1])
+        bundle.init()
+        acl.aclFinalize()
+        for use in (lambda: bundle.infer(np.ones((4, 8), "f4")), bundle.close):
+            try:
+                use()
+                print("nothing")
+            except ab.AclError as error:
+                print(error.detail)
+        """,
+        mlp.path, ACL_FAKE_REPORT="off",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    used, closed = done.stdout.splitlines()
+    assert "has ended what aclInit (call " in used
+    assert closed == "nothing" or "has ended what aclInit (call " in closed
+
+
 def test_a_forked_child_that_exits_normally_gives_nothing_back(mlp: Any) -> None:
     done = python(
         """
