@@ -32,9 +32,10 @@ static void report_leak(const Live *live, void *to)
     char text[80];
 
     (void)to;
-    violate(V_LIVE_AT_FINALIZE, "%s 0x%llx of %zu bytes, made by %s",
-            live->kind, (unsigned long long)live->handle, live->size,
-            origin_text(live->origin, text, sizeof text));
+    violate_mildly(V_LIVE_AT_FINALIZE,
+                   "%s 0x%llx of %zu bytes, made by %s",
+                   live->kind, (unsigned long long)live->handle, live->size,
+                   origin_text(live->origin, text, sizeof text));
 }
 
 void live_read(Text *text)

@@ -159,6 +159,14 @@ def test_a_last_reference_is_named_too_issue_10(acl: Acl) -> None:
     )
 
 
+def test_what_is_alive_at_the_end_is_no_error_text(ready: Acl) -> None:
+    """No call failed: the next error's text must not begin with it."""
+    ready.malloc(8)
+    assert ready.aclFinalize() == codes.SUCCESS
+    assert ready.message() is None
+    assert {*ready.violations()} == {"AB-RT-0019"}
+
+
 def test_an_end_without_a_beginning_is_named_issue_10(acl: Acl) -> None:
     assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
     assert acl.message() == "aclFinalizeReference: aclInit was not called"

@@ -178,7 +178,7 @@ def test_an_end_by_somebody_else_is_named(mlp: Any) -> None:
                 use()
                 print("nothing")
             except ab.AclError as error:
-                print(error.detail)
+                print(repr(error.detail))
         """,
         mlp.path, ACL_FAKE_REPORT="off",
     )  # fmt: skip
