@@ -9,6 +9,7 @@
 #include "message.h"
 #include "settings.h"
 #include "tally.h"
+#include "visible.h"
 
 typedef struct DeviceState {
     unsigned set;               /* how often it is set */
@@ -24,12 +25,31 @@ static struct {
 
 HELD_OVER_FORK(state.lock)
 
+/* Why there are so few devices, where a list is why. */
+static int refuse_device(int device, int count)
+{
+    const char *list = visible_list();
+
+    if (list == NULL)
+        return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d", device,
+                      count - 1);
+    if (count > 0)
+        return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d, the "
+                      "devices that ASCEND_RT_VISIBLE_DEVICES=%s leaves of "
+                      "%d; they are numbered anew from 0", device, count - 1,
+                      list, settings.devices);
+    return refuse(E_RT_DEVICE, "deviceId %d: there is no device, because "
+                  "ASCEND_RT_VISIBLE_DEVICES=%s names none; numbers of "
+                  "0..%d, ascending, with commas alone between them would",
+                  device, list, settings.devices - 1);
+}
+
 int device_check(int device)
 {
-    if (device >= 0 && device < settings.devices)
-        return E_NONE;
-    return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d", device,
-                  settings.devices - 1);
+    int count = visible_count();
+
+    return device >= 0 && device < count ? E_NONE
+                                         : refuse_device(device, count);
 }
 
 const void *device_default_context(void)
@@ -137,7 +157,12 @@ aclError aclrtGetDeviceCount(uint32_t *count)
 {
     ENTER(aclrtGetDeviceCount, "count=%p", (void *)count);
     NOT_NULL(count);
-    *count = (uint32_t)settings.devices;
+    int devices = visible_count();
+    if (devices == 0)
+        LEAVE(refuse(E_RT_NO_DEVICE, "ASCEND_RT_VISIBLE_DEVICES=%s names "
+                     "none of the %d devices", visible_list(),
+                     settings.devices));
+    *count = (uint32_t)devices;
     LEAVE(E_NONE);
 }
 
@@ -164,5 +189,6 @@ void devices_reset(void)
     for (int i = 0; i < DEVICES_MAX; i++)
         state.device[i] = (DeviceState){0};
     atomic_store(&state.fallback, 0);
+    visible_reset();
     contexts_reset();
 }
