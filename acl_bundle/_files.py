@@ -57,14 +57,19 @@ def map_regular(path: Path_) -> memoryview:
         OSError: As for `open_regular`; it was cut short while it was being opened.
     """
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if not size:
-            return memoryview(b"")
-        try:
-            return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
-        except ValueError:
-            message = "it was cut short while it was being opened"
-            raise OSError(errno.ESTALE, message, os.fspath(path)) from None
+        return map_open(file, path)
+
+
+def map_open(file: BinaryIO, path: Path_) -> memoryview:
+    """As `map_regular`, of a file that is open already; the path is for the message."""
+    size = os.fstat(file.fileno()).st_size
+    if not size:
+        return memoryview(b"")
+    try:
+        return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    except ValueError:
+        message = "it was cut short while it was being opened"
+        raise OSError(errno.ESTALE, message, os.fspath(path)) from None
 
 
 def read_regular(path: Path_, most: int) -> bytes:

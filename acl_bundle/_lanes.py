@@ -110,7 +110,8 @@ class Lanes:
             The model's id.
 
         Raises:
-            AclError: The device has no room, or the file is not there any more.
+            SourceChangedError: The file is not what was loaded.
+            AclError: The device has no room.
         """
         return self._again(stack, index)
 

@@ -1,16 +1,17 @@
 """The ways a bundle gets into the library: two, and one for a plain model.
 
 *owned*: the variables live in device memory of ours. The file is registered
-with aclmdlBundleInitFromMem over its mapping, which is lent until close
-(InitFromFile when the program runs on the device itself), and each graph is
-loaded by aclmdlBundleLoadModel.
+with aclmdlBundleInitFromMem, and each graph is loaded by aclmdlBundleLoadModel.
 
-*library*: aclmdlBundleLoadFromFile loads all graphs and keeps the variables.
+*library*: aclmdlBundleLoadFromMem loads all graphs and keeps the variables.
 It is the only way for files whose constants lie beside them, and for a CANN
 without the Init functions.
 
-A plain model has no variables, so no flow to choose: aclmdlLoadFromFile, or
-LoadFromMem over bytes that are lent until close.
+A plain model has no variables, so no flow to choose: aclmdlLoadFromMem.
+
+All three read our bytes (`_source`), which are lent until close: a second id is
+loaded from them. Only where that cannot be, the functions FromFile are given
+the path, and a second id is of what the path leads to by then, or refused.
 
 A failed aclmdlBundleLoad* can leave a live bundle id behind (facts 1.7), which
 is given back here.
@@ -20,19 +21,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
 from acl_bundle._api import NULL, acl, ffi, has
 from acl_bundle._owner import Taken
+from acl_bundle._source import Kept
 from acl_bundle.device import Device
 from acl_bundle.errors import AclError, UnsupportedError
 from acl_bundle.memory import DeviceBuffer
 
 Flow = Literal["auto", "owned", "library"]
-Source = om.Source
 OWNED_NEEDS = (
     "aclmdlBundleCreateQueryInfo",
     "aclmdlBundleQueryInfoFromMem",
@@ -41,6 +42,11 @@ OWNED_NEEDS = (
     "aclmdlBundleInitFromMem",
     "aclmdlBundleLoadModel",
 )
+
+
+INIT = "aclmdlBundleInitFromFile", "aclmdlBundleInitFromMem"
+LOAD = "aclmdlBundleLoadFromFile", "aclmdlBundleLoadFromMem"
+PLAIN = "aclmdlLoadFromFile", "aclmdlLoadFromMem"
 
 
 class Loaded(NamedTuple):
@@ -116,41 +122,69 @@ def _lent(stack: ExitStack, file: om.Bundle) -> Any:
     return data
 
 
-def _owned(stack: ExitStack, source: Source, file: om.Bundle, device: Device) -> Loaded:
-    data = _lent(stack, file)
-    nbytes = _size_of_variables(data, len(file.data))
+class Origin(NamedTuple):
+    """Where the library reads a file.
+
+    Attributes:
+        kept: The file.
+        path: What it is to read by name, or None: it reads our bytes.
+    """
+
+    kept: Kept
+    path: bytes | None
+
+    def load(self, stack: ExitStack, functions: tuple[str, str], *rest: Any) -> None:
+        """Call the function for the one or the other."""
+        by_path, from_bytes = functions
+        if self.path is not None:
+            getattr(acl, by_path)(self.path, *rest)
+            return
+        file = self.kept.file
+        getattr(acl, from_bytes)(_lent(stack, file), len(file.data), *rest)
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """See `Kept.unchanged`."""
+        return self.kept.unchanged(self.path is not None)
+
+
+def _origin(kept: Kept, device: Device, from_bytes: str) -> Origin:
+    """By name where it must be: a file of which a part lies beside it; a program on the device,
+    whose bytes are the host's; a CANN that has no other way.
+    """
+    named = kept.file.has_external_weights or not device.on_host or not has(from_bytes)
+    return Origin(kept, os.fsencode(kept.path) if named and kept.path is not None else None)
+
+
+def _owned(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+    file = kept.file
+    nbytes = _size_of_variables(_lent(stack, file), len(file.data))
     variables, memory = None, NULL
     if nbytes:
         variables = DeviceBuffer(nbytes)
         stack.callback(variables.close)
         memory = variables.pointer
-    bundle = ffi.new("uint32_t *")
-    if not isinstance(source, str | os.PathLike) or device.on_host:
-        acl.aclmdlBundleInitFromMem(data, len(file.data), memory, nbytes, bundle)
-    else:
-        acl.aclmdlBundleInitFromFile(os.fsencode(source), memory, nbytes, bundle)
-    stack.callback(acl.aclmdlBundleUnload, bundle[0])
-    models = []
-    for index in range(len(file.models)):
-        model = ffi.new("uint32_t *")
-        acl.aclmdlBundleLoadModel(bundle[0], index, model)
-        models.append(int(model[0]))
-    return Loaded(models, variables, partial(_again, bundle[0]))
+    bundle, origin, models = ffi.new("uint32_t *"), _origin(kept, device, INIT[1]), []
+    with origin.unchanged():
+        origin.load(stack, INIT, memory, nbytes, bundle)
+        stack.callback(acl.aclmdlBundleUnload, bundle[0])
+        for index in range(len(file.models)):
+            model = ffi.new("uint32_t *")
+            acl.aclmdlBundleLoadModel(bundle[0], index, model)
+            models.append(int(model[0]))
+    return Loaded(models, variables, partial(_again, origin, bundle[0]))
 
 
-def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
-    bundle = ffi.new("uint32_t *")
-    try:
-        if not isinstance(source, str | os.PathLike):
-            acl.aclmdlBundleLoadFromMem(_lent(stack, file), len(file.data), bundle)
-        else:
-            acl.aclmdlBundleLoadFromFile(os.fsencode(source), bundle)
-    except BaseException:
-        if bundle[0]:
-            with suppress(AclError):  # the load's own failure is what matters
-                acl.aclmdlBundleUnload(bundle[0])
-        raise
-    stack.callback(acl.aclmdlBundleUnload, bundle[0])
+def _library(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+    bundle, origin = ffi.new("uint32_t *"), _origin(kept, device, LOAD[1])
+    with origin.unchanged():
+        try:
+            origin.load(stack, LOAD, bundle)
+        except BaseException:
+            if bundle[0]:
+                with suppress(AclError):  # the load's own failure is what matters
+                    acl.aclmdlBundleUnload(bundle[0])
+            raise
+        stack.callback(acl.aclmdlBundleUnload, bundle[0])
     count = ffi.new("size_t *")
     acl.aclmdlBundleGetModelNum(bundle[0], count)
     models = []
@@ -158,44 +192,44 @@ def _library(stack: ExitStack, source: Source, file: om.Bundle) -> Loaded:
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
-    return Loaded(models, None, partial(_again, bundle[0]))
+    return Loaded(models, None, partial(_again, origin, bundle[0]))
 
 
-def _again(bundle: int, stack: ExitStack, index: int) -> int:
-    """Load a graph of a bundle once more (facts 1.7)."""
+def _again(origin: Origin, bundle: int, stack: ExitStack, index: int) -> int:
+    """Load a graph of a bundle once more (facts 1.7); the library reads the file again."""
     model = ffi.new("uint32_t *")
-    acl.aclmdlBundleLoadModel(bundle, index, model)
-    if has("aclmdlBundleUnloadModel"):
-        stack.callback(acl.aclmdlBundleUnloadModel, bundle, model[0])
+    with origin.unchanged():
+        acl.aclmdlBundleLoadModel(bundle, index, model)
+        if has("aclmdlBundleUnloadModel"):
+            stack.callback(acl.aclmdlBundleUnloadModel, bundle, model[0])
     return int(model[0])
 
 
-def _single(stack: ExitStack, source: Source, file: om.Single) -> Loaded:
-    """Load a plain model file; once more it is loaded from its mapping."""
+def _single(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+    """Load a plain model file."""
+    origin = _origin(kept, device, PLAIN[1])
 
-    def load(stack: ExitStack, from_path: bool) -> int:
+    def load(stack: ExitStack, _: int) -> int:
         model = ffi.new("uint32_t *")
-        if from_path and isinstance(source, str | os.PathLike):
-            acl.aclmdlLoadFromFile(os.fsencode(source), model)
-        else:
-            acl.aclmdlLoadFromMem(_lent(stack, file), len(file.data), model)
-        stack.callback(acl.aclmdlUnload, model[0])
+        with origin.unchanged():
+            origin.load(stack, PLAIN, model)
+            stack.callback(acl.aclmdlUnload, model[0])
         return int(model[0])
 
-    return Loaded([load(stack, True)], None, lambda stack, _: load(stack, False))
+    return Loaded([load(stack, 0)], None, load)
 
 
-def load(stack: ExitStack, source: Source, file: om.Bundle, device: Device, flow: Flow) -> Loaded:
-    """Load every graph of a file; the stack gives them back.
+def load(stack: ExitStack, kept: Kept, device: Device, flow: Flow) -> Loaded:
+    """Load every graph of a file; the stack gives them back, and closes the file.
 
     The device's context is current.
 
     Raises:
+        SourceChangedError: The file was written while it was being loaded.
         AclError: The library refused the file, or the device has no room.
     """
-    chosen = choose(flow, file)
-    if isinstance(file, om.Single):
-        return _single(stack, source, file)
-    if chosen == "owned":
-        return _owned(stack, source, file, device)
-    return _library(stack, source, file)
+    stack.callback(kept.close)
+    chosen = choose(flow, kept.file)
+    if isinstance(kept.file, om.Single):
+        return _single(stack, kept, device)
+    return (_owned if chosen == "owned" else _library)(stack, kept, device)

@@ -22,11 +22,12 @@ from typing import Any
 from acl_bundle import _load, om
 from acl_bundle._describe import describe
 from acl_bundle._lanes import Lanes
-from acl_bundle._load import Flow, Loaded, Source
+from acl_bundle._load import Flow, Loaded
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle._roles import roles_of
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
+from acl_bundle._source import Kept
 from acl_bundle._variables import Variables, Version
 from acl_bundle._wait import POLL_MS, WhenBusy
 from acl_bundle._writer import Writer
@@ -82,7 +83,7 @@ class Bundle(Owner):
 
     def __init__(
         self,
-        source: Source,
+        source: om.Source | Kept,
         *,
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
@@ -90,20 +91,20 @@ class Bundle(Owner):
         replicas: int = 1,
     ) -> None:
         _check_replicas(replicas)
-        file = om.open_loadable(source)
-        by_index = roles_of(file, roles)
+        kept = source if isinstance(source, Kept) else Kept(source)
+        by_index = roles_of(kept.file, roles)
         self._closing = threading.RLock()  # a second closer waits for the first
         with self._closed_on_failure(), uninterrupted():
             self.device = Device(device.index if isinstance(device, Device) else device)
             super().__init__(self.device.activated)
             self._stack.callback(self.device.close)
             with self.device.activated():
-                self._open(source, file, by_index, variables, replicas)
+                self._open(kept, by_index, variables, replicas)
 
     @classmethod
     def load(
         cls,
-        source: Source,
+        source: om.Source,
         *,
         device: int | Device = 0,
         roles: Mapping[str, int] | None = None,
@@ -118,7 +119,12 @@ class Bundle(Owner):
         Args:
             source: Path of the .om file, or its bytes. A plain model file with
                 gears or dynamic shapes is taken as well: it has one graph, of
-                role infer, and no weights.
+                role infer, and no weights. What it holds now is what the bundle
+                is, whatever becomes of the path, by a rename say. Bytes and
+                read-only mappings are used in place (a mapping is summed up once);
+                any other buffer is copied, which takes its size on the host until
+                the bundle is closed. A file that is *written in place* is noticed
+                when the library must read it again: SourceChangedError.
             device: Index of the device, or a Device (which stays the caller's).
             roles: Which graph of the file is ``"infer"``, ``"init"`` and
                 ``"update"``, by index; only where detection is in doubt. Graphs
@@ -138,6 +144,7 @@ class Bundle(Owner):
             LibraryNotFoundError: No libascendcl.so could be opened.
             UnsupportedError: Owned variables cannot be had, of a plain model
                 never; nor can replicas.
+            SourceChangedError: The file was written meanwhile.
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
@@ -145,13 +152,12 @@ class Bundle(Owner):
 
     def _open(
         self,
-        source: Source,
-        file: om.Bundle,
+        kept: Kept,
         roles: dict[int, str],
         flow: Flow,
         replicas: int,
     ) -> None:
-        loaded = _load.load(self._stack, source, file, self.device, flow)
+        loaded, file = _load.load(self._stack, kept, self.device, flow), kept.file
         models = loaded.models
         if len(models) != len(file.models):
             raise BundleFormatError(

@@ -12,6 +12,7 @@
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
      ├ VersionExistsError (ValueError)         somebody has published that version
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
+     ├ SourceChangedError (RuntimeError)       what was loaded is wanted again, and is another now
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
      └ AclError (RuntimeError)                 a call of the library returned non-zero
@@ -77,6 +78,13 @@ class VersionExistsError(AclBundleError, ValueError):
 
 class UpdateError(AclBundleError, RuntimeError):
     """The weights cannot be saved or restored, or are not what they were; nothing was changed."""
+
+
+class SourceChangedError(AclBundleError, RuntimeError):
+    """The library would have to read again what was loaded, and it is not the same any more.
+
+    What was loaded goes on; a second id of a graph cannot be had.
+    """
 
 
 class BusyError(AclBundleError, RuntimeError):

@@ -111,6 +111,8 @@ class Graph:
                 given up and is still on the device. Nothing was begun.
             UnsupportedError: A timeout, and this CANN lacks what it takes, or
                 the graph is dynamic.
+            SourceChangedError: A timeout, and its second id would be of another
+                model: see `Bundle.load`.
             AclError: A call into the library failed.
         """
         if timeout_ms is not None:
@@ -141,6 +143,7 @@ class Graph:
             ValueError, TypeError, RoleError, UnsupportedError: As `run`.
             BusyError: A run that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
+            SourceChangedError: It would be of another model: see `Bundle.load`.
             AclError: The second id could not be loaded.
         """
         return self._serve().submit(inputs, timeout_ms)

@@ -22,14 +22,15 @@ from typing import Any, TypeVar
 
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._arrays import as_array
-from acl_bundle._load import Source
 from acl_bundle._owner import Closing
 from acl_bundle._snapshot import Snapshot
+from acl_bundle._source import Kept
 from acl_bundle._variables import Version
 from acl_bundle._wait import Wait, WhenBusy
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.graph import Graph
+from acl_bundle.om import Source
 from acl_bundle.reports import UpdateReport
 from acl_bundle.spec import WeightSpec
 
@@ -77,7 +78,9 @@ class Pair(Closing):
         self._saved: dict[Bundle, Snapshot] = {}
         self._closed = False
         with ExitStack() as stack:
-            first, second = (stack.enter_context(Bundle.load(source, **options)) for _ in range(2))
+            kept = Kept(source)
+            first = stack.enter_context(Bundle(kept, **options))
+            second = stack.enter_context(Bundle(kept.another(), **options))
             self._stack = stack.pop_all()
         self._place = Place(Sides(first, second))
         self.infer = ActiveGraph(self._place)

@@ -112,11 +112,12 @@ def _bundle(span: _Span) -> Bundle:
     return Bundle(span)
 
 
-def open_loadable(source: Source) -> Bundle:
+def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
     """Read what can be loaded as a bundle: one, or a plain model of several shapes.
 
     Args:
         source: As for :func:`open`.
+        name: What messages call a buffer.
 
     Returns:
         The bundle; for a plain model with gears or dynamic shapes a
@@ -127,7 +128,7 @@ def open_loadable(source: Source) -> Bundle:
             nothing, or is neither a model nor a bundle, or is damaged.
         OSError: The file cannot be opened.
     """
-    span = _read(source)
+    span = _read(source, name)
     header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         return Single(span)

@@ -20,8 +20,12 @@ Source: TypeAlias = Path_ | Buffer
 _ZIP = b"PK\x03\x04"
 
 
-def read(source: Source) -> Span:
+def read(source: Source, name: str | None = None) -> Span:
     """Return all bytes of a file or buffer, mapped or borrowed, never copied.
+
+    Args:
+        source: A path or a buffer.
+        name: What messages call a buffer.
 
     Raises:
         BundleFormatError: There are none, or they are an OM2 archive.
@@ -31,7 +35,7 @@ def read(source: Source) -> Span:
     if isinstance(source, str | os.PathLike):
         span = Span(map_regular(source), os.fspath(source))
     else:
-        span = _borrow(source)
+        span = _borrow(source, name)
     if not len(span):
         raise BundleFormatError(f"{span.file}: the file is empty; a model has at least 264 bytes")
     if bytes(span.view[:4]) == _ZIP:
@@ -43,11 +47,11 @@ def read(source: Source) -> Span:
     return span
 
 
-def _borrow(buffer: Buffer) -> Span:
+def _borrow(buffer: Buffer, name: str | None) -> Span:
     try:
         view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"give a path or the file's bytes, not {type(buffer).__name__}") from None
     if not view.c_contiguous:
         raise ValueError("the buffer is not contiguous; pass bytes or a contiguous copy")
-    return Span(view.cast("B").toreadonly(), f"<{len(view) * view.itemsize} bytes>")
+    return Span(view.cast("B").toreadonly(), name or f"<{view.nbytes} bytes>")

@@ -324,7 +324,7 @@ def test_an_old_library_costs_only_what_it_lacks(mlp: Any, old_cann: Any) -> Non
 
 
 def test_a_library_without_bundles_at_all(mlp: Any, old_cann: Any) -> None:
-    library = old_cann(*INIT_FAMILY, "aclmdlBundleLoadFromFile")
+    library = old_cann(*INIT_FAMILY, "aclmdlBundleLoadFromFile", "aclmdlBundleLoadFromMem")
     said = python(LOAD, mlp.path, "auto", ACL_BUNDLE_LIBRARY=library).stdout
     assert said.startswith(f"UnsupportedError {library} has no aclmdlBundleLoadFromFile")
 

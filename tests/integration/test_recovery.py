@@ -89,7 +89,7 @@ def test_a_shape_is_not_learnt_from_an_update_that_failed(
 @pytest.mark.parametrize(
     "function",
     ["aclInit", "aclrtSetDevice", "aclrtMalloc", "aclmdlBundleInitFromMem", "aclmdlCreateDataset",
-     "aclmdlBundleLoadFromFile", "aclmdlGetDesc", "aclrtMallocHost", "aclmdlBundleUnload"],
+     "aclmdlBundleLoadFromMem", "aclmdlGetDesc", "aclrtMallocHost", "aclmdlBundleUnload"],
 )  # fmt: skip
 def test_ctrl_c_in_the_middle_of_anything_loses_nothing(mlp: Any, flow: Any, function: str) -> None:
     fake.latency(function, 0.05)
