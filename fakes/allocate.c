@@ -72,6 +72,46 @@ aclError aclrtMallocCached(void **devPtr, size_t size,
     LEAVE(allocate(devPtr, size, PADDING));
 }
 
+/* Attributes say which module asks, and for which device. */
+static int check_attribute(const aclrtMallocAttribute *one)
+{
+    if ((int)one->attr < 0 || one->attr > ACL_RT_MEM_ATTR_VA_FLAG)
+        return refuse(E_RT_PARAM, "attribute %d is not one of 0..3",
+                      (int)one->attr);
+    if (one->attr != ACL_RT_MEM_ATTR_DEVICE_ID ||
+        one->value.deviceId == (uint32_t)context_device())
+        return E_NONE;
+    return refuse(E_RT_PARAM, "attribute deviceId is %u, and this thread's "
+                  "device %d", one->value.deviceId, context_device());
+}
+
+static int check_config(const aclrtMallocConfig *cfg)
+{
+    int status = context_needed();
+
+    for (size_t i = 0; cfg != NULL && i < cfg->numAttrs; i++)
+        if (status == E_NONE)
+            status = check_attribute(&cfg->attrs[i]);
+    return status;
+}
+
+/* Takes what is asked for, without the rest that aclrtMalloc adds. */
+aclError aclrtMallocWithCfg(void **devPtr, size_t size,
+                            aclrtMemMallocPolicy policy,
+                            aclrtMallocConfig *cfg)
+{
+    ENTER(aclrtMallocWithCfg, "devPtr=%p, size=%zu, policy=%d, cfg=%p",
+          (void *)devPtr, size, (int)policy, (void *)cfg);
+    NOT_NULL(devPtr);
+    if (cfg != NULL && cfg->numAttrs != 0 && cfg->attrs == NULL)
+        LEAVE(refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL",
+                     cfg->numAttrs));
+    if (size == 0)
+        LEAVE(refuse(E_PARAM, "size is 0"));
+    int status = check_config(cfg);
+    LEAVE(status != E_NONE ? status : allocate(devPtr, size, 0));
+}
+
 /* A device that is still at work would write into somebody else's memory. */
 static int check_unused(const void *devPtr)
 {

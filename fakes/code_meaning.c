@@ -10,10 +10,12 @@ const char *code_meaning(int code)
     case E_NONE: return NULL;
     case GE_FAILED: return "the graph engine failed, and the code is unmapped";
     case E_PARAM: return "an argument is not valid";
+    case E_UNINITIALIZED: return "aclInit was not called before this";
     case E_REPEAT_INIT: return "aclInit was called before";
     case E_FILE: return "a file cannot be used";
     case E_PARSE: return "a file cannot be parsed";
     case E_REPEAT_FINALIZE: return "aclFinalize was called before";
+    case E_DUMP_NOT_RUN: return "aclmdlInitDump was not called";
     case E_RT_PARAM: return "an argument is not valid for the runtime";
     case E_RT_DEVICE: return "there is no such device";
     case E_RT_CONTEXT: return "there is no such context, or none is current";
@@ -51,6 +53,8 @@ const char *code_meaning(int code)
     case E_RT_REPORT_TIMEOUT: return "no callback came in time";
     case E_RT_STREAM_TIMEOUT: return "the stream was not done in time";
     case E_RT_EVENT_TIMEOUT: return "the event was not recorded in time";
+    case E_REGISTERED: return "the host memory is registered already";
+    case E_NOT_REGISTERED: return "the host memory is not registered";
     case E_RT_DEVICE_MEMORY: return "a task touched memory it must not";
     case E_GE_MODEL_PART: return "the file's model partition is not usable";
     case E_GE_WEIGHT_PART: return "the file's weight partition is not usable";

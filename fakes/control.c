@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "chosen.h"
 #include "device.h"
+#include "dump.h"
 #include "exception.h"
 #include "execute.h"
 #include "engine_callback.h"
@@ -73,6 +74,7 @@ int aclfakeReset(void)
     trace_reset();
     violations_reset();
     refusals_reset();
+    dump_reset();
     fork_reset();
     tally_reset();
     callback_functions_reset();

@@ -4,6 +4,8 @@
 #ifndef FAKE_COPY_H
 #define FAKE_COPY_H
 
+#include <stdbool.h>
+
 #include "acl.h"
 
 /* The checks of a copy, in ACL's order, up to the question of the device. */
@@ -22,5 +24,12 @@ int copy_move(void *dst, const void *src, size_t count);
 /* The same two for a memory that is filled. */
 int fill_look(const void *devPtr, size_t maxCount, size_t count);
 int fill_move(void *devPtr, int32_t value, size_t count);
+
+/* Can a stream reach it on its own? Pinned host memory, or a device's. */
+bool copy_is_reachable(const void *address);
+
+/* Host to host, said or found out, is not for a stream on a PCIe card. */
+int copy_check_async_kind(const void *dst, const void *src,
+                          aclrtMemcpyKind kind);
 
 #endif

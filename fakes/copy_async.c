@@ -26,8 +26,7 @@ typedef struct Fill {
     size_t count;
 } Fill;
 
-/* Can a stream reach it on its own? Pinned host memory, or a device's. */
-static bool is_reachable(const void *address)
+bool copy_is_reachable(const void *address)
 {
     return device_owns(address) || host_room(address) != SIZE_MAX;
 }
@@ -65,8 +64,8 @@ static int copy_now(Stream *stream, void *dst, const void *src, size_t count)
     return status != E_NONE ? status : copy_move(dst, src, count);
 }
 
-/* Host to host, said or found out, is not for a stream on a PCIe card. */
-static int check_kind(const void *dst, const void *src, aclrtMemcpyKind kind)
+int copy_check_async_kind(const void *dst, const void *src,
+                          aclrtMemcpyKind kind)
 {
     if (kind != ACL_MEMCPY_HOST_TO_HOST &&
         (kind != ACL_MEMCPY_DEFAULT || device_owns(dst) || device_owns(src)))
@@ -82,7 +81,7 @@ static int copy(Stream *stream, void *dst, size_t destMax, const void *src,
     int status = copy_look(dst, destMax, src, count, kind);
     if (status != E_NONE)
         return status;
-    return is_reachable(dst) && is_reachable(src)
+    return copy_is_reachable(dst) && copy_is_reachable(src)
                ? submit(stream, dst, src, count)
                : copy_now(stream, dst, src, count);
 }
@@ -100,7 +99,7 @@ aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src,
     if (status == E_NONE)
         status = stream_need(stream, "stream", &found);
     if (status == E_NONE)
-        status = check_kind(dst, src, kind);
+        status = copy_check_async_kind(dst, src, kind);
     call.bytes = count;
     LEAVE(status != E_NONE ? status
                            : copy(found, dst, destMax, src, count, kind));

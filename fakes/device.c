@@ -78,6 +78,14 @@ static void *device_reference(int index)
     return device->primary;
 }
 
+bool device_is_set(int index)
+{
+    pthread_mutex_lock(&state.lock);
+    bool set = state.device[index].set > 0;
+    pthread_mutex_unlock(&state.lock);
+    return set;
+}
+
 aclError aclrtSetDevice(int32_t deviceId)
 {
     ENTER(aclrtSetDevice, "deviceId=%d", deviceId);

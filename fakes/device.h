@@ -14,6 +14,9 @@
 /* 0, or 107001 with a message: there is no such device. */
 int device_check(int device);
 
+/* Has a device that there is a primary context? */
+bool device_is_set(int device);
+
 /* Gives threads without a context that device; -1: none again. */
 int device_make_default(int device);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "acl.h"
+#include "config.h"
 #include "execute.h"
 #include "gear_run.h"
 #include "message.h"
@@ -213,4 +214,18 @@ aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset *input,
     ENTER(aclmdlExecuteAsync, "modelId=%u, input=%p, output=%p, stream=%p",
           modelId, (const void *)input, (void *)output, stream);
     LEAVE(execute(&(Wanted){modelId, input, output}, stream));
+}
+
+/* The stream's timeout of a configuration is for whoever waits. */
+aclError aclmdlExecuteAsyncV2(uint32_t modelId, const aclmdlDataset *input,
+                              aclmdlDataset *output, aclrtStream stream,
+                              const aclmdlExecConfigHandle *handle)
+{
+    ENTER(aclmdlExecuteAsyncV2, "modelId=%u, input=%p, output=%p, stream=%p, "
+          "handle=%p", modelId, (const void *)input, (void *)output, stream,
+          (const void *)handle);
+    int status = exec_config_check(handle);
+    LEAVE(status != E_NONE ? status
+                           : execute(&(Wanted){modelId, input, output},
+                                     stream));
 }

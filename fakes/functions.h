@@ -183,7 +183,27 @@
     FUNCTION(aclmdlLoadWithConfig, STATUS, MDL) \
     FUNCTION(aclmdlSetExternalWeightAddress, STATUS, MDL) \
     FUNCTION(aclrtPeekAtLastError, VALUE, RT) \
-    FUNCTION(aclrtGetLastError, VALUE, RT)
+    FUNCTION(aclrtGetLastError, VALUE, RT) \
+    FUNCTION(aclsysGetCANNVersion, STATUS, RT) \
+    FUNCTION(aclsysGetVersionStr, STATUS, RT) \
+    FUNCTION(aclrtGetDeviceUtilizationRate, STATUS, RT) \
+    FUNCTION(aclrtMallocWithCfg, STATUS, RT) \
+    FUNCTION(aclrtPointerGetAttributes, STATUS, RT) \
+    FUNCTION(aclrtHostRegister, STATUS, RT) \
+    FUNCTION(aclrtHostUnregister, STATUS, RT) \
+    FUNCTION(aclrtStreamGetId, STATUS, RT) \
+    FUNCTION(aclrtMemsetD32, STATUS, RT) \
+    FUNCTION(aclrtMemcpy2d, STATUS, RT) \
+    FUNCTION(aclrtMemcpy2dAsync, STATUS, RT) \
+    FUNCTION(aclrtSetOpWaitTimeout, STATUS, RT) \
+    FUNCTION(aclrtSetOpExecuteTimeOut, STATUS, RT) \
+    FUNCTION(aclrtGetDeviceInfo, STATUS, RT) \
+    FUNCTION(aclrtGetPrimaryCtxState, STATUS, RT) \
+    FUNCTION(aclmdlInitDump, STATUS, RT) \
+    FUNCTION(aclmdlSetDump, STATUS, RT) \
+    FUNCTION(aclmdlFinalizeDump, STATUS, RT) \
+    FUNCTION(aclmdlExecuteAsyncV2, STATUS, MDL) \
+    FUNCTION(aclmdlGetAippType, STATUS, MDL)
 
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,

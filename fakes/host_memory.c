@@ -18,6 +18,7 @@ typedef struct Block {
     uintptr_t start;
     size_t size;
     Origin made;
+    bool registered;            /* the program's own, not from host_alloc() */
 } Block;
 
 /* low and high enclose all blocks ever made: a filter read without a lock. */
@@ -46,17 +47,23 @@ static bool blocks_grow(void)
     return true;
 }
 
+static bool keep_locked(uintptr_t start, size_t size, bool registered)
+{
+    if (!blocks_grow())
+        return false;
+    state.block[state.count++] =
+        (Block){start, size, call_origin(), registered};
+    if (start < atomic_load(&state.low))
+        atomic_store(&state.low, start);
+    if (start + size > atomic_load(&state.high))
+        atomic_store(&state.high, start + size);
+    return true;
+}
+
 static bool keep(uintptr_t start, size_t size)
 {
     pthread_mutex_lock(&state.lock);
-    bool kept = blocks_grow();
-    if (kept) {
-        state.block[state.count++] = (Block){start, size, call_origin()};
-        if (start < atomic_load(&state.low))
-            atomic_store(&state.low, start);
-        if (start + size > atomic_load(&state.high))
-            atomic_store(&state.high, start + size);
-    }
+    bool kept = keep_locked(start, size, false);
     pthread_mutex_unlock(&state.lock);
     return kept;
 }
@@ -113,23 +120,96 @@ static int complain_free(uintptr_t address)
     return violate(V_UNKNOWN_HOST_MEMORY, "hostPtr %p", (void *)address);
 }
 
+/* The block that starts at an address, or NULL. */
+static Block *block_from(const void *address, bool registered)
+{
+    for (size_t i = 0; i < state.count; i++)
+        if (state.block[i].start == (uintptr_t)address &&
+            state.block[i].registered == registered)
+            return &state.block[i];
+    return NULL;
+}
+
+static void bury(Block *block)
+{
+    size_t i = (size_t)(block - state.block);
+
+    grave_dig(&state.graves, block->start, block->size, block->made);
+    state.count--;
+    memmove(block, block + 1, (state.count - i) * sizeof *block);
+}
+
+/* The first block that has a byte of a range, or NULL. */
+static const Block *block_in(uintptr_t start, size_t size)
+{
+    for (size_t i = 0; i < state.count; i++)
+        if (start < state.block[i].start + state.block[i].size &&
+            state.block[i].start < start + size)
+            return &state.block[i];
+    return NULL;
+}
+
+static int register_locked(uintptr_t start, size_t size)
+{
+    static const Origin alive;
+    const Block *known = block_in(start, size);
+    char text[HISTORY_SIZE];
+
+    if (known != NULL)
+        return refuse(E_REGISTERED, "ptr %p, %zu bytes: %p, %zu bytes, is "
+                      "registered already, %s", (void *)start, size,
+                      (void *)known->start, known->size,
+                      history_text(known->made, alive, text));
+    if (!keep_locked(start, size, true))
+        return refuse(E_BAD_ALLOC, "no memory for a registration");
+    tally_made("registered memory");
+    return E_NONE;
+}
+
+int host_register(void *address, size_t size)
+{
+    pthread_mutex_lock(&state.lock);
+    int status = register_locked((uintptr_t)address, size);
+    pthread_mutex_unlock(&state.lock);
+    return status;
+}
+
+static int refuse_unregistered(const void *address)
+{
+    const Grave *grave = grave_at(&state.graves, (uintptr_t)address);
+    char text[HISTORY_SIZE];
+
+    if (grave == NULL)
+        return refuse(E_NOT_REGISTERED, "ptr %p was never registered, or "
+                      "does not start what was", address);
+    return refuse(E_NOT_REGISTERED, "ptr %p is not registered any more, %s",
+                  address, history_text(grave->made, grave->freed, text));
+}
+
+int host_unregister(void *address)
+{
+    int status = E_NONE;
+
+    pthread_mutex_lock(&state.lock);
+    Block *block = block_from(address, true);
+    if (block != NULL)
+        bury(block);
+    else
+        status = refuse_unregistered(address);
+    pthread_mutex_unlock(&state.lock);
+    return status;
+}
+
 int host_free(void *address)
 {
     int status = E_NONE;
-    size_t i = 0;
 
     pthread_mutex_lock(&state.lock);
-    while (i < state.count && state.block[i].start != (uintptr_t)address)
-        i++;
-    if (i == state.count) {
+    Block *block = block_from(address, false);
+    if (block != NULL)
+        bury(block);
+    else
         status = complain_free((uintptr_t)address);
-    } else {
-        grave_dig(&state.graves, (uintptr_t)address, state.block[i].size,
-                  state.block[i].made);
-        state.count--;
-        memmove(&state.block[i], &state.block[i + 1],
-                (state.count - i) * sizeof *state.block);
-    }
     pthread_mutex_unlock(&state.lock);
     if (status == E_NONE)
         free(address);
@@ -174,7 +254,9 @@ void host_memory_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.count; i++)
-        visit(&(Live){"host memory", state.block[i].start,
+        visit(&(Live){state.block[i].registered ? "registered memory"
+                                                : "host memory",
+                      state.block[i].start,
                       state.block[i].made, state.block[i].size}, to);
     pthread_mutex_unlock(&state.lock);
 }

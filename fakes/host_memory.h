@@ -22,6 +22,15 @@ void *host_alloc(size_t size);
 int host_free(void *address);
 
 /*
+ * Makes memory of the program's own known, as if host_alloc() had made it: 0,
+ * or 507910 where any of it is known already.
+ */
+int host_register(void *address, size_t size);
+
+/* Forgets it: 0, or 507911 for what host_register() was not given. */
+int host_unregister(void *address);
+
+/*
  * How many bytes may be touched from a host address on: to the end of its
  * allocation, or SIZE_MAX where nothing is known.
  */

@@ -34,6 +34,11 @@ static struct {
 
 HELD_OVER_FORK(state.lock)
 
+bool init_is_done(void)
+{
+    return atomic_load(&state.engine);
+}
+
 /* Refuses for want of an aclInit, and says who took it back. */
 static int refuse_uninitialised(int code)
 {

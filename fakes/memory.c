@@ -38,6 +38,13 @@ static Heap *device_of(uintptr_t address)
     return NULL;
 }
 
+int device_index(const void *address)
+{
+    const Heap *device = device_of((uintptr_t)address);
+
+    return device != NULL ? (int)(device - state.device) : -1;
+}
+
 bool device_owns(const void *address)
 {
     return device_of((uintptr_t)address) != NULL;

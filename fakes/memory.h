@@ -33,6 +33,9 @@ int device_free(void *address);
 /* Frees memory of this library's own; NULL is nothing. */
 void device_release(void *address);
 
+/* The device in whose range an address lies, or -1. */
+int device_index(const void *address);
+
 /* Does the address lie in the range of any device? */
 bool device_owns(const void *address);
 

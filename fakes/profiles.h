@@ -50,14 +50,20 @@
 #define PROFILES(ROW) \
     ROW("atlas-300i", aclrtMemcpy, 90000, 0.2326, COPY_300I) \
     ROW("atlas-300i", aclrtMemcpyAsync, 90000, 0.2326, COPY_300I) \
+    ROW("atlas-300i", aclrtMemcpy2d, 90000, 0.2326, COPY_300I) \
+    ROW("atlas-300i", aclrtMemcpy2dAsync, 90000, 0.2326, COPY_300I) \
     ROW("atlas-300i", aclmdlExecute, 75000, 0, LAUNCH_300I) \
     ROW("atlas-300i", aclmdlExecuteV2, 75000, 0, LAUNCH_300I) \
     ROW("atlas-300i", aclmdlExecuteAsync, 75000, 0, LAUNCH_300I) \
+    ROW("atlas-300i", aclmdlExecuteAsyncV2, 75000, 0, LAUNCH_300I) \
     ROW("910b", aclrtMemcpy, 26000, 0.0397, COPY_910B) \
     ROW("910b", aclrtMemcpyAsync, 26000, 0.0397, COPY_910B) \
+    ROW("910b", aclrtMemcpy2d, 26000, 0.0397, COPY_910B) \
+    ROW("910b", aclrtMemcpy2dAsync, 26000, 0.0397, COPY_910B) \
     ROW("910b", aclmdlExecute, 26000, 0, LAUNCH_910B) \
     ROW("910b", aclmdlExecuteV2, 26000, 0, LAUNCH_910B) \
-    ROW("910b", aclmdlExecuteAsync, 26000, 0, LAUNCH_910B)
+    ROW("910b", aclmdlExecuteAsync, 26000, 0, LAUNCH_910B) \
+    ROW("910b", aclmdlExecuteAsyncV2, 26000, 0, LAUNCH_910B)
 
 typedef struct Machine {
     const char *profile;

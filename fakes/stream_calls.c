@@ -119,6 +119,19 @@ aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status)
     LEAVE(E_NONE);
 }
 
+/* The number that aclrtGetStreamIdFromExceptionInfo tells of it. */
+aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId)
+{
+    ENTER(aclrtStreamGetId, "stream=%p, streamId=%p", stream,
+          (void *)streamId);
+    Stream *found = NULL;
+    NOT_NULL(streamId);
+    int status = stream_need(stream, "stream", &found);
+    if (status == E_NONE)
+        *streamId = (int32_t)found->serial;
+    LEAVE(status);
+}
+
 aclError aclrtCtxGetCurrentDefaultStream(aclrtStream *stream)
 {
     ENTER(aclrtCtxGetCurrentDefaultStream, "stream=%p", (void *)stream);

@@ -32,7 +32,6 @@
     /* acl/acl_mdl.h */ \
     FUNCTION(aclmdlLoadFromFileWithQ, ERROR) \
     FUNCTION(aclmdlLoadFromMemWithQ, ERROR) \
-    FUNCTION(aclmdlExecuteAsyncV2, ERROR) \
     FUNCTION(aclmdlSetAttribute, ERROR) \
     FUNCTION(aclmdlGetAttribute, ERROR) \
     FUNCTION(aclmdlQueryExeOMDesc, ERROR) \
@@ -52,7 +51,6 @@
     FUNCTION(aclmdlSetAIPPPixelVarReci, ERROR) \
     FUNCTION(aclmdlSetInputAIPP, ERROR) \
     FUNCTION(aclmdlSetAIPPByInputIndex, ERROR) \
-    FUNCTION(aclmdlGetAippType, ERROR) \
     FUNCTION(aclmdlGetFirstAippInfo, ERROR) \
     FUNCTION(aclRecoverAllHcclTasks, ERROR) \
     FUNCTION(aclmdlLoadFromModel, ERROR) \
@@ -99,8 +97,6 @@
     FUNCTION(aclCreateGraphDumpOpt, POINTER) \
     FUNCTION(aclDestroyGraphDumpOpt, ERROR) \
     /* acl/acl_rt.h */ \
-    FUNCTION(aclsysGetCANNVersion, ERROR) \
-    FUNCTION(aclsysGetVersionStr, ERROR) \
     FUNCTION(aclsysGetVersionNum, ERROR) \
     FUNCTION(aclrtGetArgsFromExceptionInfo, ERROR) \
     FUNCTION(aclrtGetFuncHandleFromExceptionInfo, ERROR) \
@@ -111,33 +107,24 @@
     FUNCTION(aclrtSetSysParamOpt, ERROR) \
     FUNCTION(aclrtSetStreamFailureMode, ERROR) \
     FUNCTION(aclrtSetTsDevice, ERROR) \
-    FUNCTION(aclrtGetDeviceUtilizationRate, ERROR) \
     FUNCTION(aclrtCreateEventExWithFlag, ERROR) \
     FUNCTION(aclrtRecordEventWithFlag, ERROR) \
     FUNCTION(aclrtEventGetTimestamp, ERROR) \
-    FUNCTION(aclrtMallocWithCfg, ERROR) \
     FUNCTION(aclrtMallocForTaskScheduler, ERROR) \
     FUNCTION(aclrtMallocHostWithCfg, ERROR) \
-    FUNCTION(aclrtPointerGetAttributes, ERROR) \
     FUNCTION(aclrtMemManagedGetAttr, ERROR) \
     FUNCTION(aclrtMemManagedGetAttrs, ERROR) \
-    FUNCTION(aclrtHostRegister, ERROR) \
     FUNCTION(aclrtHostRegisterV2, ERROR) \
     FUNCTION(aclrtHostGetDevicePointer, ERROR) \
-    FUNCTION(aclrtHostUnregister, ERROR) \
     FUNCTION(aclrtHostMemMapCapabilities, ERROR) \
     FUNCTION(aclrtGetThreadLastTaskId, ERROR) \
-    FUNCTION(aclrtStreamGetId, ERROR) \
     FUNCTION(aclrtMemFlush, ERROR) \
     FUNCTION(aclrtMemInvalidate, ERROR) \
     FUNCTION(aclrtMemAllocManaged, ERROR) \
     FUNCTION(aclrtFreeWithDevSync, ERROR) \
     FUNCTION(aclrtFreeHostWithDevSync, ERROR) \
-    FUNCTION(aclrtMemsetD32, ERROR) \
     FUNCTION(aclrtMemsetD32Async, ERROR) \
     FUNCTION(aclrtMemcpyAsyncWithCondition, ERROR) \
-    FUNCTION(aclrtMemcpy2d, ERROR) \
-    FUNCTION(aclrtMemcpy2dAsync, ERROR) \
     FUNCTION(aclrtGetSymbolAddress, ERROR) \
     FUNCTION(aclrtGetSymbolSize, ERROR) \
     FUNCTION(aclrtMemcpyFromSymbol, ERROR) \
@@ -170,8 +157,6 @@
     FUNCTION(aclrtDeviceEnablePeerAccess, ERROR) \
     FUNCTION(aclrtDeviceDisablePeerAccess, ERROR) \
     FUNCTION(aclrtGetMemUsageInfo, ERROR) \
-    FUNCTION(aclrtSetOpWaitTimeout, ERROR) \
-    FUNCTION(aclrtSetOpExecuteTimeOut, ERROR) \
     FUNCTION(aclrtSetOpExecuteTimeOutWithMs, ERROR) \
     FUNCTION(aclrtSetOpExecuteTimeOutV2, ERROR) \
     FUNCTION(aclrtGetOpTimeOutInterval, ERROR) \
@@ -244,7 +229,6 @@
     FUNCTION(aclrtGetNotifyId, ERROR) \
     FUNCTION(aclrtGetEventId, ERROR) \
     FUNCTION(aclrtGetEventAvailNum, ERROR) \
-    FUNCTION(aclrtGetDeviceInfo, ERROR) \
     FUNCTION(aclrtDeviceGetStreamPriorityRange, ERROR) \
     FUNCTION(aclrtGetDeviceCapability, ERROR) \
     FUNCTION(aclrtDeviceGetUuid, ERROR) \
@@ -254,7 +238,6 @@
     FUNCTION(aclrtDeviceGetByPCIBusId, ERROR) \
     FUNCTION(aclrtDeviceGetHostAtomicCapabilities, ERROR) \
     FUNCTION(aclrtDeviceGetP2PAtomicCapabilities, ERROR) \
-    FUNCTION(aclrtGetPrimaryCtxState, ERROR) \
     FUNCTION(aclrtReduceAsync, ERROR) \
     FUNCTION(aclrtGetDeviceResLimit, ERROR) \
     FUNCTION(aclrtSetDeviceResLimit, ERROR) \
@@ -328,9 +311,6 @@
     FUNCTION(aclmdlRIGetId, ERROR) \
     FUNCTION(aclmdlRIDestroyRegisterCallback, ERROR) \
     FUNCTION(aclmdlRIDestroyUnregisterCallback, ERROR) \
-    FUNCTION(aclmdlInitDump, ERROR) \
-    FUNCTION(aclmdlSetDump, ERROR) \
-    FUNCTION(aclmdlFinalizeDump, ERROR) \
     FUNCTION(aclmdlRIGetStreams, ERROR) \
     FUNCTION(aclmdlRIGetTasksByStream, ERROR) \
     FUNCTION(aclmdlRITaskGetType, ERROR) \

@@ -42,20 +42,18 @@ static int next_device(const char **list)
     return device;
 }
 
-/* Not more are read than there are devices. */
-static int count_listed(const char *list)
+/* Into listed, which has room for all; not more are read than there are. */
+static int read_list(const char *list, int *listed)
 {
-    int before = -1;
     int count = 0;
 
     while (count < settings.devices) {
         int device = next_device(&list);
         if (device < 0)
             break;
-        if (device <= before)
+        if (count > 0 && device <= listed[count - 1])
             return 0;
-        before = device;
-        count++;
+        listed[count++] = device;
         if (*list++ != ',')
             break;
     }
@@ -64,9 +62,23 @@ static int count_listed(const char *list)
 
 int visible_count(void)
 {
+    int listed[DEVICES_MAX];
     const char *list = visible_list();
 
-    return list != NULL ? count_listed(list) : settings.devices;
+    return list != NULL ? read_list(list, listed) : settings.devices;
+}
+
+int visible_device(int device)
+{
+    int listed[DEVICES_MAX];
+    const char *list = visible_list();
+
+    if (device < 0 || device >= visible_count())
+        return -1;
+    if (list == NULL)
+        return device;
+    read_list(list, listed);
+    return listed[device];
 }
 
 void visible_reset(void)

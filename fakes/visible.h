@@ -14,6 +14,9 @@
 /* As many as there are, or as the list leaves. */
 int visible_count(void);
 
+/* Which device of the machine a device of this process is; -1: none. */
+int visible_device(int device);
+
 /* The list; NULL: there is none. Good until visible_reset(). */
 const char *visible_list(void);
 

@@ -1,0 +1,34 @@
+/*
+ * aipp: the files that load here have no AIPP, and that is an answer.
+ */
+#include "acl.h"
+#include "calls.h"
+#include "host_memory.h"
+#include "init.h"
+#include "message.h"
+#include "models.h"
+
+#define NO_INPUT UINT32_MAX     /* what GE begins with: attached to none */
+
+aclError aclmdlGetAippType(uint32_t modelId, size_t index,
+                           aclmdlInputAippType *type,
+                           size_t *dynamicAttachedDataIndex)
+{
+    ENTER(aclmdlGetAippType, "modelId=%u, index=%zu, type=%p, "
+          "dynamicAttachedDataIndex=%p", modelId, index, (void *)type,
+          (void *)dynamicAttachedDataIndex);
+    NOT_NULL(type);
+    NOT_NULL(dynamicAttachedDataIndex);
+    int status = engine_needed();
+    if (status != E_NONE)
+        LEAVE(status);
+    const Model *model = model_find(modelId);
+    if (model == NULL)
+        LEAVE(refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId));
+    if (index >= model->inout->inputs.count)
+        LEAVE(refuse(E_GE_PARAM, "index %zu is not one of the %zu inputs of "
+                     "model %u", index, model->inout->inputs.count, modelId));
+    *type = ACL_DATA_WITHOUT_AIPP;
+    *dynamicAttachedDataIndex = NO_INPUT;
+    LEAVE(E_NONE);
+}

@@ -1,0 +1,78 @@
+/*
+ * dump: the switches of CANN's dump of tensors. They are accepted in CANN's
+ * order and turn nothing on; one line on stderr says so, once in a process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "acl.h"
+#include "calls.h"
+#include "dump.h"
+#include "files.h"
+#include "host_memory.h"
+#include "init.h"
+#include "json.h"
+#include "message.h"
+
+static atomic_bool begun;
+static atomic_bool said;
+
+/* 0 between aclmdlInitDump and aclmdlFinalizeDump. */
+static int begun_needed(void)
+{
+    if (!init_is_done())
+        return refuse(E_UNINITIALIZED, "aclInit was not called");
+    return atomic_load(&begun)
+               ? E_NONE : refuse(E_DUMP_NOT_RUN, "aclmdlInitDump was not "
+                                 "called");
+}
+
+aclError aclmdlInitDump(void)
+{
+    ENTER(aclmdlInitDump, NO_ARGS);
+    if (!init_is_done())
+        LEAVE(refuse(E_UNINITIALIZED, "aclInit was not called"));
+    if (atomic_exchange(&begun, true))
+        LEAVE(refuse(E_REPEAT_INIT, "aclmdlInitDump was called before"));
+    LEAVE(E_NONE);
+}
+
+static int check_file(const char *path)
+{
+    unsigned char *data = NULL;
+    size_t size = 0;
+
+    if (file_read(path, &data, &size) != E_NONE)
+        return E_FILE;
+    data[size] = '\0';
+    bool object = json_is_object((const char *)data);
+    free(data);
+    return object ? E_NONE : refuse(E_PARSE, "%s is not a JSON object", path);
+}
+
+aclError aclmdlSetDump(const char *dumpCfgPath)
+{
+    ENTER(aclmdlSetDump, "dumpCfgPath=%p", (const void *)dumpCfgPath);
+    NOT_NULL(dumpCfgPath);
+    int status = begun_needed();
+    if (status == E_NONE)
+        status = check_file(dumpCfgPath);
+    if (status == E_NONE && !atomic_exchange(&said, true))
+        fprintf(stderr, "acl fake: aclmdlSetDump is accepted, and nothing "
+                "is dumped\n");
+    LEAVE(status);
+}
+
+aclError aclmdlFinalizeDump(void)
+{
+    ENTER(aclmdlFinalizeDump, NO_ARGS);
+    int status = begun_needed();
+    if (status == E_NONE)
+        atomic_store(&begun, false);
+    LEAVE(status);
+}
+
+void dump_reset(void)
+{
+    atomic_store(&begun, false);
+}
