@@ -84,6 +84,14 @@ static int context_is_ours(aclrtContext context)
     return listed;
 }
 
+/* A failure that is none to us must not begin the text of the next one. */
+static void forget_text(void)
+{
+    if (aclGetRecentErrMsg != NULL) {
+        aclGetRecentErrMsg();
+    }
+}
+
 /* Notes what the thread has, before ours is made current. 0 or a failure. */
 static int64_t ab_context_look(ab_visit *visit)
 {
@@ -91,9 +99,10 @@ static int64_t ab_context_look(ab_visit *visit)
     visit->ours = 0;
     if (status != ACL_SUCCESS) {
         visit->previous = NULL;
-        return status == CONTEXT_NULL
-                   ? 0
-                   : failure(AB_STEP_GET_CONTEXT, 0, status);
+        if (status != CONTEXT_NULL) {
+            return failure(AB_STEP_GET_CONTEXT, 0, status);
+        }
+        forget_text();
     }
     return 0;
 }

@@ -33,7 +33,9 @@ int aclfakeReset(void);
  *     mode         strict | faithful
  *     trace        on | off | path         keep a record of every call, in
  *                                          memory or as JSON lines in a file
- *     devices      1..64                   how many devices there are
+ *     devices      1..64                   how many devices there are; a
+ *                                          process has those of them that
+ *                                          ASCEND_RT_VISIBLE_DEVICES names
  *     memory       bytes per device
  *     run_mode     host | device
  *     soc          any name

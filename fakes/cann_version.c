@@ -1,6 +1,6 @@
 /*
- * cann_version: the release of CANN that the interface here is of. All of its
- * packages have the same.
+ * cann_version: the release of CANN that the interface here is of, of which
+ * all packages have the same, and AscendCL's own number.
  */
 #include <string.h>
 
@@ -13,6 +13,19 @@
 #define MINOR "1"
 #define RELEASE "0"
 #define VERSION MAJOR "." MINOR "." RELEASE
+
+aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion,
+                         int32_t *patchVersion)
+{
+    ENTER(aclrtGetVersion, NO_ARGS);
+    NOT_NULL(majorVersion);
+    NOT_NULL(minorVersion);
+    NOT_NULL(patchVersion);
+    *majorVersion = 1;
+    *minorVersion = 17;
+    *patchVersion = 0;
+    LEAVE(E_NONE);
+}
 
 aclError aclsysGetCANNVersion(aclCANNPackageName name,
                               aclCANNPackageVersion *version)

@@ -58,6 +58,12 @@ static int64_t attribute(int device, aclrtDevAttr attr)
     }
 }
 
+const char *aclrtGetSocName(void)
+{
+    ENTER_AS(aclrtGetSocName, NULL, NO_ARGS);
+    return settings.soc;
+}
+
 aclError aclrtGetDeviceInfo(uint32_t deviceId, aclrtDevAttr attr,
                             int64_t *value)
 {

@@ -242,25 +242,6 @@ const char *aclGetRecentErrMsg(void)
     return message_take();
 }
 
-aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion,
-                         int32_t *patchVersion)
-{
-    ENTER(aclrtGetVersion, NO_ARGS);
-    NOT_NULL(majorVersion);
-    NOT_NULL(minorVersion);
-    NOT_NULL(patchVersion);
-    *majorVersion = 1;
-    *minorVersion = 17;
-    *patchVersion = 0;
-    LEAVE(E_NONE);
-}
-
-const char *aclrtGetSocName(void)
-{
-    ENTER_AS(aclrtGetSocName, NULL, NO_ARGS);
-    return settings.soc;
-}
-
 void init_reset(void)
 {
     free(state.config);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -184,8 +185,36 @@ def test_an_end_by_somebody_else_is_named(mlp: Any) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     used, closed = done.stdout.splitlines()
-    assert "has ended what aclInit (call " in used
-    assert closed == "nothing" or "has ended what aclInit (call " in closed
+    why = r": aclFinalize \(call \d+\) has ended what aclInit \(call \d+\) began'"
+    assert re.fullmatch("'aclmdlExecute" + why, used), used
+    assert re.fullmatch("'aclFinalizeReference" + why, closed), closed
+
+
+def test_a_text_is_of_the_call_that_failed(mlp: Any) -> None:
+    """A thread without a context is nothing wrong, and nothing to begin a message with."""
+    done = python(
+        """
+        import sys, threading
+        import numpy as np
+        import acl_bundle as ab
+        from acl_bundle import fake
+        fake.activate()
+        def work():
+            try:
+                bundle.infer(np.ones((4, 8), "f4"))
+            except ab.AclError as error:
+                print(error.detail)
+        with ab.Bundle.load(sys.argv[1]) as bundle:
+            bundle.init()
+            fake.fail("aclmdlExecute", code=507011)
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        """,
+        mlp.path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "aclmdlExecute: status 507011 injected by aclfakeFail\n"
 
 
 def test_a_forked_child_that_exits_normally_gives_nothing_back(mlp: Any) -> None:
