@@ -176,3 +176,17 @@ static int stream_done(aclrtStream stream)
     return aclrtStreamQuery(stream, &status) == ACL_SUCCESS
            && status == ACL_STREAM_STATUS_COMPLETE;
 }
+
+/*
+ * Whether a stream is done with what was given up. A failure that it still had
+ * to tell belongs to that: it is taken, so that the next run does not get it.
+ */
+static int stream_drained(aclrtStream stream)
+{
+    int done = stream_done(stream);
+    if (done) {
+        aclrtSynchronizeStreamWithTimeout(stream, 1);
+    }
+    return done;
+}
+

@@ -134,7 +134,7 @@ static int ab_engine_drained(const ab_engine *engine)
         || ab_context_enter(engine->context, &visit) != 0) {
         return 0;
     }
-    done = stream_done(engine->stream);
+    done = stream_drained(engine->stream);
     ab_context_leave(&visit);
     return done;
 }

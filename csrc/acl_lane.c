@@ -124,7 +124,7 @@ static int lane_look(ab_lane *lane, const struct timespec *deadline)
         }
         if (ms > 0) {
             berth_attend(lane, b, ms);
-        } else if ((b->hung || b->orphan) && stream_done(b->at.stream)) {
+        } else if ((b->hung || b->orphan) && stream_drained(b->at.stream)) {
             berth_end(lane, b, ACL_SUCCESS);
         }
     }

@@ -75,9 +75,21 @@ static int launch_run(Task *task, Stream *stream)
     return status;
 }
 
+/* The subscribed thread, which waits for a call to make, is told instead. */
+static void launch_fail(Task *task, Stream *stream, int status)
+{
+    if (((const Launch *)task)->host)
+        return;
+    streams_lock();
+    report_failure(stream, status);
+    streams_unlock();
+}
+
+static const TaskKind launching = {.run = launch_run, .fail = launch_fail};
+
 static int launch(Stream *stream, Launch wanted)
 {
-    Launch *made = task_new(sizeof *made, launch_run, NULL);
+    Launch *made = task_new(sizeof *made, &launching);
 
     if (made == NULL)
         return E_BAD_ALLOC;

@@ -39,9 +39,11 @@ static int copy_run(Task *task, Stream *stream)
     return copy_move(copy->dst, copy->src, copy->count);
 }
 
+static const TaskKind copying = {.run = copy_run};
+
 static int submit(Stream *stream, void *dst, const void *src, size_t count)
 {
-    Copy *copy = task_new(sizeof *copy, copy_run, NULL);
+    Copy *copy = task_new(sizeof *copy, &copying);
 
     if (copy == NULL)
         return E_BAD_ALLOC;
@@ -113,6 +115,8 @@ static int fill_run(Task *task, Stream *stream)
     return fill_move(fill->at, fill->value, fill->count);
 }
 
+static const TaskKind filling = {.run = fill_run};
+
 aclError aclrtMemsetAsync(void *devPtr, size_t maxCount, int32_t value,
                           size_t count, aclrtStream stream)
 {
@@ -126,7 +130,7 @@ aclError aclrtMemsetAsync(void *devPtr, size_t maxCount, int32_t value,
         status = stream_need(stream, "stream", &found);
     if (status != E_NONE)
         LEAVE(status);
-    Fill *fill = task_new(sizeof *fill, fill_run, NULL);
+    Fill *fill = task_new(sizeof *fill, &filling);
     if (fill == NULL)
         LEAVE(E_BAD_ALLOC);
     fill->at = devPtr;

@@ -7,6 +7,7 @@
 #include "fork.h"
 #include "host_memory.h"
 #include "message.h"
+#include "objects.h"
 #include "settings.h"
 #include "tally.h"
 #include "visible.h"
@@ -60,22 +61,46 @@ const void *device_default_context(void)
     return fallback > 0 ? state.device[fallback - 1].primary : NULL;
 }
 
-/* Counts one more aclrtSetDevice; the primary context, or NULL. */
+/* Counts one more, for a device that is set; its primary context, or NULL. */
+static void *reference_set(DeviceState *device)
+{
+    pthread_mutex_lock(&state.lock);
+    void *primary = device->primary;
+    device->set += device->set > 0;
+    pthread_mutex_unlock(&state.lock);
+    return primary;
+}
+
+/* Begins a device with a context, unless another thread was faster. */
+static bool reference_first(DeviceState *device, void *primary)
+{
+    pthread_mutex_lock(&state.lock);
+    bool first = device->set == 0;
+    if (first)
+        *device = (DeviceState){1, primary, call_origin()};
+    fork_begun();
+    pthread_mutex_unlock(&state.lock);
+    if (first)
+        tally_made("device");
+    return first;
+}
+
+/*
+ * Counts one more aclrtSetDevice; the primary context, or NULL. A context is
+ * made without the lock: to make an object may free a dead one.
+ */
 static void *device_reference(int index)
 {
     DeviceState *device = &state.device[index];
+    void *primary;
 
-    pthread_mutex_lock(&state.lock);
-    if (device->set == 0) {
-        device->primary = context_new(index, device);
-        device->set_by = call_origin();
-        if (device->primary != NULL)
-            tally_made("device");
+    while ((primary = reference_set(device)) == NULL) {
+        void *made = context_new(index, device);
+        if (made == NULL || reference_first(device, made))
+            return made;
+        object_kill(made);
     }
-    device->set += device->primary != NULL;
-    fork_begun();
-    pthread_mutex_unlock(&state.lock);
-    return device->primary;
+    return primary;
 }
 
 bool device_is_set(int index)

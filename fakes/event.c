@@ -7,6 +7,7 @@
 #include "message.h"
 #include "objects.h"
 #include "settings.h"
+#include "trace.h"
 #include "violations.h"
 
 enum {
@@ -45,13 +46,33 @@ static void body_release(void *body)
     streams_unlock();
 }
 
-static void mark_release(Task *task)
+/* Of two streams that record one event the later mark may be reached first. */
+void event_reach(Event *event, uint64_t number, int status, uint64_t due_ns)
+{
+    if (event->reached < number) {
+        event->reached = number;
+        event->due_ns = due_ns;
+        event->failure = status;
+    }
+    if (status == E_NONE && event->good < number)
+        event->good = number;
+    streams_signal();
+}
+
+int event_outcome(const Event *event, uint64_t number)
+{
+    return event->good >= number ? E_NONE : event->failure;
+}
+
+/* A record that was queued and dropped will never be reached. */
+void mark_settle(Task *task)
 {
     Mark *mark = (Mark *)task;
 
+    if (mark->deed == MARK_RECORD && task->seq != 0)
+        event_reach(mark->event, mark->number, E_RT_STREAM_ABORT, trace_now());
     mark->event->pending--;
-    if (mark->waits)
-        mark->event->waits--;
+    mark->event->waits -= mark->deed == MARK_WAIT;
     event_release(mark->event);
     streams_signal();
 }
@@ -153,18 +174,19 @@ int event_on_stream(aclrtEvent event, aclrtStream stream,
 }
 
 int event_submit(Event *event, Stream *stream, uint64_t number,
-                 int (*run)(Task *task, Stream *stream), bool waits)
+                 MarkDeed deed, const TaskKind *kind)
 {
-    Mark *mark = task_new(sizeof *mark, run, mark_release);
+    Mark *mark = task_new(sizeof *mark, kind);
 
     if (mark == NULL)
         return E_BAD_ALLOC;
     mark->event = event;
     mark->number = number;
-    mark->waits = mark->task.waits = waits;
+    mark->deed = deed;
+    mark->task.waits = deed == MARK_WAIT;
     event->references++;
     event->pending++;
-    event->waits += waits;
+    event->waits += deed == MARK_WAIT;
     return stream_submit_locked(stream, &mark->task);
 }
 

@@ -22,23 +22,28 @@ typedef struct Event {
     unsigned references;
     uint32_t flags;
     uint64_t marks;             /* queued */
-    uint64_t reached;           /* the last mark that a stream came by */
+    uint64_t reached;           /* the last mark that a stream came by, */
+    uint64_t good;              /* and the last that it came by as it should */
+    int failure;                /* of the others */
     uint64_t reset;             /* marks up to this one were taken back, */
     uint64_t cleared;           /* and here the stream was that far, too */
     uint64_t due_ns;            /* at which the device was that far */
-    unsigned pending;           /* tasks that record it or wait for it */
+    unsigned pending;           /* tasks of marks that are not over */
     unsigned waits;             /* those that wait */
     Clock clock;                /* what is over when the last mark is */
     uint64_t future;            /* the next mark, in clocks of who waits for
                                    it; 0: nobody does (order_future.h) */
 } Event;
 
+/* What a task does with a mark. */
+typedef enum MarkDeed { MARK_RECORD, MARK_RESET, MARK_WAIT } MarkDeed;
+
 /* A task that belongs to a mark of an event. */
 typedef struct Mark {
     Task task;
     Event *event;
     uint64_t number;
-    bool waits;
+    MarkDeed deed;
 } Mark;
 
 /* The event of an argument: 0, 100000 or, after a violation, 107017. */
@@ -60,7 +65,19 @@ int event_on_stream(aclrtEvent event, aclrtStream stream,
 
 /* Queues a task that belongs to a mark. The lock is held. */
 int event_submit(Event *event, Stream *stream, uint64_t number,
-                 int (*run)(Task *task, Stream *stream), bool waits);
+                 MarkDeed deed, const TaskKind *kind);
+
+/*
+ * A stream came by a mark, at a time, or will never: status says why. Who
+ * waits for the mark goes on either way. The lock is held.
+ */
+void event_reach(Event *event, uint64_t number, int status, uint64_t due_ns);
+
+/* What became of a mark that is reached: 0, or a failure. The lock is held. */
+int event_outcome(const Event *event, uint64_t number);
+
+/* For the kinds of tasks that belong to marks. */
+void mark_settle(Task *task);
 
 /* Calls with the clock of every event; the lock is held. */
 void events_each_clock(void (*act)(Clock *clock, void *to), void *to);

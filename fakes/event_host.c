@@ -69,6 +69,20 @@ aclError aclrtQueryEventWaitStatus(aclrtEvent event,
     LEAVE(E_NONE);
 }
 
+/* The host has seen that a mark is reached: 0, or why it will not be. */
+static int seen(const Event *event, uint64_t mark)
+{
+    int status = event_outcome(event, mark);
+
+    if (status == E_RT_STREAM_ABORT)
+        return refuse(status, "the stream that was to record the event was "
+                      "ended");
+    if (event->marks == mark)
+        order_synced_clock(&event->clock, 0);
+    return status == E_NONE ? E_NONE
+                            : refuse(status, "the record of the event failed");
+}
+
 /* Waits for the mark that was last when the call came. */
 static int synchronise(aclrtEvent handle, int32_t timeout_ms)
 {
@@ -82,17 +96,13 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
     uint64_t mark = event->marks;
     bool recorded = mark > event->reset;
     event->references++;
-    while (recorded && event->reached < mark && event->pending > 0 &&
-           streams_await(until))
+    while (recorded && event->reached < mark && streams_await(until))
         continue;
-    if (recorded && event->reached < mark && event->pending == 0)
-        status = refuse(E_RT_STREAM_ABORT, "the stream that was to record "
-                        "the event was ended");
-    else if (recorded && event->reached < mark)
+    if (recorded && event->reached < mark)
         status = refuse(E_RT_EVENT_TIMEOUT, "the event is not reached after "
                         "%d ms", timeout_ms);
-    else if (recorded && event->marks == mark)
-        order_synced_clock(&event->clock, 0);
+    else if (recorded)
+        status = seen(event, mark);
     event_release(event);
     streams_unlock();
     if (!recorded)

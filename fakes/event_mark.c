@@ -3,23 +3,27 @@
  * wait for one.
  */
 #include "event.h"
+#include "message.h"
 #include "order.h"
 #include "order_future.h"
 
-/* Of two streams that record one event the later mark may be reached first. */
-static int record_run(Task *task, Stream *stream)
+static void record_fail(Task *task, Stream *stream, int status)
 {
     const Mark *mark = (const Mark *)task;
 
     streams_lock();
-    if (mark->event->reached < mark->number) {
-        mark->event->reached = mark->number;
-        mark->event->due_ns = stream->due_ns;
-    }
-    streams_signal();
+    event_reach(mark->event, mark->number, status, stream->due_ns);
     streams_unlock();
+}
+
+static int record_run(Task *task, Stream *stream)
+{
+    record_fail(task, stream, E_NONE);
     return E_NONE;
 }
+
+static const TaskKind recording = {.run = record_run, .fail = record_fail,
+                                   .settle = mark_settle};
 
 /* What is over when a stream has come to its last task. */
 static void take_clock(Event *event, const Stream *stream)
@@ -32,8 +36,8 @@ static void take_clock(Event *event, const Stream *stream)
 /* Who waited for this mark before it was queued is told what it means. */
 static int record(Event *event, Stream *stream)
 {
-    int status = event_submit(event, stream, event->marks + 1, record_run,
-                              false);
+    int status = event_submit(event, stream, event->marks + 1, MARK_RECORD,
+                              &recording);
 
     if (status != E_NONE)
         return status;
@@ -61,10 +65,12 @@ static int reset_run(Task *task, Stream *stream)
     return E_NONE;
 }
 
+static const TaskKind resetting = {.run = reset_run, .settle = mark_settle};
+
 static int reset(Event *event, Stream *stream)
 {
     event->reset = event->marks;
-    return event_submit(event, stream, event->marks, reset_run, false);
+    return event_submit(event, stream, event->marks, MARK_RESET, &resetting);
 }
 
 aclError aclrtResetEvent(aclrtEvent event, aclrtStream stream)
@@ -73,24 +79,40 @@ aclError aclrtResetEvent(aclrtEvent event, aclrtStream stream)
     LEAVE(event_on_stream(event, stream, reset));
 }
 
+/* What is behind a record that failed may not be there to be used. */
 static int wait_run(Task *task, Stream *stream)
 {
     const Mark *mark = (const Mark *)task;
+    int status = E_NONE;
 
     streams_lock();
     while (mark->event->reached < mark->number && !stream->stopping)
         streams_await(0);
     if (stream->due_ns < mark->event->due_ns)
         stream->due_ns = mark->event->due_ns;
+    if (!stream->stopping)
+        status = event_outcome(mark->event, mark->number);
     streams_unlock();
-    return E_NONE;
+    if (status != E_NONE)
+        refuse(status, "the event that was waited for failed to be recorded");
+    return status;
 }
+
+/* The tasks behind it still come after the mark. */
+static void wait_fail(Task *task, Stream *stream, int status)
+{
+    (void)status;
+    wait_run(task, stream);
+}
+
+static const TaskKind waiting = {.run = wait_run, .fail = wait_fail,
+                                 .settle = mark_settle};
 
 static int wait(Event *event, Stream *stream)
 {
     bool recorded = event->marks > event->reset;
     uint64_t number = recorded ? event->marks : event->marks + 1;
-    int status = event_submit(event, stream, number, wait_run, true);
+    int status = event_submit(event, stream, number, MARK_WAIT, &waiting);
 
     if (status == E_NONE && recorded)
         clock_merge(&stream->clock, &event->clock, stream->last);

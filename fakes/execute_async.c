@@ -105,6 +105,9 @@ static void execution_release(Task *task)
     gear_run_free(((Execution *)task)->looking);
 }
 
+static const TaskKind executing = {.run = execution_run,
+                                   .release = execution_release};
+
 /*
  * Gears of its own: the model's are changed by whichever run there is, and a
  * look must not change those of its run, which reads the gear again.
@@ -121,8 +124,7 @@ static bool take_gears(Execution *made, const Model *model)
 /* An execution with blobs of its own, as yet of the datasets themselves. */
 static Execution *execution_new(const Run *run)
 {
-    Execution *made = task_new(sizeof *made, execution_run,
-                               execution_release);
+    Execution *made = task_new(sizeof *made, &executing);
     const Inout *inout = run->model->inout;
 
     if (made == NULL)

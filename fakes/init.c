@@ -186,7 +186,19 @@ aclError aclInit(const char *configPath)
     LEAVE(status);
 }
 
-/* The real end, whatever the count is. */
+/*
+ * What the end brings with it, without the lock: the streams of the default
+ * device end, and a callback that one of them makes may call aclInit.
+ */
+static void wind_up(void)
+{
+    device_make_default(-1);
+    live_report_leaks();
+    if (settings.report)
+        report_print();
+}
+
+/* The end, whatever the count is; wind_up() follows a 0. */
 static int finalize_locked(void)
 {
     if (state.finalized)
@@ -195,10 +207,6 @@ static int finalize_locked(void)
     state.count = 0;
     state.finalized = true;
     atomic_store(&state.engine, false);
-    device_make_default(-1);
-    live_report_leaks();
-    if (settings.report)
-        report_print();
     return E_NONE;
 }
 
@@ -208,6 +216,8 @@ aclError aclFinalize(void)
     pthread_mutex_lock(&state.lock);
     int status = finalize_locked();
     pthread_mutex_unlock(&state.lock);
+    if (status == E_NONE)
+        wind_up();
     LEAVE(status);
 }
 
@@ -231,6 +241,8 @@ aclError aclFinalizeReference(uint64_t *refCount)
     pthread_mutex_lock(&state.lock);
     status = unreference_locked(&left);
     pthread_mutex_unlock(&state.lock);
+    if (status == E_NONE && left == 0)
+        wind_up();
     if (refCount != NULL)
         *refCount = left;
     LEAVE(status);

@@ -1,5 +1,7 @@
 #include "live.h"
 
+#include <stdlib.h>
+
 #include "device.h"
 #include "host_memory.h"
 #include "memory.h"
@@ -8,14 +10,47 @@
 #include "bundle.h"
 #include "violations.h"
 
+/* What the keepers listed. */
+typedef struct List {
+    Live *live;                 /* owned */
+    size_t count;
+    size_t room;
+} List;
+
+static bool list_grow(List *list)
+{
+    size_t room = list->room == 0 ? 64 : list->room * 2;
+    Live *live = realloc(list->live, room * sizeof *live);
+
+    if (live == NULL)
+        return false;
+    list->live = live;
+    list->room = room;
+    return true;
+}
+
+/* A visitor: all that happens under a keeper's lock. */
+static void append(const Live *live, void *to)
+{
+    List *list = to;
+
+    if (list->count < list->room || list_grow(list))
+        list->live[list->count++] = *live;
+}
+
 void live_each(LiveVisitor *visit, void *to)
 {
-    devices_live(visit, to);
-    objects_live(visit, to);
-    device_memory_live(visit, to);
-    host_memory_live(visit, to);
-    bundles_live(visit, to);
-    models_live(visit, to);
+    List list = {0};
+
+    devices_live(append, &list);
+    objects_live(append, &list);
+    device_memory_live(append, &list);
+    host_memory_live(append, &list);
+    bundles_live(append, &list);
+    models_live(append, &list);
+    for (size_t i = 0; i < list.count; i++)
+        visit(&list.live[i], to);
+    free(list.live);
 }
 
 static void write_line(const Live *live, void *to)

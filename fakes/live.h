@@ -2,7 +2,9 @@
  * live: what is alive, as its keepers list it.
  *
  * Each keeper of living things (objects, device and host memory, models,
- * bundles, devices) calls a visitor once per thing, oldest first.
+ * bundles, devices) calls a visitor once per thing, oldest first, under its
+ * lock: that visitor takes no lock and calls nobody. live_each() copies the
+ * lists and calls its own visitor without any lock.
  */
 #ifndef FAKE_LIVE_H
 #define FAKE_LIVE_H
@@ -22,7 +24,7 @@ typedef struct Live {
 
 typedef void LiveVisitor(const Live *live, void *to);
 
-/* Calls the visitor for everything alive. */
+/* Calls the visitor for everything alive, or as much as there is memory for. */
 void live_each(LiveVisitor *visit, void *to);
 
 /* Everything alive, as JSON lines. */

@@ -196,19 +196,10 @@ static void area_free(Area *area)
     *area = (Area){0};
 }
 
-static void end_stream(Stream *stream)
-{
-    if (stream == NULL)
-        return;
-    stream_end(stream);
-    streams_lock();
-    stream_release(stream);
-    streams_unlock();
-}
-
 void model_strip(Model *model)
 {
-    end_stream(model->own_stream);
+    if (model->own_stream != NULL)
+        stream_close(model->own_stream);
     model->own_stream = NULL;
     engine_close(model->engine);
     model->engine = NULL;

@@ -28,6 +28,7 @@ static struct {
     pthread_mutex_t lock;
     Table fixed;
     Table shared;
+    Model *ended;               /* unloaded, and not yet stripped */
 } state = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .fixed = {.first = FIRST_STATIC, .next = FIRST_STATIC},
@@ -41,9 +42,15 @@ void models_lock(void)
     pthread_mutex_lock(&state.lock);
 }
 
+/* What was unloaded is taken apart now that the lock is free. */
 void models_unlock(void)
 {
+    Model *ended = state.ended;
+
+    state.ended = NULL;
     pthread_mutex_unlock(&state.lock);
+    for (; ended != NULL; ended = ended->next)
+        model_strip(ended);
 }
 
 uint32_t models_next_shared_id(void)
@@ -173,7 +180,8 @@ int model_unload(Model *model)
         return violate(V_UNLOAD_WHILE_RUNNING, "model %u, %s", model->id,
                        model_history(model, text));
     model->unloaded = call_origin();
-    model_strip(model);
+    model->next = state.ended;
+    state.ended = model;
     return E_NONE;
 }
 

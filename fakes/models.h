@@ -37,6 +37,7 @@ typedef struct GearRun GearRun;
 typedef struct ExternalWeight ExternalWeight;
 
 typedef struct Model {
+    struct Model *next;         /* of those that models_unlock() strips */
     atomic_int state;
     uint32_t id;
     bool dynamic;
@@ -98,7 +99,11 @@ void model_release(Model *model);
 /* Who loaded it, as history_text() writes it. */
 const char *model_history(const Model *model, char *text);
 
-/* Unloads a living model; models_lock() is held. 0, or a violation's. */
+/*
+ * Unloads a living model; models_lock() is held. 0, or a violation's. What
+ * it holds is given back by models_unlock(), after the lock is dropped: its
+ * stream's thread is joined then, in which a callback may want the lock.
+ */
 int model_unload(Model *model);
 
 /*

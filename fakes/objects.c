@@ -90,12 +90,23 @@ static void *handle_of(size_t index)
     return state.range + index * HANDLE_STEP;
 }
 
-static void body_free(Slot *slot)
+/* A body whose slot another object has now. */
+typedef struct Remains {
+    void *body;
+    void (*release)(void *body);
+} Remains;
+
+/* Without the lock: a release may take others, the streams' for one. */
+static void remains_free(Remains remains)
 {
-    if (slot->release != NULL && slot->body != NULL)
-        slot->release(slot->body);
-    free(slot->body);
-    slot->body = NULL;
+    if (remains.release != NULL && remains.body != NULL)
+        remains.release(remains.body);
+    free(remains.body);
+}
+
+static Remains remains_of(const Slot *slot)
+{
+    return (Remains){slot->body, slot->release};
 }
 
 /* The index of an unused slot; a new one while the dead are few. */
@@ -107,7 +118,6 @@ static size_t slot_take(void)
             return NO_SLOT;
         state.first = slot_at(index)->next;
         state.dead--;
-        body_free(slot_at(index));
         return index;
     }
     _Atomic(Slot *) *chunk = &state.chunk[state.used / CHUNK_SLOTS];
@@ -129,12 +139,14 @@ void *object_new(Kind kind, size_t size, void (*release)(void *body),
                  const void *owner, void **handle)
 {
     void *body = calloc(1, size);
+    Remains before = {0};
 
     if (body == NULL)
         return NULL;
     pthread_mutex_lock(&state.lock);
     size_t index = reserve_range() ? slot_take() : NO_SLOT;
     if (index != NO_SLOT) {
+        before = remains_of(slot_at(index));
         slot_at(index)->body = body;
         slot_at(index)->release = release;
         slot_at(index)->owner = owner;
@@ -144,6 +156,7 @@ void *object_new(Kind kind, size_t size, void (*release)(void *body),
         *handle = handle_of(index);
     }
     pthread_mutex_unlock(&state.lock);
+    remains_free(before);
     if (index != NO_SLOT)
         return body;
     free(body);
@@ -290,7 +303,7 @@ void objects_live(LiveVisitor *visit, void *to)
 void objects_reset(void)
 {
     for (size_t i = 0; i < state.used; i++)
-        body_free(slot_at(i));
+        remains_free(remains_of(slot_at(i)));
     for (size_t i = 0; i < CHUNKS; i++)
         free(atomic_exchange(&state.chunk[i], NULL));
     state.used = 0;

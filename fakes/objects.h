@@ -28,7 +28,9 @@
  * Makes an object with a zeroed body of size bytes. release, if not NULL,
  * frees what the body owns when the body itself goes; owner is the handle
  * whose death kills this object too, or NULL. Returns the body and the
- * handle, or NULL when memory or handles are used up.
+ * handle, or NULL when memory or handles are used up. The slot may have been
+ * a dead object's, whose release runs in here: the caller holds no lock that
+ * a release takes.
  */
 void *object_new(Kind kind, size_t size, void (*release)(void *body),
                  const void *owner, void **handle);
@@ -60,7 +62,7 @@ const char *object_history(const void *handle, char *text);
 /* Is this an address in the range of handles? */
 bool object_is_handle(const void *address);
 
-/* Lists living objects. */
+/* Lists living objects, under the lock: see LiveVisitor. */
 void objects_live(LiveVisitor *visit, void *to);
 
 /* Forgets everything. No other thread may be inside. */

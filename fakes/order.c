@@ -248,7 +248,7 @@ void order_synced_clock(const Clock *clock, uint64_t seq)
 
 void order_keep(Stream *stream, Task *task)
 {
-    task_strip(task);
+    task_settle(task);
     task->next = NULL;
     if (task->claims == 0 || task->seq <= stream->synced) {
         order_count(task, -1);

@@ -32,9 +32,13 @@ void streams_lock(void)
     pthread_mutex_lock(&state.lock);
 }
 
+/* Tasks that are over go now that the lock is free: see task_free(). */
 void streams_unlock(void)
 {
+    Task *over = tasks_over();
+
     pthread_mutex_unlock(&state.lock);
+    tasks_release(over);
 }
 
 pthread_mutex_t *streams_mutex(void)
@@ -120,35 +124,50 @@ aclrtStream stream_publish(Stream *stream, const void *owner)
     return handle;
 }
 
-static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+static Stream *find_standard_locked(const void *context)
+{
+    Stream *stream = state.open;
 
-HELD_OVER_FORK(making)
+    while (stream != NULL &&
+           !(stream->standard && stream->context == context))
+        stream = stream->next;
+    return stream;
+}
 
 static Stream *find_standard(const void *context)
 {
     streams_lock();
-    Stream *stream = state.open;
-    while (stream != NULL &&
-           !(stream->standard && stream->context == context))
-        stream = stream->next;
+    Stream *stream = find_standard_locked(context);
     streams_unlock();
     return stream;
 }
 
-/* Two threads may come here at once: only one stream is made. */
+/* Two threads may make one at once: the first to come here has made it. */
+static Stream *agree_on_standard(Stream *made)
+{
+    streams_lock();
+    Stream *standard = find_standard_locked(made->context);
+    made->standard = standard == NULL;
+    streams_unlock();
+    if (standard == NULL)
+        return made;
+    object_kill(made->handle);
+    stream_end(made);           /* the object holds it */
+    return standard;
+}
+
 static int need_standard(Stream **stream)
 {
     const void *context = context_current();
 
-    pthread_mutex_lock(&making);
     *stream = find_standard(context);
-    if (*stream == NULL)
-        *stream = stream_open(context, context_device());
-    if (*stream != NULL && (*stream)->handle == NULL) {
-        (*stream)->standard = true;
-        stream_publish(*stream, context);
-    }
-    pthread_mutex_unlock(&making);
+    if (*stream != NULL)
+        return E_NONE;
+    Stream *made = stream_open(context, context_device());
+    if (made != NULL && stream_publish(made, context) != NULL)
+        *stream = agree_on_standard(made);
+    else if (made != NULL)
+        stream_close(made);
     return *stream != NULL ? E_NONE : E_BAD_ALLOC;
 }
 

@@ -106,6 +106,9 @@ uint64_t stream_first_seq(const Stream *stream);
  */
 void stream_end(Stream *stream);
 
+/* The same by who held it: one of this library's own, without a handle. */
+void stream_close(Stream *stream);
+
 /* Calls with every open stream; the lock is held. */
 void streams_each(void (*act)(Stream *stream, void *to), void *to);
 

@@ -21,7 +21,7 @@ static int create(aclrtStream *stream)
         return E_BAD_ALLOC;
     aclrtStream handle = stream_publish(made, NULL);
     if (handle == NULL) {
-        stream_end(made);
+        stream_close(made);
         return E_BAD_ALLOC;
     }
     *stream = handle;

@@ -48,6 +48,19 @@ void stream_end(Stream *stream)
     streams_unlock();
 }
 
+static void let_go(Stream *stream)
+{
+    streams_lock();
+    stream_release(stream);
+    streams_unlock();
+}
+
+void stream_close(Stream *stream)
+{
+    stream_end(stream);
+    let_go(stream);
+}
+
 /* An open stream of a context, held, or NULL. */
 static Stream *stream_of_context(const void *context)
 {
@@ -61,13 +74,6 @@ static Stream *stream_of_context(const void *context)
     return stream;
 }
 
-static void let_go(Stream *stream)
-{
-    streams_lock();
-    stream_release(stream);
-    streams_unlock();
-}
-
 void streams_end_context(const void *context, bool force)
 {
     Stream *stream;
@@ -76,8 +82,7 @@ void streams_end_context(const void *context, bool force)
         if (!force)
             stream_wait(stream, -1);
         object_kill(stream->handle);
-        stream_end(stream);
-        let_go(stream);
+        stream_close(stream);
     }
 }
 

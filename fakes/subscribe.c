@@ -11,8 +11,9 @@ typedef struct Report {
     struct Report *next;
     Stream *stream;             /* held; NULL: it ended */
     uint64_t thread;
-    aclrtCallback function;
+    aclrtCallback function;     /* NULL: the task failed before the call */
     void *argument;
+    int status;                 /* it failed with */
     bool *done;                 /* who waits for it; NULL: nobody */
 } Report;
 
@@ -54,6 +55,33 @@ static Report *take(const Stream *stream, uint64_t thread)
     return report;
 }
 
+/* Hands a report to the thread that a stream has; NULL after a message. */
+static Report *hand(Stream *stream, Report filled)
+{
+    Report *report = malloc(sizeof *report);
+
+    if (report == NULL || !stream->subscribed) {
+        refuse(E_RT_INTERNAL, report == NULL
+                                  ? "no memory for a report"
+                                  : "no thread is subscribed any more");
+        free(report);
+        return NULL;
+    }
+    *report = filled;
+    report->stream = stream;
+    report->thread = stream->subscriber;
+    stream_hold(stream);
+    append(report);
+    streams_signal();
+    return report;
+}
+
+void report_failure(Stream *stream, int status)
+{
+    if (!stream->stopping)
+        hand(stream, (Report){.status = status});
+}
+
 int report_hand(Stream *stream, aclrtCallback function, void *argument,
                 bool blocks)
 {
@@ -61,18 +89,11 @@ int report_hand(Stream *stream, aclrtCallback function, void *argument,
 
     if (stream->stopping)       /* and its reports are forgotten already */
         return E_NONE;
-    Report *report = calloc(1, sizeof *report);
+    Report *report = hand(stream, (Report){.function = function,
+                                           .argument = argument,
+                                           .done = blocks ? &done : NULL});
     if (report == NULL)
-        return refuse(E_RT_INTERNAL, "no memory for a report");
-    if (!stream->subscribed) {
-        free(report);
-        return refuse(E_RT_INTERNAL, "no thread is subscribed any more");
-    }
-    *report = (Report){NULL, stream, stream->subscriber, function, argument,
-                       blocks ? &done : NULL};
-    stream_hold(stream);
-    append(report);
-    streams_signal();
+        return E_RT_INTERNAL;
     while (blocks && !done && !stream->stopping)
         streams_await(0);
     if (blocks && !done)
@@ -177,6 +198,15 @@ static Report *await(uint64_t thread, uint64_t until, bool *bound)
     return report;
 }
 
+/* Makes the call of a report: 0, or the failure of its task. */
+static int make(const Report *report)
+{
+    if (report->function == NULL)
+        return refuse(report->status, "the task that was to call failed");
+    callback_call(report->function, report->argument);
+    return E_NONE;
+}
+
 static void finish(Report *report)
 {
     streams_lock();
@@ -205,9 +235,9 @@ aclError aclrtProcessReport(int32_t timeout)
     if (report == NULL)
         LEAVE(refuse(E_RT_REPORT_TIMEOUT, "no callback came in %d ms",
                      timeout));
-    callback_call(report->function, report->argument);
+    int status = make(report);
     finish(report);
-    LEAVE(E_NONE);
+    LEAVE(status);
 }
 
 void callbacks_forget(const Stream *stream)

@@ -18,6 +18,12 @@
 int report_hand(Stream *stream, aclrtCallback function, void *argument,
                 bool blocks);
 
+/*
+ * Hands that thread the failure of a task that was to call it, so that it
+ * does not wait for ever. The streams' lock is held.
+ */
+void report_failure(Stream *stream, int status);
+
 /* Forgets the reports of a stream that ends. The streams' lock is held. */
 void callbacks_forget(const Stream *stream);
 

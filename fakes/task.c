@@ -6,8 +6,9 @@
 
 #include "message.h"
 
-void *task_new(size_t size, int (*run)(Task *task, Stream *stream),
-               void (*release)(Task *task))
+static Task *over;              /* guarded by the streams' lock */
+
+void *task_new(size_t size, const TaskKind *kind)
 {
     Task *task = calloc(1, size);
 
@@ -18,8 +19,7 @@ void *task_new(size_t size, int (*run)(Task *task, Stream *stream),
     task->made = call_origin();
     task->thread = syscall(SYS_gettid);
     task->failure = E_RT_INTERNAL;
-    task->run = run;
-    task->release = release;
+    task->kind = kind;
     return task;
 }
 
@@ -50,16 +50,42 @@ void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
 
 void task_strip(Task *task)
 {
-    if (task->release != NULL)
-        task->release(task);
-    task->release = NULL;
+    if (!task->stripped && task->kind->release != NULL)
+        task->kind->release(task);
+    task->stripped = true;
+}
+
+void task_settle(Task *task)
+{
+    if (!task->settled && task->kind->settle != NULL)
+        task->kind->settle(task);
+    task->settled = true;
 }
 
 void task_free(Task *task)
 {
     if (task == NULL)
         return;
-    task_strip(task);
-    free(task->claim);
-    free(task);
+    task_settle(task);
+    task->next = over;
+    over = task;
+}
+
+Task *tasks_over(void)
+{
+    Task *first = over;
+
+    over = NULL;
+    return first;
+}
+
+void tasks_release(Task *first)
+{
+    while (first != NULL) {
+        Task *task = first;
+        first = task->next;
+        task_strip(task);
+        free(task->claim);
+        free(task);
+    }
 }

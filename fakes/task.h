@@ -3,10 +3,10 @@
  *
  * A task is made by the call that queues it, whose name and number go with
  * it: what a worker thread finds wrong later is reported as that call's. A
- * kind of task is a struct that begins with a Task, two functions, and the
- * claims it lays on whatever it touches.
+ * kind of task is a struct that begins with a Task, up to four functions, and
+ * the claims it lays on whatever it touches.
  *
- *     Fill *fill = task_new(sizeof *fill, fill_run, NULL);
+ *     Fill *fill = task_new(sizeof *fill, &filling);
  *     task_claim(&fill->task, CLAIM_MEMORY, address, count, true);
  *     LEAVE(stream_submit(stream, &fill->task));
  *
@@ -41,6 +41,22 @@ typedef struct Claim {
     size_t size;
 } Claim;
 
+/*
+ * What a kind of task does; all but run may be NULL. Each task comes to one
+ * settle, under the streams' lock, and then to one release, without it.
+ */
+typedef struct TaskKind {
+    /* The task itself: 0, or what went wrong. */
+    int (*run)(Task *task, Stream *stream);
+    /* Instead of run, when the task fails before it does anything: lets go
+       who waits for it. */
+    void (*fail)(Task *task, Stream *stream, int status);
+    /* The task is over, whether or not it ran: what others count of it. */
+    void (*settle)(Task *task);
+    /* Frees what the task owns. */
+    void (*release)(Task *task);
+} TaskKind;
+
 struct Task {
     Task *next;
     uint64_t seq;               /* of all tasks of all streams */
@@ -57,28 +73,36 @@ struct Task {
     size_t claims;
     size_t claims_room;
     bool incomplete;            /* there was no memory for a claim */
-    int (*run)(Task *task, Stream *stream);     /* 0, or what went wrong */
-    void (*release)(Task *task);    /* what the kind owns; under the lock */
+    bool settled;
+    bool stripped;
+    const TaskKind *kind;
 };
 
 /*
  * A zeroed task of the running call, of size bytes; NULL after a message.
  * It is the caller's until stream_submit() takes it over.
  */
-void *task_new(size_t size, int (*run)(Task *task, Stream *stream),
-               void (*release)(Task *task));
+void *task_new(size_t size, const TaskKind *kind);
 
 /* Claims a range; an empty one is nothing. */
 void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
                 bool writes);
 
-/*
- * Frees what the kind of task owns: it will not run (again). The streams'
- * lock is held.
- */
+/* Frees what a task owns that will not run (again). Without the lock. */
 void task_strip(Task *task);
 
-/* Frees a task; NULL is nothing. The streams' lock is held. */
+/* Settles a task that is over. The streams' lock is held. */
+void task_settle(Task *task);
+
+/*
+ * Frees a task; NULL is nothing. The streams' lock is held, so it is settled
+ * now and goes when streams_unlock() has dropped the lock: a release is a
+ * callback, and may take locks of its own.
+ */
 void task_free(Task *task);
+
+/* For streams_unlock() alone: takes the tasks that are to go, frees them. */
+Task *tasks_over(void);
+void tasks_release(Task *first);
 
 #endif

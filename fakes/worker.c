@@ -75,10 +75,25 @@ static void leave_orderly(void)
 static int run(Stream *stream, Task *task)
 {
     uint64_t start = trace_now();
-    int status = task->run(task, stream);
+    int status = task->kind->run(task, stream);
 
     if (!task->waits)
         stream->due_ns += trace_now() - start;
+    return status;
+}
+
+/* 0, or the code a task fails with: by itself, or because it shall. */
+static int run_or_fail(Stream *stream, Task *task)
+{
+    int status = fault_due_task();
+
+    if (status == E_NONE) {
+        status = run(stream, task);
+        return status == E_NONE ? E_NONE : device_code(task, status);
+    }
+    status = device_code(task, status);
+    if (task->kind->fail != NULL)
+        task->kind->fail(task, stream, status);
     return status;
 }
 
@@ -94,14 +109,7 @@ static int perform(Stream *stream, Task *task)
         pthread_once(&once, leave_orderly);
     current_call = &call;
     sleep_for(stream, task);
-    int status = E_NONE;
-    if (!stopping(stream)) {
-        status = fault_due_task();
-        if (status == E_NONE)
-            status = run(stream, task);
-        if (status != E_NONE)
-            status = device_code(task, status);
-    }
+    int status = stopping(stream) ? E_NONE : run_or_fail(stream, task);
     current_call = NULL;
     return status;
 }
@@ -136,6 +144,7 @@ static void *work(void *argument)
         int status = perform(stream, task);
         if (status != E_NONE)
             report(stream, task, status);
+        task_strip(task);
         streams_lock();
         stream->running = NULL;
         order_keep(stream, task);
