@@ -173,9 +173,11 @@ static int copy_run(Task *task, Stream *stream)
     return move(&((const Copy2d *)task)->rows);
 }
 
+static const TaskKind copying = {.run = copy_run};
+
 static int submit(Stream *stream, const Rows *rows)
 {
-    Copy2d *copy = task_new(sizeof *copy, copy_run, NULL);
+    Copy2d *copy = task_new(sizeof *copy, &copying);
 
     if (copy == NULL)
         return E_BAD_ALLOC;
