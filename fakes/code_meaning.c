@@ -14,6 +14,7 @@ const char *code_meaning(int code)
     case E_REPEAT_INIT: return "aclInit was called before";
     case E_FILE: return "a file cannot be used";
     case E_PARSE: return "a file cannot be parsed";
+    case E_DUMP_CONFIG: return "the configuration of dumps is not valid";
     case E_REPEAT_FINALIZE: return "aclFinalize was called before";
     case E_DUMP_NOT_RUN: return "aclmdlInitDump was not called";
     case E_RT_PARAM: return "an argument is not valid for the runtime";
@@ -56,8 +57,6 @@ const char *code_meaning(int code)
     case E_REGISTERED: return "the host memory is registered already";
     case E_NOT_REGISTERED: return "the host memory is not registered";
     case E_RT_DEVICE_MEMORY: return "a task touched memory it must not";
-    case E_GE_MODEL_PART: return "the file's model partition is not usable";
-    case E_GE_WEIGHT_PART: return "the file's weight partition is not usable";
     case E_GE_TASK_PART: return "the file's task partition is not usable";
     }
     return NULL;

@@ -16,6 +16,7 @@ enum Code {
     E_REPEAT_INIT = 100002,
     E_FILE = 100003,
     E_PARSE = 100006,
+    E_DUMP_CONFIG = 100009,
     E_REPEAT_FINALIZE = 100037,
     E_DUMP_NOT_RUN = 100045,
     E_RT_PARAM = 107000,
@@ -58,9 +59,7 @@ enum Code {
     E_RT_DEVICE_MEMORY = 507053,
     E_REGISTERED = 507910,
     E_NOT_REGISTERED = 507911,
-    E_GE_MODEL_PART = 545002,
-    E_GE_WEIGHT_PART = 545003,
-    E_GE_TASK_PART = 545004
+    E_GE_TASK_PART = 545004     /* of queries; no load returns 5450xx */
 };
 
 /*

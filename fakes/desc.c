@@ -84,12 +84,20 @@ static int fill_from(Desc *desc, Bytes model)
     if (status != E_NONE)
         return status;
     fill(desc, NULL, 0);
-    status = om_parse(model, &om);
+    status = om_open(model, &om);
     if (status != E_NONE)
         return ge_status(status);
     Inout *inout = inout_parse(om.part[PART_INOUT]);
+    if (inout == NULL)
+        return E_GE;
+    if (inout->gears.misread) {
+        inout_drop(inout);
+        return refuse(E_GE, "the texts in MODEL_INOUT_INFO are so short that "
+                      "CANN takes them for damaged: n texts need 4n - 4 "
+                      "characters between them");
+    }
     fill(desc, inout, 0);
-    return inout != NULL ? E_NONE : E_GE;
+    return E_NONE;
 }
 
 aclError aclmdlGetDescFromFile(aclmdlDesc *modelDesc, const char *modelPath)

@@ -3,8 +3,9 @@
  *
  * ACL knows one attribute, the names of the operators that a compiler merged
  * into one. Nothing is merged in a model for this library: no operator has
- * it, and what it is without is the empty text. Without a loaded model, or
- * for another attribute, there is no answer.
+ * it, and what it is without is the empty text. Without a loaded static model,
+ * or for another attribute, there is no answer: GE does not know the ids of
+ * dynamic models.
  */
 #include <string.h>
 
@@ -26,8 +27,9 @@ const char *aclmdlGetOpAttr(aclmdlDesc *modelDesc, const char *opName,
         argument_check(opName, "opName") != E_NONE ||
         argument_check(attr, "attr") != E_NONE)
         return NULL;
-    if (model_find(desc->model) == NULL) {
-        refuse(E_GE_MODEL_ID, "%u is no loaded model", desc->model);
+    const Model *model = model_find(desc->model);
+    if (model == NULL || model->dynamic) {
+        refuse(E_GE_MODEL_ID, "%u is no loaded static model", desc->model);
         return NULL;
     }
     if (strcmp(attr, ORIGINAL_NAMES) != 0) {

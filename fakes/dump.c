@@ -8,10 +8,9 @@
 #include "acl.h"
 #include "calls.h"
 #include "dump.h"
-#include "files.h"
 #include "host_memory.h"
 #include "init.h"
-#include "json.h"
+#include "init_config.h"
 #include "message.h"
 
 static atomic_bool begun;
@@ -39,15 +38,15 @@ aclError aclmdlInitDump(void)
 
 static int check_file(const char *path)
 {
-    unsigned char *data = NULL;
-    size_t size = 0;
+    char *content = NULL;
+    Json value;
+    int status = config_read(path, &content);
 
-    if (file_read(path, &data, &size) != E_NONE)
-        return E_FILE;
-    data[size] = '\0';
-    bool object = json_is_object((const char *)data);
-    free(data);
-    return object ? E_NONE : refuse(E_PARSE, "%s is not a JSON object", path);
+    if (status == E_NONE &&
+        (!json_parse(content, &value) || !json_is_object(value)))
+        status = refuse(E_PARSE, "%s is not a JSON object", path);
+    free(content);
+    return status;
 }
 
 aclError aclmdlSetDump(const char *dumpCfgPath)

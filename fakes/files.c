@@ -14,23 +14,32 @@ enum { MAGIC_SIZE = 4 };
 
 static const unsigned char zip[MAGIC_SIZE] = {'P', 'K', 3, 4};
 
-/* A descriptor of a regular file and its size, or -1 after a message. */
-static int open_file(const char *path, size_t *size)
-{
-    struct stat about;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait */
+/* A file that was opened: its descriptor and size. */
+typedef struct Opened {
+    int file;
+    size_t size;
+} Opened;
 
-    if (file < 0) {
-        refuse(E_GE_PATH, "cannot open \"%s\": %s", path, strerror(errno));
-        return -1;
-    }
+/*
+ * Opens a regular file, and never waits for a FIFO: 0, or a status. ACL reads
+ * a folder's 0 bytes and fails on them.
+ */
+static int open_file(const char *path, Opened *opened)
+{
+    struct stat about = {0};
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (file < 0)
+        return refuse(E_GE_PATH, "cannot open \"%s\": %s", path,
+                      strerror(errno));
     if (fstat(file, &about) == 0 && S_ISREG(about.st_mode)) {
-        *size = (size_t)about.st_size;
-        return file;
+        *opened = (Opened){file, (size_t)about.st_size};
+        return E_NONE;
     }
-    refuse(E_GE_PATH, "\"%s\" is no file", path);
     close(file);
-    return -1;
+    return S_ISDIR(about.st_mode)
+               ? refuse(E_GE, "\"%s\" is a folder, not a file", path)
+               : refuse(E_GE_PATH, "\"%s\" is no file", path);
 }
 
 /* Reads exactly size bytes. */
@@ -57,18 +66,17 @@ static int route_bytes(const unsigned char *first, Route *route)
 int route_path(const char *path, Route *route)
 {
     unsigned char first[MAGIC_SIZE];
-    size_t size;
+    Opened opened;
     int status = argument_check(path, "the path");
 
+    if (status == E_NONE)
+        status = open_file(path, &opened);
     if (status != E_NONE)
         return status;
-    int file = open_file(path, &size);
-    if (file < 0)
-        return E_GE_PATH;
-    if (size < MAGIC_SIZE || !read_all(file, first, MAGIC_SIZE))
+    if (opened.size < MAGIC_SIZE || !read_all(opened.file, first, MAGIC_SIZE))
         status = refuse(E_GE_DATA_SIZE, "\"%s\" has %zu bytes, which is no "
-                        "model", path, size);
-    close(file);
+                        "model", path, opened.size);
+    close(opened.file);
     return status != E_NONE ? status : route_bytes(first, route);
 }
 
@@ -94,19 +102,20 @@ int refuse_om2(void)
 
 int file_read(const char *path, unsigned char **data, size_t *size)
 {
-    int status = E_NONE;
-    int file = open_file(path, size);
+    Opened opened;
+    int status = open_file(path, &opened);
 
-    if (file < 0)
-        return E_GE_PATH;
-    *data = malloc(*size + 1);
+    if (status != E_NONE)
+        return status;
+    *size = opened.size;
+    *data = malloc(opened.size + 1);
     if (*data == NULL)
         status = refuse(E_GE_MEMORY, "no memory for the %zu bytes of \"%s\"",
-                        *size, path);
-    else if (!read_all(file, *data, *size))
+                        opened.size, path);
+    else if (!read_all(opened.file, *data, opened.size))
         status = refuse(GE_FAILED, "\"%s\" broke off while it was read",
                         path);
-    close(file);
+    close(opened.file);
     if (status != E_NONE) {
         free(*data);
         *data = NULL;

@@ -17,7 +17,7 @@ typedef struct Route {
     bool om2;
 } Route;
 
-/* The router's checks of a path: 0, 100000, 145002 or 145006. */
+/* The router's checks of a path: 0, 100000, 145002, 145006, 500002: folder. */
 int route_path(const char *path, Route *route);
 
 /* The router's checks of memory: 0, 100000 or 145006. */
@@ -28,7 +28,7 @@ int refuse_om2(void);
 
 /*
  * Reads a whole file into memory that the caller frees: 0, 145002, 245000,
- * or GE_FAILED when reading breaks off.
+ * 500002 for a folder, or GE_FAILED when reading breaks off.
  */
 int file_read(const char *path, unsigned char **data, size_t *size);
 

@@ -72,6 +72,28 @@ static bool keep_open(const Inout *inout, GearWish *wish)
     return all;
 }
 
+/* Says which gears the model has, where it has none of the kind wished for. */
+static int refuse_gear(const Inout *inout, const GearWish *wish)
+{
+    static const char *const kinds[] = {
+        [GEARS_BATCH] = "of batch sizes (aclmdlSetDynamicBatchSize)",
+        [GEARS_HW] = "of heights and widths (aclmdlSetDynamicHWSize)",
+        [GEARS_DIMS] = "of dims (aclmdlSetInputDynamicDims)"};
+
+    if (inout->gears.count == 0)
+        return refuse(E_GE_GEAR, "the model has no gears: it takes one shape "
+                      "(compile it with %s)",
+                      wish->kind == GEARS_BATCH ? "dynamic_batch"
+                      : wish->kind == GEARS_HW  ? "dynamic_hw"
+                                                : "dynamic_dims");
+    if (wish->kind != inout->gears.kind)
+        return refuse(E_GE_GEAR, "the model's gears are %s",
+                      kinds[inout->gears.kind]);
+    return refuse(E_GE_GEAR, "the model has no gear of these %zu values, the "
+                  "first of them %llu", wish->width,
+                  (unsigned long long)(wish->width > 0 ? wish->value[0] : 0));
+}
+
 int gear_of_wish(const Inout *inout, const GearWish *wish, size_t *gear)
 {
     GearWish own = *wish;
@@ -84,9 +106,7 @@ int gear_of_wish(const Inout *inout, const GearWish *wish, size_t *gear)
         *gear = gears_find(&inout->gears, own.value, own.width);
     if (*gear < inout->gears.count)
         return E_NONE;
-    return refuse(E_GE_GEAR, "the model has no gear of these %zu values, the "
-                  "first of them %llu", own.width,
-                  (unsigned long long)(own.width > 0 ? own.value[0] : 0));
+    return refuse_gear(inout, &own);
 }
 
 /* The gear whose numbers lie in the gear input, or the count. */

@@ -75,6 +75,15 @@ static void free_texts(char **text, size_t count)
     free(text);
 }
 
+/*
+ * CANN's reader of a file's texts compares (4 + 4) * n with the block's 4 + 4n
+ * bytes and the texts: a bracket is wrong, and short texts fail on it.
+ */
+static bool misread(const Bytes *block, size_t count)
+{
+    return block->size / 8 < count;
+}
+
 /* Are all of them there? */
 static bool whole(char *const *text, size_t count)
 {
@@ -134,6 +143,7 @@ static bool read_shapes(Bytes block, Gears *gears)
         good = parse_shape(text[i], &gears->shape[i]);
         gears->shape_count += good;
     }
+    gears->misread |= misread(&block, count);
     free_texts(text, count);
     return good;
 }
@@ -143,6 +153,7 @@ static bool read_order(Bytes block, Gears *gears)
     if (gears->order != NULL)
         return false;
     gears->order = read_texts(block, &gears->order_count);
+    gears->misread |= misread(&block, gears->order_count);
     return whole(gears->order, gears->order_count);
 }
 

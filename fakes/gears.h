@@ -42,6 +42,7 @@ typedef struct Gears {
     size_t shape_count;
     char **order;               /* owned */
     size_t order_count;
+    bool misread;               /* by CANN, of a file: texts too short */
 } Gears;
 
 /*

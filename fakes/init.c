@@ -13,20 +13,21 @@
 #include "calls.h"
 #include "device.h"
 #include "environment.h"
-#include "files.h"
 #include "fork.h"
 #include "host_memory.h"
-#include "json.h"
+#include "init_config.h"
 #include "live.h"
 #include "message.h"
 #include "report.h"
 #include "settings.h"
+#include "violations.h"
 
 static struct {
     pthread_mutex_t lock;
     uint64_t count;
     bool finalized;
     char *config;               /* owned; NULL: never initialised */
+    char *path;                 /* owned; of that configuration */
     Origin begun;               /* the aclInit that did something */
     Origin ended;               /* and who took it back; seq 0: nobody */
     atomic_bool engine;         /* of the graph engine */
@@ -81,62 +82,28 @@ static int count_again(void)
                   (unsigned long long)state.count);
 }
 
-/* The content of a configuration, "" for none; the caller frees it. */
-static int config_read(const char *path, char **content)
+/*
+ * Another content than the first one. To say so CANN makes a text of the
+ * path, and NULL ends the process there.
+ */
+static int refuse_other(const char *path)
 {
-    unsigned char *data = NULL;
-    size_t size = 0;
+    if (path == NULL)
+        violate(V_INIT_ENDS, "configPath is NULL, and the first aclInit was "
+                "given \"%s\"; pass \"\" for no configuration", state.path);
+    return refuse(E_PARAM, "this configuration is not the one of the first "
+                  "aclInit of this process, which was given \"%s\"; its "
+                  "content counts for the life of a process", state.path);
+}
 
-    if (path == NULL || *path == '\0') {
-        *content = calloc(1, 1);
-        return *content != NULL ? E_NONE : E_BAD_ALLOC;
-    }
-    int status = host_check(path, "configPath");
-    if (status != E_NONE)
-        return status;
-    if (file_read(path, &data, &size) != E_NONE)
-        return E_FILE;
-    data[size] = '\0';
-    *content = (char *)data;
+/* Remembers the first content, and where it came from. */
+static int config_keep(char *content, const char *path)
+{
+    state.path = strdup(path != NULL ? path : "");
+    if (state.path == NULL)
+        return refuse(E_BAD_ALLOC, "no memory for a path");
+    state.config = content;
     return E_NONE;
-}
-
-static int config_err_msg_mode(const char *content)
-{
-    char text[64] = "0";
-
-    json_member(content, "err_msg_mode", text, sizeof text);
-    if (strcmp(text, "0") == 0 || strcmp(text, "1") == 0)
-        return E_NONE;
-    return refuse(E_PARAM, "err_msg_mode is \"%s\", not \"0\" or \"1\"",
-                  text);
-}
-
-/* {"defaultDevice": {"default_device": "0"}} */
-static int config_default_device(const char *content)
-{
-    char section[256];
-    char number[32];
-    char *end = number;
-
-    if (!json_member(content, "defaultDevice", section, sizeof section) ||
-        *section != '{' ||
-        !json_member(section, "default_device", number, sizeof number))
-        return E_NONE;
-    long device = strtol(number, &end, 10);
-    if (end == number || *end != '\0' || device < 0 || device > DEVICES_MAX)
-        return refuse(E_PARAM, "default_device is \"%s\"", number);
-    return device_make_default((int)device);
-}
-
-static int config_apply(const char *content)
-{
-    if (*content == '\0')
-        return E_NONE;
-    if (!json_is_object(content))
-        return refuse(E_PARSE, "the configuration is not a JSON object");
-    int status = config_err_msg_mode(content);
-    return status != E_NONE ? status : config_default_device(content);
 }
 
 static int config_take(const char *path)
@@ -146,15 +113,13 @@ static int config_take(const char *path)
 
     if (status == E_NONE && state.config != NULL &&
         strcmp(state.config, content) != 0)
-        status = refuse(E_PARAM, "this configuration is not the one of the "
-                        "first aclInit of this process");
+        status = refuse_other(path);
     if (status == E_NONE)
         status = config_apply(content);
-    if (status == E_NONE && state.config == NULL) {
-        state.config = content;
-        return E_NONE;
-    }
-    free(content);
+    if (status == E_NONE && state.config == NULL)
+        status = config_keep(content, path);
+    if (content != state.config)
+        free(content);
     return status;
 }
 
@@ -257,7 +222,9 @@ const char *aclGetRecentErrMsg(void)
 void init_reset(void)
 {
     free(state.config);
+    free(state.path);
     state.config = NULL;
+    state.path = NULL;
     state.count = 0;
     state.finalized = false;
     state.begun = (Origin){0};

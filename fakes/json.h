@@ -1,5 +1,8 @@
 /*
- * json: just enough JSON to read the configuration of aclInit.
+ * json: JSON, as far as the configuration of aclInit needs it.
+ *
+ * A value is the piece of text that it is written in. json_parse() reads as
+ * CANN's parser does (nlohmann's), and the rest relies on what it accepted.
  */
 #ifndef FAKE_JSON_H
 #define FAKE_JSON_H
@@ -7,15 +10,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is this one well-formed JSON object, and nothing else? */
-bool json_is_object(const char *text);
+typedef struct Json {
+    const char *text;           /* borrowed; where the value begins */
+    size_t length;
+} Json;
 
 /*
- * The text of a member of a well-formed object: a string without its quotes
- * (escapes as they stand) or the source of another value. False when the
- * object has no such member or its text is longer than size - 1.
+ * Is the text one value, of any kind, and nothing else? A byte order mark in
+ * front is skipped. Nothing nests deeper than 1000 values.
  */
-bool json_member(const char *object, const char *name, char *text,
-                 size_t size);
+bool json_parse(const char *text, Json *value);
+
+/* A member of an object, the last of that name; false: none, or no object. */
+bool json_find(Json object, const char *name, Json *value);
+
+/* The text of a string of less than size bytes; false: it is no such string. */
+bool json_string(Json value, char *text, size_t size);
+
+bool json_is_object(Json value);
+bool json_is_number(Json value);
 
 #endif

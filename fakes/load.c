@@ -28,6 +28,9 @@ int load_file(const char *path, const LoadOptions *options, uint32_t *id)
     int status = ge_status(file_read(path, &data, &size));
 
     all.path = path;
+    if (status == E_NONE && size < OM_HEADER)
+        status = refuse(E_GE_DATA_SIZE, "\"%s\" has %zu bytes, a header has "
+                        "256", path, size);
     if (status == E_NONE)
         status = load((Bytes){data, size}, &all, id);
     free(data);

@@ -11,10 +11,10 @@
 
 enum { FROM_FILE = 1, FROM_FILE_WITH_MEM = 2, FROM_MEM = 3, FROM_QUEUE = 5 };
 
-/* The router looks at the path, or without one at the memory. */
+/* The router looks at the path, or without one, "" included, at the memory. */
 static int route(const ConfigSource *source, Route *way)
 {
-    if (source->path != NULL)
+    if (source->path != NULL && *source->path != '\0')
         return route_path(source->path, way);
     if (source->memory != NULL && source->size > 0)
         return route_memory(source->memory, source->size, way);

@@ -202,7 +202,7 @@ static int parse_group(Reader *data, bool tiny, Om *om)
     return E_NONE;
 }
 
-/* The groups of a dynamic model must fill it to the last byte. */
+/* The other groups, which must fill the model to the last byte. */
 static int parse_rest(Reader *data, uint32_t groups)
 {
     for (uint32_t i = 1; i < groups; i++) {
@@ -216,17 +216,40 @@ static int parse_rest(Reader *data, uint32_t groups)
     return E_NONE;
 }
 
-int om_parse(Bytes model, Om *om)
+/* The tables of all groups; exact: they must fill the model. */
+static int parse_tables(Bytes model, bool exact, Om *om)
+{
+    Reader data = reader_at(model, OM_HEADER);
+    int status = parse_group(&data, is_tiny(model), om);
+
+    if (status == E_NONE && exact)
+        status = parse_rest(&data, u32_at(model, AT_MODEL_NUM));
+    return status;
+}
+
+int om_open(Bytes model, Om *om)
 {
     *om = (Om){.dynamic = om_is_dynamic(model)};
     int status = check_header(model);
-    if (status != E_NONE)
-        return status;
-    Reader data = reader_at(model, OM_HEADER);
-    status = parse_group(&data, is_tiny(model), om);
-    if (status == E_NONE && om->dynamic)
-        status = parse_rest(&data, u32_at(model, AT_MODEL_NUM));
+
+    return status == E_NONE ? parse_tables(model, om->dynamic, om) : status;
+}
+
+int om_open_exactly(Bytes model, Om *om)
+{
+    *om = (Om){.dynamic = om_is_dynamic(model)};
+    int status = check_header(model);
+
+    if (status == GE_FAILED)
+        return E_GE_PARAM;
+    return status == E_NONE ? parse_tables(model, true, om) : status;
+}
+
+int om_parse(Bytes model, Om *om)
+{
+    int status = om_open(model, om);
+
     if (status == E_NONE && !om->has[PART_MODEL_DEF])
-        status = refuse(E_GE_MODEL_PART, "the model has no MODEL_DEF");
+        status = refuse(GE_FAILED, "the model has no MODEL_DEF");
     return status;
 }

@@ -42,7 +42,14 @@ void bundle_file_free(BundleFile *file);
 /* Would ACL run this model on its executor for dynamic shapes? */
 bool om_is_dynamic(Bytes model);
 
-/* Takes a model apart: 0, or a status of the graph engine. */
+/*
+ * Takes a model apart: 0, or a status of the graph engine. om_parse() is what
+ * a load does, which wants a MODEL_DEF; om_open() asks for no partition.
+ */
 int om_parse(Bytes model, Om *om);
+int om_open(Bytes model, Om *om);
+
+/* What a query does: also the tables of a static model must fill it. */
+int om_open_exactly(Bytes model, Om *om);
 
 #endif

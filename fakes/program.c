@@ -146,7 +146,7 @@ static int read_records(Reader *reader, uint32_t count, Program *program)
         if (reader_left(reader) > 0)
             read_align8(reader);
         if (reader->bad || !read_record(tag, payload, program))
-            return refuse(E_GE_MODEL_PART, "record %u (tag %u) of TASK_INFO "
+            return refuse(GE_FAILED, "record %u (tag %u) of TASK_INFO "
                           "is damaged", i, tag);
     }
     return E_NONE;
@@ -159,7 +159,7 @@ static int refuse_chip(Bytes task)
 
     for (size_t i = 0; i < task.size && i < 16; i++)
         snprintf(quote + 3 * i, 4, "%02x ", task.data[i]);
-    return refuse(E_GE_MODEL_PART, "this file is compiled for a chip: its "
+    return refuse(GE_FAILED, "this file is compiled for a chip: its "
                   "TASK_INFO holds %zu bytes of the chip's tasks (%s...); "
                   "this fake runs only files written by acl_bundle.build",
                   task.size, quote);
@@ -171,7 +171,7 @@ static int read_head(const Om *om, Reader *reader, Program *program,
 {
     *program = (Program){0};
     if (!om->has[PART_TASK])
-        return refuse(E_GE_TASK_PART, "the model has no TASK_INFO");
+        return refuse(GE_FAILED, "the model has no TASK_INFO");
     *reader = reader_of(om->part[PART_TASK]);
     Bytes magic = read_bytes(reader, MAGIC_SIZE);
     if (reader->bad || memcmp(magic.data, MAGIC, MAGIC_SIZE) != 0)
@@ -181,7 +181,7 @@ static int read_head(const Om *om, Reader *reader, Program *program,
     program->work_size = read_u64(reader);
     program->variable_area = read_u64(reader);
     if (reader->bad)
-        return refuse(E_GE_MODEL_PART, "TASK_INFO is cut off");
+        return refuse(GE_FAILED, "TASK_INFO is cut off");
     return E_NONE;
 }
 
@@ -190,10 +190,14 @@ int program_work_size(const Om *om, uint64_t *size)
     Program program;
     Reader reader;
     uint32_t records;
-    int status = read_head(om, &reader, &program, &records);
 
-    *size = status == E_NONE ? program.work_size : 0;
-    return status;
+    *size = 0;
+    if (!om->has[PART_TASK])
+        return E_NONE;
+    if (read_head(om, &reader, &program, &records) != E_NONE)
+        return E_GE_TASK_PART;
+    *size = program.work_size;
+    return E_NONE;
 }
 
 int program_parse(const Om *om, const Inout *inout, Program *program)

@@ -120,7 +120,10 @@ bool program_is_external(const Program *program, size_t constant);
  */
 int program_parse(const Om *om, const Inout *inout, Program *program);
 
-/* Reads no more than the work size. */
+/*
+ * Reads no more than the work size, which is 0 without TASK_INFO: 0, or
+ * 545004 for a TASK_INFO that is no program.
+ */
 int program_work_size(const Om *om, uint64_t *size);
 
 void program_free(Program *program);

@@ -18,7 +18,7 @@ static int check_tensor(const Tensor *tensor, const char *record, size_t i,
     size_t bytes;
 
     if (tensor->offset > area || tensor->nbytes > area - tensor->offset)
-        return refuse(E_GE_MODEL_PART, "%s %zu (\"%s\") lies at %llu + %llu "
+        return refuse(GE_FAILED, "%s %zu (\"%s\") lies at %llu + %llu "
                       "of %llu bytes", record, i, tensor->name,
                       (unsigned long long)tensor->offset,
                       (unsigned long long)tensor->nbytes,
@@ -27,7 +27,7 @@ static int check_tensor(const Tensor *tensor, const char *record, size_t i,
         return E_NONE;
     if (!tensor_bytes(tensor->dims, tensor->rank, tensor->data_type,
                       &bytes) || bytes != tensor->nbytes)
-        return refuse(E_GE_MODEL_PART, "%s %zu (\"%s\") has %llu bytes, "
+        return refuse(GE_FAILED, "%s %zu (\"%s\") has %llu bytes, "
                       "which its shape does not need", record, i,
                       tensor->name, (unsigned long long)tensor->nbytes);
     return E_NONE;
@@ -39,12 +39,12 @@ static int check_tensors(const Program *program, const Om *om)
 
     if (program->constants.count > program->externals.count &&
         !om->has[PART_WEIGHTS])
-        return refuse(E_GE_WEIGHT_PART, "the model has %zu constants and no "
+        return refuse(GE_FAILED, "the model has %zu constants and no "
                       "WEIGHTS_DATA", program->constants.count);
     for (size_t i = 0; i < program->externals.count; i++)
         if (program_external(program, i)->constant >=
             program->constants.count)
-            return refuse(E_GE_MODEL_PART, "EXTERNAL %zu is constant %u of "
+            return refuse(GE_FAILED, "EXTERNAL %zu is constant %u of "
                           "%zu", i, program_external(program, i)->constant,
                           program->constants.count);
     for (size_t i = 0; status == E_NONE && i < program->variables.count; i++)
@@ -80,7 +80,7 @@ static int check_feeds(const Program *program, const Inout *inout)
         const Feed *feed = program_feed(program, i);
         size_t count = source_count(program, inout, feed->source);
         if (feed->index >= count)
-            return refuse(E_GE_MODEL_PART, "FEED %zu (\"%s\") takes number "
+            return refuse(GE_FAILED, "FEED %zu (\"%s\") takes number "
                           "%u of %zu of source %d", i, feed->name,
                           feed->index, count, (int)feed->source);
     }
@@ -90,11 +90,11 @@ static int check_feeds(const Program *program, const Inout *inout)
 static int check_fetches(const Program *program, const Inout *inout)
 {
     if (program->fetches.count != inout->outputs.count)
-        return refuse(E_GE_MODEL_PART, "%zu FETCH records for %zu outputs",
+        return refuse(GE_FAILED, "%zu FETCH records for %zu outputs",
                       program->fetches.count, inout->outputs.count);
     for (size_t i = 0; i < program->fetches.count; i++)
         if (program_fetch(program, i)->output >= inout->outputs.count)
-            return refuse(E_GE_MODEL_PART, "FETCH %zu gives output %u of "
+            return refuse(GE_FAILED, "FETCH %zu gives output %u of "
                           "%zu", i, program_fetch(program, i)->output,
                           inout->outputs.count);
     return E_NONE;
@@ -107,13 +107,13 @@ static int check_assign(const Program *program, const Inout *inout, size_t i)
 
     if (assign->variable >= program->variables.count ||
         assign->source == SOURCE_VARIABLE || assign->index >= count)
-        return refuse(E_GE_MODEL_PART, "ASSIGN %zu sets variable %u from "
+        return refuse(GE_FAILED, "ASSIGN %zu sets variable %u from "
                       "number %u of source %d", i, assign->variable,
                       assign->index, (int)assign->source);
     if (assign->source == SOURCE_CONSTANT &&
         program_constant(program, assign->index)->nbytes !=
             program_variable(program, assign->variable)->nbytes)
-        return refuse(E_GE_MODEL_PART, "ASSIGN %zu sets variable %u from a "
+        return refuse(GE_FAILED, "ASSIGN %zu sets variable %u from a "
                       "constant of another size", i, assign->variable);
     return E_NONE;
 }
@@ -139,7 +139,7 @@ static int check_static(const TensorList *list, const char *what, bool gears)
             continue;
         if (!tensor_bytes(info->dims, info->rank, info->data_type, &bytes) ||
             bytes != info->size)
-            return refuse(E_GE_MODEL_PART, "%s %zu (\"%s\") has %llu bytes, "
+            return refuse(GE_FAILED, "%s %zu (\"%s\") has %llu bytes, "
                           "which its shape does not need", what, i,
                           info->name, (unsigned long long)info->size);
     }
@@ -153,7 +153,7 @@ static int check_onnx(const Program *program, const Inout *inout)
     if (status == E_NONE)
         status = check_fetches(program, inout);
     if (status == E_NONE && program->onnx.size == 0)
-        status = refuse(E_GE_MODEL_PART, "TASK_INFO has no ONNX record");
+        status = refuse(GE_FAILED, "TASK_INFO has no ONNX record");
     return status;
 }
 
@@ -161,9 +161,9 @@ static int check_onnx(const Program *program, const Inout *inout)
 static int check_callback(const Program *program, const Om *om)
 {
     if (program->callback == 0)
-        return refuse(E_GE_MODEL_PART, "TASK_INFO has no CALLBACK record");
+        return refuse(GE_FAILED, "TASK_INFO has no CALLBACK record");
     if (om->dynamic)
-        return refuse(E_GE_MODEL_PART, "a callback program must be static; "
+        return refuse(GE_FAILED, "a callback program must be static; "
                       "the header says dynamic");
     return E_NONE;
 }
@@ -186,7 +186,7 @@ static int check_kind(const Program *program, const Om *om,
     case PROGRAM_CALLBACK:
         return check_callback(program, om);
     default:
-        return refuse(E_GE_MODEL_PART, "TASK_INFO holds a program of kind "
+        return refuse(GE_FAILED, "TASK_INFO holds a program of kind "
                       "%d, not 1..4", (int)program->kind);
     }
 }

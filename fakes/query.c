@@ -10,17 +10,11 @@
 #include "calls.h"
 #include "files.h"
 #include "host_memory.h"
-#include "init.h"
 #include "message.h"
 #include "objects.h"
 #include "om.h"
-#include "program.h"
+#include "query_size.h"
 #include "violations.h"
-
-typedef struct Need {
-    size_t work;
-    size_t weights;
-} Need;
 
 typedef struct QueryInfo {
     uint64_t variable_size;
@@ -66,22 +60,11 @@ aclError aclmdlBundleDestroyQueryInfo(aclmdlBundleQueryInfo *queryInfo)
 /* A model with dynamic shapes says that it needs nothing. */
 static int need_of(Bytes model, Need *need)
 {
-    Om om;
-    uint64_t work = 0;
-
+    *need = (Need){0};
     if (model.size < OM_HEADER)
         return refuse(E_PARAM, "a sub-model has %zu bytes, not even a header",
                       model.size);
-    *need = (Need){0};
-    if (om_is_dynamic(model))
-        return E_NONE;
-    int status = engine_needed();
-    if (status == E_NONE)
-        status = om_parse(model, &om);
-    if (status == E_NONE)
-        status = program_work_size(&om, &work);
-    *need = (Need){work, om.part[PART_WEIGHTS].size};
-    return status;
+    return om_is_dynamic(model) ? E_NONE : query_need(model, need);
 }
 
 static int query(QueryInfo *info, Bytes bytes)

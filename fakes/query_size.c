@@ -1,6 +1,11 @@
 /*
- * query_size: what a plain model will need before it is loaded.
+ * query_size: what a model will need before it is loaded.
+ *
+ * No partition has to be there, and neither MODEL_DEF nor MODEL_INOUT_INFO is
+ * looked at: what can be queried need not load.
  */
+#include "query_size.h"
+
 #include <stdlib.h>
 
 #include "acl.h"
@@ -12,36 +17,32 @@
 #include "om.h"
 #include "program.h"
 
-/* Whatever cannot be taken apart is 145000 here, a bundle included. */
-static int parse(Bytes model, Om *om, Program *program)
+int query_need(Bytes model, Need *need)
 {
-    int status = om_parse(model, om);
+    Om om;
+    uint64_t work = 0;
 
-    if (status == GE_FAILED)
-        return E_GE_PARAM;
-    if (status != E_NONE)
-        return status;
-    Inout *inout = inout_parse(om->part[PART_INOUT]);
-    status = inout != NULL ? program_parse(om, inout, program) : E_GE_PARAM;
-    inout_drop(inout);
+    *need = (Need){0};
+    int status = engine_needed();
+    if (status == E_NONE)
+        status = om_open_exactly(model, &om);
+    if (status == E_NONE)
+        status = program_work_size(&om, &work);
+    if (status == E_NONE)
+        *need = (Need){om.dynamic ? 0 : work, om.part[PART_WEIGHTS].size};
     return status;
 }
 
-/* A model with dynamic shapes finds its work memory as it runs. */
 static int query(Bytes model, size_t *work, size_t *weights)
 {
-    Om om;
-    Program program;
+    Need need;
+    int status = query_need(model, &need);
 
-    int status = engine_needed();
-    if (status == E_NONE)
-        status = parse(model, &om, &program);
-    if (status != E_NONE)
-        return status;
-    *work = om.dynamic ? 0 : program.work_size;
-    *weights = om.part[PART_WEIGHTS].size;
-    program_free(&program);
-    return E_NONE;
+    if (status == E_NONE) {
+        *work = need.work;
+        *weights = need.weights;
+    }
+    return ge_status(status);
 }
 
 aclError aclmdlQuerySize(const char *fileName, size_t *workSize,

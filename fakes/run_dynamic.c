@@ -7,21 +7,57 @@
 #include "settings.h"
 #include "violations.h"
 
+enum { RANK_MAX = 25 };         /* of a shape in GE's executor */
+
+/*
+ * As ACL compares: neither a shape without dims, nor a dim of -1, nor a dim
+ * whose range has no end.
+ */
 static int check_range(const TensorInfo *info, const Blob *blob, size_t i)
 {
-    if (info->range_count == 0)
+    if (info->range_count == 0 || blob->rank == 0)
         return E_NONE;
     if (blob->rank != info->range_count)
         return refuse(E_PARAM, "input %zu has %zu dims, the model %zu", i,
                       blob->rank, info->range_count);
     for (size_t k = 0; k < blob->rank; k++) {
+        int64_t dim = blob->dims[k];
         int64_t low = info->ranges[2 * k];
         int64_t high = info->ranges[2 * k + 1];
-        if (blob->dims[k] < low || (high >= 0 && blob->dims[k] > high))
+        if (dim != -1 && high >= 0 && (dim < low || dim > high))
             return refuse(E_PARAM, "dim %zu of input %zu is %lld, not "
-                          "%lld..%lld", k, i, (long long)blob->dims[k],
-                          (long long)low, (long long)high);
+                          "%lld..%lld", k, i, (long long)dim, (long long)low,
+                          (long long)high);
     }
+    return E_NONE;
+}
+
+/* Does the model say that the tensor may have any rank? */
+static bool any_rank(const TensorInfo *info)
+{
+    return info->rank == 1 && info->dims[0] == -2;
+}
+
+/* A device computes with garbage where dims are open or lost. */
+static int check_known(const TensorInfo *info, const Blob *blob, size_t i,
+                       bool described)
+{
+    if (blob->rank == 0 && info->rank > 0 && !any_rank(info))
+        return violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has %zu dims, "
+                       "its tensor description none", i, info->name,
+                       info->rank);
+    if (blob->rank > RANK_MAX)
+        return violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has %zu dims; "
+                       "those behind 25 are lost", i, info->name, blob->rank);
+    for (size_t k = 0; k < blob->rank; k++)
+        if (blob->dims[k] < 0)
+            return described
+                       ? violate(V_IMPOSSIBLE_SHAPE, "dim %zu of input %zu "
+                                 "(\"%s\") is described as %lld", k, i,
+                                 info->name, (long long)blob->dims[k])
+                       : violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has "
+                                 "open dims and no tensor description; call "
+                                 "aclmdlSetDatasetTensorDesc", i, info->name);
     return E_NONE;
 }
 
@@ -41,11 +77,13 @@ static int dynamic_input(const Run *run, size_t i)
         blob->rank = desc->shape.rank;
     }
     int status = check_range(info, blob, i);
+    if (status == E_NONE)
+        status = check_known(info, blob, i, desc != NULL);
     if (status != E_NONE)
         return status;
     if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &need))
-        return refuse(E_GE, "the shape of input %zu is not known; "
-                      "aclmdlSetDatasetTensorDesc tells it", i);
+        return refuse(E_GE, "the shape of input %zu has more bytes than there "
+                      "are", i);
     if (settings.strict && need > buffer->size)
         return violate(V_SHORT_BUFFER, "input %zu has %zu bytes, its shape "
                        "needs %zu", i, buffer->size, need);
@@ -95,6 +133,22 @@ static int run_dynamic_onnx(const Run *run)
     return status;
 }
 
+/* With an output to make memory for, ACL reads beyond its descriptions. */
+static int check_outputs(const Run *run)
+{
+    size_t count = run->model->inout->outputs.count;
+
+    if (run->output->count == count)
+        return E_NONE;
+    for (size_t i = count; i < run->output->count; i++) {
+        const DataBuffer *buffer = dataset_buffer(run->output, i, "output");
+        if (buffer != NULL && buffer->data == NULL)
+            return violate(V_OUTPUT_BEYOND, "output %zu of %zu", i, count);
+    }
+    return refuse(E_GE, "the model has %zu outputs, the dataset %zu", count,
+                  run->output->count);
+}
+
 int run_dynamic(const Run *run)
 {
     const Inout *inout = run->model->inout;
@@ -102,9 +156,9 @@ int run_dynamic(const Run *run)
     if (run->input->count < inout->inputs.count)
         return refuse(E_PARAM, "the model has %zu inputs, the dataset %zu",
                       inout->inputs.count, run->input->count);
-    if (run->output->count != inout->outputs.count)
-        return refuse(E_GE, "the model has %zu outputs, the dataset %zu",
-                      inout->outputs.count, run->output->count);
+    int status = check_outputs(run);
+    if (status != E_NONE)
+        return status;
     return run->model->program.kind == PROGRAM_ONNX ? run_dynamic_onnx(run)
                                                     : run_compute(run);
 }

@@ -69,21 +69,25 @@ static bool continues(unsigned char first, size_t i, unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
+size_t text_character(const char *at)
+{
+    const unsigned char *bytes = (const unsigned char *)at;
+    size_t length = character_length(bytes[0]);
+    size_t good = 1;
+
+    while (good < length && continues(bytes[0], good, bytes[good]))
+        good++;
+    return bytes[0] != '\0' && good >= length ? length : 0;
+}
+
 /* Makes a string good UTF-8 in place. */
 static void clean(char *string)
 {
-    unsigned char *at = (unsigned char *)string;
-
-    while (*at != '\0') {
-        size_t length = character_length(*at);
-        size_t good = 1;
-        while (good < length && continues(*at, good, at[good]))
-            good++;
-        if (good < length || length == 0) {
-            *at = '?';
-            good = 1;
-        }
-        at += good;
+    while (*string != '\0') {
+        size_t length = text_character(string);
+        if (length == 0)
+            *string = '?';
+        string += length > 0 ? length : 1;
     }
 }
 

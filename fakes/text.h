@@ -26,6 +26,9 @@ void text_add(Text *text, const char *format, ...)
 /* Appends a JSON string, quotes included. NULL becomes null. */
 void text_add_string(Text *text, const char *string);
 
+/* How many bytes the good UTF-8 character here has; 0: none, or no good one. */
+size_t text_character(const char *at);
+
 /*
  * Prints into size bytes, NUL included, and cuts what does not fit: as
  * vsnprintf, but a NULL pointer reads NULL, and the text is good UTF-8: a

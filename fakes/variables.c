@@ -22,7 +22,7 @@ static int check_same(const Variable *known, const Tensor *tensor)
 {
     if (known->offset == tensor->offset && known->nbytes == tensor->nbytes)
         return E_NONE;
-    return refuse(E_GE_MODEL_PART, "variable \"%s\" lies at %llu and has "
+    return refuse(GE_FAILED, "variable \"%s\" lies at %llu and has "
                   "%llu bytes here, and %llu and %llu in another sub-model",
                   known->name, (unsigned long long)tensor->offset,
                   (unsigned long long)tensor->nbytes,

@@ -54,6 +54,13 @@
               "this range reaches past the end of its host allocation") \
     VIOLATION(LIVE_AT_FINALIZE, "AB-RT-0019", "leak", \
               "still alive at aclFinalize") \
+    VIOLATION(INIT_ENDS, "AB-RT-0020", "error", \
+              "with CANN this call of aclInit ends the process") \
+    VIOLATION(IMPOSSIBLE_SHAPE, "AB-RT-0021", "error", \
+              "a shape that no device can compute with: open dims, no dims, " \
+              "or more than 25") \
+    VIOLATION(OUTPUT_BEYOND, "AB-RT-0022", "error", \
+              "an output without memory that the model does not have") \
     VIOLATION(DEAD_BUFFER, "AB-MDL-0001", "error", \
               "the dataset holds a data buffer that was destroyed") \
     VIOLATION(UPDATE_WITHOUT_DESC, "AB-MDL-0002", "error", \

@@ -125,6 +125,12 @@ def test_a_broken_static_model_facts_5_6(ready: Acl) -> None:
     assert status == codes.GE_PARAM_INVALID
 
 
+def test_a_static_model_of_few_partitions_differential_4(ready: Acl) -> None:
+    """The same query as aclmdlQuerySize: what is not there needs nothing."""
+    part = files.resized(files.container([(1, b"weights")], STATIC[:256]))
+    assert sizes(ready, query(ready, bundle(part)), 0) == (0, 7)
+
+
 def test_use_after_destroy_is_seen_design_7(ready: Acl) -> None:
     info, number = query(ready, bundle(STATIC)), ready.new("size_t *")
     assert ready.aclmdlBundleDestroyQueryInfo(info) == codes.SUCCESS

@@ -132,6 +132,43 @@ def test_long_names_facts_6_23(ready: Acl) -> None:
     assert ready.aclmdlGetTensorRealName(desc, b"nobody") == ready.NULL
 
 
+@pytest.mark.parametrize("way", ["loaded", "memory"])
+def test_a_converted_name_of_any_tensor_differential_6(ready: Acl, way: str) -> None:
+    """model_om2.cpp:604-664: long name or not; the id is the description's own."""
+    data = null_model([Tensor("x", (1,)), Tensor("acl", (1,))], [Tensor("y", (1,))])
+    desc, own = ready.aclmdlCreateDesc(), 0
+    if way == "loaded":
+        own = ready.load_model(data)
+        desc = ready.describe(own)
+    else:
+        assert ready.aclmdlGetDescFromMem(desc, ready.hold(data), len(data)) == codes.SUCCESS
+    real = {
+        "input_0": b"x", "input_1": b"acl", "output_0": b"y", "input_1_a": b"acl",
+        "input_0_": b"x", "input_00": b"x", "input_2": None, "output_1": None, "input_0_a_b": None,
+        "input_": None, "input_x": None, "input_-1": None, "inputs_0": None, "other_0": None,
+        f"input_{2**70}": None,
+    }  # fmt: skip
+    for part, name in real.items():
+        got = ready.aclmdlGetTensorRealName(desc, f"acl_modelId_{own}_{part}".encode())
+        assert (None if got == ready.NULL else ready.ffi.string(got)) == name, part
+    for wrong in (b"acl_modelId_77_input_0", b"acl_modelid_0_input_0"):
+        assert ready.aclmdlGetTensorRealName(desc, wrong) == ready.NULL
+
+
+def test_op_attributes_of_a_dynamic_model_differential_6(ready: Acl) -> None:
+    """Its id is unknown to GE, 145003 inside: model_manager.cc:1430-1443."""
+    desc = ready.describe(ready.load_model(null_model([OPEN[0]], dynamic=True)))
+    assert ready.aclmdlGetOpAttr(desc, b"op", b"_datadump_original_op_names") == ready.NULL
+
+
+@pytest.mark.parametrize("index", [0, 1, 2**64 - 1])
+def test_current_dims_of_a_dynamic_model_differential_6(ready: Acl, index: int) -> None:
+    """Asked before the index, which is out of range here: M:1978-1990."""
+    desc = ready.describe(ready.load_model(null_model([OPEN[0]], dynamic=True)))
+    status = ready.aclmdlGetCurOutputDims(desc, index, ready.new("aclmdlIODims *"))
+    assert status == codes.API_NOT_SUPPORT
+
+
 def test_op_attributes_facts_3_5(ready: Acl) -> None:
     """The one attribute ACL knows is empty here; without a loaded model there is no answer."""
     loaded = ready.load_model(null_model([Tensor("x", (1,))]))

@@ -198,7 +198,9 @@ def test_not_a_gear_facts_1_10(ready: Acl) -> None:
     inputs = ready.dataset(64)
     assert ready.aclmdlSetDynamicBatchSize(batch, inputs.handle, 0, 3) == GEAR_INVALID
     assert ready.aclmdlSetDynamicHWSize(hw, inputs.handle, 0, 6, 4) == GEAR_INVALID
+    ready.message()
     assert ready.aclmdlSetDynamicHWSize(batch, inputs.handle, 0, 4, 4) == GEAR_INVALID
+    assert "gears are of batch sizes (aclmdlSetDynamicBatchSize)" in (ready.message() or "")
     assert ready.aclmdlSetDynamicBatchSize(hw, inputs.handle, 0, 2) == GEAR_INVALID
 
 
@@ -435,6 +437,9 @@ def test_what_a_description_says_of_a_geared_model_facts_1_9(ready: Acl, case: C
     ranges.rangeCount = 9
     assert ready.aclmdlGetInputDimsRange(desc, 0, ranges) == codes.SUCCESS
     assert ranges.rangeCount == 0
+    ranges.rangeCount = 9
+    assert ready.aclmdlGetInputDimsRange(desc, 99, ranges) == codes.SUCCESS, "differential 6"
+    assert ranges.rangeCount == 0, "the gears are asked before the index (model_om2.cpp:474-480)"
     assert ready.aclmdlGetOutputDims(desc, 0, dims) == codes.SUCCESS
     assert tuple(dims.dims[0 : dims.dimCount]) == case.y.dims
     assert ready.aclmdlGetOutputSizeByIndex(desc, 0) == largest(case)

@@ -186,6 +186,13 @@ def test_the_router_looks_at_the_path_first_facts_0_2(ready: Acl, tmp_path: Path
     assert zip_file.load()[0] == codes.API_NOT_SUPPORT
 
 
+@pytest.mark.parametrize("load_type", [FILE, MEM])
+def test_an_empty_path_is_no_path_differential_9(ready: Acl, load_type: int) -> None:
+    """acl_model_router.cpp:76-101 asks loadPath.empty(), then the memory."""
+    made = config(ready, LOAD_TYPE=load_type, PATH=b"\0")
+    assert made.load()[0] == codes.INVALID_PARAM
+
+
 def test_load_type_never_set_facts_1_8(ready: Acl, path: Path) -> None:
     assert config(ready, PATH=text(path)).load()[0] == codes.INVALID_PARAM
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from . import codes
+from acl_bundle.om import Gears, inout
+
+from . import codes, files
 from .face import FLOAT16, INT32, Acl
-from .programs import Linear, Tensor, null_model
+from .programs import DEFINITION, NULL, Linear, Tensor, null_model, program
 
 A = Tensor("a", (2, 3), FLOAT16)
 B = Tensor("b", (5,), INT32, format=1)
@@ -146,6 +148,53 @@ def test_a_file_without_the_list_has_none_facts_1_9(acl: Acl) -> None:
     desc, data = acl.aclmdlCreateDesc(), null_model()
     assert acl.aclmdlGetDescFromMem(desc, acl.hold(data), len(data)) == codes.SUCCESS
     assert acl.aclmdlGetNumInputs(desc) == acl.aclmdlGetNumOutputs(desc) == 0
+
+
+def told(acl: Acl, way: str, data: bytes, folder: Path) -> tuple[int, int]:
+    """Status of the description of a file, and how many inputs it has."""
+    desc = acl.aclmdlCreateDesc()
+    if way == "memory":
+        status = acl.aclmdlGetDescFromMem(desc, acl.hold(data), len(data))
+    else:
+        (folder / "model.om").write_bytes(data)
+        status = acl.aclmdlGetDescFromFile(desc, os.fsencode(folder / "model.om"))
+    return int(status), int(acl.aclmdlGetNumInputs(desc))
+
+
+@pytest.mark.parametrize("way", ["file", "memory"])
+def test_without_a_definition_differential_5(ready: Acl, tmp_path: Path, way: str) -> None:
+    """GetModelDescInfoFromMem, graph_loader.cc, opens MODEL_INOUT_INFO alone."""
+    listed = inout.write([A.info, B.info], [C.info])
+    data = files.resized(files.container([(8, listed)], null_model()[:256]))
+    assert told(ready, way, data, tmp_path) == (codes.SUCCESS, 2)
+
+
+@pytest.mark.parametrize("way", ["file", "memory"])
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (("a",), codes.SUCCESS),
+        (("a", "b"), codes.GE_FAILURE),
+        (("a", "bcd"), codes.SUCCESS),
+        (("aa", "bb", "ccc"), codes.GE_FAILURE),
+        (("aaaa", "bbbb"), codes.SUCCESS),
+    ],
+)
+def test_short_names_of_gears_differential_facts_5(
+    ready: Acl, tmp_path: Path, way: str, names: tuple[str, ...], code: int
+) -> None:
+    """GetListStrInfo, model_parser_base.cc:310: n names of less than 4n - 4 bytes.
+
+    A loaded model is not asked in that way.
+    """
+    gears = Gears("dims", ((1,) * len(names), (2,) * len(names)), (), names)
+    inputs = [Tensor(name, (-1,)) for name in names]
+    extra = Tensor("ascend_mbatch_shape_data", (len(names),), 9)
+    listed = inout.write([one.info for one in (*inputs, extra)], [], gears)
+    parts = [(8, listed), (0, DEFINITION), (2, program(NULL))]
+    data = files.resized(files.container(parts, null_model()[:256]))
+    assert told(ready, way, data, tmp_path)[0] == code
+    assert ready.aclmdlGetNumInputs(ready.describe(ready.load_model(data))) == len(inputs) + 1
 
 
 def test_descriptions_of_the_three_graphs_facts_1_9_4_1(ready: Acl, linear: Linear) -> None:

@@ -11,7 +11,7 @@ from acl_bundle.om import inout
 
 from . import codes, files
 from .face import Acl
-from .programs import DEFINITION, NULL, Tensor, bundle, model, null_model, program
+from .programs import DEFINITION, NULL, Tensor, bundle, constant, model, null_model, program
 from .threads import elsewhere
 
 X, Y = Tensor("x", (4,)), Tensor("y", (4,))
@@ -20,6 +20,7 @@ DYNAMIC = null_model([X], [Y], dynamic=True)
 KINDS = {"static": STATIC, "dynamic": DYNAMIC}
 INOUT = inout.write([X.info], [Y.info])
 TASKS = program(NULL)
+NEEDY = program(NULL, constant(Tensor("c", (1,)), 0))
 
 
 def load(acl: Acl, data: bytes) -> int:
@@ -61,6 +62,16 @@ def test_no_place_for_the_id_facts_1_8(ready: Acl, tmp_path: Path, function: str
 @pytest.mark.parametrize("size", [4, 100, 255])
 def test_less_than_a_header_facts_1_8(ready: Acl, size: int) -> None:
     assert load(ready, STATIC[:size]) == codes.INVALID_PARAM
+
+
+@pytest.mark.parametrize("size", [4, 100, 255])
+@pytest.mark.parametrize("data", [STATIC, bundle(STATIC)], ids=["model", "bundle"])
+def test_a_file_of_less_than_a_header_differential_5(
+    ready: Acl, tmp_path: Path, data: bytes, size: int
+) -> None:
+    """gert::IsDynamicModel(path), api.cc:233, whose code leaves unmapped."""
+    status = files.MODELS["aclmdlLoadFromFile"](ready, data[:size], tmp_path)
+    assert status == codes.GE_MODEL_DATA_SIZE_INVALID
 
 
 @pytest.mark.parametrize("function", files.MODELS)
@@ -122,18 +133,31 @@ def test_fields_that_nobody_verifies_facts_5_3(ready: Acl, kind: str, at: int) -
     assert load(ready, files.put(KINDS[kind], at, "B", 1)) == codes.SUCCESS
 
 
-def test_without_a_definition_facts_1_8(ready: Acl) -> None:
-    parts = (8, INOUT), (2, TASKS)
-    assert load(ready, made_of(*parts)) == codes.GE_LOAD_MODEL_PARTITION_FAILED
-    dynamic = load(ready, made_of(*parts, like=DYNAMIC))
-    assert dynamic in (codes.GE_LOAD_MODEL_PARTITION_FAILED, codes.GE_FAILURE)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("function", files.MODELS)
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((8, INOUT), (2, TASKS)),
+        ((8, INOUT), (0, DEFINITION)),
+        ((8, INOUT), (0, DEFINITION), (2, NEEDY)),
+        ((8, INOUT), (0, DEFINITION), (2, TASKS[:-1])),
+        ((8, INOUT), (0, DEFINITION), (2, b"\x0a\x04chip")),
+    ],
+    ids=["no MODEL_DEF", "no TASK_INFO", "no WEIGHTS_DATA", "cut", "chip"],
+)
+def test_no_code_of_a_partition_leaves_a_load_differential_3(
+    ready: Acl, tmp_path: Path, kind: str, function: str, parts: tuple[tuple[int, bytes], ...]
+) -> None:
+    """500002 on both paths: GE_ASSERT_SUCCESS takes 545002-545005 away (model_helper.cc:1286)."""
+    data = made_of(*parts, like=KINDS[kind])
+    assert files.MODELS[function](ready, data, tmp_path) == codes.GE_FAILURE
 
 
-def test_without_tasks_facts_1_8(ready: Acl) -> None:
-    parts = (8, INOUT), (0, DEFINITION)
-    assert load(ready, made_of(*parts)) == codes.GE_LOAD_TASK_PARTITION_FAILED
-    dynamic = load(ready, made_of(*parts, like=DYNAMIC))
-    assert dynamic in (codes.GE_LOAD_TASK_PARTITION_FAILED, codes.GE_FAILURE)
+@pytest.mark.parametrize("function", files.LOADS)
+def test_nor_the_load_of_a_bundle_differential_3(ready: Acl, tmp_path: Path, function: str) -> None:
+    data = bundle(STATIC, made_of((8, INOUT), (2, TASKS)))
+    assert files.LOADS[function](ready, data, tmp_path) == codes.GE_FAILURE
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -92,13 +92,40 @@ def test_what_cannot_be_taken_apart_facts_1_8(
     assert query(ready, way, data, tmp_path)[0] == codes.GE_PARAM_INVALID
 
 
-def test_partitions_that_miss_facts_1_8(ready: Acl, way: str, tmp_path: Path) -> None:
-    header = files.resized(MODEL)[:256]
-    tasks = program(programs.NULL, programs.constant(Tensor("c", (1,)), 0))
-    no_weights = files.container([(0, DEFINITION), (2, tasks)], header)
-    no_tasks = files.container([(0, DEFINITION), (1, b"w")], header)
-    for data, code in (
-        (no_weights, codes.GE_LOAD_WEIGHT_PARTITION_FAILED),
-        (no_tasks, codes.GE_LOAD_TASK_PARTITION_FAILED),
-    ):
-        assert query(ready, way, files.resized(data), tmp_path)[0] == code
+HEADER = files.resized(MODEL)[:256]
+NEEDY = program(programs.NULL, programs.constant(Tensor("c", (1,)), 0), work=64)
+PARTIAL: dict[str, tuple[list[tuple[int, bytes]], tuple[int, int]]] = {
+    "no WEIGHTS_DATA": ([(0, DEFINITION), (2, NEEDY)], (64, 0)),
+    "no TASK_INFO": ([(0, DEFINITION), (1, b"w")], (0, 1)),
+    "no MODEL_DEF": ([(1, b"w"), (2, NEEDY)], (64, 1)),
+    "a damaged MODEL_INOUT_INFO": ([(8, b"\xff" * 9), (2, NEEDY)], (64, 0)),
+    "nothing at all": ([(3, b"")], (0, 0)),
+}
+
+
+@pytest.mark.parametrize("name", PARTIAL)
+def test_every_partition_is_optional_differential_4(
+    ready: Acl, way: str, tmp_path: Path, name: str
+) -> None:
+    """om_file_helper.cc:114-124; neither MODEL_DEF nor MODEL_INOUT_INFO is looked at."""
+    parts, sizes = PARTIAL[name]
+    data = files.resized(files.container(parts, HEADER))
+    assert query(ready, way, data, tmp_path) == (codes.SUCCESS, *sizes)
+
+
+@pytest.mark.parametrize("tasks", [b"\x0a\x04chip", b"ACLPROG", NEEDY[:30]])
+def test_tasks_that_cannot_be_read_differential_4(
+    ready: Acl, way: str, tmp_path: Path, tasks: bytes
+) -> None:
+    """The one case of 545004 (model_manager.cc:2361); a program is what is read here."""
+    data = files.resized(files.container([(2, tasks)], HEADER))
+    assert query(ready, way, data, tmp_path)[0] == codes.GE_LOAD_TASK_PARTITION_FAILED
+
+
+def test_a_static_models_tables_end_at_the_end_differential_4(
+    ready: Acl, way: str, tmp_path: Path
+) -> None:
+    """A load of the same file takes it: only the query always reads as of several models."""
+    data = files.resized(MODEL + bytes(16))
+    assert query(ready, way, data, tmp_path)[0] == codes.GE_FAILURE
+    ready.load_model(data)
