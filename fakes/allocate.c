@@ -26,11 +26,12 @@ static int refuse_memory(int device, size_t taken)
                   device, left, taken);
 }
 
+/* ACL asks for what the padding adds to overflow, 32 bytes at least. */
 static int allocate(void **devPtr, size_t size, size_t padding)
 {
     if (size == 0)
         return refuse(E_PARAM, "size is 0");
-    if (size > SIZE_MAX - 2 * PADDING)
+    if (size > SIZE_MAX - PADDING - padding)
         return refuse(E_PARAM, "size %zu is too large to be rounded", size);
     int status = context_needed();
     if (status != E_NONE)

@@ -124,12 +124,11 @@ aclError aclrtLaunchCallback(aclrtCallback fn, void *userData,
     ENTER(aclrtLaunchCallback, "fn=%d, userData=%p, blockType=%d, stream=%p",
           fn != NULL, userData, (int)blockType, stream);
     Stream *found = NULL;
-    if (fn == NULL)
-        LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
     if (blockType != ACL_CALLBACK_NO_BLOCK &&
         blockType != ACL_CALLBACK_BLOCK)
-        LEAVE(refuse(E_RT_PARAM, "blockType %d is not 0 or 1",
-                     (int)blockType));
+        LEAVE(refuse(E_PARAM, "blockType %d is not 0 or 1", (int)blockType));
+    if (fn == NULL)
+        LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
     int status = stream_need(stream, "stream", &found);
     if (status == E_NONE)
         status = check_way(found, false, stream);

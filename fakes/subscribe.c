@@ -223,7 +223,7 @@ aclError aclrtProcessReport(int32_t timeout)
     ENTER(aclrtProcessReport, "timeout=%d", timeout);
     bool bound = false;
     if (timeout == 0 || timeout < -1)
-        LEAVE(refuse(E_RT_PARAM, "timeout %d is not -1 or more than 0",
+        LEAVE(refuse(E_PARAM, "timeout %d is not -1 or more than 0",
                      timeout));
     streams_lock();
     Report *report = await((uint64_t)pthread_self(), deadline_of(timeout),

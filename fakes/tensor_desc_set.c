@@ -63,6 +63,7 @@ aclError aclSetTensorOriginFormat(aclTensorDesc *desc, aclFormat format)
     LEAVE(format_set(desc, format, false));
 }
 
+/* A negative count clears the dims: so does ACL, for resize(0) is all it does. */
 static int set_dims(aclTensorDesc *handle, int numDims, const int64_t *dims,
                     bool storage)
 {
@@ -73,10 +74,8 @@ static int set_dims(aclTensorDesc *handle, int numDims, const int64_t *dims,
         status = argument_check(dims, "dims");
     if (status != E_NONE)
         return status;
-    if (numDims < 0)
-        return refuse(E_PARAM, "numDims is %d", numDims);
-    if (!shape_set(storage ? &desc->storage : &desc->shape, dims,
-                   (size_t)numDims))
+    size_t rank = numDims > 0 ? (size_t)numDims : 0;
+    if (!shape_set(storage ? &desc->storage : &desc->shape, dims, rank))
         return refuse(E_BAD_ALLOC, "no memory for %d dims", numDims);
     return E_NONE;
 }

@@ -68,15 +68,23 @@ def launch(acl: Acl, stream: Any, work: Callable[[], object], block: int = BLOCK
 
 
 def test_arguments_facts_1_14(ready: Acl, stream: Any) -> None:
-    fn, null = callback(ready, int), ready.NULL
+    null = ready.NULL
     assert ready.aclrtLaunchCallback(null, null, BLOCK, stream) == codes.RT_PARAM_INVALID
-    assert ready.aclrtLaunchCallback(fn, null, 2, stream) == codes.RT_PARAM_INVALID
     assert ready.aclrtLaunchHostFunc(stream, null, null) == codes.RT_PARAM_INVALID
 
 
+@pytest.mark.parametrize("block", [2, 99])
+def test_a_block_type_that_is_none_differential_8(ready: Acl, stream: Any, block: int) -> None:
+    """Checked before the function and the stream: callback.cpp:163-166."""
+    fn, null = callback(ready, int), ready.NULL
+    assert ready.aclrtLaunchCallback(fn, null, block, stream) == codes.INVALID_PARAM
+    assert ready.aclrtLaunchCallback(null, null, block, stream) == codes.INVALID_PARAM
+
+
 @pytest.mark.parametrize("timeout", [0, -2, -100])
-def test_timeouts_that_are_none_facts_1_14(ready: Acl, timeout: int) -> None:
-    assert ready.aclrtProcessReport(timeout) == codes.RT_PARAM_INVALID
+def test_timeouts_that_are_none_differential_8(ready: Acl, timeout: int) -> None:
+    """callback.cpp:189-192."""
+    assert ready.aclrtProcessReport(timeout) == codes.INVALID_PARAM
 
 
 def test_a_thread_that_no_stream_is_bound_to_facts_1_14(ready: Acl) -> None:

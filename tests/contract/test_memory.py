@@ -35,6 +35,22 @@ def test_sizes_that_are_none_facts_1_5(ready: Acl, function: str, size: int) -> 
     assert getattr(ready, function)(ready.new("void **"), size, 0) == codes.INVALID_PARAM
 
 
+@pytest.mark.parametrize(
+    ("function", "policy", "least"),
+    [
+        ("aclrtMalloc", 0, 64), ("aclrtMallocCached", 0, 64), ("aclrtMalloc", 6, 32),
+        ("aclrtMalloc", 7, 32), ("aclrtMallocAlign32", 0, 32),
+    ],
+)  # fmt: skip
+def test_the_largest_sizes_differential_8(
+    ready: Acl, function: str, policy: int, least: int
+) -> None:
+    """Only what the padding adds must not wrap: memory.cpp:296-303, 318-320."""
+    call, pointer = getattr(ready, function), ready.new("void **")
+    assert call(pointer, SIZE_MAX - least + 1, policy) == codes.INVALID_PARAM
+    assert call(pointer, SIZE_MAX - least, policy) == codes.RT_MEMORY_ALLOCATION
+
+
 @pytest.mark.parametrize("function", MALLOCS)
 @pytest.mark.parametrize("size", [0, SIZE_MAX])
 def test_size_comes_before_the_context_facts_1_5(acl: Acl, function: str, size: int) -> None:

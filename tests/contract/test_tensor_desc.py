@@ -139,7 +139,18 @@ def test_shape_setters_refuse_null_facts_1_6(acl: Acl, function: str) -> None:
     setter, dims = getattr(acl, function), acl.new("int64_t[]", [9])
     assert setter(acl.NULL, 1, dims) == codes.INVALID_PARAM
     assert setter(acl.tensor_desc((1,)), 1, acl.NULL) == codes.INVALID_PARAM
-    assert setter(acl.tensor_desc((1,)), -1, dims) == codes.INVALID_PARAM
+
+
+@pytest.mark.parametrize("function", SHAPE_SETTERS)
+@pytest.mark.parametrize("count", [-1, -(2**31)])
+def test_a_negative_count_clears_the_dims_differential_7(
+    acl: Acl, function: str, count: int
+) -> None:
+    """tensor_desc_internal_om2.cpp:436-500; only the origin shape is the dims."""
+    desc, dims = acl.tensor_desc((2, 3)), acl.new("int64_t[]", [9])
+    assert getattr(acl, function)(desc, count, dims) == codes.SUCCESS
+    assert dims_of(acl, desc) == ([] if function == "aclSetTensorOriginShape" else [2, 3])
+    assert getattr(acl, function)(acl.NULL, count, dims) == codes.INVALID_PARAM
 
 
 @pytest.mark.parametrize("function", FORMAT_SETTERS)
