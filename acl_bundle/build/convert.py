@@ -90,7 +90,8 @@ def model(
             each image may be, height before width.
         dynamic_dims: For each input with open dims its shape in every gear:
             ``{"ids": [(1, 64), (4, 128)], "mask": [(1, 64), (4, 128)]}`` has
-            two gears.
+            two gears. Names of inputs that CANN's own reader of a file fails
+            on, because they are very short, are warned of (UserWarning).
         dynamic_shape: True for any shape that fits the open dims, from 1; or
             their bounds, ``{"x": [(1, 8), 3, (16, -1)]}`` for 1 to 8, a dim
             that is 3, and 16 or more.
@@ -108,6 +109,7 @@ def model(
     wanted = any(one is not None and one is not False for one in asked)
     shapes.pin(loaded.model.graph, input_shapes, leave_open=wanted)
     chosen = flexible.plan(loaded.model.graph, *asked)
+    flexible.warn_of_short_names(chosen)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
     plan = Plan(called, loaded.model, every, (), 0, output_names, chosen)

@@ -7,6 +7,7 @@ model says, less those that ``input_shapes`` pins.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index as as_index
@@ -90,6 +91,27 @@ def plan(
     if dims is not None:
         return _any_dims(declared, dims)
     return RangePlan(_ranges(declared, {} if shape is True or shape is False else shape))
+
+
+def warn_of_short_names(chosen: Flexible | None) -> None:
+    """Warn the caller's caller of names on which CANN's own reader of a file fails.
+
+    aclmdlGetDescFromFile and aclmdlGetDescFromMem find the list of inputs too short for its n
+    names when these have less than 4n - 4 bytes between them (CANN's
+    ``model_parser_base.cc``, ``GetListStrInfo``: a bracket is wrong there). Loading is unaffected.
+    """
+    if not isinstance(chosen, GearPlan) or chosen.kind != "dims":
+        return
+    names = list(chosen.shapes[0])
+    least, has = 4 * len(names) - 4, sum(len(name.encode()) for name in names)
+    if has < least:
+        warnings.warn(
+            f"CANN's aclmdlGetDescFromFile and aclmdlGetDescFromMem will fail (500002) on a model"
+            f" with dynamic_dims whose inputs are called {names}: {len(names)} names need {least}"
+            f" bytes between them and have {has}; names of 4 characters or more are right",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _declared(graph: GraphProto, option: str) -> dict[str, Dims]:

@@ -45,10 +45,10 @@ IMAGE = proto(
 )
 PAIR = proto(
     [
-        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Add", ["left", "right"], ["s"]),
         helper.make_node("ReduceSum", ["s"], ["total"], keepdims=0),
     ],
-    [value("a", ["n", "m"]), value("b", ["n", "m"])],
+    [value("left", ["n", "m"]), value("right", ["n", "m"])],
     [value("s", ["n", "m"]), value("total", [])],
 )
 FOUND = proto(
@@ -116,7 +116,10 @@ def test_resolutions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"dynamic_dims": {"a": [(2, 3), (4, 1)], "b": [(2, 3), (4, 1)]}}, {"dynamic_shape": True}],
+    [
+        {"dynamic_dims": {"left": [(2, 3), (4, 1)], "right": [(2, 3), (4, 1)]}},
+        {"dynamic_shape": True},
+    ],
     ids=["gears", "any"],
 )
 def test_several_inputs_and_outputs(tmp_path: Path, options: dict[str, Any]) -> None:

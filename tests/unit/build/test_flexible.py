@@ -33,8 +33,9 @@ POOL = make(
     {"x": [1, 2, "h", "w"]}, {"y": [1, 2, 1, 1]},
 )  # fmt: skip
 PAIR = make(
-    [helper.make_node("Concat", ["a", "b"], ["y"], axis=0), helper.make_node("Neg", ["f"], ["g"])],
-    {"a": ["n", 4], "b": ["m", 4], "f": [2]}, {"y": ["k", 4], "g": [2]},
+    [helper.make_node("Concat", ["left", "right"], ["y"], axis=0),
+     helper.make_node("Neg", ["free"], ["g"])],
+    {"left": ["n", 4], "right": ["m", 4], "free": [2]}, {"y": ["k", 4], "g": [2]},
 )  # fmt: skip
 
 
@@ -61,11 +62,41 @@ def test_resolutions_and_an_output_of_one_shape() -> None:
 
 
 def test_dims_of_several_inputs() -> None:
-    model = built(PAIR, dynamic_dims={"a": [(1, 4), (2, 4)], "b": [(3, 4), (1, 4)]})
+    model = built(PAIR, dynamic_dims={"left": [(1, 4), (2, 4)], "right": [(3, 4), (1, 4)]})
     assert model.gears == om.Gears(
-        "dims", ((1, 3), (2, 1)), ((0, 0, (4, 4)), (1, 0, (3, 4)), (-1, 1, (2,))), ("a", "b", "f")
+        "dims",
+        ((1, 3), (2, 1)),
+        ((0, 0, (4, 4)), (1, 0, (3, 4)), (-1, 1, (2,))),
+        ("left", "right", "free"),
     )
     assert [one.nbytes for one in model.inputs] == [32, 48, 8, 16]
+
+
+def adding(*names: str) -> onnx.ModelProto:
+    nodes = [helper.make_node("Sum", [*names], ["sum"])]
+    return make(nodes, {name: ["n", 4] for name in names}, {"sum": ["n", 4]})
+
+
+@pytest.mark.parametrize(
+    ("names", "least"), [(("a", "b"), 4), (("a", "bb"), 4), (("x", "y", "zzz"), 8)]
+)
+def test_names_too_short_for_canns_own_reader(names: tuple[str, ...], least: int) -> None:
+    """Differential, facts 5: GetListStrInfo, model_parser_base.cc:310."""
+    says = rf"called \[{', '.join(map(repr, names))}\].* need {least} bytes .*4 characters or more"
+    with pytest.warns(UserWarning, match=says) as caught:
+        build.model(adding(*names), dynamic_dims={name: [(1, 4), (2, 4)] for name in names})
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "bcd"), ("é", "bb"), ("aaaa", "bbbb")])
+def test_names_that_canns_own_reader_takes(names: tuple[str, ...]) -> None:
+    """Warnings are errors here. One name is never too short."""
+    build.model(adding(*names), dynamic_dims={name: [(1, 4), (2, 4)] for name in names})
+
+
+def test_short_names_matter_to_dims_alone() -> None:
+    """Only their gears list the names."""
+    build.model(adding("a", "b"), dynamic_batch=[1, 2])
 
 
 def test_any_shape() -> None:
@@ -78,19 +109,19 @@ def test_any_shape() -> None:
 
 
 def test_bounds_go_on_to_the_outputs() -> None:
-    model = built(PAIR, dynamic_shape={"a": [(1, 3), 4], "b": [(2, 5), 4]})
+    model = built(PAIR, dynamic_shape={"left": [(1, 3), 4], "right": [(2, 5), 4]})
     assert [one.ranges for one in model.outputs] == [((3, 8), (4, 4)), ()]
     assert model.outputs[1].nbytes == 8
     assert model.inputs[2].ranges == ()
 
 
 def test_one_side_without_end() -> None:
-    model = built(PAIR, dynamic_shape={"a": [(1, 3), 4], "b": [(2, -1), 4]})
+    model = built(PAIR, dynamic_shape={"left": [(1, 3), 4], "right": [(2, -1), 4]})
     assert model.outputs[0].ranges == ((3, -1), (4, 4))
 
 
 def test_input_shapes_pins_the_rest() -> None:
-    model = built(PAIR, input_shapes={"b": (3, 4)}, dynamic_batch=[1, 2])
+    model = built(PAIR, input_shapes={"right": (3, 4)}, dynamic_batch=[1, 2])
     assert [one.dims for one in model.inputs] == [(-1, 4), (3, 4), (2,), (1,)]
     assert model.outputs[0].dims == (5, 4)
 
@@ -121,7 +152,7 @@ def test_gears_go_round_through_the_partition() -> None:
         (NET, {"dynamic_dims": {"x": [(1, 4)], "z": [(1,)]}}, r"has \['x', 'z'\]"),
         (NET, {"dynamic_dims": {"x": [(1, 5)]}}, r"\[1, 5\], which does not fit \[-1, 4\]"),
         (NET, {"dynamic_dims": {"x": [(1,)]}}, "does not fit"),
-        (PAIR, {"dynamic_dims": {"a": [(1, 4)], "b": []}}, "different numbers of gears"),
+        (PAIR, {"dynamic_dims": {"left": [(1, 4)], "right": []}}, "different numbers of gears"),
         (NET, {"dynamic_shape": {"z": [1]}}, "dynamic_shape names"),
         (NET, {"dynamic_shape": {"x": [1]}}, "has 1 dims"),
         (NET, {"dynamic_shape": {"x": [(1, 2), 5]}}, "fixes at 4"),
