@@ -16,9 +16,11 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, NamedTuple
+from operator import index
+from typing import Any, NamedTuple, SupportsIndex
 
 from acl_bundle._jobs import Worker
+from acl_bundle._owner import OfProcess
 from acl_bundle._run import Array, Outputs
 from acl_bundle._serving import DEPTH
 from acl_bundle._stream import Stream
@@ -102,7 +104,7 @@ class Place:
             time.sleep(LOOK_S)
 
 
-class ActiveGraph:
+class ActiveGraph(OfProcess):
     """The inference graph of whichever bundle of a pair is active when it is called."""
 
     def __init__(self, place: Place) -> None:
@@ -131,7 +133,7 @@ class ActiveGraph:
         inputs: Mapping[str, Any] | Sequence[Any],
         out: Mapping[str, Array] | None = None,
         *,
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
     ) -> Outputs:
         """See `Graph.run`."""
         active, leave = self._place.enter()
@@ -140,7 +142,7 @@ class ActiveGraph:
         finally:
             leave()
 
-    def submit(self, *inputs: Any, timeout_ms: int | None = None) -> Future[Any]:
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
         """See `Graph.submit`."""
         active, leave = self._place.enter()
         try:
@@ -152,7 +154,11 @@ class ActiveGraph:
         return future
 
     def stream(
-        self, items: Iterable[Any], depth: int = DEPTH, *, timeout_ms: int | None = None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
     ) -> Stream:
         """See `Graph.stream`; each item goes to the bundle that is active when it is taken."""
         active, leave = self._place.enter()
@@ -160,4 +166,4 @@ class ActiveGraph:
             active.infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
         finally:
             leave()
-        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, depth)
+        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, index(depth))

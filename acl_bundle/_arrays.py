@@ -9,7 +9,9 @@ Everything else is refused by name: a list or a scalar has no dtype to check.
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+import operator
+from contextlib import suppress
+from typing import Any, SupportsIndex
 
 import ml_dtypes
 import numpy as np
@@ -20,6 +22,22 @@ from acl_bundle.spec import TensorSpec, WeightSpec
 
 _UINT, _BFLOAT = 1, 4
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+
+
+def whole(value: object, what: str) -> int:
+    """An int of what `operator.index` takes, numpy's integers say; a bool is none.
+
+    Args:
+        value: It.
+        what: What it is, for the message: "depth is how many runs may be ahead, an int".
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool | np.bool_):
+        with suppress(TypeError):
+            return operator.index(value)
+    raise TypeError(f"{what}, not {value!r}")
 
 
 class _DLTensor(ctypes.Structure):

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from acl_bundle.errors import AclError, ClosedError
 
@@ -137,7 +137,17 @@ def check_process(used: object, process: int) -> None:
         )
 
 
-class Closing:
+class OfProcess:
+    """Base of what cannot be sent to another process."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} holds what this process has on the device, and cannot be"
+            " pickled or copied: load the bundle in the worker, and send it the path and arrays"
+        )
+
+
+class Closing(OfProcess):
     """Base of what the end of a ``with`` block closes."""
 
     def close(self) -> None:

@@ -6,24 +6,25 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
+from acl_bundle._arrays import whole
 from acl_bundle._jobs import Jobs
 from acl_bundle._lane import BERTHS_MAX, Ends, Lane, open_lane
 from acl_bundle._lanes import Lanes
 from acl_bundle._run import Array, Fit, Fitter, Given, Outputs
 from acl_bundle._stream import Stream
-from acl_bundle._wait import check_timeout
+from acl_bundle._wait import check_limit, check_timeout
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
 
 
-def _check_depth(depth: int) -> None:
-    if not isinstance(depth, int) or isinstance(depth, bool):
-        raise TypeError(f"depth is how many runs may be ahead, an int, not {depth!r}")
-    if not 0 < depth < BERTHS_MAX:
-        raise ValueError(f"depth is {depth}; give 1 to {BERTHS_MAX - 1}")
+def _check_depth(depth: SupportsIndex) -> int:
+    found = whole(depth, "depth is how many runs may be ahead, an int")
+    if not 0 < found < BERTHS_MAX:
+        raise ValueError(f"depth is {found}; give 1 to {BERTHS_MAX - 1}")
+    return found
 
 
 class Serving:
@@ -74,14 +75,16 @@ class Serving:
         self._lane[0].deepen(depth)
         return self._lane
 
-    def run(self, given: Given, out: Mapping[str, Array] | None, timeout_ms: int) -> Outputs:
+    def run(
+        self, given: Given, out: Mapping[str, Array] | None, timeout_ms: SupportsIndex
+    ) -> Outputs:
         """See `Graph.run`."""
-        check_timeout(timeout_ms)
+        limit = check_timeout(timeout_ms)
         self._check()
         fit = self._fitter.fit(given)
         arrays = self._fitter.targets(fit, out)
         lane, _ = self._opened(DEPTH)
-        return self._outputs(fit, arrays, lane.run(fit, arrays, timeout_ms))
+        return self._outputs(fit, arrays, lane.run(fit, arrays, limit))
 
     def _outputs(self, _: Fit, arrays: list[Array], epoch: int) -> Outputs:
         outputs = Outputs(zip(self._names[1], arrays, strict=True))
@@ -91,9 +94,9 @@ class Serving:
     def _plain(self, _: Fit, arrays: list[Array], __: int) -> Any:
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
-    def submit(self, given: tuple[Any, ...], timeout_ms: int | None) -> Future[Any]:
+    def submit(self, given: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
         """See `Graph.submit`."""
-        check_timeout(timeout_ms)
+        limit = check_limit(timeout_ms)
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
         fit = self._fitter.fit(given if plain else given[0])
@@ -101,12 +104,13 @@ class Serving:
         keep = self._lanes.keep()
         if keep is None:
             raise ClosedError(f"the bundle of {self._label} was collected: keep it")
-        return jobs.submit(fit, self._plain if plain else self._outputs, timeout_ms, keep)
+        return jobs.submit(fit, self._plain if plain else self._outputs, limit, keep)
 
-    def stream(self, items: Iterable[Any], depth: int, timeout_ms: int | None) -> Stream:
+    def stream(
+        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+    ) -> Stream:
         """See `Graph.stream`."""
-        _check_depth(depth)
-        check_timeout(timeout_ms)
+        ahead, limit = _check_depth(depth), check_limit(timeout_ms)
         self._check()
-        self._opened(depth)
-        return Stream(lambda item: self.submit((item,), timeout_ms), items, depth)
+        self._opened(ahead)
+        return Stream(lambda item: self.submit((item,), limit), items, ahead)

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from typing import SupportsIndex
 
 from acl_bundle._commit import Commit
 from acl_bundle._digest import hasher
@@ -127,7 +128,9 @@ class Snapshots:
         self._taken.add(snapshot)
         return snapshot
 
-    def restore(self, snapshot: Snapshot, when_busy: WhenBusy, timeout_ms: int | None) -> None:
+    def restore(
+        self, snapshot: Snapshot, when_busy: WhenBusy, timeout_ms: SupportsIndex | None
+    ) -> None:
         """See `Bundle.restore`."""
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         if not isinstance(snapshot, Snapshot):

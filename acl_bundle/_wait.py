@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Literal
+from typing import Literal, SupportsIndex
+
+from acl_bundle._arrays import whole
 
 WhenBusy = Literal["wait", "fail"]
 POLL_MS = 100
 
 
-def check_timeout(timeout_ms: int | None) -> None:
-    """Refuse what is no longest wait.
+def check_timeout(timeout_ms: SupportsIndex) -> int:
+    """A longest wait, as an int.
 
     Raises:
-        ValueError, TypeError: It is neither None nor an int of milliseconds above 0.
+        ValueError, TypeError: It is no integer of milliseconds above 0.
     """
-    if timeout_ms is None:
-        return
-    if not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool):
-        raise TypeError(f"timeout_ms is an int of milliseconds or None, not {timeout_ms!r}")
-    if not 0 < timeout_ms < 2**31:
-        raise ValueError(f"timeout_ms is {timeout_ms}; give 1 to 2147483647, or None")
+    found = whole(timeout_ms, "timeout_ms is an int of milliseconds or None")
+    if not 0 < found < 2**31:
+        raise ValueError(f"timeout_ms is {found}; give 1 to 2147483647, or None")
+    return found
+
+
+def check_limit(timeout_ms: SupportsIndex | None) -> int | None:
+    """As `check_timeout`; None is for ever."""
+    return None if timeout_ms is None else check_timeout(timeout_ms)
 
 
 class Wait:
@@ -37,13 +42,14 @@ class Wait:
         ValueError, TypeError: An argument cannot be what it is.
     """
 
-    def __init__(self, when_busy: WhenBusy = "wait", timeout_ms: int | None = None) -> None:
+    def __init__(
+        self, when_busy: WhenBusy = "wait", timeout_ms: SupportsIndex | None = None
+    ) -> None:
         if when_busy not in ("wait", "fail"):
             raise ValueError(f"when_busy is 'wait' or 'fail', not {when_busy!r}")
-        check_timeout(timeout_ms)
-        self.device_ms = timeout_ms
-        self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={timeout_ms}"
-        self._longest = 0 if when_busy == "fail" else timeout_ms
+        self.device_ms = longest = check_limit(timeout_ms)
+        self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={longest}"
+        self._longest = 0 if when_busy == "fail" else longest
         self.begin()
 
     def begin(self) -> None:

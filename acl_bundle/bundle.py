@@ -17,9 +17,11 @@ import threading
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, SupportsIndex
 
 from acl_bundle import _load, om
+from acl_bundle._arrays import whole
+from acl_bundle._config import Config
 from acl_bundle._describe import describe
 from acl_bundle._lanes import Lanes
 from acl_bundle._load import Flow, Loaded
@@ -42,11 +44,11 @@ from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
 
 
-def _check_replicas(replicas: int) -> None:
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise TypeError(f"replicas is how often to load a graph, an int, not {replicas!r}")
-    if replicas < 1:
-        raise ValueError(f"replicas is {replicas}; give 1 or more")
+def _check_replicas(replicas: SupportsIndex) -> int:
+    found = whole(replicas, "replicas is how often to load a graph, an int")
+    if found < 1:
+        raise ValueError(f"replicas is {found}; give 1 or more")
+    return found
 
 
 def _check_ends(
@@ -85,31 +87,34 @@ class Bundle(Owner):
         self,
         source: om.Source | Kept,
         *,
-        device: int | Device = 0,
+        device: SupportsIndex | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
-        replicas: int = 1,
+        replicas: SupportsIndex = 1,
+        config: Config | None = None,
     ) -> None:
-        _check_replicas(replicas)
+        copies = _check_replicas(replicas)
         kept = source if isinstance(source, Kept) else Kept(source)
         by_index = roles_of(kept.file, roles)
         self._closing = threading.RLock()  # a second closer waits for the first
         with self._closed_on_failure(), uninterrupted():
-            self.device = Device(device.index if isinstance(device, Device) else device)
+            index = device.index if isinstance(device, Device) else device
+            self.device = Device(index, config=config)
             super().__init__(self.device.activated)
             self._stack.callback(self.device.close)
             with self.device.activated():
-                self._open(kept, by_index, variables, replicas)
+                self._open(kept, by_index, variables, copies)
 
     @classmethod
     def load(
         cls,
         source: om.Source,
         *,
-        device: int | Device = 0,
+        device: SupportsIndex | Device = 0,
         roles: Mapping[str, int] | None = None,
         variables: Flow = "auto",
-        replicas: int = 1,
+        replicas: SupportsIndex = 1,
+        config: Config | None = None,
     ) -> Bundle:
         """Load a bundle file onto a device. Blocks until it is loaded.
 
@@ -135,9 +140,11 @@ class Bundle(Owner):
                 graph that computes, over the same variables: so many threads
                 run it at once, and one update serves all. Each takes the
                 graph's work space, constants and buffers on the device again.
+            config: As for `Device`: what aclInit is given, if this is the first
+                use of the device in the process.
 
         Raises:
-            OSError: The file cannot be read.
+            OSError: The file, or the configuration, cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
             BundleFormatError: It is no bundle (nor a plain model of several
                 shapes), is damaged, or its graphs' roles are in doubt.
@@ -148,7 +155,14 @@ class Bundle(Owner):
             AclError: The library refused the file (100000, 145xxx, 545xxx:
                 built for another chip, say), or the device has no room (245000).
         """
-        return cls(source, device=device, roles=roles, variables=variables, replicas=replicas)
+        return cls(
+            source,
+            device=device,
+            roles=roles,
+            variables=variables,
+            replicas=replicas,
+            config=config,
+        )
 
     def _open(
         self,
@@ -306,7 +320,7 @@ class Bundle(Owner):
         snapshot: Snapshot,
         *,
         when_busy: WhenBusy = "wait",
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
     ) -> None:
         """Go back to a snapshot of this bundle, its version included; a commit as an update is.
 

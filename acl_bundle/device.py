@@ -8,13 +8,16 @@ another library (torch_npu, say) may share the thread.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
 from acl_bundle._api import NULL, acl, ffi, has, lib, raise_failure, text
+from acl_bundle._arrays import whole
+from acl_bundle._config import Config, configuration
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle.errors import REPEAT_INITIALIZE, AclError
 
@@ -28,17 +31,39 @@ class _Process:
 _process = _Process()
 
 
-def _initialise() -> None:
-    """Count this process in with aclInit; 100002 says that somebody was first."""
-    first = True
-    try:
-        acl.aclInit(NULL)
-    except AclError as error:
-        if error.code != REPEAT_INITIALIZE:
-            raise
-        first = False
-    if first and not has("aclFinalizeReference"):
+_given: bytes | None = None
+"""The content of the configuration that this package began with; None: somebody else did."""
+
+
+def _initialise(config: Config | None) -> None:
+    """Count this process in with aclInit; 100002 says that somebody was first.
+
+    Without a configuration the path is "": of a NULL, after another content, CANN makes a string,
+    which ends the process.
+    """
+    global _given  # noqa: PLW0603
+    with configuration(config) as (path, content):
+        try:
+            acl.aclInit(path)
+        except AclError as error:
+            if error.code != REPEAT_INITIALIZE:
+                raise
+            _check_the_same(config, content)
+            return
+    _given = content
+    if not has("aclFinalizeReference"):
         weakref.finalize(_process, acl.aclFinalize)
+
+
+def _check_the_same(config: Config | None, content: bytes) -> None:
+    """Say that a configuration does nothing, as another one is in force."""
+    if config is not None and _given not in (None, content):
+        warnings.warn(
+            "this process has begun ACL with another configuration, which stays; config= does"
+            " nothing: give it to the first Device or Bundle of the process",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def _finalise() -> None:
@@ -73,21 +98,27 @@ class Device(Owner):
     to spare repeated loads the device's start, which can take seconds.
 
     Args:
-        index: Which device, from 0.
+        index: Which device, from 0: whatever `operator.index` takes.
+        config: The configuration for aclInit: the path of a JSON file, its text, or
+            a dict (for dumps and profiling, say); None for ``$ACL_BUNDLE_CONFIG``,
+            a path or a text, or none. The first one that the process gives, this
+            package or another library, counts to its end: ACL refuses another
+            content (100000), and looks at none while somebody has it initialised.
 
     Raises:
         LibraryNotFoundError: No libascendcl.so could be opened.
-        TypeError, ValueError: The index is not an int, or cannot be one of ACL's.
+        OSError: The configuration cannot be read.
+        TypeError, ValueError: The index is no integer, or cannot be one of ACL's;
+            or `config` is no configuration.
         AclError: aclInit or aclrtSetDevice failed; 107001 means no such device.
     """
 
-    def __init__(self, index: int = 0) -> None:
-        if not isinstance(index, int) or isinstance(index, bool):
-            raise TypeError(f"a device is named by its index, an int, not {index!r}")
+    def __init__(self, index: SupportsIndex = 0, *, config: Config | None = None) -> None:
+        index = whole(index, "device is an index, an int")
         if index not in range(-(2**31), 2**31):
             raise ValueError(f"device {index} is beyond what ACL can name; indices start at 0")
         with self._closed_on_failure(), uninterrupted():
-            _initialise()
+            _initialise(config)
             super().__init__()
             self._open(index)
 

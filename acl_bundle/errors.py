@@ -33,6 +33,7 @@ from typing import Any
 from acl_bundle._codes import CODES
 
 STUB_LIBRARY = 100039
+INVALID_PARAM = 100000
 REPEAT_INITIALIZE = 100002
 BAD_ALLOC = 200000
 CONTEXT_NULL = 107002
@@ -125,6 +126,13 @@ class AclError(AclBundleError, RuntimeError):
                 "\nThis is the stub that programs are linked against, not the driver's library."
                 " Put the driver's folder before devlib on LD_LIBRARY_PATH, or name the library:"
                 " ACL_BUNDLE_LIBRARY=/usr/local/Ascend/<version>/lib64/libascendcl.so"
+            )
+        if (self.function, self.code) == ("aclInit", INVALID_PARAM):
+            text += (
+                "\nA process keeps to the configuration that it first gave to aclInit, even after"
+                " aclFinalize; if another library gave one, give the same file here, byte for byte:"
+                " Bundle.load(..., config=path), Device(config=path) or ACL_BUNDLE_CONFIG=<path>."
+                " If nobody did, a value in this one is not allowed"
             )
         return f"{text}\n{self.detail}" if self.detail else text
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from typing import Any, NoReturn, SupportsIndex
 
+from acl_bundle._owner import OfProcess
 from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run
 from acl_bundle._serving import DEPTH, Serving
 from acl_bundle._stream import Stream
@@ -20,7 +21,7 @@ from acl_bundle.errors import RoleError
 from acl_bundle.spec import TensorSpec
 
 
-class Graph:
+class Graph(OfProcess):
     """One graph of a loaded bundle. Made by ``Bundle.load``, never directly.
 
     Attributes:
@@ -75,7 +76,7 @@ class Graph:
         inputs: Mapping[str, Any] | Sequence[Any],
         out: Mapping[str, Array] | None = None,
         *,
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
     ) -> Outputs:
         """Run the graph once; one call into C, with the GIL released.
 
@@ -119,7 +120,7 @@ class Graph:
             return self._serve().run(inputs, out, timeout_ms)
         return self._run(inputs, out)
 
-    def submit(self, *inputs: Any, timeout_ms: int | None = None) -> Future[Any]:
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
         """Run behind the caller's back.
 
         Up to three runs are on the device at once, of which one executes while
@@ -149,7 +150,11 @@ class Graph:
         return self._serve().submit(inputs, timeout_ms)
 
     def stream(
-        self, items: Iterable[Any], depth: int = DEPTH, *, timeout_ms: int | None = None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
     ) -> Stream:
         """Run for each of many inputs, some ahead of who takes the results.
 

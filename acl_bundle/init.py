@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import SupportsIndex
 
 from acl_bundle._commit import Commit, Rollback
 from acl_bundle._engine import dataset, new_engine
@@ -35,7 +36,7 @@ class InitGraph(Graph):
         *,
         rollback: Rollback = "auto",
         when_busy: WhenBusy = "wait",
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
     ) -> None:
         """Give every variable its initial value; the version becomes 0.
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._arrays import as_array
@@ -41,9 +41,10 @@ Done = TypeVar("Done")
 class _Limits:
     """How long one update may wait, in all its steps."""
 
-    def __init__(self, when_busy: WhenBusy, timeout_ms: int | None) -> None:
+    def __init__(self, when_busy: WhenBusy, timeout_ms: SupportsIndex | None) -> None:
         self.wait, self._when_busy = Wait(when_busy, timeout_ms), when_busy
-        self._end = None if timeout_ms is None else monotonic() + timeout_ms / 1000
+        limit = self.wait.device_ms
+        self._end = None if limit is None else monotonic() + limit / 1000
 
     @property
     def left(self) -> dict[str, Any]:
@@ -170,7 +171,7 @@ class Pair(Closing):
         version: int | str | None = None,
         probe: Probe | None = None,
         when_busy: WhenBusy = "wait",
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
         **options: Any,
     ) -> UpdateReport:
         """Give the shadow the active bundle's weights but these, and let it infer.

@@ -21,7 +21,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class UpdateGraph(Graph):
         digest: bool = False,
         threads: int = 1,
         when_busy: WhenBusy = "wait",
-        timeout_ms: int | None = None,
+        timeout_ms: SupportsIndex | None = None,
     ) -> UpdateReport:
         """Assign new values to some weights, all or none; the others stay as they are.
 

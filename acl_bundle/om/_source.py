@@ -17,6 +17,7 @@ from acl_bundle.om._span import Span
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 Source: TypeAlias = Path_ | Buffer
 
+_LEAST = 264
 _ZIP = b"PK\x03\x04"
 
 
@@ -36,6 +37,11 @@ def read(source: Source, name: str | None = None) -> Span:
         span = Span(map_regular(source), os.fspath(source))
     else:
         span = _borrow(source, name)
+    if isinstance(source, bytes | bytearray) and len(span) < _LEAST and b"\0" not in source:
+        raise BundleFormatError(
+            f"{bytes(source)!r}: bytes are taken as the file's content, which has at least {_LEAST}"
+            " of them; a path is a str or a PathLike: os.fsdecode(path)"
+        )
     if not len(span):
         raise BundleFormatError(f"{span.file}: the file is empty; a model has at least 264 bytes")
     if bytes(span.view[:4]) == _ZIP:

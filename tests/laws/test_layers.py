@@ -18,7 +18,7 @@ LAYERS = (
     ("_acl", "_codes", "_files", "dtypes"),
     ("errors",),
     ("_owner", "spec", "om"),
-    ("_api", "_arrays", "_pieces", "_source", "build"),
+    ("_api", "_arrays", "_config", "_pieces", "_source", "build"),
     ("_digest", "_cast"),
     ("_value", "_wait", "device", "memory", "weights"),
     ("_variables",),
