@@ -60,7 +60,7 @@ headers:
 # path. Its runtime must be in the process before Python is; libstdc++ too, so
 # that exceptions inside ONNX Runtime find their way. What it reports goes to
 # stderr, which pytest must leave alone. Left out: what looks at the binaries, and
-# the C client, a process without that runtime.
+# the C clients, processes without that runtime.
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
 LOADED = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
 
@@ -70,7 +70,8 @@ asan: .venv/editable
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging \
-	    --ignore tests/contract/test_c_client.py --ignore tests/contract/test_c_client_dynamic.py
+	    --ignore tests/contract/test_c_client.py --ignore tests/contract/test_c_client_dynamic.py \
+	    --ignore tests/contract/test_starved.py
 
 # Fake and client are one program here, and a function of the client's is the
 # model: all that runs is compiled with the sanitizer.

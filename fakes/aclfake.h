@@ -84,7 +84,8 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
 /*
  * Writes one readout as JSON lines into text (NUL-terminated, cut to size)
  * and returns the bytes that the whole readout needs, NUL included; 0 for an
- * unknown name. Ask with size 0 first.
+ * unknown name, and in a fork that was made while another thread was inside
+ * this library and stayed there. Ask with size 0 first.
  *
  *     trace       {"seq","function","args","status","thread","start_ns","ns"}
  *     calls       {"function","calls"}                   since reset

@@ -40,20 +40,21 @@ FunctionId function_named(const char *name)
     return FUNCTION_COUNT;
 }
 
-/* Why it was refused may be asked even there. */
-static bool is_fork_stopped(FunctionId function)
+/* Why it was refused may be asked even there, but is not watched. */
+static bool call_in_fork(Call *call)
 {
-    return fork_refused() && function != FN_aclGetRecentErrMsg;
+    if (call->function == FN_aclGetRecentErrMsg)
+        return true;
+    call->status = fork_refuse();
+    return false;
 }
 
 bool call_watch(Call *call)
 {
     unsigned watch = atomic_load(&calls.watch);
 
-    if (is_fork_stopped(call->function)) {
-        call->status = fork_refuse();
-        return false;
-    }
+    if (watch & WATCH_FORKED)
+        return call_in_fork(call);
     call->watched = true;
     if (watch & WATCH_TRACE)
         call->start_ns = trace_now();

@@ -6,7 +6,7 @@
 #include "calls.h"
 #include "message.h"
 
-enum { LOCKS_MAX = 32, PAUSE_NS = 50000 };
+enum { LOCKS_MAX = 32, PAUSE_NS = 50000, TRIES = 20000 };   /* 1 s */
 
 static struct {
     pthread_mutex_t *lock[LOCKS_MAX];
@@ -14,6 +14,8 @@ static struct {
     pthread_mutex_t begins;
     Origin begun;               /* seq 0: not yet */
     pid_t parent;               /* of a fork that is refused */
+    bool taken;                 /* all locks, by the fork that is going on */
+    bool torn;                  /* this process is a fork without them */
 } state = {.begins = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.begins)
@@ -42,12 +44,16 @@ static bool take_all(void)
     return true;
 }
 
-/* Whoever finds one taken lets go of all: there is no order to be kept. */
+/*
+ * Whoever finds one taken lets go of all: there is no order to be kept. A
+ * load can hold one for long, and a fork that is to start another program
+ * must not wait for that.
+ */
 static void before(void)
 {
     struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-    while (!take_all())
+    for (int i = 0; !(state.taken = take_all()) && i < TRIES; i++)
         nanosleep(&pause, NULL);
     if (!fork_refused())
         state.parent = getpid();
@@ -55,13 +61,18 @@ static void before(void)
 
 static void in_parent(void)
 {
-    give_back(state.count);
+    if (state.taken)
+        give_back(state.count);
 }
 
 static void in_child(void)
 {
-    give_back(state.count);
-    calls_watch(WATCH_FORKED, state.begun.seq != 0);
+    if (state.taken)
+        give_back(state.count);
+    else
+        state.torn = true;
+    if (state.torn || state.begun.seq != 0)
+        calls_watch(WATCH_FORKED, true);
 }
 
 void fork_watch(void)
@@ -86,9 +97,21 @@ bool fork_refused(void)
     return atomic_load(&calls.watch) & WATCH_FORKED;
 }
 
+bool fork_is_torn(void)
+{
+    return state.torn;
+}
+
 int fork_refuse(void)
 {
     char text[HISTORY_SIZE];
+
+    if (state.begun.seq == 0)
+        return refuse(E_RT_INTERNAL, "this process %ld was forked from "
+                      "process %ld while another thread was inside this "
+                      "library for more than a second; fork before that, or "
+                      "use the spawn start method", (long)getpid(),
+                      (long)state.parent);
 
     return refuse(E_RT_INTERNAL, "this process %ld was forked from process "
                   "%ld, which had called %s: a device is not inherited; fork "

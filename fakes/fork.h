@@ -9,7 +9,8 @@
  *
  * A fork copies every lock as it stands, and the thread that would give it
  * back is not there. So whoever forks takes all locks first, and both sides
- * give them back: no state is copied half changed.
+ * give them back: no state is copied half changed. Where one is not to be
+ * had within a second, the fork is refused, too, and may not even read.
  *
  *     static struct { pthread_mutex_t lock; ... } state = {...};
  *     HELD_OVER_FORK(state.lock)
@@ -35,8 +36,11 @@ void fork_holds(pthread_mutex_t *lock);
 /* The running call has begun to use a device, or the whole of the library. */
 void fork_begun(void);
 
-/* Is this process the fork of one that had begun? */
+/* Is this process a fork that may not use this library? */
 bool fork_refused(void);
+
+/* Is this process a fork whose locks may be held for ever? */
+bool fork_is_torn(void);
 
 /* Leaves the text of that refusal and returns its status. */
 int fork_refuse(void);

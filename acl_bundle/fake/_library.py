@@ -57,13 +57,18 @@ def check(status: int, what: str) -> None:
 
 
 def read_text(what: str) -> str:
-    """Return one readout of ``aclfakeRead``."""
+    """Return one readout of ``aclfakeRead``.
+
+    Raises:
+        RuntimeError: This process is a fork that may not even read.
+    """
     library, size = opened(), 0
     while (needed := library.aclfakeRead(what.encode(), None, 0)) > size:
         size = needed + 4096  # room for what other threads add meanwhile
         text = ctypes.create_string_buffer(size)
         if library.aclfakeRead(what.encode(), text, size) <= size:
             return text.value.decode()
+    check(FORKED if needed == 0 else 0, what)
     return ""
 
 

@@ -7,12 +7,15 @@ ended by aclFinalize: the content of its configuration stays for the life of the
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -194,3 +197,47 @@ def test_forks_while_other_threads_are_inside_issue_10(acl: Acl) -> None:
         done.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_fork_does_not_wait_for_ever_issue_10(acl: Acl, tmp_path: Path) -> None:
+    """A thread that is held up inside holds up no fork: its child is told that."""
+    fifo = tmp_path / "trace"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    acl.set("trace", fifo)
+    done, mode = threading.Event(), acl.new("aclrtRunMode *")
+
+    def fill() -> None:
+        while not done.is_set():
+            acl.aclrtGetRunMode(mode)
+
+    def child() -> None:
+        assert acl.aclInit(acl.NULL) == codes.RT_INTERNAL_ERROR
+        assert "while another thread was inside this library" in (acl.message() or "")
+        assert acl.aclfakeRead(b"calls", acl.NULL, 0) == 0
+        assert acl.aclfakeSet(b"devices", b"2") == -2
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    try:
+        until, stopped = time.monotonic() + 30, -1
+        while stopped != (stopped := calls(acl)) and time.monotonic() < until:
+            time.sleep(0.2)  # until the pipe is full, and the thread waits in write()
+        forked(child)
+    finally:
+        done.set()
+        while thread.is_alive():
+            drain(reader)
+            thread.join(0.01)
+        acl.set("trace", "off")
+        os.close(reader)
+
+
+def calls(acl: Acl) -> int:
+    return int(sum(row["calls"] for row in acl.read("calls")))
+
+
+def drain(reader: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(reader, 1 << 16):
+            pass

@@ -7,7 +7,6 @@ test that ends with such a list, so the whole contract suite is the test of the 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -58,17 +57,6 @@ def test_every_code_of_the_fake_has_a_meaning_facts_1_13(acl: Acl, tmp_path: Pat
     assert len(meanings) == len(CODES) - 1
     assert len({*meanings}) == len(meanings), "two codes mean the same"
     assert all(len(meaning) > 10 for meaning in meanings)
-
-
-def test_without_memory_every_call_says_so_issue_10(acl: Acl, tmp_path: Path) -> None:
-    source = Path(__file__).with_name("starved.c")
-    library = ("-L", acl.path.parent, "-lascendcl")
-    lines = output(compiled(tmp_path / "starved", source, *library), acl)
-    told = [line.split(" ", 2) for line in lines if not line.startswith("{")]
-    failed = [(function, text) for function, status, text in told if int(status) != 0]
-    assert len(failed) >= 5
-    assert all(text.startswith(f"{function}: ") for function, text in failed)
-    assert [json.loads(line) for line in lines if line.startswith("{")] == []
 
 
 @pytest.mark.parametrize("name", STATUSES)
