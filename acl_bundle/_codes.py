@@ -246,10 +246,8 @@ CODES: dict[int, tuple[str, str]] = {
     507916: ("ACL_ERROR_RT_CCU_EXCEPTION", ""),
     545000: ("ACL_ERROR_GE_INTERNAL_ERROR", "GE internal failure"),
     545001: ("ACL_ERROR_GE_LOAD_MODEL", "GE load failure"),
-    545002: (
-        "ACL_ERROR_GE_EXEC_LOAD_MODEL_PARTITION_FAILED",
-        "bad model-definition partition, or another SoC",
-    ),
+    # No load of a file returns 545002-545005: what is wrong inside is 500002 there.
+    545002: ("ACL_ERROR_GE_EXEC_LOAD_MODEL_PARTITION_FAILED", "model-definition partition bad"),
     545003: ("ACL_ERROR_GE_EXEC_LOAD_WEIGHT_PARTITION_FAILED", "weight partition bad"),
     545004: ("ACL_ERROR_GE_EXEC_LOAD_TASK_PARTITION_FAILED", "task partition bad"),
     545005: ("ACL_ERROR_GE_EXEC_LOAD_KERNEL_PARTITION_FAILED", "kernel partition bad"),

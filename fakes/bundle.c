@@ -54,6 +54,11 @@ static void bundle_forget(Bundle *bundle)
     bundle_free(bundle);
 }
 
+/*
+ * Newest first. The variables stay until the bundle is forgotten; with CANN
+ * the first dynamic model to go takes the session's variables along, so that
+ * nothing may run once aclmdlBundleUnload has begun.
+ */
 static int unload_all(Bundle *bundle)
 {
     int last = E_NONE;

@@ -36,6 +36,9 @@ const char *code_meaning(int code)
     case E_GE_DATA_SIZE: return "the model's data is too short";
     case E_GE_GEAR_LENGTH: return "a gear has the wrong number of dims";
     case E_GE_GEAR: return "the model has no such gear";
+    case E_GE_FORMAT: return "the format does not fit";
+    case E_GE_SHAPE: return "the shape does not fit";
+    case E_GE_DATA_TYPE: return "the data type does not fit";
     case E_BUNDLE_ID: return "no bundle has this id";
     case E_BAD_ALLOC: return "the host has no memory left";
     case E_NOT_SUPPORTED: return "this call is not supported here";

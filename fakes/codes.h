@@ -3,7 +3,9 @@
  * are taken where CANN's headers are present).
  *
  * GE_FAILED lies outside the ranges of public codes: ge_status() turns it
- * into E_GE everywhere but in the three places where ACL forgets to.
+ * into E_GE everywhere but in the places where ACL forgets to: the reading of
+ * a file by bundle functions, sizes of a bundle's models, and whether a file's
+ * model is dynamic.
  */
 #ifndef FAKE_CODES_H
 #define FAKE_CODES_H
@@ -38,6 +40,9 @@ enum Code {
     E_GE_DATA_SIZE = 145006,
     E_GE_GEAR_LENGTH = 145012,
     E_GE_GEAR = 145013,
+    E_GE_FORMAT = 145020,
+    E_GE_SHAPE = 145021,
+    E_GE_DATA_TYPE = 145022,
     E_BUNDLE_ID = 148053,
     E_BAD_ALLOC = 200000,
     E_NOT_SUPPORTED = 200001,

@@ -244,12 +244,3 @@ aclError aclGetTensorDescDimRange(const aclTensorDesc *desc, size_t index,
     NOT_NULL(dimRange);
     LEAVE(refuse(E_PARAM, "index %zu, the tensor has no ranges", index));
 }
-
-aclError aclTransTensorDescFormat(const aclTensorDesc *srcDesc,
-                                  aclFormat dstFormat,
-                                  aclTensorDesc **dstDesc)
-{
-    ENTER(aclTransTensorDescFormat, "srcDesc=%p, dstFormat=%d, dstDesc=%p",
-          (const void *)srcDesc, (int)dstFormat, (void *)dstDesc);
-    LEAVE(refuse(E_NOT_SUPPORTED, "formats are not converted"));
-}

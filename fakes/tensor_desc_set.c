@@ -1,5 +1,6 @@
 /*
- * tensor_desc_set: what can be changed about a description.
+ * tensor_desc_set: what can be changed about a description, and one made of
+ * another.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "host_memory.h"
 #include "message.h"
 #include "tensor_desc.h"
+#include "trans_shape.h"
 #include "violations.h"
 
 void aclSetTensorDescName(aclTensorDesc *desc, const char *name)
@@ -135,4 +137,26 @@ aclError aclSetTensorPlaceMent(aclTensorDesc *desc, aclMemType memType)
     if (status == E_NONE)
         found->placement = (int)memType;
     LEAVE(status);
+}
+
+/* The new description has the other format's dims, and keeps the format. */
+aclError aclTransTensorDescFormat(const aclTensorDesc *srcDesc,
+                                  aclFormat dstFormat,
+                                  aclTensorDesc **dstDesc)
+{
+    ENTER(aclTransTensorDescFormat, "srcDesc=%p, dstFormat=%d, dstDesc=%p",
+          (const void *)srcDesc, (int)dstFormat, (void *)dstDesc);
+    TensorDesc *from = NULL;
+    Shape shape = {0};
+    int status = tensor_desc_need(srcDesc, &from);
+    if (status != E_NONE)
+        LEAVE(status);
+    NOT_NULL(dstDesc);
+    status = trans_shape(from, (int)dstFormat, &shape);
+    if (status != E_NONE)
+        LEAVE(status);
+    *dstDesc = tensor_desc_new(from->data_type, from->format, shape.dims,
+                               shape.rank, NULL);
+    free(shape.dims);
+    LEAVE(*dstDesc != NULL ? E_NONE : E_BAD_ALLOC);
 }

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from . import codes
-from .face import FLOAT, ND, Acl
+from .face import FLOAT, FLOAT16, ND, Acl
 
 UNKNOWN_RANK = 2**64 - 2
 
@@ -175,10 +175,71 @@ def test_only_the_origin_shape_changes_the_dims_facts_1_6(
     assert dims_of(acl, desc) == dims
 
 
-def test_no_format_conversion_facts_1_6(acl: Acl) -> None:
+NCHW, NHWC, NC1HWC0, FRACTAL_Z, HWCN, NDHWC, FRACTAL_NZ, NDC1HWC0 = 0, 1, 3, 4, 16, 27, 29, 32
+INT8, STRING = 2, 13
+CONVERTED = [
+    (NCHW, NHWC, FLOAT, (2, 3, 4, 5), (2, 4, 5, 3)),
+    (NCHW, HWCN, FLOAT, (2, 3, 4, 5), (4, 5, 3, 2)),
+    (NHWC, NCHW, FLOAT, (2, 4, 5, 3), (2, 3, 4, 5)),
+    (HWCN, NCHW, FLOAT, (4, 5, 3, 2), (2, 3, 4, 5)),
+    (NCHW, NC1HWC0, FLOAT16, (1, 3, 224, 224), (1, 1, 224, 224, 16)),
+    (NCHW, NC1HWC0, INT8, (1, 33, 2, 2), (1, 2, 2, 2, 32)),
+    (NHWC, NC1HWC0, FLOAT, (1, 2, 2, 17), (1, 2, 2, 2, 16)),
+    (NCHW, NC1HWC0, FLOAT, (0, 3, 2, 2), (0, 1, 2, 2, 16)),
+    (NCHW, FRACTAL_Z, FLOAT, (17, 18, 3, 3), (18, 2, 16, 16)),
+    (HWCN, FRACTAL_Z, FLOAT, (3, 3, 18, 17), (18, 2, 16, 16)),
+    (NHWC, FRACTAL_Z, INT8, (17, 3, 3, 18), (9, 2, 16, 32)),
+    (ND, FRACTAL_NZ, FLOAT16, (17,), (2, 1, 16, 16)),
+    (ND, FRACTAL_NZ, FLOAT16, (17, 33), (3, 2, 16, 16)),
+    (ND, FRACTAL_NZ, INT8, (7, 17, 33), (7, 2, 2, 16, 32)),
+    (NCHW, FRACTAL_NZ, FLOAT, (2, 3, 4, 5), (2, 3, 1, 1, 16, 16)),
+]
+REFUSED = [
+    (NC1HWC0, NCHW, FLOAT, (1, 1, 2, 2, 16), codes.GE_FORMAT_INVALID),
+    (FRACTAL_NZ, ND, FLOAT, (1, 1, 16, 16), codes.GE_FORMAT_INVALID),
+    (ND, NC1HWC0, FLOAT, (1, 2, 3, 4), codes.GE_FORMAT_INVALID),
+    (NCHW, NCHW, FLOAT, (1, 2, 3, 4), codes.GE_FORMAT_INVALID),
+    (NDHWC, NDC1HWC0, FLOAT, (1, 2, 3, 4, 5), codes.GE_FORMAT_INVALID),
+    (NCHW, 999, FLOAT, (1, 2, 3, 4), codes.GE_FORMAT_INVALID),
+    (NCHW, NC1HWC0, STRING, (1, 2, 3, 4), codes.GE_DATATYPE_INVALID),
+    (NCHW, NC1HWC0, FLOAT, (1, 2, 3), codes.GE_SHAPE_INVALID),
+    (NCHW, NHWC, FLOAT, (1, 2, 3), codes.GE_SHAPE_INVALID),
+    (NCHW, FRACTAL_Z, FLOAT, (-1, 2, 3, 4), codes.GE_SHAPE_INVALID),
+    (ND, FRACTAL_NZ, FLOAT, (), codes.GE_SHAPE_INVALID),
+    (ND, FRACTAL_NZ, FLOAT, (1 << 20, 1 << 21), codes.GE_SHAPE_INVALID),
+    (NCHW, FRACTAL_Z, FLOAT, (0, 1 << 40, 1 << 40, 1 << 40), codes.GE_SHAPE_INVALID),
+]
+
+
+def converted(acl: Acl, given: tuple[int, int, int, tuple[int, ...]]) -> tuple[int, Any]:
+    source, target, dtype, dims = given
+    desc = acl.aclCreateTensorDesc(dtype, len(dims), acl.new("int64_t[]", [*dims, 0]), source)
     made = acl.new("aclTensorDesc **")
-    status = acl.aclTransTensorDescFormat(acl.tensor_desc((1,)), 3, made)
-    assert status == codes.API_NOT_SUPPORT
+    return int(acl.aclTransTensorDescFormat(desc, target, made)), made[0]
+
+
+@pytest.mark.parametrize("case", CONVERTED)
+def test_shapes_are_converted_differential_7(acl: Acl, case: tuple[Any, ...]) -> None:
+    """GeFormatUtil::TransShape, reached from acl_model.cpp:732; the source's format stays."""
+    status, made = converted(acl, case[:4])
+    assert status == codes.SUCCESS
+    assert tuple(dims_of(acl, made)) == case[4]
+    assert acl.aclGetTensorDescFormat(made) == case[0]
+    assert acl.aclGetTensorDescType(made) == case[2]
+    acl.aclDestroyTensorDesc(made)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_shapes_that_ge_does_not_convert_differential_7(acl: Acl, case: tuple[Any, ...]) -> None:
+    assert converted(acl, case[:4]) == (case[4], acl.NULL)
+
+
+def test_conversion_of_nothing_differential_7(acl: Acl) -> None:
+    made = acl.new("aclTensorDesc **")
+    assert acl.aclTransTensorDescFormat(acl.NULL, NHWC, made) == codes.INVALID_PARAM
+    assert acl.aclTransTensorDescFormat(acl.tensor_desc((1,)), NHWC, acl.NULL) == (
+        codes.INVALID_PARAM
+    )
 
 
 def test_const_facts_1_6(acl: Acl) -> None:
