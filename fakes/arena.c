@@ -1,6 +1,7 @@
 #include "arena.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,23 +23,29 @@ bool arena_open(Arena *arena, size_t memory)
     int file = memfd_create("acl-fake-device", MFD_CLOEXEC);
     void *range = MAP_FAILED;
     void *alias = MAP_FAILED;
+    void *marks = MAP_FAILED;
 
     if (file < 0 || ftruncate(file, (off_t)size) != 0)
         goto fail;
     range = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
     alias = mmap(NULL, size, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_NORESERVE, file, 0);
-    if (range == MAP_FAILED || alias == MAP_FAILED)
+    marks = mmap(NULL, size / CHAR_BIT, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (range == MAP_FAILED || alias == MAP_FAILED || marks == MAP_FAILED)
         goto fail;
     madvise(range, size, MADV_DONTDUMP);
     madvise(alias, size, MADV_DONTDUMP);
-    *arena = (Arena){(uintptr_t)range, alias, size, file, false};
+    madvise(marks, size / CHAR_BIT, MADV_DONTDUMP);
+    *arena = (Arena){(uintptr_t)range, alias, marks, size, file, false};
     return true;
 fail:
     if (range != MAP_FAILED)
         munmap(range, size);
     if (alias != MAP_FAILED)
         munmap(alias, size);
+    if (marks != MAP_FAILED)
+        munmap(marks, size / CHAR_BIT);
     if (file >= 0)
         close(file);
     return false;
@@ -59,14 +66,84 @@ void arena_close(Arena *arena)
         return;
     munmap((void *)arena->base, arena->size);
     munmap(arena->alias, arena->size);
+    munmap(arena->marks, arena->size / CHAR_BIT);
     close(arena->file);
     *arena = (Arena){0};
+}
+
+/* Whole pages of marks go back to the system, and are zero when next read. */
+static void unmark(const Arena *arena, uintptr_t address, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t start = (address - arena->base) / CHAR_BIT;
+    size_t end = (address - arena->base + size + CHAR_BIT - 1) / CHAR_BIT;
+    size_t first = (start + page - 1) / page * page;
+    size_t last = end / page * page;
+
+    if (first >= last) {
+        memset(arena->marks + start, 0, end - start);
+        return;
+    }
+    memset(arena->marks + start, 0, first - start);
+    madvise(arena->marks + first, last - first, MADV_DONTNEED);
+    memset(arena->marks + last, 0, end - last);
+}
+
+/* The bits of a byte of marks from one on, and up to one. */
+static unsigned char bits_from(size_t bit)
+{
+    return (unsigned char)(0xFFu << bit);
+}
+
+static unsigned char bits_below(size_t bit)
+{
+    return (unsigned char)~bits_from(bit);
+}
+
+static void mark_some(unsigned char *marks, unsigned char bits)
+{
+    if (bits != 0 &&
+        (__atomic_load_n(marks, __ATOMIC_RELAXED) & bits) != bits)
+        __atomic_fetch_or(marks, bits, __ATOMIC_RELAXED);
+}
+
+void arena_mark(const Arena *arena, uintptr_t address, size_t size)
+{
+    size_t from = address - arena->base;
+    size_t to = from + size;
+    size_t first = from / CHAR_BIT;
+    size_t last = to / CHAR_BIT;
+
+    if (first == last) {
+        mark_some(&arena->marks[first], bits_from(from % CHAR_BIT) &
+                                            bits_below(to % CHAR_BIT));
+        return;
+    }
+    mark_some(&arena->marks[first], bits_from(from % CHAR_BIT));
+    memset(&arena->marks[first + 1], 0xFF, last - first - 1);
+    mark_some(&arena->marks[last], bits_below(to % CHAR_BIT));
+}
+
+bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size)
+{
+    size_t at = address - arena->base;
+
+    for (size_t end = at + size; at < end; at++) {
+        unsigned char marks = __atomic_load_n(&arena->marks[at / CHAR_BIT],
+                                              __ATOMIC_RELAXED);
+        if (marks == 0xFF)
+            at |= CHAR_BIT - 1;
+        else if ((marks >> at % CHAR_BIT & 1) == 0)
+            return false;
+    }
+    return true;
 }
 
 void arena_fill(const Arena *arena, uintptr_t address, size_t size)
 {
     unsigned char *bytes = arena_bytes(arena, address);
 
+    unmark(arena, address, size);
     if (size <= FILL_WHOLE) {
         memset(bytes, FRESH, size);
         return;
@@ -85,4 +162,15 @@ void arena_punch(const Arena *arena, uintptr_t address, size_t size)
     if (start < end)
         fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                   (off_t)start, (off_t)(end - start));
+}
+
+void arena_forget_marks(const Arena *arena, uintptr_t address, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t offset = address - arena->base;
+    size_t start = (offset / CHAR_BIT + page - 1) / page * page;
+    size_t end = (offset + size) / CHAR_BIT / page * page;
+
+    if (start < end)
+        madvise(arena->marks + start, end - start, MADV_DONTNEED);
 }

@@ -7,6 +7,8 @@
  * and writable, and only this library knows where it is. Where the program
  * runs on the device itself there is no bus, and the first is open, too.
  *
+ * A bit for each byte says whether it was written since its allocation.
+ *
  * The range is wider than the device has memory, so that freed addresses can
  * stay unused for long. Pages come into being when they are written.
  */
@@ -20,6 +22,7 @@
 typedef struct Arena {
     uintptr_t base;             /* of device addresses; 0: no arena */
     unsigned char *alias;
+    unsigned char *marks;       /* a bit for each byte that was written */
     size_t size;
     int file;
     bool shared;                /* the host may touch device addresses */
@@ -41,10 +44,25 @@ static inline unsigned char *arena_bytes(const Arena *arena,
     return arena->alias + (address - arena->base);
 }
 
-/* Fresh memory shows a pattern, all of it or, of much, both ends. */
+/*
+ * Fresh memory shows a pattern, all of it or, of much, both ends, and counts
+ * as never written.
+ */
 void arena_fill(const Arena *arena, uintptr_t address, size_t size);
+
+/*
+ * Marks a range of one allocation as written. Threads may mark neighbours at
+ * the same time.
+ */
+void arena_mark(const Arena *arena, uintptr_t address, size_t size);
+
+/* Was all of a range marked? */
+bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size);
 
 /* Returns the whole pages of a range to the system. */
 void arena_punch(const Arena *arena, uintptr_t address, size_t size);
+
+/* Returns the whole pages that the marks of a range take. */
+void arena_forget_marks(const Arena *arena, uintptr_t address, size_t size);
 
 #endif

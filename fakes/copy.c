@@ -18,6 +18,7 @@
 #include "order.h"
 #include "settings.h"
 #include "violations.h"
+#include "written.h"
 
 typedef enum Side { HOST, DEVICE, ANY } Side;
 
@@ -145,9 +146,12 @@ int copy_move(void *dst, const void *src, size_t count)
     Place from = {0};
     int status = copy_find(dst, src, count, &to, &from);
 
-    if (status == E_NONE)
-        memmove(to.bytes, from.bytes, smallest(count, to.room, from.room));
-    return status;
+    if (status != E_NONE)
+        return status;
+    size_t size = smallest(count, to.room, from.room);
+    memmove(to.bytes, from.bytes, size);
+    device_written(dst, size);
+    return E_NONE;
 }
 
 int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind)
@@ -246,9 +250,12 @@ int fill_move(void *devPtr, int32_t value, size_t count)
     Place place = {0};
     int status = fill_find(devPtr, count, &place);
 
-    if (status == E_NONE)
-        memset(place.bytes, value, smallest(count, place.room, SIZE_MAX));
-    return status;
+    if (status != E_NONE)
+        return status;
+    size_t size = smallest(count, place.room, SIZE_MAX);
+    memset(place.bytes, value, size);
+    device_written(devPtr, size);
+    return E_NONE;
 }
 
 aclError aclrtMemset(void *devPtr, size_t maxCount, int32_t value,

@@ -221,14 +221,18 @@ aclDataBuffer *aclmdlGetDatasetBuffer(const aclmdlDataset *dataset,
                                                  : NULL;
 }
 
+DataBuffer *dataset_peek(const Dataset *dataset, size_t index)
+{
+    return dataset->frozen != NULL
+               ? &dataset->frozen[index]
+               : object_peek(dataset->slot[index].buffer, KIND_DATA_BUFFER);
+}
+
 DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
                            const char *argument)
 {
     const aclDataBuffer *handle = dataset->slot[index].buffer;
-    DataBuffer *buffer = object_peek(handle, KIND_DATA_BUFFER);
-
-    if (dataset->frozen != NULL)
-        return &dataset->frozen[index];
+    DataBuffer *buffer = dataset_peek(dataset, index);
     char text[HISTORY_SIZE];
 
     if (buffer == NULL)

@@ -49,6 +49,9 @@ int dataset_need(const aclmdlDataset *handle, const char *argument,
 DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
                            const char *argument);
 
+/* The same in silence. */
+DataBuffer *dataset_peek(const Dataset *dataset, size_t index);
+
 /* The description of a slot, or NULL. */
 const TensorDesc *dataset_desc(const Dataset *dataset, size_t index);
 

@@ -9,11 +9,13 @@
 
 #include <stdlib.h>
 
+#include "claims.h"
 #include "config.h"
 #include "device.h"
 #include "exception.h"
 #include "init.h"
 #include "message.h"
+#include "model_memory.h"
 #include "order.h"
 #include "settings.h"
 #include "violations.h"
@@ -91,19 +93,6 @@ int execute_mode(Model *model, ExecuteMode mode)
                   "keeps to that", model->id, names[first]);
 }
 
-/* May it run now, or is a stream still at work on what it needs? */
-static int check_order(const Wanted *wanted, const Run *run)
-{
-    Task task = {0};
-
-    if (!order_anything())
-        return E_NONE;
-    execute_claim(&task, wanted, run);
-    int status = order_check_sync(&task);
-    free(task.claim);
-    return status;
-}
-
 static int compute(const Run *run)
 {
     int status = model_check_memory(run->model);
@@ -115,14 +104,14 @@ static int compute(const Run *run)
     return status;
 }
 
-int execute_now(Call *call, const Wanted *wanted, Run *run)
+/* May it run now, or is somebody still at work on what it needs? */
+static int execute_claimed(Call *call, const Wanted *wanted, Run *run)
 {
-    int status = execute_mode(run->model, MODE_SYNC);
+    Task *now = &run->model->now;
 
-    if (status == E_NONE)
-        status = check_order(wanted, run);
-    if (status == E_NONE)
-        status = model_claim(run->model);
+    now->claims = 0;
+    execute_claim(now, wanted, run);
+    int status = order_begin(now);
     if (status != E_NONE)
         return status;
     run->gear = run->model->gear;
@@ -130,6 +119,19 @@ int execute_now(Call *call, const Wanted *wanted, Run *run)
     run->output_blob = run->model->output;
     status = compute(run);
     call_sleep(call);
+    order_end(now);
+    return status;
+}
+
+int execute_now(Call *call, const Wanted *wanted, Run *run)
+{
+    int status = execute_mode(run->model, MODE_SYNC);
+
+    if (status == E_NONE)
+        status = model_claim(run->model);
+    if (status != E_NONE)
+        return status;
+    status = execute_claimed(call, wanted, run);
     model_release(run->model);
     return status;
 }

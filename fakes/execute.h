@@ -32,9 +32,6 @@ int execute_mode(Model *model, ExecuteMode mode);
  */
 int execute_queue(const Wanted *wanted, const Run *run, Stream *stream);
 
-/* Lays the claims of an execution on its task. */
-void execute_claim(Task *task, const Wanted *wanted, const Run *run);
-
 /*
  * The timeout of synchronous executions on this thread, in milliseconds;
  * -1: none. It is what the last aclmdlExecuteV2 here had.

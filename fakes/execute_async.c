@@ -8,10 +8,12 @@
 #include <stdlib.h>
 
 #include "acl.h"
+#include "claims.h"
 #include "config.h"
 #include "execute.h"
 #include "gear_run.h"
 #include "message.h"
+#include "model_memory.h"
 #include "snapshot.h"
 #include "violations.h"
 
@@ -42,31 +44,6 @@ void execute_set_timeout(int32_t timeout_ms)
 void executes_reset(void)
 {
     atomic_fetch_add(&epoch, 1);
-}
-
-static void claim_dataset(Task *task, const Dataset *dataset,
-                          const aclmdlDataset *handle, bool writes)
-{
-    task_claim(task, CLAIM_DATASET, handle, 1, true);
-    for (size_t i = 0; i < dataset->count; i++) {
-        const DataBuffer *buffer = dataset_buffer(dataset, i, "slot");
-        task_claim(task, CLAIM_OBJECT, dataset->slot[i].buffer, 1, false);
-        if (buffer != NULL && buffer->data != NULL)
-            task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size,
-                       writes);
-    }
-}
-
-void execute_claim(Task *task, const Wanted *wanted, const Run *run)
-{
-    const Model *model = run->model;
-
-    task_claim(task, CLAIM_MODEL, model, 1, true);
-    if (model->program.variables.count > 0)
-        task_claim(task, CLAIM_VARIABLES, model->variables, 1,
-                   model->program.kind == PROGRAM_ASSIGN);
-    claim_dataset(task, run->input, wanted->input, false);
-    claim_dataset(task, run->output, wanted->output, true);
 }
 
 static int run_claimed(const Run *run)
@@ -133,6 +110,7 @@ static Execution *execution_new(const Run *run)
     made->task.model = run->model->id;
     made->task.failure = E_RT_EXECUTE;
     made->run.model = run->model;
+    made->run.looked = true;
     made->run.output_handle = run->output_handle;
     made->run.input_blob = calloc(inout->inputs.count + 1, sizeof(Blob));
     made->run.output_blob = calloc(inout->outputs.count + 1, sizeof(Blob));
@@ -152,6 +130,7 @@ static int look(const Execution *made, const Run *run)
     looking.output = run->output;
     looking.gear = made->looking;
     looking.looks = true;
+    looking.looked = false;
     return run->model->dynamic ? run_dynamic(&looking)
                                : run_static(&looking);
 }

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "message.h"
 #include "order.h"
+#include "written.h"
 
 /* CANN's checks, in its order; then only memory that is known is filled. */
 static int check(const void *ptr, size_t memSize, size_t count)
@@ -44,6 +45,7 @@ static int fill(void *ptr, uint32_t value, size_t count)
         count = room / sizeof value;    /* in faithful mode */
     for (size_t i = 0; i < count; i++)
         memcpy(bytes + i * sizeof value, &value, sizeof value);
+    device_written(ptr, count * sizeof value);
     return E_NONE;
 }
 

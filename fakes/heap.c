@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,29 +43,37 @@ uintptr_t heap_take(Heap *heap, Allocation wanted)
     return start;
 }
 
+/* What a page of memory serves, and how such pages are given back. */
+typedef void GiveBack(const Arena *arena, uintptr_t address, size_t size);
+
 /*
  * Gives back the pages that an allocation leaves empty: its own, and those it
  * shared with others that are dead already. All between two living ones is.
  */
-static void give_back(const Heap *heap, const Allocation *dead)
+static void give_back(const Heap *heap, const Allocation *dead,
+                      uintptr_t page, GiveBack *act)
 {
     const Allocation *first = heap->all.list;
     const Allocation *last = first + heap->all.count - 1;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start = dead->start / page * page;
-    uintptr_t end = (dead->start + dead->taken + page - 1) / page * page;
+    uintptr_t base = heap->arena.base;
+    uintptr_t start = base + (dead->start - base) / page * page;
+    uintptr_t end = base + (dead->start - base + dead->taken + page - 1) /
+                               page * page;
 
     if (dead > first && dead[-1].start + dead[-1].taken > start)
         start = dead[-1].start + dead[-1].taken;
     if (dead < last && dead[1].start < end)
         end = dead[1].start;
     if (start < end)
-        arena_punch(&heap->arena, start, end - start);
+        act(&heap->arena, start, end - start);
 }
 
 void heap_give(Heap *heap, Allocation *dead)
 {
-    give_back(heap, dead);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    give_back(heap, dead, page, arena_punch);
+    give_back(heap, dead, page * CHAR_BIT, arena_forget_marks);
     heap->taken -= dead->taken;
     allocation_remove(&heap->all, dead);
 }

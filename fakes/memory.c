@@ -45,6 +45,13 @@ int device_index(const void *address)
     return device != NULL ? (int)(device - state.device) : -1;
 }
 
+const Arena *device_arena(const void *address)
+{
+    const Heap *device = device_of((uintptr_t)address);
+
+    return device != NULL ? &device->arena : NULL;
+}
+
 bool device_owns(const void *address)
 {
     return device_of((uintptr_t)address) != NULL;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "gaps.h"
 #include "live.h"
 
@@ -35,6 +36,9 @@ void device_release(void *address);
 
 /* The device in whose range an address lies, or -1. */
 int device_index(const void *address);
+
+/* The arena of the device an address lies in the range of, or NULL. */
+const Arena *device_arena(const void *address);
 
 /* Does the address lie in the range of any device? */
 bool device_owns(const void *address);

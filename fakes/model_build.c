@@ -10,6 +10,8 @@
 #include "init.h"
 #include "memory.h"
 #include "message.h"
+#include "model_memory.h"
+#include "order.h"
 #include "violations.h"
 
 int model_may_load(Bytes file)
@@ -60,6 +62,20 @@ static int take_area(const Model *model, const Area *given, size_t need,
     return E_NONE;
 }
 
+/* Somebody else may still compute with what lies there. */
+static int fill_weights(const Area *area, Bytes weights)
+{
+    int status = order_check_host(CLAIM_MEMORY, area->address, weights.size,
+                                  true, "the load writes");
+
+    if (status != E_NONE)
+        return status;
+    memcpy(device_bytes(area->address, weights.size, "weights"), weights.data,
+           weights.size);
+    device_written(area->address, weights.size);
+    return E_NONE;
+}
+
 /* A model with dynamic shapes finds its work memory as it runs. */
 static int take_memory(Model *model, const LoadOptions *options, Bytes weights)
 {
@@ -74,9 +90,7 @@ static int take_memory(Model *model, const LoadOptions *options, Bytes weights)
                            &model->weights);
     if (status != E_NONE || weights.size == 0)
         return status;
-    memcpy(device_bytes(model->weights.address, weights.size, "weights"),
-           weights.data, weights.size);
-    return E_NONE;
+    return fill_weights(&model->weights, weights);
 }
 
 static int take_variables(Model *model)
@@ -167,7 +181,21 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
         status = take_variables(model);
     if (status == E_NONE)
         status = open_engine(model);
+    if (status == E_NONE)
+        status = model_lent_take(model);
     return status == E_NONE ? take_blobs(model) : status;
+}
+
+int model_renew(Model *model)
+{
+    if (!atomic_exchange(&model->stale, false))
+        return E_NONE;
+    engine_close(model->engine);
+    model->engine = NULL;
+    int status = open_engine(model);
+    if (status != E_NONE)
+        atomic_store(&model->stale, true);
+    return status;
 }
 
 int model_build(Bytes file, const LoadOptions *options, Model **model)
@@ -203,6 +231,9 @@ void model_strip(Model *model)
     model->own_stream = NULL;
     engine_close(model->engine);
     model->engine = NULL;
+    model_lent_free(model);
+    free(model->now.claim);
+    model->now = (Task){0};
     gear_run_free(model->gear);
     model->gear = NULL;
     variables_free(&model->own_variables);

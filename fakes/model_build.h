@@ -16,6 +16,9 @@ int model_may_load(Bytes file);
  */
 int model_build(Bytes file, const LoadOptions *options, Model **model);
 
+/* Makes a new engine if the weights were written: 0, or a status. */
+int model_renew(Model *model);
+
 /* Gives back everything a model holds; its entry stays. */
 void model_strip(Model *model);
 

@@ -5,7 +5,6 @@
 
 #include "codes.h"
 #include "fork.h"
-#include "memory.h"
 #include "message.h"
 #include "model_build.h"
 #include "order.h"
@@ -183,40 +182,6 @@ int model_unload(Model *model)
     model->next = state.ended;
     state.ended = model;
     return E_NONE;
-}
-
-static int check_area(const Area *area, const char *what)
-{
-    if (area->owned || area->address == NULL ||
-        device_bytes(area->address, area->size, what) != NULL)
-        return E_NONE;
-    return violation_status();
-}
-
-/* Nothing was freed since the last look: nothing needs another. */
-int model_check_memory(Model *model)
-{
-    unsigned epoch = device_memory_epoch();
-
-    if (model->memory_epoch == epoch)
-        return E_NONE;
-    int status = check_area(&model->work, "workPtr");
-    if (status == E_NONE)
-        status = check_area(&model->weights, "weightPtr");
-    for (size_t i = 0; status == E_NONE &&
-                       i < model->program.externals.count; i++)
-        status = check_area(&model->external[i],
-                            program_external(&model->program, i)->name);
-    for (size_t i = 0; status == E_NONE &&
-                       i < model->program.variables.count; i++) {
-        const Tensor *variable = program_variable(&model->program, i);
-        if (device_bytes(model->variable[i], variable->nbytes,
-                         "varWeightPtr") == NULL)
-            status = violation_status();
-    }
-    if (status == E_NONE)
-        model->memory_epoch = epoch;
-    return status;
 }
 
 /* Calls with every model ever kept, oldest first in each table. */

@@ -35,6 +35,7 @@ typedef struct Area {
 
 typedef struct GearRun GearRun;
 typedef struct ExternalWeight ExternalWeight;
+typedef struct Lent Lent;
 
 typedef struct Model {
     struct Model *next;         /* of those that models_unlock() strips */
@@ -60,6 +61,12 @@ typedef struct Model {
     Blob *input;                /* of the current run, one for each */
     Blob *output;
     GearRun *gear;              /* NULL: the model has no gears */
+    Lent *lent;                 /* what the user owns of the memory above */
+    size_t lent_count;
+    void *graph;                /* owned, of program.onnx, or NULL */
+    atomic_bool stale;          /* the weights are other than the engine's */
+    bool all_set;               /* something wrote each variable it reads */
+    Task now;                   /* of the synchronous run under way */
     unsigned memory_epoch;      /* at which user memory was last checked */
     atomic_int mode;            /* ExecuteMode, since the first execution */
     _Atomic(void *) old_stream; /* of the last aclmdlExecuteV2 with one */
@@ -105,12 +112,6 @@ const char *model_history(const Model *model, char *text);
  * stream's thread is joined then, in which a callback may want the lock.
  */
 int model_unload(Model *model);
-
-/*
- * Checks that the memory which the user lent to a model is still there: 0,
- * or the status of a violation.
- */
-int model_check_memory(Model *model);
 
 /* The next id of those that bundles and dynamic models share. */
 uint32_t models_next_shared_id(void);

@@ -6,10 +6,14 @@
 #include "settings.h"
 #include "violations.h"
 
-enum { KEPT_MAX = 4096 };       /* of a program that never waits */
-
 /* Tasks with claims, on all streams: mostly none, and nothing to look at. */
 static atomic_int standing;
+
+/* The synchronous runs under way, each on its own thread. */
+static Task *now;
+
+/* Its address tells threads apart. */
+static _Thread_local char this_thread;
 
 /* Who asks, and what was found. */
 typedef struct Search {
@@ -63,16 +67,36 @@ static void search_stream(Stream *stream, void *to)
         search_task(search, task, over);
 }
 
-/* Which rule a conflict breaks when two run at once. */
-static ViolationId rule_of(ClaimKind kind)
+/* What a thread does inside a run of its own (a callback) is in order. */
+static void search_now(Search *search)
 {
-    switch (kind) {
+    for (const Task *task = now; task != NULL; task = task->next)
+        if (task->thread != (long)(uintptr_t)&this_thread)
+            search_task(search, task, 0);
+}
+
+static void search_all(Search *search)
+{
+    streams_each(search_stream, search);
+    search_now(search);
+}
+
+/* Which rule a conflict breaks when two run at once. */
+static ViolationId rule_of(const Search *search)
+{
+    ClaimKind mine = search->claim->kind;
+
+    switch (search->theirs.kind) {
     case CLAIM_MODEL:
         return V_CONCURRENT_EXECUTE;
     case CLAIM_VARIABLES:
         return V_VARIABLE_RACE;
     case CLAIM_DATASET:
         return V_DATASET_SHARED;
+    case CLAIM_WORK:
+        return mine == CLAIM_WORK ? V_WORK_SHARED : V_UNSYNCHRONISED;
+    case CLAIM_AREA:
+        return mine == CLAIM_AREA ? V_VARIABLE_RACE : V_UNSYNCHRONISED;
     default:
         return V_UNSYNCHRONISED;
     }
@@ -100,22 +124,35 @@ static const char *name_of(ClaimKind kind)
     static const char *const names[] = {
         [CLAIM_MEMORY] = "memory at", [CLAIM_OBJECT] = "data buffer",
         [CLAIM_DATASET] = "dataset", [CLAIM_MODEL] = "model at",
-        [CLAIM_VARIABLES] = "variables at"};
+        [CLAIM_VARIABLES] = "variables at",
+        [CLAIM_WORK] = "work memory at",
+        [CLAIM_WEIGHTS] = "weight memory at",
+        [CLAIM_AREA] = "variables at"};
 
     return names[kind];
 }
 
+/* Two runs that share a model, or variables, share its memory as well. */
+static bool is_told(const Search *search, bool told)
+{
+    return told && search->claim->kind >= CLAIM_WORK &&
+           search->theirs.kind >= CLAIM_WORK;
+}
+
 static int check_claims(const Stream *stream, const Task *task)
 {
+    bool told = false;
+
     for (size_t i = 0; i < task->claims; i++) {
         Search search = {.stream = stream, .claim = &task->claim[i]};
-        streams_each(search_stream, &search);
-        if (search.theirs.size == 0)
+        search_all(&search);
+        if (search.theirs.size == 0 || is_told(&search, told))
             continue;
-        int status = complain(rule_of(search.theirs.kind), &search,
+        int status = complain(rule_of(&search), &search,
                               name_of(search.theirs.kind));
         if (settings.strict)
             return status;
+        told = true;
     }
     return E_NONE;
 }
@@ -146,24 +183,37 @@ static Search search_for_host(const Claim *claim, bool ends)
     if (atomic_load(&standing) == 0)
         return search;
     streams_lock();
-    streams_each(search_stream, &search);
+    search_all(&search);
     streams_unlock();
     return search;
 }
 
-int order_check_sync(const Task *task)
+int order_begin(Task *task)
 {
-    if (atomic_load(&standing) == 0)
-        return E_NONE;
+    task->made = call_origin();
+    task->thread = (long)(uintptr_t)&this_thread;
+    task->seq = UINT64_MAX;
     streams_lock();
     int status = order_check_task(NULL, task);
+    if (status == E_NONE) {
+        task->next = now;
+        now = task;
+        order_count(task, 1);
+    }
     streams_unlock();
     return status;
 }
 
-bool order_anything(void)
+void order_end(Task *task)
 {
-    return atomic_load_explicit(&standing, memory_order_relaxed) > 0;
+    Task **link = &now;
+
+    streams_lock();
+    while (*link != task)
+        link = &(*link)->next;
+    *link = task->next;
+    order_count(task, -1);
+    streams_unlock();
 }
 
 int order_check_host(ClaimKind kind, const void *start, size_t size,
@@ -176,7 +226,7 @@ int order_check_host(ClaimKind kind, const void *start, size_t size,
     if (search.theirs.size == 0)
         return E_NONE;
     snprintf(what, sizeof what, "%s %s", does, name_of(search.theirs.kind));
-    int status = complain(rule_of(search.theirs.kind), &search, what);
+    int status = complain(rule_of(&search), &search, what);
     return settings.strict ? status : E_NONE;
 }
 
@@ -201,71 +251,4 @@ void order_note_end(ClaimKind kind, const void *handle)
         violate_mildly(V_QUEUED_OBJECT, USED, name_of(kind),
                        (unsigned long long)search.theirs.start,
                        origin_text(search.made, text, sizeof text));
-}
-
-static void drop_first(Stream *stream)
-{
-    Task *task = stream->kept.first;
-
-    stream->kept.first = task->next;
-    if (task->next == NULL)
-        stream->kept.last = NULL;
-    stream->kept_count--;
-    order_count(task, -1);
-    task_free(task);
-}
-
-void order_synced(Stream *stream, uint64_t seq)
-{
-    if (seq > stream->synced)
-        stream->synced = seq;
-    while (stream->kept.first != NULL &&
-           stream->kept.first->seq <= stream->synced)
-        drop_first(stream);
-}
-
-/* A tick of a clock, as far as tasks up to seq had waited for it. */
-typedef struct Known {
-    const Clock *clock;
-    uint64_t seq;
-} Known;
-
-static void learn(Stream *stream, void *to)
-{
-    const Known *known = to;
-
-    for (size_t i = 0; i < known->clock->count; i++) {
-        const Tick *tick = &known->clock->tick[i];
-        if (tick->stream == stream->serial && tick->since <= known->seq)
-            order_synced(stream, tick->seq);
-    }
-}
-
-void order_synced_clock(const Clock *clock, uint64_t seq)
-{
-    streams_each(learn, &(Known){clock, seq});
-}
-
-void order_keep(Stream *stream, Task *task)
-{
-    task_settle(task);
-    task->next = NULL;
-    if (task->claims == 0 || task->seq <= stream->synced) {
-        order_count(task, -1);
-        task_free(task);
-        return;
-    }
-    if (stream->kept.last != NULL)
-        stream->kept.last->next = task;
-    else
-        stream->kept.first = task;
-    stream->kept.last = task;
-    if (++stream->kept_count > KEPT_MAX)
-        drop_first(stream);
-}
-
-void order_forget(Stream *stream)
-{
-    while (stream->kept.first != NULL)
-        drop_first(stream);
 }

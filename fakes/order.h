@@ -23,11 +23,14 @@ int order_check_task(const Stream *stream, const Task *task);
  */
 void order_check_released(const Stream *stream, uint64_t since);
 
-/* The same for what is done at once, on no stream. Takes the lock. */
-int order_check_sync(const Task *task);
-
-/* Is there any claim at all? Cheap. */
-bool order_anything(void);
+/*
+ * Checks the claims of a run that is made at once, on no stream, and lets
+ * them stand until it ends: what other threads do meanwhile is checked
+ * against them. 0, or the status of a violation; then nothing stands. Takes
+ * the lock.
+ */
+int order_begin(Task *task);
+void order_end(Task *task);
 
 /*
  * Checks a claim of the host itself: 0, or the status of a violation, which

@@ -5,6 +5,7 @@
 #include "engine_callback.h"
 #include "memory.h"
 #include "message.h"
+#include "model_memory.h"
 #include "numeric.h"
 #include "update.h"
 #include "violations.h"
@@ -84,6 +85,12 @@ int run_describe(const Run *run, size_t i, const int64_t *dims,
     return desc != NULL ? E_NONE : E_BAD_ALLOC;
 }
 
+static int run_engine(const Run *run)
+{
+    model_check_variables(run->model);
+    return engine_run(run->model->engine, run->input_blob, run->output_blob);
+}
+
 int run_compute(const Run *run)
 {
     Model *model = run->model;
@@ -93,7 +100,7 @@ int run_compute(const Run *run)
                    ? update_look(model, run->input) : E_NONE;
     switch (model->program.kind) {
     case PROGRAM_ONNX:
-        return engine_run(model->engine, run->input_blob, run->output_blob);
+        return run_engine(run);
     case PROGRAM_ASSIGN:
         return update_run(model, run->input);
     case PROGRAM_CALLBACK:

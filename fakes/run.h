@@ -22,6 +22,7 @@ typedef struct Run {
     Blob *output_blob;
     GearRun *gear;              /* of this run, NULL: the model has no gears */
     bool looks;                 /* only checks: computes nothing */
+    bool looked;                /* the call that queued it has checked */
 } Run;
 
 /* The executors: 0, or the status of the execution. */

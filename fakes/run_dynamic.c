@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "alias.h"
 #include "message.h"
 #include "numeric.h"
 #include "settings.h"
 #include "violations.h"
+#include "written.h"
 
 enum { RANK_MAX = 25 };         /* of a shape in GE's executor */
 
@@ -90,28 +92,48 @@ static int dynamic_input(const Run *run, size_t i)
     return run_bytes(buffer, need, blob, "input", i);
 }
 
-/* Moves what the engine made to where the user wants it. */
-static int dynamic_output(const Run *run, size_t i)
+/* What the engine made of an output. */
+static int find_result(const Run *run, size_t i, Result *result)
+{
+    *result = (Result){.data_type =
+                           run->model->inout->outputs.tensor[i].data_type};
+    if (engine_result(run->model->engine, i, result))
+        return E_NONE;
+    return refuse(E_GE, "output %zu is not what the model says", i);
+}
+
+/* Finds where the user wants an output. */
+static int place_output(const Run *run, size_t i)
 {
     DataBuffer *buffer = dataset_buffer(run->output, i, "output");
-    Blob blob = run_blob(&run->model->inout->outputs.tensor[i]);
-    Result result = {.data_type = blob.data_type};
+    Result result;
 
     if (buffer == NULL)
         return violation_status();
-    if (!engine_result(run->model->engine, i, &result))
-        return refuse(E_GE, "output %zu is not what the model says", i);
+    int found = find_result(run, i, &result);
+    if (found != E_NONE)
+        return found;
     int status = buffer->data != NULL
                      ? E_NONE
                      : run_give_memory(run->model, buffer, result.size);
     if (status == E_NONE && buffer->size < result.size)
         status = run_refuse_size("output", i, buffer->size, result.size);
-    if (status == E_NONE)
-        status = run_bytes(buffer, result.size, &blob, "output", i);
+    return status != E_NONE ? status
+                            : run_bytes(buffer, result.size,
+                                        &run->output_blob[i], "output", i);
+}
+
+/* Moves what the engine made there. */
+static int dynamic_output(const Run *run, size_t i)
+{
+    Result result;
+    int status = find_result(run, i, &result);
+
     if (status != E_NONE)
         return status;
     if (result.size > 0)
-        memcpy(blob.bytes, result.bytes, result.size);
+        memcpy(run->output_blob[i].bytes, result.bytes, result.size);
+    device_written(dataset_peek(run->output, i)->data, result.size);
     return run_describe(run, i, result.dims, result.rank);
 }
 
@@ -128,6 +150,10 @@ static int run_dynamic_onnx(const Run *run)
         return status;
     engine_forget(run->model->engine);
     status = run_compute(run);
+    for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
+        status = place_output(run, i);
+    if (status == E_NONE)
+        status = alias_check(run);
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
         status = dynamic_output(run, i);
     return status;
@@ -159,6 +185,8 @@ int run_dynamic(const Run *run)
     int status = check_outputs(run);
     if (status != E_NONE)
         return status;
-    return run->model->program.kind == PROGRAM_ONNX ? run_dynamic_onnx(run)
-                                                    : run_compute(run);
+    if (run->model->program.kind == PROGRAM_ONNX)
+        return run_dynamic_onnx(run);
+    status = run->looked ? E_NONE : alias_check(run);
+    return status != E_NONE ? status : run_compute(run);
 }

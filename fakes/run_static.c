@@ -1,8 +1,10 @@
 #include "run.h"
 
+#include "alias.h"
 #include "gear_run.h"
 #include "message.h"
 #include "violations.h"
+#include "written.h"
 
 enum { SLACK = 64 };            /* bytes a buffer may lack, says ACL */
 
@@ -64,6 +66,16 @@ static bool any_input_described(const Run *run)
     return false;
 }
 
+/* What a run wrote is no fresh memory any more. */
+static void note_outputs(const Run *run)
+{
+    for (size_t i = 0; i < run->model->inout->outputs.count; i++) {
+        const DataBuffer *buffer = dataset_peek(run->output, i);
+        if (buffer != NULL)
+            device_written(buffer->data, run->output_blob[i].size);
+    }
+}
+
 int run_static(const Run *run)
 {
     const Inout *inout = run->model->inout;
@@ -75,8 +87,12 @@ int run_static(const Run *run)
         status = static_input(run, i);
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
         status = static_output(run, i);
+    if (status == E_NONE && !run->looked)
+        status = alias_check(run);
     if (status == E_NONE)
         status = run_compute(run);
+    if (status == E_NONE && !run->looks)
+        note_outputs(run);
     if (status != E_NONE || run->looks || !any_input_described(run))
         return status;
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++) {

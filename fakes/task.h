@@ -30,7 +30,10 @@ typedef enum ClaimKind {
     CLAIM_OBJECT,               /* a data buffer */
     CLAIM_DATASET,
     CLAIM_MODEL,
-    CLAIM_VARIABLES             /* the weights that a bundle shares */
+    CLAIM_VARIABLES,            /* the weights that a bundle shares */
+    CLAIM_WORK,                 /* memory lent to a model: to work in, */
+    CLAIM_WEIGHTS,              /* of constants, */
+    CLAIM_AREA                  /* of variables (model_memory.h) */
 } ClaimKind;
 
 /* A range of addresses that nobody may write meanwhile, or not even read. */

@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "text.h"
 #include "violations.h"
+#include "written.h"
 
 /* What one input asks for. */
 typedef struct Wish {
@@ -247,6 +248,7 @@ static int grant(Model *model, const Assign *assign, const Wish *wish)
     if (bytes == NULL)
         return violation_status();
     memmove(bytes, wish->bytes, size);
+    device_written(model->variable[assign->variable], size);
     return E_NONE;
 }
 
@@ -264,6 +266,16 @@ static int pass(Model *model, const Dataset *input, bool assign)
             status = grant(model, record, &wish);
     }
     return status;
+}
+
+const DataBuffer *update_source(const Dataset *input, const Assign *assign)
+{
+    if (assign->source != SOURCE_INPUT || assign->index >= input->count)
+        return NULL;
+    const TensorDesc *desc = dataset_desc(input, assign->index);
+    return desc == NULL || has_zero(&desc->shape)
+               ? NULL
+               : dataset_peek(input, assign->index);
 }
 
 int update_look(Model *model, const Dataset *input)

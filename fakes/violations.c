@@ -24,6 +24,7 @@ static const struct {
 
 typedef struct Violation {
     ViolationId id;
+    const char *severity;
     Origin where;
     char *detail;       /* owned; NULL when there was no memory for it */
 } Violation;
@@ -51,15 +52,15 @@ static bool kept_grow(void)
 }
 
 /* detail takes the text, of DETAIL_SIZE bytes at most. */
-static void keep(ViolationId id, char *detail, const char *format,
-                 va_list arguments)
+static void keep(ViolationId id, const char *severity, char *detail,
+                 const char *format, va_list arguments)
 {
     text_print(detail, DETAIL_SIZE, format, arguments);
     pthread_mutex_lock(&state.lock);
     if (state.count < KEPT_MAX &&
         (state.count < state.room || kept_grow()))
         state.kept[state.count++] =
-            (Violation){id, call_origin(), strdup(detail)};
+            (Violation){id, severity, call_origin(), strdup(detail)};
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -74,7 +75,17 @@ void violate_mildly(ViolationId id, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    keep(id, detail, format, arguments);
+    keep(id, kinds[id].severity, detail, format, arguments);
+    va_end(arguments);
+}
+
+void violate_as_warning(ViolationId id, const char *format, ...)
+{
+    char detail[DETAIL_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    keep(id, "warning", detail, format, arguments);
     va_end(arguments);
 }
 
@@ -84,7 +95,7 @@ int violate(ViolationId id, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    keep(id, detail, format, arguments);
+    keep(id, kinds[id].severity, detail, format, arguments);
     va_end(arguments);
     return refuse(violation_status(), "[%s] %s: %s",
                   kinds[id].id, detail, kinds[id].sentence);
@@ -93,7 +104,7 @@ int violate(ViolationId id, const char *format, ...)
 static void violation_write(Text *text, const Violation *violation)
 {
     text_add(text, "{\"id\": \"%s\", \"severity\": \"%s\", ",
-             kinds[violation->id].id, kinds[violation->id].severity);
+             kinds[violation->id].id, violation->severity);
     char message[DETAIL_SIZE + 128];
     snprintf(message, sizeof message, "%s: %s",
              violation->detail != NULL ? violation->detail : "",

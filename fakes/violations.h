@@ -109,14 +109,25 @@
               "one stream has callbacks in a subscribed thread and host " \
               "functions in the library's") \
     VIOLATION(INSIDE_CALLBACK, "AB-STR-0009", "error", \
-              "a callback must not allocate, free, synchronise or launch") \
+              "a callback must not allocate, free, synchronise or launch; " \
+              "of host memory this is a warning") \
     VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
               "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
               "that stream and does not wait") \
     VIOLATION(NO_GEAR, "AB-MDL-0014", "error", \
               "the gear input holds no gear of the model") \
     VIOLATION(OTHER_GEAR, "AB-MDL-0015", "error", \
-              "the gear input holds another gear than the dataset was given")
+              "the gear input holds another gear than the dataset was given") \
+    VIOLATION(ALIASED, "AB-MDL-0016", "error", \
+              "an execution writes memory that it also uses for something " \
+              "else") \
+    VIOLATION(IN_PLACE, "AB-MDL-0017", "warning", \
+              "an output has the address of an input") \
+    VIOLATION(VARIABLES_UNSET, "AB-MDL-0018", "error", \
+              "neither init, nor an update, nor a copy ever set these " \
+              "variables") \
+    VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", \
+              "two runs at once use one work memory")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,
@@ -134,8 +145,12 @@ typedef enum ViolationId {
 int violate(ViolationId id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Keeps a violation whose call succeeds all the same. */
+/* Keeps a violation whose call succeeds all the same, in every mode. */
 void violate_mildly(ViolationId id, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same for what is an error in general, and here a warning. */
+void violate_as_warning(ViolationId id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* What violate() returned, for who only knows that there was one. */

@@ -2,8 +2,9 @@
 
 Made from the author's graph: bfloat16 is lowered to what a CPU computes, each
 output gets a tensor of its own (a graph may hand an input or a constant
-through), and large constants point into WEIGHTS_DATA, from where the engine
-hands their bytes over. Names of inputs and weights are as in the author's graph.
+through), and constants point into WEIGHTS_DATA, from where the engine hands
+their bytes over; integers and what shapes depend on stay, unless they are
+large. Names of inputs and weights are as in the author's graph.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _IR_NEWEST: Final = 10
 _NEWEST_OLD_TYPE: Final = 22  # element types beyond INT4 came with later versions
 
 _LOCATION: Final = "WEIGHTS_DATA"
+
+# The operators whose outputs' shapes depend on floating-point constants.
+_SHAPED_BY_VALUE: Final = frozenset(("Resize", "Upsample", "Range", "OneHot"))
 
 _UNEQUAL: Final = 97  # numbers until they repeat: small, and a prime, so that rows differ
 
@@ -149,15 +153,41 @@ def _own_outputs(model: ModelProto, known: Mapping[str, Known]) -> list[str]:
     return [output.name for output in graph.output]
 
 
+def _needed_inside(model: ModelProto) -> set[str]:
+    nodes = (node for graph in walk.graphs(model.graph) for node in graph.node)
+    return {name for node in nodes if node.op_type in _SHAPED_BY_VALUE for name in node.input}
+
+
+def _is_weight(tensor: TensorProto, places: Mapping[str, tuple[Constant, int]]) -> bool:
+    """Say whether the values of a small constant can change without changing any shape."""
+    known = places.get(tensor.name)
+    return (
+        known is not None
+        and tensor.data_type in _elem.FLOATING
+        and known[0].elem == tensor.data_type
+        and known[0].data.nbytes > 0
+    )
+
+
+def _empty(tensor: TensorProto) -> None:
+    """Leave a tensor its name, type and dims; its bytes lie elsewhere."""
+    kept = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    kept.data_location = TensorProto.EXTERNAL
+    tensor.CopyFrom(kept)
+
+
 def _point(model: ModelProto, stored: Sequence[tuple[Constant, int]]) -> list[tuple[Constant, int]]:
     places = {constant.name: (constant, offset) for constant, offset in stored}
+    needed = _needed_inside(model)
     outside = []
     for tensor in model.graph.initializer:
-        if tensor.data_location != TensorProto.EXTERNAL:
+        if tensor.data_location != TensorProto.EXTERNAL and (
+            tensor.name in needed or not _is_weight(tensor, places)
+        ):
             continue
         constant, offset = places[tensor.name]
         outside.append((constant, offset))
-        del tensor.external_data[:]
+        _empty(tensor)
         where = {"location": _LOCATION, "offset": offset, "length": constant.data.nbytes}
         for key, value in where.items():
             tensor.external_data.add(key=key, value=str(value))

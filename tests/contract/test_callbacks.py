@@ -188,6 +188,27 @@ def test_what_a_callback_must_not_do_facts_1_14(ready: Acl, stream: Any, name: s
     assert name in ready.read("violations")[0]["message"]
 
 
+def test_host_memory_in_a_callback_is_a_warning_issue_10(ready: Acl, stream: Any) -> None:
+    """Samples of the vendor do it, so it is carried out."""
+    statuses: list[int] = []
+    context = ready.new("aclrtContext *")
+    assert ready.aclrtGetCurrentContext(context) == codes.SUCCESS
+
+    def run() -> None:
+        made = ready.new("void **")
+        ready.aclrtSetCurrentContext(context[0])
+        statuses.append(ready.aclrtMallocHost(made, 16))
+        statuses.append(ready.aclrtFreeHost(made[0]))
+
+    fn = callback(ready, run)
+    assert ready.aclrtLaunchHostFunc(stream, fn, ready.NULL) == codes.SUCCESS
+    assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
+    assert statuses == [codes.SUCCESS, codes.SUCCESS]
+    told = ready.read("violations")
+    assert ready.violations() == ["AB-STR-0009", "AB-STR-0009"]
+    assert {one["severity"] for one in told} == {"warning"}
+
+
 def test_a_host_function_runs_in_the_librarys_thread_facts_1_14(ready: Acl, stream: Any) -> None:
     seen: list[int] = []
     pointer = ready.malloc(4)

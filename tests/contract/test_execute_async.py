@@ -209,9 +209,10 @@ def test_an_update_and_an_inference_in_a_row_facts_6_16(
 def test_weights_that_change_beside_an_inference_are_seen_facts_6_16(
     ready: Acl, stream: Any, linear: Linear
 ) -> None:
-    _, (infer, init, _) = ready.load_bundle(linear.to_bytes())
+    made, (infer, init, _) = ready.load_bundle(linear.to_bytes())
     inputs, outputs = ready.dataset(24), ready.dataset(16)
     run, empty = ready.aclmdlExecuteAsync, ready.dataset()
+    assert run(ready.load_model_of(made, 1), empty.handle, empty.handle, stream) == codes.SUCCESS
     assert run(infer, inputs.handle, outputs.handle, stream) == codes.SUCCESS
     other = new_stream(ready)
     assert run(init, empty.handle, empty.handle, other) == codes.GE_FAILURE

@@ -103,7 +103,8 @@ def test_a_damaged_bundle_is_an_error_or_a_bundle_facts_5_6(
         ready.aclGetRecentErrMsg()
     assert 0 < loaded < ROUNDS * 3, "some of the damage matters, and some does not"
     assert survive(ready, SAMPLES[name]) > 0, "the library still works"
-    assert set(ready.violations()) <= {"AB-MDL-0003", "AB-MDL-0004", "AB-MDL-0010"}
+    known = {"AB-MDL-0003", "AB-MDL-0004", "AB-MDL-0010", "AB-MDL-0018"}
+    assert set(ready.violations()) <= known
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -65,6 +65,7 @@ def test_fresh_variables_are_undefined_facts_4_4_8(ready: Acl) -> None:
     """Inferring before init is no error; it computes with what is there (facts 7.14)."""
     _, (reader, *_) = ready.load_bundle(peek_bundle())
     assert peek(ready, reader) == b"\xa5" * 16
+    assert ready.violations() == ["AB-MDL-0018"]
 
 
 def test_all_models_share_them_facts_4_4(ready: Acl) -> None:
@@ -92,6 +93,7 @@ def test_bundles_do_not_share_them_facts_4_4(ready: Acl) -> None:
     run(ready, init)
     assert peek(ready, one) == VALUE.tobytes()
     assert peek(ready, other) == b"\xa5" * 16
+    assert ready.violations() == ["AB-MDL-0018"]
 
 
 def test_they_survive_the_unload_of_models_facts_4_4(ready: Acl) -> None:
@@ -116,6 +118,7 @@ def test_they_end_with_the_bundle_facts_4_4(ready: Acl) -> None:
     assert left[0] == before
     _, (reader, *_) = ready.load_bundle(peek_bundle())
     assert peek(ready, reader) == b"\xa5" * 16, "a reload must be initialised again"
+    assert ready.violations() == ["AB-MDL-0018"]
 
 
 def test_they_appear_with_the_first_model_facts_4_4(ready: Acl) -> None:
@@ -162,7 +165,7 @@ def test_they_lie_in_the_users_memory_facts_4_4(ready: Acl, linear: Linear) -> N
 
 def test_the_users_memory_is_not_touched_by_loading_facts_4_4(ready: Acl) -> None:
     """Which makes a warm start possible."""
-    memory = ready.malloc(1536)
+    memory = ready.on_device(b"\xa5" * 1536)
     for turn in range(3):
         made = ready.init_bundle(peek_bundle(), memory, 1536)
         reader = ready.load_model_of(made, 0)

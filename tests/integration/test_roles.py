@@ -110,6 +110,7 @@ def test_the_graphs_that_write_are_not_run(mlp: Any) -> None:
                 graph.bind({}, {})
 
 
+@pytest.mark.acl(violations="ignore")  # it reads what nobody set
 def test_infer_before_init_warns_once(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         with pytest.warns(RuntimeWarning, match="before w1, b1, w2, b2 had a value"):
@@ -119,6 +120,7 @@ def test_infer_before_init_warns_once(mlp: Any) -> None:
         assert bundle.infer.run({"x": mlp.x}).version == 1
 
 
+@pytest.mark.acl(violations="ignore")  # it reads what nobody set
 def test_a_first_partial_update_leaves_the_others_undefined(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.update({"w1": mlp.random(1)["w1"], "w2": mlp.random(1)["w2"]})

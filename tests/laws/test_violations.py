@@ -30,9 +30,10 @@ what is wrong, and who made and who ended the object, by function and number of 
 stable; a number is never used again.
 
 - **error**: the call was refused, or would have been in strict mode. In faithful mode a copy or an
-  update that does not fit is clipped.
+  update that does not fit is clipped. AB-MDL-0018 alone is carried out in both modes: a device
+  computes with whatever lies there, and nothing but the result is wrong.
 - **warning**: the call was carried out, also in strict mode. Programs that ship do this and run;
-  the interface's rules say otherwise.
+  the interface's rules say otherwise. So is AB-STR-0009 where it is about host memory.
 - **leak**: something was alive at `aclFinalize`; no call failed.
 
 This page is written from `fakes/violations.h`; a test keeps it complete.
