@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "acl.h"
+#include "fork.h"
 #include "memory.h"
 #include "settings.h"
 
@@ -11,6 +12,8 @@ static struct {
     Watch *first;
     atomic_int count;           /* read without the lock: mostly none */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+HELD_OVER_FORK(state.lock)
 
 void watch_begin(Watch *watch)
 {
