@@ -4,8 +4,8 @@
 # make         build the package in place, for development
 # make check   the static half of `make test`: ruff, mypy, compiler warnings
 # make asan    the tests again, with shim and fake under ASan and UBSan
-# make tsan    eight threads on the fake under the thread sanitizer
-# make soak    eight threads do everything at once for two minutes
+# make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
+# make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
 # make bench   what Python and the fake add to a call, as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
@@ -75,20 +75,32 @@ asan: .venv/editable
 
 # Fake and client are one program here, and a function of the client's is the
 # model: all that runs is compiled with the sanitizer.
-SOAK := tests/soak/soak.c tests/soak/steps.c
-SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes $(SOAK)
+# lock_order.h records which locks are held at each acquisition, and stops at
+# a cycle: once with the sanitizer, and once with objects by the ten thousand.
+SOAK := $(addprefix tests/soak/,soak.c steps.c objects.c lock_order.c)
+SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes \
+    -include tests/soak/lock_order.h $(SOAK)
+BUNDLES = build/soak/callback.om build/soak/failing.om
 
-tsan: .venv/editable
-	@mkdir -p build/tsan
-	$(CC) -fsanitize=thread $(SOAKED) fakes/*.c -o build/tsan/soak -ldl -lpthread -lm
-	$(BIN)/python tests/soak/bundle.py callback build/tsan/callback.om
-	TSAN_OPTIONS=halt_on_error=1 build/tsan/soak build/tsan/callback.om 20 8
-
-soak: .venv/editable
+build/soak/%.om: tests/soak/bundle.py .venv/editable
 	@mkdir -p build/soak
+	$(BIN)/python tests/soak/bundle.py $* $@
+
+tsan: $(BUNDLES)
+	$(CC) -fsanitize=thread $(SOAKED) fakes/*.c -o build/soak/tsan -ldl -lpthread -lm
+	$(CC) $(SOAKED) fakes/*.c -o build/soak/order -ldl -lpthread -lm
+	TSAN_OPTIONS=halt_on_error=1 build/soak/tsan $(BUNDLES) 20 8 2000
+	build/soak/order $(BUNDLES) 20 8 200001
+
+# Half of the time in C, half through the package; both watch for hangs and growth.
+SECONDS_OF_SOAK ?= 600
+HALF := $$(($(SECONDS_OF_SOAK) / 2))
+
+soak: $(BUNDLES) build/soak/onnx.om
 	$(CC) $(SOAKED) -o build/soak/soak -Lacl_bundle/fake/lib -lascendcl -lpthread
-	$(BIN)/python tests/soak/bundle.py onnx build/soak/onnx.om
-	eval "$$($(BIN)/acl-bundle fake env)" && build/soak/soak build/soak/onnx.om 120 8
+	eval "$$($(BIN)/acl-bundle fake env)" && \
+	    build/soak/soak build/soak/onnx.om build/soak/failing.om $(HALF) 8 20000
+	$(BIN)/python tests/soak/soak.py $(HALF) 8
 
 clean:
 	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so

@@ -7,12 +7,17 @@
 #include "order.h"
 #include "order_future.h"
 
+/*
+ * Settled at once: whoever sees the mark reached may destroy the event, before
+ * this thread comes to count the task as over.
+ */
 static void record_fail(Task *task, Stream *stream, int status)
 {
     const Mark *mark = (const Mark *)task;
 
     streams_lock();
     event_reach(mark->event, mark->number, status, stream->due_ns);
+    task_settle(task);
     streams_unlock();
 }
 

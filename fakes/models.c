@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codes.h"
 #include "fork.h"
@@ -11,7 +12,7 @@
 #include "tally.h"
 #include "violations.h"
 
-enum { CHUNK = 256, CHUNKS = 4096 };
+enum { CHUNK = 256, CHUNKS = 4096, REMEMBERED = 1024 };
 
 #define FIRST_STATIC UINT32_C(1)
 #define FIRST_SHARED UINT32_C(0x80000000)
@@ -28,6 +29,8 @@ static struct {
     Table fixed;
     Table shared;
     Model *ended;               /* unloaded, and not yet stripped */
+    Model *dead[REMEMBERED];    /* stripped: the last so many, in a ring */
+    size_t deaths;
 } state = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .fixed = {.first = FIRST_STATIC, .next = FIRST_STATIC},
@@ -39,17 +42,6 @@ HELD_OVER_FORK(state.lock)
 void models_lock(void)
 {
     pthread_mutex_lock(&state.lock);
-}
-
-/* What was unloaded is taken apart now that the lock is free. */
-void models_unlock(void)
-{
-    Model *ended = state.ended;
-
-    state.ended = NULL;
-    pthread_mutex_unlock(&state.lock);
-    for (; ended != NULL; ended = ended->next)
-        model_strip(ended);
 }
 
 uint32_t models_next_shared_id(void)
@@ -68,6 +60,37 @@ static _Atomic(Model *) *place_of(uint32_t id)
     _Atomic(Model *) *chunk = atomic_load_explicit(
         &table->chunk[index / CHUNK], memory_order_acquire);
     return chunk == NULL ? NULL : &chunk[index % CHUNK];
+}
+
+/*
+ * Whoever found a model by its id a moment ago may still look at it, so an
+ * entry is freed REMEMBERED deaths later, and the id is nobody's then.
+ */
+static void bury(Model *model)
+{
+    pthread_mutex_lock(&state.lock);
+    Model **grave = &state.dead[state.deaths++ % REMEMBERED];
+    Model *before = *grave;
+    *grave = model;
+    if (before != NULL)
+        atomic_store(place_of(before->id), NULL);
+    pthread_mutex_unlock(&state.lock);
+    free(before);
+}
+
+/* What was unloaded is taken apart now that the lock is free. */
+void models_unlock(void)
+{
+    Model *ended = state.ended;
+
+    state.ended = NULL;
+    pthread_mutex_unlock(&state.lock);
+    while (ended != NULL) {
+        Model *model = ended;
+        ended = model->next;
+        model_strip(model);
+        bury(model);
+    }
 }
 
 /* Puts a model at its id. False when the table or memory is used up. */
@@ -232,6 +255,7 @@ static void table_reset(Table *table)
 void models_reset(void)
 {
     each_model(destroy, NULL, NULL);
+    memset(state.dead, 0, sizeof state.dead);
     table_reset(&state.fixed);
     table_reset(&state.shared);
 }

@@ -1,8 +1,8 @@
 /*
  * models: the loaded models, by id.
  *
- * An id is given once and never again, so a model that was unloaded leaves
- * its entry behind, which remembers who unloaded it. Static models count
+ * An id is given once and never again. The entry of a model that was unloaded
+ * stays for a thousand further unloads, for whoever was about to run it. Static models count
  * from 1, in a counter of their own that failed loads advance too; models
  * with dynamic shapes and bundles share another, from 0x80000000.
  *

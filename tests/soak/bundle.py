@@ -1,6 +1,6 @@
-"""Write the bundle that soak.c runs: y = x @ w, all of w 1.
+"""Write a bundle that soak.c runs: y = x @ w, all of w 1.
 
-``python tests/soak/bundle.py onnx|callback FILE``
+``python tests/soak/bundle.py onnx|callback|failing FILE``
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ W = programs.Tensor("w_var", (4, 2))
 
 
 def tasks(kind: str) -> bytes:
-    """The program of the inference: on ONNX Runtime, or callback 1."""
+    """The program of the inference: on ONNX Runtime, or callback 1 or 2."""
     if kind == "onnx":
         return programs.onnx_program([("MatMul", "x w_var", "y")], [X], [Y], [W])
     (offset,), total = programs.places([W])
-    records = (programs.variable(W, offset), programs.callback(1))
+    records = (programs.variable(W, offset), programs.callback(2 if kind == "failing" else 1))
     return programs.program(programs.CALLBACK, *records, variables=total)
 
 

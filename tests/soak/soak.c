@@ -1,14 +1,18 @@
 /* Threads that take steps at random until the time is up. */
+#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "soak.h"
 #include "aclfake.h"
 
-enum { THREADS_MAX = 64, VERSIONS = 1000 };
+enum { THREADS_MAX = 64, VERSIONS = 1000, HANG_S = 60, GROWTH = 4 << 20 };
 
 /* The bundle that all share; weight is of whoever holds the lock. */
 static struct {
@@ -17,7 +21,12 @@ static struct {
     pthread_rwlock_t weights;
     pthread_mutex_t running;
     float weight;
-    time_t end;
+    time_t start;
+    time_t seconds;
+    unsigned long long objects;
+    atomic_ullong steps;        /* of all threads */
+    atomic_bool over;
+    size_t warm;                /* bytes in use after a fifth of the time */
 } shared = {
     .weights = PTHREAD_RWLOCK_INITIALIZER,
     .running = PTHREAD_MUTEX_INITIALIZER,
@@ -69,6 +78,19 @@ static void update_shared(unsigned *seed)
     pthread_rwlock_unlock(&shared.weights);
 }
 
+/* Updates with a limit: a static model keeps to the way it is executed. */
+static void live_in_time(unsigned *seed)
+{
+    float weight = (float)(1 + rand_r(seed) % VERSIONS);
+    Loaded own = bundle_load(shared.path);
+
+    bundle_infer_async(&own, 2, 1);
+    bundle_update_timed(&own, weight);
+    bundle_update_timed(&own, 0);
+    bundle_infer_async(&own, 3, weight);
+    bundle_unload(&own);
+}
+
 /* A whole life of a bundle of the thread's own. */
 static void live_alone(unsigned *seed)
 {
@@ -110,10 +132,14 @@ static void step(unsigned *seed)
 {
     int dice = rand_r(seed) % 100;
 
-    if (dice < 55)
+    if (dice < 25)
         infer_shared(seed);
-    else if (dice < 65)
+    else if (dice < 35)
         update_shared(seed);
+    else if (dice < 60)
+        objects_step(seed);
+    else if (dice < 66)
+        live_in_time(seed);
     else if (dice < 72)
         live_alone(seed);
     else if (dice < 75)
@@ -127,31 +153,70 @@ static void step(unsigned *seed)
         look_on();
 }
 
+static bool goes_on(void)
+{
+    return time(NULL) - shared.start < shared.seconds ||
+           objects_least() < shared.objects;
+}
+
 static void *work(void *argument)
 {
     unsigned seed = (unsigned)(uintptr_t)argument;
-    uintptr_t steps = 0;
 
     must(aclrtSetDevice(0), "set device");
-    for (; time(NULL) < shared.end; steps++)
+    for (; goes_on(); atomic_fetch_add(&shared.steps, 1))
         step(&seed);
     must(aclrtResetDevice(0), "reset device");
-    return (void *)steps;
+    return NULL;
 }
 
-static uintptr_t run_threads(int count)
+/* Of the heap; what a sanitizer keeps is none of it. */
+static size_t bytes_in_use(void)
 {
-    pthread_t thread[THREADS_MAX];
-    uintptr_t steps = 0;
+    struct mallinfo2 info = mallinfo2();
 
+    return info.uordblks + info.hblkhd;
+}
+
+/* Ends the program when no thread has taken a step for HANG_S seconds. */
+static void *watch(void *unused)
+{
+    unsigned long long before = 0;
+
+    for (int idle = 0; !atomic_load(&shared.over); sleep(1)) {
+        unsigned long long now = atomic_load(&shared.steps);
+        idle = now == before ? idle + 1 : 0;
+        before = now;
+        if (shared.warm == 0 &&
+            time(NULL) - shared.start > shared.seconds / 5)
+            shared.warm = bytes_in_use();
+        if (idle == HANG_S)
+            fail("hangs; steps", (double)now, (double)now + 1);
+    }
+    return unused;
+}
+
+/* What the steps under way hold is far less than this. */
+static void must_not_have_grown(void)
+{
+    size_t now = bytes_in_use();
+
+    if (shared.warm > 0 && now > shared.warm + GROWTH)
+        fail("bytes in use", (double)now, (double)shared.warm);
+}
+
+static void run_threads(int count)
+{
+    pthread_t watcher;
+    pthread_t thread[THREADS_MAX];
+
+    pthread_create(&watcher, NULL, watch, NULL);
     for (int i = 0; i < count; i++)
         pthread_create(&thread[i], NULL, work, (void *)(uintptr_t)(i + 1));
-    for (int i = 0; i < count; i++) {
-        void *own = NULL;
-        pthread_join(thread[i], &own);
-        steps += (uintptr_t)own;
-    }
-    return steps;
+    for (int i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+    atomic_store(&shared.over, true);
+    pthread_join(watcher, NULL);
 }
 
 /* Ends the program when a readout is not empty. */
@@ -165,26 +230,48 @@ static void must_be_empty(const char *what)
     exit(1);
 }
 
+/* The program of the bundle that fails. */
+static int refuse(void *user, const AclFakeTensor *inputs, size_t inputCount,
+                  const AclFakeTensor *variables, size_t variableCount,
+                  const AclFakeTensor *outputs, size_t outputCount,
+                  char *error, size_t errorSize)
+{
+    (void)user, (void)inputs, (void)inputCount, (void)variables;
+    (void)variableCount, (void)outputs, (void)outputCount;
+    snprintf(error, errorSize, "as it should");
+    return 1;
+}
+
 int main(int count, char **words)
 {
-    if (count != 4 || atoi(words[3]) < 1 || atoi(words[3]) > THREADS_MAX) {
-        fprintf(stderr, "usage: soak <bundle.om> <seconds> <threads>\n");
+    if (count != 6 || atoi(words[4]) < 1 || atoi(words[4]) > THREADS_MAX) {
+        fprintf(stderr, "usage: soak <bundle.om> <failing.om> <seconds> "
+                "<threads> <objects>\n");
         return 2;
     }
     shared.path = words[1];
+    shared.seconds = atoi(words[3]);
+    shared.objects = strtoull(words[5], NULL, 10);
+    aclfakeCallback(2, refuse, NULL);
     aclfakeCallback(1, multiply, NULL);
     must(aclInit(NULL), "init");
     must(aclrtSetDevice(0), "set device");
     shared.loaded = bundle_load(shared.path);
     shared.weight = 1;
-    shared.end = time(NULL) + atoi(words[2]);
-    uintptr_t steps = run_threads(atoi(words[3]));
+    Loaded failing = bundle_load(words[2]);
+    objects_begin(failing.model[INFER]);
+    shared.start = time(NULL);
+    run_threads(atoi(words[4]));
+    objects_end();
+    must_not_have_grown();
+    bundle_unload(&failing);
     bundle_unload(&shared.loaded);
     must(aclrtResetDevice(0), "reset device");
     must_be_empty("live");
     must(aclFinalize(), "finalize");
     must_be_empty("violations");
-    printf("%llu steps of %s threads in %s s\n", (unsigned long long)steps,
-           words[3], words[2]);
+    printf("%llu steps of %s threads in %lld s, %llu objects of each kind\n",
+           atomic_load(&shared.steps), words[4],
+           (long long)(time(NULL) - shared.start), objects_least());
     return 0;
 }

@@ -1,7 +1,11 @@
 /*
  * soak: a client that does everything at once, for as long as it is told.
  *
- *     soak <bundle.om> <seconds> <threads>
+ *     soak <bundle.om> <failing.om> <seconds> <threads> <objects>
+ *
+ * It goes on until the time is up and so many objects of each kind have lived.
+ * The first fifth of the time warms up: from then on the memory in use may not
+ * grow. A thread of its own watches that the others get on.
  *
  * The bundle is y = x @ w (bundle.py writes it), graphs in the order infer,
  * init, update. One is shared: threads infer on it by turns, and some change
@@ -39,8 +43,31 @@ Loaded bundle_load(const char *path);
 /* Computes with x all of one value; the answer must be of one weight. */
 void bundle_infer(const Loaded *loaded, float x, float weight);
 
+/* The same on a stream. */
+void bundle_infer_async(const Loaded *loaded, float x, float weight);
+
 /* Sets all weights to one value; 0 keeps them as they are. */
 void bundle_update(const Loaded *loaded, float weight);
+
+/* The same on a stream, with a limit that nothing comes near. */
+void bundle_update_timed(const Loaded *loaded, float weight);
+
+/* Datasets with room for an inference. */
+typedef struct Pair {
+    aclmdlDataset *input;
+    aclmdlDataset *output;
+} Pair;
+
+Pair pair_of(const float *input);
+void pair_end(Pair *pair);
+
+/* Objects of every kind; model is one whose execution fails. */
+void objects_begin(uint32_t model);
+void objects_step(unsigned *seed);
+void objects_end(void);
+
+/* Of the kind that had the fewest lives, how many. */
+unsigned long long objects_least(void);
 
 void bundle_unload(const Loaded *loaded);
 

@@ -5,6 +5,8 @@
 
 #include "soak.h"
 
+enum { LIMIT_MS = 60000 };
+
 void must(aclError status, const char *what)
 {
     const char *text = status == 0 ? NULL : aclGetRecentErrMsg();
@@ -66,24 +68,68 @@ Loaded bundle_load(const char *path)
     return loaded;
 }
 
-void bundle_infer(const Loaded *loaded, float x, float weight)
+Pair pair_of(const float *input)
+{
+    const float out[COLUMNS] = {0};
+
+    return (Pair){dataset_of(input, ROWS), dataset_of(out, COLUMNS)};
+}
+
+void pair_end(Pair *pair)
+{
+    dataset_end(pair->input, NULL);
+    dataset_end(pair->output, NULL);
+}
+
+/* How a graph is executed: at once, or on a stream with a limit. */
+typedef void Execute(uint32_t model, const aclmdlDataset *input,
+                     aclmdlDataset *output);
+
+static void execute_now(uint32_t model, const aclmdlDataset *input,
+                        aclmdlDataset *output)
+{
+    must(aclmdlExecute(model, input, output), "execute");
+}
+
+static void execute_in_time(uint32_t model, const aclmdlDataset *input,
+                            aclmdlDataset *output)
+{
+    aclrtStream stream = NULL;
+
+    must(aclrtCreateStream(&stream), "create stream");
+    must(aclmdlExecuteAsync(model, input, output, stream), "execute");
+    must(aclrtSynchronizeStreamWithTimeout(stream, LIMIT_MS), "synchronise");
+    must(aclrtDestroyStream(stream), "destroy stream");
+}
+
+static void infer(Execute *execute, const Loaded *loaded, float x,
+                  float weight)
 {
     float in[ROWS];
     float out[COLUMNS] = {0};
 
     for (size_t i = 0; i < ROWS; i++)
         in[i] = x;
-    aclmdlDataset *input = dataset_of(in, ROWS);
-    aclmdlDataset *output = dataset_of(out, COLUMNS);
-    must(aclmdlExecute(loaded->model[INFER], input, output), "infer");
-    dataset_end(input, NULL);
-    dataset_end(output, out);
+    Pair pair = pair_of(in);
+    execute(loaded->model[INFER], pair.input, pair.output);
+    dataset_end(pair.input, NULL);
+    dataset_end(pair.output, out);
     for (size_t i = 0; i < COLUMNS; i++)
         if (out[i] != x * weight * ROWS)
             fail("answer", (double)out[i], (double)(x * weight * ROWS));
 }
 
-void bundle_update(const Loaded *loaded, float weight)
+void bundle_infer(const Loaded *loaded, float x, float weight)
+{
+    infer(execute_now, loaded, x, weight);
+}
+
+void bundle_infer_async(const Loaded *loaded, float x, float weight)
+{
+    infer(execute_in_time, loaded, x, weight);
+}
+
+static void update(Execute *execute, const Loaded *loaded, float weight)
 {
     static const int64_t shape[] = {ROWS, COLUMNS};
     static const int64_t keep[] = {0};
@@ -98,9 +144,19 @@ void bundle_update(const Loaded *loaded, float weight)
                     : aclCreateTensorDesc(ACL_FLOAT, 2, shape, ACL_FORMAT_ND);
     must(aclmdlSetDatasetTensorDesc(input, desc, 0), "describe");
     aclDestroyTensorDesc(desc);
-    must(aclmdlExecute(loaded->model[UPDATE], input, nothing), "update");
+    execute(loaded->model[UPDATE], input, nothing);
     dataset_end(input, NULL);
     must(aclmdlDestroyDataset(nothing), "destroy dataset");
+}
+
+void bundle_update(const Loaded *loaded, float weight)
+{
+    update(execute_now, loaded, weight);
+}
+
+void bundle_update_timed(const Loaded *loaded, float weight)
+{
+    update(execute_in_time, loaded, weight);
 }
 
 void bundle_unload(const Loaded *loaded)
