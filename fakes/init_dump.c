@@ -16,7 +16,9 @@
 #include "init_config.h"
 #include "message.h"
 
-enum { CHOICES_MAX = 6, PATH_LONGEST = 512 };
+enum { CHOICES_MAX = 6, PATH_LONGEST = 512, STEPS_MAX = 100 };
+
+#define DIGITS "0123456789"
 
 typedef struct Option {
     const char *name;
@@ -96,31 +98,34 @@ static int check_path(Json dump)
                   "written", path);
 }
 
+/* "3", or "5-10" with the smaller number first. */
+static bool is_step(const char *text)
+{
+    size_t digits = strspn(text, DIGITS);
+    const char *second = text + digits + 1;
+
+    if (digits == 0 || text[digits] == '\0')
+        return digits > 0;
+    size_t more = strspn(second, DIGITS);
+    return text[digits] == '-' && more > 0 && second[more] == '\0' &&
+           strtol(text, NULL, 10) <= strtol(second, NULL, 10);
+}
+
 /* "3|5-10": at most 100 numbers and ranges. */
 static int check_steps(Json dump)
 {
     char text[4096];
     char *rest = text;
     Member member = config_text(dump, "dump_step", text, sizeof text);
+    bool good = member == MEMBER_TEXT;
 
-    if (member == MEMBER_NONE || (member == MEMBER_TEXT && *text == '\0'))
+    if (member == MEMBER_NONE || (good && *text == '\0'))
         return E_NONE;
-    for (int i = 0; member == MEMBER_TEXT && rest != NULL; i++) {
-        char *one = strsep(&rest, "|");
-        size_t first = strspn(one, "0123456789");
-        size_t second = strspn(one + first + (one[first] == '-'),
-                               "0123456789");
-        bool range = one[first] == '-';
-        if (i == 100 || first == 0 || (range && second == 0) ||
-            one[first + (range ? 1 + second : 0)] != '\0' ||
-            (range && strtol(one, NULL, 10) >
-                          strtol(one + first + 1, NULL, 10)))
-            member = MEMBER_OTHER;
-    }
-    return member == MEMBER_TEXT
-               ? E_NONE
-               : refuse(E_DUMP_CONFIG, "dump.dump_step is not like "
-                        "\"3|5-10\"");
+    for (int i = 0; good && rest != NULL; i++)
+        good = i < STEPS_MAX && is_step(strsep(&rest, "|"));
+    return good ? E_NONE
+                : refuse(E_DUMP_CONFIG, "dump.dump_step is not like "
+                         "\"3|5-10\", with at most 100 parts");
 }
 
 /* What is asked of data that every run would write. */
