@@ -119,7 +119,7 @@ def follow(
 
     acl-bundle follow policy.om checkpoints --pattern 'step-*.safetensors'
 
-    Prints a line for each version until Ctrl-C: applied or refused, how long
+    Prints a line for each version until Ctrl-C or SIGTERM: applied or refused, how long
     the update took, how late it came. Exit status 1 when one was refused.
     """
     from acl_bundle.cli import follow as command  # noqa: PLC0415

@@ -7,10 +7,13 @@ and how late they come; the weights live as long as the command does.
 from __future__ import annotations
 
 import json
+import logging
 import queue
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,11 @@ import typer
 
 import acl_bundle as ab
 from acl_bundle import follow
+from acl_bundle.follow._telling import printable
 
 STEP = 0.2
 """Seconds that a wait lasts at most before Ctrl-C is felt."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,9 @@ class Events:
     def _stale(self, seconds: float) -> None:
         self._queue.put({"event": "stale", "seconds": seconds})
 
-    def until_ended(self, follower: follow.Follower) -> Iterator[Event]:
-        """Yield events for as long as the follower runs."""
-        while follower.running:
+    def until_ended(self, follower: follow.Follower, stop: threading.Event) -> Iterator[Event]:
+        """Yield events for as long as the follower runs and nobody says stop."""
+        while follower.running and not stop.is_set():
             try:
                 yield self._queue.get(timeout=STEP)
             except queue.Empty:
@@ -155,16 +160,30 @@ def _summary(metrics: follow.Metrics) -> Event:
 def _watch(follower: follow.Follower, events: Events, wish: Wish, show: Show) -> None:
     """Show what happens until it is enough."""
     left = wish.count
-    for event in events.until_ended(follower):
-        show(event)
-        if left is not None and event["event"] == "applied":
-            left -= 1
-            if not left:
-                return
+    with _stopped_by_signals() as stop:
+        for event in events.until_ended(follower, stop):
+            show(event)
+            if left is not None and event["event"] == "applied":
+                left -= 1
+                if not left:
+                    return
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Yield what Ctrl-C and SIGTERM set; who ignores Ctrl-C, as in the background, goes on to."""
+    stop = threading.Event()
+    numbers = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    before = [(one, signal.signal(one, lambda *_: stop.set())) for one in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def run(wish: Wish) -> int:
-    """Follow until Ctrl-C, or for so many versions, and print what happens.
+    """Follow until Ctrl-C, SIGTERM, or for so many versions, and print what happens.
 
     Returns:
         0, or 1 when a version was refused.
@@ -175,13 +194,13 @@ def run(wish: Wish) -> int:
         typer.BadParameter: An argument cannot be what it is.
     """
     show, events, source = _show(wish), Events(), _source(wish)
+    logging.getLogger("acl_bundle.follow").addFilter(lambda _: False)  # the lines tell all of it
     options = {"after": _after(wish.after), "stale_after": wish.stale_after, "cast": wish.cast}
     with ab.Bundle.load(wish.file) as bundle:
         if any(graph.role == "init" for graph in bundle.graphs):
             bundle.init()
         with events.begin(bundle, source, **options) as follower:
-            with suppress(KeyboardInterrupt):
-                _watch(follower, events, wish, show)
+            _watch(follower, events, wish, show)
             metrics = follower.metrics
     show(_summary(metrics))
     return int(metrics.refused > 0)
@@ -194,5 +213,5 @@ def _show(wish: Wish) -> Show:
 
 
 def _printable(text: str) -> str:
-    """A text whose file names may be of another encoding."""
-    return text.encode(errors="backslashreplace").decode()
+    """A text whose file names may be of another encoding, or would steer the terminal."""
+    return printable(text).encode(errors="backslashreplace").decode()

@@ -1,7 +1,7 @@
 """One version into the bundle, and what came of it.
 
 Exceptions become outcomes, by whose turn it is to do better: the version's
-publisher (`NOT_WHOLE`), nobody (`REFUSED`), time (`FAILED`), or a full set of
+publisher (`NOT_WHOLE`, `NO_VERSION`), nobody (`REFUSED`), time (`FAILED`), or a full set of
 weights (`POISONED`).
 """
 
@@ -48,6 +48,7 @@ class Outcome(Enum):
 
     APPLIED = auto()
     REFUSED = auto()  # by the bundle or the transform, as it would be again
+    NO_VERSION = auto()  # it has a version's name and is none, whoever put it there
     NOT_WHOLE = auto()  # half-written, gone or unreadable; a newer one may pass it by
     FAILED = auto()  # the device or the source; the version keeps its turn
     POISONED = auto()  # the bundle needs a full set, which this version is not
@@ -111,6 +112,7 @@ class Applier:
         before = self._version()
         try:
             with checkpoint.open() as opened:
+                _check_some(opened, checkpoint)
                 published = published_of(opened) if published is None else published
                 report = self._update(opened, checkpoint.version)
         except BaseException as raised:
@@ -151,6 +153,21 @@ class Applier:
         return Outcome.REFUSED
 
 
+class NoWeightsError(WeightsFormatError):
+    """It holds no weights at all."""
+
+
+def _check_some(opened: Weights, checkpoint: Checkpoint) -> None:
+    """Refuse what would give the bundle a new version and nothing else.
+
+    Raises:
+        NoWeightsError: There are no weights.
+    """
+    if not len(opened):
+        place = getattr(opened, "file", f"version {checkpoint.version!r}")
+        raise NoWeightsError(f"{place}: there are no weights in it, so it is no version")
+
+
 # A part of one of these looks like a whole one: a file less, a node less.
 _UNTOLD = ("npy folder", "tensorflow graph")
 
@@ -158,6 +175,7 @@ _UNTOLD = ("npy folder", "tensorflow graph")
 _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
     ((PoisonedError,), Outcome.POISONED),
     ((AclError, BusyError, ConnectionError, TimeoutError, MemoryError), Outcome.FAILED),
+    ((NoWeightsError,), Outcome.NO_VERSION),
     ((WeightsFormatError, OSError), Outcome.NOT_WHOLE),
 )
 

@@ -25,11 +25,11 @@ from typing import NamedTuple
 from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._names import Pattern, entries
-from acl_bundle.follow._order import timed
-from acl_bundle.follow._source import Checkpoint, Order, Version, Weights
+from acl_bundle.follow._order import impossible, timed
+from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._stamp import check_stamp
 from acl_bundle.follow._watch import Watch
-from acl_bundle.weights._file import is_plain_name
+from acl_bundle.weights._file import is_plain_name, map_file
 
 LATEST_MAX = 4096
 _SHARD = re.compile(r"-[0-9]{5}-of-(?!00001)[0-9]{5}\.safetensors\Z")
@@ -83,21 +83,24 @@ class Directory:
     def __repr__(self) -> str:
         return f"<Directory {os.fspath(self.path)!r}, {self.pattern.text!r}>"
 
-    def versions(self) -> Sequence[Checkpoint]:
+    def versions(self) -> Sequence[Checkpoint | Impossible]:
         """List what is there now, oldest first; also what ``LATEST`` names and is not there yet.
+
+        A name whose number is beyond all bounds comes first, as what it is.
 
         Raises:
             OSError: The directory cannot be read.
             ValueError: Two names have the same number, or ``LATEST`` names no
-                name of the directory.
+                name of the directory, or one whose number is beyond all bounds.
         """
         self._watch.begin()
         named = self._named()
         if named is not None:
             return [self._checkpoint(self._find(named) or self._absent(named))]
-        found = [one for one in map(self._find, self._names()) if one is not None]
+        odd, names = self._odd(self._names())
+        found = [one for one in map(self._find, names) if one is not None]
         self._check_apart(found)
-        return sorted(map(self._checkpoint, found), key=lambda one: one.order)
+        return [*odd, *sorted(map(self._checkpoint, found), key=lambda one: one.order)]
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a name in the directory may have changed; see `Source.wait`."""
@@ -111,20 +114,31 @@ class Directory:
         listed = entries(set(os.listdir(self.path)))
         return [one for one in listed if one != self._latest and self.pattern.matches(one)]
 
+    def _odd(self, names: list[str]) -> tuple[list[Impossible], list[str]]:
+        """Part names that have no place in any order from the others."""
+        odd: dict[str, Impossible] = {}
+        for one in names:
+            try:
+                self.pattern.version(one)
+            except ValueError as error:
+                odd[one] = impossible(one, error)
+        return list(odd.values()), [one for one in names if one not in odd]
+
     def _named(self) -> str | None:
         """The name in ``LATEST``, None when there is no such file."""
         if self._latest is None:
             return None
         file = self.path / self._latest
         try:
-            with file.open("rb") as opened:
-                raw = opened.read(LATEST_MAX)
+            raw = bytes(map_file(file)[:LATEST_MAX])
         except (FileNotFoundError, IsADirectoryError):
             os.stat(self.path)  # is it the directory that is missing
             return None
         name = raw.decode("utf-8", "replace").strip()
         if not is_plain_name(name) or "/" in name or name.startswith("."):
             raise ValueError(f"{file}: it names {name!r}; a name in the same directory is right")
+        for one in self._odd([name])[0]:
+            raise ValueError(f"{file}: {one.error}") from one.error
         return name
 
     def _find(self, name: str) -> _Found | None:

@@ -19,10 +19,14 @@ REMEMBERED = 64
 
 @dataclass
 class Waiting:
-    """A version that could not be read yet: failures so far, and when it is due again."""
+    """A version that could not be read yet: failures so far, and when it is due again.
+
+    It may have been refused meanwhile, for what may be another thing when it is due.
+    """
 
     failures: int = 0
     due: float = 0.0
+    refused: bool = False
 
 
 class Ledger:
@@ -78,10 +82,34 @@ class Ledger:
 
     def refused(self, checkpoint: Checkpoint, error: Exception) -> None:
         """Note that a version will not be asked again."""
-        self.refusals[checkpoint.order] = error
+        self._refuse(checkpoint.order, error)
+        self._settle(checkpoint.order, last_error=error, refused=1)
+
+    def no_version(self, checkpoint: Checkpoint, error: Exception) -> bool:
+        """Note that what has a version's name is none; returns False when that is known.
+
+        It settles nothing: whoever can make a file of that name cannot stop
+        the versions that come before it, nor the one that it is put in place of.
+        """
+        waiting = self.see(checkpoint)
+        if waiting.refused:
+            return False
+        waiting.refused = True
+        with self.changed:
+            self._refuse(checkpoint.order, error)
+            self._count(last_error=error, refused=1)
+            self.changed.notify_all()
+        return True
+
+    def impossible(self, error: Exception) -> None:
+        """Note something that has no place in any order."""
+        with self.changed:
+            self._count(last_error=error, seen=1, refused=1)
+
+    def _refuse(self, order: Order, error: Exception) -> None:
+        self.refusals[order] = error
         if len(self.refusals) > REMEMBERED:
             del self.refusals[next(iter(self.refusals))]
-        self._settle(checkpoint.order, last_error=error, refused=1)
 
     def failed(self, error: Exception) -> None:
         """Note a failure that will be tried again."""
@@ -103,10 +131,16 @@ class Ledger:
     def _is_first_time(self, order: Order) -> bool:
         return self._highest is None or order > self._highest
 
+    def _is_passed(self, order: Order) -> bool:
+        return self._is_first_time(order) and not self.waiting[order].refused
+
     def _settle(self, order: Order, **changes: Any) -> None:
         with self.changed:
             done = [one for one in self.waiting if one <= order]
-            passed = [one for one in done if one != order and self._is_first_time(one)]
+            passed = [one for one in done if one != order and self._is_passed(one)]
+            if order in done and self.waiting[order].refused:  # it was counted, and has come true
+                self.refusals.pop(order, None)
+                self._count(refused=-1)
             for one in done:
                 del self.waiting[one]
             self._count(passed=len(passed), **changes)

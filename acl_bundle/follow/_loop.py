@@ -5,7 +5,7 @@ before the first version, and with ``newest``, newest first. Each outcome says
 what comes next:
 
 - applied, refused: settled; so is everything older.
-- not whole: that version waits longer each time; newer ones may pass it by.
+- not whole, or no version at all: it waits longer each time; newer ones may pass it by.
 - failed: nothing is tried before the back-off is over.
 - poisoned: an older version that is a full set is applied again, and what
   follows it after that.
@@ -21,10 +21,11 @@ from time import monotonic
 from acl_bundle.errors import ClosedError
 from acl_bundle.follow._apply import Applier, Attempt, Outcome, as_exception
 from acl_bundle.follow._backoff import Backoff
-from acl_bundle.follow._callbacks import Callbacks, log
+from acl_bundle.follow._callbacks import Callbacks
 from acl_bundle.follow._claim import release
 from acl_bundle.follow._ledger import Ledger, Waiting
-from acl_bundle.follow._source import Checkpoint, Order, Source
+from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source
+from acl_bundle.follow._telling import Oddities, Telling
 
 LONG = 3600.0
 REACH = 8
@@ -53,8 +54,9 @@ class Loop:
         self, applier: Applier, source: Source, ledger: Ledger, callbacks: Callbacks, rules: Rules
     ) -> None:
         self.source, self.stop = source, threading.Event()
-        self._applier, self._ledger = applier, ledger
-        self._callbacks, self._rules = callbacks, rules
+        self._applier, self._ledger, self._rules = applier, ledger, rules
+        self._telling = Telling(source, ledger, callbacks)
+        self._oddities = Oddities(ledger, self._telling)
         self._failures = 0
         self._hurt = False
         self._again = False
@@ -81,6 +83,8 @@ class Loop:
         if self._failures:
             self._failures += before
             self.stop.wait(self._at_most(self._rules.backoff.delay(self._failures)))
+        else:
+            self._telling.over()
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Do what is the source's; whatever it raises, the follower does not die in silence."""
@@ -90,7 +94,9 @@ class Loop:
             self._fail(as_exception(error))
 
     def _look(self) -> None:
-        self._offer(self.source.versions())
+        listed = self.source.versions()
+        self._oddities.refuse([one for one in listed if isinstance(one, Impossible)])
+        self._offer([one for one in listed if not isinstance(one, Impossible)])
 
     def _wait(self) -> None:
         self.source.wait(self._at_most(self._until_due()), self.stop)
@@ -114,10 +120,16 @@ class Loop:
 
     def _in_turn(self, fresh: list[Checkpoint]) -> list[Checkpoint]:
         if self._ledger.position is None:
-            return fresh[: -REACH - 1 : -1]
+            return self._from_above(fresh)
         for one in fresh:
             self._ledger.see(one)
-        return fresh[: -REACH - 1 : -1] if self._rules.newest else fresh
+        return self._from_above(fresh) if self._rules.newest else fresh
+
+    def _from_above(self, fresh: list[Checkpoint]) -> list[Checkpoint]:
+        """The newest ones; what is known to be no version, however much of it, does not count."""
+        odd = {order for order, one in self._ledger.waiting.items() if one.refused}
+        likely = [one.order for one in fresh if one.order not in odd][-REACH:]
+        return [one for one in reversed(fresh) if not likely or one.order >= likely[0]]
 
     def _take(self, one: Checkpoint) -> bool:
         """Try a version if it is due; returns whether the next one may be tried."""
@@ -127,14 +139,14 @@ class Loop:
             self._due.append(waiting)
             return True
         attempt = self._applier.apply(one)
-        if attempt.outcome is Outcome.NOT_WHOLE:
+        if attempt.outcome in (Outcome.NOT_WHOLE, Outcome.NO_VERSION):
             waiting.failures += 1
             waiting.due = monotonic() + self._rules.backoff.delay(waiting.failures)
             self._due.append(waiting)
         self._settle(one, attempt)
         if attempt.outcome in (Outcome.APPLIED, Outcome.REFUSED):
             return not from_above
-        return attempt.outcome in (Outcome.NOT_WHOLE, Outcome.POISONED)
+        return attempt.outcome in (Outcome.NOT_WHOLE, Outcome.NO_VERSION, Outcome.POISONED)
 
     def _settle(self, one: Checkpoint, attempt: Attempt) -> None:
         """Note what came of an attempt, and tell it."""
@@ -142,19 +154,27 @@ class Loop:
         if outcome is Outcome.APPLIED:
             self._hurt, self._stale_told, self._failures = False, False, 0
             self._ledger.applied(one, attempt.lag)
-            if attempt.report is not None:
-                self._tell("on_applied", attempt.report)
+            self._telling.applied(attempt.report)
             if error is not None:
-                self._told(error)
+                self._telling.failed(error)
         elif outcome is Outcome.REFUSED and error is not None:
             self._ledger.refused(one, error)
-            self._tell("on_refused", one.version, error)
+            self._telling.refused(one.version, error)
         elif error is not None:
-            self._hurt = self._hurt or outcome is Outcome.POISONED
-            self._failures += outcome in (Outcome.FAILED, Outcome.POISONED)
-            self._told(error)
-            if outcome is Outcome.CLOSED:
-                self._end(error)
+            self._unsettled(one, outcome, error)
+        self._telling.settled()
+
+    def _unsettled(self, one: Checkpoint, outcome: Outcome, error: Exception) -> None:
+        self._hurt = self._hurt or outcome is Outcome.POISONED
+        self._failures += outcome in (Outcome.FAILED, Outcome.POISONED)
+        if outcome is not Outcome.NO_VERSION:
+            self._telling.failed(error, one)
+        else:
+            if self._ledger.no_version(one, error):
+                self._telling.refused(one.version, error)
+            self._telling.counted(error)
+        if outcome is Outcome.CLOSED:
+            self._end(error)
 
     def _heal(self, older: list[Checkpoint]) -> None:
         """Apply the newest full set of what was settled; what follows it comes again."""
@@ -172,7 +192,7 @@ class Loop:
         if last.order in (self._ledger.position, self._told_back):
             return
         self._told_back = last.order
-        self._told(
+        self._telling.failed(
             ValueError(
                 f"the newest version is {last.version!r} now, older than what was followed; it is"
                 " not applied: publish it under a higher number, or start another follower"
@@ -185,23 +205,14 @@ class Loop:
 
     def _fail(self, error: Exception) -> None:
         self._failures += 1
-        self._told(error)
-
-    def _told(self, error: Exception) -> None:
-        log.debug("it is tried again: %s", error)
-        self._ledger.failed(error)
-        self._tell("on_error", error)
-
-    def _tell(self, name: str, *arguments: object) -> None:
-        if not self._callbacks.call(name, *arguments):
-            self._ledger.callback_failed()
+        self._telling.failed(error)
 
     def _tell_if_stale(self) -> None:
         age = monotonic() - self._ledger.applied_at
         if self._rules.stale_after is None or self._stale_told or age < self._rules.stale_after:
             return
         self._stale_told = True
-        self._tell("on_stale", age)
+        self._telling.stale(age)
 
     def _until_due(self) -> float:
         """Seconds until a version that was not whole is looked at again."""
@@ -219,4 +230,4 @@ class Loop:
         try:
             self.source.close()
         except BaseException as error:
-            self._told(as_exception(error))
+            self._telling.failed(as_exception(error))

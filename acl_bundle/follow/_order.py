@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from acl_bundle.follow._source import Order, Version
+from acl_bundle.follow._source import Impossible, Order, Version
 
 VERSION_MAX = 2**63 - 1
 NAME_MAX = 255
@@ -52,6 +52,11 @@ def _number(digits: str, text: str) -> int:
             " could ever be newer"
         )
     return number
+
+
+def impossible(text: str, error: ValueError) -> Impossible:
+    """Return what a source lists for a text whose order `numbered` refuses."""
+    return Impossible(text[:NAME_MAX], error)
 
 
 def timed(name: str, nanoseconds: int) -> tuple[Version, Order]:

@@ -26,7 +26,7 @@ from acl_bundle.follow._published import (
     check_some,
     check_version,
 )
-from acl_bundle.follow._redis import Keys, connect, reaching
+from acl_bundle.follow._redis_server import Keys, connect, reaching
 from acl_bundle.follow._stamp import stamp
 
 PRUNED = 1024

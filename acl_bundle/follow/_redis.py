@@ -12,6 +12,9 @@ version names is always whole. Messages only wake: what counts is read from the
 keys, after a reconnection as well as before. A server that lost its data
 offers nothing until the trainer publishes again; one that went back in time
 offers nothing newer.
+
+Nothing is read whose size is not bounded before: a name, a page of the list, a
+value that was measured.
 """
 
 from __future__ import annotations
@@ -19,94 +22,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from inspect import iscoroutinefunction
-from secrets import token_hex
+from itertools import chain
 from threading import Event
 from time import monotonic
 from typing import Any
 
-from acl_bundle.errors import UnsupportedError, WeightsFormatError
-from acl_bundle.follow._order import numbered, order_of
-from acl_bundle.follow._source import Checkpoint, Weights
+from acl_bundle.errors import WeightsFormatError
+from acl_bundle.follow._order import NAME_MAX, impossible, numbered, order_of
+from acl_bundle.follow._redis_server import Keys, connect, library, reaching
+from acl_bundle.follow._source import Checkpoint, Impossible, Weights
 from acl_bundle.follow._stamp import check_stamp
 from acl_bundle.weights import Safetensors
 
 SLICE = 0.1
-TIMEOUT = 5.0
-
-
-class Keys:
-    """The names that one key stands for.
-
-    Raises:
-        TypeError, ValueError: The key is no text, or empty.
-    """
-
-    def __init__(self, key: str) -> None:
-        if not isinstance(key, str):
-            raise TypeError(f"key is text such as 'policy', not {key!r}")
-        if not key:
-            raise ValueError("key is empty; text such as 'policy' is right")
-        self.key = key
-        self.version = f"{key}:version"
-        self.versions = f"{key}:versions"
-        self.channel = f"{key}:published"
-
-    def weights(self, version: object) -> str:
-        """The key of a version's value."""
-        return f"{self.key}:weights:{version}"
-
-    def staged(self, version: int) -> str:
-        """A key that nobody else has, for a value on its way to that of a version."""
-        return f"{self.key}:staged:{token_hex(8)}:weights:{version}"
-
-
-def connect(server: Any) -> tuple[Any, bool]:
-    """Return a client, and whether it was made here.
-
-    Args:
-        server: A URL (``redis://``, ``rediss://``, ``unix://``), or a client of redis-py's.
-
-    Raises:
-        UnsupportedError: redis-py is not installed.
-        ValueError: The URL is none, or the client decodes what it reads.
-        TypeError: It is something else.
-    """
-    if isinstance(server, str):
-        limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-        return _undecoding(_redis().Redis.from_url(server, **limits)), True
-    if not hasattr(server, "pubsub") or iscoroutinefunction(server.execute_command):
-        raise TypeError(
-            f"give a URL such as 'redis://host:6379/0', or a client that blocks, not {server!r}"
-        )
-    return _undecoding(server), False
-
-
-def _undecoding(client: Any) -> Any:
-    if client.get_encoder().decode_responses:
-        raise ValueError("the client has decode_responses=True; weights are bytes, so leave it out")
-    return client
-
-
-def _redis() -> Any:
-    try:
-        import redis  # noqa: PLC0415  of an extra
-    except ImportError as error:
-        raise UnsupportedError(
-            f"a Redis source needs redis, which cannot be imported ({error}); install it:"
-            " pip install 'acl-bundle[follow]'"
-        ) from error
-    return redis
-
-
-@contextmanager
-def reaching(keys: Keys) -> Iterator[None]:
-    """Turn redis-py's errors into ConnectionError, an OSError, which is tried again."""
-    exceptions = _redis().exceptions
-    try:
-        yield
-    except (exceptions.RedisError, exceptions.RedisClusterException) as error:
-        raise ConnectionError(f"Redis, key {keys.key!r}: {error}") from error
+PAGE = 512
+NAMES_READ = 4096
+"""How many of the list's names are looked at, from its end."""
+NAMES_BYTES = 1 << 20
+VALUE_BYTES = 512 << 20
+"""What a value of Redis holds at most by default."""
 
 
 class Redis:
@@ -118,48 +52,89 @@ class Redis:
         key: What all names start with, as the publisher calls it; in a cluster
             with braces, ``"{policy}"``, so that all are in one slot.
         poll: Seconds between looks, where no message wakes the follower earlier.
+        max_bytes: The largest value that is read; a larger one is refused.
 
     Raises:
         UnsupportedError: redis-py is not installed.
         TypeError, ValueError: An argument cannot be what it is.
     """
 
-    def __init__(self, server: Any, key: str = "weights", *, poll: float = 1.0) -> None:
+    def __init__(
+        self,
+        server: Any,
+        key: str = "weights",
+        *,
+        poll: float = 1.0,
+        max_bytes: int = VALUE_BYTES,
+    ) -> None:
         if not 0 < poll < float("inf"):
             raise ValueError(f"poll is {poll} seconds; a positive number is right")
-        self._keys, self._poll = Keys(key), poll
+        if type(max_bytes) is not int or max_bytes < 1:
+            raise ValueError(f"max_bytes is {max_bytes!r}; a positive int is right")
+        self._keys, self._poll, self._max_bytes = Keys(key), poll, max_bytes
         self._client, self._made = connect(server)
         self._messages: Any = None
 
     def __repr__(self) -> str:
         return f"<Redis, key {self._keys.key!r}>"
 
-    def versions(self) -> Sequence[Checkpoint]:
-        """List what is there now, oldest first.
+    def versions(self) -> Sequence[Checkpoint | Impossible]:
+        """List what is there now, oldest first, and before it what the list has beyond all bounds.
+
+        At most the last 4,096 names of the list count, and the last megabyte of them.
 
         Raises:
             ConnectionError: The server cannot be reached, or answers with an error.
-            ValueError: The version has no number to be ordered by.
+            ValueError: The version has no number to be ordered by, or one that is too great.
         """
         keys = self._keys
         with reaching(keys):
             self._listen()
-            with self._client.pipeline(transaction=True) as both:
-                both.get(keys.version)
-                both.lrange(keys.versions, 0, -1)
-                newest, kept = both.execute()
-        if newest is None:
-            return []
-        text = _text(newest).strip()
-        last = self._checkpoint(text)
+            with self._client.pipeline(transaction=True) as all_at_once:
+                all_at_once.exists(keys.version)
+                all_at_once.getrange(keys.version, 0, NAME_MAX)
+                all_at_once.lrange(keys.versions, -PAGE, -1)
+                there, newest, page = all_at_once.execute()
+            if not there:
+                return []
+            kept = [page, *self._older_pages(page)]
+        last = self._last(_text(newest).strip())
+        found = [self._listed(_text(one[: NAME_MAX + 1])) for one in chain.from_iterable(kept)]
+        odd = [one for one in found if isinstance(one, Impossible)]
+        good = [one for one in found if isinstance(one, Checkpoint) and one.order < last.order]
+        older = {one.order: one for one in good}
+        return [*odd, *(older[order] for order in sorted(older)), last]
+
+    def _older_pages(self, page: list[bytes]) -> Iterator[list[bytes]]:
+        """Read the list further, towards its start, as far as it counts.
+
+        What is pushed meanwhile moves names away from the end, so some come twice
+        and none is left out.
+        """
+        names, size = len(page), sum(map(len, page))
+        while len(page) == PAGE and names < NAMES_READ and size < NAMES_BYTES:
+            page = self._client.lrange(self._keys.versions, -names - PAGE, -names - 1)
+            yield page
+            names, size = names + len(page), size + sum(map(len, page))
+
+    def _last(self, text: str) -> Checkpoint:
+        """The version that is the newest."""
+        try:
+            last = self._checkpoint(text)
+        except ValueError as error:
+            raise ValueError(f"Redis, key {self._keys.version!r}: {error}") from error
         if last is None:
             raise ValueError(
-                f"Redis, key {keys.version!r}: the version is {text!r}, which has no number to be"
-                " ordered by; 100 or 'step-100' is right"
+                f"Redis, key {self._keys.version!r}: the version is {text!r}, which has no number"
+                " to be ordered by; 100 or 'step-100' is right"
             )
-        found = (self._checkpoint(_text(one)) for one in kept)
-        older = {one.order: one for one in found if one is not None and one.order < last.order}
-        return [*(older[order] for order in sorted(older)), last]
+        return last
+
+    def _listed(self, text: str) -> Checkpoint | Impossible | None:
+        try:
+            return self._checkpoint(text)
+        except ValueError as error:
+            return impossible(text, error)
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a version is announced; see `Source.wait`."""
@@ -196,8 +171,8 @@ class Redis:
     def _open(self, text: str) -> Iterator[Weights]:
         place = self._keys.weights(text)
         with reaching(self._keys):
-            value = self._client.get(place)
-        if value is None:
+            value = self._value(place)
+        if not value:
             raise FileNotFoundError(f"Redis has no value under {place!r}: it went, or never came")
         try:
             opened = Safetensors(value)
@@ -206,6 +181,22 @@ class Redis:
         with opened:
             check_stamp(opened, order_of(text), f"Redis, key {place!r}")
             yield opened
+
+    def _value(self, place: str) -> bytes:
+        """The value under a key; nothing where there is none."""
+        try:
+            size = self._client.strlen(place)
+            if size > self._max_bytes:
+                raise ValueError(
+                    f"Redis, key {place!r}: the value has {size} bytes; at most"
+                    f" {self._max_bytes} are read (max_bytes)"
+                )
+            value: bytes = self._client.getrange(place, 0, size - 1) if size else b""
+        except library().exceptions.ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            raise WeightsFormatError(f"Redis, key {place!r}: {error}") from error
+        return value
 
 
 def _text(raw: bytes) -> str:

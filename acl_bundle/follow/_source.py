@@ -41,11 +41,24 @@ class Checkpoint:
     published: float | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class Impossible:
+    """What a source finds where versions are, and can put in no order: it is refused, once.
+
+    Attributes:
+        version: Its name, of at most 255 characters.
+        error: What is wrong with it.
+    """
+
+    version: str
+    error: ValueError
+
+
 class Source(Protocol):
     """Anything that can be followed; `Directory` and `Redis` are two of them."""
 
-    def versions(self) -> Sequence[Checkpoint]:
-        """List what is there now, oldest first.
+    def versions(self) -> Sequence[Checkpoint | Impossible]:
+        """List what is there now, oldest first, and what cannot be ordered anywhere.
 
         Raises:
             OSError: The source cannot be reached; it is asked again later.

@@ -15,7 +15,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-log = logging.getLogger("acl_bundle.follow")
+log = logging.getLogger("acl_bundle.follow.watch")
 SLICE_MS = 100
 
 

@@ -69,16 +69,27 @@ def test_json_is_a_line_each(mlp: Any, published: Path) -> None:
     assert (ended["event"], ended["applied"], ended["last_error"]) == ("ended", 1, None)
 
 
-def test_ctrl_c_prints_what_was_done(mlp: Any, published: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_print_what_was_done(
+    mlp: Any, published: Path, number: signal.Signals
+) -> None:
     process = start(mlp.path, published, "--stale-after", "0.3")
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "")
     assert any(line.startswith("applied 3") for line in lines)
     assert any(re.match(r"stale: nothing new for \d+\.\d s$", line) for line in lines)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert out == "1 applied, 0 refused, 0 passed by, 0 errors; the last version is 3\n"
     assert (process.returncode, err) == (0, "")
+
+
+def test_a_name_cannot_steer_the_terminal(mlp: Any, tmp_path: Path) -> None:
+    made = follow.publish_directory(tmp_path, mlp.weights, 1)
+    os.rename(made, tmp_path / "policy\x1b[m.safetensors")
+    status, out, err = cli(mlp.path, tmp_path, "--count", "1")
+    assert (status, err) == (0, "")
+    assert out.startswith("applied policy\\x1b[m.safetensors@")
 
 
 def test_a_name_that_is_no_text_is_printed_all_the_same(mlp: Any, tmp_path: Path) -> None:
