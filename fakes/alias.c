@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gear_run.h"
 #include "memory.h"
 #include "message.h"
 #include "model_memory.h"
@@ -57,6 +58,23 @@ static void add_assigned(Extents *extents, const Run *run)
     }
 }
 
+/* The numbers that choose a gear are read, and are no tensor of a blob. */
+static void add_gear(Extents *extents, const Run *run)
+{
+    size_t index = run->gear->input_index;
+    const DataBuffer *buffer = index < run->input->count
+                                   ? dataset_peek(run->input, index)
+                                   : NULL;
+    size_t need = run->model->inout->gears.gear[0].width * sizeof(uint32_t);
+    size_t room = 0;
+
+    if (buffer == NULL)
+        return;
+    const unsigned char *bytes = device_peek(buffer->data, &room);
+    if (room >= need)
+        add(extents, PLACE_INPUT, index, false, bytes, need);
+}
+
 static void add_blobs(Extents *extents, const Run *run)
 {
     const Inout *inout = run->model->inout;
@@ -67,6 +85,8 @@ static void add_blobs(Extents *extents, const Run *run)
     for (size_t i = 0; i < inout->outputs.count; i++)
         add(extents, PLACE_OUTPUT, i, true, run->output_blob[i].bytes,
             run->output_blob[i].size);
+    if (run->gear != NULL)
+        add_gear(extents, run);
 }
 
 static void collect(Extents *extents, const Run *run)

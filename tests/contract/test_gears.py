@@ -486,3 +486,29 @@ def test_two_models_do_not_share_a_gear_facts_1_10(ready: Acl) -> None:
     assert ready.aclmdlSetDynamicBatchSize(one, inputs.handle, 1, 1) == codes.SUCCESS
     assert cur_dims(ready, ready.describe(one)) == (codes.SUCCESS, (1, 3))
     assert cur_dims(ready, ready.describe(two)) == (codes.SUCCESS, (8, 3))
+
+
+@pytest.mark.parametrize(
+    ("at", "gear", "told"),
+    [
+        (12, 0, []),  # one row of 12 bytes
+        (12, 1, ["AB-MDL-0016"]),  # four rows
+        (96, 2, []),
+        (256 - 92, 2, ["AB-MDL-0016"]),  # the end of eight rows over the gear's number
+    ],
+)
+def test_what_a_gear_needs_may_not_overlap_issue_10(
+    ready: Acl, at: int, gear: int, told: list[str]
+) -> None:
+    """The bytes of the gear's tensors count, whatever larger buffers are given."""
+    case = CASES["batch"]
+    model = ready.load_model(case.data)
+    base = ready.ffi.cast("char *", ready.on_device(np.ones(128, np.float32).tobytes()))
+    inputs, outputs = ready.aclmdlCreateDataset(), ready.aclmdlCreateDataset()
+    for dataset, address, size in ((inputs, base, 96), (inputs, base + 256, 8), (outputs, at, 96)):
+        place = base + address if isinstance(address, int) else address
+        assert ready.aclmdlAddDatasetBuffer(dataset, ready.aclCreateDataBuffer(place, size)) == 0
+    assert set_gear(ready, "batch", model, inputs, 1, case, gear) == codes.SUCCESS
+    status = ready.aclmdlExecute(model, inputs, outputs)
+    assert ready.violations() == told
+    assert (status == codes.SUCCESS) == (not told)

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from . import codes, programs
 from .face import Acl
 from .programs import INPUT, ONNX, Tensor, model, null_model, onnx_program, program, record
+from .streams import new_stream
 
 PRIORITY, LOAD_TYPE, PATH, MEM_ADDR, MEM_SIZE, WEIGHT_ADDR, WEIGHT_SIZE = range(7)
 WORK_ADDR, WORK_SIZE, IN_NUM, IN_ADDR, OUT_NUM, OUT_ADDR, OPTIMIZE, WEIGHT_PATH = range(7, 15)
@@ -342,6 +343,26 @@ def test_weights_freed_too_early_facts_3_6(ready: Acl, beside: Path) -> None:
     inputs, outputs = ready.dataset(16), ready.dataset(16)
     assert ready.aclmdlExecute(loaded, inputs.handle, outputs.handle) == codes.GE_FAILURE
     assert ready.violations() == ["AB-RT-0010"]
+
+
+def test_weights_written_and_freed_beside_a_run_issue_10(ready: Acl, beside: Path) -> None:
+    """New bytes count between runs; during one they are a race, and the end of them too."""
+    made = config(ready, LOAD_TYPE=FILE, PATH=text(beside))
+    pointer = ready.on_device(CONST.tobytes() + b"\0" * 16)
+    ready.aclmdlSetExternalWeightAddress(made.handle, b"c.bin", pointer, 32)
+    status, loaded = made.load()
+    assert status == codes.SUCCESS
+    ready.upload(pointer, (CONST * 2).tobytes())
+    inputs, outputs = ready.dataset(np.float32([1, 2, 3, 4]).tobytes()), ready.dataset(16)
+    stream = new_stream(ready)
+    execute = ready.aclmdlExecuteAsync
+    assert execute(loaded, inputs.handle, outputs.handle, stream) == codes.SUCCESS
+    assert ready.aclrtMemset(pointer, 16, 0, 16) == codes.RT_PARAM_INVALID
+    assert ready.aclrtFree(pointer) == codes.RT_PARAM_INVALID
+    assert ready.violations() == ["AB-STR-0004", "AB-STR-0002"]
+    assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
+    wanted = np.float32([1, 2, 3, 4]) * CONST * 2 + SHIFT
+    assert outputs.read(0) == wanted.tobytes()
 
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33])

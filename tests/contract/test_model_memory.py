@@ -283,6 +283,26 @@ def test_variables_that_copies_set(ready: Acl, bundle: Refreshable) -> None:
     assert bundle.run(bundle.infer) == codes.SUCCESS
 
 
+def test_variables_of_an_init_that_failed_midway(ready: Acl) -> None:
+    """In faithful mode the update writes until the input that it cannot read."""
+    ready.set("mode", "faithful")
+    bundle = Refreshable(ready)
+    inputs = ready.dataset(24)
+    gone = ready.malloc(8)
+    ready.aclmdlAddDatasetBuffer(inputs.handle, ready.aclCreateDataBuffer(gone, 8))
+    assert ready.aclrtFree(gone) == codes.SUCCESS
+    for index, dims in enumerate([(3, 2), (2,)]):
+        desc = ready.tensor_desc(dims)
+        assert ready.aclmdlSetDatasetTensorDesc(inputs.handle, desc, index) == codes.SUCCESS
+    empty = ready.dataset().handle
+    assert ready.aclmdlExecute(bundle.update, inputs.handle, empty) != codes.SUCCESS
+    assert bundle.run(bundle.infer) == codes.SUCCESS
+    message = ready.read("violations")[-1]["message"]
+    assert '"b_var"' in message
+    assert "w_var" not in message
+    assert ready.violations() == ["AB-RT-0010", "AB-MDL-0018"]
+
+
 def test_memory_that_is_new_again_was_never_set(ready: Acl) -> None:
     """However often its addresses were used before."""
     for _ in range(40):
