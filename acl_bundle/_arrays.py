@@ -1,9 +1,11 @@
-"""Foreign arrays at the door: what becomes an ndarray, and what is refused.
+"""Foreign arrays at every door: what becomes an ndarray, and what is refused.
 
 A numpy array is taken as it is. Anything with ``__dlpack__`` on the CPU (a
-torch tensor, say) is viewed without a copy; numpy has no bfloat16 of its own,
-so such a tensor crosses as 16-bit integers and is viewed as ml_dtypes'.
-Everything else is refused by name: a list or a scalar has no dtype to check.
+torch tensor, say) is viewed without a copy; numpy has no bfloat16 and no float8
+of its own, so such a tensor crosses as integers and is viewed as ml_dtypes'.
+What has ``__array__`` alone (a variable of TensorFlow, a dataset of h5py, a
+scalar of numpy) is asked for it. Everything else is refused by name: a list or
+a scalar of Python has no dtype to check.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import operator
 from contextlib import suppress
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex
 
 import ml_dtypes
 import numpy as np
@@ -20,8 +22,21 @@ from numpy.typing import NDArray
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import TensorSpec, WeightSpec
 
-_UINT, _BFLOAT = 1, 4
+_UINT = 1
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+
+# Type codes and bits of DLPack 1.1 that numpy lacks.
+_FOREIGN = {
+    (4, 16): "bfloat16",
+    (7, 8): "float8_e3m4",
+    (8, 8): "float8_e4m3",
+    (9, 8): "float8_e4m3b11fnuz",
+    (10, 8): "float8_e4m3fn",
+    (11, 8): "float8_e4m3fnuz",
+    (12, 8): "float8_e5m2",
+    (13, 8): "float8_e5m2fnuz",
+    (14, 8): "float8_e8m0fnu",
+}
 
 
 def whole(value: object, what: str) -> int:
@@ -71,35 +86,54 @@ class _Capsule:
         return self._device
 
 
+def _plain(value: Any) -> Any:
+    """What a torch tensor holds: without its gradient, and conjugated or negated if marked so.
+
+    DLPack refuses the first two and loses the third.
+    """
+    if hasattr(value, "resolve_neg"):
+        return value.detach().resolve_conj().resolve_neg()
+    return value
+
+
 def _from_dlpack(value: Any) -> NDArray[Any]:
     capsule = value.__dlpack__()
     tensor = _pointer(capsule, b"dltensor").contents
-    bfloat = (tensor.code, tensor.bits) == (_BFLOAT, 16)
-    if bfloat:
+    foreign = getattr(ml_dtypes, _FOREIGN.get((tensor.code, tensor.bits), ""), None)
+    if foreign is not None:
         tensor.code = _UINT
     array = np.from_dlpack(_Capsule(capsule, value.__dlpack_device__()))
-    return array.view(BFLOAT16) if bfloat else array
+    return array if foreign is None else array.view(foreign)
 
 
-def as_array(value: Any, what: str, spec: TensorSpec | WeightSpec) -> NDArray[Any]:
-    """Return a value as an ndarray without copying it.
+def as_array(
+    value: Any, what: str, spec: TensorSpec | WeightSpec | Literal[""] = ""
+) -> NDArray[Any]:
+    """Return a value as an ndarray; copied only where ``__array__`` does so.
 
     Args:
-        value: An ndarray, or an object with ``__dlpack__`` on the CPU.
+        value: An ndarray, or an object with ``__dlpack__`` on the CPU or with ``__array__``.
         what: What it is, for the message: ``"input 'x'"``.
         spec: What would be right, for the message.
 
     Raises:
-        TypeError: It is neither, or a masked array, whose mask would be lost.
+        TypeError: It is none, or a masked array, whose mask would be lost.
     """
-    if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
-        return value
-    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray):
+        if not isinstance(value, np.ma.MaskedArray):
+            return value
+    elif hasattr(value, "__dlpack__"):
         try:
-            return _from_dlpack(value)
+            return _from_dlpack(_plain(value))
         except (BufferError, RuntimeError, ValueError, TypeError) as error:
             raise TypeError(f"{what} cannot be viewed through DLPack: {error}") from error
-    raise TypeError(f"{what} is a {type(value).__name__}; give a numpy array {spec}")
+    elif hasattr(value, "__array__") and not isinstance(value, type):
+        try:
+            return np.asarray(value)
+        except Exception as error:  # whatever its own code raises
+            raise TypeError(f"{what} gives no array: {error}") from error
+    right = f"give a numpy array {spec}".rstrip()
+    raise TypeError(f"{what} is a {type(value).__name__}; {right}")
 
 
 def check(array: NDArray[Any], what: str, spec: TensorSpec | WeightSpec) -> None:

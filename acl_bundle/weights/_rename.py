@@ -9,7 +9,7 @@ from typing import NamedTuple
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Spec, Weights, spec_of
+from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
 from acl_bundle.weights._view import Moved
 
 
@@ -77,6 +77,7 @@ def rename(
         ValueError: A pattern or replacement is no regular expression, or ``regex``
             holds something else than pairs.
     """
+    check_mapping(weights)
     look_up, rules = _function(names), _compiled(regex)
     if strip_prefix and not any(name.startswith(strip_prefix) for name in weights):
         raise WeightError(
@@ -117,6 +118,7 @@ def select(
         WeightError: A name or pattern fits no weight.
         TypeError: A string was given for a list.
     """
+    check_mapping(weights)
     kept = set(weights) if keep is None else matching(weights, keep, "keep")
     kept -= matching(weights, drop, "drop")
     return Selected(weights, {name: name for name in weights if name in kept})

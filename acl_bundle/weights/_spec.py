@@ -11,6 +11,8 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._arrays import as_array
+
 Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = Mapping[str, Array]
 
@@ -68,13 +70,16 @@ def check_mapping(weights: object) -> None:
     """Refuse what is no mapping.
 
     Raises:
-        TypeError: It is a path, a list or the like.
+        TypeError: It is a path, a list or the like, or a name is no text.
     """
     if not isinstance(weights, Mapping):
         raise TypeError(
             f"give the weights as a mapping of name to array, not {type(weights).__name__};"
             " weights.open(path) makes one of a file"
         )
+    for name in weights:
+        if not isinstance(name, str):
+            raise TypeError(f"a weight is called {name!r}, a {type(name).__name__}; str is right")
 
 
 def spec_of(weights: Weights, name: str) -> Spec:
@@ -82,7 +87,7 @@ def spec_of(weights: Weights, name: str) -> Spec:
 
     Raises:
         KeyError: There is no such weight.
-        TypeError: It is no numpy array.
+        TypeError: It is no array, by the rule of an update (`acl_bundle._arrays`).
     """
     tell = getattr(weights, "spec", None)
     if tell is not None:
@@ -97,22 +102,14 @@ def fetch(weights: Weights, name: str) -> Array:
 
     Raises:
         KeyError: There is no such weight.
-        TypeError: What is there is no array.
+        TypeError: What is there is no array, by the rule of an update.
     """
     array = _array(weights, name)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _array(weights: Weights, name: str) -> Array:
-    array = weights[name]
-    if isinstance(array, np.generic):
-        return np.asarray(array)
-    if not isinstance(array, np.ndarray):
-        raise TypeError(
-            f"weight {name!r} is a {type(array).__name__}; a numpy array is right (numpy.asarray"
-            " makes one of a tensor without a copy)"
-        )
-    return array
+    return as_array(weights[name], f"weight {name!r}")
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
