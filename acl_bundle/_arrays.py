@@ -132,7 +132,7 @@ def as_array(
             return np.asarray(value)
         except Exception as error:  # whatever its own code raises
             raise TypeError(f"{what} gives no array: {error}") from error
-    right = f"give a numpy array {spec}".rstrip()
+    right = f"give a numpy array {spec}" if spec else "a numpy array is right"
     raise TypeError(f"{what} is a {type(value).__name__}; {right}")
 
 

@@ -21,13 +21,24 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._api import lib
+from acl_bundle._api import ffi, lib
 from acl_bundle._arrays import BFLOAT16
 
 CASTS = ("safe", "same_kind")
 COPY, HALF, BFLOAT = int(lib.AB_MOVE_COPY), int(lib.AB_MOVE_HALF), int(lib.AB_MOVE_BFLOAT)
-GATHER = 3
+GATHER = 255
 """Not C's: the array goes piece by piece, made contiguous and cast by numpy."""
+CONVERTS = frozenset({HALF, BFLOAT, GATHER})
+_COUNTED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128",
+            "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu")  # fmt: skip
+COPIES = {
+    np.dtype(getattr(ml_dtypes, name, None) or name): int(
+        getattr(lib, f"AB_MOVE_COPY_{name.upper()}")
+    )
+    for name in _COUNTED
+    if hasattr(ml_dtypes, name) or not name.startswith("float8")
+}
+"""How an array goes as it is, by dtype: `COPY` unless there is something to count."""
 _NARROW = {np.dtype("float16"): HALF, BFLOAT16: BFLOAT}
 FLOAT32 = np.dtype("float32")
 
@@ -91,7 +102,7 @@ def move_of(array: NDArray[Any], target: np.dtype[Any]) -> int:
     """How an array's bytes become a weight's: one of C's moves, or `GATHER`."""
     if array.flags.c_contiguous:
         if array.dtype == target:
-            return COPY
+            return COPIES.get(target, COPY)
         if array.dtype == FLOAT32:
             return _NARROW.get(target, GATHER)
     return GATHER
@@ -108,6 +119,14 @@ def saturate(source: NDArray[Any], target: NDArray[Any]) -> None:
     over = ~np.isfinite(target) & np.isfinite(source)
     most = target.dtype.type(_limits(target.dtype).max)
     target[over] = np.where(source[over] > 0, most, -most)
+
+
+def nonfinite(array: NDArray[Any]) -> int:
+    """Count what is NaN or infinite in one contiguous piece of an array."""
+    move = COPIES.get(array.dtype, COPY)
+    if move == COPY:
+        return 0
+    return int(lib.ab_nonfinite(move, ffi.from_buffer(array), array.nbytes))
 
 
 @np.errstate(all="ignore")

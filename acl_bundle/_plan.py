@@ -27,6 +27,7 @@ from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
 MAX_THREADS = 16
+TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Options:
     skip_unchanged: bool | str = False
     tokens: Mapping[str, Hashable] | None = None
     threads: int = 1
+    finite: bool = False
 
     def __post_init__(self) -> None:
         _one_of("cast", self.cast, CASTS)
@@ -79,6 +81,7 @@ class Options:
         _one_of("skip_unchanged", self.skip_unchanged, (False, True, "identity"))
         if not (self.tokens is None or isinstance(self.tokens, Mapping)):
             raise TypeError(f"tokens is a dict of name to token, not {type(self.tokens)}")
+        _one_of("finite", self.finite, (False, True))
         if type(self.threads) is not int:
             raise TypeError(f"threads is an int, not {self.threads!r}")
         if not 1 <= self.threads <= MAX_THREADS:
@@ -108,6 +111,8 @@ class Plan:
         ignored: Names that the graph does not have, in the caller's order.
         facts: What to remember of each weight given, once the update is committed.
         casts: What conversions did, by name; complete when everything has been staged.
+        nonfinite: How many values given are NaN or infinite, by name, of weights that
+            have some; complete as ``casts`` is.
         nbytes: Bytes to move to the device.
     """
 
@@ -129,6 +134,7 @@ class Plan:
     ignored: tuple[str, ...] = ()
     facts: dict[str, Known] = field(default_factory=dict)
     casts: dict[str, CastCounts] = field(default_factory=dict)
+    nonfinite: dict[str, int] = field(default_factory=dict)
     nbytes: int = 0
 
     @cached_property
@@ -206,7 +212,7 @@ class Plan:
     def part(self, places: Sequence[int]) -> Plan:
         """The plan of some of the changed weights, for a stage that cannot hold all.
 
-        What is found on the way (``casts``, ``facts``) goes to this plan, too.
+        What is found on the way (``casts``, ``nonfinite``, ``facts``) goes to this plan, too.
         """
         specs = [self.specs[place] for place in places]
         return replace(
@@ -217,6 +223,42 @@ class Plan:
             moves=[self.moves[place] for place in places],
             nbytes=sum(math.prod(spec.shape or ()) * spec.dtype.itemsize for spec in specs),
         )
+
+    def check_finite(self) -> None:
+        """Refuse what is not finite, as given or once converted, if the options ask for that.
+
+        Called when everything has been staged or surveyed and nothing is committed.
+
+        Raises:
+            WeightError: There is a value that is not; it names the first of each weight.
+        """
+        if not self.options.finite:
+            return
+        bad = [place for place, spec in enumerate(self.specs) if self._bad(spec.name)]
+        if bad:
+            text = "; ".join(self._told(place) for place in bad[:TOLD])
+            more = f"; and {len(bad) - TOLD} more weights" if len(bad) > TOLD else ""
+            raise WeightError(
+                f"{self.label}: finite=True refuses NaN and infinity: {text}{more}; nothing was"
+                " changed"
+            )
+
+    def _bad(self, name: str) -> int:
+        """How many values of a weight would not be finite on the device."""
+        cast = self.casts.get(name)
+        overflow = cast.overflow if cast is not None and name not in self.saturated else 0
+        return self.nonfinite.get(name, 0) + overflow
+
+    def _told(self, place: int) -> str:
+        """Say how many values of a weight are not finite, and which is the first."""
+        spec = self.specs[place]
+        array = self.fetch(place)
+        with np.errstate(all="ignore"):
+            moved = array if spec.name in self.saturated else array.astype(spec.dtype, copy=False)
+            first = int(np.argmin(np.isfinite(moved).reshape(-1)))
+        index = tuple(int(one) for one in np.unravel_index(first, array.shape))
+        where = f", the first at {list(index)}: {array[index]}" if array.ndim else f": {array}"
+        return f"weight {spec.name!r} has {self._bad(spec.name)}{where}"
 
     def check_overflow(self, depth: int) -> None:
         """Say which values a conversion has made infinite, as the options ask.

@@ -16,7 +16,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._cast import COPY
+from acl_bundle._cast import COPIES, COPY
 from acl_bundle._digest import Digest, Known, Seen, digest, digests
 from acl_bundle._plan import Options, Plan
 from acl_bundle._value import check_value
@@ -153,7 +153,7 @@ def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any])
     """
     absent, ndarray, cast = object(), np.ndarray, plan.options.cast
     take_index, take_spec, take_array = plan.indices.append, plan.specs.append, plan.arrays.append
-    take_move, nbytes, found = plan.moves.append, 0, 0
+    take_move, copy, nbytes, found = plan.moves.append, COPIES.get, 0, 0
     for index, spec in enumerate(specs):
         value = weights.get(spec.name, absent)
         if (
@@ -167,7 +167,7 @@ def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any])
             take_index(index)
             take_spec(spec)
             take_array(value)
-            take_move(COPY)
+            take_move(copy(value.dtype, COPY))
             nbytes += value.nbytes
         elif value is absent:
             plan.leave(spec.name, plan.missing)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from acl_bundle._api import NULL, ffi, lib, raise_failure, text
 from acl_bundle._cast import (
     BFLOAT,
+    CONVERTS,
     COPY,
     FLOAT32,
     GATHER,
@@ -31,6 +32,7 @@ from acl_bundle._cast import (
     convert,
     count,
     move_of,
+    nonfinite,
     saturate,
 )
 from acl_bundle._pieces import pieces
@@ -100,8 +102,7 @@ class Transfer:
         spec = self._plan.specs[place]
         move = GATHER if spec.name in self._plan.saturated else move_of(array, spec.dtype)
         if move == GATHER and small:
-            array = self._copied(place, array)
-            move = move_of(array, spec.dtype)
+            array, move = self._copied(place, array)
         if move == GATHER:
             self._feed(place, array)
             return
@@ -129,53 +130,72 @@ class Transfer:
     ) -> None:
         """Have C move weights, and note what its conversions counted."""
         plan, size = self._plan, len(places)
-        counts = ffi.new("ab_counts[]", size) if any(moves) else NULL
+        codes = bytes(moves)
+        counts = ffi.new("ab_counts[]", size) if any(codes) else NULL
         result = lib.ab_stage_move(
             self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
-            plan.options.threads, indices, bytes(moves),
+            plan.options.threads, indices, codes,
             list(map(ffi.from_buffer, arrays)), counts, size,
         )  # fmt: skip
         if result:
             detail = lib.ab_stage_detail(self._stage)
             names = [plan.specs[place].name for place in places]
             raise_failure(result, WHAT, names, (), None if detail == NULL else text(detail))
-        for number, move in enumerate(moves if counts else ()):
-            if move != COPY:
-                self._note(places[number], FLOAT32, _numbers(counts[number]))
+        if counts != NULL:
+            self._note_counts(places, codes, counts)
+
+    def _note_counts(self, places: Sequence[int], codes: bytes, counts: Any) -> None:
+        """Report what C has counted: few weights have any, so no line runs for each."""
+        table = np.frombuffer(ffi.buffer(counts), np.uint64).reshape(len(codes), -1)
+        for number in np.flatnonzero(table[:, -1]).tolist():
+            self._note_nonfinite(places[number], int(table[number, -1]))
+        if HALF in codes or BFLOAT in codes:
+            for number, move in enumerate(codes):
+                if move in CONVERTS:
+                    self._note(places[number], FLOAT32, _numbers(counts[number]))
+
+    def _note_nonfinite(self, place: int, count: int) -> None:
+        """Report values that are not finite; a value that is fetched anew counts anew."""
+        if count:
+            self._plan.nonfinite[self._plan.specs[place].name] = count
 
     def _note(self, place: int, source: np.dtype[Any], numbers: tuple[int, int, int, int]) -> None:
         """Report what a conversion did."""
         spec = self._plan.specs[place]
         self._plan.casts[spec.name] = CastCounts(source, spec.dtype, *numbers)
 
-    def _copied(self, place: int, array: Array) -> Array:
-        """A contiguous copy of a small array, cast unless C is to do it."""
+    def _copied(self, place: int, array: Array) -> tuple[Array, int]:
+        """A contiguous copy of a small array, and its move; cast and counted unless C is to."""
         spec = self._plan.specs[place]
         clip = spec.name in self._plan.saturated
         copy = np.ascontiguousarray(array) if array.ndim else array
-        if move_of(copy, spec.dtype) != GATHER and not clip:
-            return copy
+        move = move_of(copy, spec.dtype)
+        if move != GATHER and not clip:
+            return copy, move
         cast = np.empty(array.shape, spec.dtype)
         convert(copy, cast)
         self._note(place, array.dtype, count(copy, cast))
+        self._note_nonfinite(place, nonfinite(copy))
         if clip:
             saturate(copy, cast)
-        return cast
+        return cast, COPY
 
     def _feed(self, place: int, array: Array) -> None:
         """Move one large array piece by piece."""
         spec = self._plan.specs[place]
         view = np.frombuffer(ffi.buffer(self._bounce.pointer, PIECE), np.uint8)
         elements = PIECE // max(array.itemsize, spec.dtype.itemsize)
-        totals, offset = np.zeros(4, np.int64), 0
+        totals, offset, bad = np.zeros(4, np.int64), 0, 0
         for piece in pieces(array, elements * array.itemsize):
             target = view[: piece.size * spec.dtype.itemsize].view(spec.dtype)
             found = _convert(piece, target)
             if found[0] and spec.name in self._plan.saturated:
                 saturate(piece, target)
             totals += found
+            bad += nonfinite(piece)
             self._send(place, offset, target)
             offset += target.nbytes
+        self._note_nonfinite(place, bad)
         if array.dtype != spec.dtype:
             overflow, underflow, subnormal, nan = totals.tolist()
             self._note(place, array.dtype, (overflow, underflow, subnormal, nan))
@@ -199,7 +219,7 @@ def bounce_of(plan: Plan, small: int) -> int:
         small: Bytes that its small weights take in the area.
     """
     pieces_or_chunks = max(PIECE, plan.options.threads * int(lib.AB_STAGE_CHUNK))
-    least = pieces_or_chunks if plan.met or any(plan.moves) else 1
+    least = pieces_or_chunks if plan.met or not CONVERTS.isdisjoint(plan.moves) else 1
     return min(max(small, least), BOUNCE)
 
 
@@ -221,4 +241,4 @@ def _convert(piece: Array, target: Array) -> tuple[int, int, int, int]:
         lib.ab_convert(move, ffi.from_buffer(target), ffi.from_buffer(piece), piece.size, found)
         return _numbers(found)
     convert(piece, target)
-    return (0, 0, 0, 0) if move == COPY else count(piece, target)
+    return (0, 0, 0, 0) if piece.dtype == target.dtype else count(piece, target)

@@ -231,7 +231,9 @@ class Pair(Closing):
         """
         known = weights.keys() <= specs.keys() or options.get("unknown") == "ignore"
         if known:
-            self._sides.shadow.update.plan(weights, cast=options.get("cast", "safe"))
+            self._sides.shadow.update.plan(
+                weights, cast=options.get("cast", "safe"), finite=options.get("finite", False)
+            )
         return known
 
     def _write(self, write: Callable[[], Done], back: Steps | None) -> Done:

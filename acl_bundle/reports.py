@@ -40,6 +40,8 @@ class UpdateReport:
         unchanged: Names of those of ``kept`` that were given, and held that value already.
         ignored: Names that were given and that the graph does not have.
         casts: What conversions did to the weights that came in another dtype.
+        nonfinite: How many of the values given were NaN or infinite, by name, of the
+            changed weights that have some.
     """
 
     version: int | str
@@ -50,6 +52,7 @@ class UpdateReport:
     unchanged: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     casts: dict[str, CastCounts] = field(default_factory=dict)
+    nonfinite: dict[str, int] = field(default_factory=dict)
 
 
 class Clock:

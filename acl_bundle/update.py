@@ -104,6 +104,7 @@ class UpdateGraph(Graph):
         tokens: Mapping[str, Hashable] | None = None,
         digest: bool = False,
         threads: int = 1,
+        finite: bool = False,
         when_busy: WhenBusy = "wait",
         timeout_ms: SupportsIndex | None = None,
     ) -> UpdateReport:
@@ -115,7 +116,8 @@ class UpdateGraph(Graph):
         Args:
             weights: An array per weight, by name: a numpy array, or anything
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
-                and non-contiguous are fine. NaN is data. A dict holds its
+                and non-contiguous are fine. NaN is data, and counted in the report,
+                unless ``finite`` says otherwise. A dict holds its
                 values; of any other mapping each value is fetched twice, to be
                 checked and to be moved, and few are held at a time. It is fetched
                 once more to be kept, with library variables, and to find
@@ -145,6 +147,9 @@ class UpdateGraph(Graph):
             digest: Read all variables back afterwards and digest them, for
                 `Bundle.verify` and ``bundle.weights``. Needs xxhash.
             threads: How many host threads move and convert large weights, 1 to 16.
+            finite: True refuses NaN and infinity, and what a conversion would make
+                infinite, before anything changes. Of weights that go in several
+                parts each value is then read once more.
             when_busy: ``"wait"`` for running inferences and other updates, or
                 ``"fail"``.
             timeout_ms: The longest wait in milliseconds, each: for another
@@ -158,7 +163,7 @@ class UpdateGraph(Graph):
         Raises:
             WeightError: A name is unknown, a dtype or shape does not fit, a
                 weight of rank 0 has a value that the device would skip, or a
-                value overflows and must not. Nothing was changed.
+                value overflows or is not finite and must not. Nothing was changed.
             TypeError: Not a mapping, or a value is not an array. Nothing was changed.
             ValueError: An option has a value that there is not. Nothing was changed.
             PoisonedError: A commit failed before and this update does not
@@ -179,7 +184,7 @@ class UpdateGraph(Graph):
             raise TypeError(f"version is an int or a str, not {version!r}")
         if keep not in ("copy", "reference"):
             raise ValueError(f"keep is 'copy' or 'reference', not {keep!r}")
-        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads, finite)
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
         read_back = writer.reader() if digest else None
@@ -213,6 +218,7 @@ class UpdateGraph(Graph):
             unchanged=tuple(plan.unchanged),
             ignored=plan.ignored,
             casts=plan.casts,
+            nonfinite=plan.nonfinite,
         )
 
     def plan(
@@ -225,32 +231,39 @@ class UpdateGraph(Graph):
         skip_unchanged: bool | str = False,
         tokens: Mapping[str, Hashable] | None = None,
         threads: int = 1,
+        finite: bool = False,
     ) -> PlanReport:
         """Tell what an update with the same arguments would do; moves and changes nothing.
 
         Names that the graph does not have are listed, whatever ``unknown`` says.
 
         Raises:
-            WeightError: A dtype, shape or scalar value does not fit.
+            WeightError: A dtype, shape or scalar value does not fit, or, with
+                ``finite=True``, is not finite.
             TypeError: Not a mapping, or a value is not an array.
             ValueError: An option has a value that there is not.
             UnsupportedError: ``skip_unchanged=True`` without xxhash.
             BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
-        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads)
+        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads, finite)
         options = replace(options, unknown="ignore")
         with self._writer.alone(self.label, Wait()):
             seen = self._variables.seen
-            return make_plan(self.label, self.weights, weights, options, seen).report()
+            plan = make_plan(self.label, self.weights, weights, options, seen)
+            if finite:
+                self._stage.survey(plan)
+                plan.check_finite()
+            return plan.report()
 
     def _staged(self, plan: Plan) -> list[Plan]:
         """Bring a plan to the device, unless it needs several parts; its parts."""
         buckets = self._stage.buckets(plan)
         if len(buckets) == 1:
             self._stage.write(buckets[0])
-        elif plan.options.on_overflow == "error" or plan.strict:
+        elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
             self._stage.survey(plan)
+        plan.check_finite()
         plan.check_overflow(depth=4)
         return buckets
 

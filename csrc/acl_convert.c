@@ -50,7 +50,7 @@ static size_t convert_wide(enum ab_move move, unsigned char *dst,
 /*
  * Converts count float32 at src to as many narrow floats at dst, both in host
  * memory, apart, aligned or not; adds to counts what happened to them. Any
- * move but AB_MOVE_COPY. This function cannot fail.
+ * move that converts. This function cannot fail.
  */
 static void ab_convert(enum ab_move move, void *dst, const void *src,
                        size_t count, ab_counts *counts)

@@ -12,6 +12,7 @@
  */
 
 enum { SHARE_LEAST = 1 << 20, SHARE_MOST = 16 << 20, SHARES_EACH = 4 };
+enum { COUNT_PART = 8 << 20 }; /* large, for a device asks its price for each copy */
 
 /* Some bytes of one large weight, counted on the device's side. */
 typedef struct share {
@@ -81,7 +82,7 @@ static void crew_fail(crew *c, size_t item, int64_t result, int foreign)
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Adds what a share's conversion counted. */
+/* Adds what a share's move counted. */
 static void crew_count(crew *c, size_t item, const ab_counts *more)
 {
     ab_counts *sum = &c->transfer->counts[item];
@@ -90,6 +91,7 @@ static void crew_count(crew *c, size_t item, const ab_counts *more)
     sum->underflow += more->underflow;
     sum->subnormal += more->subnormal;
     sum->nan += more->nan;
+    sum->nonfinite += more->nonfinite;
     pthread_mutex_unlock(&c->mutex);
 }
 
@@ -101,7 +103,7 @@ static aclError hand_convert(const hand *h, const share *s)
     size_t place = t->stage->weights[t->changed[s->item]].offset;
     size_t end = s->start + s->nbytes;
     aclError status = ACL_SUCCESS;
-    ab_counts counts = {0, 0, 0, 0};
+    ab_counts counts = {0, 0, 0, 0, 0};
     for (size_t at = s->start; at < end && status == ACL_SUCCESS;) {
         size_t now = end - at < h->bounceSize ? end - at : h->bounceSize;
         ab_convert(t->moves[s->item], h->bounce, src + at * 2, now / 2,
@@ -113,13 +115,39 @@ static aclError hand_convert(const hand *h, const share *s)
     return status;
 }
 
+/*
+ * Counts what is not finite in a share and sends it, in parts that the copy
+ * then finds in the processor's cache: so the count costs no second way
+ * through memory.
+ */
+static aclError hand_count(const hand *h, const share *s)
+{
+    const transfer *t = h->crew->transfer;
+    const char *src = (const char *)t->src[s->item] + s->start;
+    size_t place = t->stage->weights[t->changed[s->item]].offset + s->start;
+    aclError status = ACL_SUCCESS;
+    ab_counts counts = {0, 0, 0, 0, 0};
+    for (size_t at = 0; at < s->nbytes && status == ACL_SUCCESS;) {
+        size_t left = s->nbytes - at;
+        size_t now = left < COUNT_PART ? left : COUNT_PART;
+        counts.nonfinite += ab_nonfinite(t->moves[s->item], src + at, now);
+        status = transfer_send(t, place + at, src + at, now);
+        at += now;
+    }
+    crew_count(h->crew, s->item, &counts);
+    return status;
+}
+
 /* Moves one share. */
 static aclError hand_move(const hand *h, const share *s)
 {
     const transfer *t = h->crew->transfer;
     const staged *w = &t->stage->weights[t->changed[s->item]];
-    if (t->moves[s->item] != AB_MOVE_COPY) {
+    if (move_converts(t->moves[s->item])) {
         return hand_convert(h, s);
+    }
+    if (move_counts(t->moves[s->item])) {
+        return hand_count(h, s);
     }
     return transfer_send(t, w->offset + s->start,
                          (const char *)t->src[s->item] + s->start, s->nbytes);

@@ -69,6 +69,7 @@ static uint16_t bfloat_of(uint32_t bits)
 static void tally_one(ab_counts *counts, const limits *of, uint32_t bits)
 {
     uint32_t a = bits & MAGNITUDE;
+    counts->nonfinite += a >= INFINITE;
     if (a > INFINITE) {
         counts->nan++;
     } else if (a != INFINITE && a >= of->infiniteFrom) {

@@ -2,10 +2,10 @@
  * A transfer is what one call moves: weights, from whole, contiguous host
  * arrays to the places that a stage gave them. Here are its small weights:
  * they are gathered in the bounce buffer, converted on the way if they have
- * to be, and cross in copies of its size.
+ * to be, and cross in copies of its size; what is not finite is counted.
  *
  * Without an area nothing is sent: what is left of a transfer then is to
- * count what its conversions do.
+ * count.
  */
 
 /* What is to be moved; the caller's, unchanged but for counts. */
@@ -55,9 +55,14 @@ static int64_t pack_flush(const transfer *t, pack *p)
 static void pack_fill(const transfer *t, size_t i, char *dst)
 {
     size_t nbytes = t->stage->weights[t->changed[i]].nbytes;
-    if (t->moves[i] != AB_MOVE_COPY) {
+    if (move_converts(t->moves[i])) {
         ab_convert(t->moves[i], dst, t->src[i], nbytes / 2, &t->counts[i]);
-    } else if (t->area != NULL) {
+        return;
+    }
+    if (move_counts(t->moves[i])) {
+        t->counts[i].nonfinite += ab_nonfinite(t->moves[i], t->src[i], nbytes);
+    }
+    if (t->area != NULL) {
         memcpy(dst, t->src[i], nbytes);
     }
 }

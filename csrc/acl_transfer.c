@@ -13,7 +13,8 @@
  * bounce is page-locked host memory: the room of the largest small weight or
  * more, and AB_STAGE_CHUNK for each thread if a large one is converted; not
  * used otherwise. moves tells for each weight what to do; src of a conversion
- * are float32, and counts[i] is added to. counts may be NULL without any.
+ * are float32, and counts[i] is added to. counts may be NULL where every
+ * move is AB_MOVE_COPY.
  * threads: 1 to AB_STAGE_MAX_THREADS.
  *
  * Returns 0 or a failure, of the first weight given that failed.

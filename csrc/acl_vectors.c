@@ -19,6 +19,7 @@ typedef struct above {
 static void tally_block(ab_counts *counts, const above *n)
 {
     counts->nan += n->infinite;
+    counts->nonfinite += n->finite;
     counts->overflow += n->normal - n->finite;
     counts->underflow += n->zero - n->zeroTo;
     counts->subnormal += n->zeroTo - n->subnormal;

@@ -1,0 +1,167 @@
+/*
+ * Counting NaN and infinity in floats of any kind, beside a plain copy. A
+ * number is told by a pattern: the bits under a mask have one value then.
+ *
+ * Nearly every array has none, and that is found with vectors of the
+ * compiler's, some numbers at a time; a block that has some is counted number
+ * by number.
+ */
+
+enum { FINITE_BLOCK = 4096, FINITE_VECTOR = 32, FINITE_AHEAD = 4096 };
+
+/* One kind of number: one part, or two for a complex one. */
+typedef struct float_kind {
+    size_t size;    /* bytes of a number */
+    size_t part;    /* bytes of a part */
+    uint64_t mask;  /* of a part */
+    uint64_t value; /* under the mask, of what is not finite */
+} float_kind;
+
+/* By move, from AB_MOVE_COPY_FLOAT16 on. */
+static const float_kind FLOAT_KINDS[] = {
+    {2, 2, 0x7C00, 0x7C00},                             /* float16 */
+    {2, 2, 0x7F80, 0x7F80},                             /* bfloat16 */
+    {4, 4, 0x7F800000, 0x7F800000},                     /* float32 */
+    {8, 8, 0x7FF0000000000000, 0x7FF0000000000000},     /* float64 */
+    {8, 4, 0x7F800000, 0x7F800000},                     /* complex64 */
+    {16, 8, 0x7FF0000000000000, 0x7FF0000000000000},    /* complex128 */
+    {1, 1, 0x7F, 0x7F},                                 /* float8_e4m3fn: NaN alone */
+    {1, 1, 0x7C, 0x7C},                                 /* float8_e5m2 */
+    {1, 1, 0xFF, 0xFF},                                 /* float8_e8m0fnu: NaN alone */
+};
+
+/* Whether a move counts, so whether it has a kind. */
+static int move_counts(enum ab_move move)
+{
+    return move >= AB_MOVE_COPY_FLOAT16;
+}
+
+/* Whether a move changes the numbers' type. */
+static int move_converts(enum ab_move move)
+{
+    return move == AB_MOVE_HALF || move == AB_MOVE_BFLOAT;
+}
+
+/* A part as it lies in memory, little-endian. */
+static uint64_t part_at(const unsigned char *at, size_t size)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, at, size);
+    return bits;
+}
+
+/* How many of some numbers are not finite, one after the other. */
+static uint64_t nonfinite_each(const float_kind *k, const unsigned char *src,
+                               size_t nbytes)
+{
+    uint64_t found = 0;
+    for (size_t at = 0; at < nbytes; at += k->size) {
+        int is = (part_at(src + at, k->part) & k->mask) == k->value;
+        if (k->size > k->part && !is) {
+            is = (part_at(src + at + k->part, k->part) & k->mask) == k->value;
+        }
+        found += (uint64_t)is;
+    }
+    return found;
+}
+
+/* A kind's mask and value, for every lane of a vector. */
+typedef struct float_lanes {
+    unsigned char mask[FINITE_VECTOR];
+    unsigned char value[FINITE_VECTOR];
+} float_lanes;
+
+static void lanes_fill(const float_kind *k, float_lanes *lanes)
+{
+    /* Of a part of 8 bytes the low half is masked away, and must be 1. */
+    uint64_t value = k->part == 8 ? k->value | 1 : k->value;
+    for (size_t at = 0; at < FINITE_VECTOR; at += k->part) {
+        memcpy(lanes->mask + at, &k->mask, k->part);
+        memcpy(lanes->value + at, &value, k->part);
+    }
+}
+
+/*
+ * Whether a whole block has one. lane is a part, or half a part of 8 bytes,
+ * whose low half then never fits. Two at a time, so that neither waits.
+ */
+#define HAS_NONFINITE(name, lane, target)                                     \
+    target static int name(const float_lanes *of, const unsigned char *src)   \
+    {                                                                         \
+        typedef lane lanes __attribute__((vector_size(FINITE_VECTOR)));       \
+        lanes mask, value, one, two, any = {0}, also = {0};                   \
+        memcpy(&mask, of->mask, sizeof mask);                                 \
+        memcpy(&value, of->value, sizeof value);                              \
+        for (size_t at = 0; at < FINITE_BLOCK; at += 2 * sizeof one) {        \
+            __builtin_prefetch(src + at + FINITE_AHEAD);                      \
+            memcpy(&one, src + at, sizeof one);                               \
+            memcpy(&two, src + at + sizeof one, sizeof two);                  \
+            any |= (lanes)((one & mask) == value);                            \
+            also |= (lanes)((two & mask) == value);                           \
+        }                                                                     \
+        any |= also;                                                          \
+        uint64_t bits[FINITE_VECTOR / 8];                                     \
+        memcpy(bits, &any, sizeof bits);                                      \
+        return (bits[0] | bits[1] | bits[2] | bits[3]) != 0;                  \
+    }
+
+HAS_NONFINITE(has_nonfinite8, uint8_t, )
+HAS_NONFINITE(has_nonfinite16, uint16_t, )
+HAS_NONFINITE(has_nonfinite32, uint32_t, )
+
+#if defined(__x86_64__)
+
+/* The same by AVX2; asked for only where convert_is_wide says so. */
+HAS_NONFINITE(has_nonfinite8_wide, uint8_t, AVX2)
+HAS_NONFINITE(has_nonfinite16_wide, uint16_t, AVX2)
+HAS_NONFINITE(has_nonfinite32_wide, uint32_t, AVX2)
+
+#else
+
+#define has_nonfinite8_wide has_nonfinite8
+#define has_nonfinite16_wide has_nonfinite16
+#define has_nonfinite32_wide has_nonfinite32
+
+#endif
+
+typedef int (*block_test)(const float_lanes *of, const unsigned char *src);
+
+/* What tests a block, by the size of a kind's parts. */
+static block_test block_test_of(const float_kind *k)
+{
+    int wide = convert_is_wide();
+    switch (k->part) {
+    case 1:
+        return wide ? has_nonfinite8_wide : has_nonfinite8;
+    case 2:
+        return wide ? has_nonfinite16_wide : has_nonfinite16;
+    default:
+        return wide ? has_nonfinite32_wide : has_nonfinite32;
+    }
+}
+
+/*
+ * Returns how many numbers are NaN or infinite, of nbytes bytes that a move
+ * copies: whole numbers, aligned or not. 0 of a move that does not count.
+ * This function cannot fail.
+ */
+static uint64_t ab_nonfinite(enum ab_move move, const void *src, size_t nbytes)
+{
+    const float_kind *k;
+    const unsigned char *at = src;
+    float_lanes lanes;
+    block_test has;
+    uint64_t found = 0;
+    if (!move_counts(move)) {
+        return 0;
+    }
+    k = &FLOAT_KINDS[move - AB_MOVE_COPY_FLOAT16];
+    lanes_fill(k, &lanes);
+    has = block_test_of(k);
+    for (; nbytes >= FINITE_BLOCK; nbytes -= FINITE_BLOCK, at += FINITE_BLOCK) {
+        if (has(&lanes, at)) {
+            found += nonfinite_each(k, at, FINITE_BLOCK);
+        }
+    }
+    return found + nonfinite_each(k, at, nbytes);
+}
