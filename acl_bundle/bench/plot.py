@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acl_bundle._atomic import replacing
 from acl_bundle.bench.rounds import Cell
-from acl_bundle.weights._atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

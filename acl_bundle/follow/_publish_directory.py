@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from acl_bundle._atomic import creating, hidden_for, replacing
 from acl_bundle.errors import VersionExistsError
 from acl_bundle.follow._names import PLACE, Pattern
 from acl_bundle.follow._published import (
@@ -31,7 +32,6 @@ from acl_bundle.follow._published import (
     check_version,
 )
 from acl_bundle.follow._stamp import stamp
-from acl_bundle.weights._atomic import creating, hidden_for, replacing
 from acl_bundle.weights._write import parts
 
 

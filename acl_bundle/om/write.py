@@ -9,13 +9,13 @@ second copy of its weights in memory.
 from __future__ import annotations
 
 import os
-import secrets
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from acl_bundle._atomic import replacing
 from acl_bundle.om import header as headers
 from acl_bundle.om import partition
 from acl_bundle.om.header import Header
@@ -53,23 +53,15 @@ class Chunks:
 
         The bytes go to a temporary file in the same folder, are flushed to
         the disk, and take the name in one step. Where a file of that name was
-        mapped it stays as it was for whoever mapped it.
+        mapped it stays as it was for whoever mapped it. The new one has its
+        mode; of a link the file that it leads to is replaced.
 
         Raises:
             OSError: The folder cannot be written; the file is as before.
         """
-        target = Path(path)
-        name = target.parent / f".{target.name[:32]}.{secrets.token_hex(6)}"
-        handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
-        try:
-            with open(handle, "wb", buffering=0):
-                self._write(handle)
-                os.fsync(handle)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-        return target
+        with replacing(path) as file:
+            self._write(file.fileno())
+        return Path(path)
 
     def _write(self, file: int) -> None:
         for piece in self._pieces:

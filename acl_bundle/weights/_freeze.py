@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from acl_bundle._atomic import check_apart
 from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
-from acl_bundle.weights._atomic import check_apart
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._file import bad, check_path
 from acl_bundle.weights._freeze_om import freeze_om

@@ -16,10 +16,10 @@ from typing import BinaryIO
 import numpy as np
 
 from acl_bundle import om
+from acl_bundle._atomic import replacing
 from acl_bundle._files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.om import PartitionType
-from acl_bundle.weights._atomic import replacing
 from acl_bundle.weights._freeze_program import rewritten
 from acl_bundle.weights._om import constants
 from acl_bundle.weights._pieces import raw

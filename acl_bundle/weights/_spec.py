@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._arrays import as_array
+from acl_bundle.errors import WeightError
 
 Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = Mapping[str, Array]
@@ -70,7 +71,8 @@ def check_mapping(weights: object) -> None:
     """Refuse what is no mapping.
 
     Raises:
-        TypeError: It is a path, a list or the like, or a name is no text.
+        TypeError: It is a path, a list or the like.
+        WeightError: A name is no text.
     """
     if not isinstance(weights, Mapping):
         raise TypeError(
@@ -79,7 +81,7 @@ def check_mapping(weights: object) -> None:
         )
     for name in weights:
         if not isinstance(name, str):
-            raise TypeError(f"a weight is called {name!r}, a {type(name).__name__}; str is right")
+            raise WeightError(f"a weight cannot be called {name!r}; a text is right")
 
 
 def spec_of(weights: Weights, name: str) -> Spec:

@@ -13,7 +13,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
-from acl_bundle.weights._atomic import replacing
+from acl_bundle._atomic import replacing
 
 from . import policy
 

@@ -20,8 +20,8 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
+from acl_bundle._atomic import creating
 from acl_bundle.weights import Safetensors
-from acl_bundle.weights._atomic import creating
 
 from .conftest import Server, Trainers
 from .following import until

@@ -16,7 +16,7 @@ PACKAGE = Path(acl_bundle.__file__).parent
 # own package.
 LAYERS = (
     ("_acl", "_codes", "_files", "dtypes"),
-    ("errors",),
+    ("_atomic", "errors"),
     ("_owner", "spec", "om"),
     ("_arrays",),
     ("_api", "_config", "_pieces", "_source", "build"),

@@ -14,6 +14,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, follow, weights
 from acl_bundle._arrays import as_array
+from acl_bundle.errors import WeightError
 
 torch = pytest.importorskip("torch")
 
@@ -207,6 +208,6 @@ def test_a_name_that_is_no_text_is_refused_everywhere(tmp_path: Path) -> None:
         lambda: weights.diff(given, given),
         lambda: weights.cast(given, "float16"),
     ):
-        with pytest.raises(TypeError, match=r"called 0, a int; str|names are strings"):
+        with pytest.raises((TypeError, WeightError), match=r"called 0|names are strings"):
             ask()
     assert not list(tmp_path.iterdir())

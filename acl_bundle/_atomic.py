@@ -6,12 +6,13 @@ import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from acl_bundle._files import Path_
+from acl_bundle._files import Path_, check_regular
 
 NAME_MAX = 32
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -29,22 +30,34 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
     """Open a file beside ``target`` that takes its name when the block ends well.
 
     The bytes are flushed to the disk before. If the block fails, or a reader
-    has the old file mapped, the old file is as it was.
+    has the old file mapped, the old file is as it was. The new one has its mode.
 
     Args:
-        target: The name in the end; a file of that name is replaced.
+        target: The name in the end; a file of that name is replaced, and of a
+            link the file that it leads to, which need not be there yet.
         inputs: Files that may not be replaced, because they are being read.
 
     Raises:
         ValueError: ``target`` is one of the inputs.
-        OSError: The folder cannot be written.
+        NoRegularFileError: There is a FIFO, a socket or a device.
+        OSError: The folder cannot be written, or the links lead in a circle.
     """
-    path = Path(target)
-    check_apart(path, *inputs)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", os.fspath(path))
-    with _named_later(path, os.replace) as file:
+    check_apart(target, *inputs)
+    mode = _mode(target)
+    with _named_later(Path(os.path.realpath(target)), os.replace) as file:
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
         yield file
+
+
+def _mode(target: Path_) -> int | None:
+    """The mode of the file that is to be replaced; None when there is none."""
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return None
+    check_regular(target, mode)
+    return stat.S_IMODE(mode)
 
 
 @contextmanager
