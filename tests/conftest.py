@@ -7,7 +7,8 @@ xdist each worker has a fake of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,18 @@ Array = NDArray[Any]
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_works() -> Iterator[None]:
+    """Let SIGINT interrupt, here and in child processes, as it does in a terminal.
+
+    A shell without job control lets its background jobs ignore SIGINT, and so would every program
+    that a test starts and interrupts.
+    """
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, found)
 
 
 @dataclass(frozen=True)

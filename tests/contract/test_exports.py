@@ -1,7 +1,7 @@
-"""Every name that CANN's headers declare is exported (facts 0), whatever this project's lists say.
+"""What CANN's headers declare is exported (facts 0), whatever this project's lists say.
 
-cann_names.txt was copied from the headers; it knows nothing of functions.h and unsimulated.h, so a
-row that gets lost there is found here.
+cann_prototypes.txt was copied from the headers; it knows nothing of functions.h and unsimulated.h,
+so a row that gets lost there is found here.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from .face import Acl
+from .face import ROOT, Acl
+from .prototypes import declared, parse
 from .test_forwards import NAMES as FORWARDS
+from .test_unsimulated import ANSWERS
 
-LINES = Path(__file__).with_name("cann_names.txt").read_text(encoding="utf-8").splitlines()
-CANN = [line for line in LINES if not line.startswith("#")]
+CANN = declared()
 CONTROLS = re.compile(r"aclfake[A-Z]")
+ANSWER_OF = {"aclError": "ERROR", "void": "NOTHING", "size_t": "NUMBER"}
 
 
 def exported(library: Path) -> list[str]:
@@ -28,7 +30,6 @@ def exported(library: Path) -> list[str]:
 
 
 def test_the_list_is_whole() -> None:
-    assert len(CANN) == len({*CANN})
     assert len(CANN) > 600
     assert {"aclInit", "aclmdlExecute", "aclrtMalloc", "aclopLoad", "acltdtSendTensor"} <= {*CANN}
 
@@ -39,3 +40,19 @@ def test_each_library_exports_what_cann_declares_and_its_controls_facts_0(
 ) -> None:
     names = exported(acl.path.parent / library)
     assert {name for name in names if not CONTROLS.match(name)} == {*CANN}
+
+
+def test_the_shim_declares_functions_as_cann_does_facts_0() -> None:
+    ours = parse((ROOT / "csrc" / "acl_api.h").read_text(encoding="utf-8"))
+    assert len(ours) > 150
+    assert ours == {name: CANN[name] for name in ours}
+
+
+def answer_of(result: str) -> str:
+    """What a function of this result answers with when it is not simulated."""
+    return "POINTER" if result.endswith("*") else ANSWER_OF.get(result, "NUMBER")
+
+
+def test_what_is_not_simulated_answers_in_its_own_type_facts_0_1() -> None:
+    told = {name: "NOTHING" if kind == "SILENCE" else kind for name, kind in ANSWERS.items()}
+    assert told == {name: answer_of(CANN[name].result) for name in ANSWERS}
