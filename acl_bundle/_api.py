@@ -24,12 +24,14 @@ from typing import Any, NoReturn
 from acl_bundle import errors
 from acl_bundle._acl import ffi, lib
 
-__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "RUNNING", "acl", "attempts", "fail", "ffi", "has",
-           "lib", "library", "load_library", "make_bound",
-           "make_calls", "raise_failure", "text"]  # fmt: skip
+__all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "RUNNING", "acl", "attempts", "checked", "fail", "ffi",
+           "has", "lib", "library", "load_library", "make_bound",
+           "make_calls", "named", "pointed", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
+TEXT_MAX, NAME_MAX = 1 << 16, 4096
+INT64_MAX = 2**63 - 1
 PAIR = ("libacl_rt.so", "libacl_mdl.so")
 
 _lock = threading.Lock()
@@ -39,8 +41,42 @@ attempts: list[tuple[str, str]] = []
 
 
 def text(pointer: Any) -> str:
-    """A C string as Python's; NULL is empty."""
-    return "" if pointer == NULL else ffi.string(pointer).decode("utf-8", "replace")
+    """A C string as Python's, its first 64 KiB; NULL is empty."""
+    return "" if pointer == NULL else ffi.string(pointer, TEXT_MAX).decode("utf-8", "replace")
+
+
+def checked(function: str, value: int, right: str, *, least: int = 0, most: int = INT64_MAX) -> int:
+    """A number that the library answered, within what it can be.
+
+    Raises:
+        LibraryError: It is beyond; `right` says what would be right.
+    """
+    if not least <= value <= most:
+        raise errors.LibraryError(function, value, right)
+    return int(value)
+
+
+def pointed(function: str, pointer: Any) -> Any:
+    """What a call that succeeded has made; NULL is nothing.
+
+    Raises:
+        LibraryError: It is NULL.
+    """
+    if pointer == NULL:
+        raise errors.LibraryError(function, None, "it succeeded, so it has made something")
+    return pointer
+
+
+def named(function: str, pointer: Any) -> str:
+    """The name of a tensor.
+
+    Raises:
+        LibraryError: There is none, or it has no end.
+    """
+    found = ffi.string(pointed(function, pointer), NAME_MAX)
+    if len(found) == NAME_MAX:
+        raise errors.LibraryError(function, found[:40], f"a name has less than {NAME_MAX} bytes")
+    return str(found.decode("utf-8", "backslashreplace"))
 
 
 def _candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
@@ -213,6 +249,12 @@ _STEPS = {
     lib.AB_STEP_QUEUE_IN: "aclrtMemcpyAsync",
     lib.AB_STEP_QUEUE_OUT: "aclrtMemcpyAsync",
 }
+_LIES = {
+    lib.AB_STEP_BAD_RANK: "aclGetTensorDescNumDims",
+    lib.AB_STEP_BAD_SIZE: "aclGetTensorDescSize",
+    lib.AB_STEP_BAD_MEMORY: "aclrtMalloc",
+    lib.AB_STEP_BAD_OUTPUT: "aclGetDataBufferAddr",
+}
 LOWEST_EPOCH = -(1 << 32)
 BUSY = -(lib.AB_STEP_BUSY << 32)
 RUNNING = -(lib.AB_STEP_RUNNING << 32)
@@ -239,6 +281,8 @@ def raise_failure(
     number = -result
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
     step, index = number >> 32 & 0xFF, number >> 40
+    if step in _LIES:
+        raise errors.LibraryError(_LIES[step], status, f"see output {index} of {what}")
     if step == lib.AB_STEP_CLOSED:
         raise errors.ClosedError(
             f"the bundle of {what} was closed, or collected: keep it while its graphs are used"

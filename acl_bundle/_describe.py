@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from acl_bundle import _dynamic, dtypes
-from acl_bundle._api import acl, ffi, text
+from acl_bundle._api import acl, checked, ffi, named
 from acl_bundle._owner import Taken
+from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
+
+RANK_MAX, TENSORS_MAX = 128, 1 << 16
 
 
 def _numpy(dtype: int) -> np.dtype[Any]:
@@ -25,14 +29,37 @@ def _tensor(desc: Any, index: int, kind: str) -> TensorSpec:
     """Read one tensor of a model description; kind is "Input" or "Output"."""
     dims = ffi.new("aclmdlIODims *")
     getattr(acl, f"aclmdlGet{kind}Dims")(desc, index, dims)
-    shape = tuple(dims[0].dims[0 : dims[0].dimCount])
-    return TensorSpec(
-        name=text(getattr(acl, f"aclmdlGet{kind}NameByIndex")(desc, index)),
-        shape=tuple(int(dim) for dim in shape),
-        dtype=_numpy(int(getattr(acl, f"aclmdlGet{kind}DataType")(desc, index))),
+    what = f"aclmdlGet{kind}Dims"
+    rank = checked(what, dims[0].dimCount, f"0 to {RANK_MAX} dims", most=RANK_MAX)
+    shape = [checked(what, dim, "-2 or more", least=-2) for dim in dims[0].dims[0:rank]]
+    name = f"aclmdlGet{kind}NameByIndex"
+    spec = TensorSpec(
+        name=named(name, getattr(acl, name)(desc, index)),
+        shape=tuple(shape),
+        dtype=_numpy(_data_type(desc, index, kind)),
         format=dtypes.format_name(int(getattr(acl, f"aclmdlGet{kind}Format")(desc, index))),
         nbytes=int(getattr(acl, f"aclmdlGet{kind}SizeByIndex")(desc, index)),
     )
+    least = 0 if spec.dynamic or not spec.nbytes else math.prod(shape) * spec.dtype.itemsize
+    right = f"{spec} takes {least} bytes or more"
+    checked(f"aclmdlGet{kind}SizeByIndex", spec.nbytes, right, least=least)
+    return spec
+
+
+def _data_type(desc: Any, index: int, kind: str) -> int:
+    """The aclDataType of a tensor."""
+    function = f"aclmdlGet{kind}DataType"
+    found = int(getattr(acl, function)(desc, index))
+    if not dtypes.is_known(found):
+        raise LibraryError(function, found, "an aclDataType that this release knows")
+    return found
+
+
+def _count(desc: Any, kind: str) -> range:
+    """The tensors of a model."""
+    function = f"aclmdlGetNum{kind}s"
+    count = getattr(acl, function)(desc)
+    return range(checked(function, count, f"{TENSORS_MAX} at most", most=TENSORS_MAX))
 
 
 @contextmanager
@@ -47,8 +74,8 @@ def _description(model_id: int) -> Iterator[Any]:
 def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Ask the library for a loaded model's inputs and outputs (aclmdlGetDesc)."""
     with _description(model_id) as desc:
-        inputs = range(acl.aclmdlGetNumInputs(desc))
-        outputs = range(acl.aclmdlGetNumOutputs(desc))
+        inputs = _count(desc, "Input")
+        outputs = _count(desc, "Output")
         return (
             tuple(_tensor(desc, index, "Input") for index in inputs),
             tuple(_tensor(desc, index, "Output") for index in outputs),
@@ -60,8 +87,10 @@ def describe_dynamic(model_id: int) -> list[_dynamic.Input]:
     dims = ffi.new("aclmdlIODimsRange *")
     found = []
     with _description(model_id) as desc:
-        for index in range(acl.aclmdlGetNumInputs(desc)):
+        for index in _count(desc, "Input"):
             acl.aclmdlGetInputDimsRange(desc, index, dims)
-            pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0 : dims.rangeCount])
-            found.append(_dynamic.Input(int(acl.aclmdlGetInputDataType(desc, index)), pairs))
+            what, most = "aclmdlGetInputDimsRange", RANK_MAX
+            rank = checked(what, dims.rangeCount, f"0 to {most} ranges", most=most)
+            pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0:rank])
+            found.append(_dynamic.Input(_data_type(desc, index, "Input"), pairs))
     return found

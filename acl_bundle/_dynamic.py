@@ -7,6 +7,7 @@ before. That memory becomes the array; it is freed with it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from acl_bundle._api import fail, ffi, lib
 from acl_bundle._run import Array, Bind, Call, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
+from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
 
 Ranges = tuple[tuple[int, int], ...]
@@ -96,6 +98,9 @@ def _own(made: Any, spec: TensorSpec) -> Array:
     """An array of the memory that a run has made for an output, freed with it."""
     shape = tuple(made.dims[0 : made.rank])
     memory = ffi.gc(made.data, lib.ab_host_free, made.nbytes)
+    if min(shape, default=0) < 0 or math.prod(shape) * spec.dtype.itemsize != made.nbytes:
+        right = f"output {spec.name!r} is of {made.nbytes} bytes and of dtype {spec.dtype}"
+        raise LibraryError("aclGetTensorDescDimV2", shape, right)
     array: Array = np.ndarray(shape, spec.dtype, ffi.buffer(memory, max(made.nbytes, 1)))
     return array
 

@@ -14,7 +14,7 @@ from math import ceil
 from time import monotonic
 from typing import Any
 
-from acl_bundle._api import BUSY, NULL, RUNNING, acl, ffi, lib
+from acl_bundle._api import BUSY, NULL, RUNNING, acl, ffi, lib, pointed
 from acl_bundle._engine import dataset
 from acl_bundle._flight import Flight
 from acl_bundle._lanes import Lanes, need_streams
@@ -82,8 +82,10 @@ class Lane:
         """Make an ``ab_berth``; it and all it points at are the stack's."""
         stream, event = ffi.new("aclrtStream *"), ffi.new("aclrtEvent *")
         acl.aclrtCreateStream(stream)
+        pointed("aclrtCreateStream", stream[0])
         stack.callback(acl.aclrtDestroyStream, stream[0])
         acl.aclrtCreateEvent(event)
+        pointed("aclrtCreateEvent", event[0])
         stack.callback(acl.aclrtDestroyEvent, event[0])
         given = dataset(stack, self._ends.inputs)
         taken = dataset(stack, self._ends.outputs)

@@ -26,11 +26,11 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
-from acl_bundle._api import NULL, acl, ffi, has
+from acl_bundle._api import NULL, acl, checked, ffi, has
 from acl_bundle._owner import Taken
 from acl_bundle._source import Kept
 from acl_bundle.device import Device
-from acl_bundle.errors import AclError, UnsupportedError
+from acl_bundle.errors import AclError, LibraryError, UnsupportedError
 from acl_bundle.memory import DeviceBuffer
 
 Flow = Literal["auto", "owned", "library"]
@@ -104,7 +104,7 @@ def _without_variables(flow: Flow) -> Literal["library"]:
     return "library"
 
 
-def _size_of_variables(data: Any, size: int) -> int:
+def _size_of_variables(data: Any, size: int, least: int) -> int:
     """What the library says the variables take, in bytes."""
     nbytes = ffi.new("size_t *")
     with Taken() as own:
@@ -112,7 +112,8 @@ def _size_of_variables(data: Any, size: int) -> int:
         own.callback(acl.aclmdlBundleDestroyQueryInfo, info)
         acl.aclmdlBundleQueryInfoFromMem(data, size, info)
         acl.aclmdlBundleGetVarWeightSize(info, nbytes)
-    return int(nbytes[0])
+    right = f"the file says {least} bytes"
+    return checked("aclmdlBundleGetVarWeightSize", nbytes[0], right, least=least)
 
 
 def _lent(stack: ExitStack, file: om.Bundle) -> Any:
@@ -155,9 +156,14 @@ def _origin(kept: Kept, device: Device, from_bytes: str) -> Origin:
     return Origin(kept, os.fsencode(kept.path) if named and kept.path is not None else None)
 
 
+def _check_distinct(function: str, models: list[int]) -> None:
+    if len(set(models)) < len(models):
+        raise LibraryError(function, models, "each graph has an id of its own")
+
+
 def _owned(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
     file = kept.file
-    nbytes = _size_of_variables(_lent(stack, file), len(file.data))
+    nbytes = _size_of_variables(_lent(stack, file), len(file.data), file.variable_size)
     variables, memory = None, NULL
     if nbytes:
         variables = DeviceBuffer(nbytes)
@@ -171,6 +177,7 @@ def _owned(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
             model = ffi.new("uint32_t *")
             acl.aclmdlBundleLoadModel(bundle[0], index, model)
             models.append(int(model[0]))
+    _check_distinct("aclmdlBundleLoadModel", models)
     return Loaded(models, variables, partial(_again, origin, bundle[0]))
 
 
@@ -188,10 +195,14 @@ def _library(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
     count = ffi.new("size_t *")
     acl.aclmdlBundleGetModelNum(bundle[0], count)
     models = []
+    graphs = len(kept.file.models)
+    right = f"the file has {graphs} graphs"
+    checked("aclmdlBundleGetModelNum", count[0], right, least=graphs, most=graphs)
     for index in range(count[0]):
         model = ffi.new("uint32_t *")
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
+    _check_distinct("aclmdlBundleGetModelId", models)
     return Loaded(models, None, partial(_again, origin, bundle[0]))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from acl_bundle._api import acl, ffi, lib
+from acl_bundle._api import acl, ffi, lib, pointed
 from acl_bundle._engine import Dataset, dataset, new_engine
 from acl_bundle._lanes import Lanes, Stop, need_streams
 from acl_bundle._owner import Taken
@@ -62,6 +62,7 @@ def open_timed(lanes: Lanes, index: int, label: str, given: Dataset) -> Timed:
         model = lanes.load(own, index)
         stream = ffi.new("aclrtStream *")
         acl.aclrtCreateStream(stream)
+        pointed("aclrtCreateStream", stream[0])
         own.callback(acl.aclrtDestroyStream, stream[0])
         taken = dataset(own, [])
         engine = new_engine(lanes.variables.gate, False, model, device, given, taken)

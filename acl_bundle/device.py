@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, SupportsIndex
 
-from acl_bundle._api import NULL, acl, ffi, has, lib, raise_failure, text
+from acl_bundle._api import NULL, acl, checked, ffi, has, lib, pointed, raise_failure, text
 from acl_bundle._arrays import whole
 from acl_bundle._config import Config, configuration
 from acl_bundle._owner import Owner, uninterrupted
@@ -130,6 +130,7 @@ class Device(Owner):
         self._stack.callback(acl.aclrtResetDevice, index)
         try:
             acl.aclrtGetCurrentContext(context)
+            pointed("aclrtGetCurrentContext", context[0])
             self.index, self.context = index, context[0]
             self.activated = partial(activated, self.context, index)
             self._hold(self.context)
@@ -155,7 +156,7 @@ class Device(Owner):
         mode = ffi.new("aclrtRunMode *")
         with self.activated():
             acl.aclrtGetRunMode(mode)
-        return int(mode[0]) == HOST
+        return checked("aclrtGetRunMode", mode[0], "0 or 1", most=HOST) == HOST
 
     def __repr__(self) -> str:
         return f"<Device {self.index}{' closed' if self.closed else ''}>"

@@ -140,6 +140,11 @@ def nbytes(dtype: int) -> int:
     return row.nbytes if row else 0
 
 
+def is_known(dtype: int) -> bool:
+    """Say whether a number is an ``aclDataType``, the undefined one included."""
+    return dtype == UNDEFINED or dtype in _TYPES
+
+
 def has_numpy(dtype: int) -> bool:
     """Say whether a numpy dtype holds an ``aclDataType`` element by element."""
     row = _TYPES.get(dtype)

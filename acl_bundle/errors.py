@@ -15,6 +15,7 @@
      ├ SourceChangedError (RuntimeError)       what was loaded is wanted again, and is another now
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
+     ├ LibraryError (RuntimeError)             the library answered what cannot be
      └ AclError (RuntimeError)                 a call of the library returned non-zero
         ├ AclUsageError      1xxxxx            the program can mend it
         ├ AclResourceError   2xxxxx            memory, stream, device or feature missing
@@ -94,6 +95,23 @@ class BusyError(AclBundleError, RuntimeError):
 
 class PoisonedError(AclBundleError, RuntimeError):
     """A commit failed and the weights may be a mixture; inference is refused."""
+
+
+class LibraryError(AclBundleError, RuntimeError):
+    """A call of the library succeeded with an answer that cannot be; it is not used.
+
+    Attributes:
+        function: Name of the ACL function.
+        value: What it answered.
+    """
+
+    def __init__(self, function: str, value: object, right: str) -> None:
+        self.function, self.value = function, value
+        super().__init__(function, value, right)
+
+    def __str__(self) -> str:
+        function, value, right = self.args
+        return f"{function} answered {value!r}, which cannot be: {right}"
 
 
 class AclError(AclBundleError, RuntimeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acl_bundle._api import acl, ffi
+from acl_bundle._api import acl, ffi, pointed
 
 HUGE_FIRST = 0
 DEVICE_TO_HOST, DEVICE_TO_DEVICE = 2, 3
@@ -27,7 +27,7 @@ class DeviceBuffer:
     def __init__(self, nbytes: int) -> None:
         pointer = ffi.new("void **")
         acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
-        self.pointer: Any = pointer[0]
+        self.pointer: Any = pointed("aclrtMalloc", pointer[0])
         self.nbytes = nbytes
 
     def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:
@@ -63,7 +63,7 @@ class HostBuffer:
     def __init__(self, nbytes: int) -> None:
         pointer = ffi.new("void **")
         acl.aclrtMallocHost(pointer, nbytes)
-        self.pointer: Any = pointer[0]
+        self.pointer: Any = pointed("aclrtMallocHost", pointer[0])
         self.nbytes = nbytes
 
     def close(self) -> None:

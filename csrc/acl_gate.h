@@ -40,7 +40,12 @@ enum ab_step {
     AB_STEP_QUEUE_IN,
     AB_STEP_QUEUE_OUT,
     AB_STEP_RUNNING,
-    AB_STEP_HUNG
+    AB_STEP_HUNG,
+    /* the library answered what cannot be, which stands for the aclError */
+    AB_STEP_BAD_RANK,
+    AB_STEP_BAD_SIZE,
+    AB_STEP_BAD_MEMORY,
+    AB_STEP_BAD_OUTPUT
 };
 
 ab_gate *ab_gate_new(int defined);

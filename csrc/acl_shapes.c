@@ -135,6 +135,9 @@ static int64_t place_fit(ab_place *place, size_t nbytes)
             place->device = NULL;
             return failure(AB_STEP_ALLOCATE, 0, status);
         }
+        if (place->device == NULL) {
+            return failure(AB_STEP_BAD_MEMORY, 0, 0);
+        }
     }
     if (place->nbytes == nbytes) {
         return 0;
@@ -192,16 +195,27 @@ static int64_t shapes_give(const ab_shapes *shapes, size_t i, ab_made *made)
 {
     const ab_engine *e = shapes->engine;
     aclTensorDesc *desc = aclmdlGetDatasetTensorDesc(e->output, i);
-    if (desc == NULL || aclGetTensorDescNumDims(desc) > RANK_MAX) {
+    if (desc == NULL) {
         return failure(AB_STEP_GET_DESC, i, BAD_ALLOC);
     }
     made->rank = aclGetTensorDescNumDims(desc);
+    if (made->rank > RANK_MAX) {
+        return failure(AB_STEP_BAD_RANK, i, (aclError)made->rank);
+    }
     made->nbytes = aclGetTensorDescSize(desc);
     for (size_t k = 0; k < made->rank; k++) {
         aclError status = aclGetTensorDescDimV2(desc, k, &made->dims[k]);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_GET_DIM, i, status);
         }
+    }
+    if (aclGetDataBufferSizeV2 != NULL
+        && made->nbytes > aclGetDataBufferSizeV2(shapes->out[i].buffer)) {
+        return failure(AB_STEP_BAD_SIZE, i, (aclError)made->nbytes);
+    }
+    if (made->nbytes > 0
+        && aclGetDataBufferAddr(shapes->out[i].buffer) == NULL) {
+        return failure(AB_STEP_BAD_OUTPUT, i, 0);
     }
     made->data = malloc(made->nbytes > 0 ? made->nbytes : 1);
     if (made->data == NULL) {
