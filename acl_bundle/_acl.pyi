@@ -1,4 +1,4 @@
-"""The compiled shim; csrc/build.py makes it. `_api` is its only importer."""
+"""The compiled shim; csrc/build.py makes it. `_api` imports it, and `om._wire`."""
 
 from typing import Any
 

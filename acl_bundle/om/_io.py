@@ -11,7 +11,7 @@ from __future__ import annotations
 from acl_bundle.om import _ge
 from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.tensor import TensorDesc
+from acl_bundle.om.tensor import Attributes, TensorDesc
 
 
 def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -24,7 +24,8 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
     nodes = sorted(root.of_type(*_ge.INPUT_TYPES), key=_index)
-    return tuple(_info(node.name, node.input_descs[0]) for node in nodes if node.input_descs)
+    descs = ((node.name, next(iter(node.input_descs), None)) for node in nodes)
+    return tuple(_info(name, desc) for name, desc in descs if desc is not None)
 
 
 def _index(node: Node) -> int:
@@ -36,23 +37,24 @@ def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
     end = next(root.of_type(_ge.OUTPUT_TYPE), None)
     if end is None:
         return ()
+    descs = end.input_descs
     names = _recorded(definition.attrs) or _recorded(root.attrs)
-    if len(names) != len(end.input_descs):
-        names = _invented(end)
-    return tuple(map(_info, names, end.input_descs))
+    if len(names) != len(descs):
+        names = _invented(end, len(descs))
+    return tuple(map(_info, names, descs))
 
 
-def _recorded(attrs: dict[str, object]) -> tuple[str, ...]:
+def _recorded(attrs: Attributes) -> tuple[str, ...]:
     names = attrs.get(_ge.OUT_NODES)
     return tuple(map(str, names)) if isinstance(names, tuple) else ()
 
 
-def _invented(end: Node) -> tuple[str, ...]:
+def _invented(end: Node, count: int) -> tuple[str, ...]:
     sources = end.sources
-    known = len(sources) == len(end.input_descs)
+    known = len(sources) == count
     return tuple(
         f"output_{index}_{sources[index][0]}_{sources[index][1]}" if known else f"output_{index}"
-        for index in range(len(end.input_descs))
+        for index in range(count)
     )
 
 

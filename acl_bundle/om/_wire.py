@@ -1,9 +1,12 @@
 """Protobuf's wire format, as much of it as a model definition needs.
 
-Reading is lazy: a :class:`Message` notes where its fields lie the first time
-one is asked for, steps over their content, and hands out views. A megabyte
-inside a message therefore costs nothing until somebody wants it, and nothing
-is ever recursed into on its own. Writing is a handful of functions that
+Reading keeps nothing: a :class:`Message` is a piece of the file, and each
+question walks over its fields in C (csrc/acl_wire.c), steps over their content,
+and hands out views. A megabyte inside a message therefore costs nothing until
+somebody wants it, a field costs nothing unless it is asked for, and nothing is
+ever recursed into on its own. Where an answer is a Python object per field,
+there may be only as many as the bytes of the message pay for; a file that
+claims more is refused, whoever wrote it. Writing is a handful of functions that
 return bytes.
 """
 
@@ -11,8 +14,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
+from acl_bundle._acl import ffi, lib
 from acl_bundle.om._span import Span
 
 _VARINT: Final = 0
@@ -27,38 +31,56 @@ _KINDS: Final = {
     _LENGTH: "bytes",
     _FIXED32: "4 bytes",
 }
+_ROOM: Final = 32  # fields that one walk brings
+_ESCAPED_MAX: Final = 1 << 16
+NUMBERS_MAX: Final = 1 << 14
+"""How many numbers one attribute, or one shape, may list."""
 
 
 class Message:
-    """The fields of one message, by number."""
+    """The fields of one message, by number, from 1 to 63."""
 
-    __slots__ = ("_fields", "span")
+    __slots__ = ("span",)
 
     def __init__(self, span: Span) -> None:
         self.span = span
-        self._fields: dict[int, list[tuple[int, int, int]]] | None = None
 
     def value(self, number: int) -> int:
         """Return a signed number, 0 when the field is absent; the last one wins."""
-        found = self.values(number)
-        return found[-1] if found else 0
+        last = self._last(number)
+        if last is None:
+            return 0
+        kind, start, size = last
+        if kind == _VARINT:
+            return _signed(start)
+        return (0, *self._packed(kind, start, size, number))[-1]
 
     def values(self, number: int) -> tuple[int, ...]:
-        """Return all numbers of a repeated field, packed or not."""
+        """Return all numbers of a repeated field, packed or not.
+
+        Raises:
+            BundleFormatError: There are more than `NUMBERS_MAX`.
+        """
         found: list[int] = []
         for kind, start, size in self._of(number):
             if kind == _VARINT:
                 found.append(_signed(start))
             else:
-                found.extend(_packed(self._bytes(kind, start, size, number)))
+                found.extend(self._packed(kind, start, size, number))
+            self._check_count(number, len(found), NUMBERS_MAX)
         return tuple(found)
 
     def floats(self, number: int) -> tuple[float, ...]:
-        """Return all 32-bit floats of a repeated field, packed or not."""
+        """Return all 32-bit floats of a repeated field, packed or not.
+
+        Raises:
+            BundleFormatError: There are more than `NUMBERS_MAX`.
+        """
         found: list[float] = []
         for kind, start, size in self._of(number):
             if kind not in (_FIXED32, _LENGTH) or size % 4:
                 raise self._wrong(number, kind, "32-bit floats")
+            self._check_count(number, len(found) + size // 4, NUMBERS_MAX)
             found.extend(struct.unpack_from(f"<{size // 4}f", self.span.view, start))
         return tuple(found)
 
@@ -71,38 +93,39 @@ class Message:
             number: Of the field.
             width: Bytes of each number, 4 or 8; 0 for varints.
         """
-        single = _KIND_OF[width]
-        parts: list[memoryview | bytes] = []
+        single, joined = _KIND_OF[width], bytearray()
+        part: memoryview | bytes = b""
         for kind, start, size in self._of(number):
             if kind not in (single, _LENGTH) or (width and size % width):
                 raise self._wrong(number, kind, f"packed numbers or {_KINDS[single]} each")
+            joined += part
             alone = kind == _VARINT
-            parts.append(varint(start) if alone else self.span.view[start : start + size])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            part = varint(start) if alone else self.span.view[start : start + size]
+        return bytes(joined + part) if joined else part
 
     def text(self, number: int) -> str:
-        """Return a string, empty when the field is absent."""
-        texts = self.texts(number)
-        return texts[-1] if texts else ""
+        """Return a string, empty when the field is absent; the last one wins."""
+        span = self.span_of(number)
+        return "" if span is None else _text(span)
 
     def texts(self, number: int) -> tuple[str, ...]:
         """Return all strings of a repeated field."""
-        found = []
-        for kind, start, size in self._of(number):
-            if kind != _LENGTH:
-                raise self._wrong(number, kind, "bytes")
-            raw = bytes(self.span.view[start : start + size])
-            found.append(raw.decode("utf-8", "backslashreplace"))
-        return tuple(found)
+        return tuple(map(_text, self.spans(number)))
 
-    def spans(self, number: int) -> tuple[Span, ...]:
-        """Return where the bytes of a repeated field lie."""
-        return tuple(self._bytes(*field, number) for field in self._of(number))
+    def spans(self, number: int) -> Iterator[Span]:
+        """Yield where the bytes of a repeated field lie.
+
+        Raises:
+            BundleFormatError: There are more than the message's bytes pay for.
+        """
+        self._check_count(number, self.count(number), 1024 + len(self.span) // 32)
+        for field in self._of(number):
+            yield self._bytes(*field, number)
 
     def span_of(self, number: int) -> Span | None:
-        """Return where the bytes of a field lie, None when it is absent."""
-        spans = self.spans(number)
-        return spans[-1] if spans else None
+        """Return where the bytes of a field lie, None when it is absent; the last one wins."""
+        last = self._last(number)
+        return None if last is None else self._bytes(*last, number)
 
     def message(self, number: int) -> Message | None:
         """Return an embedded message, None when it is absent."""
@@ -110,63 +133,104 @@ class Message:
         return None if span is None else Message(span)
 
     def messages(self, number: int) -> Iterator[Message]:
-        """Yield the messages of a repeated field."""
+        """Yield the messages of a repeated field, as `spans` does."""
         return map(Message, self.spans(number))
 
-    def numbers(self) -> tuple[int, ...]:
-        """Return which fields are there, in order of first appearance."""
-        return tuple(self._index())
+    def count(self, number: int) -> int:
+        """Return how often a field is there."""
+        return self._walk_all(number)[0]
 
-    def _of(self, number: int) -> list[tuple[int, int, int]]:
-        return self._index().get(number, [])
+    def first(self, numbers: Iterable[int]) -> int:
+        """Return which of these fields stands first, 0 when none does."""
+        at, room = ffi.new("uint64_t *"), ffi.new("ab_field *")
+        found = lib.ab_wire_fields(*self._data(), sum(1 << one for one in numbers), at, room, 1)
+        self._check(found, at[0])
+        return int(room.number) if found else 0
+
+    def entry(self, number: int, key: str) -> Message | None:
+        """Return the value of a map's entry, None when the key is absent; the last one wins."""
+        at, value, raw = ffi.new("uint64_t *"), ffi.new("ab_field *"), key.encode()
+        found = lib.ab_wire_entry(*self._data(), number, at, raw, len(raw), value)
+        self._check(found, at[0])
+        return Message(self._bytes(value.kind, value.at, value.size, number)) if found else None
+
+    def _of(self, number: int) -> Iterator[tuple[int, int, int]]:
+        """Yield kind, start and size of each; a varint's start is its value."""
+        data, at = self._data(), ffi.new("uint64_t *")
+        fields = ffi.new("ab_field[]", _ROOM)
+        while at[0] < data[1]:
+            count = lib.ab_wire_fields(*data, 1 << number, at, fields, _ROOM)
+            self._check(count, at[0])
+            yield from [(one.kind, one.at, one.size) for one in fields[0:count]]
+
+    def _last(self, number: int) -> tuple[int, int, int] | None:
+        count, field = self._walk_all(number)
+        return (field.kind, field.at, field.size) if count else None
+
+    def _walk_all(self, number: int) -> tuple[int, Any]:
+        at, field = ffi.new("uint64_t *"), ffi.new("ab_field *")
+        count = lib.ab_wire_last(*self._data(), 1 << number, at, field)
+        self._check(count, at[0])
+        return int(count), field
+
+    def _data(self) -> tuple[Any, int]:
+        return ffi.from_buffer(self.span.view), len(self.span.view)
+
+    def _check(self, count: int, at: int) -> None:
+        if count < 0:
+            raise _damage(self.span, at)
+
+    def _check_count(self, number: int, count: int, most: int) -> None:
+        if count > most:
+            raise self.span.error(
+                0,
+                f"field {number} is there more than {most} times in {len(self.span)} bytes; no"
+                " file that a compiler wrote has so many",
+            )
 
     def _bytes(self, kind: int, start: int, size: int, number: int) -> Span:
         if kind != _LENGTH:
             raise self._wrong(number, kind, "bytes")
         return self.span.cut(start, size, f"field {number}")
 
+    def _packed(self, kind: int, start: int, size: int, number: int) -> list[int]:
+        span = self._bytes(kind, start, size, number)
+        found, at = [], 0
+        while at < len(span):
+            value, at = _varint(span, at)
+            found.append(_signed(value))
+            self._check_count(number, len(found), NUMBERS_MAX)
+        return found
+
     def _wrong(self, number: int, kind: int, right: str) -> Exception:
         return self.span.error(0, f"field {number} holds {_KINDS[kind]}, where {right} belong")
 
-    def _index(self) -> dict[int, list[tuple[int, int, int]]]:
-        if self._fields is None:
-            self._fields = _walk(self.span)
-        return self._fields
+
+def _text(span: Span) -> str:
+    """Decode a text; a short one that is not UTF-8 keeps its bytes as escapes."""
+    try:
+        return str(span.view, "utf-8")
+    except UnicodeDecodeError as error:
+        if len(span) > _ESCAPED_MAX:
+            raise span.error(error.start, f"a text of {len(span)} bytes is not UTF-8") from None
+        return str(span.view, "utf-8", "backslashreplace")
 
 
-def _walk(span: Span) -> dict[int, list[tuple[int, int, int]]]:
-    """Return number -> [(kind, start, size)]; a varint's start is its value."""
-    found: dict[int, list[tuple[int, int, int]]] = {}
-    view, at = span.view, 0
-    end = len(view)
-    while at < end:
-        key_at, key = at, view[at]
-        at += 1
-        if key > 0x7F:
-            key, at = _varint(span, key_at)
-        if key < 1 << 3:
-            raise span.error(key_at, f"a field has number {key >> 3}; they start at 1")
-        kind, value = key & 7, 0
-        if kind in (_VARINT, _LENGTH):
-            value, at = _varint(span, at)
-        size = _size(span, key_at, kind, value)
-        if size > end - at:
-            raise span.error(
-                key_at, f"field {key >> 3} claims {size} bytes, but {end - at} are left"
-            )
-        found.setdefault(key >> 3, []).append((kind, value if kind == _VARINT else at, size))
-        at += size
-    return found
-
-
-def _size(span: Span, at: int, kind: int, value: int) -> int:
-    if kind == _LENGTH:
-        return value
-    size = _WIDTH.get(kind)
+def _damage(span: Span, at: int) -> Exception:
+    """Say what is wrong with the field at ``at``."""
+    key, behind = _varint(span, at)
+    number, kind, value = key >> 3, key & 7, 0
+    if not number:
+        return span.error(at, "a field has number 0; they start at 1")
+    if kind in (_VARINT, _LENGTH):
+        value, behind = _varint(span, behind)
+    size = value if kind == _LENGTH else _WIDTH.get(kind)
     if size is None:
-        key, _ = _varint(span, at)
-        raise span.error(at, f"field {key >> 3} has wire type {kind}; 0, 1, 2 and 5 exist")
-    return size
+        return span.error(at, f"field {number} has wire type {kind}; 0, 1, 2 and 5 exist")
+    left = len(span) - behind
+    if size > left:
+        return span.error(at, f"field {number} claims {size} bytes, but {left} are left")
+    return span.error(at, f"field {number} is no entry of text and bytes")
 
 
 def _varint(span: Span, at: int) -> tuple[int, int]:
@@ -183,13 +247,6 @@ def _varint(span: Span, at: int) -> tuple[int, int]:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
-
-
-def _packed(span: Span) -> Iterator[int]:
-    at = 0
-    while at < len(span):
-        value, at = _varint(span, at)
-        yield _signed(value)
 
 
 def varint(value: int) -> bytes:

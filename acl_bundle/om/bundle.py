@@ -48,7 +48,7 @@ class Bundle:
                 82, f"modeltype is {self.header.modeltype}, where a bundle has {headers.BUNDLE}"
             )
         self.partitions: tuple[Partition, ...]
-        self.partitions, _ = partition.read(span, headers.SIZE, most=None)
+        self.partitions, _ = partition.read(span, headers.SIZE, most=partition.BUNDLE_TABLE_MAX)
         self.variable_size: int = _variable_size(self.partitions)
         self.models: tuple[Model, ...] = tuple(
             Model(part.span)

@@ -26,7 +26,9 @@ BLOCKS: Final[dict[int, Kind]] = {2: "batch", 3: "hw", 4: "dims"}
 SHAPES: Final = 5
 ORDER: Final = 6
 _COUNT: Final = struct.Struct("<I")
-_NUMBER: Final = re.compile(r"-?\d+")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
+COUNT_MAX: Final = 1 << 14
+"""How many gears, or texts, a block may list; a compiler makes at most 128 gears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def read_values(kind: Kind, block: Span) -> tuple[tuple[int, ...], ...]:
     Raises:
         BundleFormatError: The block is cut short.
     """
-    (count,) = block.unpack(_COUNT, 0, "a number of gears")
+    count = _count(block, "a number of gears")
     at = _COUNT.size
     if kind == "batch":
         return tuple((one,) for one in _numbers(block, at, count))
@@ -94,7 +96,7 @@ def read_texts(block: Span) -> tuple[str, ...]:
     Raises:
         BundleFormatError: The block is cut short.
     """
-    (count,) = block.unpack(_COUNT, 0, "a number of texts")
+    count = _count(block, "a number of texts")
     at = _COUNT.size + 4 * count
     found = []
     for size in _lengths(block, _COUNT.size, count):
@@ -120,6 +122,13 @@ def write(gears: Gears) -> Iterator[tuple[int, bytes]]:
 def _texts(texts: Sequence[str]) -> bytes:
     raw = [text.encode() for text in texts]
     return struct.pack(f"<I{len(raw)}I", len(raw), *map(len, raw)) + b"".join(raw)
+
+
+def _count(block: Span, what: str) -> int:
+    (count,) = block.unpack(_COUNT, 0, what)
+    if count > COUNT_MAX:
+        raise block.error(0, f"{what} is {count}; {COUNT_MAX} is the most")
+    return int(count)
 
 
 def _numbers(block: Span, at: int, count: int) -> tuple[int, ...]:

@@ -12,25 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from acl_bundle.om import _ge
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.om.tensor import TensorDesc, Value, attributes
+from acl_bundle.om.tensor import Attributes, TensorDesc
+
+NODE_BYTES: Final = 96
+"""What a node takes at least, on average: a name, a type, the description of a tensor."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """One operator."""
 
     message: Message
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Its name, unique in the graph."""
         return self.message.text(_ge.OP_NAME)
 
-    @cached_property
+    @property
     def type(self) -> str:
         """What it computes, such as ``"MatMul"`` or ``"Variable"``."""
         return self.message.text(_ge.OP_TYPE)
@@ -40,17 +44,17 @@ class Node:
         """``"<node>:<output>"`` per input; output -1 is a control edge."""
         return self.message.texts(_ge.OP_INPUT)
 
-    @cached_property
-    def attrs(self) -> dict[str, Value]:
+    @property
+    def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return attributes(self.message, _ge.OP_ATTR)
+        return Attributes(self.message, _ge.OP_ATTR)
 
-    @cached_property
+    @property
     def input_descs(self) -> tuple[TensorDesc, ...]:
         """One per input."""
         return tuple(map(TensorDesc, self.message.messages(_ge.OP_INPUT_DESC)))
 
-    @cached_property
+    @property
     def output_descs(self) -> tuple[TensorDesc, ...]:
         """One per output."""
         return tuple(map(TensorDesc, self.message.messages(_ge.OP_OUTPUT_DESC)))
@@ -88,10 +92,10 @@ class Graph:
         """Its operators, in file order."""
         return tuple(map(Node, self.message.messages(_ge.GRAPH_OP)))
 
-    @cached_property
-    def attrs(self) -> dict[str, Value]:
+    @property
+    def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return attributes(self.message, _ge.GRAPH_ATTR)
+        return Attributes(self.message, _ge.GRAPH_ATTR)
 
     def of_type(self, *types: str) -> Iterator[Node]:
         """Yield the nodes of these types, in file order."""
@@ -107,10 +111,23 @@ class ModelDef:
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """All graphs, the root first."""
-        return tuple(Graph(g, self.weights) for g in self.message.messages(_ge.MODEL_GRAPH))
+        """All graphs, the root first.
 
-    @cached_property
-    def attrs(self) -> dict[str, Value]:
+        Raises:
+            BundleFormatError: They have more nodes than the definition's bytes pay for.
+        """
+        found = tuple(Graph(g, self.weights) for g in self.message.messages(_ge.MODEL_GRAPH))
+        nodes = sum(graph.message.count(_ge.GRAPH_OP) for graph in found)
+        size = len(self.message.span)
+        if nodes > 1024 + size // NODE_BYTES:
+            raise self.message.span.error(
+                0,
+                f"the definition claims {nodes} nodes in {size} bytes; one takes more than"
+                f" {NODE_BYTES} bytes",
+            )
+        return found
+
+    @property
+    def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return attributes(self.message, _ge.MODEL_ATTR)
+        return Attributes(self.message, _ge.MODEL_ATTR)

@@ -25,6 +25,7 @@ _TENSOR: Final = struct.Struct("<QiiIIII")
 _INPUTS: Final = 0
 _OUTPUTS: Final = 1
 _KNOWN: Final = range(7)
+_RANK_MAX: Final = 128  # ACL_MAX_DIM_CNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,8 @@ def _read_tensor(span: Span, at: int) -> tuple[TensorInfo, int]:
 def _read_ints(span: Span, what: str) -> tuple[int, ...]:
     if len(span) % 8:
         raise span.error(0, f"{what} take {len(span)} bytes, which is no multiple of 8")
+    if len(span) > 16 * _RANK_MAX:
+        raise span.error(0, f"{what} take {len(span)} bytes; a tensor has {_RANK_MAX} at most")
     return struct.unpack(f"<{len(span) // 8}q", span.view)
 
 

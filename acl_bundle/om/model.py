@@ -154,7 +154,10 @@ def _check(span: Span, header: Header) -> None:
 
 def _groups(span: Span, header: Header) -> Iterator[tuple[Partition, ...]]:
     legacy, at = header.model_length == 0, headers.SIZE
-    for _ in range(header.model_num if header.is_dynamic and header.model_num else 1):
+    count = header.model_num if header.is_dynamic and header.model_num else 1
+    if count > partition.BUNDLE_TABLE_MAX:
+        raise span.error(156, f"model_num is {count}; {partition.BUNDLE_TABLE_MAX} is the most")
+    for _ in range(count):
         parts, at = partition.read(span, at, most=partition.MODEL_TABLE_MAX, legacy=legacy)
         yield parts
     if header.is_dynamic and at != len(span):

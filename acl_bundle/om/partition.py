@@ -17,6 +17,8 @@ from typing import Final
 from acl_bundle.om._span import Span
 
 MODEL_TABLE_MAX: Final = 8
+BUNDLE_TABLE_MAX: Final = 4096
+"""Of a bundle's partitions, and of a dynamic model's tables. The format has no limit."""
 
 
 class PartitionType(IntEnum):
@@ -89,14 +91,14 @@ _TINY: Final = _Table(struct.Struct("<I"), struct.Struct("<III"))
 
 
 def read(
-    span: Span, at: int, *, most: int | None, legacy: bool = False
+    span: Span, at: int, *, most: int, legacy: bool = False
 ) -> tuple[tuple[Partition, ...], int]:
     """Read a table at ``at`` and the pieces behind it.
 
     Args:
         span: The model or bundle, header included.
         at: Where the table starts in ``span``.
-        most: How many rows the format allows, None for any number.
+        most: How many rows there may be.
         legacy: Whether the table is the older, tighter one.
 
     Returns:
@@ -108,8 +110,11 @@ def read(
     """
     table = _TINY if legacy else _WIDE
     (count,) = span.unpack(table.head, at, "a partition table")
-    if most is not None and not 1 <= count <= most:
-        raise span.error(at, f"the partition table has {count} rows; 1 to {most} are possible")
+    least = 1 if most == MODEL_TABLE_MAX else 0
+    if not least <= count <= most:
+        raise span.error(
+            at, f"the partition table has {count} rows; {least} to {most} are possible"
+        )
     end = at + table.size(count)
     span.cut(at, end - at, f"a partition table of {count} rows")
     found = []

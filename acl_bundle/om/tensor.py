@@ -8,10 +8,9 @@ kinds that nobody asks for (graphs, functions) decode to None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from acl_bundle import dtypes
 from acl_bundle.om import _ge
@@ -21,7 +20,7 @@ from acl_bundle.om._wire import Message
 Value: TypeAlias = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorDesc:
     """What a node says of one tensor.
 
@@ -36,7 +35,7 @@ class TensorDesc:
         """The tensor's name, often empty."""
         return self.message.text(_ge.DESC_NAME)
 
-    @cached_property
+    @property
     def dtype(self) -> int:
         """The ``aclDataType``."""
         override = self.attrs.get(_ge.DTYPE_OVERRIDE)
@@ -86,13 +85,13 @@ class TensorDesc:
         """(least, most) per dim, empty where the file has none."""
         return _pairs(self.attrs.get(_ge.SHAPE_RANGE))
 
-    @cached_property
-    def attrs(self) -> dict[str, Value]:
+    @property
+    def attrs(self) -> Attributes:
         """Everything else, by name."""
-        return attributes(self.message, _ge.DESC_ATTR)
+        return Attributes(self.message, _ge.DESC_ATTR)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor with its value, as a constant node carries it."""
 
@@ -110,33 +109,52 @@ class Tensor:
         return span if span is not None and len(span) else None
 
 
-def attributes(message: Message, field: int) -> dict[str, Value]:
-    """Decode the map of attributes in a field of a message."""
-    found = {}
-    for entry in message.messages(field):
-        value = entry.message(_ge.MAP_VALUE)
-        found[entry.text(_ge.MAP_KEY)] = None if value is None else _value(value)
-    return found
+class Attributes(Mapping[str, Value]):
+    """A map of attributes. Each is looked for, and decoded, when it is asked for."""
+
+    __slots__ = ("_field", "_message")
+
+    def __init__(self, message: Message, field: int) -> None:
+        """Read the map that stands in ``field`` of ``message``."""
+        self._message = message
+        self._field = field
+
+    def __getitem__(self, name: str) -> Value:
+        found = self._message.entry(self._field, name)
+        if found is None and name not in set(self):
+            raise KeyError(name)
+        return None if found is None else _value(found)
+
+    def get(self, name: str, default: Value = None) -> Value:
+        """Return an attribute, or ``default`` where it is absent or has no value."""
+        found = self._message.entry(self._field, name)
+        return default if found is None else _value(found)
+
+    def __iter__(self) -> Iterator[str]:
+        names = (one.text(_ge.MAP_KEY) for one in self._message.messages(self._field))
+        return iter(dict.fromkeys(names))
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def _value(attr: Message) -> Value:
-    for field in attr.numbers():
-        decode = _SINGLE.get(field)
-        if decode:
-            return decode(attr, field)
-        if field == _ge.ATTR_LIST:
-            return _list(Message(attr.spans(field)[-1]))
-        if field == _ge.ATTR_LIST_LIST_INT:
-            return _int_lists(Message(attr.spans(field)[-1]))
-    return None
+    field = attr.first(_KINDS)
+    decode = _SINGLE.get(field)
+    if decode:
+        return decode(attr, field)
+    whole = attr.message(field) if field else None
+    if whole is None:
+        return None
+    return _list(whole) if field == _ge.ATTR_LIST else _int_lists(whole)
 
 
 def _list(values: Message) -> tuple[Value, ...]:
-    for field in values.numbers():
-        decode = _MANY.get(field)
-        if decode:
-            return tuple(decode(values, field))
-    return ()
+    field = values.first(_MANY)
+    return tuple(_MANY[field](values, field)) if field else ()
 
 
 def _int_lists(values: Message) -> tuple[tuple[int, ...], ...]:
@@ -148,11 +166,13 @@ _SINGLE: dict[int, Callable[[Message, int], Value]] = {
     _ge.ATTR_I: Message.value,
     _ge.ATTR_F: lambda attr, field: (attr.floats(field) or (0.0,))[-1],
     _ge.ATTR_B: lambda attr, field: bool(attr.value(field)),
-    _ge.ATTR_BT: lambda attr, field: attr.spans(field)[-1].view,
-    _ge.ATTR_TD: lambda attr, field: TensorDesc(Message(attr.spans(field)[-1])),
-    _ge.ATTR_T: lambda attr, field: Tensor(Message(attr.spans(field)[-1])),
+    _ge.ATTR_BT: lambda attr, field: _last(attr, field).span.view,
+    _ge.ATTR_TD: lambda attr, field: TensorDesc(_last(attr, field)),
+    _ge.ATTR_T: lambda attr, field: Tensor(_last(attr, field)),
     _ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
 }
+
+_KINDS: Final = (*_SINGLE, _ge.ATTR_LIST, _ge.ATTR_LIST_LIST_INT)
 
 _MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
     _ge.LIST_S: Message.texts,
@@ -164,6 +184,10 @@ _MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
     _ge.LIST_T: lambda attr, field: map(Tensor, attr.messages(field)),
     _ge.LIST_DT: lambda attr, field: map(dtypes.from_proto, attr.values(field)),
 }
+
+
+def _last(message: Message, field: int) -> Message:
+    return message.message(field) or _empty(message)
 
 
 def _empty(message: Message) -> Message:

@@ -164,12 +164,14 @@ def _zip(path: Path_) -> Callable[[Path_], Source]:
 def _message(data: memoryview, path: Path_) -> Callable[[Path_], Source]:
     """Tell the protobuf messages apart by their first fields, which are enough."""
     try:
-        fields = Message(Span(data, os.fspath(path))).numbers()
+        message = Message(Span(data, os.fspath(path)))
+        fields = {one for one in (_ONNX_GRAPH, _SAVED_MODEL_GRAPHS) if message.count(one)}
+        whole = True
     except BundleFormatError:
-        fields = ()
+        fields, whole = set(), False
     if _ONNX_GRAPH in fields:
         return Onnx
-    if fields and fields[0] == _GRAPHDEF_NODE and data[0] == _GRAPHDEF_NODE << 3 | 2:
+    if whole and data[0] == _GRAPHDEF_NODE << 3 | 2:
         return FrozenGraph
     if data[0] == 0x08 and _SAVED_MODEL_GRAPHS in fields:
         raise bad(path, "this is a SavedModel's graph, without its weights; open the folder")

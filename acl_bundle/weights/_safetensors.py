@@ -23,12 +23,15 @@ import ml_dtypes
 import numpy as np
 
 from acl_bundle._files import Path_
-from acl_bundle.weights import _json
 from acl_bundle.weights._file import Buffer, bad, read, whole
+from acl_bundle.weights._members import Members
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import SHAPE_RULE, Array, Spec, is_shape
 
 HEADER_MAX: Final = 100_000_000
+COUNT_MAX: Final = 1 << 15
+BYTES_MIN: Final = 128
+"""A header may have so many tensors, and one more for each so many bytes of it."""
 METADATA: Final = "__metadata__"
 _LENGTH: Final = struct.Struct("<Q")
 _KEYS: Final = {"dtype", "shape", "data_offsets"}
@@ -110,15 +113,30 @@ def parse(data: memoryview, file: str) -> tuple[dict[str, Tensor], dict[str, str
     Raises:
         WeightsFormatError: Something is wrong with the header.
     """
-    header, start = _header(data, file)
-    metadata = _metadata(header.pop(METADATA, {}), file)
-    tensors = {name: _tensor(name, entry, start, file) for name, entry in header.items()}
-    ordered = dict(sorted(tensors.items(), key=lambda item: (item[1].start, item[1].spec.nbytes)))
+    text, start = _header(data, file)
+    tensors, metadata = _entries(Members(text, file, _LENGTH.size), start, file)
+    order = sorted(tensors, key=lambda name: (tensors[name].start, tensors[name].spec.nbytes))
+    ordered = {name: tensors[name] for name in order}
     _check_cover(ordered, start, len(data), file)
     return ordered, metadata
 
 
-def _header(data: memoryview, file: str) -> tuple[dict[str, Any], int]:
+def _entries(members: Members, start: int, file: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    tensors: dict[str, Tensor] = {}
+    metadata: dict[str, str] = {}
+    most = COUNT_MAX + start // BYTES_MIN
+    for name in members.names():
+        if name == METADATA:
+            metadata = members.strings()
+            continue
+        tensors[name] = _tensor(name, members.value(), start, file)
+        if len(tensors) > most:
+            raise bad(file, f"the header of {start} bytes has more than {most} tensors")
+    members.end()
+    return tensors, metadata
+
+
+def _header(data: memoryview, file: str) -> tuple[str, int]:
     if len(data) < _LENGTH.size:
         raise bad(
             file, f"it has {len(data)} bytes; a safetensors file starts with a length of 8 bytes"
@@ -133,17 +151,16 @@ def _header(data: memoryview, file: str) -> tuple[dict[str, Any], int]:
     if size > len(data) - _LENGTH.size:
         left = len(data) - _LENGTH.size
         raise bad(file, f"at byte 0: the header's length is {size}, but {left} bytes follow")
-    raw = bytes(data[_LENGTH.size : _LENGTH.size + size])
-    if not raw.startswith(b"{"):
-        raise bad(file, f"at byte 8: the header starts with {raw[:1]!r}, where '{{' is right")
-    header: dict[str, Any] = _json.parse(raw, file, "the header", _LENGTH.size)
-    return header, _LENGTH.size + size
-
-
-def _metadata(value: object, file: str) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        raise bad(file, f"{METADATA} is {_short(value)}; an object of strings is right")
-    return value
+    raw = data[_LENGTH.size : _LENGTH.size + size]
+    if bytes(raw[:1]) != b"{":
+        raise bad(
+            file, f"at byte 8: the header starts with {bytes(raw[:1])!r}, where '{{' is right"
+        )
+    try:
+        return str(raw, "utf-8"), _LENGTH.size + size
+    except UnicodeDecodeError as error:
+        at = _LENGTH.size + error.start
+        raise bad(file, f"at byte {at}: the header is not UTF-8") from None
 
 
 def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:

@@ -125,11 +125,11 @@ DAMAGED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "huge digits": (safetensors("{" + W.replace("[2]", "[" + "9" * 5000 + "]") + "}"), ("JSON",)),
     "many axes": (safetensors("{" + W.replace("[2]", str([1] * 65)) + "}", b"\0" * 8), ("64",)),
     "wrong size": (safetensors("{" + W.replace("[2]", "[3]") + "}", b"\0" * 8), ("12 bytes",)),
-    "no entry": (safetensors('{"w":5}'), ("'w' is 5",)),
+    "no entry": (safetensors('{"w":5}'), ("'w' is '5'",)),
     "extra key": (safetensors('{"w":{"dtype":"F32"}}'), ("data_offsets are right",)),
     "odd metadata": (safetensors('{"__metadata__":{"a":1},' + W + "}", b"\0" * 8), ("strings",)),
     "lone surrogate": (safetensors('{"\\ud800":{}}'), ("Unicode",)),
-    "deep": (safetensors('{"a":' * 100_000 + "1" + "}" * 100_000), ("JSON",)),
+    "deep": (safetensors('{"a":' * 100_000 + "1" + "}" * 100_000), ("'a' is",)),
 }
 
 

@@ -215,7 +215,7 @@ MODEL = 256 + 8 + 48 + 8  # where the first model of good() starts
         (lambda d: b"PK\x03\x04" + d[4:], r"ZIP archive \('PK'\), so an OM2 model"),
         (lambda d: patched(d, 82, "B", 1), "modeltype is 1, where a bundle has 5"),
         (lambda d: d[:258], "at byte 256: a partition table needs 8 bytes, but 2 are left"),
-        (lambda d: patched(d, 256, "<I", 10**9), "a partition table of 1000000000 rows needs"),
+        (lambda d: patched(d, 256, "<I", 10**9), "has 1000000000 rows; 0 to 4096 are possible"),
         (lambda d: patched(d, 280, "<Q", 2**63), r"partition 0 \(type 25\) claims 9223372036854"),
         (lambda d: patched(d, 304, "<Q", 2**40), r"partition 1 \(type 24\) claims 1099511627776"),
         (lambda d: d[:-1], r"at byte 288: partition 1 \(type 24\) claims"),
