@@ -6,6 +6,7 @@
 # make asan    the tests again, with shim and fake under ASan and UBSan
 # make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
 # make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
+# make fuzz    damaged files and configurations, a minute of each (FUZZ_SECONDS=60)
 # make bench   what Python and the fake add to a call, as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
@@ -22,7 +23,7 @@ export CC
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pytest asan tsan soak bench wheel headers clean
+.PHONY: all demo test check pytest asan tsan soak fuzz bench wheel headers clean
 all: .venv/editable
 
 demo: .venv/regular
@@ -108,6 +109,26 @@ soak: $(BUNDLES) build/soak/onnx.om
 	eval "$$($(BIN)/acl-bundle fake env)" && \
 	    build/soak/soak build/soak/onnx.om build/soak/failing.om $(HALF) 8 20000
 	$(BIN)/python tests/soak/soak.py $(HALF) 8
+
+# clang's libFuzzer on the fake's reading of files. engine.c stands in the place
+# of ONNX Runtime, which is not what is tried.
+FUZZ_SECONDS ?= 60
+FUZZED := $(filter-out fakes/engine_onnx.c fakes/ort.c fakes/session.c,$(wildcard fakes/*.c))
+FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
+    -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h fakes/*.h)
+	@mkdir -p build/fuzz
+	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
+
+fuzz: .venv/editable build/fuzz/load build/fuzz/config
+	$(BIN)/python tests/fuzz/seeds.py build/fuzz/seeds
+	@mkdir -p build/fuzz/corpus/load build/fuzz/corpus/config
+	for one in load config; do ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$one -timeout=10 \
+	    -rss_limit_mb=2048 -max_len=16384 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$$one- build/fuzz/corpus/$$one build/fuzz/seeds/$$one \
+	    || exit 1; done
+	$(BIN)/python tests/fuzz/readers.py build/fuzz/seeds/readers $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so
