@@ -102,6 +102,15 @@ def test_no_room_for_the_largest_weight(bundle: ab.Bundle) -> None:
     assert holds(bundle, {**{name: np.zeros(1, "f4") for name in NAMES}, **small})
 
 
+def test_the_refusal_that_is_told_is_the_first(bundle: ab.Bundle) -> None:
+    """Less is asked for until the largest weight alone has no room; the user wanted all of it."""
+    fake.fail("aclrtMalloc", 1, 207001)
+    leave(MiB // 2)
+    with pytest.raises(ab.AclResourceError) as caught:
+        bundle.update(new_weights(bundle, 1))
+    assert caught.value.detail == "aclrtMalloc: status 207001 injected by aclfakeFail"
+
+
 def test_growing_is_tried_again(bundle: ab.Bundle) -> None:
     """A smaller area serves until the device has room; what it was goes only for a larger one."""
     new = new_weights(bundle, 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import fake
+from acl_bundle import _variables, fake
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 FLOWS = ("owned", "library")
@@ -183,6 +184,35 @@ def test_snapshots_are_given_back_with_their_bundle(mlp: Any) -> None:
     bundle.close()
     assert kept.closed
     assert fake.live() == []
+
+
+def test_a_snapshot_that_is_closed_after_its_bundle_asks_nothing_of_the_device(mlp: Any) -> None:
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        saved = bundle.snapshot("device")
+    before = fake.calls()
+    saved.close()
+    assert fake.calls() == before
+
+
+def test_a_snapshot_goes_back_on_a_thread_without_a_context(mlp: Any) -> None:
+    """aclrtFree needs one; the thread has none, before and after."""
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        saved, before = bundle.snapshot("device"), len(fake.live())
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(saved.close).result()
+        assert len(fake.live()) == before - 1
+
+
+def test_old_versions_are_forgotten_and_answers_keep_theirs(mlp: Any, mocker: Any) -> None:
+    mocker.patch.object(_variables, "REMEMBERED", 3)
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        for version in range(10, 30):
+            bundle.update({"b1": mlp.weights["b1"]}, version=version)
+            assert bundle.infer.run({"x": mlp.x}).version == version
+        assert [*bundle._variables.versions.values()] == [27, 28, 29]
 
 
 def test_what_is_no_snapshot_of_this_bundle(mlp: Any) -> None:
