@@ -121,7 +121,12 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h f
 	@mkdir -p build/fuzz
 	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
 
-fuzz: .venv/editable build/fuzz/load build/fuzz/config
+# Without a wheel of atheris the readers see mutations that follow nothing.
+.venv/fuzz: .venv/editable
+	@$(PIP) --only-binary :all: 'atheris>=2.3' 2>/dev/null || echo "no atheris here"
+	@touch $@
+
+fuzz: .venv/fuzz build/fuzz/load build/fuzz/config
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz/seeds
 	@mkdir -p build/fuzz/corpus/load build/fuzz/corpus/config
 	for one in load config; do ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$one -timeout=10 \

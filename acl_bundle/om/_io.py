@@ -24,7 +24,7 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
     nodes = sorted(root.of_type(*_ge.INPUT_TYPES), key=_index)
-    descs = ((node.name, next(iter(node.input_descs), None)) for node in nodes)
+    descs = ((node.name, node.first_input) for node in nodes)
     return tuple(_info(name, desc) for name, desc in descs if desc is not None)
 
 

@@ -132,6 +132,13 @@ class Message:
         span = self.span_of(number)
         return None if span is None else Message(span)
 
+    def head(self, number: int) -> Message | None:
+        """Return the first message of a repeated field, None when there is none."""
+        at, room = ffi.new("uint64_t *"), ffi.new("ab_field *")
+        found = lib.ab_wire_fields(*self._data(), 1 << number, at, room, 1)
+        self._check(found, at[0])
+        return Message(self._bytes(room.kind, room.at, room.size, number)) if found else None
+
     def messages(self, number: int) -> Iterator[Message]:
         """Yield the messages of a repeated field, as `spans` does."""
         return map(Message, self.spans(number))

@@ -25,6 +25,7 @@ from acl_bundle.om.tensor import Tensor, TensorDesc
 
 VARIABLE_SUFFIX: Final = "_var"
 THEN_DATA_SUFFIX: Final = "_var_then_data"
+_TELLING: Final = {*_ge.INPUT_TYPES, _ge.VARIABLE_TYPE, *_ge.CONST_TYPES}  # say shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +128,29 @@ class _Places:
             initialises = role_of(model) == "init" or model.name == INIT_NAME
             for graph in model.graphs:
                 for node in graph.nodes:
-                    self._note(node, f"{model.name}/{node.name}", initialises)
+                    self._note(node, model.name, initialises)
 
-    def _note(self, node: Node, place: str, initialises: bool) -> None:
-        if node.type in _ge.INPUT_TYPES and node.name.endswith(THEN_DATA_SUFFIX):
-            desc = _first(node.output_descs, node.input_descs)
-            self._add(node.name.removesuffix(THEN_DATA_SUFFIX), desc, place)
-        elif node.type == _ge.VARIABLE_TYPE and node.name.endswith(VARIABLE_SUFFIX):
-            name, desc = node.name.removesuffix(VARIABLE_SUFFIX), _first(node.output_descs)
+    def _note(self, node: Node, model: str, initialises: bool) -> None:
+        kind = node.type
+        if kind not in _TELLING:
+            return
+        name = node.name
+        place = f"{model}/{name}"
+        if kind in _ge.INPUT_TYPES and name.endswith(THEN_DATA_SUFFIX):
+            desc = node.first_output or node.first_input
+            self._add(name.removesuffix(THEN_DATA_SUFFIX), desc, place)
+        elif kind == _ge.VARIABLE_TYPE and name.endswith(VARIABLE_SUFFIX):
+            name, desc = name.removesuffix(VARIABLE_SUFFIX), node.first_output
             self._add(name, desc, place)
             offset = node.attrs.get(_ge.VARIABLE_OFFSET)
             if isinstance(offset, int):
                 self._offsets.setdefault(name, set()).add(offset)
             if desc is not None:
                 self.dtypes.setdefault(name, desc.dtype)
-        elif initialises and node.type in _ge.CONST_TYPES:
+        elif initialises and kind in _ge.CONST_TYPES:
             value = node.attrs.get(_ge.VALUE)
-            desc = value.desc if isinstance(value, Tensor) else _first(node.output_descs)
-            self._add(node.name, desc, place)
+            desc = value.desc if isinstance(value, Tensor) else node.first_output
+            self._add(name, desc, place)
 
     def _add(self, name: str, desc: TensorDesc | None, place: str) -> None:
         shape = None if desc is None else _written(desc)
@@ -167,10 +173,6 @@ class _Places:
                 f" {', '.join(map(str, offsets))}"
             )
         return offsets[0] if offsets else None
-
-
-def _first(*groups: tuple[TensorDesc, ...]) -> TensorDesc | None:
-    return next((desc for group in groups for desc in group), None)
 
 
 def _written(desc: TensorDesc) -> tuple[int, ...] | None:

@@ -82,7 +82,7 @@ def test_many_weights_are_still_read() -> None:
     """20,000 variables, each as short as this package's own builder writes it."""
     desc = chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [4, 4])) + chunk(_ge.DESC_LAYOUT, "ND")
     origin = chunk(_ge.MAP_KEY, _ge.ORIGIN_SHAPE) + chunk(_ge.MAP_VALUE, b"")
-    body = chunk(_ge.OP_OUTPUT_DESC, desc + chunk(_ge.DESC_ATTR, origin) + b"\x50\x40" * 20)
+    body = chunk(_ge.OP_OUTPUT_DESC, desc + chunk(_ge.DESC_ATTR, origin) + b"\x50\x40" * 60)
     ops = (
         _op(chunk(_ge.OP_NAME, f"w{i}_var") + chunk(_ge.OP_TYPE, "Variable") + body)
         for i in range(20_000)
