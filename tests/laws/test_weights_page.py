@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from acl_bundle import build, weights
+from acl_bundle.cli.weights.options import FORMATS
+from acl_bundle.weights._detect import KINDS
 
 from .page import Page
 
@@ -76,3 +79,15 @@ def test_every_program_runs_and_prints_what_is_shown(session: dict[str, Any]) ->
 def test_every_public_name_is_on_the_page() -> None:
     for name in weights.__all__:
         assert name in PAGE.text or name in ("Report", "Source", "Spec", "View"), name
+
+
+def test_every_list_of_kinds_is_the_list() -> None:
+    """The table of the page, the docstring of `weights.open` and the help of the commands."""
+    table = PAGE.text[PAGE.text.index("| kind | what |") :].partition("\n\n")[0]
+    columns = [line.split("|")[1:3] for line in table.splitlines()[2:]]
+    paged = [kind for first, what in columns for kind in re.findall(r"`([^`]+)`", first)]
+    also = [kind for _, what in columns for kind in re.findall(r"\(`([^`]+)`\)", what)]
+    assert sorted(paged + also) == sorted(KINDS)
+    doc = " ".join((weights.open.__doc__ or "").split("key:")[0].split())
+    assert re.findall(r"``\"([^\"]+)\"``", doc) == list(KINDS)
+    assert FORMATS.partition(": ")[2].removesuffix(".").split(", ") == list(KINDS)

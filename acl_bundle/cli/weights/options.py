@@ -16,8 +16,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 FORMATS = (
-    "A weights file or folder: safetensors, .npz, .npy, ONNX, torch, a TensorFlow checkpoint or"
-    " graph, an .om file."
+    "A weights file or folder, told by its content: safetensors, safetensors index, npz, npy,"
+    " npy folder, onnx, torch, tensorflow checkpoint, tensorflow graph, om."
 )
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help=FORMATS)]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where to: a .safetensors or .npz file.")]
