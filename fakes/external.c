@@ -126,7 +126,7 @@ int external_take(Model *model, const LoadOptions *options)
         return refuse(GE_FAILED, "no memory for %zu constants",
                       program->constants.count);
     for (size_t i = 0; base != NULL && i < program->constants.count; i++)
-        if (!program_is_external(program, i))
+        if (!program_constant(program, i)->external)
             model->constant[i] = base + program_constant(program, i)->offset;
     for (size_t i = 0; status == E_NONE && i < program->externals.count; i++)
         status = place(model, options, i);

@@ -200,6 +200,18 @@ int program_work_size(const Om *om, uint64_t *size)
     return E_NONE;
 }
 
+/* One pass: records may be many. What points nowhere is refused later. */
+static void mark_externals(Program *program)
+{
+    Tensor *constant = program->constants.item;
+
+    for (size_t i = 0; i < program->externals.count; i++) {
+        uint32_t at = program_external(program, i)->constant;
+        if (at < program->constants.count)
+            constant[at].external = true;
+    }
+}
+
 int program_parse(const Om *om, const Inout *inout, Program *program)
 {
     Reader reader;
@@ -208,19 +220,13 @@ int program_parse(const Om *om, const Inout *inout, Program *program)
 
     if (status == E_NONE)
         status = read_records(&reader, records, program);
-    if (status == E_NONE)
+    if (status == E_NONE) {
+        mark_externals(program);
         status = program_check(program, om, inout);
+    }
     if (status != E_NONE)
         program_free(program);
     return status;
-}
-
-bool program_is_external(const Program *program, size_t constant)
-{
-    for (size_t i = 0; i < program->externals.count; i++)
-        if (program_external(program, i)->constant == constant)
-            return true;
-    return false;
 }
 
 static void free_tensors(Records *records)

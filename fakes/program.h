@@ -34,6 +34,7 @@ typedef struct Tensor {
     int32_t format;
     size_t rank;
     int64_t *dims;
+    bool external;              /* of a constant: outside WEIGHTS_DATA */
 } Tensor;
 
 typedef struct Feed {
@@ -111,8 +112,6 @@ static inline const External *program_external(const Program *program,
     return (const External *)program->externals.item + i;
 }
 
-/* Does a constant lie outside WEIGHTS_DATA? */
-bool program_is_external(const Program *program, size_t constant);
 
 /*
  * Reads the program of a model: 0, or a status after a message. On success

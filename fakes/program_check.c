@@ -52,7 +52,7 @@ static int check_tensors(const Program *program, const Om *om)
                               program->variable_area);
     for (size_t i = 0; status == E_NONE && i < program->constants.count; i++)
         status = check_tensor(program_constant(program, i), "CONSTANT", i,
-                              program_is_external(program, i)
+                              program_constant(program, i)->external
                                   ? UINT64_MAX
                                   : om->part[PART_WEIGHTS].size);
     return status;
