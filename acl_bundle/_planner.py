@@ -20,6 +20,7 @@ from acl_bundle._cast import COPIES, COPY
 from acl_bundle._digest import Digest, Known, Seen, digest, digests
 from acl_bundle._plan import Options, Plan
 from acl_bundle._value import check_value
+from acl_bundle._wrappers import advice
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
 
@@ -92,7 +93,7 @@ def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
         if found and plan.options.unknown == "error":
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
-                f" it has {', '.join(names)}"
+                f" it has {', '.join(names)}{advice(found, known)}"
             )
 
 

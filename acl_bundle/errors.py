@@ -42,8 +42,28 @@ STREAM_TIMEOUT = 507046
 EVENT_TIMEOUT = 507047
 
 
+_CONTROLS = {*range(32), *range(127, 160)} - {ord("\t"), ord("\n")}
+_TURNS = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # right to left
+_VISIBLE = {
+    **{code: f"\\x{code:02x}" for code in _CONTROLS},
+    **{code: f"\\u{code:04x}" for code in _TURNS},
+}
+
+
+def visible(text: str) -> str:
+    """Return a text that a terminal shows as it is: control characters as escapes.
+
+    Names come from files, and a file may name a weight so that it clears the
+    screen. Line feeds and tabs stay; so do letters of every language.
+    """
+    return text.translate(_VISIBLE)
+
+
 class AclBundleError(Exception):
-    """Whatever this package raises of its own."""
+    """Whatever this package raises of its own. Its text holds no control characters."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class LibraryNotFoundError(AclBundleError, OSError):
@@ -152,7 +172,7 @@ class AclError(AclBundleError, RuntimeError):
                 " Bundle.load(..., config=path), Device(config=path) or ACL_BUNDLE_CONFIG=<path>."
                 " If nobody did, a value in this one is not allowed"
             )
-        return f"{text}\n{self.detail}" if self.detail else text
+        return visible(f"{text}\n{self.detail}" if self.detail else text)
 
 
 class AclUsageError(AclError):

@@ -104,6 +104,10 @@ def _check_constant(one: Constant, uses: Mapping[str, list[Use]]) -> None:
 
 
 def _unknown(name: str, constants: Mapping[str, Constant], graph: GraphProto) -> WeightError:
+    for tensor in graph.initializer:
+        if tensor.name == name and not _elem.is_plain(tensor.data_type):
+            kind = _elem.name(tensor.data_type)
+            return WeightError(f"weight {name!r} has type {kind}; one of {_elem.names()} is right")
     return WeightError(
         f"{name!r} is no constant of the model{_what_it_is(name, graph)}"
         f"{_candidates(constants, name)}"

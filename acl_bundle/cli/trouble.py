@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from acl_bundle.errors import AclBundleError
+from acl_bundle.errors import AclBundleError, visible
 
 __all__ = ["told"]
 
@@ -46,7 +46,7 @@ def told(status: int = 1, also: tuple[type[Exception], ...] = ()) -> Iterator[No
         message = _message(error)
         if message is None:
             raise
-        print(f"acl-bundle: {message}", file=sys.stderr)
+        print(f"acl-bundle: {visible(message)}", file=sys.stderr)
         raise SystemExit(status) from None
 
 

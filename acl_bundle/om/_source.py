@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from acl_bundle._files import Path_, map_regular
 from acl_bundle.errors import BundleFormatError
+from acl_bundle.om._foreign import HEAD, foreign
 from acl_bundle.om._span import Span
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
@@ -44,6 +45,9 @@ def read(source: Source, name: str | None = None) -> Span:
         )
     if not len(span):
         raise BundleFormatError(f"{span.file}: the file is empty; a model has at least 264 bytes")
+    kind = foreign(bytes(span.view[:HEAD]))
+    if kind is not None:
+        raise span.error(0, f"this is {kind}")
     if bytes(span.view[:4]) == _ZIP:
         raise span.error(
             0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from acl_bundle import fake
 
@@ -29,6 +30,15 @@ class _Setting(Generic[_T]):
         fake.set(self._key, value)
 
 
+def _unknown(name: str) -> AttributeError:
+    """Make the exception for an attribute that there is not, with those that are close."""
+    there = [one for one in dir(FakeAcl) if not one.startswith("_")]
+    close = get_close_matches(name, there, n=2) or there
+    if name in there:
+        return AttributeError(f"fake_acl.{name} cannot be set; it is a method, or only read")
+    return AttributeError(f"fake_acl has no {name!r}; there is {', '.join(close)}")
+
+
 class FakeAcl:
     """The fake as one test sees it: what happened, and what shall happen.
 
@@ -46,6 +56,14 @@ class FakeAcl:
             ``"none"`` for this machine's. It replaces all latencies, and
             brings `soc` and `memory` where a test has not set them.
     """
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise _unknown(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not isinstance(vars(FakeAcl).get(name), _Setting):
+            raise _unknown(name)
+        object.__setattr__(self, name, value)
 
     devices = _Setting(int)
     memory = _Setting(int)

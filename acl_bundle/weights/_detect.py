@@ -10,6 +10,7 @@ from typing import Final
 
 from acl_bundle._files import Path_, open_regular, read_regular
 from acl_bundle.errors import BundleFormatError
+from acl_bundle.om._foreign import spoilt
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.weights._checkpoint import INDEX, INDEX_MAGIC, Checkpoint
@@ -116,6 +117,9 @@ def _file(data: memoryview, path: Path_) -> Callable[[Path_], Source]:
     for fits, reader in _SIGNS:
         if fits(head, bytes(data[-8:])):
             return reader
+    kind = spoilt(head)
+    if kind is not None:
+        raise bad(path, f"this is {kind}")
     if head[0] == 0x80 and head[1:2] <= b"\x05":
         raise bad(path, _pickle(head))
     return _zip(path) if head.startswith(_ZIPS) else _message(data, path)

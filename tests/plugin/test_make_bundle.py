@@ -197,3 +197,18 @@ def test_wrong_arguments_for_a_model(make_bundle: MakeBundle, mlp: Any) -> None:
 def test_a_callback_needs_a_number(number: int) -> None:
     with pytest.raises(ValueError, match=r"1 to 2\*\*64 - 1 is right"):
         build.callback(number, {}, {"y": ("f4", (1,))})
+
+
+@pytest.mark.parametrize("name", ["latencey", "devcies", "fial"])
+def test_an_attribute_that_there_is_not_is_told_with_what_is_close(
+    fake_acl: Any, name: str
+) -> None:
+    close = {"latencey": "latency", "devcies": "devices", "fial": "fail"}[name]
+    with pytest.raises(AttributeError, match=f"no '{name}'.*{close}"):
+        getattr(fake_acl, name)
+    with pytest.raises(AttributeError, match=f"no '{name}'.*{close}"):
+        setattr(fake_acl, name, 1)
+    with pytest.raises(AttributeError, match="cannot be set"):
+        fake_acl.fail = 3
+    fake_acl.devices = 2
+    assert fake_acl.devices == 2
