@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from acl_bundle import bench
 from acl_bundle.bench import Cell, Effort
+from acl_bundle.cli.console import Console
 from acl_bundle.cli.weights import show
 
 __all__ = ["Effort", "run"]

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+
+from acl_bundle.cli.console import Console
 
 NEEDED = ("sklearn", "onnx", "onnxruntime")
 COLUMNS = ("version", "accuracy", "scikit-learn", "update ms", "inference ms")

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
-
 import acl_bundle
 from acl_bundle import errors, fake, om
 from acl_bundle._api import acl, attempts, ffi, has, lib
+from acl_bundle.cli.console import Console
 
 Finding = tuple[bool, str]
 """Whether it is well, and one line to print."""

@@ -12,10 +12,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from acl_bundle import dtypes, om
+from acl_bundle.cli.console import Console
 from acl_bundle.errors import BundleFormatError
 
 Data = dict[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from acl_bundle.cli.console import Console
 from acl_bundle.weights import View
 from acl_bundle.weights._spec import Array, Weights, spec_of
 

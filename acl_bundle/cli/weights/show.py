@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, JustifyMethod
+from rich.console import JustifyMethod
 from rich.table import Table
 
+from acl_bundle.cli.console import Console
 from acl_bundle.weights import Report, Spec
 
 LEAST, UNBOUNDED = 80, 10_000
