@@ -9,6 +9,7 @@
      ├ RoleError (AttributeError)              no such graph, or the graph has another role
      ├ BundleFormatError (ValueError)          the bytes are not the file they should be
      ├ WeightsFormatError (ValueError)         a weights file is damaged, or of no known format
+     │  └ SignatureError                       a version is not signed, or not as this one
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
      ├ VersionExistsError (ValueError)         somebody has published that version
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
@@ -92,6 +93,10 @@ class WeightsFormatError(AclBundleError, ValueError):
 
 class WeightError(AclBundleError, ValueError):
     """A weight's name, shape, dtype or value does not fit; nothing was changed."""
+
+
+class SignatureError(WeightsFormatError):
+    """A version is not signed, or altered, or published as another one, or by another key."""
 
 
 class VersionExistsError(AclBundleError, ValueError):

@@ -107,6 +107,10 @@ def follow(
         typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
     ] = None,
     cast: Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")] = "safe",
+    signing_key_file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Only what this key signs. Repeat it for more keys."),
+    ] = None,
     stale_after: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
     ] = None,
@@ -124,7 +128,8 @@ def follow(
     """
     from acl_bundle.cli import follow as command  # noqa: PLC0415
 
-    wish = command.Wish(file, source, pattern, key, after, cast, stale_after, count, as_json)
+    keys = tuple(signing_key_file or ())
+    wish = command.Wish(file, source, pattern, key, after, cast, keys, stale_after, count, as_json)
     raise typer.Exit(command.run(wish))
 
 

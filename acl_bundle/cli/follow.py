@@ -22,8 +22,11 @@ import typer
 
 import acl_bundle as ab
 from acl_bundle import follow
+from acl_bundle._files import read_regular
+from acl_bundle.follow._sign import check_key
 from acl_bundle.follow._telling import printable
 
+KEY_MAX = 4096
 STEP = 0.2
 """Seconds that a wait lasts at most before Ctrl-C is felt."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -40,6 +43,7 @@ class Wish:
         key: Of the Redis server.
         after: The version to begin after; None for the newest.
         cast: As for an update.
+        key_files: Files that hold signing keys; without any, nothing must be signed.
         stale_after: Seconds; None for never.
         count: After how many versions to end; None for never.
         as_json: Whether to print JSON lines.
@@ -51,6 +55,7 @@ class Wish:
     key: str
     after: str | None
     cast: str
+    key_files: tuple[Path, ...]
     stale_after: float | None
     count: int | None
     as_json: bool
@@ -71,6 +76,21 @@ def _source(wish: Wish) -> follow.Source:
 
 def _after(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
+def _signing_key(wish: Wish) -> list[bytes] | None:
+    return [_key_in(file) for file in wish.key_files] or None
+
+
+def _key_in(file: Path) -> bytes:
+    """Read a key; a newline at its end is the editor's."""
+    data = read_regular(file, KEY_MAX + 1)
+    if len(data) > KEY_MAX:
+        raise typer.BadParameter(f"{file}: it is larger than {KEY_MAX} bytes; a key is right")
+    try:
+        return check_key(data.removesuffix(b"\n").removesuffix(b"\r"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{file}: {error}") from None
 
 
 class Events:
@@ -195,7 +215,10 @@ def run(wish: Wish) -> int:
     """
     show, events, source = _show(wish), Events(), _source(wish)
     logging.getLogger("acl_bundle.follow").addFilter(lambda _: False)  # the lines tell all of it
-    options = {"after": _after(wish.after), "stale_after": wish.stale_after, "cast": wish.cast}
+    options = {
+        "after": _after(wish.after), "stale_after": wish.stale_after, "cast": wish.cast,
+        "signing_key": _signing_key(wish),
+    }  # fmt: skip
     with ab.Bundle.load(wish.file) as bundle:
         if any(graph.role == "init" for graph in bundle.graphs):
             bundle.init()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 from time import time
@@ -19,9 +20,11 @@ from acl_bundle.errors import (
     BusyError,
     ClosedError,
     PoisonedError,
+    SignatureError,
     UpdateError,
     WeightsFormatError,
 )
+from acl_bundle.follow._sign import Keys, verified
 from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import published_of
 
@@ -79,12 +82,18 @@ class Applier:
         bundle: What is updated.
         transform: Changes the weights on their way, or None.
         options: What else each update is given.
+        keys: Those that sign what may be applied; None when anything may.
     """
 
     def __init__(
-        self, bundle: Updatable, transform: Transform | None, options: Mapping[str, Any]
+        self,
+        bundle: Updatable,
+        transform: Transform | None,
+        options: Mapping[str, Any],
+        keys: Keys | None = None,
     ) -> None:
         self._bundle, self._transform, self._options = bundle, transform, dict(options)
+        self._keys = keys
 
     @property
     def poisoned(self) -> bool:
@@ -111,7 +120,7 @@ class Applier:
         published = checkpoint.published
         before = self._version()
         try:
-            with checkpoint.open() as opened:
+            with self._opened(checkpoint) as opened:
                 _check_some(opened, checkpoint)
                 published = published_of(opened) if published is None else published
                 report = self._update(opened, checkpoint.version)
@@ -121,6 +130,9 @@ class Applier:
                 return Attempt(Outcome.APPLIED, None, error, _lag(published))
             return Attempt(self._outcome(error), None, error)
         return Attempt(Outcome.APPLIED, report, None, _lag(published))
+
+    def _opened(self, checkpoint: Checkpoint) -> AbstractContextManager[Weights]:
+        return checkpoint.open() if self._keys is None else verified(checkpoint, self._keys)
 
     def _update(self, opened: Weights, version: int | str) -> UpdateReport:
         given = opened if self._transform is None else self._transform(opened)
@@ -175,7 +187,7 @@ _UNTOLD = ("npy folder", "tensorflow graph")
 _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
     ((PoisonedError,), Outcome.POISONED),
     ((AclError, BusyError, ConnectionError, TimeoutError, MemoryError), Outcome.FAILED),
-    ((NoWeightsError,), Outcome.NO_VERSION),
+    ((NoWeightsError, SignatureError), Outcome.NO_VERSION),
     ((WeightsFormatError, OSError), Outcome.NOT_WHOLE),
 )
 

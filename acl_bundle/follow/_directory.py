@@ -161,7 +161,8 @@ class Directory:
 
     def _checkpoint(self, found: _Found) -> Checkpoint:
         version, order = self._order(found)
-        return Checkpoint(version, order, partial(self._open, found), found.changed)
+        opening = partial(self._open, found)
+        return Checkpoint(version, order, opening, found.changed, f"directory:{found.name}")
 
     def _order(self, found: _Found) -> tuple[Version, Order]:
         return self.pattern.version(found.name) or timed(found.name, found.modified)

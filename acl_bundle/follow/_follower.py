@@ -8,7 +8,7 @@ when the interpreter exits: newest first, so before the bundle it updates.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from acl_bundle.follow._loop import Loop, Rules
 from acl_bundle.follow._metrics import Metrics
 from acl_bundle.follow._options import check_options
 from acl_bundle.follow._order import order_of
+from acl_bundle.follow._sign import check_keys
 from acl_bundle.follow._source import Source, Version
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Follower(Owner):
         after: Apply every version after this one; None to start with the newest.
         newest: Apply only the newest of several that are waiting. Only for
             versions that hold every weight: what the others change is lost.
+        signing_key: Apply only versions that were published with this key, or
+            with one of several, while keys change. Bytes, at least 16.
         stale_after: Seconds without a new version after which the weights
             count as stale.
         backoff: How long to wait before trying again.
@@ -87,6 +90,7 @@ class Follower(Owner):
         transform: Transform | None = None,
         after: Version | None = None,
         newest: bool = False,
+        signing_key: bytes | Sequence[bytes] | None = None,
         stale_after: float | None = None,
         backoff: Backoff | None = None,
         on_applied: Callable[[UpdateReport], object] | None = None,
@@ -98,12 +102,13 @@ class Follower(Owner):
         _ = bundle.version
         _check_source(source)
         check_options(bundle.update, options)
+        keys = check_keys(signing_key)
         if stale_after is not None and not 0 < stale_after < float("inf"):
             raise ValueError(f"stale_after is {stale_after} seconds; a positive number is right")
         self._stale_after = stale_after
         self._ledger = Ledger(None if after is None else order_of(after))
         self._loop = Loop(
-            Applier(bundle, transform, options),
+            Applier(bundle, transform, options, keys),
             source,
             self._ledger,
             Callbacks(on_applied, on_refused, on_error, on_stale),

@@ -31,7 +31,7 @@ from acl_bundle.follow._published import (
     check_some,
     check_version,
 )
-from acl_bundle.follow._stamp import stamp
+from acl_bundle.follow._sign import check_key, noted
 from acl_bundle.weights._write import parts
 
 
@@ -43,6 +43,7 @@ def publish_directory(
     name: str = "weights-{version}.safetensors",
     latest: str | None = None,
     keep: int | None = None,
+    signing_key: bytes | None = None,
 ) -> Path:
     """Publish a version as a safetensors file in a directory. Blocks until it is on the disk.
 
@@ -54,6 +55,8 @@ def publish_directory(
         latest: A file to write afterwards, which names the newest version: ``"LATEST"``.
         keep: How many versions stay, at least 2: who is reading the one
             before may go on. None for all.
+        signing_key: Sign the version, for followers with this key. Bytes, at
+            least 16. All weights are copied to memory at once.
 
     Returns:
         The file.
@@ -71,12 +74,15 @@ def publish_directory(
     check_version(version)
     check_keep(keep)
     check_some(weights)
+    if signing_key is not None:
+        check_key(signing_key)
     place = _Folder(Path(folder), name, latest)
     file = place.file(version)
     try:
         place.check_newer(version)
+        published, note = noted(weights, version, f"directory:{file.name}", signing_key)
         with _new(file, version) as opened:
-            for part in parts(weights, stamp(version)):
+            for part in parts(published, note):
                 opened.write(part)
             place.check_newer(version)  # others have gone on meanwhile
     except VersionExistsError:

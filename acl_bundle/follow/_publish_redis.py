@@ -27,7 +27,7 @@ from acl_bundle.follow._published import (
     check_version,
 )
 from acl_bundle.follow._redis_server import Keys, connect, reaching
-from acl_bundle.follow._stamp import stamp
+from acl_bundle.follow._sign import check_key, noted
 
 PRUNED = 1024
 """How many old versions one publication removes at most; the next one goes on."""
@@ -41,6 +41,7 @@ def publish_redis(
     *,
     key: str = "weights",
     keep: int = 2,
+    signing_key: bytes | None = None,
 ) -> None:
     """Publish a version in Redis. Blocks until the server has it.
 
@@ -53,6 +54,8 @@ def publish_redis(
         version: A number greater than the last, below 2**63.
         key: What all names start with; in a cluster with braces, ``"{policy}"``.
         keep: How many versions stay, at least 2.
+        signing_key: Sign the version, for followers with this key. Bytes, at
+            least 16. ``key`` is another thing: what the names start with.
 
     Raises:
         VersionExistsError: That version is published, by this trainer or another,
@@ -71,10 +74,14 @@ def publish_redis(
     check_version(version)
     check_keep(keep)
     check_some(weights)
+    if signing_key is not None:
+        check_key(signing_key)
     keys = Keys(key)
     client, made = connect(server)
     try:
-        value = files.to_bytes(weights, metadata=stamp(version))
+        place = f"redis:{keys.weights(version)}"
+        published, note = noted(weights, version, place, signing_key)
+        value = files.to_bytes(published, metadata=note)
         with reaching(keys):
             check_newer(version, _newest(client, keys), key)
             _publish(client, keys, version, value, keep)

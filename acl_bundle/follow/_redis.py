@@ -165,7 +165,10 @@ class Redis:
     def _checkpoint(self, text: str) -> Checkpoint | None:
         """The version of a name; None where it has no number to be ordered by."""
         found = numbered(text)
-        return None if found is None else Checkpoint(*found, partial(self._open, text))
+        if found is None:
+            return None
+        place = f"redis:{self._keys.weights(text)}"
+        return Checkpoint(*found, partial(self._open, text), place=place)
 
     @contextmanager
     def _open(self, text: str) -> Iterator[Weights]:

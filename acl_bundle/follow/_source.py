@@ -33,12 +33,15 @@ class Checkpoint:
             FileNotFoundError when it has gone.
         published: When it was published, in seconds since 1970, as far as the
             source can tell without reading it.
+        place: What a signature says beside the version's number, so that nothing
+            goes under another name; None where versions cannot be signed.
     """
 
     version: Version
     order: Order
     open: Callable[[], AbstractContextManager[Weights]] = field(repr=False, compare=False)
     published: float | None = field(default=None, compare=False)
+    place: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

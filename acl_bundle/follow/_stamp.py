@@ -13,12 +13,12 @@ from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._order import numbered
 from acl_bundle.follow._source import Order, Weights
 
-_VERSION, _PUBLISHED = "acl_bundle.version", "acl_bundle.published"
+_VERSION, PUBLISHED = "acl_bundle.version", "acl_bundle.published"
 
 
 def stamp(version: int) -> dict[str, str]:
     """Return the metadata of a version that is published now."""
-    return {_VERSION: str(version), _PUBLISHED: repr(time.time())}
+    return {_VERSION: str(version), PUBLISHED: repr(time.time())}
 
 
 def check_stamp(opened: Weights, order: Order, place: str) -> None:
@@ -39,7 +39,7 @@ def check_stamp(opened: Weights, order: Order, place: str) -> None:
 def published_of(opened: Weights) -> float | None:
     """Return when some weights were published, in seconds since 1970; None without a note."""
     try:
-        seconds = float(_metadata(opened)[_PUBLISHED])
+        seconds = float(_metadata(opened)[PUBLISHED])
     except (KeyError, ValueError):
         return None
     return seconds if math.isfinite(seconds) else None
