@@ -54,7 +54,7 @@ def test_every_cell_ran_with_its_shapes(path: Path, fake_acl: Any) -> None:
         assert cell.shapes == {"ids": shape, "mask": shape}
         full, half, brain = (one.nbytes for one in cell.timings)
         count = sum(np.prod(one.dims) for one in onnx.load(path).graph.initializer)
-        assert 1.5 * count < full - half <= 2 * count, "two bytes less a number, and some casts"
+        assert 1.4 * count < full - half <= 2 * count, "two bytes less a number; casts and padding"
         assert half <= brain < full, "bfloat16 has more casts, as fewer operators take it"
     assert [cell.measured for cell in table] == [True] * 4
 

@@ -28,7 +28,7 @@ GIVES_BACK = ("aclmdlDestroy", "aclDestroy", "aclrtFree", "aclmdlBundleDestroy",
               "aclmdlBundleUnload", "aclmdlUnload", "aclrtReset", "aclFinalize")  # fmt: skip
 # These return a number or a text and have no status that could fail.
 VALUE = re.compile(
-    r"GetNum|ByIndex$|DataType$|Format$|GetRecentErrMsg|aclDestroyTensorDesc|BufferAddr"
+    r"GetNum|ByIndex$|DataType$|Format$|GetRecentErrMsg|aclDestroyTensorDesc|Buffer(Addr|SizeV2)"
     r"|GetTensorDesc(Size|NumDims)|GetDatasetTensorDesc"
 )
 
