@@ -2,7 +2,7 @@
 # make test    set up what the tests need and run all of them
 #
 # make         build the package in place, for development
-# make check   the static half of `make test`: ruff, mypy, compiler warnings
+# make check   the static half of `make test`: ruff, mypy, pyright, compiler warnings
 # make asan    the tests again, with shim and fake under ASan and UBSan
 # make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
 # make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
@@ -21,6 +21,10 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export CC
 
+# Which public names have a type, in pyright's eyes; onnx's own have none.
+TYPED := PYTHONPATH=$(CURDIR) $(BIN)/basedpyright --pythonpath $(BIN)/python \
+    --verifytypes acl_bundle --ignoreexternal --outputjson
+
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: all demo test check pytest asan tsan soak fuzz bench wheel headers clean
@@ -31,10 +35,11 @@ demo: .venv/regular
 
 test: check pytest
 
-check: .venv/editable
+check: .venv/editable $(BIN)/basedpyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(TYPED) | $(BIN)/python tests/typing/score.py 99
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*.c
 	$(BIN)/python csrc/build.py | $(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) \
 	    -Wno-unused-function -O2 -c -o /dev/null -isystem \
@@ -145,6 +150,10 @@ clean:
 	@echo "installing for development (once) ..."
 	@$(PIP) --editable '.[dev]'
 	@rm -f .venv/regular && touch $@
+
+# An older environment has none; the extra "dev" brings it to a new one.
+$(BIN)/basedpyright: | .venv/editable
+	@$(PIP) 'basedpyright>=1.30'
 
 # Some machines have wheels for two of the three.
 .venv/frameworks: .venv/editable

@@ -16,9 +16,13 @@ device, `acl_bundle.weights` reads weights from other frameworks' files.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from acl_bundle import build as build
+    from acl_bundle import fake as fake
+    from acl_bundle import om as om
+    from acl_bundle import weights as weights
     from acl_bundle._api import load_library
     from acl_bundle._cast import CastCounts
     from acl_bundle._plan import PlanReport
@@ -49,10 +53,13 @@ if TYPE_CHECKING:
         WeightError,
         WeightsFormatError,
     )
+    from acl_bundle.follow._follower import Follower as _Follower
     from acl_bundle.graph import Graph
     from acl_bundle.pair import Pair
     from acl_bundle.reports import UpdateReport, WeightState
     from acl_bundle.spec import TensorSpec, WeightSpec
+
+    follow: TypeAlias = _Follower  # a module cannot be called, in their eyes; see follow._public
 
 __all__ = [
     "AclBundleError",
@@ -112,14 +119,16 @@ _HOME = {
 _PACKAGES = ("build", "fake", "follow", "om", "weights")
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"acl_bundle.{name}")
-    if name not in __all__:
-        raise AttributeError(f"module 'acl_bundle' has no attribute {name!r}")
-    value = getattr(import_module(f"acl_bundle.{_HOME.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker a name that is not declared above is an error
+
+    def __getattr__(name: str) -> Any:
+        if name in _PACKAGES:
+            return import_module(f"acl_bundle.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module 'acl_bundle' has no attribute {name!r}")
+        value = getattr(import_module(f"acl_bundle.{_HOME.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from operator import index
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 from acl_bundle._jobs import Worker
 from acl_bundle._owner import OfProcess
@@ -120,7 +120,7 @@ class ActiveGraph(OfProcess):
         """What it gives, in order."""
         return self._place.sides.active.infer.outputs
 
-    def __call__(self, *arrays: Any) -> Any:
+    def __call__(self, *arrays: Any) -> Array:
         """See `Graph`."""
         active, leave = self._place.enter()
         try:
@@ -141,6 +141,18 @@ class ActiveGraph(OfProcess):
             return active.infer.run(inputs, out, timeout_ms=timeout_ms)
         finally:
             leave()
+
+    @overload
+    def submit(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        /,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Future[Outputs]: ...
+
+    @overload
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Array]: ...
 
     def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
         """See `Graph.submit`."""

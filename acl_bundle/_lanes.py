@@ -78,8 +78,10 @@ class Lanes:
         variables: Variables,
         keep: weakref.ref[Any],
     ) -> None:
-        self.stack = ExitStack()
-        self.device, self.variables, self.keep = device, variables, keep
+        self.stack: ExitStack = ExitStack()
+        self.device: Device = device
+        self.variables: Variables = variables
+        self.keep: weakref.ref[Any] = keep
         self._again, self._all = again, stack
         self._watched: list[tuple[str, Callable[[], bool]]] = []
         self._stops: list[Stop] = []

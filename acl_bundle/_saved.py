@@ -46,10 +46,10 @@ class Saved:
         parts: list[Range],
     ) -> None:
         ranges = ffi.new("ab_range[]", [{"offset": o, "nbytes": n} for o, n in parts])
-        self.on_host = isinstance(buffer, HostBuffer)
-        self.nbytes = sum(nbytes for _, nbytes in parts)
+        self.on_host: bool = isinstance(buffer, HostBuffer)
+        self.nbytes: int = sum(nbytes for _, nbytes in parts)
         self._held = ranges
-        self.pointer = ffi.new(
+        self.pointer: Any = ffi.new(
             "ab_saved *",
             {"engine": engine, "variables": memory.pointer, "copy": buffer.pointer,
              "onHost": self.on_host, "ranges": ranges, "count": len(parts)},

@@ -59,8 +59,8 @@ class Snapshot(Owner):
         self._writer = weakref.ref(owner)
         self._published, self._saved = published, saved
         self.version: Version = published.version
-        self.nbytes = 0 if buffer is None else buffer.nbytes
-        self.on = "device" if saved is not None and not saved.on_host else "host"
+        self.nbytes: int = 0 if buffer is None else buffer.nbytes
+        self.on: str = "device" if saved is not None and not saved.on_host else "host"
 
     def close(self) -> None:
         """Give its memory back, after a restore that goes on. A second call does nothing.

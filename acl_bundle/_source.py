@@ -79,6 +79,7 @@ class Kept:
     """
 
     def __init__(self, source: om.Source) -> None:
+        self.file: om.Bundle
         self.path: str | None = None
         self._opened: int | None = None
         self._sum: int | None = None

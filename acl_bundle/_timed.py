@@ -22,7 +22,9 @@ class Timed:
     """
 
     def __init__(self, engine: Any, stream: Any, on_stop: Callable[[Stop], None]) -> None:
-        self.engine, self._stream, self.on_stop = engine, stream, on_stop
+        self.engine: Any = engine
+        self.on_stop: Callable[[Stop], None] = on_stop
+        self._stream = stream
         self._used = False
 
     def within(self, timeout_ms: int) -> Any:

@@ -67,14 +67,15 @@ class Variables:
     """
 
     def __init__(self, names: Iterable[str], defined: bool, keep: Callable[[], object]) -> None:
-        self.names, self._keep = tuple(names), keep
+        self.names: tuple[str, ...] = tuple(names)
+        self._keep = keep
         self._empty = defined
-        self.gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
+        self.gate: Any = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
         self._lock = threading.Lock()
         self._inside: int | None = None
-        self.seen = Seen()
+        self.seen: Seen = Seen()
         self.versions: dict[int, Version] = {0: None}
         self._published = Published()
         self._settling = threading.Lock()

@@ -47,8 +47,9 @@ class Wait:
     ) -> None:
         if when_busy not in ("wait", "fail"):
             raise ValueError(f"when_busy is 'wait' or 'fail', not {when_busy!r}")
-        self.device_ms = longest = check_limit(timeout_ms)
-        self.text = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={longest}"
+        longest = check_limit(timeout_ms)
+        self.device_ms: int | None = longest
+        self.text: str = "when_busy='fail'" if when_busy == "fail" else f"timeout_ms={longest}"
         self._longest = 0 if when_busy == "fail" else longest
         self.begin()
 

@@ -61,7 +61,8 @@ class Writer:
     """
 
     def __init__(self, variables: Variables, area: Area | None) -> None:
-        self.variables, self.area = variables, area
+        self.variables: Variables = variables
+        self.area: Area | None = area
         self.init: Any = None
         self.engine: Any = None
         self.rewrite: Callable[[Any], None] | None = None

@@ -99,7 +99,7 @@ class Bundle(Owner):
         self._closing = threading.RLock()  # a second closer waits for the first
         with self._closed_on_failure(), uninterrupted():
             index = device.index if isinstance(device, Device) else device
-            self.device = Device(index, config=config)
+            self.device: Device = Device(index, config=config)
             super().__init__(self.device.activated)
             self._stack.callback(self.device.close)
             with self.device.activated():

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, SupportsIndex
 
@@ -20,6 +20,8 @@ from acl_bundle._arrays import whole
 from acl_bundle._config import Config, configuration
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle.errors import REPEAT_INITIALIZE, AclError
+
+Activated = Callable[[], AbstractContextManager[None]]
 
 HOST = 1
 
@@ -131,8 +133,9 @@ class Device(Owner):
         try:
             acl.aclrtGetCurrentContext(context)
             pointed("aclrtGetCurrentContext", context[0])
-            self.index, self.context = index, context[0]
-            self.activated = partial(activated, self.context, index)
+            self.index: int = index
+            self.context: Any = context[0]
+            self.activated: Activated = partial(activated, self.context, index)
             self._hold(self.context)
             lib.ab_context_entered(self.context, visit)
         finally:

@@ -131,7 +131,8 @@ class LibraryError(AclBundleError, RuntimeError):
     """
 
     def __init__(self, function: str, value: object, right: str) -> None:
-        self.function, self.value = function, value
+        self.function: str = function
+        self.value: object = value
         super().__init__(function, value, right)
 
     def __str__(self) -> str:
@@ -153,6 +154,8 @@ class AclError(AclBundleError, RuntimeError):
     def __init__(self, function: str, code: int, detail: str = "") -> None:
         self.function = function
         self.code = code
+        self.name: str
+        self.meaning: str
         self.name, self.meaning = CODES.get(code, ("unknown", ""))
         self.detail = detail
         self.where = ""
@@ -204,7 +207,7 @@ class AclTimeoutError(AclInternalError, TimeoutError):
 
     def __init__(self, function: str, code: int, detail: str = "") -> None:
         super().__init__(function, code, detail)
-        self.errno = ETIMEDOUT
+        self.errno: int | None = ETIMEDOUT
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.function, self.code, self.detail), self.__dict__

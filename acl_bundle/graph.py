@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, SupportsIndex, overload
 
 from acl_bundle._owner import OfProcess
 from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run
@@ -40,8 +40,11 @@ class Graph(OfProcess):
         inputs: tuple[TensorSpec, ...],
         outputs: tuple[TensorSpec, ...],
     ) -> None:
-        self.name, self.index, self.role = name, index, role
-        self.inputs, self.outputs = inputs, outputs
+        self.name: str = name
+        self.index: int = index
+        self.role: str | None = role
+        self.inputs: tuple[TensorSpec, ...] = inputs
+        self.outputs: tuple[TensorSpec, ...] = outputs
         self._run: Run = self._refuse
         self._call: Call = self._refuse
         self._bind: Bind = self._refuse
@@ -60,13 +63,16 @@ class Graph(OfProcess):
         takes, gives = (", ".join(map(str, specs)) for specs in (self.inputs, self.outputs))
         return f"<Graph {self.label}: ({takes}) -> ({gives})>"
 
-    def __call__(self, *arrays: Any) -> Any:
+    def __call__(self, *arrays: Any) -> Array:
         """Run on arrays in input order; see `run`.
 
         Returns:
-            The output when there is one, else a tuple in output order.
+            The output when there is one, else a tuple in output order. Only the
+            file tells which, so for type checkers it is an array, which may be
+            unpacked; `run` tells all of it.
         """
-        return self._call(*arrays)
+        result: Array = self._call(*arrays)
+        return result
 
     def _serve(self) -> Serving:
         return self._refuse() if self._serving is None else self._serving
@@ -119,6 +125,18 @@ class Graph(OfProcess):
         if timeout_ms is not None:
             return self._serve().run(inputs, out, timeout_ms)
         return self._run(inputs, out)
+
+    @overload
+    def submit(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        /,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Future[Outputs]: ...
+
+    @overload
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Array]: ...
 
     def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
         """Run behind the caller's back.

@@ -21,6 +21,7 @@ from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.graph import Graph
 from acl_bundle.om import Gears
+from acl_bundle.spec import TensorSpec
 
 
 class InferenceGraph(Graph):
@@ -99,7 +100,8 @@ class InferenceGraph(Graph):
             given = given._replace(slots=[*given.slots[:at], *given.slots[at + 1 :]])
             engines.append(new_engine(lanes.variables.gate, True, model, device, given, taken))
         engine = new_ring(lanes.variables.gate, engines)
-        self.inputs, self.outputs = own, _gears.shown(self.outputs, outs)
+        self.inputs: tuple[TensorSpec, ...] = own
+        self.outputs: tuple[TensorSpec, ...] = _gears.shown(self.outputs, outs)
         box = _gears.Gearbox(gears, made, at, Ends(self.inputs, self.outputs, self.label))
         self._run, self._call, self._bind = _gears.make_gears(engine, lanes.variables, box)
         self._serve_with(lanes, LaneEnds(sizes, results, at), box)

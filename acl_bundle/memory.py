@@ -28,7 +28,7 @@ class DeviceBuffer:
         pointer = ffi.new("void **")
         acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
         self.pointer: Any = pointed("aclrtMalloc", pointer[0])
-        self.nbytes = nbytes
+        self.nbytes: int = nbytes
 
     def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:
         """Copy a part of the block to the host (aclrtMemcpy).
@@ -64,7 +64,7 @@ class HostBuffer:
         pointer = ffi.new("void **")
         acl.aclrtMallocHost(pointer, nbytes)
         self.pointer: Any = pointed("aclrtMallocHost", pointer[0])
-        self.nbytes = nbytes
+        self.nbytes: int = nbytes
 
     def close(self) -> None:
         """Free the block (aclrtFreeHost). A second call does nothing."""

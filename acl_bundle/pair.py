@@ -84,7 +84,7 @@ class Pair(Closing):
             second = stack.enter_context(Bundle(kept.another(), **options))
             self._stack = stack.pop_all()
         self._place = Place(Sides(first, second))
-        self.infer = ActiveGraph(self._place)
+        self.infer: ActiveGraph = ActiveGraph(self._place)
 
     @classmethod
     def load(cls, source: Source, **options: Any) -> Pair:

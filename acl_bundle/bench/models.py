@@ -44,7 +44,7 @@ class Model(ABC):
 class Compiled(Model):
     """An .om file."""
 
-    dtypes = (AS_IT_IS,)
+    dtypes: tuple[str, ...] = (AS_IT_IS,)
 
     def __init__(self, path: Path) -> None:
         """Read the file; a plain model of one shape becomes a bundle of one.
@@ -62,9 +62,9 @@ class Compiled(Model):
             model = file
             if not any(dim < 0 for one in file.inputs for dim in one.dims):
                 self._source = om.write_bundle([file], 0).to_bytes()
-        self.for_chip = model.is_compiled_for_chip
+        self.for_chip: bool = model.is_compiled_for_chip
         extra = om.gears.INPUT_NAME
-        self.inputs = {
+        self.inputs: Dims = {
             one.name: ["" if dim < 0 else dim for dim in one.dims]
             for one in model.inputs
             if one.name != extra
@@ -78,7 +78,7 @@ class Compiled(Model):
 class Onnx(Model):
     """An ONNX model, with all its tensors in memory."""
 
-    for_chip = False
+    for_chip: bool = False
 
     def __init__(self, path: Path) -> None:
         """Read the model.
@@ -91,14 +91,14 @@ class Onnx(Model):
         self._protos = {FLOAT32: self._proto, AS_IT_IS: self._proto}
         constants = {one.name for one in self._proto.graph.initializer}
         given = [one for one in self._proto.graph.input if one.name not in constants]
-        self.inputs = {
+        self.inputs: Dims = {
             one.name: [
                 dim.dim_value if dim.dim_value > 0 else dim.dim_param
                 for dim in one.type.tensor_type.shape.dim
             ]
             for one in given
         }
-        self.dtypes = DTYPES if _has_float32(self._proto) else (AS_IT_IS,)
+        self.dtypes: tuple[str, ...] = DTYPES if _has_float32(self._proto) else (AS_IT_IS,)
 
     def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
         """Build the model for the fake: constants fixed, so as one would freeze it."""

@@ -20,7 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from acl_bundle.build import shapes, walk
 from acl_bundle.build.precision import FLOAT, TYPES, Schemas, converted, retyped
 
-HALVES: Final = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
+HALVES: Final[dict[str, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _SHAPES: Final = frozenset(("Shape", "Size"))
 _SMALL: Final = 1024  # elements
 _LISTS: Final = ("value_float", "value_floats")

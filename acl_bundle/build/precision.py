@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 from onnx import AttributeProto, NodeProto, TensorProto, defs, numpy_helper
 
-FLOAT = TensorProto.FLOAT
+FLOAT: Final[int] = TensorProto.FLOAT
 TYPES: Final[dict[int, str]] = {
     TensorProto.FLOAT16: "tensor(float16)",
     TensorProto.BFLOAT16: "tensor(bfloat16)",

@@ -14,7 +14,7 @@ import typer
 from acl_bundle.cli.trouble import told
 from acl_bundle.cli.weights.app import WRONG, weights
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Run Ascend bundle models, look into their files, and try them without a device.",
     no_args_is_help=True,
     add_completion=False,
@@ -75,7 +75,9 @@ def doctor(
     raise typer.Exit(command.run(file))
 
 
-fakes = typer.Typer(help="The fake AscendCL, for programs of any language.", no_args_is_help=True)
+fakes: typer.Typer = typer.Typer(
+    help="The fake AscendCL, for programs of any language.", no_args_is_help=True
+)
 app.add_typer(fakes, name="fake")
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from acl_bundle.follow._backoff import Backoff
 from acl_bundle.follow._directory import Directory
@@ -28,9 +28,6 @@ from acl_bundle.follow._publish_directory import publish_directory
 from acl_bundle.follow._publish_redis import publish_redis
 from acl_bundle.follow._redis import Redis
 from acl_bundle.follow._source import Checkpoint, Source
-
-if TYPE_CHECKING:
-    from acl_bundle.follow._apply import Updatable
 
 __all__ = [
     "Backoff",
@@ -48,9 +45,11 @@ __all__ = [
 class _Module(ModuleType):
     """This module, which can be called."""
 
-    def __call__(self, bundle: Updatable, source: Source, **options: Any) -> Follower:
-        """Follow a source; see `Follower`."""
-        return Follower(bundle, source, **options)
+    if not TYPE_CHECKING:  # to a type checker `Public` is what is called
+
+        def __call__(self, *args, **options):
+            """Follow a source; see `Follower`."""
+            return Follower(*args, **options)
 
 
 sys.modules[__name__].__class__ = _Module

@@ -73,8 +73,8 @@ class Directory:
         key: str | None = None,
         poll: float = 1.0,
     ) -> None:
-        self.path = Path(path).absolute()
-        self.pattern = Pattern(pattern)
+        self.path: Path = Path(path).absolute()
+        self.pattern: Pattern = Pattern(pattern)
         if latest is not None and ("/" in latest or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
         self._latest, self._kind, self._key = latest, kind, key

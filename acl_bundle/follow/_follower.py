@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle.errors import BusyError, ClosedError
@@ -27,7 +27,13 @@ from acl_bundle.follow._sign import check_keys
 from acl_bundle.follow._source import Source, Version
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from acl_bundle.follow._options import UpdateOptions
+    from acl_bundle.follow._public import Public
     from acl_bundle.reports import UpdateReport
+else:
+    Public = object
 
 STEP = 0.1
 """Seconds that a wait lasts at most before Ctrl-C is felt."""
@@ -39,7 +45,7 @@ def _end(loop: Loop, thread: threading.Thread) -> None:
         thread.join()
 
 
-class Follower(Owner):
+class Follower(Owner, Public):
     """Keeps a bundle's weights at the newest version of a source. Close it, or use ``with``.
 
     It starts with the newest version that is there, or after the one that
@@ -97,7 +103,7 @@ class Follower(Owner):
         on_refused: Callable[[Version, Exception], object] | None = None,
         on_error: Callable[[Exception], object] | None = None,
         on_stale: Callable[[float], object] | None = None,
-        **options: Any,
+        **options: Unpack[UpdateOptions],
     ) -> None:
         _ = bundle.version
         _check_source(source)

@@ -9,7 +9,29 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict
+
+if TYPE_CHECKING:
+    from acl_bundle._commit import Rollback
+    from acl_bundle._wait import WhenBusy
+    from acl_bundle.pair import Probe
+
+
+class UpdateOptions(TypedDict, total=False):
+    """What may be chosen for every update; see `UpdateGraph`, and `Pair.update` for ``probe``."""
+
+    rollback: Rollback
+    keep: Literal["copy"]
+    cast: str
+    on_overflow: str
+    unknown: str
+    skip_unchanged: bool | str
+    digest: bool
+    threads: int
+    finite: bool
+    when_busy: WhenBusy
+    timeout_ms: SupportsIndex | None
+    probe: Probe | None
 
 
 def check_options(update: Callable[..., Any], options: Mapping[str, Any]) -> None:

@@ -23,9 +23,9 @@ class Span:
 
     def __init__(self, view: memoryview, file: str, offset: int = 0) -> None:
         """Describe bytes that start ``offset`` bytes into a file."""
-        self.view = view
-        self.file = file
-        self.offset = offset
+        self.view: memoryview = view
+        self.file: str = file
+        self.offset: int = offset
 
     def __len__(self) -> int:
         return len(self.view)

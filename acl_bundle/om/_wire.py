@@ -43,7 +43,7 @@ class Message:
     __slots__ = ("span",)
 
     def __init__(self, span: Span) -> None:
-        self.span = span
+        self.span: Span = span
 
     def value(self, number: int) -> int:
         """Return a signed number, 0 when the field is absent; the last one wins."""

@@ -65,11 +65,11 @@ class FakeAcl:
             raise _unknown(name)
         object.__setattr__(self, name, value)
 
-    devices = _Setting(int)
-    memory = _Setting(int)
-    soc = _Setting(str)
-    mode = _Setting(str)
-    profile = _Setting(str)
+    devices: _Setting[int] = _Setting(int)
+    memory: _Setting[int] = _Setting(int)
+    soc: _Setting[str] = _Setting(str)
+    mode: _Setting[str] = _Setting(str)
+    profile: _Setting[str] = _Setting(str)
 
     @property
     def path(self) -> Path:

@@ -48,8 +48,8 @@ class Watch:
             pytest.fail.Exception: Another library is open, or something is
                 alive that was made before the test.
         """
-        self.controls = FakeAcl()
-        self.passed = False
+        self.controls: FakeAcl = FakeAcl()
+        self.passed: bool = False
         self._allowed = allowed
         self._judged = 0
         _activate()

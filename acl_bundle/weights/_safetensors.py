@@ -95,6 +95,7 @@ class Safetensors(Source):
             OSError: The file cannot be opened.
         """
         self._data, file = read(source)
+        self.metadata: dict[str, str]
         self._tensors, self.metadata = parse(self._data, file)
         super().__init__(file, {name: one.spec for name, one in self._tensors.items()})
 

@@ -21,7 +21,7 @@ from acl_bundle.cli.weights.options import (
     changing,
 )
 
-weights = typer.Typer(
+weights: typer.Typer = typer.Typer(
     help="Look at weights of any framework, and make what a bundle takes out of them.",
     no_args_is_help=True,
 )

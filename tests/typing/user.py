@@ -1,0 +1,39 @@
+"""A user's program, which only has to type-check (test_user.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import assert_type
+
+import acl_bundle as ab
+from acl_bundle import follow
+from acl_bundle.follow import Directory
+
+
+def applied(report: ab.UpdateReport) -> None:
+    print(report.version, report.nbytes)
+
+
+def told(metrics: follow.Metrics) -> int:
+    return assert_type(metrics.applied, int)
+
+
+def serve(file: Path, folder: Path, x: NDArray[np.float32]) -> int | str | None:
+    ab.build.from_onnx("policy.onnx", ["fc.weight"]).save(file)
+    source: follow.Source = assert_type(ab.follow.Directory(folder), Directory)
+    with ab.Bundle.load(file) as bundle, ab.weights.open("w.npz") as new:
+        assert_type(new["fc.weight"], NDArray[Any])
+        assert_type(bundle.update(ab.weights.rename(new, strip_prefix="m.")), ab.UpdateReport)
+        assert_type(bundle.infer(x), NDArray[Any])
+        assert_type(bundle.infer.run({"x": x}), ab.Outputs)
+        assert_type(bundle.infer.submit(x).result(), NDArray[Any])
+        assert_type(bundle.infer.submit({"x": x}).result(), ab.Outputs)
+        assert_type(ab.follow.publish_directory(folder, {"w": x}, 7), Path)
+        with ab.follow(bundle, source, stale_after=60, cast="same_kind", threads=2) as follower:
+            assert_type(follower, follow.Follower)
+            told(assert_type(follower.metrics, follow.Metrics))
+            return follower.wait_for(7, timeout=1)
