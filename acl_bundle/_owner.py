@@ -142,7 +142,7 @@ class OfProcess:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} holds what this process has on the device, and cannot be"
+            f"this {type(self).__name__} holds what its process has on the device, and cannot be"
             " pickled or copied: load the bundle in the worker, and send it the path and arrays"
         )
 
