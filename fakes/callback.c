@@ -21,6 +21,7 @@ static bool forbidden(FunctionId function)
 {
     static const FunctionId list[] = {
         FN_aclrtMalloc, FN_aclrtMallocAlign32, FN_aclrtMallocCached,
+        FN_aclrtMallocWithCfg,
         FN_aclrtFree, FN_aclrtMallocHost, FN_aclrtFreeHost,
         FN_aclrtSynchronizeStream, FN_aclrtSynchronizeStreamWithTimeout,
         FN_aclrtSynchronizeDevice, FN_aclrtSynchronizeDeviceWithTimeout,
@@ -30,9 +31,11 @@ static bool forbidden(FunctionId function)
         FN_aclrtCreateEvent, FN_aclrtCreateEventWithFlag,
         FN_aclrtDestroyEvent, FN_aclrtResetDevice,
         FN_aclrtResetDeviceForce, FN_aclrtLaunchCallback,
-        FN_aclrtLaunchHostFunc, FN_aclrtMemcpyAsync, FN_aclrtMemsetAsync,
+        FN_aclrtLaunchHostFunc, FN_aclrtMemcpyAsync,
+        FN_aclrtMemcpy2dAsync, FN_aclrtMemsetAsync,
         FN_aclrtRecordEvent, FN_aclrtResetEvent, FN_aclrtStreamWaitEvent,
-        FN_aclmdlExecute, FN_aclmdlExecuteV2, FN_aclmdlExecuteAsync};
+        FN_aclmdlExecute, FN_aclmdlExecuteV2, FN_aclmdlExecuteAsync,
+        FN_aclmdlExecuteAsyncV2};
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (list[i] == function)

@@ -174,6 +174,12 @@ FORBIDDEN: dict[str, Callable[[Acl, Any], object]] = {
     "aclrtSynchronizeStream": lambda acl, stream: acl.aclrtSynchronizeStream(stream),
     "aclrtSynchronizeDevice": lambda acl, _: acl.aclrtSynchronizeDevice(),
     "aclrtLaunchHostFunc": lambda acl, s: acl.aclrtLaunchHostFunc(s, acl.NULL, acl.NULL),
+    "aclrtMallocWithCfg": lambda acl, _: acl.aclrtMallocWithCfg(
+        acl.new("void **"), 16, 0, acl.NULL
+    ),
+    "aclrtMemcpy2dAsync": lambda acl, s: acl.aclrtMemcpy2dAsync(
+        acl.NULL, 4, acl.NULL, 4, 4, 1, 1, s
+    ),
 }
 
 
@@ -186,6 +192,19 @@ def test_what_a_callback_must_not_do_facts_1_14(ready: Acl, stream: Any, name: s
     assert statuses == [codes.RT_PARAM_INVALID]
     assert ready.violations() == ["AB-STR-0009"]
     assert name in ready.read("violations")[0]["message"]
+
+
+def test_no_way_of_executing_is_for_a_callback_facts_1_14(ready: Acl, stream: Any) -> None:
+    def run() -> None:
+        ready.aclmdlExecuteAsync(1, ready.NULL, ready.NULL, stream)
+        ready.aclmdlExecuteAsyncV2(1, ready.NULL, ready.NULL, stream, ready.NULL)
+
+    fn = callback(ready, run)
+    assert ready.aclrtLaunchHostFunc(stream, fn, ready.NULL) == codes.SUCCESS
+    assert ready.aclrtSynchronizeStream(stream) == codes.SUCCESS
+    assert ready.violations() == ["AB-STR-0009", "AB-STR-0009"]
+    told = [violation["message"] for violation in ready.read("violations")]
+    assert "aclmdlExecuteAsyncV2" in told[1]
 
 
 def test_host_memory_in_a_callback_is_a_warning_issue_10(ready: Acl, stream: Any) -> None:
