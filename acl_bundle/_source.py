@@ -83,6 +83,7 @@ class Kept:
         self.path: str | None = None
         self._opened: int | None = None
         self._sum: int | None = None
+        self._mapping: mmap.mmap | None = None
         self._outside: dict[str, Identity | None] = {}
         if isinstance(source, str | os.PathLike):
             self._open(source)
@@ -107,6 +108,7 @@ class Kept:
         if isinstance(owner, mmap.mmap) and memoryview(owner).readonly:
             self.file = om.open_loadable(buffer)
             self._sum = zlib.crc32(self.file.data)
+            self._mapping, self._length = owner, _length(owner)
         elif isinstance(owner, bytes) or not _is_contiguous(buffer):
             self.file = om.open_loadable(buffer)
         else:
@@ -137,6 +139,8 @@ class Kept:
     def _check(self, named: bool) -> None:
         if self._opened is not None and _identity(os.fstat(self._opened)) != self._was:
             raise _changed(self.path, "was written in place")
+        if self._mapping is not None and _length(self._mapping) < self._length:
+            raise _changed("the file behind the mapping", "was cut short")  # to read it is SIGBUS
         if self._sum is not None and zlib.crc32(self.file.data) != self._sum:
             raise _changed("the file behind the mapping", "was written in place")
         if named and self.path is not None:
@@ -151,6 +155,14 @@ class Kept:
         """Close the file. The mapping lives as long as a view of it."""
         if self._opened is not None:
             self._finalizer()
+
+
+def _length(mapping: mmap.mmap) -> int:
+    """The bytes of the file behind a mapping; 0 where the mapping has not kept the file open."""
+    try:
+        return mapping.size()
+    except (OSError, ValueError):
+        return 0
 
 
 def _is_contiguous(buffer: Any) -> bool:

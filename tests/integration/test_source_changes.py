@@ -159,6 +159,15 @@ def test_a_mapping_whose_file_is_written_is_told(live: Path, flow: Flow, way: st
             answers(mapped, change, flow, way)
 
 
+@flows
+@again
+def test_a_mapping_whose_file_is_cut_short_is_told(live: Path, flow: Flow, way: str) -> None:
+    with live.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with pytest.raises(ab.SourceChangedError, match="behind the mapping was cut short"):
+        answers(mapped, lambda: os.truncate(live, 100), flow, way)
+
+
 @pytest.mark.parametrize("kind", [bytes, memoryview, lambda b: np.frombuffer(b, np.uint8)])
 def test_bytes_are_not_copied(kind: Any) -> None:
     data = model(1.0)
