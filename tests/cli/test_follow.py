@@ -123,3 +123,51 @@ def test_a_bundle_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "x.om").write_bytes(b"x")
     status, _, err = cli(tmp_path / "x.om", tmp_path)
     assert (status, err.startswith("acl-bundle: ")) == (1, True)
+
+
+KEY = b"a key of the tests of the shell"
+
+
+def test_only_what_a_key_signs(mlp: Any, tmp_path: Path) -> None:
+    folder, file, newer = tmp_path / "versions", tmp_path / "key", tmp_path / "newer"
+    file.write_bytes(KEY + b"\n")
+    newer.write_bytes(KEY[::-1] + b"\r\n")
+    follow.publish_directory(folder, mlp.weights, 1, signing_key=KEY)
+    follow.publish_directory(folder, mlp.random(2), 2, signing_key=KEY[::-1])
+    follow.publish_directory(folder, mlp.random(3), 3)
+    one = ("--signing-key-file", file)
+    for options, version, refused in (
+        (("--count", "1", *one), 1, 2),
+        (("--count", "1", *one, "--signing-key-file", newer), 2, 1),
+    ):
+        status, out, err = cli(mlp.path, folder, *options)
+        assert (status, err) == (1, "")
+        assert out.startswith("refused 3: directory:weights-3.safetensors: it is not signed")
+        assert f"applied {version}: 4 weights" in out
+        assert f"1 applied, {refused} refused" in out
+        assert KEY.decode() not in out
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "message"),
+    [
+        (b"fifteen bytes..\n", 2, "has 15 bytes; 16 or more are right"),
+        (b"", 2, "has 0 bytes"),
+        (bytes(5000), 2, "it is larger than 4096 bytes"),
+        (None, 1, "No such file"),
+        ("fifo", 1, "a FIFO; a regular file is right"),
+    ],
+)
+def test_files_that_hold_no_key(
+    mlp: Any, tmp_path: Path, content: bytes | str | None, status: int, message: str
+) -> None:
+    file = tmp_path / "k"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content is not None:
+        os.mkfifo(file)
+    code, _, err = cli(mlp.path, tmp_path, "--signing-key-file", file)
+    assert code == status
+    assert message in " ".join(err.replace("│", " ").split())
+    assert "fifteen" not in err
+    assert "Traceback" not in err
