@@ -6,6 +6,7 @@
 #include "calls.h"
 #include "copy.h"
 #include "device.h"
+#include "host_memory.h"
 #include "message.h"
 #include "settings.h"
 #include "stream.h"
@@ -105,6 +106,33 @@ static bool overlap(const Rows *rows)
     return false;
 }
 
+/*
+ * Rows behind a block of host memory would look like any other memory of the
+ * host. So they are refused in both modes: there is no room to cut them to.
+ */
+static int check_host_span(const void *start, size_t pitch, const Rows *rows,
+                           const char *argument)
+{
+    size_t room = host_room(start);
+    size_t span = (rows->height - 1) * pitch + rows->width;
+    char text[HISTORY_SIZE];
+
+    if (span <= room)
+        return E_NONE;
+    return violate(V_HOST_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, "
+                   "%s", argument, start, room, span,
+                   host_history(start, text));
+}
+
+static int check_host_spans(const Rows *rows)
+{
+    int status = check_host_span(rows->dst, rows->dpitch, rows, "dst");
+
+    return status != E_NONE ? status
+                            : check_host_span(rows->src, rows->spitch, rows,
+                                              "src");
+}
+
 /* The first and the last row lie in one allocation, or one of them does not. */
 static int look(const Rows *rows, aclrtMemcpyKind kind)
 {
@@ -116,6 +144,8 @@ static int look(const Rows *rows, aclrtMemcpyKind kind)
     if (status == E_NONE && last > 0)
         status = copy_look(dst_row(rows, last), width, src_row(rows, last),
                            width, kind);
+    if (status == E_NONE)
+        status = check_host_spans(rows);
     if (status != E_NONE || !overlap(rows))
         return status;
     status = violate(V_OVERLAP, "dst %p and src %p, %zu rows of %zu bytes",

@@ -56,6 +56,18 @@ def test_rows_that_meet(ready: Acl) -> None:
     assert ready.violations() == ["AB-RT-0013"] * 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_rows_behind_a_block_of_host_memory(ready: Acl, stream: bool) -> None:
+    """No row lies over the end of the block: the rows behind it are whole."""
+    block = ready.new("void **")
+    assert ready.aclrtMallocHost(block, 640) == codes.SUCCESS
+    device = ready.on_device(bytes(2048))
+    assert copy(ready, device, 64, block[0], 64, 64, 10, TO_DEVICE, stream=stream) == codes.SUCCESS
+    assert copy(ready, device, 64, block[0], 64, 64, 11, TO_DEVICE, stream=stream) != codes.SUCCESS
+    assert copy(ready, block[0], 64, device, 64, 64, 11, TO_HOST, stream=stream) != codes.SUCCESS
+    assert ready.violations() == ["AB-RT-0018"] * 2
+
+
 def test_nothing_is_nothing(acl: Acl) -> None:
     assert copy(acl, acl.NULL, 0, acl.NULL, 0, 0, 5, 9) == codes.SUCCESS
     assert acl.aclrtMemcpy2dAsync(acl.NULL, 0, acl.NULL, 0, 5, 0, 9, acl.NULL) == codes.SUCCESS
