@@ -71,7 +71,7 @@ def publish_directory(
         OSError: The directory cannot be written. Nothing was published, or all
             but ``latest``: the same call again tells.
     """
-    check_version(version)
+    version = check_version(version)
     check_keep(keep)
     check_some(weights)
     if signing_key is not None:

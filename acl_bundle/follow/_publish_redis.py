@@ -71,7 +71,7 @@ def publish_redis(
             VersionExistsError that the first one did.
         UnsupportedError: redis-py is not installed.
     """
-    check_version(version)
+    version = check_version(version)
     check_keep(keep)
     check_some(weights)
     if signing_key is not None:

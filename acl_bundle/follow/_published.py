@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsIndex
 
+from acl_bundle._arrays import whole
 from acl_bundle.errors import VersionExistsError, WeightError
 from acl_bundle.follow._order import VERSION_MAX
 
@@ -12,17 +13,17 @@ ABANDONED = 3600
 """Seconds that a value or hidden file lives when its publisher was killed before it had a name."""
 
 
-def check_version(version: int) -> None:
-    """Refuse what is no version's number.
+def check_version(version: SupportsIndex) -> int:
+    """A version's number as an int; a trainer's step may be one of numpy's.
 
     Raises:
         TypeError, ValueError: It is no int, or out of bounds.
     """
-    if type(version) is not int:
-        raise TypeError(f"version is {version!r}; an int is right")
+    version = whole(version, "version is an int")
     if not 0 <= version <= VERSION_MAX:
         what = version if abs(version) <= VERSION_MAX else f"of {version.bit_length()} bits"
         raise ValueError(f"version is {what}; 0 or more is right, up to {VERSION_MAX}")
+    return version
 
 
 def check_keep(keep: int | None) -> None:

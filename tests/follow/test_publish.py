@@ -91,3 +91,11 @@ def test_a_trainer_needs_no_runtime(tmp_path: Path) -> None:
         [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == str(tmp_path / "weights-1.safetensors"), done.stderr
+
+
+def test_a_step_counter_of_numpys_is_a_version(tmp_path: Path) -> None:
+    weights = {"w": np.ones(3, "f4")}
+    file = follow.publish_directory(tmp_path, weights, np.int64(7))  # type: ignore[arg-type]
+    assert file.name == "weights-7.safetensors"
+    with pytest.raises(TypeError, match="version is an int, not True"):
+        follow.publish_directory(tmp_path, weights, True)
