@@ -74,7 +74,7 @@ asan: .venv/editable
 	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" $(BIN)/python setup.py --quiet \
 	    build --build-base build/asan --build-lib build/asan/lib
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
-	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0 $(BIN)/pytest -n 2 --dist worksteal \
+	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging \
 	    --ignore tests/contract/test_c_client.py --ignore tests/contract/test_c_client_dynamic.py \
 	    --ignore tests/contract/test_starved.py
