@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
+import sys
 from contextlib import suppress
 from typing import Any, Literal, SupportsIndex
 
@@ -53,6 +54,12 @@ def whole(value: object, what: str) -> int:
         with suppress(TypeError):
             return operator.index(value)
     raise TypeError(f"{what}, not {value!r}")
+
+
+def _is_masked(array: NDArray[Any]) -> bool:
+    """Whether it is one of numpy.ma's, a module that takes 25 ms to import for a no."""
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(array, ma.MaskedArray)
 
 
 class _DLTensor(ctypes.Structure):
@@ -120,7 +127,7 @@ def as_array(
         TypeError: It is none, or a masked array, whose mask would be lost.
     """
     if isinstance(value, np.ndarray):
-        if not isinstance(value, np.ma.MaskedArray):
+        if not _is_masked(value):
             return value
     elif hasattr(value, "__dlpack__"):
         try:
