@@ -8,6 +8,7 @@ model saved by Keras is called ``.../.ATTRIBUTES/VARIABLE_VALUE``
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 
 from acl_bundle._files import Path_
 from acl_bundle.weights._extra import need
-from acl_bundle.weights._file import bad, map_file
+from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec, is_number
 
@@ -38,12 +39,13 @@ class Checkpoint(Source):
             prefix: The path without ``.index``; with it is fine too.
 
         Raises:
-            WeightsFormatError: A file of it is missing or damaged.
+            WeightsFormatError: A file of it is missing or damaged, or the path is
+                no prefix of one.
             UnsupportedError: TensorFlow is not installed.
-            OSError: A file cannot be opened.
+            OSError: The path leads to nothing, or a file cannot be opened.
         """
         path = os.fspath(prefix).removesuffix(INDEX)
-        _check_files(path)
+        _check_files(path, os.fspath(prefix))
         tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
         try:
             self._reader: Any = tf.train.load_checkpoint(path)
@@ -75,8 +77,10 @@ class Checkpoint(Source):
         self._reader = None
 
 
-def _check_files(prefix: str) -> None:
-    index = map_file(prefix + INDEX)
+def _check_files(prefix: str, given: str) -> None:
+    if given == prefix and not os.path.lexists(prefix + INDEX):
+        raise _no_prefix(prefix)
+    index = (map_part if given == prefix else map_file)(prefix + INDEX)
     if bytes(index[-8:]) != INDEX_MAGIC:
         raise bad(
             prefix + INDEX,
@@ -84,7 +88,7 @@ def _check_files(prefix: str) -> None:
         )
     beside = _data_files(prefix)
     for one in beside:
-        map_file(one)  # TensorFlow would wait for a FIFO
+        map_part(one)  # TensorFlow would wait for a FIFO
     names = (one.name[len(Path(prefix).name) :] for one in beside)
     shards = [found for found in map(_SHARD.fullmatch, names) if found]
     if not shards:
@@ -94,6 +98,21 @@ def _check_files(prefix: str) -> None:
     lacking = sorted(set(range(count)) - there)
     if lacking:
         raise bad(prefix, f"data files {lacking} of {count} are missing")
+
+
+def _no_prefix(path: str) -> Exception:
+    """Say what a path is, with whose name no .index file begins."""
+    if not os.path.exists(path):
+        message = f"there is no such file, and none with {INDEX} behind it"
+        return FileNotFoundError(errno.ENOENT, message, path)
+    name = os.path.basename(path) + INDEX
+    if os.path.isfile(path) and bytes(map_file(path)[-8:]) == INDEX_MAGIC:
+        return bad(
+            path,
+            "it ends as the .index file of a TensorFlow checkpoint does, under another name; call"
+            f" it {name!r}, beside its .data-?????-of-????? files of the same prefix",
+        )
+    return bad(path, f"it is no prefix of a checkpoint: there is no {name!r} beside it")
 
 
 def _data_files(prefix: str) -> list[Path]:

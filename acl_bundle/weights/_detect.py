@@ -14,7 +14,7 @@ from acl_bundle.om._foreign import spoilt
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.weights._checkpoint import INDEX, INDEX_MAGIC, Checkpoint
-from acl_bundle.weights._file import bad, map_file
+from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._folder import Folder
 from acl_bundle.weights._graphdef import FrozenGraph
 from acl_bundle.weights._npy import MAGIC as NPY
@@ -68,7 +68,10 @@ def detect(path: Path_) -> tuple[Callable[[Path_], Source], Path_]:
 def _folder(folder: Path) -> tuple[Callable[[Path_], Source], Path_]:
     found = list(_in_folder(folder))
     if len(found) == 1:
-        return found[0]
+        reader, path = found[0]
+        if path is not folder:
+            map_part(f"{path}{INDEX}" if reader is Checkpoint else path)
+        return reader, path
     names = ", ".join(
         f"{os.fspath(path)} with kind={Folder.kind!r}" if path is folder else os.fspath(path)
         for _, path in found

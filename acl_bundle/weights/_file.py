@@ -8,15 +8,19 @@ that is cut short while its bytes are being read takes the process down.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from acl_bundle._files import NoRegularFileError, Path_, check_regular, map_regular
 from acl_bundle.errors import WeightsFormatError
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
+_NO_FILE: Final = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+}  # fmt: skip
 
 
 def read(source: Path_ | Buffer) -> tuple[memoryview, str]:
@@ -61,6 +65,21 @@ def map_file(path: Path_) -> memoryview:
         return map_regular(path)
     except NoRegularFileError as error:
         raise bad(path, str(error.strerror)) from None
+
+
+def map_part(path: Path_) -> memoryview:
+    """Map a file that was found beside another, or in a folder, and was not named by the user.
+
+    Raises:
+        WeightsFormatError: It is not there, or no regular file.
+        OSError: It is there and cannot be opened.
+    """
+    try:
+        return map_file(path)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        raise bad(path, f"it cannot be opened: {error.strerror}") from None
 
 
 def whole(data: memoryview, file: str) -> memoryview:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _json
-from acl_bundle.weights._file import bad, map_file
+from acl_bundle.weights._file import bad, map_part
 
 NAME: Final = "adapter_config.json"
 _REFUSED: Final = {
@@ -87,7 +87,7 @@ def beside(files: Iterable[str]) -> Config | None:
 
 
 def _read(path: Path) -> Config:
-    values = _json.parse(map_file(path), path, "the configuration")
+    values = _json.parse(map_part(path), path, "the configuration")
     if not isinstance(values, dict):
         raise bad(path, f"the configuration is {values!r}; an object is right")
     _check_kind(path, values)

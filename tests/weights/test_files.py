@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,68 @@ def test_a_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+INDEX_END = bytes.fromhex("57fb808b247547db")  # the last bytes of a checkpoint's index
+
+
+@pytest.mark.parametrize("kind", [None, "tensorflow checkpoint"])
+def test_an_index_of_a_checkpoint_under_another_name_says_what_is_right(
+    kind: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "downloaded"
+    path.write_bytes(b"\0" * 40 + INDEX_END)
+    refused(path, ".index file", "'downloaded.index'", "data", kind=kind)
+    longest = tmp_path / ("a" * 250)  # has no room for a suffix
+    longest.write_bytes(b"\0" * 40 + INDEX_END)
+    refused(longest, ".index file", kind=kind)
+
+
+def test_what_is_no_prefix_of_a_checkpoint_is_told_by_the_path_that_was_given(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "m.data-00000-of-00001").write_bytes(b"values")
+    for path in (tmp_path, tmp_path / "m.data-00000-of-00001"):
+        refused(path, "no prefix of a checkpoint", kind="tensorflow checkpoint")
+    with pytest.raises(FileNotFoundError) as caught:
+        weights.open(tmp_path / "other", kind="tensorflow checkpoint")
+    assert caught.value.filename == os.fspath(tmp_path / "other")
+
+
+def _broken(part: Path) -> Iterator[str]:
+    """Put in the place of a part what cannot be opened, one after the other."""
+    part.symlink_to("nowhere")
+    yield "a link to nothing"
+    part.unlink()
+    part.symlink_to(part.name)
+    yield "a link to itself"
+    part.unlink()
+    part.mkdir()
+    yield "a folder"
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["w.safetensors", "x.safetensors.index.json", "w.npy", "adapter_model.bin", "model.index"],
+)
+def test_what_a_folder_leads_to_and_is_no_file_is_refused(part: str, tmp_path: Path) -> None:
+    """The path of an OSError is one that the user gave."""
+    for what in _broken(tmp_path / part):
+        with pytest.raises(WeightsFormatError, match=re.escape(os.fspath(tmp_path))):
+            weights.open(tmp_path)
+        assert what
+
+
+def test_a_part_of_a_checkpoint_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    prefix = tmp_path / "model"
+    (tmp_path / "model.index").write_bytes(b"\0" * 40 + INDEX_END)
+    for _ in _broken(tmp_path / "model.data-00000-of-00001"):
+        refused(prefix, "model.data-00000-of-00001")
+
+
+def test_a_configuration_beside_an_adapter_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    adapter = {"a.lora_A.weight": W["w"].T, "a.lora_B.weight": W["w"]}
+    weights.save(adapter, tmp_path / "a.safetensors")
+    (tmp_path / "adapter_config.json").mkdir()
+    with pytest.raises(WeightsFormatError, match=r"adapter_config\.json"):
+        weights.merge_lora({"a.weight": np.ones((3, 3), "f4")}, tmp_path)["a.weight"]
