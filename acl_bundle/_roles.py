@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from acl_bundle import om
+from acl_bundle.errors import RoleError
 
 # What a graph must have to be given a role: inputs, outputs (None: either way).
 ROLES: dict[str, tuple[bool | None, bool]] = {
@@ -12,6 +13,25 @@ ROLES: dict[str, tuple[bool | None, bool]] = {
     "init": (False, False),
     "update": (True, False),
 }
+REFRESHABLE = (
+    "Weights are written in a bundle that was built for it:"
+    " acl_bundle.build.from_onnx(model, weights=[...]) makes one for tests, CANN's"
+    " aclgrphConvertToWeightRefreshableGraphs and aclgrphBundleBuildModel one for a chip"
+)
+
+
+def missing(role: str, graphs: Iterable[object], file: str, *, writes: bool) -> RoleError:
+    """Say that no graph has a role.
+
+    Args:
+        role: Which.
+        graphs: What there is instead.
+        file: What to call the file.
+        writes: Whether one of its graphs writes weights.
+    """
+    has = ", ".join(repr(graph) for graph in graphs)
+    text = f"this {file} has no {role} graph; it has {has}. Use bundle.graphs"
+    return RoleError(text if writes or role == "infer" else f"{text}. {REFRESHABLE}")
 
 
 def _check_role(file: om.Bundle, role: str, index: int) -> None:

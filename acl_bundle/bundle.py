@@ -1,7 +1,7 @@
 """A bundle, from load to close.
 
-1. The file is mapped and taken apart (`om`): is it a bundle (a plain model of
-   several shapes counts as a bundle of one), what are its graphs and weights.
+1. The file is mapped and taken apart (`om`): is it a bundle (a plain model
+   counts as a bundle of one), what are its graphs and weights.
 2. The device is initialised, its context made current for the load.
 3. The library loads every graph (`_load`): two flows, by where variables live.
 4. The library describes each graph; what it takes and gives tells its role.
@@ -26,7 +26,7 @@ from acl_bundle._describe import describe
 from acl_bundle._lanes import Lanes
 from acl_bundle._load import Flow, Loaded
 from acl_bundle._owner import Owner, uninterrupted
-from acl_bundle._roles import roles_of
+from acl_bundle._roles import missing, roles_of
 from acl_bundle._saved import Area, Where
 from acl_bundle._snapshot import Snapshot, Snapshots
 from acl_bundle._source import Kept
@@ -34,7 +34,7 @@ from acl_bundle._variables import Variables, Version
 from acl_bundle._wait import POLL_MS, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
-from acl_bundle.errors import BundleFormatError, RoleError
+from acl_bundle.errors import BundleFormatError
 from acl_bundle.graph import Graph
 from acl_bundle.inference import InferenceGraph
 from acl_bundle.init import InitGraph
@@ -122,10 +122,10 @@ class Bundle(Owner):
         first inference, for the variables hold whatever the memory held.
 
         Args:
-            source: Path of the .om file, or its bytes. A plain model file with
-                gears or dynamic shapes is taken as well: it has one graph, of
-                role infer, and no weights. What it holds now is what the bundle
-                is, whatever becomes of the path, by a rename say. Bytes and
+            source: Path of the .om file, or its bytes. A plain model file is a
+                bundle of one graph, of role infer, and without weights. What it
+                holds now is what the bundle is, whatever becomes of the path, by
+                a rename say. Bytes and
                 read-only mappings are used in place (a mapping is summed up once);
                 any other buffer is copied, which takes its size on the host until
                 the bundle is closed. A file that is *written in place* is noticed
@@ -146,8 +146,8 @@ class Bundle(Owner):
         Raises:
             OSError: The file, or the configuration, cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
-            BundleFormatError: It is no bundle (nor a plain model of several
-                shapes), is damaged, or its graphs' roles are in doubt.
+            BundleFormatError: It is no compiled model, is damaged, or its graphs'
+                roles are in doubt.
             LibraryNotFoundError: No libascendcl.so could be opened.
             UnsupportedError: Owned variables cannot be had, of a plain model
                 never; nor can replicas.
@@ -190,6 +190,7 @@ class Bundle(Owner):
             self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
         )
         self._replicas = replicas
+        self._kind = "plain model" if isinstance(file, om.Single) else "bundle"
         self.graphs: tuple[Graph, ...] = tuple(
             self._graph(index, model, file.models[index], roles.get(index), specs, weights)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
@@ -245,8 +246,8 @@ class Bundle(Owner):
         for graph in self.graphs:
             if graph.role == role:
                 return graph
-        has = ", ".join(repr(graph) for graph in self.graphs)
-        raise RoleError(f"this bundle has no {role} graph; it has {has}. Use bundle.graphs")
+        writes = any(isinstance(graph, InitGraph | UpdateGraph) for graph in self.graphs)
+        raise missing(role, self.graphs, self._kind, writes=writes)
 
     @property
     def infer(self) -> Graph:

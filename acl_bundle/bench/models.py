@@ -47,7 +47,7 @@ class Compiled(Model):
     dtypes: tuple[str, ...] = (AS_IT_IS,)
 
     def __init__(self, path: Path) -> None:
-        """Read the file; a plain model of one shape becomes a bundle of one.
+        """Read the file.
 
         Raises:
             BundleFormatError: It is damaged, or no .om file.
@@ -55,13 +55,8 @@ class Compiled(Model):
         """
         self._nbytes = path.stat().st_size
         file = om.open(path)
-        self._source: Path | bytes = path
-        if isinstance(file, om.Bundle):
-            model = file.models[file.roles.get("infer", 0)]
-        else:
-            model = file
-            if not any(dim < 0 for one in file.inputs for dim in one.dims):
-                self._source = om.write_bundle([file], 0).to_bytes()
+        self._source = path
+        model = file.models[file.roles.get("infer", 0)] if isinstance(file, om.Bundle) else file
         self.for_chip: bool = model.is_compiled_for_chip
         extra = om.gears.INPUT_NAME
         self.inputs: Dims = {
@@ -108,8 +103,7 @@ class Onnx(Model):
         if dtype not in self._protos:
             self._protos[dtype] = halved(self._proto, dtype)
         image = build.model(self._protos[dtype], input_shapes=shapes)
-        file = om.open_model(image.to_bytes())
-        return om.write_bundle([file], 0).to_bytes(), image.nbytes
+        return image.to_bytes(), image.nbytes
 
 
 def open(path: Path) -> Model:

@@ -29,7 +29,6 @@ from acl_bundle.om.inout import TensorInfo
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect, role_of
-from acl_bundle.om.single import WRAP as _WRAP
 from acl_bundle.om.single import Single
 from acl_bundle.om.tensor import Tensor, TensorDesc
 from acl_bundle.om.variables import Variable, layout
@@ -100,8 +99,7 @@ def _bundle(span: _Span) -> Bundle:
         raise span.error(
             82,
             f"this is a plain model ({header.name!r}, modeltype {header.modeltype}), not a bundle"
-            f" (modeltype {_header.BUNDLE}): compile it as a bundle, or make it a bundle of one:"
-            f" {_WRAP}",
+            f" (modeltype {_header.BUNDLE}): open_model reads it, and open_loadable both",
         )
     if not header.is_bundle:
         raise span.error(
@@ -113,19 +111,18 @@ def _bundle(span: _Span) -> Bundle:
 
 
 def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
-    """Read what can be loaded as a bundle: one, or a plain model of several shapes.
+    """Read what can be loaded as a bundle: one, or a plain model.
 
     Args:
         source: As for :func:`open`.
         name: What messages call a buffer.
 
     Returns:
-        The bundle; for a plain model with gears or dynamic shapes a
-        :class:`Single`.
+        The bundle; for a plain model a :class:`Single`.
 
     Raises:
-        BundleFormatError: It is a plain model that takes one shape or gives
-            nothing, or is neither a model nor a bundle, or is damaged.
+        BundleFormatError: It is a plain model that gives nothing, or is neither
+            a model nor a bundle, or is damaged.
         OSError: The file cannot be opened.
     """
     span = _read(source, name)

@@ -232,11 +232,20 @@ def test_doctor_names_the_library_that_was_asked_for_and_is_none(tmp_path: Path)
     assert f"BAD tried {path}: " in done.stdout
 
 
-def test_doctor_finds_what_is_wrong_with_a_file(plain: Path) -> None:
-    done = cli("doctor", plain, ACL_BUNDLE_LIBRARY=str(fake.library_path()))
+def test_doctor_finds_what_is_wrong_with_a_file(bundle: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.om"
+    cut.write_bytes(bundle.read_bytes()[:-1])
+    done = cli("doctor", cut, ACL_BUNDLE_LIBRARY=str(fake.library_path()))
     assert done.returncode == 1
-    assert f"BAD {plain}" in done.stdout
-    assert "plain model" in done.stdout
+    assert f"BAD {cut}" in done.stdout
+    assert "are left in the file" in done.stdout
+
+
+def test_doctor_finds_nothing_wrong_with_a_plain_model(plain: Path) -> None:
+    done = cli("doctor", plain, ACL_BUNDLE_LIBRARY=str(fake.library_path()))
+    assert done.returncode == 0
+    assert "ok  roles: graph 0 infer" in done.stdout
+    assert "ok  refreshable weights: 0" in done.stdout
 
 
 def test_doctor_notices_a_runtime_that_is_not_there() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import build, fake, om
+from acl_bundle import fake, om
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -53,11 +53,6 @@ def test_a_truncated_file(mlp: Any, tmp_path: Path, keep: float) -> None:
     size = int(len(whole) * keep) if 0 < keep < 1 else int(keep)
     (tmp_path / "cut.om").write_bytes(whole[:size])
     refused(tmp_path / "cut.om", r"cut\.om")
-
-
-def test_a_plain_model(mlp: Any, tmp_path: Path) -> None:
-    build.model(mlp.onnx).save(tmp_path / "plain.om")
-    refused(tmp_path / "plain.om", "plain model .* not a bundle")
 
 
 def test_another_kind_of_file(tmp_path: Path) -> None:

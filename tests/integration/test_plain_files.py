@@ -1,9 +1,11 @@
-"""Plain model files with gears or dynamic shapes, loaded as they are (design 4)."""
+"""Plain model files, of one shape or of many, loaded as they are (design 4)."""
 
 from __future__ import annotations
 
 import random
+import re
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
-from acl_bundle import _gears, build, fake, om
+from acl_bundle import _gears, build, fake, follow, om
 from acl_bundle.om import inout
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
@@ -27,6 +29,9 @@ OPTIONS: list[dict[str, Any]] = [
     {"dynamic_shape": True},
     {"dynamic_shape": {"x": [(1, 8), 4]}},
 ]
+
+
+IDS = ["batch", "dims", "any", "bounded"]
 
 
 def net() -> onnx.ModelProto:
@@ -59,7 +64,7 @@ def resolutions() -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("as_bytes", [False, True], ids=["path", "bytes"])
-@pytest.mark.parametrize("options", OPTIONS, ids=["batch", "dims", "any", "bounded"])
+@pytest.mark.parametrize("options", OPTIONS, ids=IDS)
 def test_the_arrays_shape_decides(tmp_path: Path, options: Any, as_bytes: bool) -> None:
     path = write(tmp_path, **options)
     with ab.Bundle.load(path.read_bytes() if as_bytes else path) as bundle:
@@ -81,17 +86,80 @@ def test_resolutions(tmp_path: Path) -> None:
         assert bundle.infer(np.ones((1, 2, 4, 4), np.float32)).shape == (1, 2, 2, 2)
 
 
-def test_one_graph_that_infers_and_no_weights(tmp_path: Path) -> None:
-    with ab.Bundle.load(write(tmp_path, dynamic_batch=[1, 4])) as bundle:
+EVERY: list[dict[str, Any]] = [{"input_shapes": {"x": (4, 4)}}, *OPTIONS]
+every_kind = pytest.mark.parametrize("options", EVERY, ids=["static", *IDS])
+
+
+@pytest.mark.parametrize("as_bytes", [False, True], ids=["path", "bytes"])
+def test_one_shape(tmp_path: Path, as_bytes: bool) -> None:
+    path = write(tmp_path, input_shapes={"x": (4, 4)})
+    with ab.Bundle.load(path.read_bytes() if as_bytes else path, replicas=2) as bundle:
+        for seed in range(3):
+            x = rows(4) + seed
+            np.testing.assert_allclose(bundle.infer(x), x @ W, rtol=1e-5, atol=1e-5)
+            later = bundle.infer.submit(x, timeout_ms=60_000).result()
+            np.testing.assert_allclose(later, x @ W, rtol=1e-5, atol=1e-5)
+        out = {"y": np.empty((4, 3), np.float32)}
+        bundle.infer.bind({"x": x}, out)()
+        np.testing.assert_allclose(out["y"], x @ W, rtol=1e-5, atol=1e-5)
+        with pytest.raises(ValueError, match=r"\(3, 4\)"):
+            bundle.infer(rows(3))
+    calls = fake.calls()
+    assert calls["aclmdlLoadFromMem"] == calls["aclmdlUnload"] == 3  # twice, and what is submitted
+    assert not any(name.startswith("aclmdlBundle") for name in calls)
+    assert fake.live() == []
+
+
+@every_kind
+def test_one_graph_that_infers_and_no_weights(tmp_path: Path, options: Any) -> None:
+    path = write(tmp_path, **options)
+    with ab.Bundle.load(path) as bundle:
         assert [graph.role for graph in bundle.graphs] == ["infer"]
         assert bundle.infer is bundle.graphs[0]
         assert dict(bundle.weights) == {}
         assert bundle.version is None
-        for role in ("init", "update"):
-            with pytest.raises(ab.RoleError, match=f"no {role} graph; it has .*infer 0"):
-                getattr(bundle, role)
         out = bundle.infer.run({"x": rows(4)})  # no warning of weights that nobody wrote
         assert out.version is None
+
+
+WRITES: dict[str, tuple[str, Callable[[ab.Bundle, ab.Pair, Path], object]]] = {
+    "init": ("init", lambda bundle, pair, folder: bundle.init()),
+    "update": ("update", lambda bundle, pair, folder: bundle.update({"w": W})),
+    "plan": ("update", lambda bundle, pair, folder: bundle.update.plan({"w": W})),
+    "follow": ("update", lambda bundle, pair, folder: ab.follow(bundle, follow.Directory(folder))),
+    "Pair.init": ("init", lambda bundle, pair, folder: pair.init()),
+    "Pair.update": ("update", lambda bundle, pair, folder: pair.update({"w": W})),
+}
+
+
+@pytest.mark.parametrize("call", WRITES)
+@every_kind
+def test_what_writes_weights_says_how_to_have_some(tmp_path: Path, options: Any, call: str) -> None:
+    path, (role, write_weights) = write(tmp_path, **options), WRITES[call]
+    said = rf"plain model has no {role} graph; it has .*infer 0.*from_onnx\(model, weights=\["
+    with ab.Bundle.load(path) as bundle, ab.Pair.load(path) as pair:
+        with pytest.raises(ab.RoleError, match=said):
+            write_weights(bundle, pair, tmp_path)
+        for infer in (bundle.infer, pair.infer):
+            np.testing.assert_allclose(infer(rows(4)), rows(4) @ W, rtol=1e-5, atol=1e-6)
+    assert fake.live() == []
+
+
+def test_the_way_out_is_one(tmp_path: Path) -> None:
+    """The call that the error names makes a bundle with the update graph that was missed."""
+    with (
+        ab.Bundle.load(write(tmp_path, input_shapes={"x": (4, 4)})) as bundle,
+        pytest.raises(ab.RoleError) as caught,
+    ):
+        bundle.update({"w": W})
+    call = re.search(r"acl_bundle\.build\.from_onnx\(.*?\)", str(caught.value))
+    assert call is not None
+    text = call[0].replace("[...]", "['w'], input_shapes={'x': (4, 4)}")
+    built = eval(text, {"acl_bundle": ab, "model": net()})
+    with ab.Bundle.load(built.to_bytes()) as bundle:
+        bundle.init()
+        bundle.update({"w": W + 1})
+        np.testing.assert_allclose(bundle.infer(rows(4)), rows(4) @ (W + 1), rtol=1e-5, atol=1e-5)
 
 
 def test_no_gear_for_the_array(tmp_path: Path) -> None:
@@ -129,18 +197,6 @@ def test_there_are_no_variables_to_own(tmp_path: Path) -> None:
     assert fake.live() == []
 
 
-def test_a_static_model_is_refused_with_the_way_out(tmp_path: Path, mlp: Any) -> None:
-    path, other = tmp_path / "static.om", tmp_path / "other.om"
-    build.model(mlp.onnx).save(path)
-    with pytest.raises(ab.BundleFormatError, match="takes one shape, not a bundle") as caught:
-        ab.Bundle.load(path)
-    assert "likely the wrong file" in str(caught.value)
-    way_out = str(caught.value).rpartition("make it a bundle of one: ")[2]
-    exec(way_out, {"om": om, "path": path, "other": other})  # the sentence is the code
-    with ab.Bundle.load(other) as bundle:
-        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
-
-
 def test_an_update_graph_alone_is_no_plain_model(mlp: Any) -> None:
     """It is dynamic, but works on variables that a file of its own does not have."""
     update = om.open_bundle(mlp.path).models[2]
@@ -155,7 +211,7 @@ def test_a_dynamic_model_of_fixed_ends_is_taken() -> None:
         np.testing.assert_allclose(bundle.infer(rows(2)), rows(2) @ W, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[2]], ids=["batch", "any"])
+@pytest.mark.parametrize("options", [EVERY[0], EVERY[1], EVERY[3]], ids=["static", "batch", "any"])
 def test_truncated_files(tmp_path: Path, options: Any) -> None:
     whole = write(tmp_path, **options).read_bytes()
     for keep in (*range(1, 400, 13), *range(400, len(whole), len(whole) // 40), len(whole) - 1):
@@ -165,7 +221,7 @@ def test_truncated_files(tmp_path: Path, options: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[2]], ids=["batch", "any"])
+@pytest.mark.parametrize("options", [EVERY[0], EVERY[1], EVERY[3]], ids=["static", "batch", "any"])
 def test_mutated_files(tmp_path: Path, options: Any, seed: int) -> None:
     """A defect is refused here or there, or harmless; nothing stays behind."""
     whole = write(tmp_path, **options).read_bytes()

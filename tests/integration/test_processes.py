@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import fake
+from acl_bundle import build, fake
 
 ROOT = Path(__file__).parents[2]
 
@@ -407,5 +407,25 @@ def test_an_old_cann_has_no_timeouts(mlp: Any) -> None:
         """,
         mlp.path,
         ACL_FAKE_HIDE="aclrtSynchronizeStreamWithTimeout",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_plain_model_needs_none_of_the_bundle_functions(tmp_path: Path, mlp: Any) -> None:
+    path = build.model(mlp.onnx).save(tmp_path / "plain.om")
+    done = python(
+        """
+        import sys
+        import numpy as np
+        import acl_bundle as ab
+        from acl_bundle import fake
+
+        fake.activate()
+        with ab.Bundle.load(sys.argv[1]) as bundle:
+            assert np.isfinite(bundle.infer(np.ones((4, 8), np.float32))).all()
+        assert fake.calls()["aclmdlLoadFromFile"] == 1
+        """,
+        path,
+        ACL_FAKE_HIDE="aclmdlBundle*,aclmdlLoadFromMem",
     )
     assert done.returncode == 0, done.stderr

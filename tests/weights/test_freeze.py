@@ -14,7 +14,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 import acl_bundle as ab
-from acl_bundle import build, om, weights
+from acl_bundle import build, weights
 from acl_bundle.errors import UnsupportedError, WeightError, WeightsFormatError
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 
@@ -71,9 +71,8 @@ def test_a_plain_model_computes_with_the_new_weights(
     build.model(mlp.onnx).save(plain)
     weights.freeze(new, plain, out)
     same(weights.open(out), {**mlp.weights, **new})
-    om.write_bundle([om.open_model(out)], 0).save(tmp_path / "one.om")
-    with ab.Bundle.load(tmp_path / "one.om") as bundle:
-        np.testing.assert_allclose(bundle.graphs[0](mlp.x), mlp.answer(new), 1e-4, 1e-5)
+    with ab.Bundle.load(out) as bundle:
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(new), 1e-4, 1e-5)
 
 
 @pytest.mark.parametrize("external", [False, True])
@@ -190,9 +189,8 @@ def test_small_constants_of_half_precision_are_replaced_in_a_plain_model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     build.model(model).save(tmp_path / "plain.om")
     weights.freeze({"w": ones * BF16.type(3)}, tmp_path / "plain.om", tmp_path / "out.om")
-    om.write_bundle([om.open_model(tmp_path / "out.om")], 0).save(tmp_path / "one.om")
-    with ab.Bundle.load(tmp_path / "one.om") as bundle:
-        assert bundle.graphs[0](ones).astype("f4").tolist() == [[6, 6], [6, 6]]
+    with ab.Bundle.load(tmp_path / "out.om") as bundle:
+        assert bundle.infer(ones).astype("f4").tolist() == [[6, 6], [6, 6]]
 
 
 def test_input_and_output_may_not_be_one_file(mlp: Any, tmp_path: Path) -> None:
