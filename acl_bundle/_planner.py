@@ -22,6 +22,7 @@ from acl_bundle._plan import Options, Plan
 from acl_bundle._value import check_value
 from acl_bundle._wrappers import advice
 from acl_bundle.errors import WeightError
+from acl_bundle.om.names import explained
 from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
@@ -93,7 +94,7 @@ def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
         if found and plan.options.unknown == "error":
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
-                f" it has {', '.join(names)}{advice(found, known)}"
+                f" it has {', '.join(names)}{advice(found, known)}{explained(found, names)}"
             )
 
 

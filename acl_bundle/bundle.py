@@ -66,11 +66,11 @@ def _check_ends(
 
 
 def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpec, ...]:
-    """The weights behind the update graph's inputs, with the shapes that the file tells."""
-    shapes = {name: variable.shape for name, variable in file.variables.items()}
+    """The weights behind the update graph's inputs, with the names and shapes of the file."""
+    known = {one.in_graph: (one.name, one.shape) for one in file.variables.values()}
     names = [spec.name.removesuffix(UPDATE_SUFFIX) for spec in inputs]
     return tuple(
-        WeightSpec(name, shapes.get(name), spec.dtype)
+        WeightSpec(*known.get(name, (name, None)), spec.dtype)
         for name, spec in zip(names, inputs, strict=True)
     )
 

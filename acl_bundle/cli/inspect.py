@@ -90,6 +90,7 @@ def _variables(bundle: om.Bundle) -> list[Data]:
     return [
         {
             "name": variable.name,
+            "in_graph": variable.in_graph,
             "dtype": dtypes.short_name(variable.dtype),
             "shape": None if variable.shape is None else list(variable.shape),
             "nbytes": variable.nbytes,
@@ -179,6 +180,13 @@ def _show_graph(console: Console, graph: Data) -> None:
         _rows(console, part, graph[part])
 
 
+def _told(weights: list[Data]) -> list[Data]:
+    """The weights, and what the graphs call them if that is another name of any."""
+    if any(one["in_graph"] != one["name"] for one in weights):
+        return weights
+    return [{key: one[key] for key in one if key != "in_graph"} for one in weights]
+
+
 def show(console: Console, data: Data) -> None:
     """Print what `describe` returned."""
     graphs = data["graphs"]
@@ -190,7 +198,7 @@ def show(console: Console, data: Data) -> None:
             console.print("some constants lie in files beside this one")
         for doubt in data["doubts"]:
             console.print(f"in doubt: {doubt}")
-        _rows(console, "refreshable weights", data["weights"])
+        _rows(console, "refreshable weights", _told(data["weights"]))
         _rows(console, "partitions", data["partitions"])
     for graph in graphs:
         _show_graph(console, graph)

@@ -17,7 +17,10 @@ that names the file, the offset, the value and what would be right.
 
 from __future__ import annotations
 
+import os as _os
+
 from acl_bundle.om import header as _header
+from acl_bundle.om import manifest as _manifest
 from acl_bundle.om._source import Source
 from acl_bundle.om._source import read as _read
 from acl_bundle.om._span import Span as _Span
@@ -26,6 +29,7 @@ from acl_bundle.om.gears import Gears
 from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.header import Header
 from acl_bundle.om.inout import TensorInfo
+from acl_bundle.om.manifest import Manifest, ManifestWeight
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect, role_of
@@ -40,6 +44,8 @@ __all__ = [
     "Gears",
     "Graph",
     "Header",
+    "Manifest",
+    "ManifestWeight",
     "Model",
     "ModelDef",
     "Node",
@@ -77,7 +83,7 @@ def open(source: Source) -> Bundle | Model:
         OSError: The file cannot be opened.
     """
     span = _read(source)
-    return Bundle(span) if _header.read(span).is_bundle else Model(span)
+    return _bundle(span, source) if _header.read(span).is_bundle else Model(span)
 
 
 def open_bundle(source: Source) -> Bundle:
@@ -90,10 +96,11 @@ def open_bundle(source: Source) -> Bundle:
         BundleFormatError: It is a plain model, or no readable bundle.
         OSError: The file cannot be opened.
     """
-    return _bundle(_read(source))
+    return _bundle(_read(source), source)
 
 
-def _bundle(span: _Span) -> Bundle:
+def _bundle(span: _Span, source: Source | None) -> Bundle:
+    """Read a bundle, and the manifest beside it where the source is a path."""
     header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         raise span.error(
@@ -107,7 +114,8 @@ def _bundle(span: _Span) -> Bundle:
             f"this is no bundle: modeltype is {header.modeltype}, where a bundle has"
             f" {_header.BUNDLE}, and the magic number is no model's either",
         )
-    return Bundle(span)
+    path = source if isinstance(source, str | _os.PathLike) else None
+    return Bundle(span, None if path is None else _manifest.beside(path))
 
 
 def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
@@ -115,7 +123,7 @@ def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
 
     Args:
         source: As for :func:`open`.
-        name: What messages call a buffer.
+        name: Where a buffer comes from, for messages and for the manifest beside it.
 
     Returns:
         The bundle; for a plain model a :class:`Single`.
@@ -129,7 +137,7 @@ def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
     header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         return Single(span)
-    return _bundle(span)
+    return _bundle(span, source if name is None else name)
 
 
 def open_model(source: Source) -> Model:

@@ -16,6 +16,7 @@ from acl_bundle.om import _ge, partition
 from acl_bundle.om import header as headers
 from acl_bundle.om._span import Span
 from acl_bundle.om.header import Header
+from acl_bundle.om.manifest import Manifest
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect
@@ -32,16 +33,21 @@ class Bundle:
         partitions: What the bundle's table lists.
         models: The models, in file order.
         variable_size: Bytes of the variables' memory, 0 when none is recorded.
+        manifest: What lies beside the file and says how it was compiled, None
+            where there is none.
     """
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, manifest: Manifest | None = None) -> None:
         """Read the headers and tables of the bundle that ``span`` starts with.
 
         Raises:
             BundleFormatError: The bytes are not a bundle, or a model in it is
-                cut short.
+                cut short, or the manifest is of a bundle of another size.
         """
         self._span = span
+        self.manifest: Manifest | None = manifest
+        if manifest is not None:
+            manifest.check_size(len(span), span.file)
         self.header: Header = headers.read(span)
         if not self.header.is_bundle:
             raise span.error(
@@ -82,9 +88,9 @@ class Bundle:
 
         Raises:
             BundleFormatError: Two places of the file disagree about a weight, or
-                two weights share memory.
+                two weights share memory, or the manifest names others.
         """
-        return find(self.models, self.variable_size, self._span.file)
+        return find(self.models, self.variable_size, self._span.file, self.manifest)
 
     @cached_property
     def has_external_weights(self) -> bool:

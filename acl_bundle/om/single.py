@@ -26,6 +26,7 @@ class Single(Bundle):
             BundleFormatError: The bytes are no whole model, or one that gives nothing.
         """
         self._span = span
+        self.manifest = None
         self.header: Header = headers.read(span)
         model = Model(span)
         if not model.outputs:

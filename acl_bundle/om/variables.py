@@ -17,8 +17,9 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import _ge
+from acl_bundle.om import _ge, names
 from acl_bundle.om.graph import Node
+from acl_bundle.om.manifest import Manifest
 from acl_bundle.om.model import Model
 from acl_bundle.om.roles import INIT_NAME, UPDATE_SUFFIX, role_of
 from acl_bundle.om.tensor import Tensor, TensorDesc
@@ -33,17 +34,20 @@ class Variable:
     """One refreshable weight.
 
     Attributes:
-        name: The weight's own name, without the suffix of its variable.
+        name: The weight's own name, as an update takes it.
         dtype: The ``aclDataType`` an update takes.
         shape: The shape an update takes, None where the file does not say.
         offset: Where it starts in the variables' memory, None where the file
             does not say; only files of `acl_bundle.build` do.
+        in_graph: What the graphs call it, without the suffix of its variable;
+            another name where a compiler added to it (:mod:`acl_bundle.om.names`).
     """
 
     name: str
     dtype: int
     shape: tuple[int, ...] | None
     offset: int | None = None
+    in_graph: str = ""
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -70,22 +74,29 @@ def layout(sizes: Iterable[int]) -> tuple[tuple[int, ...], int]:
     return tuple(offsets), total
 
 
-def find(models: Sequence[Model], size: int, file: str) -> dict[str, Variable]:
+def find(
+    models: Sequence[Model], size: int, file: str, manifest: Manifest | None = None
+) -> dict[str, Variable]:
     """Return the variables of a bundle by name.
 
     Args:
         models: Of the bundle.
         size: Bytes of the variables' memory.
         file: Its name, for the message.
+        manifest: What lies beside it and names the weights, if there is one.
 
     Raises:
         BundleFormatError: Two places disagree about a shape or an offset, or
-            two variables lie over each other or beyond the end.
+            two variables lie over each other or beyond the end, or the
+            manifest is of another bundle.
     """
     found = _Places(models)
     named = dict(_updated(models)) or found.dtypes
+    own = names.own(named) if manifest is None else manifest.own(named, file)
     made = {
-        name: Variable(name, dtype, found.shape(name, file), found.offset(name, file))
+        own[name]: Variable(
+            own[name], dtype, found.shape(name, file), found.offset(name, file), name
+        )
         for name, dtype in named.items()
     }
     _check_places(made.values(), size, file)

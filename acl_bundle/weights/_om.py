@@ -52,5 +52,6 @@ def constants(file: om.Bundle | om.Model, name: str) -> dict[str, Array]:
         raise bad(name, "the bundle has no weight-init graph, so no first values")
     values = file.models[file.roles["init"]].weights
     # A constant may not be called as a variable, so a builder adds a suffix there.
-    named = {weight: values.get(weight, values.get(f"{weight}_const")) for weight in file.variables}
-    return {weight: value for weight, value in named.items() if value is not None}
+    named = {one.name: one.in_graph for one in file.variables.values()}
+    found = {name: values.get(one, values.get(f"{one}_const")) for name, one in named.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -89,7 +89,9 @@ def test_inspect_tells_roles_weights_and_signatures(bundle: Path) -> None:
     assert data["kind"] == "bundle"
     assert data["nbytes"] == bundle.stat().st_size
     assert [graph["role"] for graph in data["graphs"]] == ["infer", "init", "update"]
-    assert data["weights"] == [{"name": "b", "dtype": "float32", "shape": [3], "nbytes": 12}]
+    assert data["weights"] == [
+        {"name": "b", "in_graph": "b", "dtype": "float32", "shape": [3], "nbytes": 12}
+    ]
     infer, _, update = data["graphs"]
     assert [(one["name"], one["shape"]) for one in infer["inputs"]] == [("x", [1, 2])]
     assert [(one["name"], one["shape"]) for one in infer["outputs"]] == [("y", [1, 3])]
