@@ -6,6 +6,7 @@ from acl_bundle.om import header as headers
 from acl_bundle.om._span import Span
 from acl_bundle.om.bundle import Bundle
 from acl_bundle.om.header import Header
+from acl_bundle.om.manifest import Manifest
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition
 
@@ -26,7 +27,7 @@ class Single(Bundle):
             BundleFormatError: The bytes are no whole model, or one that gives nothing.
         """
         self._span = span
-        self.manifest = None
+        self.manifest: Manifest | None = None
         self.header: Header = headers.read(span)
         model = Model(span)
         if not model.outputs:
