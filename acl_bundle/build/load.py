@@ -18,7 +18,7 @@ from typing import TypeAlias
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from acl_bundle._files import map_regular
-from acl_bundle.build import _elem, constants
+from acl_bundle.build import _elem, constants, sound
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.external import Beside
 
@@ -54,6 +54,7 @@ def load(source: Source) -> Loaded:
     model, folder = _parse(source)
     if not model.HasField("graph"):
         raise ValueError(f"{_describe(source)} has no graph; an ONNX model is needed")
+    sound.check(model)
     loaded = Loaded(ModelProto(ir_version=model.ir_version), Beside(folder))
     loaded.model.opset_import.extend(model.opset_import)
     _copy_graph(model.graph, loaded.model.graph, loaded)
@@ -90,7 +91,10 @@ def _describe(source: Source) -> str:
 def _inlined(model: ModelProto) -> ModelProto:
     from onnx import inliner  # noqa: PLC0415  only models with functions need it
 
-    return inliner.inline_local_functions(model)
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # a failed assertion in C++, as what onnx makes of it
+        raise ValueError(f"onnx cannot inline the model's functions: {error}") from error
 
 
 def _copy_graph(source: GraphProto, target: GraphProto, loaded: Loaded) -> None:
