@@ -27,7 +27,7 @@ TYPED := PYTHONPATH=$(CURDIR) $(BIN)/basedpyright --pythonpath $(BIN)/python \
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pytest asan tsan soak fuzz bench wheel headers clean
+.PHONY: all demo test check pytest asan tsan soak fuzz fuzz-seeds bench wheel headers clean
 all: .venv/editable
 
 demo: .venv/regular
@@ -115,9 +115,26 @@ soak: $(BUNDLES) build/soak/onnx.om
 	    build/soak/soak build/soak/onnx.om build/soak/failing.om $(HALF) 8 20000
 	$(BIN)/python tests/soak/soak.py $(HALF) 8
 
-# clang's libFuzzer on the fake's reading of files. engine.c stands in the place
-# of ONNX Runtime, which is not what is tried.
+# Damaged files: in C clang's libFuzzer on the fake's reading of them, where engine.c
+# stands in the place of ONNX Runtime, which is not what is tried; in Python atheris, or
+# where that has no wheel mutations that follow nothing. make fuzz-readers runs one target.
+#
+# Each run tries new mutations, from the corpus of those before. FUZZ_SEED=1 tries the same
+# ones each time, from the seeds alone, and on a fast machine no more than FUZZ_RUNS_*: that is
+# for continuous integration, which must not fail by luck.
 FUZZ_SECONDS ?= 60
+FUZZ_SEED ?=
+FUZZ_RUNS_load := 400000
+FUZZ_RUNS_config := 2000000
+FUZZ_RUNS_readers := 20000
+FUZZ_RUNS_folders := 8000
+FUZZ_RUNS_models := 60000
+FUZZ_RUNS_follow := 8000
+IN_C := fuzz-load fuzz-config
+IN_PYTHON := fuzz-readers fuzz-folders fuzz-models fuzz-follow
+CORPUS := build/fuzz/$(if $(FUZZ_SEED),seeded,corpus)
+FUZZ_HOW = -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+    $(if $(FUZZ_SEED),-seed=$(FUZZ_SEED) -runs=$(FUZZ_RUNS_$*)) -artifact_prefix=build/fuzz/$*-
 FUZZED := $(filter-out fakes/engine_onnx.c fakes/ort.c fakes/session.c,$(wildcard fakes/*.c))
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
     -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
@@ -126,19 +143,24 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h f
 	@mkdir -p build/fuzz
 	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
 
-# Without a wheel of atheris the readers see mutations that follow nothing.
 .venv/fuzz: .venv/editable
 	@$(PIP) --only-binary :all: 'atheris>=2.3' 2>/dev/null || echo "no atheris here"
 	@touch $@
 
-fuzz: .venv/fuzz build/fuzz/load build/fuzz/config
+fuzz: $(IN_C) $(IN_PYTHON)
+
+fuzz-seeds: .venv/editable
+	@rm -rf build/fuzz/seeds $(if $(FUZZ_SEED),$(CORPUS))
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz/seeds
-	@mkdir -p build/fuzz/corpus/load build/fuzz/corpus/config
-	for one in load config; do ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$one -timeout=10 \
-	    -rss_limit_mb=2048 -max_len=16384 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-	    -artifact_prefix=build/fuzz/$$one- build/fuzz/corpus/$$one build/fuzz/seeds/$$one \
-	    || exit 1; done
-	$(BIN)/python tests/fuzz/readers.py build/fuzz/seeds/readers $(FUZZ_SECONDS)
+	@mkdir -p $(patsubst fuzz-%,$(CORPUS)/%,$(IN_C) $(IN_PYTHON))
+
+$(IN_C): fuzz-%: build/fuzz/% fuzz-seeds
+	ASAN_OPTIONS=detect_leaks=0 build/fuzz/$* $(FUZZ_HOW) -timeout=10 -rss_limit_mb=2048 \
+	    -max_len=16384 $(CORPUS)/$* build/fuzz/seeds/$*
+
+$(IN_PYTHON): fuzz-%: .venv/fuzz fuzz-seeds
+	PYTHONHASHSEED=$(or $(FUZZ_SEED),random) $(BIN)/python tests/fuzz/$*.py \
+	    build/fuzz/seeds/$* $(CORPUS)/$* $(FUZZ_HOW)
 
 clean:
 	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so
