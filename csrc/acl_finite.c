@@ -3,11 +3,17 @@
  * number is told by a pattern: the bits under a mask have one value then.
  *
  * Nearly every array has none, and that is found with vectors of the
- * compiler's, some numbers at a time; a block that has some is counted number
+ * compiler's, a block at a time. Only a block that has some is counted number
  * by number.
+ *
+ * What costs is the way from memory, not the test: one run of addresses does
+ * not keep memory busy, for the processor does not fetch ahead beyond a page.
+ * So a block is several pages, which are read side by side.
  */
 
-enum { FINITE_BLOCK = 4096, FINITE_VECTOR = 32, FINITE_AHEAD = 4096 };
+enum { FINITE_VECTOR = 32, FINITE_STREAMS = 8 };
+enum { FINITE_STEP = FINITE_STREAMS * 2 * FINITE_VECTOR }; /* a block is a multiple */
+enum { FINITE_PAGE = 4096, FINITE_BLOCK = FINITE_STREAMS * FINITE_PAGE };
 
 /* One kind of number: one part, or two for a complex one. */
 typedef struct float_kind {
@@ -82,22 +88,26 @@ static void lanes_fill(const float_kind *k, float_lanes *lanes)
 }
 
 /*
- * Whether a whole block has one. lane is a part, or half a part of 8 bytes,
- * whose low half then never fits. Two at a time, so that neither waits.
+ * Whether a block has one. lane is a part, or half a part of 8 bytes, whose
+ * low half then never fits. Two vectors at a time, so that neither waits.
  */
 #define HAS_NONFINITE(name, lane, target)                                     \
-    target static int name(const float_lanes *of, const unsigned char *src)   \
+    target static int name(const float_lanes *of, const unsigned char *src,   \
+                           size_t nbytes)                                     \
     {                                                                         \
         typedef lane lanes __attribute__((vector_size(FINITE_VECTOR)));       \
         lanes mask, value, one, two, any = {0}, also = {0};                   \
+        size_t apart = nbytes / FINITE_STREAMS;                               \
         memcpy(&mask, of->mask, sizeof mask);                                 \
         memcpy(&value, of->value, sizeof value);                              \
-        for (size_t at = 0; at < FINITE_BLOCK; at += 2 * sizeof one) {        \
-            __builtin_prefetch(src + at + FINITE_AHEAD);                      \
-            memcpy(&one, src + at, sizeof one);                               \
-            memcpy(&two, src + at + sizeof one, sizeof two);                  \
-            any |= (lanes)((one & mask) == value);                            \
-            also |= (lanes)((two & mask) == value);                           \
+        for (size_t at = 0; at < apart; at += 2 * sizeof one) {               \
+            for (size_t stream = 0; stream < FINITE_STREAMS; stream++) {      \
+                const unsigned char *from = src + stream * apart + at;        \
+                memcpy(&one, from, sizeof one);                               \
+                memcpy(&two, from + sizeof one, sizeof two);                  \
+                any |= (lanes)((one & mask) == value);                        \
+                also |= (lanes)((two & mask) == value);                       \
+            }                                                                 \
         }                                                                     \
         any |= also;                                                          \
         uint64_t bits[FINITE_VECTOR / 8];                                     \
@@ -124,7 +134,8 @@ HAS_NONFINITE(has_nonfinite32_wide, uint32_t, AVX2)
 
 #endif
 
-typedef int (*block_test)(const float_lanes *of, const unsigned char *src);
+typedef int (*block_test)(const float_lanes *of, const unsigned char *src,
+                          size_t nbytes);
 
 /* What tests a block, by the size of a kind's parts. */
 static block_test block_test_of(const float_kind *k)
@@ -140,6 +151,48 @@ static block_test block_test_of(const float_kind *k)
     }
 }
 
+/* How many are in one block, of any multiple of FINITE_STEP up to FINITE_BLOCK. */
+static uint64_t nonfinite_block(const float_kind *k, const float_lanes *lanes,
+                                const unsigned char *src, size_t nbytes)
+{
+    block_test has = block_test_of(k);
+    uint64_t found = 0;
+    if (!has(lanes, src, nbytes)) {
+        return 0;
+    }
+    for (size_t at = 0; at < nbytes; at += FINITE_PAGE) {
+        size_t left = nbytes - at;
+        size_t now = left < FINITE_PAGE ? left : FINITE_PAGE;
+        if (has(lanes, src + at, now)) {
+            found += nonfinite_each(k, src + at, now);
+        }
+    }
+    return found;
+}
+
+/* How many are in a run of whole numbers, block by block. */
+static uint64_t nonfinite_run(const float_kind *k, const float_lanes *lanes,
+                              const unsigned char *at, size_t nbytes)
+{
+    uint64_t found = 0;
+    while (nbytes >= FINITE_STEP) {
+        size_t most = nbytes < FINITE_BLOCK ? nbytes : FINITE_BLOCK;
+        size_t now = most - most % FINITE_STEP;
+        found += nonfinite_block(k, lanes, at, now);
+        at += now;
+        nbytes -= now;
+    }
+    return found + nonfinite_each(k, at, nbytes);
+}
+
+/* Bytes before the first page, of whole numbers: at most nbytes. */
+static size_t nonfinite_head(const unsigned char *at, size_t nbytes)
+{
+    size_t into = (uintptr_t)at % FINITE_PAGE;
+    size_t head = (FINITE_PAGE - into) % FINITE_PAGE & ~(size_t)15;
+    return head < nbytes ? head : nbytes;
+}
+
 /*
  * Returns how many numbers are NaN or infinite, of nbytes bytes that a move
  * copies: whole numbers, aligned or not. 0 of a move that does not count.
@@ -148,20 +201,14 @@ static block_test block_test_of(const float_kind *k)
 static uint64_t ab_nonfinite(enum ab_move move, const void *src, size_t nbytes)
 {
     const float_kind *k;
-    const unsigned char *at = src;
     float_lanes lanes;
-    block_test has;
-    uint64_t found = 0;
+    size_t head = nonfinite_head(src, nbytes);
+    const unsigned char *body = (const unsigned char *)src + head;
     if (!move_counts(move)) {
         return 0;
     }
     k = &FLOAT_KINDS[move - AB_MOVE_COPY_FLOAT16];
     lanes_fill(k, &lanes);
-    has = block_test_of(k);
-    for (; nbytes >= FINITE_BLOCK; nbytes -= FINITE_BLOCK, at += FINITE_BLOCK) {
-        if (has(&lanes, at)) {
-            found += nonfinite_each(k, at, FINITE_BLOCK);
-        }
-    }
-    return found + nonfinite_each(k, at, nbytes);
+    return nonfinite_run(k, &lanes, src, head)
+           + nonfinite_run(k, &lanes, body, nbytes - head);
 }
