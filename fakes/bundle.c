@@ -36,7 +36,7 @@ Bundle *bundle_find(uint32_t id)
 
 static void bundle_free(Bundle *bundle)
 {
-    variables_free(&bundle->variables);
+    variables_drop(bundle->variables);
     free(bundle->listed_ids.id);
     free(bundle->loaded_ids.id);
     free(bundle->path);
@@ -132,8 +132,8 @@ static int take_variables(Bundle *bundle, const Given *given,
         return violation_status();
     if ((uintptr_t)given->variables % ALIGNMENT != 0)
         return violate(V_MISALIGNED, "varWeightPtr %p", given->variables);
-    bundle->variables.area = given->variables;
-    bundle->variables.area_size = given->variables_size;
+    bundle->variables->area = given->variables;
+    bundle->variables->area_size = given->variables_size;
     return E_NONE;
 }
 
@@ -164,7 +164,10 @@ static int bundle_make(const Given *given, uint32_t *id)
     if (bundle == NULL)
         return refuse(E_BAD_ALLOC, "no memory for a bundle");
     bundle->made = call_origin();
-    int status = take_bytes(bundle, given);
+    bundle->variables = variables_new();
+    int status = bundle->variables != NULL
+                     ? take_bytes(bundle, given)
+                     : refuse(E_BAD_ALLOC, "no memory for a bundle");
     if (status != E_NONE && given->load)
         status = ge_status(status);
     if (status == E_NONE)
@@ -267,8 +270,8 @@ void bundles_live(LiveVisitor *visit, void *to)
     for (const Bundle *bundle = bundles; bundle != NULL;
          bundle = bundle->next) {
         size_t size = 0;
-        for (size_t i = 0; i < bundle->variables.count; i++)
-            size += bundle->variables.list[i].nbytes;
+        for (size_t i = 0; i < bundle->variables->count; i++)
+            size += bundle->variables->list[i].nbytes;
         visit(&(Live){"bundle", bundle->id, bundle->made, size}, to);
     }
     models_unlock();

@@ -26,7 +26,7 @@ typedef struct Bundle {
     bool listed;                /* made by Load: has ids to list */
     Ids listed_ids;             /* of Load, dead ones included */
     Ids loaded_ids;             /* living ones, of Load and LoadModel */
-    Variables variables;
+    Variables *variables;       /* shared with its models */
 } Bundle;
 
 /* The living bundle of an id, or NULL after a message. */

@@ -17,7 +17,7 @@ int bundle_load_part(Bundle *bundle, const BundleFile *file, size_t index,
     Bytes part = file->model[index];
 
     options.bundle = bundle->id;
-    options.variables = &bundle->variables;
+    options.variables = bundle->variables;
     if (part.size < OM_HEADER)
         return refuse(E_PARAM, "sub-model %zu has %zu bytes, not even a "
                       "header", index, part.size);

@@ -66,13 +66,11 @@ aclError aclmdlGetDesc(aclmdlDesc *modelDesc, uint32_t modelId)
     if (status != E_NONE)
         LEAVE(status);
     fill(desc, NULL, 0);
-    models_lock();
-    const Model *model = model_find(modelId);
-    if (model != NULL)
-        fill(desc, inout_share(model->inout), modelId);
-    models_unlock();
+    Model *model = model_hold(modelId);
     if (model == NULL)
         LEAVE(refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId));
+    fill(desc, inout_share(model->inout), modelId);
+    model_let_go(model);
     LEAVE(E_NONE);
 }
 

@@ -27,8 +27,10 @@ const char *aclmdlGetOpAttr(aclmdlDesc *modelDesc, const char *opName,
         argument_check(opName, "opName") != E_NONE ||
         argument_check(attr, "attr") != E_NONE)
         return NULL;
-    const Model *model = model_find(desc->model);
-    if (model == NULL || model->dynamic) {
+    Model *model = model_hold(desc->model);
+    bool known = model != NULL && !model->dynamic;
+    model_let_go(model);
+    if (!known) {
         refuse(E_GE_MODEL_ID, "%u is no loaded static model", desc->model);
         return NULL;
     }

@@ -102,14 +102,10 @@ static int gear_dims(const aclmdlDesc *handle, const Desc *desc,
     return dims_in(dims, shape->dims, shape->rank);
 }
 
-/*
- * Asks the loaded model, which the lock keeps from being unloaded. A dynamic
- * one is refused before the index is looked at.
- */
-static int cur_dims(const aclmdlDesc *handle, Desc *desc, size_t index,
-                    aclmdlIODims *dims)
+/* A dynamic model is refused before the index is looked at. */
+static int cur_dims(const aclmdlDesc *handle, Desc *desc, const Model *model,
+                    size_t index, aclmdlIODims *dims)
 {
-    const Model *model = model_find(desc->model);
     const TensorInfo *info = NULL;
 
     if (model != NULL && model->dynamic)
@@ -136,9 +132,9 @@ aclError aclmdlGetCurOutputDims(const aclmdlDesc *modelDesc, size_t index,
     if (status != E_NONE)
         LEAVE(status);
     NOT_NULL(dims);
-    models_lock();
-    status = cur_dims(modelDesc, desc, index, dims);
-    models_unlock();
+    Model *model = model_hold(desc->model);
+    status = cur_dims(modelDesc, desc, model, index, dims);
+    model_let_go(model);
     LEAVE(status);
 }
 

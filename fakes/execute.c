@@ -21,27 +21,24 @@
 #include "violations.h"
 
 /* Only the static executor asks for aclInit. */
-static int find_model(uint32_t modelId, Model **model)
+static int check_found(const Model *model, uint32_t modelId)
 {
-    *model = model_find(modelId);
-    if (*model != NULL && (*model)->dynamic)
+    if (model != NULL && model->dynamic)
         return E_NONE;
     int status = engine_needed();
-    if (status != E_NONE)
-        return status;
-    if (*model == NULL)
-        return refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
-    return E_NONE;
+    if (status == E_NONE && model == NULL)
+        status = refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
+    return status;
 }
 
 /* More outputs than the model has, and memory wanted for some of them. */
-static int check_wanted(const Run *run, uint32_t modelId)
+static int check_wanted(const Run *run)
 {
-    const Model *model = model_find(modelId);
+    const Model *model = run->model;
     size_t outputs = run->output->count;
 
     if (model == NULL || model->dynamic ||
-        outputs <= model->output_count)
+        outputs <= model->inout->outputs.count)
         return E_NONE;
     for (size_t i = 0; i < outputs; i++) {
         const DataBuffer *buffer = dataset_buffer(run->output, i, "output");
@@ -72,10 +69,12 @@ int execute_find(const Wanted *wanted, Run *run)
 
     if (status == E_NONE)
         status = dataset_need(wanted->output, "output", &run->output);
+    if (status != E_NONE)
+        return status;
+    run->model = model_hold(wanted->model);
+    status = check_wanted(run);
     if (status == E_NONE)
-        status = check_wanted(run, wanted->model);
-    if (status == E_NONE)
-        status = find_model(wanted->model, &run->model);
+        status = check_found(run->model, wanted->model);
     return status == E_NONE ? check_context(run->model) : status;
 }
 
@@ -180,20 +179,27 @@ static int execute_on_old_stream(const Wanted *wanted, const Run *run,
     return status != E_NONE ? status : execute_queue(wanted, run, stream);
 }
 
+static int execute_found(Call *call, const Wanted *wanted, Run *run)
+{
+    aclrtStream old = atomic_load(&run->model->old_stream);
+    int32_t timeout = execute_timeout();
+
+    if (old != NULL)
+        return execute_on_old_stream(wanted, run, old);
+    if (timeout >= 0)
+        return execute_for_a_while(wanted, run, timeout);
+    return execute_now(call, wanted, run);
+}
+
 static int execute(Call *call, const Wanted *wanted)
 {
     Run run = {0};
     int status = execute_find(wanted, &run);
 
-    if (status != E_NONE)
-        return status;
-    aclrtStream old = atomic_load(&run.model->old_stream);
-    if (old != NULL)
-        return execute_on_old_stream(wanted, &run, old);
-    int32_t timeout = execute_timeout();
-    if (timeout >= 0)
-        return execute_for_a_while(wanted, &run, timeout);
-    return execute_now(call, wanted, &run);
+    if (status == E_NONE)
+        status = execute_found(call, wanted, &run);
+    model_let_go(run.model);
+    return status;
 }
 
 aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset *input,
@@ -235,10 +241,11 @@ aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
         LEAVE(status);
     int32_t timeout = exec_config_timeout(handle);
     execute_set_timeout(timeout);
-    if (stream == NULL)
-        LEAVE(execute(&call, &wanted));
     status = execute_find(&wanted, &run);
-    if (status == E_NONE && !run.model->dynamic)
-        LEAVE(execute_on(&wanted, &run, stream, timeout));
-    LEAVE(status != E_NONE ? status : execute(&call, &wanted));
+    if (status == E_NONE)
+        status = stream != NULL && !run.model->dynamic
+                     ? execute_on(&wanted, &run, stream, timeout)
+                     : execute_found(&call, &wanted, &run);
+    model_let_go(run.model);
+    LEAVE(status);
 }

@@ -14,7 +14,10 @@ typedef struct Wanted {
     aclmdlDataset *output;
 } Wanted;
 
-/* Checks the arguments, in ACL's order, and finds what is behind them. */
+/*
+ * Checks the arguments, in ACL's order, and finds what is behind them. The
+ * caller lets run->model go, also where something is wrong.
+ */
 int execute_find(const Wanted *wanted, Run *run);
 
 /* Executes at once, on the calling thread; then run is what it was. */

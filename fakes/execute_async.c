@@ -19,7 +19,7 @@
 
 typedef struct Execution {
     Task task;
-    Run run;                    /* its datasets, blobs and gear are owned */
+    Run run;                    /* owned: model, datasets, blobs and gear */
     GearRun *looking;           /* owned; of the look at the call */
 } Execution;
 
@@ -80,6 +80,7 @@ static void execution_release(Task *task)
     free(run->output_blob);
     gear_run_free(run->gear);
     gear_run_free(((Execution *)task)->looking);
+    model_let_go(run->model);
 }
 
 static const TaskKind executing = {.run = execution_run,
@@ -109,6 +110,7 @@ static Execution *execution_new(const Run *run)
     made->task.computes = true;
     made->task.model = run->model->id;
     made->task.failure = E_RT_EXECUTE;
+    model_hold_again(run->model);
     made->run.model = run->model;
     made->run.looked = true;
     made->run.output_handle = run->output_handle;
@@ -186,7 +188,10 @@ static int execute(const Wanted *wanted, aclrtStream handle)
         status = check_memory(&run);
     if (status == E_NONE)
         status = execute_mode(run.model, MODE_ASYNC);
-    return status != E_NONE ? status : execute_queue(wanted, &run, stream);
+    if (status == E_NONE)
+        status = execute_queue(wanted, &run, stream);
+    model_let_go(run.model);
+    return status;
 }
 
 aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset *input,

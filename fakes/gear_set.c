@@ -39,14 +39,10 @@ static int check_room(const DataBuffer *buffer, size_t width)
                   "values needs %zu", buffer->size, width, width * 4);
 }
 
-/*
- * Asks the model: the wish sticks to the dataset whatever it says. The lock
- * keeps the model from being unloaded meanwhile.
- */
-static int choose(uint32_t modelId, const GearWish *wish,
+/* Asks the model: the wish sticks to the dataset whatever it says. */
+static int choose(const Model *model, uint32_t modelId, const GearWish *wish,
                   const DataBuffer *buffer)
 {
-    Model *model = model_find(modelId);
     size_t gear;
 
     if (model == NULL || model->dynamic)
@@ -82,9 +78,9 @@ static int set_gear(uint32_t modelId, const aclmdlDataset *handle,
         status = check_room(buffer, wish->width);
     if (status != E_NONE)
         return status;
-    models_lock();
-    status = choose(modelId, wish, buffer);
-    models_unlock();
+    Model *model = model_hold(modelId);
+    status = choose(model, modelId, wish, buffer);
+    model_let_go(model);
     return status;
 }
 

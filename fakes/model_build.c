@@ -151,7 +151,6 @@ static int take_blobs(Model *model)
                           sizeof *model->input);
     model->output = calloc(model->inout->outputs.count + 1,
                            sizeof *model->output);
-    model->output_count = model->inout->outputs.count;
     if (model->inout->gears.count > 0 && !model->dynamic)
         model->gear = gear_run_new(model->inout);
     if (model->input != NULL && model->output != NULL &&
@@ -166,8 +165,11 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
     Om om;
     int status = parse(file, &om, model);
 
-    model->variables = options->variables != NULL ? options->variables
-                                                  : &model->own_variables;
+    model->variables = options->variables != NULL
+                           ? variables_share(options->variables)
+                           : variables_new();
+    if (status == E_NONE && model->variables == NULL)
+        status = refuse(GE_FAILED, "no memory for a model");
     if (status == E_NONE)
         status = context_needed();
     if (status != E_NONE)
@@ -204,6 +206,8 @@ int model_build(Bytes file, const LoadOptions *options, Model **model)
 
     if (made == NULL)
         return refuse(GE_FAILED, "no memory for a model");
+    made->holders = 1;
+    made->state = MODEL_IDLE;
     made->bundle = options->bundle;
     made->loaded = call_origin();
     int status = build(file, options, made);
@@ -212,31 +216,25 @@ int model_build(Bytes file, const LoadOptions *options, Model **model)
         *model = made;
         return E_NONE;
     }
-    model_strip(made);
-    free(made);
+    model_let_go(made);
     return status;
 }
 
-static void area_free(Area *area)
+static void area_free(const Area *area)
 {
     if (area->owned)
         device_release(area->address);
-    *area = (Area){0};
 }
 
 void model_strip(Model *model)
 {
     if (model->own_stream != NULL)
         stream_close(model->own_stream);
-    model->own_stream = NULL;
     engine_close(model->engine);
-    model->engine = NULL;
     model_lent_free(model);
     free(model->now.claim);
-    model->now = (Task){0};
     gear_run_free(model->gear);
-    model->gear = NULL;
-    variables_free(&model->own_variables);
+    variables_drop(model->variables);
     area_free(&model->work);
     area_free(&model->weights);
     for (size_t i = 0; model->external != NULL &&
@@ -244,15 +242,9 @@ void model_strip(Model *model)
         area_free(&model->external[i]);
     free(model->external);
     free(model->constant);
-    model->external = NULL;
-    model->constant = NULL;
     program_free(&model->program);
     inout_drop(model->inout);
-    model->inout = NULL;
     free(model->variable);
     free(model->input);
     free(model->output);
-    model->variable = NULL;
-    model->input = NULL;
-    model->output = NULL;
 }

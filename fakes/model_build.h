@@ -19,7 +19,7 @@ int model_build(Bytes file, const LoadOptions *options, Model **model);
 /* Makes a new engine if the weights were written: 0, or a status. */
 int model_renew(Model *model);
 
-/* Gives back everything a model holds; its entry stays. */
+/* Gives back everything that a model nobody holds has; not the struct. */
 void model_strip(Model *model);
 
 #endif

@@ -2,40 +2,20 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "codes.h"
 #include "fork.h"
 #include "message.h"
 #include "model_build.h"
+#include "model_table.h"
 #include "order.h"
 #include "tally.h"
 #include "violations.h"
 
-enum { CHUNK = 256, CHUNKS = 4096, REMEMBERED = 1024 };
-
-#define FIRST_STATIC UINT32_C(1)
-#define FIRST_SHARED UINT32_C(0x80000000)
-
-/* A table of models by id - first, grown by chunks that never move. */
-typedef struct Table {
-    uint32_t first;
-    uint32_t next;
-    _Atomic(Model *) *_Atomic chunk[CHUNKS];
-} Table;
-
 static struct {
     pthread_mutex_t lock;
-    Table fixed;
-    Table shared;
-    Model *ended;               /* unloaded, and not yet stripped */
-    Model *dead[REMEMBERED];    /* stripped: the last so many, in a ring */
-    size_t deaths;
-} state = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .fixed = {.first = FIRST_STATIC, .next = FIRST_STATIC},
-    .shared = {.first = FIRST_SHARED, .next = FIRST_SHARED},
-};
+    Model *ended;               /* unloaded, and the table still holds them */
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
 
@@ -44,41 +24,7 @@ void models_lock(void)
     pthread_mutex_lock(&state.lock);
 }
 
-uint32_t models_next_shared_id(void)
-{
-    return state.shared.next++;
-}
-
-/* The place of an id, or NULL when no model was ever kept near it. */
-static _Atomic(Model *) *place_of(uint32_t id)
-{
-    Table *table = id < FIRST_SHARED ? &state.fixed : &state.shared;
-    uint32_t index = id - table->first;
-
-    if (id == 0 || index / CHUNK >= CHUNKS)
-        return NULL;
-    _Atomic(Model *) *chunk = atomic_load_explicit(
-        &table->chunk[index / CHUNK], memory_order_acquire);
-    return chunk == NULL ? NULL : &chunk[index % CHUNK];
-}
-
-/*
- * Whoever found a model by its id a moment ago may still look at it, so an
- * entry is freed REMEMBERED deaths later, and the id is nobody's then.
- */
-static void bury(Model *model)
-{
-    pthread_mutex_lock(&state.lock);
-    Model **grave = &state.dead[state.deaths++ % REMEMBERED];
-    Model *before = *grave;
-    *grave = model;
-    if (before != NULL)
-        atomic_store(place_of(before->id), NULL);
-    pthread_mutex_unlock(&state.lock);
-    free(before);
-}
-
-/* What was unloaded is taken apart now that the lock is free. */
+/* What was unloaded is let go now that the lock is free. */
 void models_unlock(void)
 {
     Model *ended = state.ended;
@@ -88,37 +34,34 @@ void models_unlock(void)
     while (ended != NULL) {
         Model *model = ended;
         ended = model->next;
-        model_strip(model);
-        bury(model);
+        model_let_go(model);
     }
 }
 
-/* Puts a model at its id. False when the table or memory is used up. */
-static bool keep(Model *model)
+Model *model_hold(uint32_t id)
 {
-    Table *table = model->id < FIRST_SHARED ? &state.fixed : &state.shared;
-    uint32_t index = model->id - table->first;
-
-    if (index / CHUNK >= CHUNKS)
-        return false;
-    if (place_of(model->id) == NULL)
-        atomic_store(&table->chunk[index / CHUNK],
-                     calloc(CHUNK, sizeof(_Atomic(Model *))));
-    _Atomic(Model *) *place = place_of(model->id);
-    if (place != NULL)
-        atomic_store_explicit(place, model, memory_order_release);
-    return place != NULL;
+    return table_hold(id);
 }
 
+void model_hold_again(Model *model)
+{
+    atomic_fetch_add_explicit(&model->holders, 1, memory_order_relaxed);
+}
+
+void model_let_go(Model *model)
+{
+    if (model == NULL || atomic_fetch_sub(&model->holders, 1) > 1)
+        return;
+    model_strip(model);
+    free(model);
+}
+
+/* The table holds it, and nobody can take it out. */
 Model *model_find(uint32_t id)
 {
-    _Atomic(Model *) *place = place_of(id);
-    Model *model = place == NULL ? NULL
-                                 : atomic_load_explicit(
-                                       place, memory_order_acquire);
+    Model *model = table_hold(id);
 
-    if (model == NULL || atomic_load(&model->state) == MODEL_DEAD)
-        return NULL;
+    model_let_go(model);
     return model;
 }
 
@@ -130,18 +73,16 @@ int model_load(Bytes file, const LoadOptions *options, uint32_t *id)
 
     if (status != E_NONE)
         return status;
-    uint32_t taken = state.fixed.next++;
+    uint32_t taken = table_next_static_id();
     status = model_build(file, options, &model);
     if (status != E_NONE)
         return status;
     model->id = model->dynamic ? models_next_shared_id() : taken;
-    if (!keep(model)) {
-        model_strip(model);
-        free(model);
+    if (model->id == 0 || !table_add(model)) {
+        model_let_go(model);
         return refuse(GE_FAILED, "there is no room for another model");
     }
     tally_made("model");
-    atomic_store(&model->state, MODEL_IDLE);
     *id = model->id;
     return E_NONE;
 }
@@ -201,61 +142,30 @@ int model_unload(Model *model)
     if (!atomic_compare_exchange_strong(&model->state, &idle, MODEL_DEAD))
         return violate(V_UNLOAD_WHILE_RUNNING, "model %u, %s", model->id,
                        model_history(model, text));
-    model->unloaded = call_origin();
+    table_remove(model);
     model->next = state.ended;
     state.ended = model;
     return E_NONE;
 }
 
-/* Calls with every model ever kept, oldest first in each table. */
-static void each_model(void (*act)(Model *model, LiveVisitor *visit, void *to),
-                       LiveVisitor *visit, void *to)
+static void show(const Model *model, LiveVisitor *visit, void *to)
 {
-    Table *tables[] = {&state.fixed, &state.shared};
-
-    for (size_t t = 0; t < 2; t++)
-        for (uint32_t id = tables[t]->first; id < tables[t]->next; id++) {
-            _Atomic(Model *) *place = place_of(id);
-            Model *model = place != NULL ? atomic_load(place) : NULL;
-            if (model != NULL)
-                act(model, visit, to);
-        }
-}
-
-static void show(Model *model, LiveVisitor *visit, void *to)
-{
-    if (atomic_load(&model->state) != MODEL_DEAD)
-        visit(&(Live){"model", model->id, model->loaded,
-                      model->work.size + model->weights.size}, to);
+    visit(&(Live){"model", model->id, model->loaded,
+                  model->work.size + model->weights.size}, to);
 }
 
 void models_live(LiveVisitor *visit, void *to)
 {
-    models_lock();
-    each_model(show, visit, to);
-    models_unlock();
-}
-
-static void destroy(Model *model, LiveVisitor *visit, void *to)
-{
-    (void)visit;
-    (void)to;
-    if (atomic_load(&model->state) != MODEL_DEAD)
-        model_strip(model);
-    free(model);
-}
-
-static void table_reset(Table *table)
-{
-    for (size_t i = 0; i < CHUNKS; i++)
-        free(atomic_exchange(&table->chunk[i], NULL));
-    table->next = table->first;
+    table_each(show, visit, to);
 }
 
 void models_reset(void)
 {
-    each_model(destroy, NULL, NULL);
-    memset(state.dead, 0, sizeof state.dead);
-    table_reset(&state.fixed);
-    table_reset(&state.shared);
+    Model *model;
+
+    while ((model = table_any()) != NULL) {
+        table_remove(model);
+        model_let_go(model);
+    }
+    table_reset();
 }

@@ -1,14 +1,14 @@
 /*
- * models: the loaded models, by id.
+ * models: the loaded models.
  *
- * An id is given once and never again. The entry of a model that was unloaded
- * stays for a thousand further unloads, for whoever was about to run it. Static models count
- * from 1, in a counter of their own that failed loads advance too; models
- * with dynamic shapes and bundles share another, from 0x80000000.
+ * Looking an id up and holding the model is one step: who holds a model may
+ * look at all of it until he lets it go, whoever unloads it meanwhile. The
+ * last one to let go of an unloaded model takes it apart. The table of ids
+ * is a holder, and so is every execution that is queued.
  *
- * Looking an id up takes no lock. A run claims its model (IDLE to RUNNING)
- * and so does an unload (IDLE to DEAD): whoever comes second is told.
- * Loading, unloading and describing take models_lock().
+ * A run claims the model it holds (IDLE to RUNNING) and so does an unload
+ * (IDLE to DEAD): whoever comes second is told. Loading and unloading take
+ * models_lock().
  */
 #ifndef FAKE_MODELS_H
 #define FAKE_MODELS_H
@@ -38,7 +38,8 @@ typedef struct ExternalWeight ExternalWeight;
 typedef struct Lent Lent;
 
 typedef struct Model {
-    struct Model *next;         /* of those that models_unlock() strips */
+    struct Model *next;         /* of those that models_unlock() lets go */
+    atomic_uint holders;
     atomic_int state;
     uint32_t id;
     bool dynamic;
@@ -46,18 +47,15 @@ typedef struct Model {
     const void *context;        /* in which it was loaded */
     int device;
     Origin loaded;
-    Origin unloaded;
     Inout *inout;
     Program program;
     Area work;
     Area weights;
     unsigned char **constant;   /* device addresses */
     Area *external;             /* one for each EXTERNAL record */
-    Variables *variables;       /* the bundle's, or the next */
-    Variables own_variables;    /* of a model that is in no bundle */
+    Variables *variables;       /* shared with a bundle, or its own */
     unsigned char **variable;   /* device addresses */
     Engine *engine;             /* onnx programs only */
-    size_t output_count;        /* still good in a dead model */
     Blob *input;                /* of the current run, one for each */
     Blob *output;
     GearRun *gear;              /* NULL: the model has no gears */
@@ -91,11 +89,26 @@ typedef struct LoadOptions {
  */
 int model_load(Bytes file, const LoadOptions *options, uint32_t *id);
 
-/* The living model of an id, or NULL. */
+/*
+ * Holds the loaded model of an id, or NULL. Whoever holds one lets it go, and
+ * has no lock then that a stream's end, a callback or a release may take.
+ */
+Model *model_hold(uint32_t id);
+
+/* One more who holds a model that is held. */
+void model_hold_again(Model *model);
+
+/* Lets a model go; NULL is nothing. */
+void model_let_go(Model *model);
+
+/*
+ * The loaded model of an id, or NULL, for who has models_lock(): it stays as
+ * long as the lock is held.
+ */
 Model *model_find(uint32_t id);
 
 /*
- * Claims a living model, and its variables, for a run: 0, or the status of a
+ * Claims a held model, and its variables, for a run: 0, or the status of a
  * violation.
  */
 int model_claim(Model *model);
@@ -107,8 +120,8 @@ void model_release(Model *model);
 const char *model_history(const Model *model, char *text);
 
 /*
- * Unloads a living model; models_lock() is held. 0, or a violation's. What
- * it holds is given back by models_unlock(), after the lock is dropped: its
+ * Unloads a loaded model; models_lock() is held. 0, or a violation's. The
+ * table lets it go in models_unlock(), after the lock is dropped: its
  * stream's thread is joined then, in which a callback may want the lock.
  */
 int model_unload(Model *model);

@@ -61,7 +61,7 @@ aclError aclmdlCreateAndGetOpDesc(uint32_t deviceId, uint32_t streamId,
     if (opNameLen <= strlen(failed.operator_name))
         LEAVE(refuse(E_PARAM, "opNameLen %zu has no room for \"%s\"",
                      opNameLen, failed.operator_name));
-    const Model *model = model_find(failed.model);
+    Model *model = model_hold(failed.model);
     if (model == NULL)
         LEAVE(refuse_unknown(deviceId, streamId, taskId));
     int status = describe(&model->inout->inputs, inputDesc);
@@ -70,5 +70,6 @@ aclError aclmdlCreateAndGetOpDesc(uint32_t deviceId, uint32_t streamId,
     *numInputs = model->inout->inputs.count;
     *numOutputs = model->inout->outputs.count;
     strcpy(opName, failed.operator_name);
+    model_let_go(model);
     LEAVE(status);
 }

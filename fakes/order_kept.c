@@ -52,7 +52,7 @@ void order_keep(Stream *stream, Task *task)
 {
     task_settle(task);
     task->next = NULL;
-    if (task->claims == 0 || task->seq <= stream->synced) {
+    if (task->claims == 0 || task->seq <= stream->synced || stream->stopping) {
         order_count(task, -1);
         task_free(task);
         return;

@@ -14,7 +14,7 @@
 #include "models.h"
 
 typedef struct Run {
-    Model *model;               /* claimed */
+    Model *model;               /* held; claimed while it runs */
     Dataset *input;
     Dataset *output;
     const aclmdlDataset *output_handle;

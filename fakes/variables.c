@@ -9,6 +9,33 @@
 
 enum { STEP = 512, PADDING = 1024, LEAD = 512 };
 
+Variables *variables_new(void)
+{
+    Variables *variables = calloc(1, sizeof *variables);
+
+    if (variables != NULL)
+        variables->references = 1;
+    return variables;
+}
+
+Variables *variables_share(Variables *variables)
+{
+    atomic_fetch_add(&variables->references, 1);
+    return variables;
+}
+
+void variables_drop(Variables *variables)
+{
+    if (variables == NULL || atomic_fetch_sub(&variables->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < variables->count; i++) {
+        device_release(variables->list[i].allocation);
+        free(variables->list[i].name);
+    }
+    free(variables->list);
+    free(variables);
+}
+
 static Variable *find(const Variables *variables, const char *name)
 {
     for (size_t i = 0; i < variables->count; i++)
@@ -110,15 +137,4 @@ bool variables_enter(Variables *variables, bool writes)
 void variables_leave(Variables *variables, bool writes)
 {
     atomic_fetch_add(&variables->users, writes ? 1 : -1);
-}
-
-void variables_free(Variables *variables)
-{
-    for (size_t i = 0; i < variables->count; i++) {
-        device_release(variables->list[i].allocation);
-        free(variables->list[i].name);
-    }
-    free(variables->list);
-    variables->list = NULL;
-    variables->count = 0;
 }

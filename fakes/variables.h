@@ -5,7 +5,8 @@
  * same variables. The memory is the user's, one area in which a variable
  * lies at its offset; or it is this library's, one allocation for each
  * variable, made when the first model with that variable is loaded. Nothing
- * initialises it. It dies with the session and not with a model.
+ * initialises it. It dies with the session: the bundle, and each of its
+ * models that somebody still holds.
  */
 #ifndef FAKE_VARIABLES_H
 #define FAKE_VARIABLES_H
@@ -23,12 +24,20 @@ typedef struct Variable {
 } Variable;
 
 typedef struct Variables {
+    atomic_uint references;
     unsigned char *area;        /* the user's, on the device, or NULL */
     size_t area_size;
     Variable *list;
     size_t count;
     atomic_int users;           /* runs that read; -1: one that writes */
 } Variables;
+
+/* Variables without any, of one owner; NULL without memory. */
+Variables *variables_new(void);
+
+/* One more, one less owner; the last one frees. NULL is dropped for nothing. */
+Variables *variables_share(Variables *variables);
+void variables_drop(Variables *variables);
 
 /*
  * Finds or makes the memory of a program's variables, on device, and writes
@@ -46,8 +55,5 @@ int variables_bind(Variables *variables, const Program *program, int device,
  */
 bool variables_enter(Variables *variables, bool writes);
 void variables_leave(Variables *variables, bool writes);
-
-/* Frees the library's memory and forgets all variables. */
-void variables_free(Variables *variables);
 
 #endif
