@@ -89,56 +89,6 @@ static void unmark(const Arena *arena, uintptr_t address, size_t size)
     memset(arena->marks + last, 0, end - last);
 }
 
-/* The bits of a byte of marks from one on, and up to one. */
-static unsigned char bits_from(size_t bit)
-{
-    return (unsigned char)(0xFFu << bit);
-}
-
-static unsigned char bits_below(size_t bit)
-{
-    return (unsigned char)~bits_from(bit);
-}
-
-static void mark_some(unsigned char *marks, unsigned char bits)
-{
-    if (bits != 0 &&
-        (__atomic_load_n(marks, __ATOMIC_RELAXED) & bits) != bits)
-        __atomic_fetch_or(marks, bits, __ATOMIC_RELAXED);
-}
-
-void arena_mark(const Arena *arena, uintptr_t address, size_t size)
-{
-    size_t from = address - arena->base;
-    size_t to = from + size;
-    size_t first = from / CHAR_BIT;
-    size_t last = to / CHAR_BIT;
-
-    if (first == last) {
-        mark_some(&arena->marks[first], bits_from(from % CHAR_BIT) &
-                                            bits_below(to % CHAR_BIT));
-        return;
-    }
-    mark_some(&arena->marks[first], bits_from(from % CHAR_BIT));
-    memset(&arena->marks[first + 1], 0xFF, last - first - 1);
-    mark_some(&arena->marks[last], bits_below(to % CHAR_BIT));
-}
-
-bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size)
-{
-    size_t at = address - arena->base;
-
-    for (size_t end = at + size; at < end; at++) {
-        unsigned char marks = __atomic_load_n(&arena->marks[at / CHAR_BIT],
-                                              __ATOMIC_RELAXED);
-        if (marks == 0xFF)
-            at |= CHAR_BIT - 1;
-        else if ((marks >> at % CHAR_BIT & 1) == 0)
-            return false;
-    }
-    return true;
-}
-
 void arena_fill(const Arena *arena, uintptr_t address, size_t size)
 {
     unsigned char *bytes = arena_bytes(arena, address);

@@ -59,6 +59,13 @@ void arena_mark(const Arena *arena, uintptr_t address, size_t size);
 /* Was all of a range marked? */
 bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size);
 
+/*
+ * Gives a range of one allocation the marks of another range, which may lie
+ * over it. False when a byte was marked and is no longer.
+ */
+bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from,
+                      uintptr_t source, size_t size);
+
 /* Returns the whole pages of a range to the system. */
 void arena_punch(const Arena *arena, uintptr_t address, size_t size);
 

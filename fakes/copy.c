@@ -150,7 +150,7 @@ int copy_move(void *dst, const void *src, size_t count)
         return status;
     size_t size = smallest(count, to.room, from.room);
     memmove(to.bytes, from.bytes, size);
-    device_written(dst, size);
+    device_copied(dst, src, size);
     return E_NONE;
 }
 

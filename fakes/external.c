@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "message.h"
 #include "violations.h"
+#include "written.h"
 
 /* The memory that the user gave for a file, or NULL. */
 static const ExternalWeight *given_for(const LoadOptions *options,
@@ -64,6 +65,7 @@ static int load_file(const Model *model, const LoadOptions *options,
     *area = (Area){address, size, true};
     if (size > 0)
         memcpy(device_bytes(address, size, "weights"), data, size);
+    device_written(address, size);
     free(data);
     return E_NONE;
 }

@@ -105,7 +105,8 @@ static void join(Model *model, size_t first)
         Claim *before = &model->lent[last].claim;
         const Claim *next = &model->lent[i].claim;
         uintptr_t end = next->start + next->size;
-        if (next->start < before->start + before->size + PADDING) {
+        if (next->writes == before->writes &&
+            next->start < before->start + before->size + PADDING) {
             if (end > before->start + before->size)
                 before->size = end - before->start;
         } else {
@@ -222,14 +223,16 @@ static size_t name_unset(const Model *model, Text *names)
     return unset;
 }
 
-/* What was set once stays so while its memory lives. */
+/* What was set once stays so until such memory is copied into it. */
 void model_check_variables(Model *model)
 {
     char buffer[600];
     Text names = text_in(buffer, sizeof buffer);
+    unsigned epoch = device_unwritten_epoch();
 
-    if (model->all_set)
+    if (model->all_set && model->set_epoch == epoch)
         return;
+    model->set_epoch = epoch;
     model->all_set = name_unset(model, &names) == 0;
     if (!model->all_set)
         violate_mildly(V_VARIABLES_UNSET, "model %u of bundle %u reads %s",

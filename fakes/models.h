@@ -63,7 +63,8 @@ typedef struct Model {
     size_t lent_count;
     void *graph;                /* owned, of program.onnx, or NULL */
     atomic_bool stale;          /* the weights are other than the engine's */
-    bool all_set;               /* something wrote each variable it reads */
+    bool all_set;               /* something wrote each variable it reads, */
+    unsigned set_epoch;         /* as was found at device_unwritten_epoch() */
     Task now;                   /* of the synchronous run under way */
     unsigned memory_epoch;      /* at which user memory was last checked */
     atomic_int mode;            /* ExecuteMode, since the first execution */

@@ -168,6 +168,31 @@ static int check_callback(const Program *program, const Om *om)
     return E_NONE;
 }
 
+/* A record that its kind of program has no use for is not looked at either. */
+static int check_unused(const Records *records, const char *name,
+                        const Program *program)
+{
+    if (records->count == 0)
+        return E_NONE;
+    return refuse(GE_FAILED, "a program of kind %d has no %s records, "
+                  "TASK_INFO has %zu", (int)program->kind, name,
+                  records->count);
+}
+
+static int check_unused_records(const Program *program)
+{
+    int status = E_NONE;
+
+    if (program->kind != PROGRAM_ONNX) {
+        status = check_unused(&program->feeds, "FEED", program);
+        if (status == E_NONE)
+            status = check_unused(&program->fetches, "FETCH", program);
+    }
+    if (status == E_NONE && program->kind != PROGRAM_ASSIGN)
+        status = check_unused(&program->assigns, "ASSIGN", program);
+    return status;
+}
+
 static int check_kind(const Program *program, const Om *om,
                       const Inout *inout)
 {
@@ -197,6 +222,8 @@ int program_check(const Program *program, const Om *om, const Inout *inout)
 
     if (status == E_NONE)
         status = check_kind(program, om, inout);
+    if (status == E_NONE)
+        status = check_unused_records(program);
     if (status == E_NONE && !om->dynamic)
         status = check_static(&inout->inputs, "input", inout->gears.count > 0);
     if (status == E_NONE && !om->dynamic)

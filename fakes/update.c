@@ -21,7 +21,8 @@
 /* What one input asks for. */
 typedef struct Wish {
     bool assign;
-    const unsigned char *bytes;
+    const void *from;           /* on the device, */
+    const unsigned char *bytes; /* and what lies there */
     size_t size;
 } Wish;
 
@@ -83,6 +84,7 @@ static int find_bytes(const DataBuffer *buffer, const Tensor *variable,
 {
     size_t room = 0;
 
+    wish->from = buffer->data;
     wish->bytes = device_peek(buffer->data, &room);
     if (wish->bytes == NULL && variable->nbytes > 0)
         return device_complain(buffer->data, variable->name);
@@ -229,8 +231,8 @@ static int wish_of(Model *model, const Dataset *input, const Assign *assign,
     *wish = (Wish){.assign = constant->nbytes > 0, .size = constant->nbytes};
     if (!wish->assign)
         return E_NONE;
-    wish->bytes = device_bytes(model->constant[assign->index],
-                               constant->nbytes, "weights");
+    wish->from = model->constant[assign->index];
+    wish->bytes = device_bytes(wish->from, constant->nbytes, "weights");
     return wish->bytes != NULL ? E_NONE : violation_status();
 }
 
@@ -248,7 +250,7 @@ static int grant(Model *model, const Assign *assign, const Wish *wish)
     if (bytes == NULL)
         return violation_status();
     memmove(bytes, wish->bytes, size);
-    device_written(model->variable[assign->variable], size);
+    device_copied(model->variable[assign->variable], wish->from, size);
     return E_NONE;
 }
 

@@ -124,8 +124,8 @@
     VIOLATION(IN_PLACE, "AB-MDL-0017", "warning", \
               "an output has the address of an input") \
     VIOLATION(VARIABLES_UNSET, "AB-MDL-0018", "error", \
-              "neither init, nor an update, nor a copy ever set these " \
-              "variables") \
+              "these variables hold what nobody ever wrote: no init, update " \
+              "or copy set them to bytes that somebody had") \
     VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", \
               "two runs at once use one work memory")
 

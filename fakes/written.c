@@ -11,6 +11,7 @@ static struct {
     pthread_mutex_t lock;
     Watch *first;
     atomic_int count;           /* read without the lock: mostly none */
+    atomic_uint unwritten;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
@@ -57,6 +58,27 @@ void device_written(const void *address, size_t size)
     arena_mark(arena, (uintptr_t)address, size);
     if (atomic_load(&state.count) > 0)
         tell((uintptr_t)address, size);
+}
+
+void device_copied(const void *dst, const void *src, size_t size)
+{
+    const Arena *to = device_arena(dst);
+    const Arena *from = device_arena(src);
+
+    if (to == NULL || from == NULL || size == 0 ||
+        arena_is_marked(from, (uintptr_t)src, size)) {
+        device_written(dst, size);
+        return;
+    }
+    if (!arena_copy_marks(to, (uintptr_t)dst, from, (uintptr_t)src, size))
+        atomic_fetch_add(&state.unwritten, 1);
+    if (atomic_load(&state.count) > 0)
+        tell((uintptr_t)dst, size);
+}
+
+unsigned device_unwritten_epoch(void)
+{
+    return atomic_load(&state.unwritten);
 }
 
 bool device_is_written(const void *address, size_t size)

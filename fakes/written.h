@@ -3,7 +3,7 @@
  *
  * Fresh memory holds nothing that a program may count on. Each byte of an
  * arena has a bit, which the allocation clears and whatever writes the byte
- * sets. A model with weights in the user's memory watches them: bytes that
+ * sets; a copy takes the bit along. A model with weights in the user's memory watches them: bytes that
  * are written there count from its next run on.
  */
 #ifndef FAKE_WRITTEN_H
@@ -24,6 +24,15 @@ typedef struct Watch {
 
 /* Bytes of a device were written; of any other memory nothing is noted. */
 void device_written(const void *address, size_t size);
+
+/*
+ * Bytes were copied. Those that nobody ever wrote are still so where they
+ * come to lie; all that comes from other memory than a device's was written.
+ */
+void device_copied(const void *dst, const void *src, size_t size);
+
+/* A number that changes whenever a byte counts as written no longer. */
+unsigned device_unwritten_epoch(void);
 
 /*
  * Were all these bytes of a device written since they were allocated? Yes

@@ -11,7 +11,21 @@ from acl_bundle.om import inout
 
 from . import codes, files
 from .face import Acl
-from .programs import DEFINITION, NULL, Tensor, bundle, constant, model, null_model, program
+from .programs import (
+    ASSIGN,
+    DEFINITION,
+    NULL,
+    Tensor,
+    assign,
+    bundle,
+    constant,
+    feed,
+    fetch,
+    model,
+    null_model,
+    program,
+    variable,
+)
 from .threads import elsewhere
 
 X, Y = Tensor("x", (4,)), Tensor("y", (4,))
@@ -203,6 +217,27 @@ def test_a_model_compiled_for_a_chip_design_7(ready: Acl, kind: str, tasks: byte
     message = ready.message()
     assert message is not None
     assert "chip" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "record", "name"),
+    [
+        (ASSIGN, feed(1, 2**30, "w"), "FEED"),
+        (ASSIGN, fetch(2**30, "y"), "FETCH"),
+        (NULL, assign(2**30, 0, 0), "ASSIGN"),
+        (NULL, feed(1, 2**30, "w"), "FEED"),
+    ],
+)
+def test_records_of_another_kind_of_program(
+    ready: Acl, kind: int, record: bytes, name: str
+) -> None:
+    """Nobody would check their numbers; the memory of the variables is the test's."""
+    w = Tensor("w", (4,))
+    tasks = program(kind, variable(w, 0), record, variables=1536)
+    data = bundle(model(tasks, [X], [Y]), variables=1536)
+    made = ready.init_bundle(data, ready.malloc(1536), 1536)
+    assert ready.aclmdlBundleLoadModel(made, 0, ready.new("uint32_t *")) == codes.GE_FAILURE
+    assert f"a program of kind {kind} has no {name} records" in (ready.message() or "")
 
 
 def test_broken_files_come_before_the_missing_context_facts_1_8(ready: Acl) -> None:

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 
 from . import codes, programs
 from .face import Acl
-from .programs import CONSTANT, INPUT, ONNX, Linear, Tensor, model, places, program
+from .programs import CONSTANT, INPUT, ONNX, Tensor, model, program
+from .refreshable import Refreshable
 from .streams import new_event, new_stream, slow
 from .threads import elsewhere
 
@@ -188,37 +189,6 @@ def test_a_load_into_weights_that_a_run_reads(ready: Acl, lent: Lent, stream: An
     assert ready.violations() == ["AB-STR-0004"]
 
 
-class Refreshable:
-    """The linear bundle over variable memory of the test's."""
-
-    def __init__(self, acl: Acl) -> None:
-        self.acl, linear = acl, Linear()
-        self.offsets, self.size = places(linear.variables)
-        self.memory = acl.malloc(self.size)
-        made = acl.init_bundle(linear.to_bytes(), self.memory, self.size)
-        self.infer, self.init, self.update = (acl.load_model_of(made, k) for k in range(3))
-
-    def at(self, index: int) -> Any:
-        """The address of a variable."""
-        return self.acl.ffi.cast("char *", self.memory) + self.offsets[index]
-
-    def run(self, loaded: int, *slots: Any) -> int:
-        """A synchronous run of init or update, or of infer without slots."""
-        acl = self.acl
-        inputs, outputs = acl.dataset(24), acl.dataset(16)
-        if loaded != self.infer:
-            inputs, outputs = acl.dataset(*slots), acl.dataset()
-        return int(acl.aclmdlExecute(loaded, inputs.handle, outputs.handle))
-
-    def assign(self, **values: Any) -> int:
-        """An update of w, b or both; the others are kept."""
-        acl = self.acl
-        inputs = acl.dataset(24, 8)
-        for index, (name, dims) in enumerate((("w", (3, 2)), ("b", (2,)))):
-            inputs.describe(index, dims if name in values else (0,))
-        return int(acl.aclmdlExecute(self.update, inputs.handle, acl.dataset().handle))
-
-
 @pytest.fixture
 def bundle(ready: Acl) -> Refreshable:
     return Refreshable(ready)
@@ -253,64 +223,6 @@ def test_what_an_update_keeps_may_be_read_beside_it(
     to = ready.new("char[8]")
     assert ready.aclrtMemcpy(to, 8, bundle.at(0), 8, 2) == codes.RT_PARAM_INVALID
     assert ready.violations() == ["AB-STR-0004"]
-
-
-def test_variables_that_nobody_set(ready: Acl, bundle: Refreshable) -> None:
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-    message = ready.read("violations")[0]["message"]
-    assert '"w_var", "b_var"' in message
-    assert ready.violations() == ["AB-MDL-0018"]
-
-
-def test_variables_that_updates_set_one_by_one(ready: Acl, bundle: Refreshable) -> None:
-    assert bundle.assign(w=1) == codes.SUCCESS
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-    message = ready.read("violations")[0]["message"]
-    assert '"b_var"' in message
-    assert "w_var" not in message
-    assert ready.violations() == ["AB-MDL-0018"]
-    assert bundle.assign(b=1) == codes.SUCCESS
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-
-
-def test_variables_that_copies_set(ready: Acl, bundle: Refreshable) -> None:
-    """Each byte counts."""
-    ready.upload(bundle.at(0), bytes(24))
-    ready.upload(bundle.at(1), bytes(7))
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-    assert ready.violations() == ["AB-MDL-0018"]
-    ready.upload(bundle.at(1) + 7, b"\0")
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-
-
-def test_variables_of_an_init_that_failed_midway(ready: Acl) -> None:
-    """In faithful mode the update writes until the input that it cannot read."""
-    ready.set("mode", "faithful")
-    bundle = Refreshable(ready)
-    inputs = ready.dataset(24)
-    gone = ready.malloc(8)
-    ready.aclmdlAddDatasetBuffer(inputs.handle, ready.aclCreateDataBuffer(gone, 8))
-    assert ready.aclrtFree(gone) == codes.SUCCESS
-    for index, dims in enumerate([(3, 2), (2,)]):
-        desc = ready.tensor_desc(dims)
-        assert ready.aclmdlSetDatasetTensorDesc(inputs.handle, desc, index) == codes.SUCCESS
-    empty = ready.dataset().handle
-    assert ready.aclmdlExecute(bundle.update, inputs.handle, empty) != codes.SUCCESS
-    assert bundle.run(bundle.infer) == codes.SUCCESS
-    message = ready.read("violations")[-1]["message"]
-    assert '"b_var"' in message
-    assert "w_var" not in message
-    assert ready.violations() == ["AB-RT-0010", "AB-MDL-0018"]
-
-
-def test_memory_that_is_new_again_was_never_set(ready: Acl) -> None:
-    """However often its addresses were used before."""
-    for _ in range(40):
-        pointer = ready.on_device(bytes(1 << 20))
-        assert ready.aclrtFree(pointer) == codes.SUCCESS
-    fresh = Refreshable(ready)
-    assert fresh.run(fresh.infer) == codes.SUCCESS
-    assert ready.violations() == ["AB-MDL-0018"]
 
 
 def test_an_update_on_a_stream_sets_them_in_order(
