@@ -41,6 +41,16 @@ def _each(data: bytes) -> set[bytes]:
     return {bytes([one]) for one in data}
 
 
+def _starts(start: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(start)
+
+
+_COMPRESSED: Final = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"\xfd7zXZ\x00", "xz", "unxz"),
+    (b"\x28\xb5\x2f\xfd", "zstandard", "unzstd"),
+)
 _SIGNS: Final[tuple[tuple[Callable[[bytes], bool], str], ...]] = (
     (_is_safetensors, f"a safetensors file, weights alone; {_WEIGHTS}"),
     (_is_torch, f"a file of torch.save, weights alone; {_WEIGHTS}"),
@@ -58,11 +68,12 @@ _SIGNS: Final[tuple[tuple[Callable[[bytes], bool], str], ...]] = (
     ),
 )
 _SPOILT: Final[tuple[tuple[Callable[[bytes], bool], str], ...]] = (
-    (
-        lambda head: head.startswith(b"\x1f\x8b"),
-        "compressed by gzip; unpack it (gunzip), and give what was inside",
+    *(
+        (_starts(start), f"compressed by {name}; unpack it ({tool}), and give what was inside")
+        for start, name, tool in _COMPRESSED
     ),
     (_is_html, "an HTML page, so the download gave an error or a login; download the file anew"),
+    (_starts(b"<?xml"), "an XML text, so the download gave an error; download the file anew"),
     (
         lambda head: head.startswith(b"version https://git-lfs"),
         "a pointer of Git LFS, in place of the file; fetch that: git lfs pull",

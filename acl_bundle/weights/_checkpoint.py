@@ -1,7 +1,8 @@
 """TensorFlow checkpoints, read by `tf.train.load_checkpoint`.
 
 A checkpoint is an ``.index`` file and ``.data-?????-of-?????`` files; what
-names it is the prefix they share. Names are TensorFlow's: a variable of a
+names it is the prefix they share; one in the first format (`_checkpoint_v1`) is a
+file or several. Names are TensorFlow's: a variable of a
 model saved by Keras is called ``.../.ATTRIBUTES/VARIABLE_VALUE``
 (`rename` with a regex takes that off). Each value is a copy.
 """
@@ -17,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from acl_bundle._files import Path_
+from acl_bundle.weights._checkpoint_v1 import TABLE_MAGIC, files_of, place
 from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec, is_number
 
 INDEX = ".index"
-INDEX_MAGIC = bytes.fromhex("57fb808b247547db")  # the last bytes of an .index file
 _SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
 
 
@@ -36,7 +37,8 @@ class Checkpoint(Source):
         """Open a checkpoint.
 
         Args:
-            prefix: The path without ``.index``; with it is fine too.
+            prefix: The path without ``.index``; with it is fine too. In the first
+                format, the file, or what the names of several begin with.
 
         Raises:
             WeightsFormatError: A file of it is missing or damaged, or the path is
@@ -45,10 +47,14 @@ class Checkpoint(Source):
             OSError: The path leads to nothing, or a file cannot be opened.
         """
         path = os.fspath(prefix).removesuffix(INDEX)
-        _check_files(path, os.fspath(prefix))
+        self._first = files_of(path)
+        if not self._first:
+            _check_files(path, os.fspath(prefix))
         tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
         try:
-            self._reader: Any = tf.train.load_checkpoint(path)
+            self._reader: Any = tf.train.load_checkpoint(
+                place(self._first) if self._first else path
+            )
             shapes = self._reader.get_variable_to_shape_map()
             types = self._reader.get_variable_to_dtype_map()
         except Exception as error:  # TensorFlow's own, and what its bindings make of them
@@ -65,6 +71,8 @@ class Checkpoint(Source):
     @property
     def files(self) -> tuple[str, ...]:
         """The index and the data files."""
+        if self._first:
+            return tuple(self._first)
         return (self.file + INDEX, *map(os.fspath, _data_files(self.file)))
 
     def _read(self, name: str) -> Array:
@@ -81,10 +89,10 @@ def _check_files(prefix: str, given: str) -> None:
     if given == prefix and not os.path.lexists(prefix + INDEX):
         raise _no_prefix(prefix)
     index = (map_part if given == prefix else map_file)(prefix + INDEX)
-    if bytes(index[-8:]) != INDEX_MAGIC:
+    if bytes(index[-8:]) != TABLE_MAGIC:
         raise bad(
             prefix + INDEX,
-            f"it ends with {bytes(index[-8:]).hex()!r}; {INDEX_MAGIC.hex()!r} is right",
+            f"it ends with {bytes(index[-8:]).hex()!r}; {TABLE_MAGIC.hex()!r} is right",
         )
     beside = _data_files(prefix)
     for one in beside:
@@ -106,7 +114,7 @@ def _no_prefix(path: str) -> Exception:
         message = f"there is no such file, and none with {INDEX} behind it"
         return FileNotFoundError(errno.ENOENT, message, path)
     name = os.path.basename(path) + INDEX
-    if os.path.isfile(path) and bytes(map_file(path)[-8:]) == INDEX_MAGIC:
+    if os.path.isfile(path) and bytes(map_file(path)[-8:]) == TABLE_MAGIC:
         return bad(
             path,
             "it ends as the .index file of a TensorFlow checkpoint does, under another name; call"

@@ -10,10 +10,10 @@ from typing import Final
 
 from acl_bundle._files import Path_, open_regular, read_regular
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om._foreign import spoilt
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.weights._checkpoint import INDEX, INDEX_MAGIC, Checkpoint
+from acl_bundle.weights._checkpoint import INDEX, Checkpoint
+from acl_bundle.weights._checkpoint_v1 import PATTERN, TABLE_MAGIC, files_of
 from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._folder import Folder
 from acl_bundle.weights._graphdef import FrozenGraph
@@ -22,8 +22,9 @@ from acl_bundle.weights._npz import SUFFIX, Npy, Npz
 from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._safetensors import Safetensors
-from acl_bundle.weights._shards import Shards
+from acl_bundle.weights._shards import Shards, TorchShards, index_reader
 from acl_bundle.weights._source import Source
+from acl_bundle.weights._told import told, told_archive, told_folder
 from acl_bundle.weights._torch import Torch
 
 KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
@@ -36,6 +37,7 @@ KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
         Folder,
         Onnx,
         Torch,
+        TorchShards,
         Checkpoint,
         FrozenGraph,
         Compiled,
@@ -43,7 +45,8 @@ KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
 }
 _KNOWN: Final = ", ".join(KINDS)
 _INDEX_NAME: Final = ".safetensors.index.json"
-_OLD_ADAPTER: Final = "adapter_model.bin"  # peft's, before safetensors
+_TORCH_INDEX_NAME: Final = ".bin.index.json"
+_TORCH_NAMES: Final = ("*pytorch_model.bin", "adapter_model.bin")  # before safetensors
 _SAVED_MODEL: Final = "variables/variables.index"
 _STATE_MAX: Final = 1 << 20  # bytes of TensorFlow's file `checkpoint`; its first line counts
 _OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -60,7 +63,7 @@ def detect(path: Path_) -> tuple[Callable[[Path_], Source], Path_]:
     """
     if os.path.isdir(path):
         return _folder(Path(path))
-    if not os.path.exists(path) and os.path.exists(os.fspath(path) + INDEX):
+    if not os.path.exists(path) and (os.path.exists(os.fspath(path) + INDEX) or files_of(path)):
         return Checkpoint, path
     return _file(map_file(path), path), path
 
@@ -70,18 +73,20 @@ def _folder(folder: Path) -> tuple[Callable[[Path_], Source], Path_]:
     if len(found) == 1:
         reader, path = found[0]
         if path is not folder:
-            map_part(f"{path}{INDEX}" if reader is Checkpoint else path)
+            if reader is not Checkpoint:
+                map_part(path)
+            elif not files_of(path):
+                map_part(f"{path}{INDEX}")
         return reader, path
     names = ", ".join(
         f"{os.fspath(path)} with kind={Folder.kind!r}" if path is folder else os.fspath(path)
         for _, path in found
     )
-    raise bad(
-        folder,
-        f"the folder has several sets of weights; open one of {names}"
-        if found
-        else "the folder has no .npy, .safetensors or checkpoint file",
-    )
+    if found:
+        raise bad(folder, f"the folder has several sets of weights; open one of {names}")
+    kind = told_folder(folder)
+    lacks = "the folder has no .npy, .safetensors or checkpoint file"
+    raise bad(folder, lacks if kind is None else f"{lacks}. {kind}")
 
 
 def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
@@ -91,8 +96,10 @@ def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
     found += [(Shards, one) for one in indices]
     if not indices:
         found += [(Safetensors, one) for one in sorted(folder.glob("*.safetensors"))]
-    if not found and (folder / _OLD_ADAPTER).is_file():
-        found.append((Torch, folder / _OLD_ADAPTER))
+    if not found:
+        found += [(TorchShards, one) for one in sorted(folder.glob(f"*{_TORCH_INDEX_NAME}"))]
+    if not found:
+        found += [(Torch, one) for name in _TORCH_NAMES for one in sorted(folder.glob(name))]
     if (folder / _SAVED_MODEL).is_file():
         found.append((Checkpoint, folder / _SAVED_MODEL.removesuffix(INDEX)))
     found += [(Checkpoint, one) for one in _checkpoints(folder)]
@@ -110,6 +117,9 @@ def _checkpoints(folder: Path) -> list[Path]:
         return prefixes
     first = state.partition("\n")[0].partition(":")
     newest = Path(first[2].strip().strip('"')).name if first[0] == "model_checkpoint_path" else ""
+    newest = PATTERN.sub("", newest)
+    if newest and not prefixes and files_of(folder / newest):
+        return [folder / newest]
     return [one for one in prefixes if one.name == newest] or prefixes
 
 
@@ -120,7 +130,9 @@ def _file(data: memoryview, path: Path_) -> Callable[[Path_], Source]:
     for fits, reader in _SIGNS:
         if fits(head, bytes(data[-8:])):
             return reader
-    kind = spoilt(head)
+    if head.lstrip()[:1] == b"{":
+        return index_reader(path)
+    kind = told(head)
     if kind is not None:
         raise bad(path, f"this is {kind}")
     if head[0] == 0x80 and head[1:2] <= b"\x05":
@@ -142,8 +154,7 @@ _SIGNS: Final[tuple[tuple[Callable[[bytes, bytes], bool], Callable[[Path_], Sour
     (lambda head, _: head.startswith(NPY), Npy),
     (lambda head, _: head.startswith(b"IMOD"), Compiled),
     (_is_bundle, Compiled),
-    (lambda _, tail: tail == INDEX_MAGIC, Checkpoint),
-    (lambda head, _: head.lstrip()[:1] == b"{", Shards),
+    (lambda _, tail: tail == TABLE_MAGIC, Checkpoint),
 )
 
 
@@ -164,6 +175,9 @@ def _zip(path: Path_) -> Callable[[Path_], Source]:
         raise bad(
             path, f"it starts as a ZIP archive (.npz, torch), but is damaged or cut short: {error}"
         ) from None
+    kind = told_archive(names)
+    if kind is not None:
+        raise bad(path, f"this is {kind}")
     torch = any(name == "data.pkl" or name.endswith("/data.pkl") for name in names)
     return Torch if torch else Npz
 

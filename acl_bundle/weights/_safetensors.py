@@ -13,6 +13,7 @@ padded have unaligned ones, which numpy takes.
 
 from __future__ import annotations
 
+import math
 import reprlib
 import struct
 from collections.abc import Mapping
@@ -64,14 +65,25 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
         if hasattr(ml_dtypes, name)
     },
 }
+# Those of which several make up a byte, with their bits; and those that this ml_dtypes lacks.
+PACKED: Final = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6} | {
+    key: 8 for key in _FROM_ML if key not in DTYPES and key != "BF16"
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One entry of a header: ``start`` counts bytes from the start of the file."""
+    """One entry of a header.
+
+    Attributes:
+        spec: Its shape and dtype; of one that no array can be, its bytes.
+        start: Where it starts, in bytes from the start of the file.
+        skipped: Why no array can be it, None for one that can.
+    """
 
     spec: Spec
     start: int
+    skipped: str | None = None
 
 
 class Safetensors(Source):
@@ -97,7 +109,11 @@ class Safetensors(Source):
         self._data, file = read(source)
         self.metadata: dict[str, str]
         self._tensors, self.metadata = parse(self._data, file)
-        super().__init__(file, {name: one.spec for name, one in self._tensors.items()})
+        super().__init__(
+            file,
+            {name: one.spec for name, one in self._tensors.items() if one.skipped is None},
+            {name: one.skipped for name, one in self._tensors.items() if one.skipped is not None},
+        )
 
     def _read(self, name: str) -> Array:
         one = self._tensors[name]
@@ -171,8 +187,14 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
         raise bad(
             file, f"tensor {name!r} is {_short(entry)}; dtype, shape and data_offsets are right"
         )
-    spec = Spec(_shape(name, entry["shape"], file), _dtype(name, entry["dtype"], file))
     begin, end = _offsets(name, entry["data_offsets"], file)
+    shape, bits = _shape(name, entry["shape"], file), _packed(entry["dtype"])
+    if bits:
+        said = f"{entry['dtype']} packs elements of {bits} bits, {list(shape)} of them"
+        if math.prod(shape) * bits != (end - begin) * 8:
+            raise bad(file, f"tensor {name!r}: {said}, but data_offsets [{begin}, {end}] are not")
+        return Tensor(Spec((end - begin,), DTYPES["U8"]), start + begin, said)
+    spec = Spec(shape, _dtype(name, entry["dtype"], file))
     if end - begin != spec.nbytes:
         raise bad(
             file,
@@ -185,6 +207,11 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
 def is_text(value: object) -> bool:
     """Say whether JSON in UTF-8 can hold it: lone surrogates cannot."""
     return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
+
+
+def _packed(value: object) -> int:
+    """The bits of an element that no array has, 0 of one that some has, or that nobody knows."""
+    return PACKED.get(value, 0) if isinstance(value, str) else 0
 
 
 def _dtype(name: str, value: object, file: str) -> np.dtype[Any]:

@@ -1,4 +1,4 @@
-"""A model in several safetensors files, and the index that says which holds what.
+"""A model in several files of safetensors or torch, and the index that says which holds what.
 
 The index is JSON: ``{"metadata": {...}, "weight_map": {"<name>": "<file>"}}``.
 The files are trusted no more than any other: they lie beside the index, links
@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar, Final
 
-from acl_bundle._files import Path_
+from acl_bundle._files import Path_, read_regular
 from acl_bundle.weights import _json
 from acl_bundle.weights._file import bad, inside, map_file
 from acl_bundle.weights._safetensors import Safetensors
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array
+from acl_bundle.weights._torch import Torch
+
+_ZIP: Final = b"PK\x03\x04"
 
 
 class Shards(Source):
     """A sharded safetensors model; names come in the order of the index."""
 
     kind = "safetensors index"
+    _reader: ClassVar[type[Safetensors] | type[Torch]] = Safetensors
 
     def __init__(self, index: Path_) -> None:
         """Read the index and the headers of all files it names.
@@ -29,23 +34,30 @@ class Shards(Source):
         Raises:
             WeightsFormatError: The index is damaged, leads out of its folder,
                 or promises what a file does not hold.
+            UnsupportedError: The library that reads the files is not installed.
             OSError: A file cannot be opened.
         """
         path = Path(index)
         places = _weight_map(path)
         first = {file: name for name, file in reversed(places.items())}
-        self._files = {file: Safetensors(_shard(file, path, name)) for file, name in first.items()}
-        self._places = places
-        for name, file in places.items():
-            if name not in self._files[file]:
-                raise bad(path, f"the index says that {name!r} lies in {file!r}, which lacks it")
+        self._files: dict[str, Source] = {
+            file: self._reader(_shard(file, path, name)) for file, name in first.items()
+        }
         skipped = {
             name: f"{file} holds it, but the index does not list it there"
             for file, shard in self._files.items()
             for name in shard
             if name not in places
         }
-        specs = {name: self._files[file].spec(name) for name, file in places.items()}
+        self._places: dict[str, str] = {}
+        for name, file in places.items():
+            if name in self._files[file]:
+                self._places[name] = file
+            elif name in self._files[file].skipped:
+                skipped[name] = self._files[file].skipped[name]
+            else:
+                raise bad(path, f"the index says that {name!r} lies in {file!r}, which lacks it")
+        specs = {name: self._files[file].spec(name) for name, file in self._places.items()}
         super().__init__(os.fspath(index), specs, skipped)
 
     @property
@@ -59,6 +71,25 @@ class Shards(Source):
     def _release(self) -> None:
         for shard in self._files.values():
             shard.close()
+
+
+class TorchShards(Shards):
+    """A sharded model of torch's files."""
+
+    kind = "torch index"
+    _reader = Torch
+
+
+def index_reader(path: Path_) -> type[Shards]:
+    """Return what reads an index, by the first file that it names.
+
+    Raises:
+        WeightsFormatError: The index is damaged, or leads out of its folder.
+        OSError: A file cannot be opened.
+    """
+    name, file = next(iter(_weight_map(Path(path)).items()))
+    start = read_regular(_shard(file, Path(path), name), len(_ZIP))
+    return TorchShards if start == _ZIP else Shards
 
 
 def _shard(file: str, index: Path, name: str) -> Path:

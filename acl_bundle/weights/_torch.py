@@ -20,6 +20,7 @@ from acl_bundle._files import Path_
 from acl_bundle.weights import _zip
 from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import bad, map_file, whole
+from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 
@@ -63,10 +64,10 @@ class Torch(Source):
         self._arrays: dict[str, Array] = {}
         skipped = {}
         for name, value in entries.items():
-            if isinstance(value, torch.Tensor):
-                self._arrays[name] = _array(value, f"{file}: {name!r}", torch)
-            else:
-                skipped[name] = _why_not(name, value, torch)
+            try:
+                self._arrays[name] = _array(name, value, file, torch)
+            except NoNumbersError as reason:
+                skipped[name] = str(reason)
         specs = {name: Spec(one.shape, one.dtype) for name, one in self._arrays.items()}
         super().__init__(file, specs, skipped)
 
@@ -89,14 +90,30 @@ def _load(torch: Any, file: str) -> object:
         raise bad(
             file,
             f"torch.load(weights_only=True, mmap=True) refuses it: {_reason(error)}. Save the"
-            " weights alone: torch.save(model.state_dict(), path)",
+            f" weights alone: torch.save(model.state_dict(), path){_allow(torch, file)}",
         ) from error
+
+
+def _allow(torch: Any, file: str) -> str:
+    """Say how to let in what a file holds beside tensors; nothing where that is not what it is."""
+    try:  # reads the pickle and runs nothing; torch has it since 2.6
+        wanted = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    except Exception:  # the same as before, of a file that is damaged as well
+        return ""
+    if not wanted:
+        return ""
+    names = ", ".join(sorted(wanted))
+    return (
+        f"; or, if you trust it, torch.serialization.add_safe_globals([{names}]) lets in what it"
+        " holds beside them"
+    )
 
 
 def _reason(error: Exception) -> str:
     """What torch says, without the advice to trust the file."""
-    lines = [_ESCAPE.sub("", line).strip() for line in str(error).splitlines()]
-    told = [line for line in lines if "Unsupported" in line or "WeightsUnpickler" in line]
+    text = _ESCAPE.sub("", str(error)).rpartition("WeightsUnpickler error:")[2]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if "Unsupported" in line]
     first, *_ = (told or lines or ["no reason given"])[0].split(". ")
     return f"{type(error).__name__}: {first[:200]}"
 
@@ -150,7 +167,10 @@ def _why_not(name: str, value: object, torch: Any) -> str:
     return f"a {kind} is no tensor"
 
 
-def _array(tensor: Any, place: str, torch: Any) -> Array:
+def _array(name: str, tensor: Any, file: str, torch: Any) -> Array:
+    if not isinstance(tensor, torch.Tensor):
+        raise NoNumbersError(_why_not(name, tensor, torch))
+    place = f"{file}: {name!r}"
     kind = "quantized" if tensor.is_quantized else "meta" if tensor.is_meta else tensor.layout
     if kind is not torch.strided:
         raise bad(place, f"the tensor is {kind} ({tensor.dtype}); a dense one with values is right")
@@ -163,5 +183,5 @@ def _array(tensor: Any, place: str, torch: Any) -> Array:
             bits: Array = plain.view(getattr(torch, foreign[0])).numpy()
             array = bits.view(getattr(ml_dtypes, foreign[1]))
     except (TypeError, RuntimeError, AttributeError) as error:
-        raise bad(place, f"numpy has no array for {tensor.dtype}: {error}") from None
+        raise NoNumbersError(f"no array is of {tensor.dtype}: {error}") from None
     return array

@@ -114,7 +114,10 @@ DAMAGED: dict[str, tuple[bytes, tuple[str, ...]]] = {
         safetensors("{" + W.replace("F32", "F33") + "}", b"\0" * 8),
         ("'F33'", "F32"),
     ),
-    "dtype of bits": (safetensors("{" + W.replace("F32", "F4") + "}", b"\0" * 8), ("'F4'",)),
+    "dtype of bits": (
+        safetensors("{" + W.replace("F32", "F4") + "}", b"\0" * 8),
+        ("'w'", "F4", "[0, 8]"),
+    ),
     "negative size": (safetensors("{" + W.replace("[2]", "[-2]") + "}", b"\0" * 8), ("[-2]",)),
     "true as size": (safetensors("{" + W.replace("[2]", "[true]") + "}", b"\0" * 8), ("[True]",)),
     "huge size": (safetensors("{" + W.replace("[2]", f"[0,{1 << 70}]") + "}"), ("shape",)),
@@ -234,3 +237,35 @@ def test_an_interrupt_after_the_rename_hides_nothing(
     with pytest.raises(KeyboardInterrupt):
         weights.save({"w": np.ones(3)}, tmp_path / "w")
     assert [one.name for one in tmp_path.iterdir()] == ["w"]
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("F4", 4), ("F6_E2M3", 6), ("F6_E3M2", 6)])
+def test_packed_tensors_are_listed_and_block_nothing(tmp_path: Path, dtype: str, bits: int) -> None:
+    path = tmp_path / "w.safetensors"
+    nbytes = 16 * bits // 8
+    entry = {"dtype": dtype, "shape": [2, 8], "data_offsets": [0, nbytes]}
+    norm = {"dtype": "F32", "shape": [1], "data_offsets": [nbytes, nbytes + 4]}
+    data = bytes(nbytes) + np.ones(1, "<f4").tobytes()
+    path.write_bytes(safetensors(json.dumps({"w": entry, "norm": norm}), data))
+    with weights.open(path) as source:
+        same(source, {"norm": np.ones(1, "f4")})
+        assert source.skipped == {"w": f"{dtype} packs elements of {bits} bits, [2, 8] of them"}
+    for wrong in ([2, 7], [2, 9], [3]):
+        path.write_bytes(
+            safetensors(json.dumps({"w": {**entry, "shape": wrong}, "norm": norm}), data)
+        )
+        refused(path, "'w'", f"data_offsets [0, {nbytes}]")
+    path.write_bytes(safetensors(json.dumps({"w": {**entry, "dtype": "F5"}, "norm": norm}), data))
+    refused(path, "'F5'")
+
+
+def test_packed_tensors_as_the_format_s_own_library_writes_them(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="the torch wheel is not installed")
+    if not hasattr(torch, "float4_e2m1fn_x2"):
+        pytest.skip("this torch has no float4")
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    packed = torch.zeros(2, 4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
+    save_file({"w": packed, "n": torch.ones(2)}, tmp_path / "w.safetensors")
+    with weights.open(tmp_path / "w.safetensors") as source:
+        same(source, {"n": np.ones(2, "f4")})
+        assert list(source.skipped) == ["w"]

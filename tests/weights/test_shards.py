@@ -17,6 +17,7 @@ from .samples import arrays, refused, same
 numpy_side = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
 
 INDEX = "model.safetensors.index.json"
+TORCH_INDEX = "pytorch_model.bin.index.json"
 
 
 @pytest.fixture
@@ -49,6 +50,65 @@ def test_folder_and_index_both_open(sharded: Path) -> None:
         with weights.open(path) as source:
             assert source.kind == "safetensors index"
             same(source, arrays())
+
+
+@pytest.fixture
+def torch_shards(tmp_path: Path) -> Path:
+    torch = pytest.importorskip("torch", reason="the torch wheel is not installed")
+    values = {name: torch.from_numpy(value) for name, value in arrays().items()}
+    names, places = list(values), {}
+    for number, part in enumerate((names[:7], names[7:]), 1):
+        file = f"pytorch_model-{number:05}-of-00002.bin"
+        torch.save({name: values[name] for name in part}, tmp_path / file)
+        places |= dict.fromkeys(part, file)
+    torch.save({"lr": 0.1}, tmp_path / "training_args.bin")
+    index = {"metadata": {"total_size": 1}, "weight_map": places}
+    (tmp_path / TORCH_INDEX).write_text(json.dumps(index))
+    return tmp_path
+
+
+def test_shards_of_torch_open_by_folder_and_index(torch_shards: Path) -> None:
+    for path in (torch_shards, torch_shards / TORCH_INDEX):
+        with weights.open(path) as source:
+            assert source.kind == "torch index"
+            same(source, arrays())
+            assert len(source.files) == 3
+    renamed = torch_shards / "what.json"
+    (torch_shards / TORCH_INDEX).rename(renamed)
+    assert weights.open(renamed).kind == "torch index"  # by the shards, not by its name
+    with pytest.raises(ValueError, match="only a torch file has one"):
+        weights.open(renamed, key="model")
+
+
+def test_shards_of_torch_are_trusted_no_more_than_others(torch_shards: Path) -> None:
+    path = torch_shards / TORCH_INDEX
+    index = json.loads(path.read_text())
+    good = dict(index["weight_map"])
+    for file, said in (("../x.bin", "a path inside"), ("no.bin", "is no file")):
+        for name in ("scalar", next(iter(good))):
+            path.write_text(json.dumps({"weight_map": {**good, name: file}}))
+            refused(path, said)
+    path.write_text(json.dumps({"weight_map": {**good, "more": next(iter(good.values()))}}))
+    refused(path, "'more' lies in", "lacks it")
+    path.write_text(json.dumps({"weight_map": good}))
+    numpy_side.save_file({"scalar": arrays()["scalar"]}, torch_shards / good["scalar"])
+    with pytest.raises(WeightsFormatError, match=good["scalar"]):
+        weights.open(path)
+
+
+def test_safetensors_come_before_torch(torch_shards: Path) -> None:
+    numpy_side.save_file(arrays(), torch_shards / "model.safetensors")
+    assert weights.open(torch_shards).kind == "safetensors"
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "diffusion_pytorch_model.bin"])
+def test_a_folder_of_one_torch_file(tmp_path: Path, name: str) -> None:
+    torch = pytest.importorskip("torch", reason="the torch wheel is not installed")
+    torch.save({"w": torch.ones(2)}, tmp_path / name)
+    torch.save({"lr": 0.1}, tmp_path / "training_args.bin")
+    with weights.open(tmp_path) as source:
+        assert source.kind == "torch"
+        same(source, {"w": np.ones(2, "f4")})
 
 
 def test_no_shard_can_be_written_over(sharded: Path) -> None:

@@ -156,7 +156,7 @@ def test_what_is_unknown_is_refused_with_the_kinds_that_are_known(tmp_path: Path
     ):
         path.write_bytes(data)
         refused(path)
-    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    path.write_bytes(b"hello, weights")
     refused(path, "safetensors", "onnx", "torch")
     with pytest.raises(WeightsFormatError, match="no regular file"):
         weights.open("/dev/null")

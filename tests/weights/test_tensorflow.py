@@ -88,6 +88,35 @@ def test_a_checkpoint_by_names_of_the_first_version_reads(tmp_path: Path) -> Non
     same(weights.open(tmp_path / "old"), {"dense/kernel": np.ones((2, 2), "f4")})
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+def test_a_checkpoint_in_the_first_format_reads(tmp_path: Path, sharded: bool) -> None:
+    """One file, or several of one pattern, without .index and .data."""
+    graph, v1 = tf.Graph(), tf.compat.v1
+    wanted = {"fc/w": np.arange(6, dtype="f4").reshape(2, 3), "fc/b": np.ones(3, "f4")}
+    with graph.as_default(), v1.Session(graph=graph) as session:
+        for name, value in wanted.items():
+            v1.get_variable(name, initializer=value, use_resource=False)
+        saver = v1.train.Saver(write_version=v1.train.SaverDef.V1, sharded=sharded)
+        session.run(v1.global_variables_initializer())
+        saver.save(session, str(tmp_path / "model.ckpt"), global_step=1)
+    name = "model.ckpt-1-00000-of-00001" if sharded else "model.ckpt-1"
+    for path in (tmp_path / name, tmp_path, tmp_path / "model.ckpt-1"):
+        with weights.open(path) as source:
+            assert source.kind == "tensorflow checkpoint"
+            same(source, wanted)
+            assert source.files == (str(tmp_path / name),)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[:40] + data[-48:])
+    refused(tmp_path / name, "TensorFlow cannot read")
+    (tmp_path / name).write_bytes(data[:-1])
+    refused(tmp_path / name)
+    if sharded:
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / name).rename(tmp_path / "model.ckpt-1-00000-of-00002")
+        with pytest.raises(WeightsFormatError, match=r"files \[1\] of 2 are missing"):
+            weights.open(tmp_path / "model.ckpt-1-00000-of-00002")
+
+
 def test_damaged_checkpoints_are_refused(checkpoint: Path) -> None:
     index, data = Path(f"{checkpoint}.index"), Path(f"{checkpoint}.data-00000-of-00001")
     good = index.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import sys
 import zipfile
@@ -105,15 +106,37 @@ def test_nothing_but_weights_is_unpickled(path: Path) -> None:
     refused(path, "weights_only")
     torch.save(torch.nn.Linear(2, 2), path)
     refused(path, "torch.nn.modules.linear.Linear", "state_dict")
-    with pytest.raises(WeightsFormatError) as caught:
-        weights.open(path)
-    assert "safe_globals" not in str(caught.value)  # torch's advice on how to trust it
     path.write_bytes(pickle.dumps(Payload()))
     refused(path, "pickle")
     torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
     refused(path, "before 1.6", "torch.save")
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.ones(1, 2)), path)
     refused(path)
+
+
+def test_what_a_file_wants_beside_tensors_is_named_with_how_to_allow_it(path: Path) -> None:
+    """As a trainer keeps its options beside the weights."""
+    torch.save({"w": torch.ones(2), "options": argparse.Namespace(lr=0.1)}, path)
+    refused(path, "if you trust it, torch.serialization.add_safe_globals([argparse.Namespace])")
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        source = weights.open(path)
+    same(source, {"w": np.ones(2, "f4")})
+    assert set(source.skipped) == {"options"}
+
+
+@pytest.mark.parametrize("name", ["float4_e2m1fn_x2", "complex32", "bits8"])
+def test_a_tensor_that_no_array_can_be_is_listed(path: Path, name: str) -> None:
+    dtype = getattr(torch, name, None)
+    if dtype is None:
+        pytest.skip(f"this torch has no {name}")
+    try:
+        odd = torch.zeros(8, dtype=torch.int32).view(dtype)
+    except RuntimeError:
+        odd = torch.empty(8, dtype=dtype)
+    torch.save({"packed": odd, "norm": torch.ones(2)}, path)
+    with weights.open(path) as source:
+        same(source, {"norm": np.ones(2, "f4")})
+        assert name in source.skipped["packed"]
 
 
 def rewritten(path: Path, **members: bytes | None) -> None:
