@@ -181,7 +181,7 @@ $(BIN)/basedpyright: | .venv/editable
 # Some machines have wheels for two of the three.
 .venv/frameworks: .venv/editable
 	@echo "installing the frameworks whose files are read (once) ..."
-	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'torch>=2.4,<2.14'; do \
+	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.4,<2.14'; do \
 	    $(PIP) "$$one" || echo "no $$one here: its tests are skipped"; done
 	@touch $@
 
