@@ -50,6 +50,21 @@ def replacing(target: Path_, *inputs: Path_) -> Iterator[BinaryIO]:
         yield file
 
 
+def check_replaceable(target: Path_, *, inside: Path_) -> None:
+    """Refuse early what `replacing` refuses, and a link out of a folder.
+
+    Raises:
+        ValueError: ``target`` leads out of the folder ``inside``.
+        NoRegularFileError, IsADirectoryError: There is something else than a file.
+    """
+    real = Path(os.path.realpath(target))
+    if not real.is_relative_to(os.path.realpath(inside)):
+        raise ValueError(
+            f"{os.fspath(target)}: it is a link that leads out of {os.fspath(inside)}, to {real}"
+        )
+    _mode(target)
+
+
 def _mode(target: Path_) -> int | None:
     """The mode of the file that is to be replaced; None when there is none."""
     try:

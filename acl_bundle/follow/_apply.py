@@ -101,6 +101,11 @@ class Applier:
         return bool(getattr(self._bundle, "poisoned", False))
 
     @property
+    def signed(self) -> bool:
+        """Whether only what is signed is applied."""
+        return self._keys is not None
+
+    @property
     def closed(self) -> bool:
         """Whether the bundle can no longer be updated."""
         try:

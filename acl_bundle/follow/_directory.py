@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -26,6 +27,7 @@ from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._names import Pattern, entries
 from acl_bundle.follow._order import impossible, timed
+from acl_bundle.follow._rivals import Rivals, gathered, is_plain
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._stamp import check_stamp
 from acl_bundle.follow._watch import Watch
@@ -87,11 +89,12 @@ class Directory:
         """List what is there now, oldest first; also what ``LATEST`` names and is not there yet.
 
         A name whose number is beyond all bounds comes first, as what it is.
+        Several names of one number are one entry.
 
         Raises:
             OSError: The directory cannot be read.
-            ValueError: Two names have the same number, or ``LATEST`` names no
-                name of the directory, or one whose number is beyond all bounds.
+            ValueError: ``LATEST`` names no name of the directory, or one whose
+                number is beyond all bounds, or leads out of the directory.
         """
         self._watch.begin()
         named = self._named()
@@ -99,8 +102,9 @@ class Directory:
             return [self._checkpoint(self._find(named) or self._absent(named))]
         odd, names = self._odd(self._names())
         found = [one for one in map(self._find, names) if one is not None]
-        self._check_apart(found)
-        return [*odd, *sorted(map(self._checkpoint, found), key=lambda one: one.order)]
+        found.sort(key=lambda one: (not is_plain(one.name), one.name))
+        listed = gathered((one.name, self._checkpoint(one)) for one in found)
+        return [*odd, *map(self._doubted, listed)]
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a name in the directory may have changed; see `Source.wait`."""
@@ -129,6 +133,7 @@ class Directory:
         if self._latest is None:
             return None
         file = self.path / self._latest
+        self._check_inside(file)
         try:
             raw = bytes(map_file(file)[:LATEST_MAX])
         except (FileNotFoundError, IsADirectoryError):
@@ -188,14 +193,12 @@ class Directory:
         if not real.is_relative_to(self.path.resolve()):
             raise ValueError(f"{path}: it is a link that leads out of {self.path}, to {real}")
 
-    def _check_apart(self, found: list[_Found]) -> None:
-        """Refuse two names of the same number: which of them is meant?"""
-        names: dict[Order, str] = {}
-        for one in found:
-            version, order = self._order(one)
-            other = names.setdefault(order, one.name)
-            if other != one.name:
-                raise ValueError(
-                    f"{self.path}: both {other!r} and {one.name!r} stand for version {version!r};"
-                    " give a pattern that fits one of them, such as 'policy-*'"
-                )
+    def _doubted(self, one: Checkpoint) -> Checkpoint:
+        """Say that several names are meant equally well, unless one number alone is plain."""
+        if not isinstance(one, Rivals) or [is_plain(name) for name in one.names[:2]] == [1, 0]:
+            return one
+        doubt = ValueError(
+            f"{self.path}: {one.told()}; give a pattern that fits one of them, such as"
+            " 'policy-*.safetensors', or sign"
+        )
+        return replace(one, doubt=doubt)

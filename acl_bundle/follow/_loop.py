@@ -24,6 +24,7 @@ from acl_bundle.follow._backoff import Backoff
 from acl_bundle.follow._callbacks import Callbacks
 from acl_bundle.follow._claim import release
 from acl_bundle.follow._ledger import Ledger, Waiting
+from acl_bundle.follow._rivals import Rivals, passed_by
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source
 from acl_bundle.follow._telling import Oddities, Telling
 
@@ -95,8 +96,15 @@ class Loop:
 
     def _look(self) -> None:
         listed = self.source.versions()
-        self._oddities.refuse([one for one in listed if isinstance(one, Impossible)])
-        self._offer([one for one in listed if not isinstance(one, Impossible)])
+        odd = [one for one in listed if isinstance(one, Impossible)]
+        versions = [one for one in listed if not isinstance(one, Impossible)]
+        if self._applier.signed:
+            several = [one.told() for one in versions if isinstance(one, Rivals)]
+            self._oddities.mention([f"{one}; the signed one counts" for one in several])
+        else:
+            odd += passed_by(versions)
+        self._oddities.refuse(odd)
+        self._offer(versions)
 
     def _wait(self) -> None:
         self.source.wait(self._at_most(self._until_due()), self.stop)

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from acl_bundle._atomic import creating, hidden_for, replacing
+from acl_bundle._atomic import check_replaceable, creating, hidden_for, replacing
 from acl_bundle.errors import VersionExistsError
 from acl_bundle.follow._names import PLACE, Pattern
 from acl_bundle.follow._published import (
@@ -32,6 +32,7 @@ from acl_bundle.follow._published import (
     check_version,
 )
 from acl_bundle.follow._sign import check_key, noted
+from acl_bundle.weights._file import is_plain_name
 from acl_bundle.weights._write import parts
 
 
@@ -105,17 +106,26 @@ class _Folder:
     def __init__(self, path: Path, name: str, latest: str | None) -> None:
         if name.count(PLACE) != 1:
             raise ValueError(f"name is {name!r}; one with {PLACE} in it is right")
+        if latest is not None and ("/" in latest or not is_plain_name(latest)):
+            raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
         self.path, self._name, self._latest = path, name, latest
         self._pattern = Pattern(name)
 
     def file(self, version: int) -> Path:
-        """Return a version's file; the directory is made when it is missing."""
+        """Return a version's file; the directory is made when it is missing.
+
+        Raises:
+            ValueError: Followers would not take that name, or ``latest`` leads elsewhere.
+            OSError: ``latest`` is no file that can be replaced, or the directory cannot be made.
+        """
         file = self._name.replace(PLACE, str(version))
         if not self._pattern.matches(file) or self._latest == file:
             raise ValueError(
                 f"name is {self._name!r}; a follower would take {file!r} for a temporary name"
             )
         self.path.mkdir(parents=True, exist_ok=True)
+        if self._latest is not None:
+            check_replaceable(self.path / self._latest, inside=self.path)
         return self.path / file
 
     def check_newer(self, version: int) -> None:
@@ -161,7 +171,9 @@ class _Folder:
             with suppress(ValueError):  # beyond all numbers; followers refuse it as well
                 found = self._pattern.version(one)
                 if found is not None and isinstance(found[0], int):
-                    versions[found[0]] = one
+                    number = found[0]
+                    if one == self._name.replace(PLACE, str(number)) or number not in versions:
+                        versions[number] = one
         return versions
 
 

@@ -26,11 +26,14 @@ from acl_bundle.follow._published import (
     check_some,
     check_version,
 )
+from acl_bundle.follow._redis import NAMES_READ
 from acl_bundle.follow._redis_server import Keys, connect, reaching
 from acl_bundle.follow._sign import check_key, noted
+from acl_bundle.follow._source import Order
 
 PRUNED = 1024
 """How many old versions one publication removes at most; the next one goes on."""
+PAGE = 512
 _NO_EXPIRY = -1
 
 
@@ -113,7 +116,7 @@ def _name(client: Any, keys: Keys, staged: str, version: int, keep: int) -> None
         _check_free(all_at_once, final, version)
         if not all_at_once.exists(staged):
             raise ConnectionError(f"Redis dropped {staged!r}, which was just set: is memory short?")
-        old = _outdated(all_at_once, keys, keep)
+        old = _outdated(all_at_once, keys, version, keep)
         all_at_once.multi()
         all_at_once.execute_command("RENAME", staged, final)
         all_at_once.persist(final)
@@ -139,11 +142,38 @@ def _check_free(client: Any, final: str, version: int) -> None:
         )
 
 
-def _outdated(client: Any, keys: Keys, keep: int) -> list[bytes]:
-    """The oldest versions of the list, those that will be too many."""
-    excess = min(client.llen(keys.versions) + 1 - keep, PRUNED)
-    old: list[bytes] = client.lrange(keys.versions, 0, excess - 1) if excess > 0 else []
-    return old
+def _outdated(client: Any, keys: Keys, version: int, keep: int) -> list[bytes]:
+    """The oldest entries of the list, those before the last that stay beside a new version.
+
+    What is no version does not count as one that is kept, nor does a name for the second time.
+    """
+    length = client.llen(keys.versions)
+    left, kept = length, set[Order]()
+    while left > 0 and length - left < max(NAMES_READ, 2 * keep):
+        page = client.lrange(keys.versions, max(left - PAGE, 0), left - 1)
+        for raw in reversed(page):
+            left -= 1
+            order = _order(raw)
+            if order is not None and order < (1, version):
+                kept.add(order)
+            if len(kept) == keep - 1:
+                return _first(client, keys, left)
+    return _first(client, keys, left)
+
+
+def _first(client: Any, keys: Keys, count: int) -> list[bytes]:
+    count = min(count, PRUNED)
+    first: list[bytes] = client.lrange(keys.versions, 0, count - 1) if count else []
+    return first
+
+
+def _order(raw: bytes) -> Order | None:
+    """The order of a name in the list; None of what is no version."""
+    try:
+        found = numbered(raw[: NAME_MAX + 1].decode("utf-8", "backslashreplace"))
+    except ValueError:
+        return None
+    return None if found is None else found[1]
 
 
 def _forget(transaction: Any, keys: Keys, old: list[bytes], count: int) -> None:
@@ -158,5 +188,11 @@ def _forget(transaction: Any, keys: Keys, old: list[bytes], count: int) -> None:
 
 def _newest(client: Any, keys: Keys) -> int | None:
     raw = client.getrange(keys.version, 0, NAME_MAX)
-    found = numbered(raw.decode("utf-8", "replace").strip()) if raw else None
+    try:
+        found = numbered(raw.decode("utf-8", "replace").strip()) if raw else None
+    except ValueError as error:
+        raise ValueError(
+            f"Redis, key {keys.version!r}: {error}; nothing was published: set it to the newest"
+            " version's number, or delete it"
+        ) from error
     return None if found is None else int(found[1][-1])

@@ -30,6 +30,7 @@ from typing import Any
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._order import NAME_MAX, impossible, numbered, order_of
 from acl_bundle.follow._redis_server import Keys, connect, library, reaching
+from acl_bundle.follow._rivals import gathered
 from acl_bundle.follow._source import Checkpoint, Impossible, Weights
 from acl_bundle.follow._stamp import check_stamp
 from acl_bundle.weights import Safetensors
@@ -81,7 +82,8 @@ class Redis:
     def versions(self) -> Sequence[Checkpoint | Impossible]:
         """List what is there now, oldest first, and before it what the list has beyond all bounds.
 
-        At most the last 4,096 names of the list count, and the last megabyte of them.
+        At most the last 4,096 names of the list count, and the last megabyte of them;
+        one that has no value does not.
 
         Raises:
             ConnectionError: The server cannot be reached, or answers with an error.
@@ -98,12 +100,28 @@ class Redis:
             if not there:
                 return []
             kept = [page, *self._older_pages(page)]
-        last = self._last(_text(newest).strip())
-        found = [self._listed(_text(one[: NAME_MAX + 1])) for one in chain.from_iterable(kept)]
-        odd = [one for one in found if isinstance(one, Impossible)]
-        good = [one for one in found if isinstance(one, Checkpoint) and one.order < last.order]
-        older = {one.order: one for one in good}
-        return [*odd, *(older[order] for order in sorted(older)), last]
+            name = _text(newest).strip()
+            last = self._last(name)
+            listed = [_text(one[: NAME_MAX + 1]) for one in chain.from_iterable(kept)]
+            found = {one: self._listed(one) for one in reversed(listed) if one != name}
+            odd = [one for one in found.values() if isinstance(one, Impossible)]
+            older = self._older(found, last)
+        return [*reversed(odd), *gathered([(name, last), *older])]
+
+    def _older(
+        self, found: dict[str, Checkpoint | Impossible | None], last: Checkpoint
+    ) -> list[tuple[str, Checkpoint]]:
+        """Names of the list up to the last version, and what they offer, if they have a value."""
+        good = [
+            (name, one)
+            for name, one in found.items()
+            if isinstance(one, Checkpoint) and one.order <= last.order
+        ]
+        with self._client.pipeline(transaction=True) as all_at_once:
+            for name, _ in good:
+                all_at_once.exists(self._keys.weights(name))
+            there = all_at_once.execute()
+        return [one for one, is_there in zip(good, there, strict=True) if is_there]
 
     def _older_pages(self, page: list[bytes]) -> Iterator[list[bytes]]:
         """Read the list further, towards its start, as far as it counts.

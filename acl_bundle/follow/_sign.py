@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from acl_bundle.errors import ClosedError, SignatureError
+from acl_bundle.follow._rivals import candidates
 from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import PUBLISHED, stamp
 from acl_bundle.weights import Safetensors
@@ -97,20 +98,38 @@ def noted(
 def verified(checkpoint: Checkpoint, keys: Keys) -> Iterator[Weights]:
     """Open a version and yield what was signed, in memory of its own.
 
+    Of several names of its number the first that is signed counts.
+
     Raises:
         SignatureError: It is not signed, or not as this version at this place by
             one of the keys, or something was altered since.
         FileNotFoundError, ConnectionError, TimeoutError: It has gone, or the source fails.
     """
-    with ExitStack() as stack:
-        try:
-            opened = _signable(stack.enter_context(checkpoint.open()), checkpoint.place)
-            digests = _check_signature(opened, checkpoint, keys)
-        except (SignatureError, FileNotFoundError, ConnectionError, TimeoutError, ClosedError):
-            raise
-        except Exception as error:  # of bytes that nobody vouches for
-            raise SignatureError(f"it cannot be verified: {error}") from error
-        yield _Signed(opened, digests)
+    failed: list[SignatureError | FileNotFoundError] = []
+    for one in candidates(checkpoint):
+        with ExitStack() as stack:
+            try:
+                found = _signed(one, keys, stack)
+            except (SignatureError, FileNotFoundError) as error:
+                failed.append(error)
+                continue
+            yield found
+            return
+    if len(failed) == 1:
+        raise failed[0]
+    raise SignatureError("; ".join(map(str, failed)))
+
+
+def _signed(checkpoint: Checkpoint, keys: Keys, stack: ExitStack) -> _Signed:
+    """Return what one name offers, kept open by the stack; see `verified`."""
+    try:
+        opened = _signable(stack.enter_context(checkpoint.open()), checkpoint.place)
+        digests = _check_signature(opened, checkpoint, keys)
+    except (SignatureError, FileNotFoundError, ConnectionError, TimeoutError, ClosedError):
+        raise
+    except Exception as error:  # of bytes that nobody vouches for
+        raise SignatureError(f"its signature cannot be verified: {error}") from error
+    return _Signed(opened, digests)
 
 
 class _Signed(Source):

@@ -79,6 +79,10 @@ class Telling:
             if about not in self._ledger.waiting:
                 self._end(about)
 
+    def mention(self, text: str) -> None:
+        """Tell, in the log alone, what changes nothing."""
+        self._warn(text)
+
     def _end(self, about: Order | None) -> None:
         counts = self._going_on.pop(about, None)
         if counts is not None and counts.total() > len(counts):
@@ -99,6 +103,7 @@ class Oddities:
     def __init__(self, ledger: Ledger, telling: Telling) -> None:
         self._ledger, self._telling = ledger, telling
         self._known: set[str] = set()
+        self._mentioned: set[str] = set()
 
     def refuse(self, listed: list[Impossible]) -> None:
         """Refuse those that are new."""
@@ -108,6 +113,13 @@ class Oddities:
             if one.version not in before:
                 self._ledger.impossible(one.error)
                 self._telling.refused(one.version, one.error)
+
+    def mention(self, texts: list[str]) -> None:
+        """Tell what is odd and refuses nothing, if it is new."""
+        before, self._mentioned = self._mentioned, {*texts}
+        for text in texts:
+            if text not in before:
+                self._telling.mention(text)
 
 
 def printable(text: str) -> str:

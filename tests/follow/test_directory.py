@@ -160,8 +160,11 @@ def test_links_out_of_the_directory_are_refused(bundle: ab.Bundle, tmp_path: Pat
 
 def test_two_names_of_one_number_are_a_doubt(bundle: ab.Bundle, tmp_path: Path) -> None:
     put(tmp_path, "optimizer-5.safetensors", "policy-5.safetensors")
-    with pytest.raises(ValueError, match=r"both 'optimizer-5.safetensors' and 'policy-5"):
-        listed(tmp_path)
+    with following(bundle, tmp_path) as follower:
+        until(lambda: follower.metrics.errors >= 2)
+        told = str(follower.metrics.last_error)
+    assert "'optimizer-5.safetensors' and 'policy-5.safetensors' stand for version 5" in told
+    assert bundle.version == 0
     assert listed(tmp_path, "policy-*") == [5]
 
 
