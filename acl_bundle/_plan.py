@@ -73,11 +73,12 @@ class Options:
     tokens: Mapping[str, Hashable] | None = None
     threads: int = 1
     finite: bool = False
+    unused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("cast", self.cast, CASTS)
         _one_of("on_overflow", self.on_overflow, ("warn", "error"))
-        _one_of("unknown", self.unknown, ("error", "ignore"))
+        _one_of("unknown", self.unknown, ("error", "ignore", "unused"))
         _one_of("skip_unchanged", self.skip_unchanged, (False, True, "identity"))
         if not (self.tokens is None or isinstance(self.tokens, Mapping)):
             raise TypeError(f"tokens is a dict of name to token, not {type(self.tokens)}")
@@ -103,7 +104,9 @@ class Plan:
         source: Where `fetch` looks.
         strict: Names whose conversion the source wants refused where it overflows.
         saturated: Names of those that take the largest finite number there.
-        met: Dtype and shape that a lazy value had when it was checked, by name.
+        met: Dtype and shape that a lazy value had when it was checked, by name; of one that
+            is computed, what the weight's are.
+        makers: What computes a value, by name, where it is not the source's.
         learnt: Specs whose shape this update is the first to show, by index.
         unchanged: Names of the weights that hold what was given, in the graph's order.
         missing: Names of the weights that were not given, in the graph's order.
@@ -127,6 +130,7 @@ class Plan:
     strict: set[str] = field(default_factory=set)
     saturated: set[str] = field(default_factory=set)
     met: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = field(default_factory=dict)
+    makers: dict[str, Callable[[], Array]] = field(default_factory=dict)
     learnt: dict[int, WeightSpec] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -162,6 +166,16 @@ class Plan:
             self.arrays.append(array)
             self.moves.append(move_of(array, spec.dtype))
 
+    def compute(self, index: int, spec: WeightSpec, make: Callable[[], Array]) -> None:
+        """Take in a value that is computed whenever it is fetched."""
+        self.indices.append(index)
+        self.specs.append(spec)
+        self.nbytes += spec.nbytes or 0
+        self.met[spec.name] = spec.dtype, spec.shape or ()
+        self.makers[spec.name] = make
+        self.arrays.append(None)
+        self.moves.append(COPY)
+
     def checked(self, spec: WeightSpec) -> tuple[Any, Array]:
         """Fetch a value: as it came, and as an array that may be given for the weight.
 
@@ -196,6 +210,8 @@ class Plan:
         if array is not None:
             return array
         spec = self.specs[place]
+        if spec.name in self.makers:
+            return self.makers[spec.name]()
         _, array = self.checked(spec)
         if (array.dtype, array.shape) != self.met[spec.name]:
             dtype, shape = self.met[spec.name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 from weakref import ref
 
@@ -89,13 +90,18 @@ def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     names = [spec.name for spec in specs]
     known = {*names}
     plan.ignored = tuple(name for name in plan.source if name not in known)
+    wrong = [name for name in plan.ignored if not _matches(name, plan.options.unused)]
     strange = [name for name in plan.options.tokens or () if name not in known]
-    for what, found in (("weight", plan.ignored), ("weight for the token", strange)):
-        if found and plan.options.unknown == "error":
+    for what, found in (("weight", wrong), ("weight for the token", strange)):
+        if found and plan.options.unknown != "ignore":
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
                 f" it has {', '.join(names)}{advice(found, known)}{explained(found, names)}"
             )
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def make_plan(

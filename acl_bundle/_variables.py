@@ -42,6 +42,10 @@ class Published:
         lost: Weights that were updated and whose value nobody kept.
         digests: Of each weight's bytes on the device, when they were read back;
             under "" that of all variables, where weights have no place of their own.
+        given: Where a weight program makes the weights: the version that gave each
+            source its value.
+        sources: There, the last value of each source that is joined with others, since
+            the init; None of one whose value nobody kept.
     """
 
     version: Version = None
@@ -50,6 +54,8 @@ class Published:
     kept: Mapping[str, Any] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Version] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Pending(NamedTuple):

@@ -38,10 +38,12 @@ from acl_bundle.errors import BundleFormatError
 from acl_bundle.graph import Graph
 from acl_bundle.inference import InferenceGraph
 from acl_bundle.init import InitGraph
+from acl_bundle.om._ge import WEIGHT_PROGRAM
 from acl_bundle.om.roles import UPDATE_SUFFIX
 from acl_bundle.reports import WeightState
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
+from acl_bundle.weight_program import WeightProgram, from_bytes
 
 
 def _check_replicas(replicas: SupportsIndex) -> int:
@@ -73,6 +75,30 @@ def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpe
         WeightSpec(*known.get(name, (name, None)), spec.dtype)
         for name, spec in zip(names, inputs, strict=True)
     )
+
+
+def _program(model: om.Model, weights: tuple[WeightSpec, ...]) -> WeightProgram | None:
+    """What makes the update graph's weights of a trainer's, where the file says it.
+
+    Raises:
+        BundleFormatError: It is damaged, or not of these weights.
+    """
+    found = None
+    for definition in model.definitions[:1]:
+        found = definition.attrs.get(WEIGHT_PROGRAM)
+    if not isinstance(found, memoryview):
+        return None
+    try:
+        program = from_bytes(found)
+    except ValueError as error:
+        raise BundleFormatError(f"{model.name}: {error}") from error
+    made, there = [one.spec for one in program.constants], list(weights)
+    if made != there:
+        raise BundleFormatError(
+            f"{model.name}: its weight program makes {', '.join(map(str, made))}; the graph takes"
+            f" {', '.join(map(str, there))}"
+        )
+    return program
 
 
 class Bundle(Owner):
@@ -182,6 +208,7 @@ class Bundle(Owner):
             _check_ends(model, specs)
         update = next((index for index, role in roles.items() if role == "update"), None)
         weights = () if update is None else _weights(file, described[update][0])
+        program = None if update is None else _program(file.models[update], weights)
         names = [spec.name for spec in weights] or list(file.variables)
         defined = not names and not file.variable_size
         self._variables = Variables(names, defined, keep=weakref.ref(self))
@@ -192,7 +219,7 @@ class Bundle(Owner):
         self._replicas = replicas
         self._kind = "plain model" if isinstance(file, om.Single) else "bundle"
         self.graphs: tuple[Graph, ...] = tuple(
-            self._graph(index, model, file.models[index], roles.get(index), specs, weights)
+            self._graph(index, model, file.models[index], roles.get(index), specs, weights, program)
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
         self._snapshots = Snapshots(self._stack, self.device, self._writer)
@@ -219,6 +246,7 @@ class Bundle(Owner):
         role: str | None,
         specs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]],
         weights: tuple[WeightSpec, ...],
+        program: WeightProgram | None,
     ) -> Graph:
         name = part.name
         if role == "init":
@@ -227,7 +255,8 @@ class Bundle(Owner):
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            update.open(self._stack, model, self.device, self._writer, self._lanes, weights)
+            lanes = self._lanes
+            update.open(self._stack, model, self.device, self._writer, lanes, weights, program)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
@@ -286,9 +315,14 @@ class Bundle(Owner):
         update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
         specs = () if update is None else update.weights
         now = self._variables.published
+        initial = 0 if now.initialised else None
         return MappingProxyType(
             {
-                spec.name: WeightState(spec, now.written.get(spec.name), now.digests.get(spec.name))
+                spec.name: WeightState(
+                    spec,
+                    now.given.get(spec.name, now.written.get(spec.name, initial)),
+                    now.digests.get(spec.name),
+                )
                 for spec in specs
             }
         )

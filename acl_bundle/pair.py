@@ -231,7 +231,7 @@ class Pair(Closing):
         """
         known = weights.keys() <= specs.keys() or options.get("unknown") == "ignore"
         if known:
-            self._sides.shadow.update.plan(
+            self._sides.active.update.plan(
                 weights, cast=options.get("cast", "safe"), finite=options.get("finite", False)
             )
         return known

@@ -21,11 +21,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 
+from acl_bundle._aliases import own_names
 from acl_bundle._commit import POISONED, Commit, Rollback
+from acl_bundle._derive import Derivation, Keep
 from acl_bundle._digest import Seen
 from acl_bundle._engine import dataset, new_engine
 from acl_bundle._lanes import Lanes
@@ -41,8 +43,7 @@ from acl_bundle.errors import PoisonedError
 from acl_bundle.graph import Graph
 from acl_bundle.reports import Clock, UpdateReport
 from acl_bundle.spec import WeightSpec
-
-Keep = Literal["copy", "reference"]
+from acl_bundle.weight_program import Table, WeightProgram, plain
 
 
 class UpdateGraph(Graph):
@@ -55,6 +56,24 @@ class UpdateGraph(Graph):
 
     weights: tuple[WeightSpec, ...]
 
+    @property
+    def derived(self) -> Table:
+        """What is computed of the weights at an update: a piece for each constant of the graph.
+
+        As text a line for each: the weights, the operations, the constant and its bytes.
+        """
+        return (self._program or plain(self.weights)).pieces
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names that an update takes, and the weight that each is."""
+        return {} if self._program is None else dict(self._program.aliases)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Names, or patterns, that an update passes over: what the model has no need of."""
+        return () if self._program is None else self._program.unused
+
     def open(
         self,
         stack: ExitStack,
@@ -63,9 +82,14 @@ class UpdateGraph(Graph):
         writer: Writer,
         lanes: Lanes,
         weights: tuple[WeightSpec, ...],
+        program: WeightProgram | None,
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
-        self._writer, self.weights = writer, weights
+        self._writer, self.weights, self._constants = writer, weights, weights
+        self._program, self._derivation = program, None
+        if program is not None:
+            self.weights = program.sources
+            self._derivation = None if program.is_plain else Derivation(program, self.label)
         self._variables = writer.variables
         self._stage = Stage(stack, device, weights)
         self._timed = Stopwatch(lanes, self.index, self.label, self._stage.dataset)
@@ -78,7 +102,7 @@ class UpdateGraph(Graph):
     def _rewrite(self, kept: Mapping[str, Any]) -> None:
         """Write kept values again, the gate being shut."""
         options = Options(cast="same_kind")
-        plan = make_plan(self.label, self.weights, kept, options, Seen())
+        plan = make_plan(self.label, self._constants, kept, options, Seen())
         for step in self._steps(self._stage.buckets(plan), None, Wait()):
             step()
 
@@ -99,7 +123,7 @@ class UpdateGraph(Graph):
         keep: Keep = "copy",
         cast: str = "safe",
         on_overflow: str = "warn",
-        unknown: str = "error",
+        unknown: str | None = None,
         skip_unchanged: bool | str = False,
         tokens: Mapping[str, Hashable] | None = None,
         digest: bool = False,
@@ -129,15 +153,20 @@ class UpdateGraph(Graph):
                 the device if it has room. ``"none"`` saves nothing: a failed
                 commit then poisons the bundle. With library variables
                 ``"auto"`` keeps the new values on the host, for the next rollback.
-            keep: With library variables, ``"copy"``, or ``"reference"`` to keep the
-                arrays themselves, which must then never change.
+            keep: What later updates and rollbacks need is kept on the host: with
+                library variables every value, and in any case those of weights that a
+                constant joins with others (`derived`). ``"copy"`` keeps copies,
+                ``"reference"`` the arrays themselves, which must then never change.
+                ``"none"`` keeps no joined weight: the next update must give all that
+                belong together.
             cast: ``"safe"`` takes the weight's dtype and what converts to it
                 without loss; ``"same_kind"`` also wider floats for narrower ones
                 (float32 for float16 and bfloat16, float64 for float32).
             on_overflow: When a conversion makes finite values infinite: ``"warn"``,
                 or ``"error"`` to refuse the update.
             unknown: Names that the graph does not have are an ``"error"``, or to
-                ``"ignore"``.
+                ``"ignore"``; ``"unused"`` passes over those in `unused` and refuses
+                others. None: ``"unused"`` where the file declares some, else ``"error"``.
             skip_unchanged: True leaves out weights whose bytes hash as those of
                 the last update did (needs xxhash); ``"identity"`` those that are
                 the very objects of the last update, not written to since.
@@ -162,8 +191,10 @@ class UpdateGraph(Graph):
 
         Raises:
             WeightError: A name is unknown, a dtype or shape does not fit, a
-                weight of rank 0 has a value that the device would skip, or a
-                value overflows or is not finite and must not. Nothing was changed.
+                weight of rank 0 has a value that the device would skip, a
+                value overflows or is not finite and must not, two names of one weight
+                have two values, or a constant needs a weight that was neither given
+                nor kept. Nothing was changed.
             TypeError: Not a mapping, or a value is not an array. Nothing was changed.
             ValueError: An option has a value that there is not. Nothing was changed.
             PoisonedError: A commit failed before and this update does not
@@ -182,44 +213,66 @@ class UpdateGraph(Graph):
         """
         if not (version is None or type(version) in (int, str)):
             raise TypeError(f"version is an int or a str, not {version!r}")
-        if keep not in ("copy", "reference"):
-            raise ValueError(f"keep is 'copy' or 'reference', not {keep!r}")
-        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads, finite)
+        if keep not in ("copy", "reference", "none"):
+            raise ValueError(f"keep is 'copy', 'reference' or 'none', not {keep!r}")
+        options = self._options(
+            unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
+            tokens=tokens, threads=threads, finite=finite,
+        )  # fmt: skip
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
         read_back = writer.reader() if digest else None
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
             seen = self._variables.seen
-            plan = make_plan(self.label, self.weights, weights, options, seen, signals.deliver)
-            self._check_poisoned(plan)
+            named = self._named(weights)
+            given = make_plan(self.label, self.weights, named, options, seen, signals.deliver)
+            plan = self._derived(given)
+            self._check_poisoned(given, plan)
             signals.deliver()
             clock.lap("plan")
-            buckets = self._staged(plan)
+            buckets = self._staged(given, plan)
             signals.deliver()
             clock.lap("stage")
             label = self._variables.next_version() if version is None else version
-            published = self._next(label, plan, rollback, keep)
+            published = self._next(label, given, plan, rollback, keep)
             undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
             signals.deliver()
             clock.lap("snapshot")
             commit = Commit(self.label, published, plan.names, wait, signals, undo, rollback, timed)
-            self._commit(plan, buckets, commit)
+            self._commit(given, plan, buckets, commit)
             clock.lap("commit")
             if read_back is not None:
                 read_back(label)
             clock.lap("publish")
         return UpdateReport(
             version=label,
-            changed=plan.names,
-            kept=tuple(plan.kept),
+            changed=given.names,
+            kept=tuple(given.kept),
             nbytes=plan.nbytes,
             seconds=clock.seconds,
-            unchanged=tuple(plan.unchanged),
-            ignored=plan.ignored,
-            casts=plan.casts,
-            nonfinite=plan.nonfinite,
+            unchanged=tuple(given.unchanged),
+            ignored=given.ignored,
+            casts=given.casts,
+            nonfinite=given.nonfinite,
         )
+
+    def _named(self, weights: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is given, under the weights' own names."""
+        program = self._program
+        return weights if program is None else own_names(program, weights, self.label)
+
+    def _derived(self, given: Plan) -> Plan:
+        """The plan of what goes to the device."""
+        derivation = self._derivation
+        return given if derivation is None else derivation.plan(given, self._variables.published)
+
+    def _options(self, unknown: str | None, **options: Any) -> Options:
+        """The options of an update, and which names it passes over."""
+        unused = () if self._program is None else self._program.unused
+        if unknown is None:
+            unknown = "unused" if unused else "error"
+        return Options(**options, unknown=unknown, unused=unused if unknown == "unused" else ())
 
     def plan(
         self,
@@ -227,7 +280,7 @@ class UpdateGraph(Graph):
         *,
         cast: str = "safe",
         on_overflow: str = "warn",
-        unknown: str = "error",
+        unknown: str | None = None,
         skip_unchanged: bool | str = False,
         tokens: Mapping[str, Hashable] | None = None,
         threads: int = 1,
@@ -246,32 +299,44 @@ class UpdateGraph(Graph):
             BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
-        options = Options(cast, on_overflow, unknown, skip_unchanged, tokens, threads, finite)
+        options = self._options(
+            unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
+            tokens=tokens, threads=threads, finite=finite,
+        )  # fmt: skip
         options = replace(options, unknown="ignore")
         with self._writer.alone(self.label, Wait()):
             seen = self._variables.seen
-            plan = make_plan(self.label, self.weights, weights, options, seen)
+            given = make_plan(self.label, self.weights, self._named(weights), options, seen)
+            plan = self._derived(given)
             if finite:
                 self._stage.survey(plan)
-                plan.check_finite()
-            return plan.report()
+                self._check_values(given, plan, depth=4)
+            return replace(given.report(), nbytes=plan.nbytes)
 
-    def _staged(self, plan: Plan) -> list[Plan]:
+    def _staged(self, given: Plan, plan: Plan) -> list[Plan]:
         """Bring a plan to the device, unless it needs several parts; its parts."""
         buckets = self._stage.buckets(plan)
         if len(buckets) == 1:
             self._stage.write(buckets[0])
         elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
             self._stage.survey(plan)
-        plan.check_finite()
-        plan.check_overflow(depth=4)
+        self._check_values(given, plan, depth=5)
         return buckets
 
-    def _commit(self, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
+    def _check_values(self, given: Plan, plan: Plan, depth: int) -> None:
+        """Refuse, or tell, what is not finite or has overflowed, under the weights' names."""
+        if self._derivation is not None:
+            self._derivation.report(given, plan)
+            given.check_finite()
+            given.check_overflow(depth)
+        plan.check_finite()
+        plan.check_overflow(depth)
+
+    def _commit(self, given: Plan, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
         """Write a plan, in one go or in several behind one shut gate."""
         variables, writer = self._variables, self._writer
         before = variables.epoch
-        variables.seen.forget(plan.names)
+        variables.seen.forget(given.names)
         try:
             if len(buckets) == 1:
                 writer.commit(engine_for(self._engine, commit.timed, commit.wait), commit)
@@ -280,14 +345,23 @@ class UpdateGraph(Graph):
         finally:
             if variables.epoch > before:
                 self._learn(plan)
-                variables.seen.commit(plan)
+                variables.seen.commit(given)
             elif variables.poisoned:
                 variables.seen.forget()
         if len(buckets) > 1 and plan.options.on_overflow == "warn":
-            plan.check_overflow(depth=4)
+            self._check_values(given, plan, depth=5)
 
-    def _next(self, version: Version, plan: Plan, rollback: Rollback, keep: Keep) -> Published:
+    def _next(
+        self, version: Version, given: Plan, plan: Plan, rollback: Rollback, keep: Keep
+    ) -> Published:
         """What the variables hold once a plan is committed."""
+        now = self._variables.published
+        following = self._written(version, plan, rollback, keep)
+        if self._derivation is None:
+            return following
+        return replace(following, **self._derivation.after(given, version, now, keep))
+
+    def _written(self, version: Version, plan: Plan, rollback: Rollback, keep: Keep) -> Published:
         now, changed = self._variables.published, plan.names
         written = {**now.written, **dict.fromkeys(changed, version)}
         if self._writer.area is not None:
@@ -298,7 +372,7 @@ class UpdateGraph(Graph):
             return Published(version, written, now.initialised, kept, lost)
         for place, name in enumerate(changed):
             value = plan.fetch(place)
-            kept[name] = np.array(value) if keep == "copy" else value
+            kept[name] = value if keep == "reference" else np.array(value)
         return Published(version, written, now.initialised, kept, now.lost - set(changed))
 
     def _learn(self, plan: Plan) -> None:
@@ -307,9 +381,9 @@ class UpdateGraph(Graph):
             plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
         )
 
-    def _check_poisoned(self, plan: Plan) -> None:
-        if self._variables.poisoned and len(plan.names) < len(self.weights):
-            missing = [spec.name for spec in self.weights if spec.name not in plan.names]
+    def _check_poisoned(self, given: Plan, plan: Plan) -> None:
+        if self._variables.poisoned and len(plan.names) < len(self._constants):
+            missing = given.missing if self._derivation is None else self._derivation.missing(given)
             raise PoisonedError(
                 f"a commit failed before, so {POISONED}; this update leaves out"
                 f" {', '.join(missing)}"

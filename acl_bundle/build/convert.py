@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from acl_bundle import om
 from acl_bundle.build import flexible, gather, infer, refresh, selection, shapes
+from acl_bundle.build import fold as folding
 from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames, Plan
 from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
-from acl_bundle.build.result import Bundle, Model, weight_info
+from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
 from acl_bundle.om.define import Desc
 from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
+from acl_bundle.weight_program import WeightProgram
 
 
 def from_onnx(
@@ -25,6 +27,9 @@ def from_onnx(
     input_shapes: Shapes | None = None,
     output_names: OutputNames = "onnx",
     init: bool = True,
+    fold: bool = True,
+    aliases: Mapping[str, str] | None = None,
+    unused: Sequence[str] = (),
 ) -> Bundle:
     """Build a bundle whose weights can be refreshed while it is loaded.
 
@@ -37,16 +42,26 @@ def from_onnx(
         weights: Names of the constants that become refreshable, in the order
             an update takes them; initializers and outputs of ``Constant``
             nodes alike. ``"all"`` takes every floating-point constant of rank
-            1 or more that is read as data, inner graphs' own left out.
+            1 or more that is read as data, inner graphs' own left out. A name with
+            ``*``, ``?`` or ``[`` is a pattern (`fnmatch`) and takes those of them that
+            it matches, in the graph's order.
         input_shapes: Shapes for inputs, at least for those with open dims.
         output_names: ``"onnx"`` keeps the model's names, ``"ge"`` writes
             ``<node>:<output>`` as a compiler for the chip does.
         init: Whether the bundle has an init graph, which holds the weights'
             first values.
+        fold: Whether what depends on weights alone (a transposed matrix, joined
+            gates, a BatchNormalization behind a convolution) is worked out at each
+            update instead of at each inference. The weights keep their names
+            and layouts; see `acl_bundle.weight_program`.
+        aliases: Other names of weights, such as those of tied parameters: the
+            name, and the weight that it is. An update takes either.
+        unused: Names, or patterns, of what the trainer has and the model does not
+            need, such as ``"*.num_batches_tracked"``: an update passes over them.
 
     Raises:
-        WeightError: A name in ``weights`` is wrong; the message lists right
-            ones.
+        WeightError: A name in ``weights`` or ``aliases`` is wrong; the message
+            lists right ones.
         ValueError: The model, a shape or an option does not fit.
         OSError: The model cannot be read.
     """
@@ -55,12 +70,16 @@ def from_onnx(
     constants = gather.gather(loaded)
     chosen = selection.choose(weights, constants.own, loaded.model.graph)
     shapes.pin(loaded.model.graph, input_shapes)
+    folded = folding.fold(
+        loaded.model, constants.own, chosen,
+        passes=fold, init=init, aliases=aliases or {}, unused=unused,
+    )  # fmt: skip
     placed, variable_size = refresh.place(
-        [(one.name, Desc(one.dtype, one.dims), one.data) for one in chosen]
+        [(one.name, Desc(one.dtype, one.dims), one.data) for one in folded.constants]
     )
-    every = {**constants.own, **constants.lifted}
+    every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
     plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names)
-    return bundle(infer.infer_model(plan), placed, variable_size, init=init)
+    return bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
 
 
 def model(
@@ -118,24 +137,30 @@ def model(
 
 
 def bundle(
-    made: infer.Inference, weights: tuple[Weight, ...], variable_size: int, *, init: bool
+    made: infer.Inference,
+    weights: tuple[Weight, ...],
+    variable_size: int,
+    program: WeightProgram,
+    *,
+    init: bool,
 ) -> Bundle:
     """Add the graphs that refresh the weights to an inference graph."""
     images = [made.image]
     if weights and init:
         images.append(refresh.init_model(weights, variable_size))
     if weights:
-        images.append(refresh.update_model(weights, variable_size))
+        images.append(refresh.update_model(weights, variable_size, program))
     return Bundle(
         made.inputs,
         made.outputs,
         {
-            one.name: weight_info(one.name, one.desc.dtype, one.desc.shape, one.desc.nbytes)
-            for one in weights
+            one.name: WeightInfo(one.name, one.dtype, one.shape or (), one.nbytes or 0)
+            for one in program.sources
         },
         om.write_bundle(images, variable_size),
         _names(len(images), init),
         variable_size,
+        program,
     )
 
 

@@ -23,6 +23,8 @@ from acl_bundle.errors import WeightError
 from acl_bundle.om import TensorInfo
 from acl_bundle.om.define import Desc, GraphValue, Op, model_def
 from acl_bundle.om.roles import INFER_NAME
+from acl_bundle.spec import WeightSpec
+from acl_bundle.weight_program import plain
 
 Ends: TypeAlias = Mapping[str, tuple[DTypeLike, Sequence[int]]]
 
@@ -81,7 +83,10 @@ def opaque(
         program.callback(number)
     declare(program, placed)
     made = _inference(program, kind, _ends("input", inputs), _ends("output", outputs), placed)
-    return bundle(made, placed, variable_size, init=init)
+    specs = [
+        WeightSpec(one.name, one.desc.shape, dtypes.to_numpy(one.desc.dtype)) for one in placed
+    ]
+    return bundle(made, placed, variable_size, plain(specs), init=init)
 
 
 def _ends(kind: str, ends: Ends) -> tuple[TensorInfo, ...]:

@@ -18,6 +18,7 @@ from acl_bundle.om import _ge
 from acl_bundle.om.define import ConstValue, Desc, GraphValue, Op, model_def
 from acl_bundle.om.inout import TensorInfo
 from acl_bundle.om.roles import INIT_NAME, UPDATE_NAME
+from acl_bundle.weight_program import WeightProgram, to_bytes
 
 _UNKNOWN_RANK = (-2,)
 
@@ -67,8 +68,10 @@ def init_model(weights: Sequence[Weight], variable_size: int) -> om.Chunks:
     )
 
 
-def update_model(weights: Sequence[Weight], variable_size: int) -> om.Chunks:
-    """Return the graph that takes new values."""
+def update_model(
+    weights: Sequence[Weight], variable_size: int, program_of_weights: WeightProgram
+) -> om.Chunks:
+    """Return the graph that takes new values, and says what makes them where it is not plain."""
     program = Program(Kind.ASSIGN, variable_area=variable_size)
     declare(program, weights)
     ops, branches = [], []
@@ -82,10 +85,16 @@ def update_model(weights: Sequence[Weight], variable_size: int) -> om.Chunks:
         UPDATE_NAME,
         inputs=[_input(weight) for weight in weights],
         outputs=(),
-        definition=model_def(UPDATE_NAME, graphs, {}),
+        definition=model_def(UPDATE_NAME, graphs, _attributes(program_of_weights)),
         program=program,
         dynamic=True,
     )
+
+
+def _attributes(program: WeightProgram) -> dict[str, bytes]:
+    if program.is_plain and not program.aliases and not program.unused:
+        return {}
+    return {_ge.WEIGHT_PROGRAM: to_bytes(program)}
 
 
 def declare(program: Program, weights: Sequence[Weight]) -> None:

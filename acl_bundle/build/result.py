@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle import dtypes, om
+from acl_bundle import om
 from acl_bundle.om import TensorInfo
+from acl_bundle.weight_program import WeightProgram
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,10 @@ class Bundle(Model):
     Attributes:
         graphs: Names of the graphs, in file order.
         variable_size: Bytes of the variables' memory.
+        program: What makes the graph's constants of the weights; ``program.pieces``
+            as text shows it as a table.
     """
 
     graphs: tuple[str, ...]
     variable_size: int
-
-
-def weight_info(name: str, dtype: int, shape: tuple[int, ...], nbytes: int) -> WeightInfo:
-    """Describe a weight by its ``aclDataType``."""
-    return WeightInfo(name, dtypes.to_numpy(dtype), shape, nbytes)
+    program: WeightProgram

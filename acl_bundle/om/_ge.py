@@ -85,6 +85,8 @@ OUT_NODES: Final = "attr_model_out_nodes_name"
 PARENT_INDEX: Final = "_parent_node_index"
 # Ours, on Variable nodes: where the variable starts in the variables' memory.
 VARIABLE_OFFSET: Final = "acl_bundle_variable_offset"
+# Ours, of an update model: what makes its weights of a trainer's.
+WEIGHT_PROGRAM: Final = "acl_bundle_weight_program"
 
 INPUT_TYPES: Final = ("Data", "AippData", "AnnData")
 OUTPUT_TYPE: Final = "NetOutput"

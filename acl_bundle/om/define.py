@@ -45,7 +45,7 @@ class ConstValue:
     desc: Desc
 
 
-Attr: TypeAlias = bool | int | float | str | ConstValue | Sequence[int | float | str]
+Attr: TypeAlias = bool | int | float | str | bytes | ConstValue | Sequence[int | float | str]
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def _attr(value: Attr) -> bytes:
         return number(_ge.ATTR_I, value)
     if isinstance(value, float):
         return float32(_ge.ATTR_F, value)
-    if isinstance(value, str):
-        return chunk(_ge.ATTR_S, value)
+    if isinstance(value, str | bytes):
+        return chunk(_ge.ATTR_S if isinstance(value, str) else _ge.ATTR_BT, value)
     if isinstance(value, ConstValue):
         return chunk(_ge.ATTR_T, chunk(_ge.TENSOR_DESC, _desc(value.desc)))
     return chunk(_ge.ATTR_LIST, _list(value))

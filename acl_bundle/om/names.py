@@ -34,10 +34,10 @@ def explained(asked: Iterable[str], names: Collection[str]) -> str:
     """Say why weights that were asked for have another name, for a message; "" for nothing.
 
     Args:
-        asked: Names that no weight has.
+        asked: Names that no weight has; what is no text is passed over.
         names: Those of the weights.
     """
-    said = [_explained(one, names) for one in asked]
+    said = [_explained(one, names) for one in asked if isinstance(one, str)]
     return "".join(f". {one}" for one in said if one)
 
 

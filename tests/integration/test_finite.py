@@ -30,7 +30,7 @@ KINDS = {
 
 
 def loaded(kind: str = "float", shape: tuple[int, ...] = (3, 4)) -> ab.Bundle:
-    """A bundle with three weights of one shape and dtype: a, b, c."""
+    """A bundle with three weights of one shape and dtype, each a constant: a, b, c."""
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> g (float[1] x) => (float[1] y) {'
         " p = Cast <to = 1> (a) q = Cast <to = 1> (b) r = Cast <to = 1> (c)"
@@ -39,7 +39,7 @@ def loaded(kind: str = "float", shape: tuple[int, ...] = (3, 4)) -> ab.Bundle:
     for name in "abc":
         value = np.zeros(shape, KINDS[kind])
         model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
-    bundle = ab.Bundle.load(build.from_onnx(model, ["a", "b", "c"]).to_bytes())
+    bundle = ab.Bundle.load(build.from_onnx(model, ["a", "b", "c"], fold=False).to_bytes())
     bundle.init()
     return bundle
 

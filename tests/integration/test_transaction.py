@@ -328,7 +328,7 @@ def test_a_value_that_nobody_kept_cannot_be_brought_back(mlp: Any) -> None:
     ("options", "error", "text"),
     [
         ({"rollback": "disk"}, ValueError, "'auto', 'device', 'host' or 'none', not 'disk'"),
-        ({"keep": "move"}, ValueError, "'copy' or 'reference', not 'move'"),
+        ({"keep": "move"}, ValueError, "'copy', 'reference' or 'none', not 'move'"),
         ({"when_busy": "skip"}, ValueError, "'wait' or 'fail', not 'skip'"),
         ({"timeout_ms": 0}, ValueError, "timeout_ms is 0; give 1 to"),
         ({"timeout_ms": 1.5}, TypeError, "an int of milliseconds or None, not 1.5"),

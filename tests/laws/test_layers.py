@@ -18,13 +18,13 @@ LAYERS = (
     ("_acl", "_codes", "_files", "_wrappers", "dtypes"),
     ("_atomic", "errors"),
     ("_owner", "spec", "om"),
-    ("_arrays",),
+    ("_arrays", "weight_program"),
     ("_api", "_config", "_pieces", "_source", "build"),
     ("_digest", "_cast"),
     ("_value", "_wait", "device", "memory", "weights"),
     ("_variables",),
     ("_engine", "_lanes", "_plan", "_run", "_stream"),
-    ("_flight", "_planner", "_shaped", "_timed"),
+    ("_aliases", "_derive", "_flight", "_planner", "_shaped", "_timed"),
     ("_dynamic", "_gears", "_lane"),
     ("_describe", "_jobs"),
     ("_serving",),
@@ -44,7 +44,7 @@ LAYERS = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FILES_HALF = {"om", "build", "weights"}
+FILES_HALF = {"om", "build", "weights", "weight_program"}
 RUNTIME_HALF = {name for row in LAYERS[RANK["_api"] : RANK["fake"]] for name in row} - FILES_HALF
 
 

@@ -1,0 +1,7 @@
+"""From a graph of weights and computations to a graph of constants and a weight program."""
+
+from __future__ import annotations
+
+from acl_bundle.build.fold.program import Folded, fold
+
+__all__ = ["Folded", "fold"]

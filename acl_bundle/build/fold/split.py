@@ -1,0 +1,196 @@
+"""Splitting a graph by dependency: what weights alone decide, and the rest.
+
+The nodes that depend on weights alone leave the graph, as steps of the weight
+program; where the rest of the graph reads one of their tensors stands a
+*derived constant*. What has no step, what would take much more room than the
+weights it comes from, and what the graph gives out stays in the graph.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto
+
+from acl_bundle import dtypes
+from acl_bundle.build import _elem, walk
+from acl_bundle.build.constants import Constant
+from acl_bundle.build.fold import batchnorm
+from acl_bundle.build.fold.translate import is_translated, translate
+from acl_bundle.build.fold.values import NotFoldableError, Values
+
+Array = NDArray[Any]
+
+GROWTH: Final = 2
+"""How many times the bytes of its sources a derived constant may take: float16 to float32."""
+FREE: Final = 4096
+"""Bytes that one may take in any case."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What came of a split.
+
+    Attributes:
+        constants: The constants that the graph reads and sources decide, in the
+            order of their sources: the value of each by the graph's name for it.
+        values: The steps, and the first value of everything.
+    """
+
+    constants: Mapping[str, str]
+    values: Values
+
+    def constant(self, name: str) -> Constant:
+        """A derived constant with its first value, whose bytes are made now."""
+        array = self.values.array(self.constants[name])
+        elem = _elem.from_acl(dtypes.from_numpy(array.dtype))
+        raw: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        return Constant(name, elem, array.shape, memoryview(raw))
+
+
+def split(model: ModelProto, constants: Mapping[str, Constant], sources: Sequence[str]) -> Split:
+    """Take what depends on weights alone out of a model's main graph, in place.
+
+    Args:
+        model: Light, inlined, its constants gathered.
+        constants: The constants of its main graph, by name.
+        sources: Which of them stay changeable, in order.
+    """
+    values = Values(constants, sources)
+    _know(model, values)
+    rank = {name: number for number, name in enumerate(sources)}
+    found: dict[str, str] = {}
+    names: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    for tensor in sorted(_frontier(model.graph, values), key=lambda one: _place(one, values, rank)):
+        value = values.value_of(tensor)
+        name = names.setdefault(value, value if values.is_source(value) else tensor)
+        found[name] = value
+        if tensor != name:
+            renamed[tensor] = name
+    _rename(model.graph, renamed)
+    _drop(model.graph, found, values)
+    return Split(found, values)
+
+
+def _place(tensor: str, values: Values, rank: Mapping[str, int]) -> tuple[int, bool, str]:
+    """Where a constant stands: with its first source, which comes before what is made of it."""
+    value = values.value_of(tensor)
+    return min(rank[name] for name in values.depends(tensor)), value not in rank, tensor
+
+
+def _know(model: ModelProto, values: Values) -> None:
+    """Find out what every node makes that depends on constants alone."""
+    graph, opset, names = model.graph, _opset(model), walk.Names(model.graph)
+    makers = {output: node for node in graph.node for output in node.output if output}
+    reads = _reads(graph)
+    gone: list[NodeProto] = []
+    for node in graph.node:
+        if node.op_type == "BatchNormalization" and _is_plain_norm(node):
+            first = makers.get(node.input[0])
+            if first is not None and reads[node.input[0]] == 1:
+                if batchnorm.fold(first, node, values, names):
+                    makers[node.output[0]] = first
+                    gone.append(node)
+                continue
+        inputs = [name for name in node.input if name]
+        if not (inputs and is_translated(node) and all(map(values.knows, inputs))):
+            continue
+        make = partial(translate, node, values, opset)
+        if any(map(values.depends, inputs)):
+            try:
+                make()
+            except NotFoldableError:
+                continue
+        else:
+            values.bind_later(node.output, make)
+    for node in gone:
+        graph.node.remove(node)
+
+
+def _opset(model: ModelProto) -> int:
+    return max(
+        (one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=1
+    )
+
+
+def _is_plain_norm(node: NodeProto) -> bool:
+    training = any(one.name == "training_mode" and one.i for one in node.attribute)
+    return len(node.input) == 5 and not any(node.output[1:]) and not training
+
+
+def _reads(graph: GraphProto) -> Counter[str]:
+    """How often each tensor is read, by nodes at any depth and as an output."""
+    found = Counter(name for name, uses in walk.uses(graph).items() for _ in uses)
+    for one in walk.graphs(graph):
+        found.update(output.name for output in one.output)
+    return found
+
+
+def _frontier(graph: GraphProto, values: Values) -> set[str]:
+    """The tensors that weights alone decide and something in the graph reads."""
+    stays = {one.name for one in graph.output}
+    while True:
+        read = {
+            name
+            for node in graph.node
+            if not _is_folded(node, values) or not stays.isdisjoint(node.output)
+            for name in (*node.input, *walk.captured(node))
+        }
+        found = {n for n in read - stays if values.knows(n) and values.depends(n)}
+        large = {name for name in found if _is_too_much(name, values)}
+        if not large:
+            return found
+        stays |= large
+
+
+def _is_folded(node: NodeProto, values: Values) -> bool:
+    return bool(node.output) and all(
+        values.knows(name) and bool(values.depends(name)) for name in node.output if name
+    )
+
+
+def _is_too_much(tensor: str, values: Values) -> bool:
+    array = values.array(tensor)
+    if values.is_source(values.value_of(tensor)):
+        return False
+    whole = sum(values.array(name).nbytes for name in values.depends(tensor))
+    return array.ndim == 0 or array.nbytes > max(GROWTH * whole, FREE)
+
+
+def _rename(graph: GraphProto, renamed: Mapping[str, str]) -> None:
+    if not renamed:
+        return
+    for one in walk.graphs(graph):
+        for node in one.node:
+            for at, name in enumerate(node.input):
+                if name in renamed:
+                    node.input[at] = renamed[name]
+
+
+def _drop(graph: GraphProto, made: Mapping[str, str], values: Values) -> None:
+    """Remove the nodes whose tensors are constants now, and those that only they had need of."""
+    reads = _reads(graph)
+    kept: list[NodeProto] = []
+    for node in reversed(graph.node):
+        outputs = [name for name in node.output if name]
+        known = bool(outputs) and all(map(values.knows, outputs))
+        if known and all(name in made or not reads[name] for name in outputs):
+            reads.subtract(node.input)
+        else:
+            kept.append(node)
+    copies = [_copy(node) for node in reversed(kept)]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _copy(node: NodeProto) -> NodeProto:
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    return copy
