@@ -2,12 +2,14 @@
 
 Into a bundle: what its init graph assigns. Into a plain ``.om``: its constants.
 Both keep everything else byte for byte, as weights have a fixed place there.
-Into ONNX: initializers and the values of Constant nodes.
+Into ONNX: initializers and the values of Constant nodes. Into a graph of
+TensorFlow's: its variables, which become constants.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acl_bundle._atomic import check_apart
@@ -15,6 +17,7 @@ from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._file import bad, check_path
+from acl_bundle.weights._freeze_graph import freeze_graph, is_graph
 from acl_bundle.weights._freeze_om import freeze_om
 from acl_bundle.weights._freeze_onnx import freeze_onnx
 from acl_bundle.weights._om import Compiled
@@ -32,7 +35,14 @@ class FreezeRow(NamedTuple):
     replaced: bool
 
 
-def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
+def freeze(
+    weights: Weights,
+    model: Path_,
+    out: Path_,
+    *,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> Report[FreezeRow]:
     """Write a copy of a model file that starts with other weights.
 
     Each weight is fetched once and written before the next one is.
@@ -40,9 +50,13 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
     Args:
         weights: The new values, any part of the model's constants; the others
             stay.
-        model: A bundle with an init graph, a plain ``.om``, or an ONNX model.
+        model: A bundle with an init graph, a plain ``.om``, an ONNX model; or a model of
+            TensorFlow's or Keras's, as for `acl_bundle.build.from_tensorflow`, of which
+            ``out`` becomes a frozen graph (``.pb``) or an ONNX model (``.onnx``).
         out: Where the copy goes; a file of that name is replaced in one step.
             An ONNX model beyond 1.9 GB keeps its tensors in a file beside it.
+        inputs: For a model of TensorFlow's: names of the tensors that are fed.
+        outputs: Likewise: names of those that are asked for.
 
     Returns:
         A row per constant.
@@ -51,14 +65,25 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
         WeightError: A weight is no constant of the model, or has another shape
             or dtype. Nothing was written.
         WeightsFormatError: The model is damaged, or of another format.
-        ValueError: ``out`` is the model, or the file the weights are read from.
+        ValueError: ``out`` is the model, or the file the weights are read from; or a
+            name or a kind of file does not fit.
         TypeError: ``model`` or ``out`` is no path, or ``weights`` no mapping of arrays.
-        UnsupportedError: onnx is not installed.
+        UnsupportedError: A library is not installed, or a graph still trains.
         OSError: A file cannot be read or written; what was there still is.
     """
     check_mapping(weights)
     check_path(model)
     check_path(out)
+    if is_graph(model, out):
+        check_apart(out, model, *files_of(weights))
+        return _report(
+            FreezeRow(*row) for row in freeze_graph(weights, model, out, inputs, outputs)
+        )
+    if inputs is not None or outputs is not None:
+        raise ValueError(
+            f"inputs and outputs are for a model of TensorFlow's that becomes a .pb or .onnx file,"
+            f" and {os.fspath(out)} is neither"
+        )
     reader, _ = detect(model)
     if reader not in (Compiled, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
@@ -71,8 +96,13 @@ def freeze(weights: Weights, model: Path_, out: Path_) -> Report[FreezeRow]:
         (freeze_om if reader is Compiled else freeze_onnx)(new, model, out)
     except BundleFormatError as error:
         raise WeightsFormatError(str(error)) from None
-    rows = tuple(FreezeRow(name, spec, name in new) for name, spec in specs.items())
-    return Report(f"{len(new)} of {len(rows)} constants are replaced", rows)
+    return _report(FreezeRow(name, spec, name in new) for name, spec in specs.items())
+
+
+def _report(found: Iterable[FreezeRow]) -> Report[FreezeRow]:
+    rows = tuple(found)
+    replaced = sum(row.replaced for row in rows)
+    return Report(f"{replaced} of {len(rows)} constants are replaced", rows)
 
 
 def _check(weights: Weights, specs: dict[str, Spec], model: str) -> None:

@@ -162,20 +162,28 @@ def _starts(definition: Any) -> list[str]:
 
 
 def _feed(definition: Any, tensor: Any) -> str:
-    """Let a placeholder stand in the place of a tensor, and return what it gives."""
+    """Let a placeholder stand in the place of a tensor, and return what it gives.
+
+    It takes the place of the node as well, where that gives nothing else that is read.
+    """
     if tensor.op.type == "Placeholder":
         return str(tensor.name)
-    taken = {node.name for node in definition.node}
-    name = f"{tensor.op.name}_{tensor.value_index}_fed"
-    while name in taken:
-        name += "_"
-    node = definition.node.add(name=name, op="Placeholder")
+    name = str(tensor.op.name)
+    readers = [node for node in definition.node if name in map(node_of, node.input)]
+    every = {tensor_of(edge) for one in readers for edge in one.input if node_of(edge) == name}
+    node = next(one for one in definition.node if one.name == name)
+    if every - {tensor.name} or tensor.value_index:
+        name += f"_{tensor.value_index}_fed"
+        for reader in readers:
+            for at, edge in enumerate(reader.input):
+                if not edge.startswith("^") and tensor_of(edge) == tensor.name:
+                    reader.input[at] = name
+        node = definition.node.add(name=name)
+    node.op = "Placeholder"
+    del node.input[:]
+    node.attr.clear()
     node.attr["dtype"].type = tensor.dtype.as_datatype_enum
     node.attr["shape"].shape.CopyFrom(tensor.shape.as_proto())
-    for reader in definition.node:
-        for at, edge in enumerate(reader.input):
-            if not edge.startswith("^") and tensor_of(edge) == tensor.name:
-                reader.input[at] = name
     return f"{name}:0"
 
 

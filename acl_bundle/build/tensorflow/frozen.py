@@ -5,7 +5,8 @@ from __future__ import annotations
 from acl_bundle.build.tensorflow import ends, names, opened, training, variables
 from acl_bundle.build.tensorflow.ends import Names
 from acl_bundle.build.tensorflow.graph import Graph
-from acl_bundle.build.tensorflow.opened import Checkpoint, Model
+from acl_bundle.build.tensorflow.opened import Model
+from acl_bundle.build.tensorflow.values import Checkpoint, Values
 
 
 def freeze(
@@ -31,11 +32,19 @@ def freeze(
     Raises:
         As `from_tensorflow` does.
     """
-    graph, values = opened.open_model(model, checkpoint, signature)
+    graph, own = opened.open_model(model, signature)
     ends.choose(graph, inputs, outputs)
     training.check(graph)
-    there = {node.name for node in graph.definition.node}
-    used = {node: one for node, one in graph.variables.items() if node in there}
-    graph.variables = names.settled(used)
-    variables.fill(graph, values)
+    _forget(graph)
+    source = own if checkpoint is None else checkpoint
+    variables.fill(graph, None if source is None else Values(source))
     return graph
+
+
+def _forget(graph: Graph) -> None:
+    """Count the variables that the outputs do not need among what is not used."""
+    there = {node.name for node in graph.definition.node}
+    known = names.settled(graph.variables)
+    graph.variables = {node: one for node, one in known.items() if node in there}
+    rest = (one for node, one in known.items() if node not in there)
+    graph.unused += tuple(name for one in rest for name in (one.name, *one.aliases))

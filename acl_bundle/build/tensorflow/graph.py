@@ -8,11 +8,11 @@ made from a function it is a ``Const`` that holds the variable's value.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-Values: TypeAlias = Callable[["Variable"], Any]
+from acl_bundle.build.tensorflow.need import tensorflow
 
 VARIABLES = frozenset(("AutoReloadVariable", "VarHandleOp", "Variable", "VariableV2"))
 
@@ -46,6 +46,13 @@ class Graph:
     variables: dict[str, Variable] = field(default_factory=dict)
     losses: frozenset[str] = frozenset()
     unused: tuple[str, ...] = ()
+
+    def constants(self) -> Iterator[tuple[Variable, Any]]:
+        """Give each variable that is a constant by now, and its value."""
+        for node in self.definition.node:
+            if node.op == "Const" and node.name in self.variables:
+                value = tensorflow().make_ndarray(node.attr["value"].tensor)
+                yield self.variables[node.name], value
 
 
 def node_of(edge: str) -> str:

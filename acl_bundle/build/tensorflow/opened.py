@@ -8,7 +8,6 @@ Keras's, a graph in binary or as text. Only a ``.meta`` file is known by its nam
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,53 +15,48 @@ from acl_bundle._files import map_regular
 from acl_bundle.build.tensorflow import function, names, variables
 from acl_bundle.build.tensorflow.graph import VARIABLES, Graph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.build.tensorflow.variables import Values
+from acl_bundle.build.tensorflow.values import Checkpoint
 
 Model: TypeAlias = "str | os.PathLike[str] | Any"
-Checkpoint: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
 _SAVED_MODEL: Final = "saved_model.pb"
 _KERAS: Final = (b"PK\x03\x04", b"\x89HDF\r\n\x1a\n")
 _META: Final = ".meta"
 
 
-def open_model(
-    model: Model, checkpoint: Checkpoint | None, signature: str | None
-) -> tuple[Graph, Values | None]:
+def open_model(model: Model, signature: str | None) -> tuple[Graph, Checkpoint | None]:
     """Open a model of TensorFlow's or Keras's.
 
     Returns:
-        Its graph, and the values of its variables where they do not stand in it.
+        Its graph, and the checkpoint that belongs to it, if its values stand in one.
 
     Raises:
-        ValueError: It is of no known kind, damaged, or has no graph; or an option does not fit.
+        ValueError: It is of no known kind, damaged, or has no graph; or has no such signature.
+        TypeError: It is neither a path nor a Keras model.
         UnsupportedError: A library that reads it is not installed.
         OSError: It cannot be read.
     """
     if not isinstance(model, str | os.PathLike):
-        return _function(function.of_keras(_a_keras_model(model), _called(model)), checkpoint)
+        return function.of_keras(_a_keras_model(model), _called(model)), None
     path = Path(model)
-    if path.is_dir() or path.name == _SAVED_MODEL:
-        return _folder(path if path.is_dir() else path.parent, checkpoint, signature)
+    if path.name == _SAVED_MODEL:
+        path = path.parent
+    if (path / _SAVED_MODEL).is_file():
+        return _saved_model(path, signature)
     if signature is not None:
         raise ValueError(f"signature is {signature!r}, but {path} is no SavedModel and has none")
-    if not path.exists() and Path(f"{path}{_META}").exists():
+    if path.is_dir():
+        path = _newest(path)
+    elif not path.exists() and Path(f"{path}{_META}").exists():
         path = Path(f"{path}{_META}")
     data = map_regular(path)
     if bytes(data[:8]).startswith(_KERAS):
-        return _function(function.of_keras(_load(path), os.fspath(path)), checkpoint)
+        return function.of_keras(_load(path), os.fspath(path)), None
     if path.name.endswith(_META):
-        return _meta(path, data, checkpoint)
-    return _version_1(_graph(path, data), checkpoint)
-
-
-def _function(graph: Graph, checkpoint: Checkpoint | None) -> tuple[Graph, None]:
-    if checkpoint is not None:
-        raise ValueError(
-            f"{graph.origin} has its variables in it, so checkpoint= has no place; update the"
-            " bundle with it"
-        )
-    return graph, None
+        proto = tensorflow().compat.v1.MetaGraphDef()
+        _parse(proto, data, path)
+        return _version_1(_of_meta(proto, os.fspath(path))), os.fspath(path).removesuffix(_META)
+    return _version_1(_graph(path, data)), None
 
 
 def _called(model: Any) -> str:
@@ -83,43 +77,27 @@ def _load(path: Path) -> Any:
         raise ValueError(f"Keras cannot load {path}: {reason(error)}") from error
 
 
-def _folder(
-    folder: Path, checkpoint: Checkpoint | None, signature: str | None
-) -> tuple[Graph, Values | None]:
-    if (folder / _SAVED_MODEL).is_file():
-        return _saved_model(folder, checkpoint, signature)
+def _newest(folder: Path) -> Path:
     prefix = tensorflow().train.latest_checkpoint(os.fspath(folder))
     if prefix is None or not Path(f"{prefix}{_META}").is_file():
         raise ValueError(
             f"{folder} has no {_SAVED_MODEL}, and no checkpoint with a {_META} file, so it has no"
             " graph; name the graph, and the checkpoint in checkpoint="
         )
-    path = Path(f"{prefix}{_META}")
-    return _meta(path, map_regular(path), checkpoint)
+    return Path(f"{prefix}{_META}")
 
 
-def _saved_model(
-    folder: Path, checkpoint: Checkpoint | None, signature: str | None
-) -> tuple[Graph, Values | None]:
+def _saved_model(folder: Path, signature: str | None) -> tuple[Graph, Checkpoint | None]:
     proto = need("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
     _parse(proto, map_regular(folder / _SAVED_MODEL), folder / _SAVED_MODEL)
     first = proto.meta_graphs[0] if proto.meta_graphs else None
     if first is None or first.HasField("object_graph_def"):
-        return _function(function.of_saved_model(os.fspath(folder), signature), checkpoint)
+        return function.of_saved_model(os.fspath(folder), signature), None
     graph = _of_meta(first, os.fspath(folder))
     chosen = function.signature_of(first.signature_def, os.fspath(folder), signature)
     graph.inputs = {one.name: name for name, one in sorted(chosen.inputs.items())}
     graph.outputs = {one.name: name for name, one in sorted(chosen.outputs.items())}
-    return _version_1(graph, checkpoint or folder / "variables" / "variables")
-
-
-def _meta(
-    path: Path, data: memoryview, checkpoint: Checkpoint | None
-) -> tuple[Graph, Values | None]:
-    proto = tensorflow().compat.v1.MetaGraphDef()
-    _parse(proto, data, path)
-    own = os.fspath(path).removesuffix(_META)
-    return _version_1(_of_meta(proto, os.fspath(path)), checkpoint or own)
+    return _version_1(graph), folder / "variables" / "variables"
 
 
 def _of_meta(proto: Any, origin: str) -> Graph:
@@ -149,7 +127,7 @@ def _parse(proto: Any, data: memoryview, path: Path) -> None:
         raise ValueError(f"{path} is no model of TensorFlow's: {reason(error)}") from error
 
 
-def _version_1(graph: Graph, checkpoint: Checkpoint | None) -> tuple[Graph, Values | None]:
+def _version_1(graph: Graph) -> Graph:
     if not any(node.op for node in graph.definition.node):
         raise ValueError(f"{graph.origin} has no nodes, so it is no graph of TensorFlow's")
     for node in graph.definition.node:
@@ -157,6 +135,6 @@ def _version_1(graph: Graph, checkpoint: Checkpoint | None) -> tuple[Graph, Valu
         node.attr.pop("_class", None)  # says beside which node it runs
     if any(node.op in VARIABLES for node in graph.definition.node):
         variables.describe(graph)
-    elif checkpoint is None or not isinstance(checkpoint, Mapping):
+    else:
         variables.constants(graph)
-    return graph, None if checkpoint is None else Values(checkpoint)
+    return graph

@@ -6,16 +6,14 @@ A graph that was frozen before has constants in their place.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import VARIABLES, Graph, Variable, node_of
+from acl_bundle.build.tensorflow.graph import VARIABLES, Graph, every_node, node_of
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.errors import UnsupportedError, WeightError
+from acl_bundle.build.tensorflow.values import Values
+from acl_bundle.errors import UnsupportedError
 
 _READS: Final = ("Identity", "ReadVariableOp")
 
@@ -68,52 +66,21 @@ def _behind(edge: str, nodes: Mapping[str, Any]) -> str | None:
     return node.name if node is not None and node.op in VARIABLES else None
 
 
-class Values:
-    """The values of a graph's variables: a checkpoint, or a mapping of name to array."""
-
-    def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
-        """Open a checkpoint, by its prefix, or take a mapping.
-
-        Raises:
-            WeightError: TensorFlow cannot read the checkpoint.
-        """
-        self.names: list[str]
-        if isinstance(source, Mapping):
-            self._read, self.names = source.__getitem__, list(source)
-            self._where = "the values given"
-            return
-        self._where = os.fspath(source).removesuffix(".index")
-        try:
-            reader = tensorflow().train.load_checkpoint(self._where)
-        except Exception as error:
-            raise WeightError(
-                f"TensorFlow cannot read the checkpoint {self._where}: {reason(error)}"
-            ) from error
-        self._read, self.names = reader.get_tensor, sorted(reader.get_variable_to_shape_map())
-
-    def of(self, variable: Variable) -> Any:
-        """Return the value of a variable, under whichever of its names it stands.
-
-        Raises:
-            WeightError: It is not there.
-        """
-        for name in (variable.name, *variable.aliases):
-            if name in self.names:
-                return self._read(name)
-        raise WeightError(
-            f"{self._where} has no variable {variable.name!r}; it has"
-            f" {', '.join(map(repr, self.names[:12])) or 'none'}"
-        )
-
-
 def fill(graph: Graph, values: Values | None) -> None:
-    """Put constants in the place of a graph's variables, in place.
+    """Give a graph's variables their values as constants, in place.
+
+    Args:
+        graph: Cut to its ends. What is a constant already takes a new value, or keeps its own.
+        values: All values of the variables that are none yet.
 
     Raises:
-        WeightError: A value is missing, or has another shape than its variable.
-        ValueError: There are no values.
+        WeightError: A value is missing, has another dtype or shape, or is of no variable.
+        ValueError: There are variables and no values.
         UnsupportedError: TensorFlow cannot freeze the graph.
     """
+    if values is not None:
+        values.settle(graph)
+        _replace(graph, values)
     used = [node for node in graph.definition.node if node.op in VARIABLES]
     if not used:
         return
@@ -122,7 +89,6 @@ def fill(graph: Graph, values: Values | None) -> None:
             f"{graph.origin} has variables, such as {used[0].name!r}, and no values for them; name"
             " a checkpoint in checkpoint="
         )
-    graph.unused = (*graph.unused, *_others(graph, values))
     _add_reads(graph.definition, used)
     tf = tensorflow()
     config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
@@ -130,9 +96,27 @@ def fill(graph: Graph, values: Values | None) -> None:
         tf.import_graph_def(graph.definition, name="")
         with tf.compat.v1.Session(graph=imported, config=config) as session:
             for node in used:
-                tensor = imported.get_tensor_by_name(f"{node.name}:0")
-                _assign(tf, session, node, tensor, values.of(graph.variables[node.name]))
+                variable = graph.variables[node.name]
+                value = values.of(variable, *_kind(tf, node, node.attr["shape"].shape))
+                if value is None:
+                    raise values.missing(variable)
+                _assign(tf, session, node, value)
             graph.definition = _frozen(session, graph)
+
+
+def _kind(tf: Any, node: Any, shape: Any) -> tuple[Any, Any]:
+    return tf.dtypes.as_dtype(node.attr["dtype"].type), tf.TensorShape(shape)
+
+
+def _replace(graph: Graph, values: Values) -> None:
+    tf = tensorflow()
+    for node in graph.definition.node:
+        if node.op == "Const" and node.name in graph.variables:
+            tensor = node.attr["value"].tensor
+            kind = _kind(tf, node, tensor.tensor_shape)
+            value = values.of(graph.variables[node.name], *kind)
+            if value is not None:
+                tensor.CopyFrom(tf.make_tensor_proto(value, *kind))
 
 
 def _add_reads(definition: Any, used: list[Any]) -> None:
@@ -145,38 +129,26 @@ def _add_reads(definition: Any, used: list[Any]) -> None:
             read.attr["dtype"].type = node.attr["dtype"].type
 
 
-def _others(graph: Graph, values: Values) -> list[str]:
-    """What else the checkpoint has, under both names."""
-    needed = {name for one in graph.variables.values() for name in (one.name, *one.aliases)}
-    others = [name for name in values.names if name not in needed]
-    return [name for other in others for name in (other, f"{other}:0")]
-
-
-def _assign(tf: Any, session: Any, node: Any, tensor: Any, value: Any) -> None:
-    dtype = tf.dtypes.as_dtype(node.attr["dtype"].type)
-    array = np.asarray(value)
-    if array.dtype != dtype.as_numpy_dtype:
-        raise WeightError(f"variable {node.name!r} is {dtype.name}, its value {array.dtype.name}")
-    declared = tf.TensorShape(node.attr["shape"].shape)
-    if not declared.is_compatible_with(array.shape):
-        raise WeightError(
-            f"variable {node.name!r} has shape {declared}, its value {list(array.shape)}"
-        )
-    place = tf.compat.v1.placeholder(dtype, array.shape)
+def _assign(tf: Any, session: Any, node: Any, value: Any) -> None:
+    tensor = session.graph.get_tensor_by_name(f"{node.name}:0")
+    place = tf.compat.v1.placeholder(value.dtype, value.shape)
     if node.op == "VarHandleOp":
         write = tf.raw_ops.AssignVariableOp(resource=tensor, value=place)
     else:
         write = tf.raw_ops.Assign(ref=tensor, value=place, validate_shape=False)
-    session.run(write, {place: array})
+    session.run(write, {place: value})
 
 
 def _frozen(session: Any, graph: Graph) -> Any:
     convert = need("tensorflow.python.framework.convert_to_constants")
     try:
-        return convert.convert_variables_to_constants_from_session_graph(
+        definition = convert.convert_variables_to_constants_from_session_graph(
             session, graph.definition, [node_of(one) for one in graph.outputs]
         )
     except Exception as error:
         raise UnsupportedError(
             f"{graph.origin} cannot be frozen, which is what a bundle is made of: {reason(error)}"
         ) from error
+    for node in every_node(definition):
+        node.attr.pop("_output_shapes", None)  # of before, when variables were handles
+    return definition

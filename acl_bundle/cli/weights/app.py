@@ -12,10 +12,12 @@ from acl_bundle.cli.weights.options import (
     FORMATS,
     Change,
     Drop,
+    Input,
     Json,
     Key,
     Layouts,
     Out,
+    Output,
     Select,
     Source,
     changing,
@@ -158,18 +160,32 @@ def check(
 def freeze(
     source: Source,
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A bundle, a plain .om file, or an ONNX model.")
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A bundle, a plain .om file, an ONNX model, or one of TensorFlow's or Keras's.",
+        ),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the copy of MODEL goes.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="Where the copy of MODEL goes; of TensorFlow's, a .pb or .onnx file.",
+        ),
+    ],
     change: Change,
+    inputs: Input = None,
+    outputs: Output = None,
     as_json: Json = False,
 ) -> None:
     """Bake weights into a copy of a model: what a bundle's init graph assigns, or constants.
 
     Example: acl-bundle weights freeze new.safetensors policy.om frozen.om
+
+    Example: acl-bundle weights freeze model.ckpt-2 model.ckpt-2.meta frozen.pb --output policy/y
     """
     from acl_bundle.cli.weights import freeze as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
 
     with told(1, WRONG):
-        command.run(source, (model, out), Changes.asked(change), as_json)
+        command.run(source, (model, out), (inputs, outputs), Changes.asked(change), as_json)

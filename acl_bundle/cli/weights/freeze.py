@@ -8,13 +8,22 @@ from acl_bundle import weights
 from acl_bundle.cli.weights import outputs, show
 from acl_bundle.cli.weights.inputs import Changes
 
+Names = list[str] | None
 
-def run(path: Path, models: tuple[Path, Path], changes: Changes, as_json: bool) -> None:
+
+def run(
+    path: Path,
+    models: tuple[Path, Path],
+    ends: tuple[Names, Names],
+    changes: Changes,
+    as_json: bool,
+) -> None:
     """Freeze weights into a model and print a row per constant.
 
     Args:
         path: The weights.
         models: The model, and where the copy goes.
+        ends: Names of a TensorFlow graph's inputs and outputs.
         changes: Which weights, their precision and their names in the model.
         as_json: Print JSON.
 
@@ -22,11 +31,11 @@ def run(path: Path, models: tuple[Path, Path], changes: Changes, as_json: bool) 
         AclBundleError, ValueError, OSError: As for `Changes` and `weights.freeze`.
     """
     model, out = models
-    with changes.choice.open(path) as source, weights.open(model) as constants:
-        outputs.check(out, [*source.files, *constants.files])
+    with changes.choice.open(path) as source:
+        outputs.check(out, [*source.files, model])
         read, _, view = changes.of(source)
         with read.during("freezing"):
-            found = weights.freeze(view, model, out)
+            found = weights.freeze(view, model, out, inputs=ends[0], outputs=ends[1])
     show.report(found, as_json, out=str(out))
     if not as_json:
         show.text(f"wrote {out}, {out.stat().st_size:,} bytes")

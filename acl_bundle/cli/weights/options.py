@@ -72,6 +72,19 @@ Layouts = Annotated[
     ),
 ]
 
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input", metavar="NAME", help="A tensor that a TensorFlow graph is fed. Repeatable."
+    ),
+]
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", metavar="NAME", help="A tensor that a TensorFlow graph gives. Repeatable."
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Change:
