@@ -7,6 +7,12 @@ from collections.abc import Collection, Sequence
 
 _ONE = r"(?:module|_orig_mod|_fsdp_wrapped_module)\."
 _AHEAD = re.compile(f"(?:{_ONE})+")
+_FLAT = re.compile(r"(?:.*\.)?_?flat_param(?:_\d+)?")
+_JOINED = (
+    "; FSDP has joined weights to 'flat_param': give the whole ones, of"
+    " torch.distributed.checkpoint.state_dict.get_model_state_dict(model,"
+    " options=StateDictOptions(full_state_dict=True))"
+)
 _WHO = (
     "DistributedDataParallel names weights 'module.', torch.compile '_orig_mod.' and FSDP"
     " '_fsdp_wrapped_module.'"
@@ -30,7 +36,7 @@ def advice(unknown: Sequence[str], known: Collection[str]) -> str:
                 return _told(f"strip_prefix={prefix!r}")
     if any(re.sub(_ONE, "", name) in known for name in texts):
         return _told(f"regex=[({_ONE!r}, '')]")
-    return ""
+    return _JOINED if any(map(_FLAT.fullmatch, texts)) else ""
 
 
 def _told(option: str) -> str:

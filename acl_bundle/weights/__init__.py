@@ -70,8 +70,8 @@ def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Sou
         path: A file, a folder, or the prefix of a TensorFlow checkpoint.
         kind: Which format it is, None to tell by the content; one of
             ``"safetensors"``, ``"safetensors index"``, ``"npz"``, ``"npy"``, ``"npy
-            folder"``, ``"onnx"``, ``"torch"``, ``"torch index"``, ``"tensorflow
-            checkpoint"``, ``"tensorflow graph"``, ``"om"``.
+            folder"``, ``"onnx"``, ``"torch"``, ``"torch index"``, ``"torch distributed
+            checkpoint"``, ``"tensorflow checkpoint"``, ``"tensorflow graph"``, ``"om"``.
         key: For torch: where in a checkpoint the weights are.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.weights._checkpoint import INDEX, Checkpoint
 from acl_bundle.weights._checkpoint_v1 import PATTERN, TABLE_MAGIC, files_of
+from acl_bundle.weights._deepspeed import deepspeed
+from acl_bundle.weights._distcp import METADATA, DistributedCheckpoint
 from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._folder import Folder
 from acl_bundle.weights._graphdef import FrozenGraph
@@ -38,6 +41,7 @@ KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
         Onnx,
         Torch,
         TorchShards,
+        DistributedCheckpoint,
         Checkpoint,
         FrozenGraph,
         Compiled,
@@ -72,21 +76,26 @@ def _folder(folder: Path) -> tuple[Callable[[Path_], Source], Path_]:
     found = list(_in_folder(folder))
     if len(found) == 1:
         reader, path = found[0]
-        if path is not folder:
-            if reader is not Checkpoint:
-                map_part(path)
-            elif not files_of(path):
-                map_part(f"{path}{INDEX}")
+        if path is folder:
+            return reader, path
+        if reader is not Checkpoint:
+            map_part(path)
+        elif not files_of(path):
+            map_part(f"{path}{INDEX}")
         return reader, path
     names = ", ".join(
-        f"{os.fspath(path)} with kind={Folder.kind!r}" if path is folder else os.fspath(path)
-        for _, path in found
+        f"{os.fspath(path)} with kind={_kind(reader)!r}" if path is folder else os.fspath(path)
+        for reader, path in found
     )
     if found:
         raise bad(folder, f"the folder has several sets of weights; open one of {names}")
     kind = told_folder(folder)
     lacks = "the folder has no .npy, .safetensors or checkpoint file"
     raise bad(folder, lacks if kind is None else f"{lacks}. {kind}")
+
+
+def _kind(reader: Callable[[Path_], Source]) -> str:
+    return next(kind for kind, one in KINDS.items() if one is reader)
 
 
 def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
@@ -100,6 +109,11 @@ def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
         found += [(TorchShards, one) for one in sorted(folder.glob(f"*{_TORCH_INDEX_NAME}"))]
     if not found:
         found += [(Torch, one) for name in _TORCH_NAMES for one in sorted(folder.glob(name))]
+    if (folder / METADATA).is_file():
+        found.append((DistributedCheckpoint, folder))
+    states = deepspeed(folder)
+    if states is not None:
+        found.append((partial(Torch, key="module"), states))
     if (folder / _SAVED_MODEL).is_file():
         found.append((Checkpoint, folder / _SAVED_MODEL.removesuffix(INDEX)))
     found += [(Checkpoint, one) for one in _checkpoints(folder)]

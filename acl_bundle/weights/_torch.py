@@ -8,6 +8,7 @@ views of torch's mapping.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import warnings
@@ -60,12 +61,12 @@ class Torch(Source):
         self._data = map_file(path)
         _zip.members(file, self._data)
         torch = need("torch", "torch", "a torch file")
-        entries = _state(_load(torch, file), key, file, torch)
+        entries = _state(load(torch, file), key, file, torch)
         self._arrays: dict[str, Array] = {}
         skipped = {}
         for name, value in entries.items():
             try:
-                self._arrays[name] = _array(name, value, file, torch)
+                self._arrays[name] = array_of(name, value, file, torch)
             except NoNumbersError as reason:
                 skipped[name] = str(reason)
         specs = {name: Spec(one.shape, one.dtype) for name, one in self._arrays.items()}
@@ -79,18 +80,26 @@ class Torch(Source):
         self._arrays, self._data = {}, memoryview(b"")
 
 
-def _load(torch: Any, file: str) -> object:
+def load(torch: Any, file: str, data: io.BytesIO | None = None) -> object:
+    """Load a file, or the part of it that ``data`` has, and never run what it holds.
+
+    Raises:
+        WeightsFormatError: torch refuses it.
+        OSError: It cannot be opened.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's about its own storages
+            if data is not None:
+                return torch.load(data, map_location="cpu", weights_only=True)
             return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except OSError:
         raise
     except Exception as error:  # whatever torch's reader and unpickler raise
         raise bad(
             file,
-            f"torch.load(weights_only=True, mmap=True) refuses it: {_reason(error)}. Save the"
-            f" weights alone: torch.save(model.state_dict(), path){_allow(torch, file)}",
+            f"torch.load(weights_only=True) refuses it: {_reason(error)}. Save the weights"
+            f" alone: torch.save(model.state_dict(), path){_allow(torch, file)}",
         ) from error
 
 
@@ -167,7 +176,19 @@ def _why_not(name: str, value: object, torch: Any) -> str:
     return f"a {kind} is no tensor"
 
 
-def _array(name: str, tensor: Any, file: str, torch: Any) -> Array:
+def array_of(name: str, tensor: Any, file: str, torch: Any) -> Array:
+    """Return a tensor's values, not copied.
+
+    Args:
+        name: Of the weight, for messages.
+        tensor: What stands under the name.
+        file: Where, for messages.
+        torch: The module.
+
+    Raises:
+        NoNumbersError: It is no tensor, or no array can be it.
+        WeightsFormatError: It is sparse, quantized or without values.
+    """
     if not isinstance(tensor, torch.Tensor):
         raise NoNumbersError(_why_not(name, tensor, torch))
     place = f"{file}: {name!r}"

@@ -57,3 +57,11 @@ def test_other_names_get_no_such_advice() -> None:
     with _bundle() as bundle, pytest.raises(WeightError) as caught:
         bundle.update({"module.other": np.zeros(2, "f4")})
     assert "rename" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["_flat_param", "_fsdp_wrapped_module._flat_param", "a.flat_param_0"]
+)
+def test_weights_that_fsdp_joined_are_told(name: str) -> None:
+    with _bundle() as bundle, pytest.raises(WeightError, match="full_state_dict=True"):
+        bundle.update({name: np.zeros(2, "f4")})

@@ -17,7 +17,8 @@ import typer
 
 FORMATS = (
     "A weights file or folder, told by its content: safetensors, safetensors index, npz, npy,"
-    " npy folder, onnx, torch, torch index, tensorflow checkpoint, tensorflow graph, om."
+    " npy folder, onnx, torch, torch index, torch distributed checkpoint, tensorflow checkpoint,"
+    " tensorflow graph, om."
 )
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help=FORMATS)]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where to: a .safetensors or .npz file.")]
