@@ -1,19 +1,24 @@
-"""Weights under their own names, where a model's parameters have several.
+"""Weights that have several names, as tied ones do: which of those given is which weight.
 
-Tied parameters are one weight with two names or more. A trainer that gives both
-gives the same value twice; two values would leave it to chance which one counts.
+A table of aliases maps a name to the one it is another name of. A bundle has one
+(`UpdateGraph.aliases`), and so may have what is given to it (`weights.Source.aliases`).
+The first says that several names are one weight here, so that two values would leave it
+to chance which one counts; the second says that several names are one value there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acl_bundle._arrays import as_array
 from acl_bundle.errors import WeightError
-from acl_bundle.weight_program import WeightProgram
+from acl_bundle.spec import WeightSpec
+
+Array = NDArray[Any]
 
 
 class _Renamed(Mapping[str, Any]):
@@ -35,38 +40,81 @@ class _Renamed(Mapping[str, Any]):
         return len(self._names)
 
 
-def own_names(program: WeightProgram, weights: Mapping[str, Any], label: str) -> Mapping[str, Any]:
+def own_names(
+    weights: Mapping[str, Any], aliases: Mapping[str, str], specs: Iterable[WeightSpec], label: str
+) -> Mapping[str, Any]:
     """Return what is given, each weight under its own name alone.
 
     Args:
-        program: Whose aliases count.
         weights: What is given; anything but a mapping is returned as it is.
+        aliases: The graph's.
+        specs: The graph's weights.
         label: The graph, for the message.
 
     Raises:
         WeightError: Two names of one weight come with two values.
     """
-    aliases = program.aliases
-    if not aliases or not isinstance(weights, Mapping):
+    if not isinstance(weights, Mapping) or not (aliases or getattr(weights, "aliases", None)):
         return weights
-    names: dict[str, str] = {}
-    specs = {spec.name: spec for spec in program.sources}
-    for name in weights:
-        own = aliases.get(name, name)
-        other = names.setdefault(own, name)
-        if other == name:
-            continue
-        what = f"weight {own!r}"
-        one, two = weights[other], weights[name]
-        if one is not two and not np.array_equal(
-            as_array(one, what, specs[own]), as_array(two, what, specs[own]), equal_nan=True
-        ):
-            raise WeightError(
-                f"{label}: {other!r} and {name!r} are two names of one weight and come with two"
-                " values; give one of them; nothing was changed"
-            )
-    if all(own == name for own, name in names.items()):
+    names = names_for(weights, aliases, {spec.name: spec for spec in specs}, label)
+    if names is None:
         return weights
     if isinstance(weights, dict):
         return {own: weights[name] for own, name in names.items()}
     return _Renamed(weights, names)
+
+
+def names_for(
+    weights: Mapping[str, Any], aliases: Mapping[str, str], known: Mapping[str, Any], label: str
+) -> dict[str, str] | None:
+    """Return which of the names given is each weight's.
+
+    A name that no weight has stands for itself, unless it is another name of a value that
+    is given for a weight: then it is left out.
+
+    Args:
+        weights: What is given; it may have ``aliases``.
+        aliases: The receiver's.
+        known: The receiver's weights, by name.
+        label: The receiver, for the message.
+
+    Returns:
+        Weight -> name; None when every name is taken as it is.
+
+    Raises:
+        WeightError: Two names of one weight come with two values.
+    """
+    theirs: Mapping[str, str] = getattr(weights, "aliases", None) or {}
+    taken = {name: name if name in known else aliases.get(name) for name in weights}
+    tied = {theirs.get(name, name) for name, own in taken.items() if own is not None}
+    found: dict[str, list[str]] = {}
+    for name, own in taken.items():
+        if own is not None or theirs.get(name, name) not in tied:
+            found.setdefault(own or name, []).append(name)
+    for own, names in found.items():
+        for name in names[1:]:
+            one = theirs.get(names[0], names[0]) == theirs.get(name, name)
+            if not one and not _equal(weights[names[0]], weights[name], own):
+                raise WeightError(
+                    f"{label}: {names[0]!r} and {name!r} are two names of one weight, {own!r}, and"
+                    " come with two values; give one of them; nothing was changed"
+                )
+    chosen = {own: own if own in names else names[0] for own, names in found.items()}
+    same = len(chosen) == len(taken) and all(own == name for own, name in chosen.items())
+    return None if same else chosen
+
+
+def _equal(one: Any, two: Any, name: str) -> bool:
+    """Whether two values are the same to the bit."""
+    if one is two:
+        return True
+    a, b = (as_array(value, f"weight {name!r}") for value in (one, two))
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    if a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides:
+        return True
+    return bool(np.array_equal(_bytes(a), _bytes(b)))
+
+
+def _bytes(array: Array) -> Array:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)

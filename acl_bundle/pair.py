@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any, SupportsIndex, TypeVar
 
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
+from acl_bundle._aliases import own_names
 from acl_bundle._arrays import as_array
 from acl_bundle._owner import Closing
 from acl_bundle._snapshot import Snapshot
@@ -206,7 +207,9 @@ class Pair(Closing):
         limits = _Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow
-            specs = {spec.name: spec for spec in shadow.update.weights}
+            update = shadow.update
+            specs = {spec.name: spec for spec in update.weights}
+            weights = own_names(weights, update.aliases, specs.values(), update.label)
             kept = _kept(weights, specs, options.get("keep") == "reference")
             if not specs.keys() <= weights.keys() and self._fits(weights, specs, options):
                 self._catch_up(limits)

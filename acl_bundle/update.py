@@ -138,7 +138,8 @@ class UpdateGraph(Graph):
         update graph runs. Moving the bytes happens before that, beside them.
 
         Args:
-            weights: An array per weight, by name: a numpy array, or anything
+            weights: An array per weight, by its name or one of its aliases (both
+                only with the same value): a numpy array, or anything
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
                 and non-contiguous are fine. NaN is data, and counted in the report,
                 unless ``finite`` says otherwise. A dict holds its
@@ -259,8 +260,7 @@ class UpdateGraph(Graph):
 
     def _named(self, weights: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is given, under the weights' own names."""
-        program = self._program
-        return weights if program is None else own_names(program, weights, self.label)
+        return own_names(weights, self.aliases, self.weights, self.label)
 
     def _derived(self, given: Plan) -> Plan:
         """The plan of what goes to the device."""
@@ -269,7 +269,10 @@ class UpdateGraph(Graph):
 
     def _options(self, unknown: str | None, **options: Any) -> Options:
         """The options of an update, and which names it passes over."""
-        unused = () if self._program is None else self._program.unused
+        unused, aliases, tokens = self.unused, self.aliases, options["tokens"]
+        if aliases and isinstance(tokens, Mapping):  # a weight's own name counts, if it is there
+            given = sorted(tokens.items(), key=lambda one: one[0] not in aliases)
+            options["tokens"] = {aliases.get(name, name): token for name, token in given}
         if unknown is None:
             unknown = "unused" if unused else "error"
         return Options(**options, unknown=unknown, unused=unused if unknown == "unused" else ())

@@ -15,6 +15,7 @@ from enum import Enum, auto
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from acl_bundle._aliases import own_names
 from acl_bundle.errors import (
     AclError,
     BusyError,
@@ -149,7 +150,10 @@ class Applier:
 
     def _check_all_there(self, opened: Any, given: Weights) -> None:
         """Take what may be cut short for whole when it has all weights, as nothing else tells."""
-        missing = [name for name in getattr(self._bundle, "weights", ()) if name not in given]
+        weights: Mapping[str, Any] = getattr(self._bundle, "weights", {})
+        aliases = getattr(self._bundle.update, "aliases", {})
+        there = own_names(given, aliases, (state.spec for state in weights.values()), "the version")
+        missing = [name for name in weights if name not in there]
         if missing:
             raise WeightsFormatError(
                 f"{getattr(opened, 'file', 'the version')}: it lacks {', '.join(missing)}; more may"

@@ -11,7 +11,7 @@ array, and no half-precision copy exists on the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import ml_dtypes
@@ -113,6 +113,9 @@ class Cast(View):
         if below != _SINGLE or self._target_of(name, below) != dtype:
             return None
         return super().__getitem__(name), self._on_overflow
+
+    def _done_to(self, name: str) -> Hashable:
+        return self.spec(name).dtype
 
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here."""

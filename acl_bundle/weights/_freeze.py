@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from acl_bundle._aliases import names_for
 from acl_bundle._atomic import check_apart
 from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
@@ -90,7 +91,7 @@ def freeze(
     with reader(model) as constants:
         check_apart(out, *constants.files, *files_of(weights))
         specs = {name: constants.spec(name) for name in constants}
-    new = View(weights)
+    new = View(weights, names_for(weights, {}, specs, os.fspath(model)))
     _check(new, specs, os.fspath(model))
     try:
         (freeze_om if reader is Compiled else freeze_onnx)(new, model, out)

@@ -7,7 +7,7 @@ convolutions keep ``[out, in, h, w]`` where TensorFlow has ``[h, w, in, out]``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import index
 from typing import Any, NamedTuple
 
@@ -46,6 +46,9 @@ class _Reshaping(Moved):
             for name, shape in self._shapes.items()
         )
         return Report(f"{len(rows)} of {len(self)} weights change their shape", rows)
+
+    def _done_to(self, name: str) -> Hashable:
+        return name in self._changes, self._changes.get(name)
 
     def _shape(self, name: str) -> tuple[int, ...]:
         raise NotImplementedError

@@ -109,10 +109,16 @@ class Safetensors(Source):
         self._data, file = read(source)
         self.metadata: dict[str, str]
         self._tensors, self.metadata = parse(self._data, file)
+        specs = {name: one.spec for name, one in self._tensors.items() if one.skipped is None}
         super().__init__(
             file,
-            {name: one.spec for name, one in self._tensors.items() if one.skipped is None},
+            specs,
             {name: one.skipped for name, one in self._tensors.items() if one.skipped is not None},
+            {  # as safetensors' save_model notes those that it leaves out
+                alias: name
+                for alias, name in self.metadata.items()
+                if name in specs and alias not in self._tensors
+            },
         )
 
     def _read(self, name: str) -> Array:

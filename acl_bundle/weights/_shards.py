@@ -47,7 +47,7 @@ class Shards(Source):
             name: f"{file} holds it, but the index does not list it there"
             for file, shard in self._files.items()
             for name in shard
-            if name not in places
+            if name not in places and name not in shard.aliases
         }
         self._places: dict[str, str] = {}
         for name, file in places.items():
@@ -58,7 +58,13 @@ class Shards(Source):
             else:
                 raise bad(path, f"the index says that {name!r} lies in {file!r}, which lacks it")
         specs = {name: self._files[file].spec(name) for name, file in self._places.items()}
-        super().__init__(os.fspath(index), specs, skipped)
+        aliases = {
+            alias: name
+            for file, shard in self._files.items()
+            for alias, name in shard.aliases.items()
+            if self._places.get(name) == file and places.get(alias, file) == file
+        }
+        super().__init__(os.fspath(index), specs, skipped, aliases)
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -29,16 +29,23 @@ class Source(Mapping[str, Array]):
         file: The path, or what stands for it in messages.
         skipped: Names of what the file holds and this mapping does not
             offer, because it is no array of numbers, and why.
+        aliases: Of names that are one weight, as tied ones have: each name but
+            the first -> the first. All of them are names of this mapping.
     """
 
     kind: ClassVar[str]
 
     def __init__(
-        self, file: str, specs: Mapping[str, Spec], skipped: Mapping[str, str] | None = None
+        self,
+        file: str,
+        specs: Mapping[str, Spec],
+        skipped: Mapping[str, str] | None = None,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.file = file
+        self.aliases: dict[str, str] = dict(aliases or {})
         self.skipped: dict[str, str] = dict(skipped or {})
-        self._specs = dict(specs)
+        self._specs = {**specs, **{name: specs[one] for name, one in self.aliases.items()}}
         self._closed = False
 
     def __repr__(self) -> str:
@@ -47,8 +54,8 @@ class Source(Mapping[str, Array]):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all weights."""
-        return sum(spec.nbytes for spec in self._specs.values())
+        """Bytes of all weights, those with several names counted once."""
+        return sum(spec.nbytes for name, spec in self._specs.items() if name not in self.aliases)
 
     @property
     def closed(self) -> bool:
@@ -83,7 +90,7 @@ class Source(Mapping[str, Array]):
         self.spec(name)
         try:
             if not self._closed:
-                array: Array = self._read(name).view()
+                array: Array = self._read(self.aliases.get(name, name)).view()
                 array.flags.writeable = False
                 return array
         except Exception:

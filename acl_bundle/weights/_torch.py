@@ -70,7 +70,7 @@ class Torch(Source):
             except NoNumbersError as reason:
                 skipped[name] = str(reason)
         specs = {name: Spec(one.shape, one.dtype) for name, one in self._arrays.items()}
-        super().__init__(file, specs, skipped)
+        super().__init__(file, specs, skipped, _tied(self._arrays))
 
     def _read(self, name: str) -> Array:
         whole(self._data, self.file)
@@ -78,6 +78,19 @@ class Torch(Source):
 
     def _release(self) -> None:
         self._arrays, self._data = {}, memoryview(b"")
+
+
+def _tied(arrays: Mapping[str, Array]) -> dict[str, str]:
+    """Return the aliases: names of one and the same stretch of memory."""
+    first: dict[object, str] = {}
+    found = {}
+    for name, array in arrays.items():
+        if array.size:
+            place = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
+            other = first.setdefault(place, name)
+            if other != name:
+                found[name] = other
+    return found
 
 
 def load(torch: Any, file: str, data: io.BytesIO | None = None) -> object:

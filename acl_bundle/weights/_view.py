@@ -7,7 +7,7 @@ keeps the mapping below alive and never closes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,18 @@ class View(Mapping[str, Array]):
         """All files that values are read from in the end."""
         return files_of(self._base)
 
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Other names here of one weight below that is the same here too; see `Source`."""
+        below: Mapping[str, str] = getattr(self._base, "aliases", None) or {}
+        first: dict[object, str] = {}
+        found = {}
+        for name, under in self._names.items() if below else ():
+            other = first.setdefault((below.get(under, under), self._done_to(name)), name)
+            if other != name:
+                found[name] = other
+        return found
+
     def spec(self, name: str) -> Spec:
         """Return a weight's shape and dtype as they are here.
 
@@ -82,6 +94,10 @@ class View(Mapping[str, Array]):
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def _done_to(self, name: str) -> Hashable:
+        """What the view does to a weight; names to which the same is done stay names of one."""
+        return name
+
     def _below(self, name: str) -> str:
         try:
             return self._names[name]
@@ -104,6 +120,9 @@ class Moved(View):
         ask = getattr(self._base, "unconverted", None)
         found: tuple[Array, str] | None = ask(self._below(name), dtype) if ask else None
         return found and (self._moved(name, found[0]), found[1])
+
+    def _done_to(self, name: str) -> Hashable:  # noqa: ARG002  for subclasses
+        return None
 
     def _moved(self, name: str, array: Array) -> Array:  # noqa: ARG002  for subclasses
         """Put a weight's values where they are here."""
