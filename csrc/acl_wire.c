@@ -146,3 +146,150 @@ static int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number
     }
     return found;
 }
+
+/* What one message has of what is sought; 0: it is damaged. */
+static int wire_seek(const uint8_t *data, const ab_field *row, uint64_t set, int is_first,
+                     const uint8_t *key, uint64_t key_size, ab_field *found)
+{
+    const uint8_t *start = data + row->at;
+    uint64_t at = 0;
+    int64_t count;
+    if (row->kind != WIRE_BYTES) {
+        return 0;
+    }
+    if (key != NULL) {
+        uint32_t number = (uint32_t)__builtin_ctzll(set);
+        count = ab_wire_entry(start, row->size, number, &at, key, key_size, found);
+    } else if (is_first) {
+        count = ab_wire_fields(start, row->size, set, &at, found, 1);
+    } else {
+        count = ab_wire_last(start, row->size, set, &at, found);
+    }
+    if (count <= 0) {
+        found->number = 0;
+    } else if (found->kind != WIRE_VARINT) {
+        found->at += row->at;
+    }
+    return count >= 0;
+}
+
+static uint64_t ab_wire_inner(const uint8_t *data, const ab_field *rows, uint64_t count,
+                              uint64_t set, int is_first, const uint8_t *key, uint64_t key_size,
+                              ab_field *found)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        found[i].number = 0;
+        if (rows[i].number != 0 &&
+            !wire_seek(data, &rows[i], set, is_first, key, key_size, &found[i])) {
+            return i;
+        }
+    }
+    return count;
+}
+
+static void wire_note(int64_t *numbers, uint64_t room, uint64_t index, uint64_t value)
+{
+    if (index < room) {
+        numbers[index] = (int64_t)value;
+    }
+}
+
+/* The numbers of a packed field; 0: the last one does not end. */
+static int wire_packed(const uint8_t *data, uint64_t size, int64_t *numbers, uint64_t room,
+                       uint64_t *index)
+{
+    uint64_t value;
+    for (uint64_t at = 0; at < size;) {
+        uint64_t step = wire_number(data + at, size - at, &value);
+        if (step == 0) {
+            return 0;
+        }
+        wire_note(numbers, room, (*index)++, value);
+        at += step;
+    }
+    return 1;
+}
+
+/* The numbers of a repeated field from *index on, which moves; 0: damaged, or no numbers. */
+static int wire_numbers(const uint8_t *data, uint64_t size, uint32_t number, int64_t *numbers,
+                        uint64_t room, uint64_t *index)
+{
+    ab_field field;
+    uint64_t at = 0;
+    while (at < size) {
+        if (!wire_next(data, size, &at, &field)) {
+            return 0;
+        }
+        if (field.number != number) {
+            continue;
+        }
+        if (field.kind == WIRE_VARINT) {
+            wire_note(numbers, room, (*index)++, field.at);
+        } else if (field.kind != WIRE_BYTES ||
+                   !wire_packed(data + field.at, field.size, numbers, room, index)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The pairs of a repeated field, as above. */
+static int wire_pairs(const uint8_t *data, uint64_t size, uint32_t number, uint32_t inner,
+                      int64_t *numbers, uint64_t room, uint64_t *index)
+{
+    ab_field field;
+    uint64_t at = 0;
+    while (at < size) {
+        int64_t pair[2] = {0, 0};
+        uint64_t found = 0;
+        if (!wire_next(data, size, &at, &field)) {
+            return 0;
+        }
+        if (field.number != number) {
+            continue;
+        }
+        if (field.kind != WIRE_BYTES ||
+            !wire_numbers(data + field.at, field.size, inner, pair, 2, &found)) {
+            return 0;
+        }
+        if (found == 2) {
+            wire_note(numbers, 2 * room, 2 * *index, (uint64_t)pair[0]);
+            wire_note(numbers, 2 * room, 2 * *index + 1, (uint64_t)pair[1]);
+            (*index)++;
+        }
+    }
+    return 1;
+}
+
+static uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count,
+                              uint32_t number, uint64_t *counts, int64_t *numbers, uint64_t room)
+{
+    uint64_t index = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t before = index;
+        if (rows[i].number != 0 && (rows[i].kind != WIRE_BYTES ||
+                                    !wire_numbers(data + rows[i].at, rows[i].size, number,
+                                                  numbers, room, &index))) {
+            return i;
+        }
+        counts[i] = index - before;
+    }
+    return count;
+}
+
+static uint64_t ab_wire_pairs(const uint8_t *data, const ab_field *rows, uint64_t count,
+                              uint32_t number, uint32_t inner, uint64_t *counts, int64_t *numbers,
+                              uint64_t room)
+{
+    uint64_t index = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t before = index;
+        if (rows[i].number != 0 && (rows[i].kind != WIRE_BYTES ||
+                                    !wire_pairs(data + rows[i].at, rows[i].size, number, inner,
+                                                numbers, room, &index))) {
+            return i;
+        }
+        counts[i] = index - before;
+    }
+    return count;
+}

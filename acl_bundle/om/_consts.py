@@ -8,16 +8,16 @@ the description's offset.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle import dtypes
-from acl_bundle.om import _ge
+from acl_bundle.om import _descs, _ge
 from acl_bundle.om._span import Span
 from acl_bundle.om.graph import Graph
-from acl_bundle.om.tensor import Tensor, TensorDesc
+from acl_bundle.om.tensor import KINDS
 
 
 def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:
@@ -28,32 +28,48 @@ def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:
     """
     found: dict[str, NDArray[np.generic]] = {}
     for graph in graphs:
-        for node in graph.of_type(*_ge.CONST_TYPES):
-            value = node.attrs.get(_ge.VALUE)
-            if isinstance(value, Tensor) and node.name not in found:
-                found[node.name] = _array(value.desc, _bytes(value, graph.weights, node.name))
+        for name, value in _values(graph):
+            found.setdefault(name, value)
     return found
 
 
-def _bytes(value: Tensor, weights: Span, name: str) -> Span:
-    inline = value.data
-    if inline is not None:
-        return inline
-    desc = value.desc
-    if desc.data_offset < 0 or desc.weight_nbytes < 0:
-        raise value.message.span.error(
+def _values(graph: Graph) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    nodes = graph.select(*_ge.CONST_TYPES)
+    values = nodes.entry(_ge.OP_ATTR, _ge.VALUE)
+    tensors = values.first(*KINDS).numbers == _ge.ATTR_T
+    nodes, values = nodes.take(tensors), values.take(tensors).last(_ge.ATTR_T)
+    descs = values.last(_ge.TENSOR_DESC)
+    here, outside = graph.message.span, graph.weights
+    inner, outer = (np.frombuffer(span.view, np.uint8) for span in (here, outside))
+    for name, (at, size), offset, nbytes, shape, dtype in zip(
+        nodes.last(_ge.OP_NAME).texts(),
+        values.last(_ge.TENSOR_DATA).places(),
+        descs.values(_ge.DESC_DATA_OFFSET),
+        descs.values(_ge.DESC_WEIGHT_SIZE),
+        _descs.shapes_of(descs),
+        _descs.dtypes_of(descs),
+        strict=True,
+    ):
+        if size:
+            yield name, _array(inner[at : at + size], shape, dtype)
+            continue
+        _check(outside, offset, nbytes, name)
+        yield name, _array(outer[offset : offset + nbytes], shape, dtype)
+
+
+def _check(weights: Span, offset: int, nbytes: int, name: str) -> None:
+    if offset < 0 or nbytes < 0:
+        raise weights.error(
             0,
-            f"constant {name!r} lies at {desc.data_offset} and takes {desc.weight_nbytes} bytes;"
-            " neither may be negative",
+            f"constant {name!r} lies at {offset} and takes {nbytes} bytes; neither may be negative",
         )
-    return weights.cut(desc.data_offset, desc.weight_nbytes, f"constant {name!r}")
+    if nbytes > len(weights) - offset:
+        weights.cut(offset, nbytes, f"constant {name!r}")
 
 
-def _array(desc: TensorDesc, span: Span) -> NDArray[np.generic]:
-    raw = np.frombuffer(span.view, np.uint8)
-    shape = desc.shape
-    if not dtypes.has_numpy(desc.dtype) or any(dim < 0 for dim in shape) or len(shape) > 32:
+def _array(raw: NDArray[np.uint8], shape: tuple[int, ...], dtype: int) -> NDArray[np.generic]:
+    if not dtypes.has_numpy(dtype) or min(shape, default=0) < 0 or len(shape) > 32:
         return raw
-    dtype = dtypes.to_numpy(desc.dtype)
-    whole = math.prod(shape) * dtype.itemsize == len(span) and len(span) > 0
-    return raw.view(dtype).reshape(shape) if whole else raw
+    kind = dtypes.to_numpy(dtype)
+    whole = math.prod(shape) * kind.itemsize == len(raw) and len(raw) > 0
+    return raw.view(kind).reshape(shape) if whole else raw

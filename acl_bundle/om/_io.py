@@ -8,10 +8,17 @@ would make up (facts 1.9).
 
 from __future__ import annotations
 
-from acl_bundle.om import _ge
+from collections.abc import Iterable
+from typing import Final
+
+from acl_bundle.om import _descs, _ge
+from acl_bundle.om._rows import Rows
 from acl_bundle.om.graph import Graph, ModelDef, Node
 from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.tensor import Attributes, TensorDesc
+from acl_bundle.om.tensor import Attributes
+
+OUTPUT_BYTES: Final = 64
+"""What the description of an output takes at least; of this package's own files it is 84 bytes."""
 
 
 def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -23,25 +30,29 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
-    nodes = sorted(root.of_type(*_ge.INPUT_TYPES), key=_index)
-    descs = ((node.name, node.first_input) for node in nodes)
-    return tuple(_info(name, desc) for name, desc in descs if desc is not None)
-
-
-def _index(node: Node) -> int:
-    index = node.attrs.get(_ge.INDEX)
-    return index if isinstance(index, int) else 0
+    nodes = root.select(*_ge.INPUT_TYPES)
+    places = _descs.integers(nodes, _ge.OP_ATTR, _ge.INDEX)
+    nodes = nodes.take(sorted(range(len(nodes)), key=lambda at: places[at] or 0))
+    descs = nodes.first(_ge.OP_INPUT_DESC)
+    there = descs.numbers != 0
+    return _infos(nodes.take(there).last(_ge.OP_NAME).texts(), descs.take(there))
 
 
 def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
     end = next(root.of_type(_ge.OUTPUT_TYPE), None)
     if end is None:
         return ()
-    descs = end.input_descs
+    descs = Rows.of(end.message, _ge.OP_INPUT_DESC)
+    span, most = end.message.span, 1024 + len(end.message.span) // OUTPUT_BYTES
+    if len(descs) > most:
+        raise span.error(
+            0,
+            f"the model claims {len(descs)} outputs in {len(span)} bytes, which pay for {most}",
+        )
     names = _recorded(definition.attrs) or _recorded(root.attrs)
     if len(names) != len(descs):
         names = _invented(end, len(descs))
-    return tuple(map(_info, names, descs))
+    return _infos(names, descs)
 
 
 def _recorded(attrs: Attributes) -> tuple[str, ...]:
@@ -58,7 +69,21 @@ def _invented(end: Node, count: int) -> tuple[str, ...]:
     )
 
 
-def _info(name: str, desc: TensorDesc) -> TensorInfo:
-    dims = desc.shape
-    nbytes = 0 if any(dim < 0 for dim in dims) else max(desc.nbytes, 0)
-    return TensorInfo(name, desc.dtype, desc.format, dims, nbytes, desc.ranges)
+def _infos(names: Iterable[str], descs: Rows) -> tuple[TensorInfo, ...]:
+    rows = zip(
+        names,
+        _descs.dtypes_of(descs),
+        _descs.formats_of(descs),
+        _descs.shapes_of(descs),
+        descs.values(_ge.DESC_SIZE),
+        _descs.ranges_of(descs),
+        strict=True,
+    )
+    return tuple(
+        TensorInfo(name, dtype, layout, dims, _known(nbytes, dims), ranges)
+        for name, dtype, layout, dims, nbytes, ranges in rows
+    )
+
+
+def _known(nbytes: int, dims: tuple[int, ...]) -> int:
+    return 0 if min(dims, default=0) < 0 else max(nbytes, 0)

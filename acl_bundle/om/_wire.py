@@ -31,10 +31,13 @@ _KINDS: Final = {
     _LENGTH: "bytes",
     _FIXED32: "4 bytes",
 }
+_FIELD: Final = struct.Struct("=IIQQ")  # ab_field
 _ROOM: Final = 32  # fields that one walk brings
 _ESCAPED_MAX: Final = 1 << 16
 NUMBERS_MAX: Final = 1 << 14
 """How many numbers one attribute, or one shape, may list."""
+SPANS_FREE, SPAN_BYTES = 1024, 32
+"""A repeated field may be there so often, and once more for each so many bytes of its message."""
 
 
 class Message:
@@ -79,7 +82,7 @@ class Message:
         found: list[float] = []
         for kind, start, size in self._of(number):
             if kind not in (_FIXED32, _LENGTH) or size % 4:
-                raise self._wrong(number, kind, "32-bit floats")
+                raise self.wrong(number, kind, "32-bit floats")
             self._check_count(number, len(found) + size // 4, NUMBERS_MAX)
             found.extend(struct.unpack_from(f"<{size // 4}f", self.span.view, start))
         return tuple(found)
@@ -97,7 +100,7 @@ class Message:
         part: memoryview | bytes = b""
         for kind, start, size in self._of(number):
             if kind not in (single, _LENGTH) or (width and size % width):
-                raise self._wrong(number, kind, f"packed numbers or {_KINDS[single]} each")
+                raise self.wrong(number, kind, f"packed numbers or {_KINDS[single]} each")
             joined += part
             alone = kind == _VARINT
             part = varint(start) if alone else self.span.view[start : start + size]
@@ -106,11 +109,11 @@ class Message:
     def text(self, number: int) -> str:
         """Return a string, empty when the field is absent; the last one wins."""
         span = self.span_of(number)
-        return "" if span is None else _text(span)
+        return "" if span is None else text(span)
 
     def texts(self, number: int) -> tuple[str, ...]:
         """Return all strings of a repeated field."""
-        return tuple(map(_text, self.spans(number)))
+        return tuple(map(text, self.spans(number)))
 
     def spans(self, number: int) -> Iterator[Span]:
         """Yield where the bytes of a repeated field lie.
@@ -118,9 +121,19 @@ class Message:
         Raises:
             BundleFormatError: There are more than the message's bytes pay for.
         """
-        self._check_count(number, self.count(number), 1024 + len(self.span) // 32)
+        self.check_spans(number)
         for field in self._of(number):
             yield self._bytes(*field, number)
+
+    def check_spans(self, number: int) -> int:
+        """Return how often a field is there, as `count` does.
+
+        Raises:
+            BundleFormatError: There are more than the message's bytes pay for.
+        """
+        count = self.count(number)
+        self._check_count(number, count, SPANS_FREE + len(self.span) // SPAN_BYTES)
+        return count
 
     def span_of(self, number: int) -> Span | None:
         """Return where the bytes of a field lie, None when it is absent; the last one wins."""
@@ -168,7 +181,8 @@ class Message:
         while at[0] < data[1]:
             count = lib.ab_wire_fields(*data, 1 << number, at, fields, _ROOM)
             self._check(count, at[0])
-            yield from [(one.kind, one.at, one.size) for one in fields[0:count]]
+            raw = ffi.buffer(fields, count * _FIELD.size)
+            yield from [(kind, start, size) for _, kind, start, size in _FIELD.iter_unpack(raw)]
 
     def _last(self, number: int) -> tuple[int, int, int] | None:
         count, field = self._walk_all(number)
@@ -197,7 +211,7 @@ class Message:
 
     def _bytes(self, kind: int, start: int, size: int, number: int) -> Span:
         if kind != _LENGTH:
-            raise self._wrong(number, kind, "bytes")
+            raise self.wrong(number, kind, "bytes")
         return self.span.cut(start, size, f"field {number}")
 
     def _packed(self, kind: int, start: int, size: int, number: int) -> list[int]:
@@ -209,11 +223,12 @@ class Message:
             self._check_count(number, len(found), NUMBERS_MAX)
         return found
 
-    def _wrong(self, number: int, kind: int, right: str) -> Exception:
+    def wrong(self, number: int, kind: int, right: str) -> Exception:
+        """Make the exception that says what a field holds and should not."""
         return self.span.error(0, f"field {number} holds {_KINDS[kind]}, where {right} belong")
 
 
-def _text(span: Span) -> str:
+def text(span: Span) -> str:
     """Decode a text; a short one that is not UTF-8 keeps its bytes as escapes."""
     try:
         return str(span.view, "utf-8")

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+
 from acl_bundle.om import _ge
+from acl_bundle.om._rows import Rows
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.om.tensor import Attributes, TensorDesc
@@ -105,7 +108,12 @@ class Graph:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Its operators, in file order."""
-        return tuple(map(Node, self.message.messages(_ge.GRAPH_OP)))
+        return tuple(map(Node, self.rows.messages()))
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Where its operators lie, in file order."""
+        return Rows.of(self.message, _ge.GRAPH_OP)
 
     @property
     def attrs(self) -> Attributes:
@@ -114,7 +122,12 @@ class Graph:
 
     def of_type(self, *types: str) -> Iterator[Node]:
         """Yield the nodes of these types, in file order."""
-        return (node for node in self.nodes if node.type in types)
+        return map(Node, self.select(*types).messages())
+
+    def select(self, *types: str) -> Rows:
+        """Return where the operators of these types lie, in file order."""
+        kinds = self.rows.last(_ge.OP_TYPE).texts()
+        return self.rows.take(np.array([kind in types for kind in kinds], bool))
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class TensorDesc:
     @property
     def origin_shape(self) -> tuple[int, ...] | None:
         """The dims the author of the graph wrote."""
-        return _dims(self.attrs.get(_ge.ORIGIN_SHAPE))
+        return dims_of(self.attrs.get(_ge.ORIGIN_SHAPE))
 
     @property
     def layout(self) -> str:
@@ -123,12 +123,12 @@ class Attributes(Mapping[str, Value]):
         found = self._message.entry(self._field, name)
         if found is None and name not in set(self):
             raise KeyError(name)
-        return None if found is None else _value(found)
+        return None if found is None else value_of(found)
 
     def get(self, name: str, default: Value = None) -> Value:
         """Return an attribute, or ``default`` where it is absent or has no value."""
         found = self._message.entry(self._field, name)
-        return default if found is None else _value(found)
+        return default if found is None else value_of(found)
 
     def __iter__(self) -> Iterator[str]:
         names = (one.text(_ge.MAP_KEY) for one in self._message.messages(self._field))
@@ -141,8 +141,9 @@ class Attributes(Mapping[str, Value]):
         return repr(dict(self))
 
 
-def _value(attr: Message) -> Value:
-    field = attr.first(_KINDS)
+def value_of(attr: Message) -> Value:
+    """Decode an attribute."""
+    field = attr.first(KINDS)
     decode = _SINGLE.get(field)
     if decode:
         return decode(attr, field)
@@ -153,8 +154,8 @@ def _value(attr: Message) -> Value:
 
 
 def _list(values: Message) -> tuple[Value, ...]:
-    field = values.first(_MANY)
-    return tuple(_MANY[field](values, field)) if field else ()
+    field = values.first(MANY)
+    return tuple(MANY[field](values, field)) if field else ()
 
 
 def _int_lists(values: Message) -> tuple[tuple[int, ...], ...]:
@@ -172,9 +173,9 @@ _SINGLE: dict[int, Callable[[Message, int], Value]] = {
     _ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
 }
 
-_KINDS: Final = (*_SINGLE, _ge.ATTR_LIST, _ge.ATTR_LIST_LIST_INT)
+KINDS: Final = (*_SINGLE, _ge.ATTR_LIST, _ge.ATTR_LIST_LIST_INT)
 
-_MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
+MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
     _ge.LIST_S: Message.texts,
     _ge.LIST_I: Message.values,
     _ge.LIST_F: Message.floats,
@@ -194,7 +195,8 @@ def _empty(message: Message) -> Message:
     return Message(message.span.cut(0, 0, "nothing"))
 
 
-def _dims(value: Value) -> tuple[int, ...] | None:
+def dims_of(value: Value) -> tuple[int, ...] | None:
+    """Return a shape, None where the attribute is none."""
     whole = isinstance(value, tuple) and all(isinstance(dim, int) for dim in value)
     return value if whole else None
 

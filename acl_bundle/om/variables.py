@@ -17,16 +17,16 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import _ge, names
-from acl_bundle.om.graph import Node
+from acl_bundle.om import _descs, _ge, names
+from acl_bundle.om._rows import Rows
+from acl_bundle.om.graph import Graph
 from acl_bundle.om.manifest import Manifest
 from acl_bundle.om.model import Model
 from acl_bundle.om.roles import INIT_NAME, UPDATE_SUFFIX, role_of
-from acl_bundle.om.tensor import Tensor, TensorDesc
+from acl_bundle.om.tensor import KINDS
 
 VARIABLE_SUFFIX: Final = "_var"
 THEN_DATA_SUFFIX: Final = "_var_then_data"
-_TELLING: Final = {*_ge.INPUT_TYPES, _ge.VARIABLE_TYPE, *_ge.CONST_TYPES}  # say shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,35 +138,42 @@ class _Places:
         for model in models:
             initialises = role_of(model) == "init" or model.name == INIT_NAME
             for graph in model.graphs:
-                for node in graph.nodes:
-                    self._note(node, model.name, initialises)
+                self._note_inputs(graph, model.name)
+                self._note_variables(graph, model.name)
+                if initialises:
+                    self._note_values(graph, model.name)
 
-    def _note(self, node: Node, model: str, initialises: bool) -> None:
-        kind = node.type
-        if kind not in _TELLING:
-            return
-        name = node.name
-        place = f"{model}/{name}"
-        if kind in _ge.INPUT_TYPES and name.endswith(THEN_DATA_SUFFIX):
-            desc = node.first_output or node.first_input
-            self._add(name.removesuffix(THEN_DATA_SUFFIX), desc, place)
-        elif kind == _ge.VARIABLE_TYPE and name.endswith(VARIABLE_SUFFIX):
-            name, desc = name.removesuffix(VARIABLE_SUFFIX), node.first_output
-            self._add(name, desc, place)
-            offset = node.attrs.get(_ge.VARIABLE_OFFSET)
-            if isinstance(offset, int):
+    def _note_inputs(self, graph: Graph, model: str) -> None:
+        nodes, names = _ending(graph.select(*_ge.INPUT_TYPES), THEN_DATA_SUFFIX)
+        descs = nodes.first(_ge.OP_OUTPUT_DESC).otherwise(nodes.first(_ge.OP_INPUT_DESC))
+        self._add(names, THEN_DATA_SUFFIX, descs, model)
+
+    def _note_variables(self, graph: Graph, model: str) -> None:
+        nodes, names = _ending(graph.select(_ge.VARIABLE_TYPE), VARIABLE_SUFFIX)
+        descs = nodes.first(_ge.OP_OUTPUT_DESC)
+        self._add(names, VARIABLE_SUFFIX, descs, model)
+        offsets = _descs.integers(nodes, _ge.OP_ATTR, _ge.VARIABLE_OFFSET)
+        types, told = _descs.dtypes_of(descs), descs.numbers.tolist()
+        for name, offset, dtype, is_told in zip(names, offsets, types, told, strict=True):
+            if offset is not None:
                 self._offsets.setdefault(name, set()).add(offset)
-            if desc is not None:
-                self.dtypes.setdefault(name, desc.dtype)
-        elif initialises and kind in _ge.CONST_TYPES:
-            value = node.attrs.get(_ge.VALUE)
-            desc = value.desc if isinstance(value, Tensor) else node.first_output
-            self._add(name, desc, place)
+            if is_told:
+                self.dtypes.setdefault(name, dtype)
 
-    def _add(self, name: str, desc: TensorDesc | None, place: str) -> None:
-        shape = None if desc is None else _written(desc)
-        if shape is not None:
-            self._shapes.setdefault(name, []).append((place, shape))
+    def _note_values(self, graph: Graph, model: str) -> None:
+        nodes = graph.select(*_ge.CONST_TYPES)
+        values = nodes.entry(_ge.OP_ATTR, _ge.VALUE)
+        tensors = values.first(*KINDS).numbers == _ge.ATTR_T
+        named, others = nodes.take(tensors), nodes.take(~tensors)
+        told = values.take(tensors).last(_ge.ATTR_T).last(_ge.TENSOR_DESC)
+        self._add(named.last(_ge.OP_NAME).texts(), "", told, model)
+        self._add(others.last(_ge.OP_NAME).texts(), "", others.first(_ge.OP_OUTPUT_DESC), model)
+
+    def _add(self, names: Sequence[str], suffix: str, descs: Rows, model: str) -> None:
+        for name, shape in zip(names, _written(descs), strict=True):
+            if shape is not None:
+                place = f"{model}/{name}{suffix}"
+                self._shapes.setdefault(name, []).append((place, shape))
 
     def shape(self, name: str, file: str) -> tuple[int, ...] | None:
         places = self._shapes.get(name, [])
@@ -186,9 +193,18 @@ class _Places:
         return offsets[0] if offsets else None
 
 
-def _written(desc: TensorDesc) -> tuple[int, ...] | None:
-    """Return the dims the author wrote, None where only stored ones are known."""
-    shape = desc.origin_shape
-    if shape is None and desc.format in dtypes.PLAIN_FORMATS:
-        shape = desc.shape
-    return None if shape is None or any(dim < 0 for dim in shape) else shape
+def _ending(nodes: Rows, suffix: str) -> tuple[Rows, list[str]]:
+    """Return the nodes whose names end so, and their names without that."""
+    named = nodes.last(_ge.OP_NAME).texts()
+    which = [at for at, name in enumerate(named) if name.endswith(suffix)]
+    return nodes.take(which), [named[at].removesuffix(suffix) for at in which]
+
+
+def _written(descs: Rows) -> Iterator[tuple[int, ...] | None]:
+    """Yield the dims the author wrote, None where only stored ones are known, or none."""
+    told, layouts = descs.numbers.tolist(), _descs.formats_of(descs)
+    rows = zip(told, layouts, _descs.origins_of(descs), _descs.shapes_of(descs), strict=True)
+    for is_told, layout, origin, stored in rows:
+        shape = stored if origin is None and layout in dtypes.PLAIN_FORMATS else origin
+        known = is_told and shape is not None and min(shape, default=0) >= 0
+        yield shape if known else None

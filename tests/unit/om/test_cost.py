@@ -1,9 +1,10 @@
-"""What a hostile MODEL_DEF costs: memory in proportion to its bytes, or a refusal."""
+"""What a hostile MODEL_DEF costs: memory and work in proportion to its bytes, or a refusal."""
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om import _ge
 from acl_bundle.om._wire import chunk, packed
+from acl_bundle.om.graph import NODE_BYTES
 
 SIZE = 1 << 20
 TIMES = 10
@@ -43,6 +45,51 @@ HOSTILE = {
     "dims": _graph(_op(DATA + chunk(_ge.OP_INPUT_DESC, chunk(_ge.DESC_SHAPE, SHAPE)))),
     "names": _graph(_op(DATA + EMPTY_DESC + chunk(_ge.OP_NAME, b"\xff" * SIZE))),
 }
+NODES = SIZE // NODE_BYTES  # as many as the bytes pay for
+
+
+def _nodes(one: Callable[[int], bytes]) -> bytes:
+    """A graph of so many nodes, each as long as it must be."""
+    return _graph(
+        b"".join(
+            _op(one(at) + b"\x18\x01" * ((NODE_BYTES - 4 - len(one(at))) // 2))
+            for at in range(NODES)
+        )
+    )
+
+
+def _entry(field: int, key: str, value: bytes) -> bytes:
+    return chunk(field, chunk(_ge.MAP_KEY, key) + chunk(_ge.MAP_VALUE, value))
+
+
+def _node(kind: str, at: int, body: bytes, name: str = "n{}") -> bytes:
+    return chunk(_ge.OP_NAME, name.format(at)) + chunk(_ge.OP_TYPE, kind) + body
+
+
+ORIGIN = _entry(_ge.DESC_ATTR, _ge.ORIGIN_SHAPE, chunk(_ge.ATTR_LIST, packed(_ge.LIST_I, [300, 4])))
+DESC = chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [300, 4])) + chunk(_ge.DESC_LAYOUT, "ND")
+TENSOR = chunk(_ge.TENSOR_DESC, chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [1])))
+PAIR = chunk(_ge.LIST_LIST_INT, packed(_ge.LIST_INT, [300, 300]))
+RANGES = _entry(_ge.DESC_ATTR, _ge.SHAPE_RANGE, chunk(_ge.ATTR_LIST_LIST_INT, PAIR * 9))
+VALUE = _entry(_ge.OP_ATTR, _ge.VALUE, chunk(_ge.ATTR_T, TENSOR + chunk(_ge.TENSOR_DATA, bytes(4))))
+MANY = {
+    "constants": _nodes(lambda at: _node("Const", at, VALUE)),
+    "inputs": _nodes(lambda at: _node("Data", at, chunk(_ge.OP_INPUT_DESC, DESC + ORIGIN))),
+    "variables": _nodes(
+        lambda at: _node("Variable", at, chunk(_ge.OP_OUTPUT_DESC, DESC + ORIGIN), "n{}_var")
+    ),
+    "ranges": _nodes(lambda at: _node("Data", at, chunk(_ge.OP_INPUT_DESC, RANGES))),
+    "other nodes": _nodes(lambda at: _node("MatMul", at, b"")),
+    "outputs": _graph(_op(END + _repeated(chunk(_ge.OP_INPUT_DESC, DESC + ORIGIN)))),
+    "dims of inputs": _nodes(
+        lambda at: _node(
+            "Data",
+            at,
+            chunk(_ge.OP_INPUT_DESC, chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [300] * 60))),
+        )
+    ),
+}
+HOSTILE |= MANY
 
 
 def _everything(file: bytes) -> Iterator[object]:
@@ -64,6 +111,42 @@ def test_a_definition_takes_at_most_ten_times_its_bytes(definition: bytes) -> No
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < TIMES * len(file)
+
+
+def _calls(ask: Callable[[], object]) -> int:
+    """How many functions are called meanwhile, in Python or from it; the same each time."""
+    count = 0
+
+    def note(_frame: object, event: str, _: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        ask()
+    except BundleFormatError:
+        pass
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("definition", MANY.values(), ids=MANY)
+def test_a_definition_takes_few_calls_for_each_of_its_nodes(definition: bytes) -> None:
+    """A call takes 0.1 us and more; 10 MB are 65,000 nodes, each asked for all that it is."""
+    file = om.write_model([(om.PartitionType.MODEL_DEF, [definition])]).to_bytes()
+    count = _calls(lambda: [om.open_model(file), *_everything(file)])
+    assert count < 1000 + 40 * NODES
+
+
+def test_more_outputs_than_the_bytes_pay_for_are_refused() -> None:
+    file = om.write_model([(om.PartitionType.MODEL_DEF, [HOSTILE["descriptions"]])]).to_bytes()
+    with pytest.raises(BundleFormatError, match=r"is there more than \d+ times in \d+ bytes"):
+        _ = om.open_model(file).outputs
+    some = _graph(_op(END + chunk(_ge.OP_INPUT_DESC, bytes([24, 1]) * 16) * 20_000))
+    file = om.write_model([(om.PartitionType.MODEL_DEF, [some])]).to_bytes()
+    with pytest.raises(BundleFormatError, match=r"claims 20000 outputs in \d+ bytes, which pay"):
+        _ = om.open_model(file).outputs
 
 
 def test_more_nodes_than_the_bytes_pay_for_are_refused() -> None:
