@@ -1,4 +1,4 @@
-"""Building bundle files from ONNX models.
+"""Building bundle files from ONNX models, and from TensorFlow's and Keras's through ONNX.
 
 Mirrors what the graph compiler does (facts 4.1): named constants become
 variables of the inference graph, and two more graphs set them. The file is a
@@ -6,7 +6,8 @@ genuine container that the fake can run.
 
     >>> build.from_onnx("policy.onnx", ["fc.weight", "fc.bias"]).save("policy.om")  # doctest: +SKIP
 
-Needs ``onnx``; uses ``onnxruntime`` where it is installed.
+Needs ``onnx``; uses ``onnxruntime`` where it is installed. `from_tensorflow`
+needs ``tensorflow`` and ``tf2onnx``, which it imports.
 """
 
 from __future__ import annotations
@@ -15,5 +16,15 @@ from acl_bundle.build.callback import callback
 from acl_bundle.build.convert import from_onnx, model
 from acl_bundle.build.idle import null
 from acl_bundle.build.result import Bundle, Model, WeightInfo
+from acl_bundle.build.tensorflow.bundle import from_tensorflow
 
-__all__ = ["Bundle", "Model", "WeightInfo", "callback", "from_onnx", "model", "null"]
+__all__ = [
+    "Bundle",
+    "Model",
+    "WeightInfo",
+    "callback",
+    "from_onnx",
+    "from_tensorflow",
+    "model",
+    "null",
+]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import acl_bundle as ab
 from acl_bundle import build
-from acl_bundle.build.tensorflow import convert, frozen
+from acl_bundle.build.tensorflow import frozen
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with warnings.catch_warnings():
@@ -33,34 +33,36 @@ class Served:
     """A bundle built of a model, on the fake; the first inference decides the inputs' shapes."""
 
     def __init__(self, model: Any, **options: Any) -> None:
-        graph = frozen.freeze(model, **options)
-        self.model = convert.to_onnx(graph, list(graph.variables))
-        self.names = {
-            name: one.name for one in graph.variables.values() for name in (one.name, *one.aliases)
-        }
-        self.inputs = [one.name for one in self.model.graph.input]
-        self.outputs = [one.name for one in self.model.graph.output]
-        self.weights = [one.name for one in graph.variables.values()]
+        self._model, self._options = model, options
+        ends = {key: one for key, one in options.items() if key != "weights"}
+        graph = frozen.freeze(model, **ends)
+        self.inputs, self.outputs = list(graph.inputs.values()), list(graph.outputs.values())
+        self.variables = [one.name for one in graph.variables.values()]
         self._bundle: ab.Bundle | None = None
-        self._new: dict[str, Array] = {}
+        self._new: list[Mapping[str, Array]] = []
 
     def update(self, values: Mapping[str, Array]) -> None:
-        new = {self.names[name]: value for name, value in values.items()}
         if self._bundle is None:
-            self._new.update(new)
+            self._new.append(values)
         else:
-            self._bundle.update(new)
+            self._bundle.update(values)
 
     def infer(self, *inputs: Array) -> list[Array]:
         fed = dict(zip(self.inputs, inputs, strict=True))
         if self._bundle is None:
             shapes = {name: one.shape for name, one in fed.items()}
-            built = build.from_onnx(self.model, self.weights, input_shapes=shapes)
+            built = build.from_tensorflow(self._model, input_shapes=shapes, **self._options)
             self._bundle = ab.Bundle.load(built.to_bytes())
             self._bundle.init()
-            self._bundle.update(self._new)
+            for one in self._new:
+                self._bundle.update(one)
         answers = self._bundle.infer.run(fed)
         return [np.asarray(answers[name]) for name in self.outputs]
+
+    @property
+    def bundle(self) -> ab.Bundle:
+        assert self._bundle is not None, "infer first"
+        return self._bundle
 
     def close(self) -> None:
         if self._bundle is not None:

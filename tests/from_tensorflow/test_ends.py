@@ -31,9 +31,9 @@ def test_outputs_and_inputs_cut_the_graph(tmp_path: Path, serve: Serve) -> None:
     wanted = run(X, **{"scale:0": 0.5})
     close(served.infer(np.float32(0.5), X), [wanted, wanted.argmax(1)])
     hidden = serve(prefix, outputs=["hidden"])
-    assert (hidden.inputs, sorted(hidden.weights)) == (["x"], ["fc1/W", "fc1/b"])
+    assert (hidden.inputs, sorted(hidden.variables)) == (["x"], ["fc1/W", "fc1/b"])
     rest = serve(prefix, inputs=["hidden:0", "scale"], outputs=["y"])
-    assert (rest.inputs, sorted(rest.weights)) == (["hidden", "scale"], ["fc2/W", "fc2/b"])
+    assert (rest.inputs, sorted(rest.variables)) == (["hidden", "scale"], ["fc2/W", "fc2/b"])
     close(rest.infer(*hidden.infer(X), np.float32(0.5)), [wanted])
 
 

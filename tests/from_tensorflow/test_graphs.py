@@ -10,6 +10,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from acl_bundle import weights
+from acl_bundle.errors import WeightError
+
 from .graphs import saved
 from .samples import Served, close, new_value, tf, v1
 from .trainer import OUTPUT, Trainer
@@ -30,7 +33,7 @@ def test_ten_updates_and_twenty_inferences_from_a_checkpoint(
 ) -> None:
     served = serve(trainer.save(tmp_path, 1))
     assert (served.inputs, served.outputs) == (["x"], [OUTPUT])
-    assert sorted(f"{name}:0" for name in served.weights) == sorted(trainer.values())
+    assert sorted(f"{name}:0" for name in served.variables) == sorted(trainer.values())
     x = trainer.batch(2)
     close(served.infer(x), [trainer.infer(x)])
     for _ in range(10):
@@ -52,6 +55,55 @@ def test_random_parts_of_the_variables(trainer: Trainer, tmp_path: Path, serve: 
             trainer.assign(one, new[one.name])
         served.update(new)
         close(served.infer(x), [trainer.infer(x)])
+
+
+def test_a_newer_checkpoint_is_an_update_as_it_is(
+    trainer: Trainer, tmp_path: Path, serve: Serve
+) -> None:
+    served = serve(trainer.save(tmp_path, 1))
+    x = trainer.batch(2)
+    served.infer(x)
+    for step in (2, 3):
+        trainer.step()
+        with weights.open(trainer.save(tmp_path, step)) as new:
+            assert {"global_step", "policy/fc1/W/Adam_1"} < set(new)
+            report = served.bundle.update(new)
+        assert sorted(report.changed) == sorted(served.variables)
+        close(served.infer(x), [trainer.infer(x)])
+    with pytest.raises(WeightError, match="'policy/fc3/W'"):
+        served.bundle.update({**trainer.values(), "policy/fc3/W": x})
+
+
+def test_some_variables_stay_constants(trainer: Trainer, tmp_path: Path, serve: Serve) -> None:
+    served = serve(trainer.save(tmp_path, 1), weights=["policy/fc?/*", "policy/bn/gamma:0"])
+    x = trainer.batch(2)
+    close(served.infer(x), [trainer.infer(x)])
+    names = sorted(served.bundle.weights)
+    fc = [f"policy/fc{layer}/{part}" for layer in "12" for part in "Wb"]
+    assert names == ["policy/bn/gamma", *fc]
+    rng = np.random.default_rng(2)
+    for one in trainer.model:
+        if one.name[:-2] in names:
+            trainer.assign(one, new_value(one.name, trainer.values()[one.name], rng))
+    served.update({name: trainer.values()[f"{name}:0"] for name in names})
+    close(served.infer(x), [trainer.infer(x)])
+    with pytest.raises(WeightError, match="'policy/conv/kernel:0'"):
+        served.update(trainer.values())
+    for wrong, message in (
+        (["policy/fc9/*"], "weights: 'policy/fc9/.*' matches no variable of .*; it has 'policy/"),
+        ("policy/fc1/W", "weights is 'policy/fc1/W'; pass a list"),
+    ):
+        with pytest.raises(WeightError, match=message):
+            serve(tmp_path, weights=wrong).infer(x)
+
+
+def test_layouts_are_made_at_the_update(trainer: Trainer, tmp_path: Path, serve: Serve) -> None:
+    """A convolution's kernel is transposed on the host, and no inference does it."""
+    served = serve(trainer.save(tmp_path, 1))
+    served.infer(trainer.batch(1))
+    table = str(served.bundle.update.derived)
+    assert "policy/conv/kernel" in table
+    assert "transpose" in table.lower()
 
 
 def test_every_way_to_name_a_checkpoint(trainer: Trainer, tmp_path: Path, serve: Serve) -> None:
@@ -86,7 +138,7 @@ def test_a_frozen_graph_has_constants_for_variables(
 ) -> None:
     tf.io.write_graph(trainer.frozen(), str(tmp_path), "frozen", as_text=text)
     served = serve(tmp_path / "frozen")
-    assert sorted(f"{name}:0" for name in served.weights) == sorted(trainer.values())
+    assert sorted(f"{name}:0" for name in served.variables) == sorted(trainer.values())
     x = trainer.batch(2)
     close(served.infer(x), [trainer.infer(x)])
     trainer.step()
@@ -126,7 +178,7 @@ def test_a_saver_with_names_of_its_own(tmp_path: Path, serve: Serve) -> None:
             prefix = saver.save(session, str(tmp_path / "model"))
             value = session.run(w)
     served = serve(prefix)
-    assert served.weights == ["w"]
+    assert served.variables == ["w"]
     x = np.eye(3, dtype="f4")[:2]
     close(served.infer(x), [value[:2]])
     served.update({"old/name": value * 2})

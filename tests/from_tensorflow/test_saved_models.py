@@ -62,7 +62,7 @@ def test_variables_without_names_are_called_by_their_place(tmp_path: Path, serve
     with pytest.raises(ValueError, match="signature= may be one of 'scores', 'best'"):
         serve(tmp_path)
     served = serve(tmp_path, signature="scores")
-    assert sorted(served.weights) == ["biases/0", "layer/kernel"]
+    assert sorted(served.variables) == ["biases/0", "layer/kernel"]
     assert served.outputs == ["x2", "y"]
     close(served.infer(X), [X * 2, module.scores(X)["y"].numpy()])
     new = {f"layer/kernel{VALUE}": np.ones((4, 3), "f4"), "biases/0:0": np.zeros(3, "f4")}

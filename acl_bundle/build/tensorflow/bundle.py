@@ -1,0 +1,117 @@
+"""The front door: a bundle of a model of TensorFlow's or Keras's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from acl_bundle.build.convert import from_onnx
+from acl_bundle.build.infer import OutputNames
+from acl_bundle.build.result import Bundle
+from acl_bundle.build.shapes import Shapes
+from acl_bundle.build.tensorflow import convert, frozen
+from acl_bundle.build.tensorflow.ends import Names
+from acl_bundle.build.tensorflow.graph import Graph
+from acl_bundle.build.tensorflow.opened import Model
+from acl_bundle.build.tensorflow.values import Checkpoint
+from acl_bundle.errors import WeightError
+
+
+def from_tensorflow(
+    model: Model,
+    *,
+    inputs: Names | None = None,
+    outputs: Names | None = None,
+    weights: Sequence[str] | None = None,
+    checkpoint: Checkpoint | None = None,
+    signature: str | None = None,
+    input_shapes: Shapes | None = None,
+    output_names: OutputNames = "onnx",
+    init: bool = True,
+    fold: bool = True,
+) -> Bundle:
+    """Build a bundle of a model of TensorFlow's or Keras's, which takes its variables.
+
+    An update takes them by their names, with or without ``:0``, and by their keys
+    in a checkpoint, in TensorFlow's layouts: a dict of arrays, or
+    ``weights.open("model.ckpt-2")`` as it is. What else a trainer keeps (slots of
+    optimizers, steps) is passed over.
+
+    TensorFlow and tf2onnx do the work; the graph must fit into 2 GB.
+
+    Args:
+        model: A Keras model, or the path of one (``.keras``, ``.h5``); the folder of a
+            SavedModel; a checkpoint of TensorFlow 1 with its ``.meta`` file, by prefix,
+            folder or that file; a ``GraphDef``, frozen or not, in binary or as text.
+        inputs: Names of the tensors that are fed, by default the signature's, or every
+            placeholder that the outputs need. What computed them is cut off.
+        outputs: Names of the tensors that are asked for, by default the signature's, or
+            the one that looks like an answer.
+        weights: Names or patterns (`fnmatch`) of the variables that become refreshable, by
+            default all. Of a frozen graph, the floating-point constants of rank 1 or more
+            are its variables.
+        checkpoint: Where the variables' first values stand: the prefix of a checkpoint, or
+            a mapping of name to array; by default where the model has them.
+        signature: Which signature of a SavedModel; by default the only one, or
+            ``serving_default``.
+        input_shapes: Shapes by input name, at least for those with open dims.
+        output_names: As for `from_onnx`.
+        init: As for `from_onnx`.
+        fold: As for `from_onnx`.
+
+    Raises:
+        UnsupportedError: TensorFlow or tf2onnx is not installed; the graph still trains, or
+            cannot be converted: the message names the node.
+        WeightError: A pattern matches no variable; a variable has no value, or one of another
+            dtype or shape.
+        ValueError: The model, a name, a shape or an option does not fit; the message lists
+            names that would be right.
+        TypeError: ``model`` is neither a path nor a Keras model.
+        OSError: The model cannot be read.
+    """
+    graph = frozen.freeze(
+        model, inputs=inputs, outputs=outputs, signature=signature, checkpoint=checkpoint
+    )
+    chosen = _chosen(graph, weights)
+    proto = convert.to_onnx(graph, chosen)
+    taken = {one.name for one in proto.graph.initializer}
+    every = [graph.variables[node] for node in chosen]
+    variables = [one for one in every if one.name in taken]
+    idle = [name for one in every if one.name not in taken for name in (one.name, *one.aliases)]
+    return from_onnx(
+        proto,
+        [one.name for one in variables],
+        input_shapes=input_shapes,
+        output_names=output_names,
+        init=init,
+        fold=fold,
+        aliases={alias: one.name for one in variables for alias in one.aliases},
+        unused=tuple(dict.fromkeys((*graph.unused, *idle))),
+    )
+
+
+def _chosen(graph: Graph, patterns: Sequence[str] | None) -> list[str]:
+    """The nodes of the variables that a pattern names, in the graph's order."""
+    names = {node: one.name for node, one in graph.variables.items()}
+    if isinstance(patterns, str):
+        raise WeightError(f"weights is {patterns!r}; pass a list of names or patterns")
+    if not names:
+        raise WeightError(
+            f"the outputs of {graph.origin} need no variable; build a plain model of it"
+        )
+    if patterns is None:
+        return list(names)
+    found: set[str] = set()
+    for pattern in patterns:
+        hits = [
+            node
+            for node, one in graph.variables.items()
+            if pattern in (one.name, *one.aliases) or fnmatchcase(one.name, pattern)
+        ]
+        if not hits:
+            raise WeightError(
+                f"weights: {pattern!r} matches no variable of {graph.origin}; it has"
+                f" {', '.join(map(repr, names.values()))}"
+            )
+        found.update(hits)
+    return [node for node in names if node in found]
