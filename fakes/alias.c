@@ -95,7 +95,7 @@ static void collect(Extents *extents, const Run *run)
 
     for (size_t i = 0; i < model->lent_count; i++)
         add(extents, PLACE_LENT, i, model->lent[i].claim.writes,
-            model->lent[i].bytes, model->lent[i].claim.size);
+            model->lent[i].bytes, model->lent[i].claim.rows.size);
     if (model->program.kind == PROGRAM_ASSIGN)
         add_assigned(extents, run);
     else
@@ -121,7 +121,7 @@ static const char *name_of(const Run *run, const Extent *extent, char *text,
     if (extent->place == PLACE_LENT) {
         const Claim *claim = &run->model->lent[extent->index].claim;
         snprintf(text, size, "%s at 0x%llx", lent[claim->kind],
-                 (unsigned long long)claim->start);
+                 (unsigned long long)claim->rows.start);
         return text;
     }
     bool input = extent->place == PLACE_INPUT;

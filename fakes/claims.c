@@ -39,8 +39,8 @@ static void claim_lent(Task *task, const Run *run)
     for (size_t i = 0; i < model->lent_count; i++) {
         const Claim *claim = &model->lent[i].claim;
         if (claim->kind != CLAIM_AREA || !assigns)
-            task_claim(task, claim->kind, (const void *)claim->start,
-                       claim->size, claim->writes);
+            task_claim(task, claim->kind, (const void *)claim->rows.start,
+                       claim->rows.size, claim->writes);
     }
     if (assigns && model->variables->area != NULL)
         claim_assigned(task, model, run->input);

@@ -140,6 +140,16 @@ static int copy_find(const void *dst, const void *src, size_t count,
     return status;
 }
 
+unsigned char *copy_reach(const void *address, size_t count)
+{
+    size_t room = host_room(address);
+    unsigned char *bytes = device_owns(address)
+                               ? device_peek(address, &room)
+                               : (unsigned char *)(uintptr_t)address;
+
+    return bytes != NULL && count <= room ? bytes : NULL;
+}
+
 int copy_move(void *dst, const void *src, size_t count)
 {
     Place to = {0};

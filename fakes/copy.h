@@ -18,6 +18,9 @@ int copy_look(const void *dst, size_t destMax, const void *src, size_t count,
 /* May the host touch both sides, or is a stream still at work on them? */
 int copy_check_order(const void *dst, const void *src, size_t count);
 
+/* The bytes behind an address that has so many of them left, or NULL. */
+unsigned char *copy_reach(const void *address, size_t count);
+
 /* Moves; what became wrong since the look is a violation. */
 int copy_move(void *dst, const void *src, size_t count);
 

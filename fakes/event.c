@@ -11,8 +11,8 @@
 #include "violations.h"
 
 enum {
-    FLAGS = 0x7B,               /* all that there are */
-    FLAGS_BY_DEFAULT = 0x1 | EVENT_TIME_LINE
+    FLAGS = 0x7B,               /* all that a program may ask for */
+    FLAGS_BY_DEFAULT = 0x6 | EVENT_TIME_LINE    /* RT_EVENT_DEFAULT */
 };
 
 static Event *all;              /* guarded by the streams' lock */
@@ -90,9 +90,6 @@ static int create(aclrtEvent *handle, uint32_t flags)
     int status = context_needed();
     if (status != E_NONE)
         return status;
-    if ((flags & ~(uint32_t)FLAGS) != 0)
-        return refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flags,
-                      FLAGS);
     Event *event = calloc(1, sizeof *event);
     Body *body = event == NULL ? NULL
                                : object_new(KIND_EVENT, sizeof *body,
@@ -119,7 +116,11 @@ aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag)
     ENTER(aclrtCreateEventWithFlag, "event=%p, flag=0x%x", (void *)event,
           flag);
     NOT_NULL(event);
-    LEAVE(create(event, flag));
+    int status = context_needed();
+    if (status == E_NONE && (flag & ~(uint32_t)FLAGS) != 0)
+        status = refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag,
+                        FLAGS);
+    LEAVE(status != E_NONE ? status : create(event, flag));
 }
 
 int event_need(aclrtEvent handle, const char *argument, Event **event)

@@ -5,6 +5,9 @@
  * queued is reached, and stays so until it is recorded or reset again. Marks
  * count up, so a wait knows which one it is for: the last one queued before
  * it or, when there is none (since the event was made or reset), the next.
+ * An event that was never recorded can be waited for only if it was made
+ * with ACL_EVENT_SYNC or ACL_EVENT_EXTERNAL: the others have no id on the
+ * device before their first record.
  *
  * Guarded by the streams' lock. Who holds an Event counts as a reference:
  * the object behind the user's handle, and every task.
@@ -15,7 +18,8 @@
 #include "acl.h"
 #include "stream.h"
 
-enum { EVENT_TIME_LINE = 8 };
+/* What an event was made for; the others are taken and change nothing. */
+enum { EVENT_SYNC = 1, EVENT_TIME_LINE = 8, EVENT_EXTERNAL = 0x20 };
 
 typedef struct Event {
     struct Event *next;         /* in the list of all events */

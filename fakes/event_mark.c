@@ -6,6 +6,7 @@
 #include "message.h"
 #include "order.h"
 #include "order_future.h"
+#include "violations.h"
 
 /*
  * Settled at once: whoever sees the mark reached may destroy the event, before
@@ -38,12 +39,33 @@ static void take_clock(Event *event, const Stream *stream)
     clock_raise(&event->clock, (Tick){stream->serial, stream->last, 0});
 }
 
+/*
+ * A record that stands behind a wait for itself, on its own stream or over
+ * others, is never reached: on a device neither ends. Here it is refused,
+ * and the waits go on with a failure.
+ */
+static int check_cycle(Event *event, const Stream *stream)
+{
+    if (event->future == 0 ||
+        clock_of(&stream->clock, event->future) == 0)
+        return E_NONE;
+    int status = violate(V_EVENT_CYCLE, "stream %p", stream->handle);
+    event->marks++;
+    event->reset = event->marks;
+    event->cleared = event->marks;
+    future_arrive(&event->future, &(Clock){0});
+    event_reach(event, event->marks, E_RT_INTERNAL, stream->due_ns);
+    return status;
+}
+
 /* Who waited for this mark before it was queued is told what it means. */
 static int record(Event *event, Stream *stream)
 {
-    int status = event_submit(event, stream, event->marks + 1, MARK_RECORD,
-                              &recording);
+    int status = check_cycle(event, stream);
 
+    if (status == E_NONE)
+        status = event_submit(event, stream, event->marks + 1, MARK_RECORD,
+                              &recording);
     if (status != E_NONE)
         return status;
     event->marks++;
@@ -113,12 +135,23 @@ static void wait_fail(Task *task, Stream *stream, int status)
 static const TaskKind waiting = {.run = wait_run, .fail = wait_fail,
                                  .settle = mark_settle};
 
+static int check_recorded(const Event *event)
+{
+    if (event->marks > 0 ||
+        (event->flags & (EVENT_SYNC | EVENT_EXTERNAL)) != 0)
+        return E_NONE;
+    return refuse(E_RT_PARAM, "the event was never recorded; only one that "
+                  "is made with ACL_EVENT_SYNC may be waited for before");
+}
+
 static int wait(Event *event, Stream *stream)
 {
     bool recorded = event->marks > event->reset;
     uint64_t number = recorded ? event->marks : event->marks + 1;
-    int status = event_submit(event, stream, number, MARK_WAIT, &waiting);
+    int status = check_recorded(event);
 
+    if (status == E_NONE)
+        status = event_submit(event, stream, number, MARK_WAIT, &waiting);
     if (status == E_NONE && recorded)
         clock_merge(&stream->clock, &event->clock, stream->last);
     else if (status == E_NONE)

@@ -63,7 +63,7 @@ static void add_lent(Model *model, ClaimKind kind, void *address, size_t size,
 
     if (bytes != NULL)
         model->lent[model->lent_count++] = (Lent){
-            .claim = {kind, writes, (uintptr_t)address, size},
+            .claim = {kind, writes, {(uintptr_t)address, size, 0, 0}},
             .bytes = bytes};
 }
 
@@ -89,11 +89,10 @@ static void add_externals(Model *model)
 
 static int by_start(const void *a, const void *b)
 {
-    const Lent *one = a;
-    const Lent *two = b;
+    const Rows *one = &((const Lent *)a)->claim.rows;
+    const Rows *two = &((const Lent *)b)->claim.rows;
 
-    return (one->claim.start > two->claim.start) -
-           (one->claim.start < two->claim.start);
+    return (one->start > two->start) - (one->start < two->start);
 }
 
 /* Variables with nothing but padding between them become one range. */
@@ -104,14 +103,13 @@ static void join(Model *model, size_t first)
     for (size_t i = first + 1; i < model->lent_count; i++) {
         Claim *before = &model->lent[last].claim;
         const Claim *next = &model->lent[i].claim;
-        uintptr_t end = next->start + next->size;
-        if (next->writes == before->writes &&
-            next->start < before->start + before->size + PADDING) {
-            if (end > before->start + before->size)
-                before->size = end - before->start;
-        } else {
+        uintptr_t so_far = before->rows.start + before->rows.size;
+        uintptr_t end = next->rows.start + next->rows.size;
+        if (next->writes != before->writes ||
+            next->rows.start >= so_far + PADDING)
             model->lent[++last] = model->lent[i];
-        }
+        else if (end > so_far)
+            before->rows.size = end - before->rows.start;
     }
     if (first < model->lent_count)
         model->lent_count = last + 1;
@@ -165,8 +163,8 @@ static int watch_weights(Model *model)
             continue;
         if (model->graph == NULL)
             status = keep_graph(model);
-        lent->watch = (Watch){NULL, lent->claim.start, lent->claim.size,
-                              &model->stale};
+        lent->watch = (Watch){NULL, lent->claim.rows.start,
+                              lent->claim.rows.size, &model->stale};
         watch_begin(&lent->watch);
     }
     return status;

@@ -20,7 +20,7 @@ typedef struct Search {
     const Stream *stream;       /* NULL: the host */
     const Claim *claim;
     bool ends;                  /* what is claimed is no more after it */
-    Claim theirs;               /* size 0: no conflict */
+    Claim theirs;               /* rows of size 0: no conflict */
     Origin made;
 } Search;
 
@@ -32,13 +32,12 @@ void order_count(const Task *task, int change)
 
 static bool in_conflict(const Claim *a, const Claim *b)
 {
-    return (a->writes || b->writes) && a->start < b->start + b->size &&
-           b->start < a->start + a->size;
+    return (a->writes || b->writes) && rows_meet(&a->rows, &b->rows);
 }
 
 static void search_task(Search *search, const Task *task, uint64_t over)
 {
-    if (task == NULL || task->seq <= over || search->theirs.size > 0)
+    if (task == NULL || task->seq <= over || search->theirs.rows.size > 0)
         return;
     for (size_t i = 0; i < task->claims; i++)
         if (in_conflict(search->claim, &task->claim[i])) {
@@ -114,7 +113,8 @@ static int complain(ViolationId id, const Search *search, const char *what)
 {
     char text[80];
 
-    return violate(id, USED, what, (unsigned long long)search->theirs.start,
+    return violate(id, USED, what,
+                   (unsigned long long)search->theirs.rows.start,
                    origin_text(search->made, text, sizeof text));
 }
 
@@ -146,7 +146,7 @@ static int check_claims(const Stream *stream, const Task *task)
     for (size_t i = 0; i < task->claims; i++) {
         Search search = {.stream = stream, .claim = &task->claim[i]};
         search_all(&search);
-        if (search.theirs.size == 0 || is_told(&search, told))
+        if (search.theirs.rows.size == 0 || is_told(&search, told))
             continue;
         int status = complain(rule_of(&search), &search,
                               name_of(search.theirs.kind));
@@ -216,14 +216,27 @@ void order_end(Task *task)
     streams_unlock();
 }
 
+static Rows range(const void *start, size_t size)
+{
+    return (Rows){(uintptr_t)start, size, 0, 0};
+}
+
 int order_check_host(ClaimKind kind, const void *start, size_t size,
                      bool writes, const char *does)
 {
-    Claim claim = {kind, writes, (uintptr_t)start, size};
+    Rows rows = range(start, size);
+
+    return order_check_rows(kind, &rows, writes, does);
+}
+
+int order_check_rows(ClaimKind kind, const Rows *rows, bool writes,
+                     const char *does)
+{
+    Claim claim = {kind, writes, *rows};
     Search search = search_for_host(&claim, false);
     char what[64];
 
-    if (search.theirs.size == 0)
+    if (search.theirs.rows.size == 0)
         return E_NONE;
     snprintf(what, sizeof what, "%s %s", does, name_of(search.theirs.kind));
     int status = complain(rule_of(&search), &search, what);
@@ -233,22 +246,22 @@ int order_check_host(ClaimKind kind, const void *start, size_t size,
 int order_check_end(ClaimKind kind, const void *start, size_t size,
                     const char *what)
 {
-    Claim claim = {kind, true, (uintptr_t)start, size};
+    Claim claim = {kind, true, range(start, size)};
     Search search = search_for_host(&claim, true);
 
-    if (search.theirs.size == 0)
+    if (search.theirs.rows.size == 0)
         return E_NONE;
     return complain(ending_rule_of(kind), &search, what);
 }
 
 void order_note_end(ClaimKind kind, const void *handle)
 {
-    Claim claim = {kind, true, (uintptr_t)handle, 1};
+    Claim claim = {kind, true, range(handle, 1)};
     Search search = search_for_host(&claim, true);
     char text[80];
 
-    if (search.theirs.size > 0)
+    if (search.theirs.rows.size > 0)
         violate_mildly(V_QUEUED_OBJECT, USED, name_of(kind),
-                       (unsigned long long)search.theirs.start,
+                       (unsigned long long)search.theirs.rows.start,
                        origin_text(search.made, text, sizeof text));
 }

@@ -39,6 +39,10 @@ void order_end(Task *task);
 int order_check_host(ClaimKind kind, const void *start, size_t size,
                      bool writes, const char *does);
 
+/* The same of rows. */
+int order_check_rows(ClaimKind kind, const Rows *rows, bool writes,
+                     const char *does);
+
 /* Is the end of memory or of a model in conflict with a task? As above. */
 int order_check_end(ClaimKind kind, const void *start, size_t size,
                     const char *what);

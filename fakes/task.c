@@ -39,11 +39,15 @@ static bool claims_grow(Task *task)
 void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
                 bool writes)
 {
-    if (size == 0)
+    task_claim_rows(task, kind, (Rows){(uintptr_t)start, size, 0, 0}, writes);
+}
+
+void task_claim_rows(Task *task, ClaimKind kind, Rows rows, bool writes)
+{
+    if (rows.size == 0)
         return;
     if (claims_grow(task))
-        task->claim[task->claims++] =
-            (Claim){kind, writes, (uintptr_t)start, size};
+        task->claim[task->claims++] = (Claim){kind, writes, rows};
     else
         task->incomplete = true;
 }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "calls.h"
+#include "rows.h"
 
 typedef struct Stream Stream;
 typedef struct Task Task;
@@ -36,12 +37,11 @@ typedef enum ClaimKind {
     CLAIM_AREA                  /* of variables (model_memory.h) */
 } ClaimKind;
 
-/* A range of addresses that nobody may write meanwhile, or not even read. */
+/* Addresses that nobody may write meanwhile, or not even read. */
 typedef struct Claim {
     ClaimKind kind;
     bool writes;
-    uintptr_t start;
-    size_t size;
+    Rows rows;
 } Claim;
 
 /*
@@ -90,6 +90,9 @@ void *task_new(size_t size, const TaskKind *kind);
 /* Claims a range; an empty one is nothing. */
 void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
                 bool writes);
+
+/* The same of rows. */
+void task_claim_rows(Task *task, ClaimKind kind, Rows rows, bool writes);
 
 /* Frees what a task owns that will not run (again). Without the lock. */
 void task_strip(Task *task);

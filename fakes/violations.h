@@ -114,6 +114,9 @@
     VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
               "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
               "that stream and does not wait") \
+    VIOLATION(EVENT_CYCLE, "AB-STR-0011", "error", \
+              "the record stands behind a wait for itself: neither would " \
+              "ever end") \
     VIOLATION(NO_GEAR, "AB-MDL-0014", "error", \
               "the gear input holds no gear of the model") \
     VIOLATION(OTHER_GEAR, "AB-MDL-0015", "error", \

@@ -224,7 +224,7 @@ def test_an_event_before_the_write_orders_nothing_facts_6_33(ready: Acl) -> None
 
 
 def test_a_stream_waits_for_a_record_to_come_facts_1_4(ready: Acl) -> None:
-    event, first, second = new_event(ready), new_stream(ready), new_stream(ready)
+    event, first, second = new_event(ready, SYNC), new_stream(ready), new_stream(ready)
     assert ready.aclrtStreamWaitEvent(second, event) == codes.SUCCESS
     status = ready.aclrtSynchronizeStreamWithTimeout(second, 30)
     assert status == codes.RT_STREAM_SYNC_TIMEOUT
@@ -280,7 +280,7 @@ def test_only_events_of_the_time_line_tell_time_facts_1_12(
 
 
 def test_destroying_what_a_stream_waits_for_is_seen_design_7(ready: Acl) -> None:
-    event, stream = new_event(ready), new_stream(ready)
+    event, stream = new_event(ready, SYNC), new_stream(ready)
     assert ready.aclrtStreamWaitEvent(stream, event) == codes.SUCCESS
     assert ready.aclrtDestroyEvent(event) == codes.RT_PARAM_INVALID
     assert ready.violations() == ["AB-STR-0006"]
@@ -292,7 +292,7 @@ def test_destroying_what_a_stream_waits_for_is_seen_design_7(ready: Acl) -> None
 
 def test_faithfully_it_is_destroyed_and_nothing_breaks_design_7(ready: Acl) -> None:
     ready.set("mode", "faithful")
-    event, stream = new_event(ready), new_stream(ready)
+    event, stream = new_event(ready, SYNC), new_stream(ready)
     assert ready.aclrtStreamWaitEvent(stream, event) == codes.SUCCESS
     assert ready.aclrtDestroyEvent(event) == codes.SUCCESS
     assert ready.violations() == ["AB-STR-0006"]

@@ -325,8 +325,8 @@ def test_reset_stops_what_runs_design_7(ready: Acl) -> None:
     for _ in range(3):
         busy(ready, new_stream(ready), 60_000)
     event = ready.new("aclrtEvent *")
-    ready.aclrtCreateEvent(event)
-    ready.aclrtStreamWaitEvent(ready.NULL, event[0])
+    ready.aclrtCreateEventWithFlag(event, 1)
+    assert ready.aclrtStreamWaitEvent(ready.NULL, event[0]) == codes.SUCCESS
     with Clock() as clock:
         ready.reset()
     assert clock.ms < 2000
@@ -346,7 +346,7 @@ loaded = acl.load_model(NEG)
 busy, stuck, working = (new_stream(acl) for _ in range(3))
 slow(acl, "aclrtMemsetAsync", 60_000)
 acl.aclrtMemsetAsync(acl.malloc(64), 64, 1, 64, busy)
-acl.aclrtStreamWaitEvent(stuck, new_event(acl))
+acl.aclrtStreamWaitEvent(stuck, new_event(acl, 1))
 for _ in range(2000):
     acl.aclmdlExecuteAsync(loaded, acl.dataset(16).handle, acl.dataset(16).handle, working)
 {end}
