@@ -96,6 +96,14 @@ static int check_config(const aclrtMallocConfig *cfg)
     return status;
 }
 
+static int check_attributes(const aclrtMallocConfig *cfg)
+{
+    if (cfg == NULL || cfg->numAttrs == 0 || cfg->attrs != NULL)
+        return E_NONE;
+    return refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL",
+                  cfg->numAttrs);
+}
+
 /* Takes what is asked for, without the rest that aclrtMalloc adds. */
 aclError aclrtMallocWithCfg(void **devPtr, size_t size,
                             aclrtMemMallocPolicy policy,
@@ -104,12 +112,11 @@ aclError aclrtMallocWithCfg(void **devPtr, size_t size,
     ENTER(aclrtMallocWithCfg, "devPtr=%p, size=%zu, policy=%d, cfg=%p",
           (void *)devPtr, size, (int)policy, (void *)cfg);
     NOT_NULL(devPtr);
-    if (cfg != NULL && cfg->numAttrs != 0 && cfg->attrs == NULL)
-        LEAVE(refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL",
-                     cfg->numAttrs));
-    if (size == 0)
-        LEAVE(refuse(E_PARAM, "size is 0"));
-    int status = check_config(cfg);
+    int status = check_attributes(cfg);
+    if (status == E_NONE && size == 0)
+        status = refuse(E_PARAM, "size is 0");
+    if (status == E_NONE)
+        status = check_config(cfg);
     LEAVE(status != E_NONE ? status : allocate(devPtr, size, 0));
 }
 
@@ -143,6 +150,16 @@ aclError aclrtFree(void *devPtr)
     LEAVE(status != E_NONE ? status : device_free(devPtr));
 }
 
+static int allocate_host(void **hostPtr, size_t size)
+{
+    void *memory = host_alloc(size);
+
+    if (memory == NULL)
+        return refuse(E_RT_MEMORY, "the host has no %zu bytes", size);
+    *hostPtr = memory;
+    return E_NONE;
+}
+
 aclError aclrtMallocHost(void **hostPtr, size_t size)
 {
     ENTER(aclrtMallocHost, "hostPtr=%p, size=%zu", (void *)hostPtr, size);
@@ -150,13 +167,21 @@ aclError aclrtMallocHost(void **hostPtr, size_t size)
     if (size == 0)
         LEAVE(refuse(E_PARAM, "size is 0"));
     int status = context_needed();
-    if (status != E_NONE)
-        LEAVE(status);
-    void *memory = host_alloc(size);
-    if (memory == NULL)
-        LEAVE(refuse(E_RT_MEMORY, "the host has no %zu bytes", size));
-    *hostPtr = memory;
-    LEAVE(E_NONE);
+    LEAVE(status != E_NONE ? status : allocate_host(hostPtr, size));
+}
+
+aclError aclrtMallocHostWithCfg(void **ptr, uint64_t size,
+                                aclrtMallocConfig *cfg)
+{
+    ENTER(aclrtMallocHostWithCfg, "ptr=%p, size=%llu, cfg=%p", (void *)ptr,
+          (unsigned long long)size, (void *)cfg);
+    NOT_NULL(ptr);
+    int status = check_attributes(cfg);
+    if (status == E_NONE && size == 0)
+        status = refuse(E_PARAM, "size is 0");
+    if (status == E_NONE)
+        status = check_config(cfg);
+    LEAVE(status != E_NONE ? status : allocate_host(ptr, (size_t)size));
 }
 
 aclError aclrtFreeHost(void *hostPtr)

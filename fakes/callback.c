@@ -22,7 +22,8 @@ static bool forbidden(FunctionId function)
     static const FunctionId list[] = {
         FN_aclrtMalloc, FN_aclrtMallocAlign32, FN_aclrtMallocCached,
         FN_aclrtMallocWithCfg,
-        FN_aclrtFree, FN_aclrtMallocHost, FN_aclrtFreeHost,
+        FN_aclrtFree, FN_aclrtMallocHost, FN_aclrtMallocHostWithCfg,
+        FN_aclrtFreeHost,
         FN_aclrtSynchronizeStream, FN_aclrtSynchronizeStreamWithTimeout,
         FN_aclrtSynchronizeDevice, FN_aclrtSynchronizeDeviceWithTimeout,
         FN_aclrtSynchronizeEvent, FN_aclrtSynchronizeEventWithTimeout,
@@ -33,6 +34,7 @@ static bool forbidden(FunctionId function)
         FN_aclrtResetDeviceForce, FN_aclrtLaunchCallback,
         FN_aclrtLaunchHostFunc, FN_aclrtMemcpyAsync,
         FN_aclrtMemcpy2dAsync, FN_aclrtMemsetAsync,
+        FN_aclrtMemsetD32Async,
         FN_aclrtRecordEvent, FN_aclrtResetEvent, FN_aclrtStreamWaitEvent,
         FN_aclmdlExecute, FN_aclmdlExecuteV2, FN_aclmdlExecuteAsync,
         FN_aclmdlExecuteAsyncV2};
@@ -46,7 +48,9 @@ static bool forbidden(FunctionId function)
 /* Samples that ship do it, and no device has a part in it. */
 static bool is_host_memory(FunctionId function)
 {
-    return function == FN_aclrtMallocHost || function == FN_aclrtFreeHost;
+    return function == FN_aclrtMallocHost ||
+           function == FN_aclrtMallocHostWithCfg ||
+           function == FN_aclrtFreeHost;
 }
 
 int callback_check(FunctionId function)

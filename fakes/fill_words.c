@@ -1,5 +1,5 @@
 /*
- * fill_words: aclrtMemsetD32.
+ * fill_words: aclrtMemsetD32 and aclrtMemsetD32Async.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "message.h"
 #include "order.h"
+#include "stream.h"
 #include "written.h"
 
 /* CANN's checks, in its order; then only memory that is known is filled. */
@@ -63,4 +64,55 @@ aclError aclrtMemsetD32(void *ptr, size_t memSize, uint32_t value, size_t N)
                                   "aclrtMemsetD32 writes");
     call.bytes = N * sizeof value;
     LEAVE(status != E_NONE ? status : fill(ptr, value, N));
+}
+
+typedef struct FillWords {
+    Task task;
+    void *at;
+    uint32_t value;
+    size_t count;
+} FillWords;
+
+static int fill_run(Task *task, Stream *stream)
+{
+    const FillWords *words = (const FillWords *)task;
+
+    (void)stream;
+    return fill(words->at, words->value, words->count);
+}
+
+static const TaskKind filling = {.run = fill_run};
+
+static int submit(Stream *stream, void *ptr, uint32_t value, size_t count)
+{
+    FillWords *words = task_new(sizeof *words, &filling);
+
+    if (words == NULL)
+        return E_BAD_ALLOC;
+    words->at = ptr;
+    words->value = value;
+    words->count = count;
+    words->task.bytes = count * sizeof value;
+    words->task.failure = E_RT_DEVICE_MEMORY;
+    task_claim(&words->task, CLAIM_MEMORY, ptr, words->task.bytes, true);
+    return stream_submit(stream, &words->task);
+}
+
+/* Nothing to fill is refused, and by aclrtMemsetD32 it is not. */
+aclError aclrtMemsetD32Async(void *ptr, size_t memSize, uint32_t value,
+                             size_t N, aclrtStream stream)
+{
+    ENTER(aclrtMemsetD32Async, "ptr=%p, memSize=%zu, value=0x%x, N=%zu, "
+          "stream=%p", ptr, memSize, value, N, stream);
+    Stream *found = NULL;
+    if (ptr == NULL)
+        LEAVE(refuse(E_PARAM, "ptr is NULL"));
+    if (N == 0)
+        LEAVE(refuse(E_PARAM, "N is 0"));
+    int status = check(ptr, memSize, N);
+    if (status == E_NONE)
+        status = fill_look(ptr, memSize, N * sizeof value);
+    if (status == E_NONE)
+        status = stream_need(stream, "stream", &found);
+    LEAVE(status != E_NONE ? status : submit(found, ptr, value, N));
 }

@@ -203,7 +203,11 @@
     FUNCTION(aclmdlSetDump, STATUS, RT) \
     FUNCTION(aclmdlFinalizeDump, STATUS, RT) \
     FUNCTION(aclmdlExecuteAsyncV2, STATUS, MDL) \
-    FUNCTION(aclmdlGetAippType, STATUS, MDL)
+    FUNCTION(aclmdlGetAippType, STATUS, MDL) \
+    FUNCTION(aclrtMallocHostWithCfg, STATUS, RT) \
+    FUNCTION(aclrtHostRegisterV2, STATUS, RT) \
+    FUNCTION(aclrtHostGetDevicePointer, STATUS, RT) \
+    FUNCTION(aclrtMemsetD32Async, STATUS, RT)
 
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,

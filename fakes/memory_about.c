@@ -17,6 +17,9 @@
 
 enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };
 
+/* MAPPED, IOMEMORY, READONLY and PINNED of the ACL_HOST_REG_ flags. */
+enum { REGISTER_FLAGS = 0x2 | 0x4 | 0x8 | 0x10000000 };
+
 static aclrtPtrAttributes attributes_of(const void *address)
 {
     size_t room = 0;
@@ -81,6 +84,46 @@ aclError aclrtHostRegister(void *ptr, uint64_t size,
         status = host_register(ptr, (size_t)size);
     if (status == E_NONE)
         *devPtr = ptr;
+    LEAVE(status);
+}
+
+static int check_flag(uint32_t flag)
+{
+    if (flag != 0 && (flag & ~(uint32_t)REGISTER_FLAGS) == 0)
+        return E_NONE;
+    return refuse(E_RT_PARAM, "flag 0x%x is not made of 0x2, 0x4, 0x8 and "
+                  "0x10000000", flag);
+}
+
+/* Without an address of the device: aclrtHostGetDevicePointer tells that. */
+aclError aclrtHostRegisterV2(void *ptr, uint64_t size, uint32_t flag)
+{
+    ENTER(aclrtHostRegisterV2, "ptr=%p, size=%llu, flag=0x%x", ptr,
+          (unsigned long long)size, flag);
+    NOT_NULL(ptr);
+    int status = check_size(ptr, size);
+    if (status == E_NONE)
+        status = check_flag(flag);
+    if (status == E_NONE)
+        status = context_needed();
+    LEAVE(status != E_NONE ? status : host_register(ptr, (size_t)size));
+}
+
+/* Memory that is registered has one address for host and device. */
+aclError aclrtHostGetDevicePointer(void *pHost, void **pDevice,
+                                   uint32_t flag)
+{
+    ENTER(aclrtHostGetDevicePointer, "pHost=%p, pDevice=%p, flag=0x%x",
+          pHost, (void *)pDevice, flag);
+    NOT_NULL(pHost);
+    NOT_NULL(pDevice);
+    if (flag != 0)
+        LEAVE(refuse(E_PARAM, "flag 0x%x is reserved and must be 0", flag));
+    int status = context_needed();
+    if (status == E_NONE && host_room(pHost) == SIZE_MAX)
+        status = refuse(E_RT_PARAM, "pHost %p is not registered", pHost);
+    if (status == E_NONE)
+        *pDevice = pHost;
     LEAVE(status);
 }
 

@@ -111,11 +111,8 @@
     FUNCTION(aclrtRecordEventWithFlag, ERROR) \
     FUNCTION(aclrtEventGetTimestamp, ERROR) \
     FUNCTION(aclrtMallocForTaskScheduler, ERROR) \
-    FUNCTION(aclrtMallocHostWithCfg, ERROR) \
     FUNCTION(aclrtMemManagedGetAttr, ERROR) \
     FUNCTION(aclrtMemManagedGetAttrs, ERROR) \
-    FUNCTION(aclrtHostRegisterV2, ERROR) \
-    FUNCTION(aclrtHostGetDevicePointer, ERROR) \
     FUNCTION(aclrtHostMemMapCapabilities, ERROR) \
     FUNCTION(aclrtGetThreadLastTaskId, ERROR) \
     FUNCTION(aclrtMemFlush, ERROR) \
@@ -123,7 +120,6 @@
     FUNCTION(aclrtMemAllocManaged, ERROR) \
     FUNCTION(aclrtFreeWithDevSync, ERROR) \
     FUNCTION(aclrtFreeHostWithDevSync, ERROR) \
-    FUNCTION(aclrtMemsetD32Async, ERROR) \
     FUNCTION(aclrtMemcpyAsyncWithCondition, ERROR) \
     FUNCTION(aclrtGetSymbolAddress, ERROR) \
     FUNCTION(aclrtGetSymbolSize, ERROR) \

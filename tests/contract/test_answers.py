@@ -218,6 +218,27 @@ def test_memory_with_a_configuration(ready: Acl) -> None:
     assert ready.live() == ["device"]
 
 
+def test_host_memory_with_a_configuration(ready: Acl) -> None:
+    pointer = ready.new("void **")
+    attributes = ready.new("aclrtMallocAttribute[1]")
+    attributes[0].attr, attributes[0].value.moduleId = 1, 33
+    config = ready.new("aclrtMallocConfig *", {"attrs": attributes, "numAttrs": 1})
+    for given in (ready.NULL, config):
+        assert ready.aclrtMallocHostWithCfg(pointer, 100, given) == codes.SUCCESS
+        ready.ffi.memmove(pointer[0], bytes(100), 100)
+        assert "host memory" in ready.live()
+        assert ready.aclrtFreeHost(pointer[0]) == codes.SUCCESS
+    attributes[0].attr = 4
+    assert ready.aclrtMallocHostWithCfg(pointer, 100, config) == codes.RT_PARAM_INVALID
+    config.attrs = ready.NULL
+    assert ready.aclrtMallocHostWithCfg(pointer, 100, config) == codes.INVALID_PARAM
+    assert ready.aclrtMallocHostWithCfg(pointer, 0, ready.NULL) == codes.INVALID_PARAM
+    assert ready.aclrtMallocHostWithCfg(ready.NULL, 8, ready.NULL) == codes.INVALID_PARAM
+    status = elsewhere(lambda: ready.aclrtMallocHostWithCfg(pointer, 8, ready.NULL))
+    assert status == codes.RT_CONTEXT_NULL
+    assert ready.live() == ["device"]
+
+
 def test_an_asynchronous_run_with_a_configuration(ready: Acl) -> None:
     model, stream = ready.load_model(STATIC), ready.new("aclrtStream *")
     assert ready.aclrtCreateStream(stream) == codes.SUCCESS

@@ -177,6 +177,7 @@ FORBIDDEN: dict[str, Callable[[Acl, Any], object]] = {
     "aclrtMallocWithCfg": lambda acl, _: acl.aclrtMallocWithCfg(
         acl.new("void **"), 16, 0, acl.NULL
     ),
+    "aclrtMemsetD32Async": lambda acl, s: acl.aclrtMemsetD32Async(acl.NULL, 4, 1, 1, s),
     "aclrtMemcpy2dAsync": lambda acl, s: acl.aclrtMemcpy2dAsync(
         acl.NULL, 4, acl.NULL, 4, 4, 1, 1, s
     ),

@@ -1,4 +1,4 @@
-"""aclrtMemcpy2d, aclrtMemcpy2dAsync and aclrtMemsetD32 (RA/memory.cpp: the order of the checks)."""
+"""aclrtMemcpy2d and aclrtMemcpy2dAsync (RA/memory.cpp: the order of the checks)."""
 
 from __future__ import annotations
 
@@ -140,59 +140,9 @@ def test_a_context_is_needed(ready: Acl) -> None:
     device, host = ready.malloc(64), ready.hold(bytearray(64))
     status = elsewhere(lambda: ready.aclrtMemcpy2d(device, 8, host, 8, 8, 2, 1))
     assert status == codes.RT_CONTEXT_NULL
-    assert elsewhere(lambda: ready.aclrtMemsetD32(device, 8, 1, 2)) == codes.RT_CONTEXT_NULL
 
 
 def test_host_to_host_is_not_asynchronous_facts_1_5(ready: Acl) -> None:
     host = ready.hold(bytearray(64))
     status = copy(ready, host, 8, host + 32, 8, 8, 2, DEFAULT, stream=True)
     assert status == codes.RT_FEATURE_NOT_SUPPORT
-
-
-def test_words(ready: Acl) -> None:
-    device = ready.on_device(bytes(20))
-    assert ready.aclrtMemsetD32(device + 4, 16, 0x01020304, 3) == codes.SUCCESS
-    assert ready.download(device, 20) == bytes(4) + b"\4\3\2\1" * 3 + bytes(4)
-    pinned = ready.new("void **")
-    ready.aclrtMallocHost(pinned, 8)
-    assert ready.aclrtMemsetD32(pinned[0], 8, 7, 2) == codes.SUCCESS
-    assert bytes(ready.ffi.buffer(pinned[0], 8)) == b"\7\0\0\0" * 2
-
-
-@pytest.mark.parametrize(
-    ("offset", "size", "count", "text"),
-    [
-        (1, 16, 2, "is not aligned to 4 bytes"),
-        (0, 7, 2, "N 2 times 4 is more than memSize 7"),
-        (0, 16, 2**62, "N 4611686018427387904 times 4 is too much"),
-    ],
-)
-def test_words_that_do_not_fit(ready: Acl, offset: int, size: int, count: int, text: str) -> None:
-    device = ready.malloc(64)
-    assert ready.aclrtMemsetD32(device + offset, size, 1, count) == codes.INVALID_PARAM
-    assert text in (ready.message() or "")
-
-
-def test_words_in_other_memory(ready: Acl) -> None:
-    assert ready.aclrtMemsetD32(ready.NULL, 0, 1, 0) == codes.SUCCESS
-    assert ready.aclrtMemsetD32(ready.NULL, 8, 1, 1) == codes.INVALID_PARAM
-    plain = ready.new("uint32_t[4]")
-    assert ready.aclrtMemsetD32(plain, 16, 1, 4) == codes.INVALID_PARAM
-    assert "is not of aclrtMalloc" in (ready.message() or "")
-
-
-@pytest.mark.parametrize("mode", ["strict", "faithful"])
-def test_words_end_with_the_memory(ready: Acl, mode: str) -> None:
-    ready.set("mode", mode)
-    device = ready.malloc(10)
-    status = ready.aclrtMemsetD32(device, 64, 5, 16)
-    assert (status != codes.SUCCESS) == (mode == "strict")
-    assert ready.violations() == ["AB-RT-0011"]
-
-
-def test_words_wait_for_a_stream(ready: Acl) -> None:
-    device = ready.malloc(64)
-    ready.aclrtMemsetAsync(device, 8, 1, 8, ready.NULL)
-    assert ready.aclrtMemsetD32(device, 8, 1, 2) == codes.RT_PARAM_INVALID
-    assert ready.violations() == ["AB-STR-0004"]
-    ready.aclrtSynchronizeStream(ready.NULL)

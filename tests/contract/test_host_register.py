@@ -106,3 +106,41 @@ def test_a_stream_copies_it_on_its_own(ready: Acl, memory: Any) -> None:
     assert ready.violations() == ["AB-STR-0002"]
     assert ready.aclrtSynchronizeStream(ready.NULL) == codes.SUCCESS
     assert ready.aclrtHostUnregister(memory) == codes.SUCCESS
+
+
+MAPPED, IO, READONLY, PINNED = 2, 4, 8, 0x10000000
+
+
+@pytest.mark.parametrize("flag", [MAPPED, IO, READONLY, IO | READONLY, PINNED, MAPPED | PINNED])
+def test_the_second_version_takes_flags(ready: Acl, memory: Any, flag: int) -> None:
+    assert ready.aclrtHostRegisterV2(memory, 64, flag) == codes.SUCCESS
+    assert where(ready, memory + 63) == HOST
+    status = ready.aclrtHostRegisterV2(memory + 63, 8, flag)
+    assert status == codes.HOST_MEMORY_ALREADY_REGISTERED
+    assert "made by aclrtHostRegisterV2 (call " in (ready.message() or "")
+    assert ready.aclrtHostUnregister(memory) == codes.SUCCESS
+    assert where(ready, memory) == UNREGISTERED
+
+
+def test_the_second_version_in_canns_order(ready: Acl, memory: Any) -> None:
+    assert ready.aclrtHostRegisterV2(ready.NULL, 0, 0) == codes.INVALID_PARAM
+    assert ready.aclrtHostRegisterV2(memory, 0, 0) == codes.INVALID_PARAM
+    for flag in (0, 1, MAPPED | 1, 0x20000000):
+        assert ready.aclrtHostRegisterV2(memory, 64, flag) == codes.RT_PARAM_INVALID
+        assert f"flag 0x{flag:x}" in (ready.message() or "")
+    assert ready.aclrtHostRegisterV2(memory, 2**64 - 1, MAPPED) == codes.RT_PARAM_INVALID
+    status = elsewhere(lambda: ready.aclrtHostRegisterV2(memory, 64, MAPPED))
+    assert status == codes.RT_CONTEXT_NULL
+
+
+def test_the_devices_address_is_asked_for(ready: Acl, memory: Any) -> None:
+    device = ready.new("void **")
+    assert ready.aclrtHostRegisterV2(memory, 64, MAPPED) == codes.SUCCESS
+    assert ready.aclrtHostGetDevicePointer(memory + 8, device, 0) == codes.SUCCESS
+    assert device[0] == ready.ffi.cast("void *", memory + 8)
+    assert ready.aclrtHostGetDevicePointer(memory, device, 1) == codes.INVALID_PARAM
+    assert ready.aclrtHostGetDevicePointer(ready.NULL, device, 0) == codes.INVALID_PARAM
+    assert ready.aclrtHostGetDevicePointer(memory, ready.NULL, 0) == codes.INVALID_PARAM
+    assert ready.aclrtHostGetDevicePointer(memory + 64, device, 0) == codes.RT_PARAM_INVALID
+    status = elsewhere(lambda: ready.aclrtHostGetDevicePointer(memory, device, 0))
+    assert status == codes.RT_CONTEXT_NULL
