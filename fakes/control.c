@@ -27,6 +27,7 @@
 #include "objects.h"
 #include "profiles.h"
 #include "refusal.h"
+#include "repeat.h"
 #include "report.h"
 #include "settings.h"
 #include "stream.h"
@@ -90,6 +91,7 @@ int aclfakeSet(const char *key, const char *value)
         return FORKED;
     if (key == NULL || value == NULL)
         return refuse(REFUSED, "the key or the value is NULL");
+    repeats_end();
     return settings_set(key, value) ? 0 : REFUSED;
 }
 

@@ -6,6 +6,7 @@
 #include "message.h"
 #include "objects.h"
 #include "order.h"
+#include "repeat.h"
 #include "stream.h"
 #include "violations.h"
 
@@ -31,6 +32,7 @@ aclError aclDestroyDataBuffer(const aclDataBuffer *dataBuffer)
     order_note_end(CLAIM_OBJECT, dataBuffer);
     if (!object_destroy(dataBuffer, KIND_DATA_BUFFER, "dataBuffer"))
         LEAVE(violation_status());
+    repeats_end();
     LEAVE(E_NONE);
 }
 
@@ -46,6 +48,7 @@ aclError aclUpdateDataBuffer(aclDataBuffer *dataBuffer, void *data,
     if (buffer == NULL)
         LEAVE(violation_status());
     *buffer = (DataBuffer){data, size};
+    repeats_end();
     LEAVE(E_NONE);
 }
 
@@ -105,6 +108,7 @@ static bool dataset_end(const aclmdlDataset *handle)
         return false;
     for (size_t i = 0; i < dataset->count; i++)
         object_kill(dataset->slot[i].desc);
+    repeats_end();
     return true;
 }
 
@@ -158,6 +162,7 @@ aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset,
     if (!slots_grow(found))
         LEAVE(refuse(E_BAD_ALLOC, "no memory for another buffer"));
     found->slot[found->count++] = (DatasetSlot){.buffer = dataBuffer};
+    repeats_end();
     LEAVE(E_NONE);
 }
 
@@ -248,6 +253,8 @@ const TensorDesc *dataset_desc(const Dataset *dataset, size_t index)
 
 void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc)
 {
+    if (dataset->slot[index].desc != desc)
+        repeats_end();
     object_kill(dataset->slot[index].desc);
     dataset->slot[index].desc = desc;
     dataset->slot[index].kept = 0;

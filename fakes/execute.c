@@ -17,6 +17,7 @@
 #include "message.h"
 #include "model_memory.h"
 #include "order.h"
+#include "repeat.h"
 #include "settings.h"
 #include "violations.h"
 
@@ -108,8 +109,11 @@ static int execute_claimed(Call *call, const Wanted *wanted, Run *run)
 {
     Task *now = &run->model->now;
 
-    now->claims = 0;
-    execute_claim(now, wanted, run);
+    run->repeats = repeat_begin(run->model, wanted);
+    if (!run->repeats) {
+        now->claims = 0;
+        execute_claim(now, wanted, run);
+    }
     int status = order_begin(now);
     if (status != E_NONE)
         return status;
@@ -117,6 +121,8 @@ static int execute_claimed(Call *call, const Wanted *wanted, Run *run)
     run->input_blob = run->model->input;
     run->output_blob = run->model->output;
     status = compute(run);
+    if (status == E_NONE && !run->repeats)
+        repeat_keep(run->model);
     call_sleep(call);
     order_end(now);
     return status;

@@ -37,6 +37,16 @@ typedef struct GearRun GearRun;
 typedef struct ExternalWeight ExternalWeight;
 typedef struct Lent Lent;
 
+/* What the checks of a model's last synchronous run looked at (repeat.h). */
+typedef struct Repeat {
+    const void *input;          /* handles */
+    const void *output;
+    unsigned changes;
+    unsigned memory;            /* epoch */
+    unsigned told;              /* violations before them */
+    bool kept;                  /* they found nothing */
+} Repeat;
+
 typedef struct Model {
     struct Model *next;         /* of those that models_unlock() lets go */
     atomic_uint holders;
@@ -66,6 +76,7 @@ typedef struct Model {
     bool all_set;               /* something wrote each variable it reads, */
     unsigned set_epoch;         /* as was found at device_unwritten_epoch() */
     Task now;                   /* of the synchronous run under way */
+    Repeat repeat;
     unsigned memory_epoch;      /* at which user memory was last checked */
     atomic_int mode;            /* ExecuteMode, since the first execution */
     _Atomic(void *) old_stream; /* of the last aclmdlExecuteV2 with one */

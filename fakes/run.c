@@ -7,6 +7,7 @@
 #include "message.h"
 #include "model_memory.h"
 #include "numeric.h"
+#include "repeat.h"
 #include "update.h"
 #include "violations.h"
 
@@ -60,6 +61,7 @@ int run_give_memory(const Model *model, DataBuffer *buffer, size_t need)
         return refuse(E_RT_MEMORY, "device %d has no %zu bytes for an "
                       "output", model->device, size);
     *buffer = (DataBuffer){address, size};
+    repeats_end();
     return E_NONE;
 }
 

@@ -23,6 +23,7 @@ typedef struct Run {
     GearRun *gear;              /* of this run, NULL: the model has no gears */
     bool looks;                 /* only checks: computes nothing */
     bool looked;                /* the call that queued it has checked */
+    bool repeats;               /* all checks would find what they last did */
 } Run;
 
 /* The executors: 0, or the status of the execution. */

@@ -76,7 +76,8 @@ static void note_outputs(const Run *run)
     }
 }
 
-int run_static(const Run *run)
+/* Finds all tensors, and whether they may be used as they lie. */
+static int check(const Run *run)
 {
     const Inout *inout = run->model->inout;
     int status = check_counts(run);
@@ -87,8 +88,14 @@ int run_static(const Run *run)
         status = static_input(run, i);
     for (size_t i = 0; status == E_NONE && i < inout->outputs.count; i++)
         status = static_output(run, i);
-    if (status == E_NONE && !run->looked)
-        status = alias_check(run);
+    return status == E_NONE && !run->looked ? alias_check(run) : status;
+}
+
+int run_static(const Run *run)
+{
+    const Inout *inout = run->model->inout;
+    int status = run->repeats ? E_NONE : check(run);
+
     if (status == E_NONE)
         status = run_compute(run);
     if (status == E_NONE && !run->looks)

@@ -5,6 +5,7 @@
 
 #include "message.h"
 #include "objects.h"
+#include "repeat.h"
 #include "stream.h"
 
 void snapshot_free(Dataset *snapshot)
@@ -62,8 +63,10 @@ static void give_back_slot(Dataset *snapshot, Dataset *dataset, size_t i)
 
     dataset_set_desc(dataset, i, snapshot->slot[i].desc);
     snapshot->slot[i].desc = NULL;
-    if (buffer != NULL && buffer->data == NULL)
-        *buffer = snapshot->frozen[i];
+    if (buffer == NULL || buffer->data != NULL)
+        return;
+    *buffer = snapshot->frozen[i];
+    repeats_end();
 }
 
 void snapshot_give_back(Dataset *snapshot, const aclmdlDataset *handle)

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static struct {
     Violation *kept;
     size_t count;
     size_t room;
+    atomic_uint told;           /* ever, kept or not */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
@@ -56,12 +58,18 @@ static void keep(ViolationId id, const char *severity, char *detail,
                  const char *format, va_list arguments)
 {
     text_print(detail, DETAIL_SIZE, format, arguments);
+    atomic_fetch_add(&state.told, 1);
     pthread_mutex_lock(&state.lock);
     if (state.count < KEPT_MAX &&
         (state.count < state.room || kept_grow()))
         state.kept[state.count++] =
             (Violation){id, severity, call_origin(), strdup(detail)};
     pthread_mutex_unlock(&state.lock);
+}
+
+unsigned violations_told(void)
+{
+    return atomic_load(&state.told);
 }
 
 int violation_status(void)

@@ -159,6 +159,9 @@ void violate_as_warning(ViolationId id, const char *format, ...)
 /* What violate() returned, for who only knows that there was one. */
 int violation_status(void);
 
+/* A number that changes with every violation, whether it is kept or not. */
+unsigned violations_told(void);
+
 /* The violations since reset, as JSON lines. */
 void violations_read(Text *text);
 

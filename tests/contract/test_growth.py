@@ -17,9 +17,8 @@ from .programs import Tensor, null_model
 from .streams import new_event, new_stream
 
 MODEL = null_model([Tensor("x", (4,))], [Tensor("y", (4,))])
-FULL, MORE, EACH = 17_000, 4_000, 32
-"""Lives until all that is remembered is full, lives that are measured, bytes that one may keep:
-of a model the eight bytes of its id's place, which no other id gets."""
+FULL, MORE, EACH = 17_000, 4_000, 4
+"""Lives until all that is remembered is full, lives that are measured, bytes that one may keep."""
 
 
 class Usage(ctypes.Structure):
