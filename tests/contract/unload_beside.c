@@ -8,9 +8,11 @@
  * and unloads them in turns. Two more use whichever id it loaded last in
  * every way there is. A call may succeed or say that there is no such model,
  * or that somebody else is at work; it may not touch what is gone. Prints how
- * many calls succeeded.
+ * many calls succeeded, of which there is one at least: until then there are
+ * more rounds.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -109,6 +111,7 @@ static void live_plain(const char *path)
 
     CHECK(aclmdlLoadFromFile(path, &id));
     atomic_store(&last[0], id);
+    sched_yield();
     unload(aclmdlUnload, id);
 }
 
@@ -122,6 +125,7 @@ static void live_bundle(const char *path)
         CHECK(aclmdlBundleGetModelId(bundle, i, &id));
         atomic_store(&last[i], id);
     }
+    sched_yield();
     unload(aclmdlBundleUnload, bundle);
 }
 
@@ -137,7 +141,8 @@ int main(int count_of_arguments, char **argument)
         pthread_create(&user[i], NULL, work, NULL);
     while (atomic_load(&ready) < USERS)
         continue;
-    for (long i = strtol(argument[3], NULL, 10); i > 0; i--) {
+    for (long i = strtol(argument[3], NULL, 10);
+         i > 0 || atomic_load(&good) == 0; i--) {
         live_plain(argument[1]);
         live_bundle(argument[2]);
     }
