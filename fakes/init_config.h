@@ -28,4 +28,17 @@ Member config_text(Json object, const char *name, char *text, size_t size);
  */
 int config_dump(Json content);
 
+/* Is what is a list in that block made of what it must be? 0, or 100009. */
+int config_dump_types(Json dump);
+
+/* Is a member, if there is one, an array of objects that a check lets pass? */
+int config_dump_objects(Json object, const char *name,
+                        int (*check)(Json item));
+
+/*
+ * Do dump_list and dump_stats, whose types are right, go together with the
+ * rest of the block, which is valid? 0, or 100009.
+ */
+int config_dump_lists(Json dump, bool watches);
+
 #endif

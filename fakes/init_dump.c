@@ -5,7 +5,7 @@
  *
  * A scene of its own (exceptions) needs no path; without one, and for
  * watching, the path must be a folder that can be read and written, or one
- * behind an address. The entries of dump_list are not looked at.
+ * behind an address.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +128,16 @@ static int check_data(Json dump)
     return status == E_NONE ? check_steps(dump) : status;
 }
 
+/* A list of models is for neither exceptions nor overflows. */
+static int refuse_list(Json dump, const char *with)
+{
+    Json list;
+
+    if (!json_find(dump, "dump_list", &list))
+        return E_NONE;
+    return refuse(E_DUMP_CONFIG, "dump.dump_list cannot be set with %s", with);
+}
+
 static int check_scene(Json dump, const char **chosen)
 {
     int status = choose(dump, &scene, chosen);
@@ -159,19 +169,26 @@ int config_dump(Json content)
 
     if (!json_find(content, "dump", &dump))
         return E_NONE;
-    int status = check_scene(dump, &in_scene);
+    int status = json_is_object(dump) ? config_dump_types(dump) : E_NONE;
+    if (status == E_NONE)
+        status = check_scene(dump, &in_scene);
     if (status == E_NONE)
         status = choose(dump, &mode, &wanted);
     bool watches = status == E_NONE && strcmp(in_scene, "watcher") == 0;
     if (watches && *wanted != '\0' && strcmp(wanted, "output") != 0)
         return refuse(E_DUMP_CONFIG, "dump.dump_mode is \"%s\"; a watcher "
                       "takes \"output\"", wanted);
-    if (status != E_NONE || (*in_scene != '\0' && !watches))
+    if (status != E_NONE)
         return status;
+    if (*in_scene != '\0' && !watches)
+        return refuse_list(dump, "a dump_scene of exceptions");
     status = check_path(dump);
     if (status == E_NONE)
         status = check_debug(dump, &overflow);
-    if (status != E_NONE || strcmp(overflow, "on") == 0)
+    if (status != E_NONE)
         return status;
-    return check_data(dump);
+    if (strcmp(overflow, "on") == 0)
+        return refuse_list(dump, "dump_debug \"on\"");
+    status = check_data(dump);
+    return status == E_NONE ? config_dump_lists(dump, watches) : status;
 }

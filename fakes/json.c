@@ -240,6 +240,32 @@ bool json_find(Json object, const char *name, Json *value)
     return found;
 }
 
+bool json_next(Json array, Json *element)
+{
+    bool first = element->text == NULL;
+
+    if (!json_is_array(array))
+        return false;
+    const char *at = skip_space(first ? array.text + 1
+                                      : element->text + element->length);
+    if (!first && *at == ',')
+        at = skip_space(at + 1);
+    if (*at == ']')
+        return false;
+    *element = between(at, skip_value(at, 1));
+    return true;
+}
+
+bool json_is_array(Json value)
+{
+    return *value.text == '[';
+}
+
+bool json_is_string(Json value)
+{
+    return *value.text == '"';
+}
+
 bool json_is_object(Json value)
 {
     return *value.text == '{';
