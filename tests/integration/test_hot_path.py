@@ -331,6 +331,7 @@ def test_the_warning_points_at_the_caller(mlp: Any, use: str) -> None:
         with pytest.warns(RuntimeWarning, match="before w1, b1, w2, b2 had a value") as caught:
             bundle.infer.run({"x": mlp.x}) if use == "run" else bundle.infer(mlp.x)
         assert [one.filename for one in caught] == [__file__]
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
 
 
 def test_an_array_taken_away_meanwhile_is_still_read(bundle: ab.Bundle, mlp: Any) -> None:

@@ -132,6 +132,7 @@ def test_a_graph_that_writes_is_not_run_whatever_its_role(mlp: Any) -> None:
                 graph.run({})
         with pytest.warns(RuntimeWarning, match="before w1, b1, w2, b2 had a value"):
             bundle.infer(mlp.x)
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
 
 
 @pytest.mark.acl(violations="ignore")  # it reads what nobody set
@@ -141,6 +142,7 @@ def test_variables_that_nothing_in_the_file_can_write_are_warned_about(
     bundle = ab.Bundle.load(reorder(mlp.path, 0))
     with bundle, pytest.warns(RuntimeWarning, match="before w1, b1, w2, b2 had a value"):
         bundle.infer(mlp.x)
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
 
 
 @pytest.mark.parametrize(

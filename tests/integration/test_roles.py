@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import build, om
+from acl_bundle import build, fake, om
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -35,6 +35,7 @@ def test_without_an_init_graph(mlp: Any, reorder: Any) -> None:
         np.testing.assert_allclose(
             bundle.infer(mlp.x), mlp.answer(mlp.random(1)), rtol=1e-5, atol=1e-5
         )
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
 
 
 def test_without_an_update_graph(mlp: Any, reorder: Any) -> None:
@@ -118,6 +119,7 @@ def test_infer_before_init_warns_once(mlp: Any) -> None:
         bundle.infer(mlp.x)
         bundle.update({"w1": mlp.random(1)["w1"]})
         assert bundle.infer.run({"x": mlp.x}).version == 1
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"] * 3
 
 
 @pytest.mark.acl(violations="ignore")  # it reads what nobody set

@@ -432,6 +432,7 @@ def test_the_first_inference_without_weights_warns(mlp: Any) -> None:
         with pytest.warns(RuntimeWarning, match="before w1, b1, w2, b2 had a value"):
             bundle.infer.run([mlp.x], timeout_ms=5000)
         assert bundle.infer.submit(mlp.x).result(5).shape == (4, 3)
+    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"] * 2
 
 
 @pytest.mark.parametrize("graph", ["init", "update"])
