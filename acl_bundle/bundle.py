@@ -34,7 +34,7 @@ from acl_bundle._variables import Variables, Version
 from acl_bundle._wait import POLL_MS, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
-from acl_bundle.errors import BundleFormatError
+from acl_bundle.errors import BundleFormatError, RoleError, WeightError
 from acl_bundle.graph import Graph
 from acl_bundle.inference import InferenceGraph
 from acl_bundle.init import InitGraph
@@ -43,7 +43,7 @@ from acl_bundle.om.roles import UPDATE_SUFFIX
 from acl_bundle.reports import WeightState
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
-from acl_bundle.weight_program import WeightProgram, from_bytes
+from acl_bundle.weight_program import Given, WeightProgram, fit, from_bytes, opened
 
 
 def _check_replicas(replicas: SupportsIndex) -> int:
@@ -77,17 +77,22 @@ def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpe
     )
 
 
-def _program(model: om.Model, weights: tuple[WeightSpec, ...]) -> WeightProgram | None:
-    """What makes the update graph's weights of a trainer's, where the file says it.
+def _program(
+    model: om.Model, weights: tuple[WeightSpec, ...], given: WeightProgram | None
+) -> WeightProgram | None:
+    """What makes the update graph's weights of a trainer's, where the file or the caller says it.
 
     Raises:
-        BundleFormatError: It is damaged, or not of these weights.
+        BundleFormatError: The file's is damaged, or not of these weights.
+        WeightError: The caller's is not of these weights, or the file has one.
     """
     found = None
     for definition in model.definitions[:1]:
         found = definition.attrs.get(WEIGHT_PROGRAM)
     if not isinstance(found, memoryview):
-        return None
+        return given and fit(given, weights)
+    if given is not None:
+        raise WeightError(f"program= is given, and {model.name} has a weight program of its own")
     try:
         program = from_bytes(found)
     except ValueError as error:
@@ -118,7 +123,9 @@ class Bundle(Owner):
         variables: Flow = "auto",
         replicas: SupportsIndex = 1,
         config: Config | None = None,
+        program: Given | None = None,
     ) -> None:
+        beside = None if program is None else opened(program)
         copies = _check_replicas(replicas)
         kept = source if isinstance(source, Kept) else Kept(source)
         by_index = roles_of(kept.file, roles)
@@ -129,7 +136,7 @@ class Bundle(Owner):
             super().__init__(self.device.activated)
             self._stack.callback(self.device.close)
             with self.device.activated():
-                self._open(kept, by_index, variables, copies)
+                self._open(kept, by_index, variables, copies, beside)
 
     @classmethod
     def load(
@@ -141,6 +148,7 @@ class Bundle(Owner):
         variables: Flow = "auto",
         replicas: SupportsIndex = 1,
         config: Config | None = None,
+        program: Given | None = None,
     ) -> Bundle:
         """Load a bundle file onto a device. Blocks until it is loaded.
 
@@ -168,12 +176,15 @@ class Bundle(Owner):
                 graph's work space, constants and buffers on the device again.
             config: As for `Device`: what aclInit is given, if this is the first
                 use of the device in the process.
+            program: What makes the file's weights of a trainer's, or the path of its
+                file, for a file that was compiled without one: see `build.match`.
 
         Raises:
-            OSError: The file, or the configuration, cannot be read.
+            OSError: The file, the program, or the configuration, cannot be read.
             TypeError, ValueError: An argument cannot be what it is.
             BundleFormatError: It is no compiled model, is damaged, or its graphs'
-                roles are in doubt.
+                roles are in doubt; or the program is damaged.
+            WeightError: The program is not of the file's weights.
             LibraryNotFoundError: No libascendcl.so could be opened.
             UnsupportedError: Owned variables cannot be had, of a plain model
                 never; nor can replicas.
@@ -188,6 +199,7 @@ class Bundle(Owner):
             variables=variables,
             replicas=replicas,
             config=config,
+            program=program,
         )
 
     def _open(
@@ -196,6 +208,7 @@ class Bundle(Owner):
         roles: dict[int, str],
         flow: Flow,
         replicas: int,
+        beside: WeightProgram | None,
     ) -> None:
         loaded, file = _load.load(self._stack, kept, self.device, flow), kept.file
         models = loaded.models
@@ -208,7 +221,9 @@ class Bundle(Owner):
             _check_ends(model, specs)
         update = next((index for index, role in roles.items() if role == "update"), None)
         weights = () if update is None else _weights(file, described[update][0])
-        program = None if update is None else _program(file.models[update], weights)
+        if beside is not None and update is None:
+            raise RoleError("program= is given, but no graph of the file takes weights")
+        program = None if update is None else _program(file.models[update], weights, beside)
         names = [spec.name for spec in weights] or list(file.variables)
         defined = not names and not file.variable_size
         self._variables = Variables(names, defined, keep=weakref.ref(self))

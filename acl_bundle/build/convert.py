@@ -17,13 +17,14 @@ from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
 from acl_bundle.om.define import Desc
 from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
-from acl_bundle.weight_program import WeightProgram
+from acl_bundle.weight_program import Given, WeightProgram, opened
 
 
 def from_onnx(
     model: Source,
-    weights: Choice,
+    weights: Choice | None = None,
     *,
+    program: Given | None = None,
     input_shapes: Shapes | None = None,
     output_names: OutputNames = "onnx",
     init: bool = True,
@@ -45,6 +46,10 @@ def from_onnx(
             1 or more that is read as data, inner graphs' own left out. A name with
             ``*``, ``?`` or ``[`` is a pattern (`fnmatch`) and takes those of them that
             it matches, in the graph's order.
+        program: Instead of ``weights``: what makes constants of the model of a
+            trainer's weights, or the path of its file; see `build.match`. Those
+            constants become refreshable, ``fold``, ``aliases`` and ``unused`` are the
+            program's matter.
         input_shapes: Shapes for inputs, at least for those with open dims.
         output_names: ``"onnx"`` keeps the model's names, ``"ge"`` writes
             ``<node>:<output>`` as a compiler for the chip does.
@@ -61,19 +66,23 @@ def from_onnx(
 
     Raises:
         WeightError: A name in ``weights`` or ``aliases`` is wrong; the message
-            lists right ones.
+            lists right ones. The program does not fit the model.
         ValueError: The model, a shape or an option does not fit.
         OSError: The model cannot be read.
     """
     _check_names(output_names)
+    folding.check_one(program, weights, aliases, unused)
     loaded = load(model)
     constants = gather.gather(loaded)
-    chosen = selection.choose(weights, constants.own, loaded.model.graph)
     shapes.pin(loaded.model.graph, input_shapes)
-    folded = folding.fold(
-        loaded.model, constants.own, chosen,
-        passes=fold, init=init, aliases=aliases or {}, unused=unused,
-    )  # fmt: skip
+    if program is not None:
+        folded = folding.given(opened(program), constants.own, loaded.model.graph, init=init)
+    else:
+        chosen = selection.choose(weights or [], constants.own, loaded.model.graph)
+        folded = folding.fold(
+            loaded.model, constants.own, chosen,
+            passes=fold, init=init, aliases=aliases or {}, unused=unused,
+        )  # fmt: skip
     placed, variable_size = refresh.place(
         [(one.name, Desc(one.dtype, one.dims), one.data) for one in folded.constants]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acl_bundle.weight_program.file import Given, check, fit, load, opened, save
 from acl_bundle.weight_program.program import (
     Constant,
     Piece,
@@ -12,4 +13,19 @@ from acl_bundle.weight_program.program import (
 )
 from acl_bundle.weight_program.text import from_bytes, to_bytes
 
-__all__ = ["Constant", "Piece", "Step", "Table", "WeightProgram", "from_bytes", "plain", "to_bytes"]
+__all__ = [
+    "Constant",
+    "Given",
+    "Piece",
+    "Step",
+    "Table",
+    "WeightProgram",
+    "check",
+    "fit",
+    "from_bytes",
+    "load",
+    "opened",
+    "plain",
+    "save",
+    "to_bytes",
+]

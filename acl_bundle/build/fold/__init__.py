@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acl_bundle.build.fold.given import check_one, given
 from acl_bundle.build.fold.program import Folded, fold
 
-__all__ = ["Folded", "fold"]
+__all__ = ["Folded", "check_one", "fold", "given"]
