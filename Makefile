@@ -178,10 +178,10 @@ clean:
 $(BIN)/basedpyright: | .venv/editable
 	@$(PIP) 'basedpyright>=1.30'
 
-# Some machines have wheels for two of the three.
+# Some machines have no wheel of one or another.
 .venv/frameworks: .venv/editable
 	@echo "installing the frameworks whose files are read (once) ..."
-	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.4,<2.14'; do \
+	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.4,<2.14' 'peft>=0.17'; do \
 	    $(PIP) "$$one" || echo "no $$one here: its tests are skipped"; done
 	@touch $@
 

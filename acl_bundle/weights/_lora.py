@@ -13,18 +13,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from numbers import Real
 from typing import NamedTuple
-
-import numpy as np
 
 from acl_bundle._files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _peft
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._lora_names import PEFT_PREFIX, Pair, Targets, paired
-from acl_bundle.weights._lora_sum import check_shapes, rounded
+from acl_bundle.weights._lora_change import Bias, Changes, Product, Rows, Whole, applied
+from acl_bundle.weights._lora_names import WEIGHT, Pair, Targets, bare, kinds_of, paired
+from acl_bundle.weights._lora_sum import check_shapes
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Array, Weights, fetch, is_floating, spec_of
@@ -32,26 +30,15 @@ from acl_bundle.weights._view import View, files_of
 
 
 class LoraRow(NamedTuple):
-    """One merged weight: the adapter's module, its rank, and what the product is multiplied by.
+    """A change of one weight: the adapter's module, its rank, and what is multiplied by what.
 
-    A weight that the adapter holds whole has neither rank nor factor.
+    What the adapter holds whole, a weight or rows of one, has neither rank nor factor.
     """
 
     name: str
     module: str
     rank: int | None
     factor: float | None
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What happens to one weight: a product is added, or (``pair`` is None) it is replaced."""
-
-    module: str
-    pair: Pair | None = None
-    rank: int | None = None
-    factor: float | None = None
-    turned: bool = False
 
 
 class Merged(View):
@@ -63,9 +50,9 @@ class Merged(View):
             adapter in, ``select(base, merged.changed)`` the one that takes it out.
     """
 
-    def __init__(self, base: Weights, adapter: Weights, changes: Mapping[str, _Change]) -> None:
+    def __init__(self, base: Weights, adapter: Weights, changes: Changes) -> None:
         super().__init__(base)
-        self._adapter, self._changes = adapter, dict(changes)
+        self._adapter, self._changes = adapter, changes
         self.changed: tuple[str, ...] = tuple(name for name in base if name in changes)
 
     @property
@@ -80,26 +67,13 @@ class Merged(View):
             KeyError: There is no such weight.
             WeightError: The sum overflows the base's dtype.
         """
-        array = super().__getitem__(name)
-        change = self._changes.get(name)
-        if change is None:
-            return array
-        if change.pair is None:
-            return rounded(fetch(self._adapter, change.module), array.dtype, name)
-        wide = np.float64 if array.dtype == np.float64 else np.float32
-        down, up = (
-            fetch(self._adapter, one).astype(wide) for one in (change.pair.down, change.pair.up)
-        )
-        delta = up.reshape(len(up), -1) @ down.reshape(len(down), -1)
-        delta *= wide(change.factor or 0)
-        delta = (delta.T if change.turned else delta).reshape(array.shape)
-        return rounded(array.astype(wide) + delta, array.dtype, name)
+        return applied(self._changes.get(name, ()), super().__getitem__(name), self._adapter, name)
 
     def report(self) -> Report[LoraRow]:
         """List the weights that change."""
-        changes = [(name, self._changes[name]) for name in self.changed]
+        changes = [(name, one) for name in self.changed for one in self._changes[name]]
         rows = tuple(LoraRow(name, one.module, one.rank, one.factor) for name, one in changes)
-        return Report(f"the adapter changes {len(rows)} of {len(self)} weights", rows)
+        return Report(f"the adapter changes {len(self.changed)} of {len(self)} weights", rows)
 
 
 def merge_lora(
@@ -118,8 +92,8 @@ def merge_lora(
 
     Args:
         base: The base model's weights, floating-point.
-        adapter: The adapter's entries, in peft's or kohya's names; or the file
-            or folder that holds them.
+        adapter: The adapter's entries, in peft's, kohya's or loralib's names; or the
+            file or folder that holds them.
         scale: A strength on top of ``alpha / r``; 1 is what the adapter was
             trained with, 0 is the base, a negative one takes it away.
         alpha: In place of peft's; None for what the configuration says, and r
@@ -155,11 +129,7 @@ def merge_lora(
     merge = _Merge(base, entries, float(scale), alpha, transposed)
     changes = merge.wholes(others)
     for module, pair in pairs.items():
-        target = given.get(module) or merge.targets.of_module(module)
-        if target in changes:
-            other = changes[target].module
-            raise WeightError(f"adapter modules {other!r} and {module!r} both change {target!r}")
-        changes[target] = merge.change(module, pair, target)
+        merge.add(changes, module, pair, given.get(module) or merge.targets.of_module(module))
     return Merged(base, entries, changes)
 
 
@@ -194,51 +164,106 @@ class _Merge:
     ) -> None:
         self._base, self._adapter, self._scale, self._alpha = base, adapter, scale, alpha
         self._config = _peft.beside(files_of(adapter))
+        if self._config is None and alpha is None:
+            _peft.check_metadata(getattr(adapter, "metadata", {}), getattr(adapter, "file", ""))
         self._all_turned = transposed is None and self._config is not None and self._config.turned
         self._turned = matching(base, transposed or (), "transposed")
         self.targets = Targets(base)
 
-    def wholes(self, entries: Iterable[str]) -> dict[str, _Change]:
+    def wholes(self, entries: Iterable[str]) -> Changes:
         """Return the changes of what the adapter holds whole, by weight.
 
         Raises:
             WeightError: An entry is nothing of that kind, or a scale leaves no room for it.
         """
-        found = {entry: self.targets.of_whole(entry) for entry in entries}
-        odd = [e for e, t in found.items() if t is None or not self._same_shape(e, t)]
+        changes, odd = Changes(), []
+        for entry in entries:
+            target, table = self.targets.of_whole(entry), self.targets.of_rows(entry)
+            if target is not None and self._same_shape(entry, target):
+                changes.put(target, Whole(entry))
+            elif table is not None:
+                for name in self._names_of(table):
+                    changes.put(name, Rows(entry, self._indices(entry, table)))
+            else:
+                odd.append(entry)
         if odd:
-            dora = any("lora_magnitude_vector" in entry for entry in odd)
+            kinds = kinds_of(odd)
             raise WeightError(
-                f"the adapter holds {listed(odd)}{' (DoRA)' if dora else ''}; only lora_A, lora_B,"
-                " lora_down, lora_up and alpha can be merged, so merge it with the library that"
-                " made it, or leave out with select what does not matter"
+                f"the adapter holds {listed(odd)}{f' ({kinds})' if kinds else ''}; only lora_A,"
+                " lora_B, lora_down, lora_up and alpha can be merged, so merge it with the library"
+                " that made it, or leave out with select what does not matter"
             )
-        if found and self._scale != 1:
+        if changes and self._scale != 1:
+            found = [one.module for several in changes.values() for one in several]
             raise WeightError(
-                f"the adapter holds {listed(list(found))}, which take the place of the base's, so"
+                f"the adapter holds {listed(found)}, which take the place of the base's, so"
                 f" scale is {self._scale:g} of nothing; 1 is right, or leave them out with select"
             )
-        return {target: _Change(entry) for entry, target in found.items() if target}
+        return changes
+
+    def _names_of(self, table: str) -> list[str]:
+        """All names in the base of one table, which peft keeps tied."""
+        aliases: Mapping[str, str] = getattr(self._base, "aliases", None) or {}
+        first = aliases.get(table, table)
+        return [name for name in self._base if aliases.get(name, name) == first]
+
+    def _indices(self, entry: str, table: str) -> tuple[int, ...]:
+        """Which rows of a table an entry has.
+
+        Raises:
+            WeightError: Nothing says so, or the rows do not fit.
+        """
+        rows, weight = spec_of(self._adapter, entry), spec_of(self._base, table)
+        module = table.removesuffix(WEIGHT)
+        indices = () if self._config is None else self._config.rows_of(module)
+        if not indices:
+            raise WeightError(
+                f"{entry!r} holds rows of {table!r}, and no trainable_token_indices of an"
+                f" {_peft.NAME} beside it says which; give the adapter's folder"
+            )
+        fits = rows.shape == (len(indices), *weight.shape[1:]) and len(weight.shape) == 2
+        if not fits or max(indices) >= weight.shape[0]:
+            raise WeightError(
+                f"{entry!r} is {rows}, for rows {listed(list(map(str, indices)))} of {table!r},"
+                f" which is {weight}"
+            )
+        return indices
 
     def _same_shape(self, entry: str, target: str) -> bool:
         here, there = spec_of(self._adapter, entry), spec_of(self._base, target)
         return here.shape == there.shape and is_floating(here.dtype) and is_floating(there.dtype)
 
-    def change(self, module: str, pair: Pair, target: str) -> _Change:
-        """Return the change of one weight.
+    def add(self, changes: Changes, module: str, pair: Pair, target: str) -> None:
+        """Add the changes that a module makes.
 
         Raises:
-            WeightError: The matrices do not fit it.
+            WeightError: The matrices do not fit the weight, or the module has a bias and
+                the base has none there.
         """
         if target not in self._base:
             raise WeightError(f"names: {module!r} is to change {target!r}, which the base lacks")
         down, up = spec_of(self._adapter, pair.down), spec_of(self._adapter, pair.up)
         weight = spec_of(self._base, target)
+        if self._config is not None and self._config.experts and len(weight.shape) == 3:
+            raise WeightError(
+                f"{self._config.file}: target_parameters has experts, {target!r} {weight}, whose"
+                " products lie side by side; merge it with peft and take the merged model's weights"
+            )
         matrix = len(weight.shape) == 2
         turned = target in self._turned or pair.table or (self._all_turned and matrix)
         check_shapes(module, (pair, down, up), target, weight, turned)
         rank = down.shape[0]
-        return _Change(module, pair, rank, self._scale * self._factor(module, pair, rank), turned)
+        factor = self._scale * self._factor(module, pair, rank)
+        changes.put(target, Product(module, pair, rank, factor, turned))
+        if pair.bias:
+            bias = f"{target.removesuffix(WEIGHT)}.bias"
+            if bias not in self._base or not self._same_shape(pair.bias, bias):
+                raise WeightError(
+                    f"{pair.bias!r} is {spec_of(self._adapter, pair.bias)}, to be added to"
+                    f" {bias!r}, which the base lacks or has in another shape; peft cannot merge"
+                    " it either"
+                )
+            changes.put(bias, Bias(pair.bias, rank, factor))
 
     def _factor(self, module: str, pair: Pair, rank: int) -> float:
         alpha = self._alpha
@@ -248,5 +273,5 @@ class _Merge:
                 raise WeightError(f"{pair.alpha!r} has shape {value.shape}; one number is right")
             alpha = float(value.reshape(()))
         if self._config is not None:
-            return self._config.factor(module.removeprefix(PEFT_PREFIX), rank, alpha)
+            return self._config.factor(bare(module), rank, alpha)
         return 1.0 if alpha is None else alpha / rank

@@ -1,9 +1,13 @@
 """The names in a LoRA adapter: which entries belong together, and to which weight.
 
 - peft: ``base_model.model.<module>.lora_A.weight`` and ``lora_B`` (also with the
-  adapter's name between, ``lora_A.default.weight``), for a table of embeddings
-  ``lora_embedding_A`` and ``lora_embedding_B``; and, by their own names, weights
-  that were trained whole (``modules_to_save``, biases).
+  adapter's name between, ``lora_A.default.weight``), with ``lora_B.bias`` where it
+  was asked for; for a table of embeddings ``lora_embedding_A`` and
+  ``lora_embedding_B``, and ``token_adapter.trainable_tokens_delta`` for rows of one;
+  and, by their own names, weights that were trained whole (``modules_to_save``,
+  biases). ``base_layer`` in a name is peft's, and no part of the base's.
+- diffusers: the same behind ``unet.`` or ``transformer.``; others ``diffusion_model.``.
+- loralib: ``<module>.lora_A`` and ``lora_B``, without ``.weight``.
 - kohya: ``lora_unet_<module>.lora_down.weight``, ``lora_up`` and ``alpha``, where
   the module is written with ``_`` for ``.``.
 """
@@ -20,12 +24,24 @@ from acl_bundle.weights._report import listed
 
 _PART: Final = re.compile(
     r"(?P<module>.+?)\.(?:(?P<kind>lora_[AB]|lora_down|lora_up)(?:\.[^.]+)??\.weight"
+    r"|(?P<bare>lora_[AB])|lora_B(?:\.[^.]+)??\.(?P<bias>bias)"
     r"|(?P<table>lora_embedding_[AB])(?:\.[^.]+)?|(?P<alpha>alpha))"
 )
+_ROWS: Final = re.compile(r"(?P<module>.+?)\.token_adapter\.trainable_tokens_delta(?:\.[^.]+)?")
 _DOWN: Final = ("lora_A", "lora_down", "lora_embedding_A")
 PEFT_PREFIX: Final = "base_model.model."
+_PREFIXES: Final = (
+    PEFT_PREFIX, "base_model.", "model.", "transformer.", "unet.", "diffusion_model.",
+)  # fmt: skip
 _KOHYA_PREFIX: Final = re.compile(r"lora_[a-z0-9]+_")
 WEIGHT: Final = ".weight"
+_OTHER_KINDS: Final = {
+    "lora_magnitude_vector": "DoRA", "dora_scale": "DoRA", "lora_mid": "LoCon with a core",
+    "hada_": "LoHa", "lokr_": "LoKr", "ia3_": "(IA)3", "vera_": "VeRA", "oft_": "OFT",
+    "boft_": "BOFT", "randlora_": "RandLora", "fourierft_": "FourierFT", "hra_": "HRA",
+    "prompt_": "prompt tuning", "adaption_": "an adaption prompt", "lora_E": "AdaLoRA",
+    "lora_ranknum": "AdaLoRA", "lora_diag": "KaSA",
+}  # fmt: skip
 
 
 @dataclass
@@ -36,12 +52,14 @@ class Pair:
         down: A, ``[r, in]``.
         up: B, ``[out, r]``.
         alpha: The number, where the adapter holds it.
+        bias: ``[out]``, of B, where it has one.
         table: Whether the module is a table of embeddings, kept as ``[in, out]``.
     """
 
     down: str = ""
     up: str = ""
     alpha: str = ""
+    bias: str = ""
     table: bool = False
 
 
@@ -68,8 +86,8 @@ def paired(adapter: Iterable[str]) -> tuple[dict[str, Pair], list[str]]:
 
 
 def _put(pair: Pair, found: re.Match[str], name: str) -> None:
-    kind = found["kind"] or found["table"]
-    part = "alpha" if found["alpha"] else "down" if kind in _DOWN else "up"
+    kind = found["kind"] or found["bare"] or found["table"]
+    part = found["alpha"] or found["bias"] or ("down" if kind in _DOWN else "up")
     before = getattr(pair, part)
     if before:
         raise WeightError(f"the adapter has both {before!r} and {name!r}")
@@ -105,12 +123,45 @@ class Targets:
 
     def of_whole(self, entry: str) -> str | None:
         """Return the weight that a peft entry takes the place of; None where there is none."""
-        name = entry.removeprefix(PEFT_PREFIX)
-        return name if name != entry and name in self._names else None
+        if not entry.startswith(PEFT_PREFIX):
+            return None
+        return next((name for name in _shorter(entry) if name in self._names), None)
+
+    def of_rows(self, entry: str) -> str | None:
+        """Return the table of which a peft entry holds rows; None where there is none."""
+        found = _ROWS.fullmatch(entry)
+        if found is None:
+            return None
+        names = (name + WEIGHT for name in _shorter(found["module"]))
+        return next((name for name in names if name in self._names), None)
 
     @staticmethod
     def _candidates(module: str) -> Iterator[str]:
-        for start in (PEFT_PREFIX, "base_model.", "model.", ""):
-            if module.startswith(start):
-                yield module.removeprefix(start) + WEIGHT
-                yield module.removeprefix(start)
+        for name in _shorter(module):
+            yield name + WEIGHT
+            yield name
+
+
+def _shorter(name: str) -> Iterator[str]:
+    """Yield what a name may be in the base: with fewer and fewer of an adapter's prefixes."""
+    yield from dict.fromkeys((name, _layer(name)))
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            yield from _shorter(name.removeprefix(prefix))
+
+
+def _layer(name: str) -> str:
+    """A name without what peft puts between a module and its own."""
+    return name.replace(".base_layer.", ".").removesuffix(".base_layer")
+
+
+def bare(module: str) -> str:
+    """Return a module's name as a pattern of peft's configuration sees it."""
+    return _layer(module.removeprefix(PEFT_PREFIX))
+
+
+def kinds_of(entries: Iterable[str]) -> str:
+    """Name the kinds of adapters that entries belong to, as far as their names tell."""
+    parts = [part for entry in entries for part in entry.split(".")]
+    found = (kind for part in parts for key, kind in _OTHER_KINDS.items() if part.startswith(key))
+    return ", ".join(dict.fromkeys(found))

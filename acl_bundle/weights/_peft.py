@@ -26,7 +26,14 @@ _REFUSED: Final = {
     "use_qalora": "QALoRA pools the inputs",
     "alora_invocation_tokens": "an activated LoRA changes the answer for some tokens alone",
     "layer_replication": "layers of the base are repeated",
+    "use_bdlora": "BD-LoRA's matrices are blocks of larger ones",
+    "kasa_config": "KaSA cuts the base's singular values first",
+    "monteclora_config": "MonteCLoRA draws its matrices at random",
+    "arrow_config": "Arrow chooses between adapters for each token",
 }
+METADATA: Final = "lora_adapter_metadata"
+"""Where diffusers keeps the configuration of an adapter: in the file's metadata."""
+_MATTERS: Final = ("rank_pattern", "alpha_pattern", "use_rslora", *_REFUSED)
 _OTHER_BASE: Final = ("pissa", "olora", "loftq", "corda", "lora_ga")
 
 
@@ -42,6 +49,8 @@ class Config:
         alphas: Pattern of module -> alpha.
         stabilised: Whether alpha is divided by the root of r.
         turned: Whether the trained model keeps matrices as ``[in, out]``.
+        rows: Pattern of module -> the rows that were trained; "" for the only table.
+        experts: Whether parameters were targeted by name, which may be of experts.
     """
 
     file: str
@@ -51,6 +60,13 @@ class Config:
     alphas: Mapping[str, float]
     stabilised: bool
     turned: bool
+    rows: Mapping[str, tuple[int, ...]]
+    experts: bool
+
+    def rows_of(self, module: str) -> tuple[int, ...]:
+        """Return which rows of a table the adapter holds, none where nothing says so."""
+        found: tuple[int, ...] = _own(self.rows, module, self.rows.get("", ()))
+        return found
 
     def factor(self, module: str, rank: int, alpha: float | None) -> float:
         """Return what a module's product is multiplied by.
@@ -86,6 +102,31 @@ def beside(files: Iterable[str]) -> Config | None:
     return _read(found[0]) if len(found) == 1 else None
 
 
+def check_metadata(metadata: Mapping[str, str], file: str) -> None:
+    """Refuse an adapter of diffusers whose metadata says something of alpha that is not alpha = r.
+
+    Raises:
+        WeightError: It says so.
+        WeightsFormatError: What it says is no JSON object.
+    """
+    if METADATA not in metadata:
+        return
+    values = _json.parse(memoryview(metadata[METADATA].encode()), Path(file), METADATA)
+    if not isinstance(values, dict):
+        raise bad(file, f"{METADATA} is {values!r}; an object is right")
+    parts: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        part, _, field = name.rpartition(".")
+        parts.setdefault(part, {})[field] = value
+    for part, own in parts.items():
+        rank, alpha = own.get("r"), own.get("lora_alpha")
+        if alpha != rank or any(own.get(one) for one in _MATTERS):
+            raise WeightError(
+                f"{file}: {METADATA} has lora_alpha {alpha!r}, r {rank!r} of {part!r}, which is not"
+                " read from there; say alpha=, or save the adapter with peft"
+            )
+
+
 def _read(path: Path) -> Config:
     values = _json.parse(map_part(path), path, "the configuration")
     if not isinstance(values, dict):
@@ -100,7 +141,24 @@ def _read(path: Path) -> Config:
         alphas=_numbers(path, "alpha_pattern", values),
         stabilised=values.get("use_rslora") is True,
         turned=values.get("fan_in_fan_out") is True,
+        rows=_rows(path, values.get("trainable_token_indices")),
+        experts=bool(values.get("target_parameters")),
     )
+
+
+def _rows(path: Path, given: Any) -> dict[str, tuple[int, ...]]:
+    """The rows by pattern of module; a list is of the model's own table of tokens."""
+    tables = given if isinstance(given, dict) else {"": given} if given else {}
+    for pattern, rows in tables.items():
+        right = isinstance(rows, list) and all(type(one) is int and one >= 0 for one in rows)
+        if not right or not rows or len(set(rows)) < len(rows):
+            raise bad(
+                path,
+                f"trainable_token_indices has {rows!r}{f' for {pattern!r}' if pattern else ''}; a"
+                " list of different rows is right",
+            )
+        _check_pattern(path, "trainable_token_indices", pattern)
+    return {pattern: tuple(rows) for pattern, rows in tables.items()}
 
 
 def _check_kind(path: Path, values: Mapping[str, Any]) -> None:
@@ -127,11 +185,15 @@ def _numbers(path: Path, name: str, values: Mapping[str, Any]) -> dict[str, floa
     if not isinstance(found, dict):
         raise bad(path, f"{name} is {found!r}; an object of pattern to number is right")
     for pattern in found:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise bad(path, f"{name}: {pattern!r} is no regular expression: {error}") from None
+        _check_pattern(path, name, pattern)
     return {pattern: _number(path, f"{name}: {pattern!r}", one) for pattern, one in found.items()}
+
+
+def _check_pattern(path: Path, name: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise bad(path, f"{name}: {pattern!r} is no regular expression: {error}") from None
 
 
 def _number(path: Path, what: str, value: Any) -> float:
@@ -144,6 +206,6 @@ def _number(path: Path, what: str, value: Any) -> float:
 def _own(patterns: Mapping[str, Any], module: str, common: Any) -> Any:
     """A module's own value, as peft finds it: by a pattern for the end of its name."""
     for pattern, value in patterns.items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
+        if pattern and re.match(rf"(.*\.)?({pattern})$", module):
             return value
     return common

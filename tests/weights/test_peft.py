@@ -218,6 +218,30 @@ def test_a_damaged_configuration_is_refused(tmp_path: Path, text: str, message: 
         weights.merge_lora(BASE, path)
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"r": 2, "lora_alpha": 2}, False),
+        ({"r": 2, "lora_alpha": 8}, True),
+        ({"r": 2, "lora_alpha": 2, "use_rslora": True}, True),
+        ({"r": 2, "lora_alpha": 2, "alpha_pattern": {"q": 1}}, True),
+    ],
+)
+def test_what_diffusers_says_in_the_metadata_is_not_passed_over(
+    tmp_path: Path, said: dict[str, Any], refused: bool
+) -> None:
+    entries = {name.replace(PRE, "unet."): value for name, value in Q.items()}
+    metadata = {"lora_adapter_metadata": json.dumps({f"unet.{k}": v for k, v in said.items()})}
+    path = tmp_path / "pytorch_lora_weights.safetensors"
+    save_file(entries, path, metadata=metadata)
+    if refused:
+        with pytest.raises(WeightError, match="'unet', which is not read from there; say alpha="):
+            weights.merge_lora(BASE, path)
+    name = "layers.0.q_proj.weight"
+    found = weights.merge_lora(BASE, path, alpha=6)[name]
+    close(found, by_torch(BASE[name], *Q.values(), 3))
+
+
 def test_adapters_are_swapped_and_taken_out_to_the_bit(
     fake_acl: Any, mlp: Any, tmp_path: Path
 ) -> None:
