@@ -24,7 +24,7 @@ from acl_bundle.weights._detect import detect as _detect
 from acl_bundle.weights._diff import diff
 from acl_bundle.weights._file import check_path as _check_path
 from acl_bundle.weights._freeze import freeze
-from acl_bundle.weights._layers import layouts_of
+from acl_bundle.weights._layers import Layouts, layouts_of
 from acl_bundle.weights._layout import reshape, transpose
 from acl_bundle.weights._lora import merge_lora
 from acl_bundle.weights._masks import Masks, enforce
@@ -39,6 +39,7 @@ from acl_bundle.weights._view import View
 from acl_bundle.weights._write import save, to_bytes
 
 __all__ = [
+    "Layouts",
     "Masks",
     "Report",
     "Safetensors",

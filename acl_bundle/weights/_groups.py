@@ -88,11 +88,16 @@ def broken(array: Array, layout: str, most: int) -> tuple[int, int, tuple[tuple[
     return filled.size, len(wrong), tuple(tuple(map(int, one)) for one in first)
 
 
+def along(shape: tuple[int, ...], layout: str) -> int:
+    """Return the length of the axis that the groups lie along; of up to two all elements stay."""
+    return shape[_AXES[layout]]
+
+
 def number(shape: tuple[int, ...], layout: str) -> int:
     """Return how many groups a weight has."""
-    along = shape[_AXES[layout]]
-    others = int(np.prod(shape, dtype=np.int64)) // along if along else 0
-    return others * -(-along // GROUP)
+    length = along(shape, layout)
+    others = int(np.prod(shape, dtype=np.int64)) // length if length else 0
+    return others * -(-length // GROUP)
 
 
 def _grouped(array: Array, axis: int, fill: float) -> Array:

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._groups import Layout, broken, check_layout, number, two_of_four
+from acl_bundle.weights._groups import (
+    KEPT,
+    Layout,
+    along,
+    broken,
+    check_layout,
+    number,
+    two_of_four,
+)
 from acl_bundle.weights._masks import Mask, MaskRow, Masks, mask_rows, pack
 from acl_bundle.weights._patterns import assigned
 from acl_bundle.weights._report import Report, listed
@@ -92,7 +100,11 @@ class Sparse(View):
     def report(self) -> Report[SparseRow]:
         """Say what is lost; reads all sparse weights."""
         rows = tuple(map(self._row, self._layouts))
-        return Report(f"{len(rows)} of {len(self)} weights are 2:4 sparse", rows)
+        idle = [row.name for row in rows if along(row.shape, row.layout) <= KEPT]
+        title = f"{len(rows) - len(idle)} of {len(self)} weights are 2:4 sparse"
+        if idle:
+            title += f"; nothing can be pruned in {listed(idle)}, of which groups have two at most"
+        return Report(title, rows)
 
     def _mask(self, name: str, array: Array) -> Mask:
         if name not in self._packed:

@@ -78,7 +78,7 @@ def test_every_program_runs_and_prints_what_is_shown(session: dict[str, Any]) ->
 
 def test_every_public_name_is_on_the_page() -> None:
     for name in weights.__all__:
-        assert name in PAGE.text or name in ("Report", "Source", "Spec", "View"), name
+        assert name in PAGE.text or name in ("Layouts", "Report", "Source", "Spec", "View"), name
 
 
 def test_every_list_of_kinds_is_the_list() -> None:

@@ -250,6 +250,97 @@ def test_the_layers_of_a_model_are_found_with_their_axes(tmp_path: Path) -> None
         weights.layouts_of(tmp_path / "w.npz")
 
 
+def net(text: str, shapes: dict[str, tuple[int, ...]], path: Path) -> weights.Layouts:
+    """The layouts of a model with such constants."""
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": 17]> {text}')
+    for name, shape in shapes.items():
+        value = np.ones(shape, np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    onnx.save(model, path / "m.onnx")
+    return weights.layouts_of(path / "m.onnx")
+
+
+def test_what_only_turns_a_weight_is_looked_through(tmp_path: Path) -> None:
+    """As torch exports a Linear with its own names, and as TensorFlow's convolutions come."""
+    text = """
+        net (float[2, 8] x, float[1, 4, 9, 9] i, float[3, 2, 8] b)
+            => (float[2, 4] y, float[1, 4, 7, 7] o, float[3, 2, 4] z, int64[4] s)
+        { t = Transpose<perm = [1, 0]>(torch)
+          a = MatMul(x, t)
+          u = Identity(straight)
+          v = Cast<to = 10>(u)
+          w = Cast<to = 1>(v)
+          c = MatMul(a, w)
+          r = Transpose(twice)
+          q = Transpose(r)
+          y = Gemm<transB = 1>(c, q)
+          k = Transpose<perm = [3, 2, 0, 1]>(tf)
+          s = Shape(kernel)
+          n = Size(kernel)
+          d = Conv(i, k)
+          o = Conv(d, kernel)
+          m = Transpose<perm = [0, 2, 1]>(batch)
+          z = MatMul(b, m) }
+    """
+    shapes = {
+        "torch": (4, 8), "straight": (4, 4), "twice": (4, 4), "tf": (3, 3, 4, 4),
+        "kernel": (4, 4, 1, 1), "batch": (3, 4, 8),
+    }  # fmt: skip
+    found = net(text, shapes, tmp_path)
+    assert found == {
+        "torch": "nk", "straight": "kn", "twice": "nk", "tf": "hwio", "kernel": "oihw",
+        "batch": "nk",
+    }  # fmt: skip
+    assert found.left_out == {}
+    masked = weights.sparsify_2_4({name: np.ones(one, "f4") for name, one in shapes.items()}, found)
+    assert weights.check(masked, found).title == "0 of 6 weights break the pattern"
+
+
+def test_what_reads_a_weight_in_another_way_counts(tmp_path: Path) -> None:
+    text = """
+        net (float[2, 4] x, bool c) => (float[2, 4] y, float[4, 4] shown, float[2, 4] g)
+        { a = MatMul(x, both)
+          t = Transpose(both)
+          b = MatMul(a, t)
+          d = MatMul(b, summed)
+          u = Identity(summed)
+          e = Add(d, u)
+          f = MatMul(e, out)
+          shown = Identity(out)
+          y = MatMul(f, inner)
+          g = If(c) <
+            then_branch = yes () => (float[2, 4] p) { p = Add(y, inner) },
+            else_branch = no () => (float[2, 4] q) { q = Identity(y) }> }
+    """
+    shapes = dict.fromkeys(("both", "summed", "out", "inner"), (4, 4))
+    found = net(text, shapes, tmp_path)
+    assert found == {}
+    assert set(found.left_out) == set(shapes)
+
+
+def test_a_weight_in_which_nothing_can_be_pruned_is_left_out_and_said(tmp_path: Path) -> None:
+    text = """
+        net (float[1, 8, 5, 5] x, float[1, 2] v) => (float[1, 8, 3, 3] y, float[1, 4] z)
+        { y = Conv<group = 8>(x, depthwise)
+          z = MatMul(v, thin) }
+    """
+    shapes = {"depthwise": (8, 1, 3, 3), "thin": (2, 4)}
+    found = net(text, shapes, tmp_path)
+    assert found == {}
+    assert found.left_out == {
+        "depthwise": "its input axis has 1, and of so few none is pruned",
+        "thin": "its input axis has 2, and of so few none is pruned",
+    }
+    view = weights.sparsify_2_4(
+        {**{name: np.ones(one, "f4") for name, one in shapes.items()}, "w": np.ones((4, 4), "f4")},
+        {"depthwise": "oihw", "thin": "kn", "w": "kn"},
+    )
+    assert view.report().title == (
+        "1 of 3 weights are 2:4 sparse; nothing can be pruned in 'depthwise', 'thin', of which"
+        " groups have two at most"
+    )
+
+
 def test_a_record_is_json_and_packed_bits_that_anyone_can_read(tmp_path: Path) -> None:
     """With nothing but what the page says of the file."""
     base = {"a": np.random.default_rng(4).standard_normal((8, 5)).astype("f4"), "b": np.eye(7)}
