@@ -2,10 +2,11 @@
 
 Constants are rounded to nearest; a finite one beyond the range becomes the
 largest finite value. A node computes in half precision where its schema lets
-it (`precision`), else in float32 between two casts. Three things stay float32:
+it (`precision`), else in float32 between two casts. Four things stay float32:
 inputs and outputs of the model and of graphs inside nodes, so that callers are
-none the wiser; nodes about whose types inference is silent; and arithmetic on
-shapes, where half precision would give other numbers.
+none the wiser; nodes about whose types inference is silent; arithmetic on
+shapes, where half precision would give other numbers; and what is about numbers
+that would become zero (`small`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 
 from acl_bundle.build import shapes, walk
 from acl_bundle.build.precision import FLOAT, TYPES, Schemas, converted, retyped
+from acl_bundle.build.small import Small
 
 HALVES: Final[dict[str, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _SHAPES: Final = frozenset(("Shape", "Size"))
@@ -81,6 +83,8 @@ class _Shared:
         self.names = walk.Names(model.graph)
         self.types = walk.elements(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
+        graphs = walk.graphs(model.graph)
+        self.small = Small((one for graph in graphs for one in graph.initializer), target)
 
 
 def _light(model: ModelProto) -> ModelProto:
@@ -160,7 +164,8 @@ class _Scope:
         types, schemas = self._shared.types, self._shared.schemas
         none: list[str | None] = [None] * len(node.input)
         known = all(types.get(name) for name in (*node.input, *node.output) if name)
-        if not known or self._shared.of_shapes.issuperset(node.output):
+        small = self._shared.small.stays(node)
+        if small or not known or self._shared.of_shapes.issuperset(node.output):
             return none, [False] * len(node.output)
         variables = schemas.inputs(node)
         bound = {

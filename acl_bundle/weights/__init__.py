@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from acl_bundle._files import Path_ as _Path
 from acl_bundle.weights._cast import cast
+from acl_bundle.weights._concat import concat, split
 from acl_bundle.weights._detect import KINDS as _KINDS
 from acl_bundle.weights._detect import detect as _detect
 from acl_bundle.weights._diff import diff
@@ -48,6 +49,7 @@ __all__ = [
     "View",
     "cast",
     "check",
+    "concat",
     "diff",
     "enforce",
     "freeze",
@@ -59,6 +61,7 @@ __all__ = [
     "save",
     "select",
     "sparsify_2_4",
+    "split",
     "to_bytes",
     "transpose",
 ]

@@ -11,6 +11,7 @@ array, and no half-precision copy exists on the host.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
@@ -25,6 +26,7 @@ from acl_bundle.weights._spec import Array, Spec, Weights, finfo, is_floating
 from acl_bundle.weights._view import View
 
 OnOverflow: TypeAlias = Literal["error", "saturate", "inf"]
+OnUnderflow: TypeAlias = Literal["error", "warn", "ignore"]
 HALVES: Final = {
     "float16": np.dtype(np.float16),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -89,10 +91,12 @@ class Cast(View):
         weights: Weights,
         target: np.dtype[Any],
         on_overflow: OnOverflow,
+        on_underflow: OnUnderflow,
         kept: Iterable[str],
     ) -> None:
         super().__init__(weights)
-        self._target, self._on_overflow, self._kept = target, on_overflow, set(kept)
+        self._target, self._kept = target, set(kept)
+        self._on_overflow, self._on_underflow = on_overflow, on_underflow
 
     def unconverted(self, name: str, dtype: np.dtype[Any]) -> tuple[Array, str] | None:
         """Return a float32 weight before the cast, for an update that converts as it copies.
@@ -104,13 +108,14 @@ class Cast(View):
         Returns:
             The array below, and what an overflow is, as `cast` was told; None
             where the view's own array must be taken: nothing is cast, or not
-            from float32 to that dtype.
+            from float32 to that dtype, or somebody wants to know what becomes zero.
 
         Raises:
             KeyError: There is no such weight.
         """
         below = super().spec(name).dtype
-        if below != _SINGLE or self._target_of(name, below) != dtype:
+        direct = below == _SINGLE and self._on_underflow == "ignore"
+        if not direct or self._target_of(name, below) != dtype:
             return None
         return super().__getitem__(name), self._on_overflow
 
@@ -127,20 +132,32 @@ class Cast(View):
 
         Raises:
             KeyError: There is no such weight.
-            WeightError: A value overflows, and that is an error.
+            WeightError: A value overflows, or becomes zero, and that is an error.
         """
         array = super().__getitem__(name)
         target = self._target_of(name, array.dtype)
         if target is None:
             return array
         result = np.empty(array.shape, target)
-        flat = result.reshape(-1)
+        flat, lost = result.reshape(-1), 0
         for at, values in pieces(array):
             given, over = self._convert(values, target)
             if over is not None and self._on_overflow == "error":
                 index = int(over.argmax())
                 raise _overflows(name, values[index], place(at + index, array.shape), target)
             flat[at : at + values.size] = given
+            if self._on_underflow != "ignore":
+                zero = (given == 0) & (values != 0)
+                if self._on_underflow == "error" and zero.any():
+                    index = int(zero.argmax())
+                    raise _underflows(name, values[index], place(at + index, array.shape), target)
+                lost += int(np.count_nonzero(zero))
+        if lost:
+            warnings.warn(
+                f"weight {name!r}: {lost} of {array.size} values become zero in {target.name}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return result
 
     def report(self) -> Report[CastRow]:
@@ -152,6 +169,9 @@ class Cast(View):
         parts = [f"{len(over)} of {len(rows)} weights overflow {self._target.name}"]
         parts[0] += f": {listed(over)}" if over else ""
         parts += [f"{len(nans)} hold NaN: {listed(nans)}"] if nans else []
+        lost = [row.name for row in rows if row.underflow]
+        count = sum(row.underflow for row in rows)
+        parts += [f"{count} values become zero, of {listed(lost)}"] if lost else []
         return Report("; ".join(parts), rows)
 
     def _row(self, name: str) -> CastRow | None:
@@ -197,6 +217,7 @@ def cast(
     dtype: str | np.dtype[Any] | type,
     *,
     on_overflow: OnOverflow = "error",
+    on_underflow: OnUnderflow = "ignore",
     keep_float32: Iterable[str] = (),
 ) -> Cast:
     """See floating-point weights in half precision.
@@ -208,6 +229,10 @@ def cast(
             ``"error"`` raises when the weight is read, ``"saturate"`` gives the
             largest finite number, ``"inf"`` infinity. Infinite values and NaN
             stay what they are.
+        on_underflow: What happens when a value that is not zero becomes it:
+            ``"error"`` and ``"warn"`` raise, or warn with the number of such values,
+            when the weight is read; an update then takes the array that is converted
+            here. ``"ignore"`` leaves it to the report to count them.
         keep_float32: Names or patterns of weights to leave in float32
             (float64 ones are cast to float32).
 
@@ -216,19 +241,20 @@ def cast(
         NaN per weight, and begins with the weight that has most of them, in this order.
 
     Raises:
-        ValueError: Another dtype, or another word for ``on_overflow``.
+        ValueError: Another dtype, or another word for ``on_overflow`` or ``on_underflow``.
         WeightError: A pattern fits no weight.
     """
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     if name not in HALVES:
         raise ValueError(f"dtype is {name!r}; one of {', '.join(map(repr, HALVES))} is right")
-    if on_overflow not in get_args(OnOverflow):
-        raise ValueError(
-            f"on_overflow is {on_overflow!r}; one of {', '.join(map(repr, get_args(OnOverflow)))}"
-            " is right"
-        )
+    for what, word, known in (
+        ("on_overflow", on_overflow, get_args(OnOverflow)),
+        ("on_underflow", on_underflow, get_args(OnUnderflow)),
+    ):
+        if word not in known:
+            raise ValueError(f"{what} is {word!r}; one of {', '.join(map(repr, known))} is right")
     kept = matching(weights, keep_float32, "keep_float32")
-    return Cast(weights, HALVES[name], on_overflow, kept)
+    return Cast(weights, HALVES[name], on_overflow, on_underflow, kept)
 
 
 def _infinite(values: Array) -> Array:
@@ -245,4 +271,12 @@ def _overflows(name: str, value: Any, at: tuple[int, ...], target: np.dtype[Any]
         f"weight {name!r}: {float(value):g} at {list(at)} overflows {target.name}, whose range ends"
         f" at {float(finfo(target).max):g} (report() counts all). Keep the weight:"
         f' keep_float32=[{name!r}], or say on_overflow="saturate" or "inf"'
+    )
+
+
+def _underflows(name: str, value: Any, at: tuple[int, ...], target: np.dtype[Any]) -> WeightError:
+    return WeightError(
+        f"weight {name!r}: {float(value):g} at {list(at)} becomes zero in {target.name}, whose"
+        f" smallest number is {float(finfo(target).smallest_subnormal):g} (report() counts all)."
+        f' Keep the weight: keep_float32=[{name!r}], or say on_underflow="warn" or "ignore"'
     )

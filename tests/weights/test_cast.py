@@ -7,11 +7,13 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import acl_bundle as ab
 from acl_bundle import weights
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _pieces
@@ -121,7 +123,7 @@ def test_the_report_begins_with_the_worst() -> None:
     report = weights.cast(base, "float16").report()
     assert [row.name for row in report] == ["e", "c", "d", "b", "a", "f"]
     assert str(report).splitlines()[0] == (
-        "2 of 6 weights overflow float16: 'e', 'c'; 1 hold NaN: 'd'"
+        "2 of 6 weights overflow float16: 'e', 'c'; 1 hold NaN: 'd'; 2 values become zero, of 'b'"
     )
 
 
@@ -222,3 +224,53 @@ def test_empty_and_scalar_weights_cast() -> None:
     view = weights.cast(base, "float16")
     same(view, {"e": np.zeros((0, 3), "f2"), "s": np.array(2.5, "f2")})
     assert len(view.report()) == 2
+
+
+TINY = {"eps": np.array([1e-12, 0, 1], "f4"), "w": np.array([[1, -2e-8], [3e-8, 1e-30]], "f4")}
+
+
+def test_what_becomes_zero_is_counted_in_the_title() -> None:
+    title = weights.cast(TINY, "float16").report().title
+    assert title == "0 of 2 weights overflow float16; 3 values become zero, of 'w', 'eps'"
+    assert "zero" not in weights.cast(TINY, "bfloat16").report().title
+
+
+def test_what_becomes_zero_is_an_error_where_that_is_asked() -> None:
+    view = weights.cast(TINY, "float16", on_underflow="error", keep_float32=["eps"])
+    assert view["eps"].dtype == np.float32
+    with pytest.raises(WeightError, match=r"'w': -2e-08 at \[0, 1\] becomes zero"):
+        view["w"]
+    good = weights.cast({"w": np.array([0.0, -0.0, 6e-8], "f4")}, "float16", on_underflow="error")
+    assert np.count_nonzero(good["w"]) == 1
+
+
+def test_what_becomes_zero_is_warned_of_once_for_each_weight() -> None:
+    view = weights.cast(TINY, "float16", on_underflow="warn")
+    with pytest.warns(RuntimeWarning, match="'w': 2 of 4 values become zero in float16") as caught:
+        assert view["w"].tolist() == TINY["w"].astype("f2").tolist()
+    assert len(caught) == 1
+
+
+def test_a_word_that_on_underflow_does_not_know() -> None:
+    with pytest.raises(ValueError, match="on_underflow is 'zero'; one of 'error'"):
+        weights.cast(TINY, "float16", on_underflow="zero")  # type: ignore[arg-type]
+
+
+def test_an_update_meets_the_error_before_anything_changes(fake_acl: Any, make_bundle: Any) -> None:
+    nodes = [onnx.helper.make_node("Add", ["x", "w"], ["y"])]
+    graph = onnx.helper.make_graph(
+        nodes, "half",
+        [onnx.helper.make_tensor_value_info("x", 10, [2, 2])],
+        [onnx.helper.make_tensor_value_info("y", 10, [2, 2])],
+        [onnx.numpy_helper.from_array(np.ones((2, 2), "f2"), "w")],
+    )  # fmt: skip
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+    )
+    with ab.Bundle.load(make_bundle(model, ["w"])) as bundle:
+        bundle.init()
+        with pytest.raises(WeightError, match="becomes zero"):
+            bundle.update(weights.cast({"w": TINY["w"]}, "float16", on_underflow="error"))
+        assert bundle.version == 0
+        bundle.update(weights.cast({"w": TINY["w"]}, "float16"))
+        assert bundle.infer(np.zeros((2, 2), "f2"))[0].tolist() == [1, 0]

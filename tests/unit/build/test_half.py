@@ -297,6 +297,91 @@ def test_normalisation_and_convolution() -> None:
     assert set(dtypes(half).values()) == {H}
 
 
+EPS = np.array(1e-12, np.float32)
+ROOT = [
+    helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
+    helper.make_node("Sub", ["x", "mean"], ["d"]),
+    helper.make_node("Mul", ["d", "d"], ["dd"]),
+    helper.make_node("ReduceMean", ["dd"], ["var"], axes=[1]),
+    helper.make_node("Add", ["var", "eps"], ["safe"]),
+    helper.make_node("Sqrt", ["safe"], ["std"]),
+]
+NORMS: dict[str, tuple[list[onnx.NodeProto], dict[str, Array]]] = {
+    "divided": ([*ROOT, helper.make_node("Div", ["d", "std"], ["y"])], {"eps": EPS}),
+    "times the reciprocal": (
+        [
+            *ROOT,
+            helper.make_node("Reciprocal", ["std"], ["r"]),
+            helper.make_node("Mul", ["d", "r"], ["y"]),
+        ],
+        {"eps": EPS},
+    ),
+    "times one by it": (
+        [
+            *ROOT,
+            helper.make_node("Div", ["one", "std"], ["r"]),
+            helper.make_node("Mul", ["d", "r"], ["y"]),
+        ],
+        {"eps": EPS, "one": np.array(1, np.float32)},
+    ),
+    "by a power": (
+        [
+            *ROOT[:-1],
+            helper.make_node("Pow", ["safe", "half"], ["std"]),
+            helper.make_node("Div", ["d", "std"], ["y"]),
+        ],
+        {"eps": EPS, "half": np.array(0.5, np.float32)},
+    ),
+    "clipped": (
+        [
+            *ROOT[:2],
+            helper.make_node("ReduceL2", ["d"], ["norm"], axes=[1]),
+            helper.make_node("Clip", ["norm", "eps"], ["safe"]),
+            helper.make_node("Shape", ["d"], ["size"]),
+            helper.make_node("Expand", ["safe", "size"], ["wide"]),
+            helper.make_node("Div", ["d", "wide"], ["y"]),
+        ],
+        {"eps": EPS},
+    ),
+    "filled": (
+        [
+            *ROOT[:4],
+            helper.make_node("Shape", ["var"], ["size"]),
+            helper.make_node(
+                "ConstantOfShape", ["size"], ["eps"], value=numpy_helper.from_array(EPS.reshape(1))
+            ),
+            *ROOT[4:],
+            helper.make_node("Div", ["d", "std"], ["y"]),
+        ],
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NORMS)
+def test_what_would_become_zero_stays_float32(kind: str) -> None:
+    """A row without variance is zero and not NaN, as in float32."""
+    nodes, constants = NORMS[kind]
+    x = np.array([[1, 2, 3, 5], [0.25, 0.25, 0.25, 0.25]], np.float32)
+    half = agrees(model(nodes, constants), x)
+    assert run(half, x)[1].tolist() == [0, 0, 0, 0]
+    told = {one.op_type for one in half.graph.node}
+    assert "Cast" in told  # the rest is half
+    assert all(dtype == F for name, dtype in dtypes(half).items() if name == "eps")
+
+
+def test_only_what_is_nothing_but_too_small_stays_float32(x: Array) -> None:
+    """One tiny element of many changes nothing, and zeros are zeros in every precision."""
+    constants = {"w": np.array([1e-12, 1, 2, 3], np.float32), "z": np.zeros(4, np.float32)}
+    nodes = [helper.make_node("Mul", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "z"], ["y"])]
+    assert dtypes(agrees(model(nodes, constants), x)) == {"w": H, "z": H}
+
+
+def test_bfloat16_has_room_for_small_numbers(x: Array) -> None:
+    half = halved(model(*NORMS["divided"]), "bfloat16")
+    assert dtypes(half) == {"eps": TensorProto.BFLOAT16}
+
+
 def test_bfloat16_goes_the_same_way() -> None:
     made = model([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": W})
     half = halved(made, "bfloat16")
