@@ -1,14 +1,15 @@
-"""What docs/weights.md shows of a program's output."""
+"""What the pages of docs/ show of a program's output."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
-SHOWN: dict[str, str] = dict(
-    re.findall(r"^```console\n\$ python examples/(\w+\.py)\n(.*?)^```$", PAGE, re.M | re.S)
-)
+PAGES = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+BLOCK = re.compile(r"^```console\n\$ python examples/(\w+\.py)\n(.*?)^```$", re.M | re.S)
+SHOWN: dict[str, str] = {
+    name: text for page in PAGES for name, text in BLOCK.findall(page.read_text("utf-8"))
+}
 
 
 def check_shown(name: str, printed: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+
+from acl_bundle.build.tensorflow import convert, frozen
 
 from .samples import VALUE, Served, close, keras, new_value, tf
 
@@ -71,11 +74,6 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "prelu": (lambda: sequence((6,), layers.Dense(5), layers.PReLU()), (2, 6)),
     "attention": (attention, (2, 6, 8)),
     "tied": (tied, (2, 4)),
-    "lstm": (
-        lambda: sequence((6, 4), layers.LSTM(5, return_sequences=True), layers.LSTM(3)),
-        (2, 6, 4),
-    ),
-    "bidirectional": (lambda: sequence((6, 4), layers.Bidirectional(layers.LSTM(5))), (2, 6, 4)),
     "gru": (lambda: sequence((6, 4), layers.GRU(5)), (2, 6, 4)),
     "unrolled gru": (lambda: sequence((3, 4), layers.GRU(5, unroll=True)), (2, 3, 4)),
     "simple rnn": (lambda: sequence((6, 4), layers.SimpleRNN(5)), (2, 6, 4)),
@@ -88,6 +86,35 @@ def test_a_model_answers_as_keras_does_after_full_and_partial_updates(
 ) -> None:
     make, shape = MODELS[name]
     agrees(serve, make(), numbers(*shape))
+
+
+LSTM = layers.LSTM
+
+
+@pytest.mark.parametrize(
+    ("parts", "nodes"),
+    [
+        ([LSTM(5, return_sequences=True), LSTM(3, use_bias=False)], {"LSTM": 2}),
+        ([layers.Bidirectional(LSTM(5))], {"LSTM": 1}),
+        ([layers.GRU(4, return_sequences=True), LSTM(4)], {"LSTM": 1, "Loop": 1}),
+        ([layers.Masking(), LSTM(4)], {"Loop": 1}),
+        ([LSTM(4, activation="relu", recurrent_activation="hard_sigmoid")], {"Loop": 1}),
+    ],
+    ids=["two", "bidirectional", "behind a GRU", "masked", "other activations"],
+)
+def test_an_lstm_layer_is_one_node_where_onnx_has_it(
+    parts: list[Any], nodes: dict[str, int], serve: Serve
+) -> None:
+    model = sequence((6, 4), *parts)
+    graph = frozen.freeze(model)
+    ops = Counter(node.op_type for node in convert.to_onnx(graph, graph.variables).graph.node)
+    assert {name: ops[name] for name in ("LSTM", "Loop") if ops[name]} == nodes
+    agrees(serve, model, numbers(2, 6, 4))
+
+
+def test_a_layer_that_is_used_twice_is_two_nodes_with_the_same_variables(serve: Serve) -> None:
+    x, shared = layers.Input((6, 4)), LSTM(4, return_sequences=True)
+    agrees(serve, keras.Model(x, shared(shared(x))), numbers(2, 6, 4))
 
 
 def agrees(serve: Serve, model: Any, x: Any, error: float = 1e-5) -> None:

@@ -9,15 +9,21 @@ TensorFlow's layouts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
 
+from acl_bundle.build import walk
+from acl_bundle.build.tensorflow import recurrent
 from acl_bundle.build.tensorflow.graph import Graph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.errors import UnsupportedError
+
+Array = NDArray[Any]
 
 OPSET: Final = 17
 
@@ -34,37 +40,61 @@ def to_onnx(graph: Graph, chosen: Collection[str]) -> onnx.ModelProto:
         UnsupportedError: tf2onnx is not installed, or cannot convert a node.
     """
     tf = tensorflow()
-    loader = need("tf2onnx.tf_loader")
+    values = {
+        node.name: tf.make_ndarray(node.attr["value"].tensor)
+        for node in graph.definition.node
+        if node.name in chosen and node.op == "Const"
+    }
+    loops = {node: count for node, count in recurrent.loops(graph).items() if node in values}
+    marked = recurrent.marks({node: values[node] for node in loops})
+    while True:
+        model = _attempt(tf, graph, values, marked)
+        marks = {graph.variables[node].name: one for node, one in marked.items()}
+        found, leaked = recurrent.restore(model, marks), recurrent.leaked(model, marks)
+        kept = {
+            node: one
+            for node, one in marked.items()
+            if found[name := graph.variables[node].name] == loops[node] and name not in leaked
+        }
+        if len(kept) == len(marked):
+            return _with_values(model, {graph.variables[n].name: v for n, v in values.items()})
+        marked = kept  # the others are inputs next time
+
+
+def _attempt(
+    tf: Any, graph: Graph, values: Mapping[str, Array], marked: Mapping[str, Array]
+) -> onnx.ModelProto:
+    """Convert a graph whose variables are inputs, but for those that have marks."""
     definition = type(graph.definition)()
     definition.CopyFrom(graph.definition)
-    values = dict(_opened(tf, definition, chosen))
-    names = {f"{node}:0": graph.variables[node].name for node in values}
+    for node in definition.node:
+        if node.name in marked:
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(marked[node.name]))
+        elif node.name in values:
+            _open(tf, node, values[node.name].shape)
+    names = {f"{node}:0": graph.variables[node].name for node in values if node not in marked}
     fed = [*graph.inputs, *names]
+    called = {**graph.inputs, **graph.outputs, **names}
     try:
         with tf.Graph().as_default():
-            definition = loader.tf_optimize(fed, list(graph.outputs), definition)
+            optimize = need("tf2onnx.tf_loader").tf_optimize
+            definition = optimize(fed, list(graph.outputs), definition)
         with _told() as faults, _bfloat16():
-            model = _converted(
-                tf, definition, fed, graph, {**graph.inputs, **graph.outputs, **names}
-            )
+            model = _converted(tf, definition, fed, graph, called)
     except Exception as error:  # tf2onnx's, TensorFlow's: whatever they raise
         raise _refused(graph, [reason(error)]) from error
     if faults:
         raise _refused(graph, faults)
-    return _with_values(model, {graph.variables[node].name: one for node, one in values.items()})
+    return model
 
 
-def _opened(tf: Any, definition: Any, chosen: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Make placeholders of constants, and give the values they had."""
-    for node in definition.node:
-        if node.name in chosen and node.op == "Const":
-            value = tf.make_ndarray(node.attr["value"].tensor)
-            dtype = node.attr["dtype"].type
-            node.op = "Placeholder"
-            node.attr.clear()
-            node.attr["dtype"].type = dtype
-            node.attr["shape"].shape.CopyFrom(tf.TensorShape(value.shape).as_proto())
-            yield node.name, value
+def _open(tf: Any, node: Any, shape: tuple[int, ...]) -> None:
+    """Make a placeholder of a constant."""
+    dtype = node.attr["dtype"].type
+    node.op = "Placeholder"
+    node.attr.clear()
+    node.attr["dtype"].type = dtype
+    node.attr["shape"].shape.CopyFrom(tf.TensorShape(shape).as_proto())
 
 
 def _converted(
@@ -130,19 +160,15 @@ def _refused(graph: Graph, faults: list[str]) -> UnsupportedError:
     return UnsupportedError(f"tf2onnx cannot convert {graph.origin}: {'; '.join(faults[:5])}")
 
 
-def _with_values(model: onnx.ModelProto, values: dict[str, Any]) -> onnx.ModelProto:
-    """Make initializers of the inputs that are variables, in place."""
-    inputs = list(model.graph.input)
+def _with_values(model: onnx.ModelProto, values: Mapping[str, Array]) -> onnx.ModelProto:
+    """Make initializers of what is read and is a variable, in place."""
+    inputs = [one for one in model.graph.input if one.name not in values]
     del model.graph.input[:]
-    for one in inputs:
-        if one.name not in values:
-            model.graph.input.append(one)
-            continue
-        value = values[one.name]
-        model.graph.initializer.add(
-            name=one.name,
-            data_type=one.type.tensor_type.elem_type,
-            dims=value.shape,
-            raw_data=value.astype(value.dtype.newbyteorder("<")).tobytes(),
-        )
+    model.graph.input.extend(inputs)
+    read = {
+        name for graph in walk.graphs(model.graph) for node in graph.node for name in node.input
+    }
+    for name, value in values.items():
+        if name in read:
+            model.graph.initializer.append(numpy_helper.from_array(value, name))
     return model

@@ -41,13 +41,22 @@ def of_keras(model: Any, origin: str) -> Graph:
 
     specs = [tf.TensorSpec(one.shape, one.dtype) for one in given]
     function = tf.function(infer, input_signature=specs).get_concrete_function()
-    ways = {
-        key: [name for way in found for name in (way, f"{_ROOT}/{way}")]
-        for key, found in names.ways_to(tf, model).items()
-    }
-    graph = _frozen(function, origin, [one.name for one in given], called, ways)
+    graph = _frozen(function, origin, [one.name for one in given], called, _places(tf, model))
     graph.variables = names.also_below(graph.variables, model.name)
     return graph
+
+
+def _places(tf: Any, model: Any) -> dict[int, names.Place]:
+    """Where the variables of a Keras model stand, its optimizer's as well."""
+    places = names.places_in(tf, model)
+    for one in places.values():
+        one.keys += [f"{_ROOT}/{key}" for key in one.keys]
+    optimizer = getattr(model, "optimizer", None)
+    for one in (*model.variables, *getattr(optimizer, "variables", ())):
+        inner = names.inner_variable(tf, one)
+        if inner is not None:
+            places.setdefault(id(inner.handle), names.Place(inner.name.removesuffix(":0")))
+    return places
 
 
 def _output_names(model: Any, result: Any) -> list[str]:
@@ -74,7 +83,7 @@ def of_saved_model(folder: str, signature: str | None) -> Graph:
     # Both ends are dicts, which TensorFlow flattens in the order of their keys.
     inputs = sorted(function.structured_input_signature[1])
     outputs = sorted(function.structured_outputs)
-    return _frozen(function, folder, inputs, outputs, names.ways_to(tf, loaded))
+    return _frozen(function, folder, inputs, outputs, names.places_in(tf, loaded))
 
 
 def signature_of(signatures: Mapping[str, Any], folder: str, name: str | None) -> Any:
@@ -100,7 +109,7 @@ def _frozen(
     origin: str,
     inputs: list[str],
     outputs: list[str],
-    ways: Mapping[int, list[str]],
+    places: Mapping[int, names.Place],
 ) -> Graph:
     captures = dict(
         zip(
@@ -110,7 +119,7 @@ def _frozen(
         )
     )
     handles = {id(one.handle): one for one in function.graph.variables}
-    named = names.of_handles(handles, ways)
+    named = names.of_handles(handles, places)
     fed = [one.name for one in function.inputs if one.op.name not in captures]
     graph = Graph(
         origin,
@@ -125,6 +134,7 @@ def _frozen(
         for node, handle in captures.items()
         if id(handle) in named and node in there
     }
+    graph.unused += names.others(places, graph.variables.values())
     return graph
 
 

@@ -8,13 +8,15 @@ update takes any of them.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from acl_bundle.build.tensorflow.graph import Variable, outside
 from acl_bundle.errors import WeightError
 
 VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"
+_COPIES: Final = "_all_variables/"
 
 # What trainers keep beside the weights: steps, optimizers' slots, bookkeeping.
 _SLOTS: Final = ("Adadelta", "Adagrad", "Adam", "AdamOptimizer", "Ftrl", "Momentum", "RMSProp")
@@ -23,6 +25,8 @@ UNUSED: Final = (
     "_CHECKPOINTABLE_OBJECT_GRAPH",
     f"save_counter{VALUE}",
     "*/.OPTIMIZER_SLOT/*",
+    "*seed_generator_state",
+    "*seed_generator_state:0",
     *(f"{root}optimizer/*" for root in ("", "*/", "_")),
     *(f"*/{slot}{end}" for slot in _SLOTS for end in ("", ":0", "_[0-9]", "_[0-9]:0")),
     *(f"{step}{end}" for step in _STEPS for end in ("", ":0", "_[0-9]", "_[0-9]:0")),
@@ -36,12 +40,20 @@ def variable(name: str, aliases: Iterable[str] = ()) -> Variable:
     return Variable(name, tuple(known))
 
 
-def of_handles(handles: Mapping[int, Any], ways: Mapping[int, list[str]]) -> dict[int, Variable]:
+@dataclass
+class Place:
+    """A variable below a trackable object: its name, and its keys in a checkpoint of that."""
+
+    name: str
+    keys: list[str] = field(default_factory=list)
+
+
+def of_handles(handles: Mapping[int, Any], places: Mapping[int, Place]) -> dict[int, Variable]:
     """Name the variables that a function captures.
 
     Args:
         handles: The variables, by the identity of their handles.
-        ways: The ways to them from the root of what was loaded, likewise.
+        places: Where they stand in what was loaded, likewise.
 
     Raises:
         WeightError: Two share a name, and no way leads to one of them.
@@ -49,17 +61,36 @@ def of_handles(handles: Mapping[int, Any], ways: Mapping[int, list[str]]) -> dic
     count = Counter(outside(one.name) for one in handles.values())
     named = {}
     for key, one in handles.items():
-        own, keys = outside(one.name), [f"{way}{VALUE}" for way in ways.get(key, ())]
+        own = outside(one.name)
+        keys = places[key].keys if key in places else []
         if count[own] == 1:
-            named[key] = variable(own, keys)
+            named[key] = variable(own, [*keys, *_copies(own, handles, places)])
         elif keys:
-            named[key] = variable(ways[key][0], keys)
+            named[key] = variable(keys[0].removesuffix(VALUE), keys)
         else:
             raise WeightError(
                 f"{count[own]} variables are called {own!r} and nothing else tells them apart;"
                 " give them names of their own"
             )
     return named
+
+
+def _copies(name: str, captured: Container[int], places: Mapping[int, Place]) -> list[str]:
+    """The keys of a variable's second copy: a model that Keras exports has all of them twice."""
+    return [
+        key
+        for handle, one in places.items()
+        if handle not in captured and one.name == name
+        for key in one.keys
+        if key.startswith(_COPIES)
+    ]
+
+
+def others(places: Mapping[int, Place], variables: Iterable[Variable]) -> tuple[str, ...]:
+    """The names and keys of the variables that are none of those given."""
+    taken = {name for one in variables for name in (one.name, *one.aliases)}
+    every = (name for one in places.values() for name in (one.name, f"{one.name}:0", *one.keys))
+    return tuple(dict.fromkeys(name for name in every if name not in taken))
 
 
 def also_below(variables: Mapping[str, Variable], root: str) -> dict[str, Variable]:
@@ -85,32 +116,32 @@ def settled(variables: Mapping[str, Variable]) -> dict[str, Variable]:
     }
 
 
-def ways_to(tensorflow: Any, root: Any) -> dict[int, list[str]]:
-    """Find the ways to every variable below a trackable object, shortest first.
+def places_in(tensorflow: Any, root: Any) -> dict[int, Place]:
+    """Find every variable below a trackable object, by the identity of its handle.
 
-    Returns:
-        The ways as a checkpoint writes them, by the identity of the variables' handles.
+    The ways to it are its keys in a checkpoint, the shortest first.
     """
     children = tensorflow.train.TrackableView.children
-    found: dict[int, list[str]] = {}
+    found: dict[int, Place] = {}
     seen, left = {id(root)}, deque([("", root)])
     while left:
         before, parent = left.popleft()
         for name, child in children(parent).items():
             way = f"{before}{_escaped(name)}"
-            handle = handle_of(tensorflow, child)
-            if handle is not None:
-                found.setdefault(id(handle), []).append(way)
+            inner = inner_variable(tensorflow, child)
+            if inner is not None:
+                place = found.setdefault(id(inner.handle), Place(outside(inner.name)))
+                place.keys.append(f"{way}{VALUE}")
             elif id(child) not in seen:
                 seen.add(id(child))
                 left.append((f"{way}/", child))
     return found
 
 
-def handle_of(tensorflow: Any, one: Any) -> Any:
-    """The handle of a variable of TensorFlow's or Keras's; None for anything else."""
+def inner_variable(tensorflow: Any, one: Any) -> Any:
+    """The TensorFlow variable that something is or, a Keras variable, has; else None."""
     inner = one if isinstance(one, tensorflow.Variable) else getattr(one, "value", None)
-    return getattr(inner, "handle", None) if isinstance(inner, tensorflow.Variable) else None
+    return inner if isinstance(inner, tensorflow.Variable) and hasattr(inner, "handle") else None
 
 
 def _escaped(name: str) -> str:
