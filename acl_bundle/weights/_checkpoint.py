@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from acl_bundle._extra import need
 from acl_bundle._files import Path_
 from acl_bundle.weights._checkpoint_v1 import TABLE_MAGIC, files_of, place
-from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec, is_number
@@ -50,7 +50,7 @@ class Checkpoint(Source):
         self._first = files_of(path)
         if not self._first:
             _check_files(path, os.fspath(prefix))
-        tf = need("tensorflow", "tensorflow", "a TensorFlow checkpoint")
+        tf = need("tensorflow", "tensorflow", "reading a TensorFlow checkpoint")
         try:
             self._reader: Any = tf.train.load_checkpoint(
                 place(self._first) if self._first else path

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 import numpy as np
 
 from acl_bundle._files import Path_
-from acl_bundle.weights._extra import need
+from acl_bundle._extra import need
 from acl_bundle.weights._file import bad, inside, map_part, whole
 from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._source import Source
@@ -107,7 +107,7 @@ class DistributedCheckpoint(Source):
             OSError: A file cannot be opened.
         """
         folder = Path(path)
-        self._torch = need("torch", "torch", "a distributed checkpoint of torch")
+        self._torch = need("torch", "torch", "reading a distributed checkpoint of torch")
         self._maps: dict[str, tuple[Path, memoryview]] = {}
         self._chunks: dict[str, list[_Chunk]] = {}
         specs: dict[str, Spec] = {}

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from acl_bundle._atomic import replacing
+from acl_bundle._extra import need
 from acl_bundle._files import Path_
 from acl_bundle.errors import UnsupportedError
-from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import map_file
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._pieces import raw
@@ -36,7 +36,7 @@ def freeze_onnx(weights: Weights, model: Path_, out: Path_, limit: int = LIMIT) 
             is not read lies outside the model.
         OSError: A file cannot be read or written.
     """
-    onnx = need("onnx", "build", "an ONNX model to freeze")
+    onnx = need("onnx", "build", "reading an ONNX model to freeze")
     proto = onnx.load_model_from_string(bytes(map_file(model)))
     _embed_inner(proto, Path(model).parent)
     with Onnx(model) as old:

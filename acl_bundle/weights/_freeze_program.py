@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from acl_bundle._extra import need
 from acl_bundle.errors import BundleFormatError, WeightError
-from acl_bundle.weights._extra import need
 from acl_bundle.weights._freeze_onnx import put, tensors
 from acl_bundle.weights._spec import Array, Weights
 
@@ -66,7 +66,7 @@ def _tensor_name(payload: memoryview) -> str:
 
 
 def _model(payload: memoryview, weights: Weights, inside: list[str]) -> bytes:
-    onnx = need("onnx", "build", "the program of a model")
+    onnx = need("onnx", "build", "reading the program of a model")
     model = onnx.ModelProto.FromString(bytes(payload))
     found = {name: tensor for tensor, name in tensors(model.graph)}
     for name in inside:

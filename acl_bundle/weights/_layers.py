@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from acl_bundle._extra import need
 from acl_bundle._files import Path_
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._groups import KEPT, Layout, along
 from acl_bundle.weights._onnx import Onnx
@@ -63,7 +63,7 @@ def layouts_of(model: Path_) -> Layouts:
     if reader is not Onnx:
         kind = getattr(reader, "kind", "")
         raise bad(model, f"this is of kind {kind!r}; an ONNX model tells how its weights are read")
-    onnx = need("onnx", "build", "an ONNX model")
+    onnx = need("onnx", "build", "reading an ONNX model")
     with Onnx(model) as constants:
         graph = onnx.load_model_from_string(bytes(map_file(constants.file))).graph
         shapes = dict(_floating(constants))

@@ -17,9 +17,9 @@ from typing import Any
 
 import ml_dtypes
 
+from acl_bundle._extra import need
 from acl_bundle._files import Path_
 from acl_bundle.weights import _zip
-from acl_bundle.weights._extra import need
 from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._source import Source
@@ -60,7 +60,7 @@ class Torch(Source):
         file = os.fspath(path)
         self._data = map_file(path)
         _zip.members(file, self._data)
-        torch = need("torch", "torch", "a torch file")
+        torch = need("torch", "torch", "reading a torch file")
         entries = _state(load(torch, file), key, file, torch)
         self._arrays: dict[str, Array] = {}
         skipped = {}

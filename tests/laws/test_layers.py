@@ -17,7 +17,7 @@ PACKAGE = Path(acl_bundle.__file__).parent
 LAYERS = (
     ("_acl", "_codes", "_files", "_wrappers", "dtypes"),
     ("_atomic", "errors"),
-    ("_owner", "spec", "om"),
+    ("_extra", "_owner", "spec", "om"),
     ("_arrays", "weight_program"),
     ("_aliases",),
     ("_api", "_config", "_pieces", "_source", "build"),

@@ -1,4 +1,4 @@
-"""Libraries that only some files need: imported when such a file is opened."""
+"""Libraries that only some calls need: imported when such a call is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def need(module: str, extra: str, what: str) -> Any:
     Args:
         module: Its name.
         extra: The extra of this package that installs it.
-        what: What needs it: ``"a TensorFlow checkpoint"``.
+        what: What needs it: ``"reading a TensorFlow checkpoint"``.
 
     Raises:
         UnsupportedError: It is not installed, or cannot be loaded.
@@ -23,6 +23,6 @@ def need(module: str, extra: str, what: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise UnsupportedError(
-            f"reading {what} needs {module}, which cannot be imported ({error}); install it:"
+            f"{what} needs {module}, which cannot be imported ({error}); install it:"
             f" pip install 'acl-bundle[{extra}]'"
         ) from error
