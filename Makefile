@@ -178,11 +178,15 @@ clean:
 $(BIN)/basedpyright: | .venv/editable
 	@$(PIP) 'basedpyright>=1.30'
 
-# Some machines have no wheel of one or another.
+# Some machines have no wheel of one or another. The last two hold pretrained modules, for
+# which nothing is needed of what they want for audio.
 .venv/frameworks: .venv/editable
-	@echo "installing the frameworks whose files are read (once) ..."
-	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.4,<2.14' 'peft>=0.17'; do \
+	@echo "installing the frameworks whose files and models are read (once) ..."
+	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.6,<2.14' \
+	    'peft>=0.17' 'onnxscript>=0.3' 'transformers>=4.50'; do \
 	    $(PIP) "$$one" || echo "no $$one here: its tests are skipped"; done
+	@for one in 'resemblyzer>=0.1.4' 'torchcrepe>=0.0.24'; do \
+	    $(PIP) --no-deps "$$one" || echo "no $$one here: its tests are skipped"; done
 	@touch $@
 
 .venv/regular: $(C) $(shell find acl_bundle -name '*.py') | .venv/pyvenv.cfg

@@ -46,15 +46,31 @@ class Opened:
         Raises:
             ValueError: The run fails; the message has ONNX Runtime's words.
         """
-        values = {name: _value(array, elem) for name, (array, elem) in feeds.items()}
-        values.update((one.name, _value(one.array, one.elem)) for one in self.lent)
         try:
-            results = self.session.run_with_ort_values(None, values)
-        except Exception as error:  # its exceptions share no public base class
+            return [tuple(result.shape()) for result in self._run(feeds)]
+        except ValueError as error:
             raise ValueError(
                 f"a trial run, which was to tell the shapes of the outputs, failed: {error}"
             ) from error
-        return [tuple(result.shape()) for result in results]
+
+    def outputs(self, feeds: Mapping[str, tuple[NDArray[Any], int]]) -> list[NDArray[Any]]:
+        """Run once and return the outputs, none of which may be bfloat16.
+
+        Args:
+            feeds: Value and ONNX type of each of the program's inputs.
+
+        Raises:
+            ValueError: The run fails; the message has ONNX Runtime's words.
+        """
+        return [result.numpy() for result in self._run(feeds)]
+
+    def _run(self, feeds: Mapping[str, tuple[NDArray[Any], int]]) -> list[Any]:
+        values = {name: _value(array, elem) for name, (array, elem) in feeds.items()}
+        values.update((one.name, _value(one.array, one.elem)) for one in self.lent)
+        try:
+            return list(self.session.run_with_ort_values(None, values))
+        except Exception as error:  # its exceptions share no public base class
+            raise ValueError(str(error)) from error
 
 
 def opened(model: ModelProto, constants: Sequence[Constant]) -> Opened:

@@ -1,0 +1,1 @@
+"""build.from_torch: modules of torch, and what their bundles answer."""
