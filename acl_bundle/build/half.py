@@ -12,7 +12,7 @@ that would become zero (`small`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -28,12 +28,13 @@ _SMALL: Final = 1024  # elements
 _LISTS: Final = ("value_float", "value_floats")
 
 
-def halved(model: ModelProto, dtype: str) -> ModelProto:
+def halved(model: ModelProto, dtype: str, keep: Collection[str] = ()) -> ModelProto:
     """Return a model that computes in half precision; the given one is not changed.
 
     Args:
         model: Its tensors must be in it, not in files beside it.
         dtype: ``"float16"`` or ``"bfloat16"``.
+        keep: Names of constants that stay as they are; nodes convert them.
 
     Raises:
         ValueError: There is no such dtype.
@@ -45,7 +46,7 @@ def halved(model: ModelProto, dtype: str) -> ModelProto:
     for graph in walk.graphs(result.graph):
         _constants_first(graph)
     opsets = {one.domain: one.version for one in result.opset_import}
-    shared = _Shared(result, Schemas(opsets, HALVES[dtype]), HALVES[dtype])
+    shared = _Shared(result, Schemas(opsets, HALVES[dtype]), HALVES[dtype], keep)
     _Scope(result.graph, shared, {}).convert()
     return result
 
@@ -78,8 +79,10 @@ def _value(node: NodeProto) -> TensorProto | None:
 class _Shared:
     """What all graphs of a model have in common."""
 
-    def __init__(self, model: ModelProto, schemas: Schemas, target: int) -> None:
-        self.schemas, self.target = schemas, target
+    def __init__(
+        self, model: ModelProto, schemas: Schemas, target: int, keep: Collection[str]
+    ) -> None:
+        self.schemas, self.target, self.keep = schemas, target, frozenset(keep)
         self.names = walk.Names(model.graph)
         self.types = walk.elements(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
@@ -125,7 +128,11 @@ class _Scope:
         self._half = {**half}
         self._casts: dict[tuple[str, bool], str] = {}
         self._nodes: list[NodeProto] = []
-        self._constants = {one.name: one for one in graph.initializer if one.data_type == FLOAT}
+        self._constants = {
+            one.name: one
+            for one in graph.initializer
+            if one.data_type == FLOAT and one.name not in shared.keep
+        }
 
     def convert(self) -> None:
         """Convert the graph in place."""

@@ -5,7 +5,8 @@
 3. `names` and `graph`: each tensor of the module has its own name there; tied
    names, unused entries and buffers that no file holds are told apart.
 4. `check`: module and graph answer the same to the example inputs.
-5. `half`, where a precision is asked for, and `build.from_onnx` do the rest.
+5. `chosen`: which of the tensors become weights.
+6. `build.half`, where a precision is asked for, and `build.from_onnx` do the rest.
 
 Torch is imported when `from_torch` is called.
 """
@@ -13,16 +14,91 @@ Torch is imported when `from_torch` is called.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from onnx import ModelProto
 
 from acl_bundle._extra import need
+from acl_bundle.build import half
+from acl_bundle.build.convert import from_onnx
+from acl_bundle.build.infer import OutputNames
+from acl_bundle.build.result import Bundle
 from acl_bundle.build.torch import graph
 from acl_bundle.build.torch.check import check
+from acl_bundle.build.torch.chosen import choose
 from acl_bundle.build.torch.export import export, inputs_of
 from acl_bundle.build.torch.names import Names, names, tensors
 from acl_bundle.build.torch.still import still
+
+Precision = Literal["float16", "bfloat16"]
+
+
+def from_torch(
+    module: Any,
+    example_inputs: object,
+    weights: Sequence[str] | None = None,
+    *,
+    dynamic: Mapping[str, Sequence[int]] | None = None,
+    precision: Precision | None = None,
+    output_names: OutputNames = "onnx",
+    init: bool = True,
+    fold: bool = True,
+) -> Bundle:
+    """Build a bundle from a torch module, whose state dict then updates it.
+
+    ``bundle.update(module.state_dict())`` makes the bundle answer as the module
+    does in evaluation mode. Weights have the module's own names and layouts.
+    Names of one tensor (tied parameters) are aliases of one weight, and what the
+    answer does not depend on (``num_batches_tracked``, parameters that
+    ``forward`` does not use) is passed over by updates. What wrappers add to
+    names (``module.``, ``_orig_mod.``, ``_fsdp_wrapped_module.``) is no part of
+    them, here and in an update. Buffers that are not persistent are fixed.
+
+    The module is exported in evaluation mode by ``torch.onnx.export``, its
+    optimiser off, from a copy around the same parameters: the module itself
+    is not changed. Where ONNX Runtime is installed, what was exported is run
+    once, and its answer compared with the module's.
+
+    Args:
+        module: A ``torch.nn.Module``, in any mode and on any device; under
+            ``torch.compile`` or ``DistributedDataParallel`` as well.
+        example_inputs: What ``forward`` takes: a tensor, a tuple or list of
+            arguments, or a dict of them by name. Arrays stand for tensors; other
+            arguments become part of the graph. Shapes and dtypes of the
+            bundle's inputs are theirs.
+        weights: Names or patterns (``"head.*"``) of what becomes refreshable;
+            None for all that can be. The others are fixed.
+        dynamic: The axes of each input that stay open, ``{"x": [0]}``.
+        precision: ``"float16"`` or ``"bfloat16"`` to compute in, whatever the
+            module's own dtype; weights, inputs and outputs keep theirs, and an
+            update converts. None for the module's own.
+        output_names: As for `from_onnx`.
+        init: As for `from_onnx`.
+        fold: As for `from_onnx`.
+
+    Raises:
+        UnsupportedError: The module cannot be exported as it is, its graph
+            answers something else, or torch or onnxscript is missing.
+        WeightError: ``weights`` names what cannot be refreshed.
+        TypeError: It is no module.
+        ValueError: An option has a value that there is not.
+    """
+    if precision is not None and precision not in half.HALVES:
+        right = " or ".join(map(repr, half.HALVES))
+        raise ValueError(f"precision is {precision!r}; {right} is right, or None")
+    model, found = exported(module, example_inputs, dynamic)
+    chosen = choose(found, model, weights)
+    if precision is not None:
+        model = half.halved(model, precision, keep=chosen.weights)
+    return from_onnx(
+        model,
+        chosen.weights,
+        output_names=output_names,
+        init=init,
+        fold=fold,
+        aliases=chosen.aliases,
+        unused=chosen.unused,
+    )
 
 
 class Exported(NamedTuple):
