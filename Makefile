@@ -16,7 +16,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/forwards/*.c) setup.py pyproject.toml
+GE_HEADERS := acl_bundle/build/chip/include
+C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/forwards/*.c fakes/ge/* $(GE_HEADERS)/*/*.h) \
+    setup.py pyproject.toml
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export CC
@@ -44,6 +46,9 @@ check: .venv/editable $(BIN)/basedpyright
 	$(BIN)/python csrc/build.py | $(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) \
 	    -Wno-unused-function -O2 -c -o /dev/null -isystem \
 	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" -x c -
+	! command -v $(CXX) >/dev/null || $(CXX) -std=c++17 -fvisibility=hidden \
+	    $(filter-out -Wstrict-prototypes,$(WARNINGS)) -fsyntax-only -I$(GE_HEADERS) -Ifakes/ge -Ifakes \
+	    $(wildcard fakes/ge/*.cc acl_bundle/build/chip/*.cc)
 
 pytest: .venv/editable $(if $(CI),.venv/frameworks)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

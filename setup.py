@@ -1,7 +1,8 @@
-"""Builds the pieces of C: the shim (cffi), the fake, and the fake's other names.
+"""Builds the pieces of C: the shim (cffi), the fake, its other names, and GE's stand-in.
 
 The fake is one shared library; every other name that a client may have linked
 is a forward without code, built by the same linker against the fake itself.
+The stand-in for GE's compiler is C++; where no C++ compiler is, it is left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,13 @@ from setuptools.command.build_ext import build_ext
 LIB = "acl_bundle.fake.lib"
 FAKE = "libascendcl"
 FORWARDS = ("libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas")
+GE = {  # sources, and what each needs: in the order they are built
+    "libgraph_base": (["ascend_string"], []),
+    "libgraph": (["graph", "fields", "refusal", "python"], ["graph_base", "ascendcl"]),
+    "libge_compiler": (["initialize", "convert", "build", "save"], ["graph", "graph_base"]),
+    "libfmk_onnx_parser": (["parse"], ["ge_compiler", "graph", "graph_base"]),
+}
+GE_HEADERS = "acl_bundle/build/chip/include"
 
 
 class BuildExt(build_ext):
@@ -21,7 +29,7 @@ class BuildExt(build_ext):
 
     def get_ext_filename(self, fullname: str) -> str:
         *folders, name = fullname.split(".")
-        if name in (FAKE, *FORWARDS):
+        if name in (FAKE, *FORWARDS, *GE):
             return str(Path(*folders, f"{name}.so"))
         return super().get_ext_filename(fullname)
 
@@ -31,13 +39,16 @@ class BuildExt(build_ext):
         An interpreter's own folder has no place in what is shipped.
         """
         self.parallel = None
-        linker = [one for one in self.compiler.linker_so if not one.startswith("-Wl,-rpath,")]
-        self.compiler.set_executable("linker_so", linker)
+        for which in ("linker_so", "linker_so_cxx"):
+            words = getattr(self.compiler, which, None)  # older setuptools have one linker
+            if words is not None:
+                linker = [one for one in words if not one.startswith("-Wl,-rpath,")]
+                self.compiler.set_executable(which, linker)
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
-        """Let the linker find the fake that was built before."""
-        if ext.name.removeprefix(f"{LIB}.") in FORWARDS:
+        """Let the linker find the libraries that were built before."""
+        if ext.name.removeprefix(f"{LIB}.") in (*FORWARDS, *GE):
             ext.library_dirs.append(str(Path(self.build_lib, *LIB.split("."))))
         super().build_extension(ext)
 
@@ -81,8 +92,31 @@ def forward(name: str) -> Extension:
     )
 
 
+def stand_in(name: str) -> Extension:
+    """One library of the stand-in for GE's compiler (fakes/ge)."""
+    sources, needed = GE[name]
+    return Extension(
+        f"{LIB}.{name}",
+        sources=[f"fakes/ge/{one}.cc" for one in sources],
+        depends=sorted(
+            str(path) for folder in ("fakes/ge", GE_HEADERS) for path in Path(folder).rglob("*.h")
+        ),
+        include_dirs=["fakes/ge", "fakes", GE_HEADERS],
+        language="c++",
+        optional=True,
+        extra_compile_args=["-std=c++17", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        extra_link_args=[
+            f"-Wl,-soname,{name}.so",
+            "-Wl,-rpath,$ORIGIN",
+            "-Wl,-z,defs",
+            "-Wl,--no-as-needed",  # clients of one get the symbols of all
+            *(f"-l{one}" for one in needed),
+        ],
+    )
+
+
 setup(
     cffi_modules=["csrc/build.py:ffibuilder"],
-    ext_modules=[fake, *map(forward, FORWARDS)],
+    ext_modules=[fake, *map(forward, FORWARDS), *map(stand_in, GE)],
     cmdclass={"build_ext": BuildExt},
 )

@@ -78,17 +78,19 @@ def _weights(file: om.Bundle, inputs: tuple[TensorSpec, ...]) -> tuple[WeightSpe
 
 
 def _program(
-    model: om.Model, weights: tuple[WeightSpec, ...], given: WeightProgram | None
+    file: om.Bundle, at: int, weights: tuple[WeightSpec, ...], given: WeightProgram | None
 ) -> WeightProgram | None:
-    """What makes the update graph's weights of a trainer's, where the file or the caller says it.
+    """What makes the update graph's weights of a trainer's, where the file, its manifest or the
+    caller says it.
 
     Raises:
         BundleFormatError: The file's is damaged, or not of these weights.
         WeightError: The caller's is not of these weights, or the file has one.
     """
-    found = None
+    model = file.models[at]
+    found: object = None if file.manifest is None else file.manifest.program
     for definition in model.definitions[:1]:
-        found = definition.attrs.get(WEIGHT_PROGRAM)
+        found = definition.attrs.get(WEIGHT_PROGRAM) if found is None else found
     if not isinstance(found, memoryview):
         return given and fit(given, weights)
     if given is not None:
@@ -223,7 +225,7 @@ class Bundle(Owner):
         weights = () if update is None else _weights(file, described[update][0])
         if beside is not None and update is None:
             raise RoleError("program= is given, but no graph of the file takes weights")
-        program = None if update is None else _program(file.models[update], weights, beside)
+        program = None if update is None else _program(file, update, weights, beside)
         names = [spec.name for spec in weights] or list(file.variables)
         defined = not names and not file.variable_size
         self._variables = Variables(names, defined, keep=weakref.ref(self))

@@ -14,6 +14,7 @@
      ├ VersionExistsError (ValueError)         somebody has published that version
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
      ├ SourceChangedError (RuntimeError)       what was loaded is wanted again, and is another now
+     ├ CompileError (RuntimeError)             a step of compiling for a chip failed
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
      ├ PoisonedError (RuntimeError)            a commit failed: the weights may be a mixture
      ├ LibraryError (RuntimeError)             the library answered what cannot be
@@ -112,6 +113,24 @@ class SourceChangedError(AclBundleError, RuntimeError):
 
     What was loaded goes on; a second id of a graph cannot be had.
     """
+
+
+class CompileError(AclBundleError, RuntimeError):
+    """A step of compiling a bundle for a chip failed; no bundle was written.
+
+    Attributes:
+        step: Which: ``"toolkit"``, ``"helper"``, ``"initialize"``, ``"parse"``,
+            ``"constants"``, ``"convert"``, ``"build"``, ``"save"`` or ``"check"``.
+        status: What GE returned, None where it returned nothing.
+    """
+
+    def __init__(self, step: str, text: str, status: int | None = None) -> None:
+        super().__init__(step, text, status)
+        self.step: str = step
+        self.status: int | None = status
+
+    def __str__(self) -> str:
+        return visible(f"compiling failed at {self.step!r}: {self.args[1]}")
 
 
 class BusyError(AclBundleError, RuntimeError):

@@ -102,6 +102,12 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
 size_t aclfakeRead(const char *what, char *text, size_t size);
 
 /*
+ * Appends a line to what aclGetRecentErrMsg of this thread returns next: for
+ * a library beside this one that reports its errors there, as GE does.
+ */
+void aclfakeTell(const char *text);
+
+/*
  * One tensor of a callback program's run. Everything is this library's and
  * good until the function returns. data is memory of the host even where the
  * model's memory is a device's; NULL only when size is 0.

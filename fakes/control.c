@@ -105,6 +105,12 @@ int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user)
                ? 0 : refuse(REFUSED, "no memory for a callback");
 }
 
+void aclfakeTell(const char *text)
+{
+    if (text != NULL)
+        message_add("%s", text);
+}
+
 /* A function by name, or FUNCTION_COUNT after a message. */
 static FunctionId find_function(const char *name)
 {

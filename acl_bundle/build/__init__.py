@@ -14,6 +14,7 @@ they are imported when one is called.
 from __future__ import annotations
 
 from acl_bundle.build.callback import callback
+from acl_bundle.build.chip import Compiled, compile
 from acl_bundle.build.convert import from_onnx, model
 from acl_bundle.build.idle import null
 from acl_bundle.build.result import Bundle, Model, WeightInfo
@@ -22,9 +23,11 @@ from acl_bundle.build.torch import from_torch
 
 __all__ = [
     "Bundle",
+    "Compiled",
     "Model",
     "WeightInfo",
     "callback",
+    "compile",
     "from_onnx",
     "from_tensorflow",
     "from_torch",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import TypeAlias, get_args
+
+from onnx import GraphProto
 
 from acl_bundle import om
 from acl_bundle.build import flexible, gather, infer, refresh, selection, shapes
 from acl_bundle.build import fold as folding
-from acl_bundle.build.flexible import Bounds, DimGears
+from acl_bundle.build.flexible import Bounds, DimGears, Flexible
 from acl_bundle.build.infer import OutputNames, Plan
 from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
@@ -19,6 +21,10 @@ from acl_bundle.om.define import Desc
 from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
 from acl_bundle.weight_program import Given, WeightProgram, opened
 
+_Dynamic: TypeAlias = tuple[
+    Sequence[int] | None, Sequence[tuple[int, int]] | None, DimGears | None, bool | Bounds
+]
+
 
 def from_onnx(
     model: Source,
@@ -26,6 +32,10 @@ def from_onnx(
     *,
     program: Given | None = None,
     input_shapes: Shapes | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
@@ -50,9 +60,16 @@ def from_onnx(
             trainer's weights, or the path of its file; see `build.match`. Those
             constants become refreshable, ``fold``, ``aliases`` and ``unused`` are the
             program's matter.
-        input_shapes: Shapes for inputs, at least for those with open dims.
+        input_shapes: Shapes for inputs, at least for those with open dims
+            that no other option leaves open.
+        dynamic_batch: As for :func:`model`; the inference graph has the gears,
+            and so with the other three.
+        dynamic_hw: As for :func:`model`.
+        dynamic_dims: As for :func:`model`.
+        dynamic_shape: As for :func:`model`.
         output_names: ``"onnx"`` keeps the model's names, ``"ge"`` writes
-            ``<node>:<output>`` as a compiler for the chip does.
+            ``<node>:<output>`` as a compiler for the chip does. Inputs have
+            the model's names on a chip as well.
         init: Whether the bundle has an init graph, which holds the weights'
             first values.
         fold: Whether what depends on weights alone (a transposed matrix, joined
@@ -74,7 +91,8 @@ def from_onnx(
     folding.check_one(program, weights, aliases, unused)
     loaded = load(model)
     constants = gather.gather(loaded)
-    shapes.pin(loaded.model.graph, input_shapes)
+    asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    taken = _flexible(loaded.model.graph, input_shapes, asked)
     if program is not None:
         folded = folding.given(opened(program), constants.own, loaded.model.graph, init=init)
     else:
@@ -87,7 +105,7 @@ def from_onnx(
         [(one.name, Desc(one.dtype, one.dims), one.data) for one in folded.constants]
     )
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
-    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names)
+    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, taken)
     return bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
 
 
@@ -134,10 +152,7 @@ def model(
     loaded = load(source)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
-    wanted = any(one is not None and one is not False for one in asked)
-    shapes.pin(loaded.model.graph, input_shapes, leave_open=wanted)
-    chosen = flexible.plan(loaded.model.graph, *asked)
-    flexible.warn_of_short_names(chosen)
+    chosen = _flexible(loaded.model.graph, input_shapes, asked)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
     plan = Plan(called, loaded.model, every, (), 0, output_names, chosen)
@@ -171,6 +186,15 @@ def bundle(
         variable_size,
         program,
     )
+
+
+def _flexible(graph: GraphProto, input_shapes: Shapes | None, asked: _Dynamic) -> Flexible | None:
+    """Pin the shapes that are given, and return which ones the graph is to take."""
+    wanted = any(one is not None and one is not False for one in asked)
+    shapes.pin(graph, input_shapes, leave_open=wanted)
+    chosen = flexible.plan(graph, *asked)
+    flexible.warn_of_short_names(chosen)
+    return chosen
 
 
 def _names(count: int, init: bool) -> tuple[str, ...]:

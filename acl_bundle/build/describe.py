@@ -79,10 +79,10 @@ class Description:
 
     def nodes(self) -> None:
         """Add the graph's own nodes."""
-        for index, node in enumerate(self._graph.node):
+        for node in self._graph.node:
             if node.output and all(name in self._where for name in node.output):
                 continue  # a Constant node that is there already
-            name = self._fresh(node.name or f"{node.op_type}_{index}")
+            name = self._fresh(node.name)
             for at, output in enumerate(node.output):
                 self._where[output] = (name, at)
             reads = [one for one in (*node.input, *walk.captured(node)) if one in self._where]

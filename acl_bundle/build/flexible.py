@@ -94,7 +94,7 @@ def plan(
 
 
 def warn_of_short_names(chosen: Flexible | None) -> None:
-    """Warn the caller's caller of names on which CANN's own reader of a file fails.
+    """Warn whoever called `from_onnx` or `model` of names on which CANN's own reader fails.
 
     aclmdlGetDescFromFile and aclmdlGetDescFromMem find the list of inputs too short for its n
     names when these have less than 4n - 4 bytes between them (CANN's
@@ -110,7 +110,7 @@ def warn_of_short_names(chosen: Flexible | None) -> None:
             f" with dynamic_dims whose inputs are called {names}: {len(names)} names need {least}"
             f" bytes between them and have {has}; names of 4 characters or more are right",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -62,6 +62,7 @@ def load(source: Source) -> Loaded:
         _copy_function(function, loaded.model.functions.add(), loaded)
     if loaded.model.functions:
         loaded.model = _inlined(loaded.model)
+    _name_nodes(loaded.model.graph)
     return loaded
 
 
@@ -95,6 +96,13 @@ def _inlined(model: ModelProto) -> ModelProto:
         return inliner.inline_local_functions(model)
     except Exception as error:  # a failed assertion in C++, as what onnx makes of it
         raise ValueError(f"onnx cannot inline the model's functions: {error}") from error
+
+
+def _name_nodes(graph: GraphProto) -> None:
+    """Name the nodes without a name as GE's ONNX parser does: their type, and a count of them."""
+    unnamed = (node for node in graph.node if not node.name)
+    for count, node in enumerate(unnamed):
+        node.name = f"{node.op_type}_{count}"
 
 
 def _copy_graph(source: GraphProto, target: GraphProto, loaded: Loaded) -> None:

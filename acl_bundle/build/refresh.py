@@ -92,7 +92,7 @@ def update_model(
 
 
 def _attributes(program: WeightProgram) -> dict[str, bytes]:
-    if program.is_plain and not program.aliases and not program.unused:
+    if not program.is_needed:
         return {}
     return {_ge.WEIGHT_PROGRAM: to_bytes(program)}
 

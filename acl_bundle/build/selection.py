@@ -1,7 +1,8 @@
 """Choosing the constants that become refreshable weights.
 
-By name, or all that look like weights: floating-point, rank 1 or more, read
-as data and nowhere as a shape, in the main graph. A name that is wrong in any
+By name or pattern, or all that look like weights: floating-point, rank 1 or
+more, read as data and nowhere as a shape, in the main graph. A pattern takes
+of what it matches those that look like weights. A name that is wrong in any
 way is refused with the names that would have been right.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence, Set
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from onnx import GraphProto
@@ -21,18 +23,21 @@ from acl_bundle.errors import WeightError
 Choice: TypeAlias = Sequence[str] | Literal["all"]
 
 _SHOWN = 20
+_MARKS = "*?["
 
 
 def choose(choice: Choice, constants: Mapping[str, Constant], graph: GraphProto) -> list[Constant]:
     """Return the chosen constants, in the order they were named.
 
     Args:
-        choice: Names, or ``"all"``, which takes them in the graph's order.
+        choice: Names and patterns (``*``, ``?``, ``[...]`` as in a shell), or
+            ``"all"``; what a pattern matches comes in the graph's order.
         constants: All constants of the main graph.
         graph: The main graph.
 
     Raises:
-        WeightError: A name is empty, repeated, unknown or no constant, the
+        WeightError: A name is empty, repeated, unknown or no constant, a
+            pattern matches no weight, the
             constant has no elements, or a shape depends on it; or nothing was
             chosen.
     """
@@ -45,13 +50,34 @@ def choose(choice: Choice, constants: Mapping[str, Constant], graph: GraphProto)
     if not names:
         raise WeightError(f"weights is empty; name at least one constant{_candidates(constants)}")
     first: dict[str, int] = {}
+    found: dict[str, Constant] = {}
     for position, name in enumerate(names):
         _check_name(name, position)
+        if name not in constants and any(mark in name for mark in _MARKS):
+            found.update(_matching(name, constants, uses))
+            continue
         _check_first(name, position, first)
         if name not in constants:
             raise _unknown(name, constants, graph)
         _check_constant(constants[name], uses)
-    return [constants[name] for name in names]
+        found[name] = constants[name]
+    return list(found.values())
+
+
+def _matching(
+    pattern: str, constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]
+) -> dict[str, Constant]:
+    hits = {
+        name: one
+        for name, one in constants.items()
+        if fnmatchcase(name, pattern) and _is_weight(one, uses)
+    }
+    if not hits:
+        raise WeightError(
+            f"the pattern {pattern!r} matches no floating-point constant of rank 1 or more that is"
+            f" read as data{_candidates(constants, pattern)}"
+        )
+    return hits
 
 
 def _all(constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]) -> list[Constant]:

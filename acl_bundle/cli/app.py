@@ -135,6 +135,64 @@ def follow(
     raise typer.Exit(command.run(wish))
 
 
+@app.command("compile")
+def compile_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An ONNX model.", dir_okay=False)],
+    soc: Annotated[str, typer.Option(metavar="NAME", help="The chip: Ascend910B3, say.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .om file to write.")
+    ],
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="More of what --weights takes."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME...",
+            help="Constants that become refreshable: names, patterns, or all. An update takes them"
+            " in this order.",
+        ),
+    ] = None,
+    input_shape: Annotated[
+        str, typer.Option(metavar="TEXT", help="Fixes open dims: x:1,3;mask:1,64")
+    ] = "",
+    dynamic_batch: Annotated[str, typer.Option(metavar="N,N,...", help="Batch sizes.")] = "",
+    dynamic_hw: Annotated[
+        str, typer.Option(metavar="H,W;H,W", help="Resolutions: 224,224;448,448")
+    ] = "",
+    dynamic_dims: Annotated[
+        str,
+        typer.Option(metavar="N,N;N,N", help="In each gear, all open dims of all inputs."),
+    ] = "",
+    dynamic_shape: Annotated[bool, typer.Option(help="Open dims stay open.")] = False,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="MODE",
+            help="GE's precision mode. origin keeps the model's dtypes; GE's own default, fp16,"
+            " computes float32 in half precision.",
+        ),
+    ] = "origin",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+) -> None:
+    """Compile an ONNX model into a refreshable bundle for a chip.
+
+    It needs CANN's toolkit and a C++ compiler, and no NPU: source its set_env.sh first. Beside the
+    bundle comes a manifest, FILE.json. Ctrl-C ends it.
+
+    Example: acl-bundle compile policy.onnx --weights 'fc*.weight' --soc Ascend910B3 -o policy.om
+    """
+    from acl_bundle.cli import compile as command  # noqa: PLC0415
+
+    wish = command.Wish(
+        model, [*(weights or []), *(patterns or [])], output, soc, input_shape,
+        dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, precision,
+    )  # fmt: skip
+    with told(1, WRONG):
+        command.run(wish, as_json)
+
+
 @app.command()
 def bench(
     file: Annotated[

@@ -15,13 +15,14 @@ __all__ = ["env", "lines"]
 
 
 def lines() -> list[str]:
-    """Return the shell lines: the loader's path with the fake first, and what computes.
+    """Return the shell lines: the loader's path with the fake first, what compiles and computes.
 
     Raises:
         FileNotFoundError: The package was not built.
     """
     folder = shlex.quote(str(fake.library_path().parent))
     found = [f"export LD_LIBRARY_PATH={folder}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"]
+    found.append(f"export ACL_BUNDLE_PYTHON={shlex.quote(sys.executable)}")
     onnxruntime = fake.onnxruntime_path()
     if onnxruntime is not None:
         found.append(f"export ACL_FAKE_ONNXRUNTIME={shlex.quote(str(onnxruntime))}")
@@ -32,7 +33,7 @@ def env() -> None:
     """Print the shell lines; say so when nothing was found that could compute."""
     found = lines()
     print("\n".join(found))
-    if len(found) == 1:
+    if len(found) == 2:
         print(
             "acl-bundle: no onnxruntime here, so models cannot compute: "
             "pip install 'acl-bundle[fake]'",

@@ -2,7 +2,8 @@
 
 A compiler gives names of its own and keeps little of what it was told. The
 manifest says what went in: each weight under its author's name, its dtype and
-shape in the model, what GE calls it, and how the bundle was compiled.
+shape in the model, what GE calls it, and how the bundle was compiled. A weight
+program is a file of its own, ``<bundle>.program``, for it may be large.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from acl_bundle._files import Path_, open_regular
+from acl_bundle._files import Path_, map_regular, open_regular
 from acl_bundle.errors import BundleFormatError
 
 FORMAT: Final = "acl_bundle manifest 1"
 """What the key "format" holds."""
+SUFFIX: Final = ".json"
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,14 @@ class Manifest:
         path: Where it stands.
         weights: In the update graph's order.
         nbytes: Bytes of the bundle file that it was written for.
-        program: The weight program, as it stands in the JSON; None: there is none.
+        program: The weight program's bytes, mapped; None: there is none.
         made: Everything else: versions, SoC, options, digests.
     """
 
     path: str
     weights: tuple[ManifestWeight, ...]
     nbytes: int
-    program: Any = None
+    program: memoryview | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
 
     def own(self, graph_names: Iterable[str], file: str) -> dict[str, str]:
@@ -83,16 +85,24 @@ class Manifest:
                 f" {nbytes}. Compile anew, or remove the manifest"
             )
 
+    @property
+    def program_path(self) -> str:
+        """Where the weight program stands, if there is one."""
+        return f"{self.path.removesuffix(SUFFIX)}.program"
+
     def to_json(self) -> str:
         """Return the text of the file."""
         rows = [{**vars(one), "shape": list(one.shape)} for one in self.weights]
-        data = {"format": FORMAT, "nbytes": self.nbytes, "weights": rows, "program": self.program}
+        program = None
+        if self.program is not None:
+            program = {"file": os.path.basename(self.program_path), "nbytes": self.program.nbytes}
+        data = {"format": FORMAT, "nbytes": self.nbytes, "weights": rows, "program": program}
         return json.dumps({**data, **self.made}, indent=2, ensure_ascii=False) + "\n"
 
 
 def path_of(bundle: Path_) -> str:
     """Return where the manifest of a bundle file stands."""
-    return f"{os.fspath(bundle)}.json"
+    return f"{os.fspath(bundle)}{SUFFIX}"
 
 
 def beside(bundle: Path_) -> Manifest | None:
@@ -141,7 +151,23 @@ def _manifest(path: str, data: dict[str, Any]) -> Manifest:
         for key, value in data.items()
         if key not in ("format", "nbytes", "weights", "program")
     }
-    return Manifest(path, weights, int(data["nbytes"]), data.get("program"), rest)
+    found = Manifest(path, weights, int(data["nbytes"]), None, rest)
+    program = data.get("program")
+    return found if program is None else replace(found, program=_program(found, program))
+
+
+def _program(manifest: Manifest, said: Any) -> memoryview:
+    """Map the weight program that a manifest speaks of."""
+    path = manifest.program_path
+    if said["file"] != os.path.basename(path):
+        raise ValueError(f"its program is {said['file']!r}; {os.path.basename(path)!r} is right")
+    try:
+        data = map_regular(path)
+    except FileNotFoundError:
+        raise ValueError(f"its weight program {path} is not there") from None
+    if data.nbytes != said["nbytes"]:
+        raise ValueError(f"{path} has {data.nbytes} bytes, where it says {said['nbytes']}")
+    return data
 
 
 def _text(value: Any) -> str:

@@ -93,12 +93,12 @@ def find(
     found = _Places(models)
     named = dict(_updated(models)) or found.dtypes
     own = names.own(named) if manifest is None else manifest.own(named, file)
-    made = {
-        own[name]: Variable(
-            own[name], dtype, found.shape(name, file), found.offset(name, file), name
-        )
-        for name, dtype in named.items()
-    }
+    said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}
+    made = {}
+    for name, dtype in named.items():
+        shape = found.shape(name, file)
+        shape = said.get(name) if shape is None else shape
+        made[own[name]] = Variable(own[name], dtype, shape, found.offset(name, file), name)
     _check_places(made.values(), size, file)
     return made
 

@@ -186,6 +186,11 @@ class WeightProgram:
         """Whether every constant is a source, in the same order: nothing is computed."""
         return [one.value for one in self.constants] == [spec.name for spec in self.sources]
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether an update does anything by it: computes, knows other names, or passes over."""
+        return not self.is_plain or bool(self.aliases) or bool(self.unused)
+
     @cached_property
     def pieces(self) -> Table:
         """What each constant needs, in the constants' order."""

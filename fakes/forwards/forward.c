@@ -28,5 +28,6 @@ __asm__(".pushsection .acl_names, \"\"\n"
         NAMED(aclfakeLatency)
         NAMED(aclfakeRead)
         NAMED(aclfakeCallback)
+        NAMED(aclfakeTell)
         ".byte 0\n"
         ".popsection\n");

@@ -96,8 +96,8 @@ def test_all_takes_data_only(varied, load):
         ("table_again", "it is an Identity of 'table'"),
         ("maker", "it is the node that makes 'from_node'"),
         ("k", "it belongs to the inner graph 'body'"),
-        ("shape", "input 1 of Reshape '', where its value decides shapes"),
-        ("scales", "input 2 of Resize '', where its value decides shapes"),
+        ("shape", "input 1 of Reshape 'Reshape_3', where its value decides shapes"),
+        ("scales", "input 2 of Resize 'Resize_1', where its value decides shapes"),
         ("axes", "input 1 of ReduceSum"),
     ],
 )

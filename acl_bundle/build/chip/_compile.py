@@ -1,0 +1,197 @@
+"""From an ONNX model to a bundle that a chip runs, and its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acl_bundle import om
+from acl_bundle._atomic import check_apart, replacing
+from acl_bundle._files import Path_
+from acl_bundle.build.chip import options, toolkit
+from acl_bundle.build.chip._prepare import Prepared, prepare
+from acl_bundle.build.chip.options import Asked
+from acl_bundle.build.chip.run import Answer, run
+from acl_bundle.build.flexible import Bounds, DimGears
+from acl_bundle.build.load import Source
+from acl_bundle.build.selection import Choice
+from acl_bundle.build.shapes import Shapes
+from acl_bundle.errors import BundleFormatError, CompileError
+from acl_bundle.om import Manifest, manifest
+from acl_bundle.weight_program import Given, to_bytes
+
+_SLICE = 64 << 20
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A bundle that GE compiled.
+
+    Attributes:
+        path: Of the bundle.
+        manifest: What stands beside it, in ``<path>.json``.
+    """
+
+    path: Path
+    manifest: Manifest
+
+
+def compile(
+    model: Source,
+    weights: Choice | None,
+    out: Path_,
+    *,
+    soc: str,
+    program: Given | None = None,
+    input_shapes: Shapes | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
+    precision: str = "origin",
+    fold: bool = True,
+    aliases: Mapping[str, str] | None = None,
+    unused: Sequence[str] = (),
+) -> Compiled:
+    """Compile a refreshable bundle for a chip, by GE; blocks until it is done, minutes maybe.
+
+    Needs CANN's toolkit (8.0.RC3 or newer) with the chip's kernels and a C++
+    compiler, but no NPU. GE runs in a child process, which ends with this call
+    whatever happens. Beside the bundle comes a manifest, ``<out>.json``, which
+    `Bundle.load` reads.
+
+    Args:
+        model: Path, bytes or ``ModelProto`` of an ONNX model of less than 2 GB.
+        weights: As for `from_onnx`.
+        out: The bundle to write; it is there whole or not at all.
+        soc: The chip, such as ``"Ascend910B3"``.
+        program: As for `from_onnx`; ``weights`` is None then.
+        input_shapes: As for `from_onnx`, and so with the next four.
+        dynamic_batch: Gears of the first dim.
+        dynamic_hw: Gears of height and width.
+        dynamic_dims: Gears of any dims.
+        dynamic_shape: Whether open dims stay open, or their bounds.
+        precision: GE's precision mode, a value of ``precision_mode_v2`` or of
+            ``precision_mode``. ``"origin"`` keeps the model's dtypes, as the
+            fake does; GE's own default, ``"fp16"``, computes float32 in half
+            precision.
+        fold: As for `from_onnx`: what depends on weights alone becomes a weight
+            program, in ``<out>.program``, and GE compiles what is left.
+        aliases: As for `from_onnx`.
+        unused: As for `from_onnx`.
+
+    Raises:
+        WeightError: A name in ``weights`` or ``aliases`` is wrong.
+        ValueError: The model, a shape or an option does not fit.
+        CompileError: No toolkit or C++ compiler is here, or GE failed; it has
+            the step and GE's words.
+        OSError: A file cannot be read or written.
+    """
+    source = [model] if isinstance(model, str | os.PathLike) else []
+    check_apart(out, *source)
+    asked = Asked(input_shapes, dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    prepared = prepare(model, weights, program=program, fold=fold, aliases=aliases, unused=unused)
+    said = (options.of_process(soc, precision), options.of_infer(prepared.model.graph, asked))
+    libraries = toolkit.find()
+    caller = toolkit.program(libraries)
+    with tempfile.TemporaryDirectory(prefix="acl-bundle-") as name:
+        folder = Path(name)
+        (folder / "model.onnx").write_bytes(prepared.model.SerializeToString())
+        answer = run(caller, libraries, folder, _request(folder, prepared, *said))
+        saved = _saved(folder)
+        nbytes = saved.stat().st_size
+        made = _manifest(out, prepared, nbytes, _about(said, answer, model, saved))
+        _check(saved, made)
+        _write(saved, out, made)
+    return Compiled(Path(out), made)
+
+
+def _request(
+    folder: Path, prepared: Prepared, process: Mapping[str, str], infer: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    return [
+        ("model", str(folder / "model.onnx")),
+        ("output", str(folder / "bundle")),
+        *(("constant", one.ge_name) for one in prepared.weights),
+        *((f"global.{key}", value) for key, value in process.items()),
+        *((f"infer.{key}", value) for key, value in infer.items()),
+    ]
+
+
+def _saved(folder: Path) -> Path:
+    """The file that GE wrote: it adds the host's name where kernels are packed into it."""
+    found = sorted({*folder.glob("bundle.om"), *folder.glob("bundle_*.om")})
+    if len(found) != 1:
+        names = ", ".join(sorted(one.name for one in folder.iterdir()))
+        raise CompileError("save", f"GE says that it saved bundle.om, but the folder has {names}")
+    return found[0]
+
+
+def _about(
+    said: tuple[Mapping[str, str], Mapping[str, str]], answer: Answer, model: Source, saved: Path
+) -> dict[str, Any]:
+    named = {"file": Path(model).name} if isinstance(model, str | os.PathLike) else {}
+    return {
+        "soc": said[0]["ge.socVersion"],
+        "cann": answer.cann,
+        "ir": answer.ir,
+        "options": {"global": dict(said[0]), "infer": dict(said[1])},
+        "onnx": {**named, "sha256": _digest(model)},
+        "sha256": _digest(saved),
+    }
+
+
+def _digest(source: Source | Path) -> str:
+    found = hashlib.sha256()
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            while piece := file.read(_SLICE):
+                found.update(piece)
+    else:
+        found.update(source if isinstance(source, bytes) else source.SerializeToString())
+    return found.hexdigest()
+
+
+def _manifest(out: Path_, prepared: Prepared, nbytes: int, about: dict[str, Any]) -> Manifest:
+    sources = prepared.program.sources
+    rows = [{"name": s.name, "dtype": s.dtype.name, "shape": [*(s.shape or ())]} for s in sources]
+    kept = memoryview(to_bytes(prepared.program)) if prepared.program.is_needed else None
+    return Manifest(
+        manifest.path_of(out), prepared.weights, nbytes, kept, {**about, "sources": rows}
+    )
+
+
+def _check(saved: Path, made: Manifest) -> None:
+    """Hold the bundle against what was asked for."""
+    try:
+        variables = om.open_bundle(saved).variables
+    except BundleFormatError as error:
+        raise CompileError("check", f"what GE saved cannot be read: {error}") from None
+    found, asked = {one.in_graph for one in variables.values()}, {w.ge_name for w in made.weights}
+    if found != asked:
+        raise CompileError(
+            "check",
+            f"GE's bundle has the weights {', '.join(sorted(found)) or 'none'}, where"
+            f" {', '.join(sorted(asked))} were asked for; nothing was written",
+        )
+
+
+def _write(saved: Path, out: Path_, made: Manifest) -> None:
+    """Put the files in their place; a bundle is never beside another one's manifest."""
+    for path in (made.path, made.program_path):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    with replacing(out) as target, saved.open("rb") as file:
+        shutil.copyfileobj(file, target, _SLICE)
+    if made.program is not None:
+        with replacing(made.program_path) as target:
+            target.write(made.program)
+    with replacing(made.path) as target:
+        target.write(made.to_json().encode())
