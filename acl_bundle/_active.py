@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from operator import index
-from typing import Any, NamedTuple, SupportsIndex, overload
+from typing import Any, NamedTuple, SupportsIndex
 
 from acl_bundle._jobs import Worker
-from acl_bundle._owner import OfProcess
 from acl_bundle._run import Array, Outputs
-from acl_bundle._serving import DEPTH
 from acl_bundle._stream import Stream
+from acl_bundle._submits import Submits
 from acl_bundle._wait import Wait
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError
@@ -104,7 +103,7 @@ class Place:
             time.sleep(LOOK_S)
 
 
-class ActiveGraph(OfProcess):
+class ActiveGraph(Submits):
     """The inference graph of whichever bundle of a pair is active when it is called."""
 
     def __init__(self, place: Place) -> None:
@@ -142,20 +141,7 @@ class ActiveGraph(OfProcess):
         finally:
             leave()
 
-    @overload
-    def submit(
-        self,
-        inputs: Mapping[str, Any] | Sequence[Any],
-        /,
-        *,
-        timeout_ms: SupportsIndex | None = None,
-    ) -> Future[Outputs]: ...
-
-    @overload
-    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Array]: ...
-
-    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
-        """See `Graph.submit`."""
+    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
         active, leave = self._place.enter()
         try:
             future = active.infer.submit(*inputs, timeout_ms=timeout_ms)
@@ -165,14 +151,10 @@ class ActiveGraph(OfProcess):
         future.add_done_callback(lambda _: leave())
         return future
 
-    def stream(
-        self,
-        items: Iterable[Any],
-        depth: SupportsIndex = DEPTH,
-        *,
-        timeout_ms: SupportsIndex | None = None,
-    ) -> Stream:
-        """See `Graph.stream`; each item goes to the bundle that is active when it is taken."""
+    def _stream(
+        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+    ) -> Stream[Any]:
+        """Each item goes to the bundle that is active when it is taken."""
         active, leave = self._place.enter()
         try:
             active.infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments

@@ -56,6 +56,17 @@ def whole(value: object, what: str) -> int:
     raise TypeError(f"{what}, not {value!r}")
 
 
+def label_of(version: object) -> int | str:
+    """A version as an int or a str; numpy's are taken.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(version, str):
+        return str(version)
+    return whole(version, "version is an int or a str")
+
+
 def _is_masked(array: NDArray[Any]) -> bool:
     """Whether it is one of numpy.ma's, a module that takes 25 ms to import for a no."""
     ma = sys.modules.get("numpy.ma")

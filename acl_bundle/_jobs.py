@@ -23,11 +23,15 @@ from typing import Any
 from acl_bundle._api import BUSY, lib
 from acl_bundle._flight import Flight, failed
 from acl_bundle._lane import Lane
-from acl_bundle._owner import uninterrupted
+from acl_bundle._owner import OfProcess, uninterrupted
 from acl_bundle._run import Fit, Fitter
 from acl_bundle.errors import ClosedError
 
 Deliver = Callable[[Fit, list[Any], int], Any]
+
+
+class RunFuture(OfProcess, Future[Any]):
+    """The future of a run."""
 
 
 class Job:
@@ -41,7 +45,7 @@ class Job:
     """
 
     def __init__(self, flight: Flight, deliver: Deliver, timeout_ms: int | None, keep: Any) -> None:
-        self.future: Future[Any] = Future()
+        self.future: Future[Any] = RunFuture()
         self.flight, self.deliver, self.timeout_ms, self.keep = flight, deliver, timeout_ms, keep
         self.landing = False
         self.error: BaseException | None = None

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._arrays import whole
 from acl_bundle._cast import CASTS, COPY, CastCounts, move_of
 from acl_bundle._digest import Known, digest
 from acl_bundle._value import check_value
@@ -61,6 +62,8 @@ def _one_of(name: str, value: object, choices: Sequence[object]) -> None:
 class Options:
     """How an update treats what it is given; see UpdateGraph for what each means.
 
+    A flag, and the number of threads, may be one of numpy's.
+
     Raises:
         ValueError: A value is none of those that there are.
         TypeError: Tokens that are not a mapping, or threads that are no int.
@@ -69,13 +72,16 @@ class Options:
     cast: str = "safe"
     on_overflow: str = "warn"
     unknown: str = "error"
-    skip_unchanged: bool | str = False
+    skip_unchanged: bool | np.bool_ | str = False
     tokens: Mapping[str, Hashable] | None = None
     threads: int = 1
-    finite: bool = False
+    finite: bool | np.bool_ = False
     unused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("finite", "skip_unchanged"):
+            if isinstance(flag := getattr(self, name), np.bool_):
+                object.__setattr__(self, name, bool(flag))
         _one_of("cast", self.cast, CASTS)
         _one_of("on_overflow", self.on_overflow, ("warn", "error"))
         _one_of("unknown", self.unknown, ("error", "ignore", "unused"))
@@ -83,8 +89,7 @@ class Options:
         if not (self.tokens is None or isinstance(self.tokens, Mapping)):
             raise TypeError(f"tokens is a dict of name to token, not {type(self.tokens)}")
         _one_of("finite", self.finite, (False, True))
-        if type(self.threads) is not int:
-            raise TypeError(f"threads is an int, not {self.threads!r}")
+        object.__setattr__(self, "threads", whole(self.threads, "threads is an int"))
         if not 1 <= self.threads <= MAX_THREADS:
             raise ValueError(f"threads is 1 to {MAX_THREADS}, not {self.threads}")
 
@@ -114,8 +119,8 @@ class Plan:
         ignored: Names that the graph does not have, in the caller's order.
         facts: What to remember of each weight given, once the update is committed.
         casts: What conversions did, by name; complete when everything has been staged.
-        nonfinite: How many values given are NaN or infinite, by name, of weights that
-            have some; complete as ``casts`` is.
+        nonfinite: How many values given are NaN or infinite, or become so by a conversion,
+            by name, of weights that have some; complete as ``casts`` is.
         nbytes: Bytes to move to the device.
     """
 
@@ -250,7 +255,7 @@ class Plan:
         """
         if not self.options.finite:
             return
-        bad = [place for place, spec in enumerate(self.specs) if self._bad(spec.name)]
+        bad = [place for place, spec in enumerate(self.specs) if spec.name in self.nonfinite]
         if bad:
             text = "; ".join(self._told(place) for place in bad[:TOLD])
             more = f"; and {len(bad) - TOLD} more weights" if len(bad) > TOLD else ""
@@ -258,12 +263,6 @@ class Plan:
                 f"{self.label}: finite=True refuses NaN and infinity: {text}{more}; nothing was"
                 " changed"
             )
-
-    def _bad(self, name: str) -> int:
-        """How many values of a weight would not be finite on the device."""
-        cast = self.casts.get(name)
-        overflow = cast.overflow if cast is not None and name not in self.saturated else 0
-        return self.nonfinite.get(name, 0) + overflow
 
     def _told(self, place: int) -> str:
         """Say how many values of a weight are not finite, and which is the first."""
@@ -274,7 +273,15 @@ class Plan:
             first = int(np.argmin(np.isfinite(moved).reshape(-1)))
         index = tuple(int(one) for one in np.unravel_index(first, array.shape))
         where = f", the first at {list(index)}: {array[index]}" if array.ndim else f": {array}"
-        return f"weight {spec.name!r} has {self._bad(spec.name)}{where}"
+        return f"weight {spec.name!r} has {self.nonfinite[spec.name]}{self._by(spec.name)}{where}"
+
+    def _by(self, name: str) -> str:
+        """Say how many of a weight's values are not finite by a conversion alone."""
+        cast = self.casts.get(name)
+        if cast is None or not cast.overflow or name in self.saturated:
+            return ""
+        some = "" if cast.overflow == self.nonfinite[name] else f"{cast.overflow} of them "
+        return f" ({some}by the cast from {cast.source} to {cast.target})"
 
     def check_overflow(self, depth: int) -> None:
         """Say which values a conversion has made infinite, as the options ask.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import SupportsIndex
 
 from acl_bundle import om
+from acl_bundle._arrays import whole
 from acl_bundle.errors import RoleError
 
 # What a graph must have to be given a role: inputs, outputs (None: either way).
@@ -35,11 +37,7 @@ def missing(role: str, graphs: Iterable[object], file: str, *, writes: bool) -> 
 
 
 def _check_role(file: om.Bundle, role: str, index: int) -> None:
-    """Refuse a role that does not exist, or that the graph cannot have."""
-    if role not in ROLES:
-        raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"roles[{role!r}] is {index!r}; give a graph's index, an int")
+    """Refuse a role that the graph cannot have."""
     if index not in range(len(file.models)):
         raise ValueError(f"roles[{role!r}] is {index}; the file has {len(file.models)} graphs")
     model = file.models[index]
@@ -51,10 +49,11 @@ def _check_role(file: om.Bundle, role: str, index: int) -> None:
         )
 
 
-def roles_of(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]:
+def roles_of(file: om.Bundle, given: Mapping[str, SupportsIndex] | None) -> dict[int, str]:
     """The role of each graph that has one, by index.
 
     Raises:
+        TypeError: `given` is no mapping, or an index in it no int.
         ValueError: `given` names a role that does not exist, or a graph twice,
             beyond the end, or that cannot have the role.
         BundleFormatError: Nothing was given and the file leaves a doubt.
@@ -63,8 +62,16 @@ def roles_of(file: om.Bundle, given: Mapping[str, int] | None) -> dict[int, str]
         return {index: role for role, index in file.roles.items()}
     if not isinstance(given, Mapping):
         raise TypeError(f"roles is a dict such as {{'infer': 0}}, not {given!r}")
-    if len(set(given.values())) < len(given):
-        raise ValueError(f"roles gives one graph several roles: {dict(given)}")
-    for role, index in given.items():
+    for role in given:
+        if role not in ROLES:
+            raise ValueError(f"roles has {role!r}; a role is one of {', '.join(ROLES)}")
+    indices = {
+        role: whole(index, f"roles[{role!r}] is a graph's index, an int")
+        for role, index in given.items()
+    }
+    roles = {index: role for role, index in indices.items()}
+    if len(roles) < len(indices):
+        raise ValueError(f"roles gives one graph several roles: {indices}")
+    for index, role in roles.items():
         _check_role(file, role, index)
-    return {index: role for role, index in given.items()}
+    return roles

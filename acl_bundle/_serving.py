@@ -108,7 +108,7 @@ class Serving:
 
     def stream(
         self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
-    ) -> Stream:
+    ) -> Stream[Any]:
         """See `Graph.stream`."""
         ahead, limit = _check_depth(depth), check_limit(timeout_ms)
         self._check()

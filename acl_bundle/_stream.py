@@ -7,12 +7,14 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from acl_bundle._owner import Closing, check_process
 
+Result = TypeVar("Result")
 
-def _cancel(pending: deque[Future[Any] | Exception], process: int) -> list[Future[Any]]:
+
+def _cancel(pending: deque[Future[Result] | Exception], process: int) -> list[Future[Result]]:
     """Cancel what has not begun; returns what has, and is not over.
 
     In a forked child there is nothing to cancel: all of it is the parent's.
@@ -24,7 +26,7 @@ def _cancel(pending: deque[Future[Any] | Exception], process: int) -> list[Futur
     return [future for future in futures if not future.cancel() and not future.done()]
 
 
-class Stream(Closing, Iterator[Any]):
+class Stream(Closing, Iterator[Result]):
     """The results of `Graph.stream`, in the order of what went in.
 
     A failure is raised in its place, by the step that would have given the
@@ -33,10 +35,10 @@ class Stream(Closing, Iterator[Any]):
     """
 
     def __init__(
-        self, submit: Callable[[Any], Future[Any]], items: Iterable[Any], depth: int
+        self, submit: Callable[[Any], Future[Result]], items: Iterable[Any], depth: int
     ) -> None:
         self._submit, self._items, self._depth = submit, iter(items), depth
-        self._pending: deque[Future[Any] | Exception] = deque()
+        self._pending: deque[Future[Result] | Exception] = deque()
         self._more = True
         self._process = os.getpid()
         self._drop = weakref.finalize(self, _cancel, self._pending, self._process)
@@ -57,7 +59,7 @@ class Stream(Closing, Iterator[Any]):
             self._pending.append(error)
         return True
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Result:
         check_process(self, self._process)
         while self._more and len(self._pending) <= self._depth and self._pull():
             pass

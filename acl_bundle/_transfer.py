@@ -147,15 +147,16 @@ class Transfer:
     def _note_counts(self, places: Sequence[int], codes: bytes, counts: Any) -> None:
         """Report what C has counted: few weights have any, so no line runs for each."""
         table = np.frombuffer(ffi.buffer(counts), np.uint64).reshape(len(codes), -1)
-        for number in np.flatnonzero(table[:, -1]).tolist():
-            self._note_nonfinite(places[number], int(table[number, -1]))
+        bad = table[:, 0] + table[:, -1]  # they became infinite, or were not finite before
+        for number in np.flatnonzero(bad).tolist():
+            self._note_nonfinite(places[number], int(bad[number]))
         if HALF in codes or BFLOAT in codes:
             for number, move in enumerate(codes):
                 if move in CONVERTS:
                     self._note(places[number], FLOAT32, _numbers(counts[number]))
 
     def _note_nonfinite(self, place: int, count: int) -> None:
-        """Report values that are not finite; a value that is fetched anew counts anew."""
+        """Report values that the device has as not finite; one that is fetched anew counts anew."""
         if count:
             self._plan.nonfinite[self._plan.specs[place].name] = count
 
@@ -174,8 +175,9 @@ class Transfer:
             return copy, move
         cast = np.empty(array.shape, spec.dtype)
         convert(copy, cast)
-        self._note(place, array.dtype, count(copy, cast))
-        self._note_nonfinite(place, nonfinite(copy))
+        found = count(copy, cast)
+        self._note(place, array.dtype, found)
+        self._note_nonfinite(place, nonfinite(copy) + (0 if clip else found[0]))
         if clip:
             saturate(copy, cast)
         return cast, COPY
@@ -195,7 +197,8 @@ class Transfer:
             bad += nonfinite(piece)
             self._send(place, offset, target)
             offset += target.nbytes
-        self._note_nonfinite(place, bad)
+        clip = spec.name in self._plan.saturated
+        self._note_nonfinite(place, bad + (0 if clip else int(totals[0])))
         if array.dtype != spec.dtype:
             overflow, underflow, subnormal, nan = totals.tolist()
             self._note(place, array.dtype, (overflow, underflow, subnormal, nan))

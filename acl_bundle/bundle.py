@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, SupportsIndex
 
 from acl_bundle import _load, om
@@ -40,7 +39,7 @@ from acl_bundle.inference import InferenceGraph
 from acl_bundle.init import InitGraph
 from acl_bundle.om._ge import WEIGHT_PROGRAM
 from acl_bundle.om.roles import UPDATE_SUFFIX
-from acl_bundle.reports import WeightState
+from acl_bundle.reports import WeightState, WeightStates
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
 from acl_bundle.weight_program import Given, WeightProgram, fit, from_bytes, opened
@@ -121,7 +120,7 @@ class Bundle(Owner):
         source: om.Source | Kept,
         *,
         device: SupportsIndex | Device = 0,
-        roles: Mapping[str, int] | None = None,
+        roles: Mapping[str, SupportsIndex] | None = None,
         variables: Flow = "auto",
         replicas: SupportsIndex = 1,
         config: Config | None = None,
@@ -146,7 +145,7 @@ class Bundle(Owner):
         source: om.Source,
         *,
         device: SupportsIndex | Device = 0,
-        roles: Mapping[str, int] | None = None,
+        roles: Mapping[str, SupportsIndex] | None = None,
         variables: Flow = "auto",
         replicas: SupportsIndex = 1,
         config: Config | None = None,
@@ -327,21 +326,22 @@ class Bundle(Owner):
 
     @property
     def weights(self) -> Mapping[str, WeightState]:
-        """The refreshable weights by name, as they are now: spec, version, digest."""
+        """The refreshable weights by name, as they are now: spec, version, digest.
+
+        What is returned stays as it is, and can be sent to another process.
+        """
         self._check_open()
         update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
         specs = () if update is None else update.weights
         now = self._variables.published
         initial = 0 if now.initialised else None
-        return MappingProxyType(
-            {
-                spec.name: WeightState(
-                    spec,
-                    now.given.get(spec.name, now.written.get(spec.name, initial)),
-                    now.digests.get(spec.name),
-                )
-                for spec in specs
-            }
+        return WeightStates(
+            WeightState(
+                spec,
+                now.given.get(spec.name, now.written.get(spec.name, initial)),
+                now.digests.get(spec.name),
+            )
+            for spec in specs
         )
 
     def snapshot(self, where: Where = "auto") -> Snapshot:

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
-from typing import Any, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._aliases import own_names
-from acl_bundle._arrays import as_array
+from acl_bundle._arrays import as_array, label_of
 from acl_bundle._owner import Closing
 from acl_bundle._snapshot import Snapshot
 from acl_bundle._source import Kept
@@ -34,6 +34,11 @@ from acl_bundle.graph import Graph
 from acl_bundle.om import Source
 from acl_bundle.reports import UpdateReport
 from acl_bundle.spec import WeightSpec
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from acl_bundle._options import LoadOptions, UpdateOptions
 
 Probe = Callable[[Graph], object]
 Done = TypeVar("Done")
@@ -74,7 +79,7 @@ class Pair(Closing):
         As `Bundle.load`.
     """
 
-    def __init__(self, source: Source, **options: Any) -> None:
+    def __init__(self, source: Source, **options: Unpack[LoadOptions]) -> None:
         self._lock = threading.Lock()
         self._holder: int | None = None
         self._saved: dict[Bundle, Snapshot] = {}
@@ -88,7 +93,7 @@ class Pair(Closing):
         self.infer: ActiveGraph = ActiveGraph(self._place)
 
     @classmethod
-    def load(cls, source: Source, **options: Any) -> Pair:
+    def load(cls, source: Source, **options: Unpack[LoadOptions]) -> Pair:
         """Load a bundle file twice; see `Pair` and `Bundle.load`."""
         return cls(source, **options)
 
@@ -169,11 +174,11 @@ class Pair(Closing):
         self,
         weights: Mapping[str, Any],
         *,
-        version: int | str | None = None,
+        version: SupportsIndex | str | None = None,
         probe: Probe | None = None,
         when_busy: WhenBusy = "wait",
         timeout_ms: SupportsIndex | None = None,
-        **options: Any,
+        **options: Unpack[UpdateOptions],
     ) -> UpdateReport:
         """Give the shadow the active bundle's weights but these, and let it infer.
 
@@ -213,19 +218,19 @@ class Pair(Closing):
             kept = _kept(weights, specs, options.get("keep") == "reference")
             if not specs.keys() <= weights.keys() and self._fits(weights, specs, options):
                 self._catch_up(limits)
-            options["version"] = self._next_version() if version is None else version
+            named = self._next_version() if version is None else label_of(version)
             back = self._save()
-            write = partial(shadow.update, weights, **options, **limits.left)
+            write = partial(shadow.update, weights, version=named, **options, **limits.left)
             report = self._write(write, back)
-            again = (partial(active.update, kept, **options),)
+            again = (partial(active.update, kept, version=named, **options),)
             self._sides = Sides(active, shadow, back, again)
             if probe is not None:
-                self._try(probe, options["version"])
+                self._try(probe, named)
             self._take_over(again, back)
             return report
 
     def _fits(
-        self, weights: Mapping[str, Any], specs: Mapping[str, Any], options: Mapping[str, Any]
+        self, weights: Mapping[str, Any], specs: Mapping[str, Any], options: UpdateOptions
     ) -> bool:
         """Whether an update will take these weights; if not it says why, and nothing is lost.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -27,6 +28,25 @@ class WeightState:
     digest: str | None = None
 
 
+class WeightStates(Mapping[str, WeightState]):
+    """What some weights hold, by name."""
+
+    def __init__(self, states: Iterable[WeightState]) -> None:
+        self._states = {state.spec.name: state for state in states}
+
+    def __getitem__(self, name: str) -> WeightState:
+        return self._states[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._states!r})"
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateReport:
     """What an update did.
@@ -40,8 +60,8 @@ class UpdateReport:
         unchanged: Names of those of ``kept`` that were given, and held that value already.
         ignored: Names that were given and that the graph does not have.
         casts: What conversions did to the weights that came in another dtype.
-        nonfinite: How many of the values given were NaN or infinite, by name, of the
-            changed weights that have some.
+        nonfinite: How many of the values given were NaN or infinite, or became so by a
+            conversion, by name, of the changed weights that have some.
     """
 
     version: int | str

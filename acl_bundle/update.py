@@ -26,6 +26,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from acl_bundle._aliases import own_names
+from acl_bundle._arrays import label_of, whole
 from acl_bundle._commit import POISONED, Commit, Rollback
 from acl_bundle._derive import Derivation, Keep
 from acl_bundle._digest import Seen
@@ -118,17 +119,17 @@ class UpdateGraph(Graph):
         self,
         weights: Mapping[str, Any],
         *,
-        version: int | str | None = None,
+        version: SupportsIndex | str | None = None,
         rollback: Rollback = "auto",
         keep: Keep = "copy",
         cast: str = "safe",
         on_overflow: str = "warn",
         unknown: str | None = None,
-        skip_unchanged: bool | str = False,
+        skip_unchanged: bool | np.bool_ | str = False,
         tokens: Mapping[str, Hashable] | None = None,
-        digest: bool = False,
-        threads: int = 1,
-        finite: bool = False,
+        digest: bool | np.bool_ = False,
+        threads: SupportsIndex = 1,
+        finite: bool | np.bool_ = False,
         when_busy: WhenBusy = "wait",
         timeout_ms: SupportsIndex | None = None,
     ) -> UpdateReport:
@@ -212,13 +213,12 @@ class UpdateGraph(Graph):
                 before, as they are after every failure but that of the first
                 commit (nothing was there to go back to) or of the rollback.
         """
-        if not (version is None or type(version) in (int, str)):
-            raise TypeError(f"version is an int or a str, not {version!r}")
+        label = None if version is None else label_of(version)
         if keep not in ("copy", "reference", "none"):
             raise ValueError(f"keep is 'copy', 'reference' or 'none', not {keep!r}")
         options = self._options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
-            tokens=tokens, threads=threads, finite=finite,
+            tokens=tokens, threads=whole(threads, "threads is an int"), finite=finite,
         )  # fmt: skip
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
@@ -235,7 +235,7 @@ class UpdateGraph(Graph):
             buckets = self._staged(given, plan)
             signals.deliver()
             clock.lap("stage")
-            label = self._variables.next_version() if version is None else version
+            label = self._variables.next_version() if label is None else label
             published = self._next(label, given, plan, rollback, keep)
             undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
             signals.deliver()
@@ -284,10 +284,10 @@ class UpdateGraph(Graph):
         cast: str = "safe",
         on_overflow: str = "warn",
         unknown: str | None = None,
-        skip_unchanged: bool | str = False,
+        skip_unchanged: bool | np.bool_ | str = False,
         tokens: Mapping[str, Hashable] | None = None,
-        threads: int = 1,
-        finite: bool = False,
+        threads: SupportsIndex = 1,
+        finite: bool | np.bool_ = False,
     ) -> PlanReport:
         """Tell what an update with the same arguments would do; moves and changes nothing.
 
@@ -304,7 +304,7 @@ class UpdateGraph(Graph):
         """
         options = self._options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
-            tokens=tokens, threads=threads, finite=finite,
+            tokens=tokens, threads=whole(threads, "threads is an int"), finite=finite,
         )  # fmt: skip
         options = replace(options, unknown="ignore")
         with self._writer.alone(self.label, Wait()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 from acl_bundle._owner import Owner, uninterrupted
 from acl_bundle.errors import BusyError, ClosedError
@@ -94,7 +94,7 @@ class Follower(Owner, Public):
         source: Source,
         *,
         transform: Transform | None = None,
-        after: Version | None = None,
+        after: Version | SupportsIndex | None = None,
         newest: bool = False,
         signing_key: bytes | Sequence[bytes] | None = None,
         stale_after: float | None = None,
@@ -157,7 +157,7 @@ class Follower(Owner, Public):
         return not self._foreign and self._thread.is_alive() and self._ledger.ended is None
 
     def wait_for(
-        self, version: Version | None = None, timeout: float | None = None
+        self, version: Version | SupportsIndex | None = None, timeout: float | None = None
     ) -> Version | None:
         """Block until a version, or one after it, is applied; ``on_applied`` is called after that.
 
@@ -204,7 +204,7 @@ class Follower(Owner, Public):
                 "this is a callback, on the follower's own thread: nothing comes until it returns"
             )
 
-    def _late(self, version: Version | None, timeout: float | None) -> str:
+    def _late(self, version: object, timeout: float | None) -> str:
         now = self._ledger.metrics
         what = "no version" if version is None else f"version {version!r} was not"
         text = f"{what} applied within {timeout} seconds; the last is {now.version!r}"

@@ -9,26 +9,19 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+
+from acl_bundle._options import EveryUpdate
 
 if TYPE_CHECKING:
-    from acl_bundle._commit import Rollback
     from acl_bundle._wait import WhenBusy
     from acl_bundle.pair import Probe
 
 
-class UpdateOptions(TypedDict, total=False):
+class UpdateOptions(EveryUpdate, total=False):
     """What may be chosen for every update; see `UpdateGraph`, and `Pair.update` for ``probe``."""
 
-    rollback: Rollback
-    keep: Literal["copy"]
-    cast: str
-    on_overflow: str
-    unknown: str
-    skip_unchanged: bool | str
-    digest: bool
-    threads: int
-    finite: bool
+    keep: Literal["copy", "none"]
     when_busy: WhenBusy
     timeout_ms: SupportsIndex | None
     probe: Probe | None

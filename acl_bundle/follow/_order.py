@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from acl_bundle._arrays import label_of
 from acl_bundle.follow._source import Impossible, Order, Version
 
 VERSION_MAX = 2**63 - 1
@@ -71,12 +72,11 @@ def order_of(version: object) -> Order:
         TypeError: It is neither an int nor a str.
         ValueError: It has no number to be ordered by, or one that is too great.
     """
-    if type(version) is int:
+    version = label_of(version)
+    if isinstance(version, int):
         if version > VERSION_MAX:
             raise ValueError(f"a version is at most {VERSION_MAX}; this one is greater")
         return (1, version)
-    if not isinstance(version, str):
-        raise TypeError(f"a version is an int or a str, not {version!r}")
     at = _TIMED.fullmatch(version)
     if at and not _NUMBER.search(at[1]):
         return timed(at[1], int(at[2]))[1]

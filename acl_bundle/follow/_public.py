@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 from acl_bundle.follow import (
     _backoff,
@@ -39,11 +39,11 @@ class Public:
     def publish_directory(
         folder: str | os.PathLike[str],
         weights: Mapping[str, Any],
-        version: int,
+        version: SupportsIndex,
         *,
         name: str = "weights-{version}.safetensors",
         latest: str | None = None,
-        keep: int | None = None,
+        keep: SupportsIndex | None = None,
         signing_key: bytes | None = None,
     ) -> Path:
         """See `acl_bundle.follow.publish_directory`."""
@@ -61,10 +61,10 @@ class Public:
     def publish_redis(
         server: Any,
         weights: Mapping[str, Any],
-        version: int,
+        version: SupportsIndex,
         *,
         key: str = "weights",
-        keep: int = 2,
+        keep: SupportsIndex = 2,
         signing_key: bytes | None = None,
     ) -> None:
         """See `acl_bundle.follow.publish_redis`."""

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, SupportsIndex
 
 from acl_bundle._atomic import check_replaceable, creating, hidden_for, replacing
 from acl_bundle.errors import VersionExistsError
@@ -39,11 +39,11 @@ from acl_bundle.weights._write import parts
 def publish_directory(
     folder: str | os.PathLike[str],
     weights: Mapping[str, Any],
-    version: int,
+    version: SupportsIndex,
     *,
     name: str = "weights-{version}.safetensors",
     latest: str | None = None,
-    keep: int | None = None,
+    keep: SupportsIndex | None = None,
     signing_key: bytes | None = None,
 ) -> Path:
     """Publish a version as a safetensors file in a directory. Blocks until it is on the disk.
@@ -73,7 +73,7 @@ def publish_directory(
             but ``latest``: the same call again tells.
     """
     version = check_version(version)
-    check_keep(keep)
+    keep = None if keep is None else check_keep(keep)
     check_some(weights)
     if signing_key is not None:
         check_key(signing_key)

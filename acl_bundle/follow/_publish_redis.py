@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, SupportsIndex
 
 from acl_bundle import weights as files
 from acl_bundle.errors import BusyError, VersionExistsError
@@ -40,10 +40,10 @@ _NO_EXPIRY = -1
 def publish_redis(
     server: Any,
     weights: Mapping[str, Any],
-    version: int,
+    version: SupportsIndex,
     *,
     key: str = "weights",
-    keep: int = 2,
+    keep: SupportsIndex = 2,
     signing_key: bytes | None = None,
 ) -> None:
     """Publish a version in Redis. Blocks until the server has it.
@@ -75,7 +75,7 @@ def publish_redis(
         UnsupportedError: redis-py is not installed.
     """
     version = check_version(version)
-    check_keep(keep)
+    keep = check_keep(keep)
     check_some(weights)
     if signing_key is not None:
         check_key(signing_key)

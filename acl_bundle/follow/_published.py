@@ -26,16 +26,18 @@ def check_version(version: SupportsIndex) -> int:
     return version
 
 
-def check_keep(keep: int | None) -> None:
-    """Refuse to keep less than what is read and what comes.
+def check_keep(keep: SupportsIndex) -> int:
+    """Return how many versions are kept: not less than what is read and what comes.
 
     Raises:
-        ValueError: It is no number of versions, or below 2.
+        TypeError, ValueError: It is no int, or below 2.
     """
-    if keep is not None and (type(keep) is not int or keep < 2):
+    keep = whole(keep, "keep is an int")
+    if keep < 2:
         raise ValueError(
             f"keep is {keep!r}; at least 2 is right, for one may be read while the next comes"
         )
+    return keep
 
 
 def check_newer(version: int, newest: int | None, place: object) -> None:

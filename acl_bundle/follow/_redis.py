@@ -25,8 +25,9 @@ from functools import partial
 from itertools import chain
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, SupportsIndex
 
+from acl_bundle._arrays import whole
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._order import NAME_MAX, impossible, numbered, order_of
 from acl_bundle.follow._redis_server import Keys, connect, library, reaching
@@ -66,13 +67,14 @@ class Redis:
         key: str = "weights",
         *,
         poll: float = 1.0,
-        max_bytes: int = VALUE_BYTES,
+        max_bytes: SupportsIndex = VALUE_BYTES,
     ) -> None:
         if not 0 < poll < float("inf"):
             raise ValueError(f"poll is {poll} seconds; a positive number is right")
-        if type(max_bytes) is not int or max_bytes < 1:
+        self._max_bytes = whole(max_bytes, "max_bytes is an int")
+        if self._max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}; a positive int is right")
-        self._keys, self._poll, self._max_bytes = Keys(key), poll, max_bytes
+        self._keys, self._poll = Keys(key), poll
         self._client, self._made = connect(server)
         self._messages: Any = None
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from acl_bundle.errors import ClosedError
 from acl_bundle.weights._spec import Array, Spec
@@ -118,6 +118,12 @@ class Source(Mapping[str, Array]):
         if not self._closed:
             self._closed = True
             self._release()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is an open file and cannot be pickled or copied: open it in the worker:"
+            f" acl_bundle.weights.open({self.file!r})"
+        )
 
     def __enter__(self: _Self) -> _Self:
         return self

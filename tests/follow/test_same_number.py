@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import acl_bundle as ab
@@ -145,6 +146,21 @@ def test_redis_an_impossible_version_is_told_with_its_key(server: Server) -> Non
     with pytest.raises(ValueError, match="'p:version'"):
         follow.publish_redis(server.url, policy.weights(1), 1, key="p")
     assert server.client.keys("p:weights:*") == []
+
+
+def test_numbers_may_be_numpys(bundle: ab.Bundle, tmp_path: Path, server: Server) -> None:
+    for version in (1, 2, 3):
+        number, keep = np.int64(version), np.int8(2)
+        follow.publish_directory(tmp_path, policy.weights(version), number, keep=keep)
+        follow.publish_redis(server.url, policy.weights(version), number, key="p", keep=keep)
+    with following(bundle, tmp_path, after=np.int32(2)) as follower:
+        follower.wait_for(np.int64(3), 10)
+    follow.Redis(server.url, max_bytes=np.int64(9)).close()
+    for keep in (True, np.True_, 2.0):
+        with pytest.raises(TypeError, match="keep is an int"):
+            follow.publish_directory(tmp_path, policy.weights(4), 4, keep=keep)
+        with pytest.raises(TypeError, match="max_bytes is an int"):
+            follow.Redis(server.url, max_bytes=keep)
 
 
 def test_a_replay_says_signature(bundle: ab.Bundle, tmp_path: Path) -> None:

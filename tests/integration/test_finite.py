@@ -130,21 +130,31 @@ def test_the_last_weight_of_an_update_in_parts_is_refused_before_the_first_is_wr
         assert bundle.update(shown).nonfinite == {"c": 1}
 
 
-def test_a_conversion_counts_what_was_given_and_finite_refuses_what_overflows() -> None:
-    wide = np.ones((3, 4), "f4")
+@pytest.mark.parametrize("shape", [(3, 4), LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("form", ["dict", "lazy", "strided"])
+def test_what_a_conversion_makes_infinite_is_counted_and_told_as_such(
+    form: str, shape: tuple[int, ...]
+) -> None:
+    wide = np.ones(shape, "f4")
     wide[0, 1], wide[2, 2] = np.inf, 1e6
-    for source in (wide, wide.astype("f8"), np.asfortranarray(wide)):
-        with loaded("float16") as bundle:
+    for wider in (wide, wide.astype("f8")):
+        source = np.asfortranarray(wider) if form == "strided" else wider
+        given: Any = Lazy({"a": source}) if form == "lazy" else {"a": source}
+        dtype = str(source.dtype)
+        with loaded("float16", shape) as bundle:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                report = bundle.update({"a": source}, cast="same_kind")
-            assert report.nonfinite == {"a": 1}
+                report = bundle.update(given, cast="same_kind")
+            assert report.nonfinite == {"a": 2}
             assert report.casts["a"].overflow == 1
-            with pytest.raises(WeightError, match=r"weight 'a' has 2, the first at \[0, 1\]: inf"):
-                bundle.update({"a": source}, cast="same_kind", finite=True)
+            by = f"by the cast from {dtype} to float16"
+            with pytest.raises(WeightError) as caught:
+                bundle.update(given, cast="same_kind", finite=True)
+            assert f"'a' has 2 (1 of them {by}), the first at [0, 1]: inf" in str(caught.value)
             source[0, 1] = 1
-            with pytest.raises(WeightError, match=r"weight 'a' has 1, the first at \[2, 2\]"):
-                bundle.update({"a": source}, cast="same_kind", finite=True)
+            with pytest.raises(WeightError) as caught:
+                bundle.update.plan(given, cast="same_kind", finite=True)
+            assert f"'a' has 1 ({by}), the first at [2, 2]: 1000000.0" in str(caught.value)
             source[0, 1] = np.inf
 
 
@@ -172,6 +182,27 @@ def test_a_pair_refuses_it_on_both_sides() -> None:
         with pytest.raises(WeightError, match="weight 'w' has 1"):
             pair.update({"w": np.array([1, np.nan], "f4")}, finite=True)
         assert pair.infer(x).tolist() == [1, 1]
+
+
+def test_flags_are_also_numpys() -> None:
+    bad, good = value("float", (3, 4), 1), value("float", (3, 4))
+    with loaded() as bundle:
+        with pytest.raises(WeightError, match="finite=True"):
+            bundle.update({"a": bad}, finite=np.True_)
+        with pytest.raises(WeightError, match="finite=True"):
+            bundle.update.plan({"a": bad}, finite=np.True_)
+        bundle.update({"a": good}, finite=np.False_, skip_unchanged=np.True_, digest=np.True_)
+        assert bundle.update({"a": good}, skip_unchanged=np.True_).unchanged == ("a",)
+        assert bundle.update({"a": bad}, skip_unchanged=np.False_).changed == ("a",)
+        report = bundle.update({"a": good}, threads=np.int8(2), version=np.int64(7))
+        assert type(report.version) is int
+        assert report.version == bundle.version == 7
+        assert bundle.update({"a": good}).version == 8
+        assert bundle.update({"a": good}, version=np.str_("x")).version == "x"
+        for name, odd in (("threads", np.True_), ("threads", 1.0), ("version", np.True_)):
+            options: Any = {name: odd}
+            with pytest.raises(TypeError, match=name):
+                bundle.update({"a": good}, **options)
 
 
 @pytest.mark.parametrize("finite", [1, None, "yes"])

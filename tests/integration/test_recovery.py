@@ -164,7 +164,11 @@ def test_the_least_integer_of_rank_0_is_a_value_like_others(
         ({"device": "0"}, TypeError, "an int, not '0'"),
         ({"device": True}, TypeError, "an int, not True"),
         ({"device": 2**40}, ValueError, "beyond what ACL can name"),
-        ({"roles": {"infer": "0"}}, TypeError, r"roles\['infer'\] is '0'; give a graph's index"),
+        (
+            {"roles": {"infer": "0"}},
+            TypeError,
+            r"roles\['infer'\] is a graph's index, an int, not '0'",
+        ),
         ({"roles": ["infer"]}, TypeError, "roles is a dict"),
     ],
 )

@@ -97,7 +97,9 @@ def test_a_doubt_is_an_error(mlp: Any, reorder: Any) -> None:
     path = reorder(mlp.path, 0, 1, 2, 0)
     with pytest.raises(ab.BundleFormatError, match=r"graphs 0 .*3 .*roles="):
         ab.Bundle.load(path)
-    with ab.Bundle.load(path, roles={"infer": 0, "init": 1, "update": 2}) as bundle:
+    with ab.Bundle.load(
+        path, roles={"infer": np.int64(0), "init": np.uint8(1), "update": 2}
+    ) as bundle:
         bundle.init()
         assert (bundle.graphs[3](mlp.x) == bundle.infer(mlp.x)).all()
 

@@ -296,10 +296,12 @@ def test_small_weights_cross_together(mirror: Any) -> None:
     assert copies(lambda: target.bundle.update(lazy, cast="same_kind")) == crossed
 
 
-def test_large_weights_cross_whole_or_in_chunks(mirror: Any) -> None:
-    a = values((2 * MiB,))
-    target = mirror(a=np.zeros_like(a), b=np.zeros(2 * MiB, "f2"))
-    assert copies(lambda: target.bundle.update({"a": a})) == [8 * MiB]
+def test_large_weights_cross_whole_or_in_parts(mirror: Any) -> None:
+    """Whole what has nothing to count; what is counted or converted goes while the cache has it."""
+    a, c = values((2 * MiB,)), np.arange(2 * MiB, dtype="i4")
+    target = mirror(a=np.zeros_like(a), b=np.zeros(2 * MiB, "f2"), c=np.zeros_like(c))
+    assert copies(lambda: target.bundle.update({"c": c})) == [8 * MiB]
+    assert copies(lambda: target.bundle.update({"a": a})) == 16 * [512 * 1024]
     crossed = copies(lambda: target.bundle.update({"b": a}, cast="same_kind"))
     assert sum(crossed) == 4 * MiB
     assert max(crossed) == 256 * 1024

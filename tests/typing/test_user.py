@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle import follow
+from acl_bundle import _options, follow
+from acl_bundle.bundle import Bundle
 from acl_bundle.follow._options import UpdateOptions
 from acl_bundle.follow._public import Public
 from acl_bundle.pair import Pair
@@ -31,6 +32,9 @@ WRONG = {
     ".infer(x), NDArray[Any]": ".infer(x), int",
     "submit(x).result(), NDArray[Any]": "submit(x).result(), int",
     "report: ab.UpdateReport": "report: ab.UpdateReprt",
+    'roles={"infer"': 'rolls={"infer"',
+    "finite=np.True_": "finit=np.True_",
+    "assert_type(outputs, ab.Outputs)": "assert_type(outputs, int)",
 }
 
 
@@ -99,7 +103,11 @@ def _changed() -> set[int]:
 def test_the_options_of_follow_are_those_of_an_update() -> None:
     update = {*UpdateGraph.__call__.__kwdefaults__} | {"probe"}
     assert "probe" in Pair.update.__kwdefaults__
-    assert {*UpdateOptions.__annotations__} == update - {"version", "tokens"}
+    every = {*_options.EveryUpdate.__annotations__}
+    assert {*UpdateOptions.__annotations__} | every == update - {"version", "tokens"}
+    own = {*_options.UpdateOptions.__annotations__}
+    assert own | every | {*Pair.update.__kwdefaults__} == update
+    assert {*_options.LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}
 
 
 def test_ab_follow_has_the_names_of_the_module() -> None:

@@ -32,6 +32,14 @@ def serve(file: Path, folder: Path, x: NDArray[np.float32]) -> int | str | None:
         assert_type(bundle.infer.run({"x": x}), ab.Outputs)
         assert_type(bundle.infer.submit(x).result(), NDArray[Any])
         assert_type(bundle.infer.submit({"x": x}).result(), ab.Outputs)
+        for y in bundle.infer.stream([x, x]):
+            assert_type(y, NDArray[Any])
+        for outputs in bundle.infer.stream([{"x": x}], depth=3):
+            assert_type(outputs, ab.Outputs)
+        with ab.Pair.load(file, device=np.int8(0), roles={"infer": np.int64(0)}) as pair:
+            assert_type(pair.update({"w": x}, cast="same_kind", finite=np.True_), ab.UpdateReport)
+            for y in pair.infer.stream([x]):
+                assert_type(y, NDArray[Any])
         assert_type(ab.follow.publish_directory(folder, {"w": x}, 7), Path)
         with ab.follow(bundle, source, stale_after=60, cast="same_kind", threads=2) as follower:
             assert_type(follower, follow.Follower)

@@ -1,0 +1,44 @@
+"""What callables take by name and hand on, as type checkers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Literal, SupportsIndex, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from acl_bundle._commit import Rollback
+    from acl_bundle._config import Config
+    from acl_bundle._load import Flow
+    from acl_bundle.device import Device
+
+
+class LoadOptions(TypedDict, total=False):
+    """What may be chosen for a load; see `Bundle.load`."""
+
+    device: SupportsIndex | Device
+    roles: Mapping[str, SupportsIndex] | None
+    variables: Flow
+    replicas: SupportsIndex
+    config: Config | None
+
+
+class EveryUpdate(TypedDict, total=False):
+    """What may be chosen for every update, whatever it is given; see `UpdateGraph`."""
+
+    rollback: Rollback
+    cast: str
+    on_overflow: str
+    unknown: str | None
+    skip_unchanged: bool | np.bool_ | str
+    digest: bool | np.bool_
+    threads: SupportsIndex
+    finite: bool | np.bool_
+
+
+class UpdateOptions(EveryUpdate, total=False):
+    """What may be chosen for one update."""
+
+    keep: Literal["copy", "reference", "none"]
+    tokens: Mapping[str, Hashable] | None
