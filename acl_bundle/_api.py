@@ -18,7 +18,7 @@ import ctypes
 import glob
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from acl_bundle import errors
@@ -26,7 +26,7 @@ from acl_bundle._acl import ffi, lib
 
 __all__ = ["BUSY", "LOWEST_EPOCH", "NULL", "RUNNING", "acl", "attempts", "checked", "fail", "ffi",
            "has", "lib", "library", "load_library", "make_bound",
-           "make_calls", "named", "pointed", "raise_failure", "text"]  # fmt: skip
+           "make_calls", "named", "need", "pointed", "raise_failure", "text"]  # fmt: skip
 
 NULL = ffi.NULL
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
@@ -161,11 +161,36 @@ def fail(function: str, code: int, detail: str | None = None) -> NoReturn:
     raise errors.from_status(function, code, detail.strip())
 
 
+def need(what: str, functions: Iterable[str]) -> None:
+    """Refuse a library that lacks functions. C does not look: it would call what is not there.
+
+    Args:
+        what: What needs them, for the message.
+        functions: Of acl_api.h.
+
+    Raises:
+        UnsupportedError: It lacks some; they are named.
+    """
+    lacking = [name for name in functions if not has(name)]
+    if lacking:
+        raise errors.UnsupportedError(f"{what}: {_lacks(', '.join(lacking))}")
+
+
+def _lacks(names: str) -> str:
+    return f"{library()}{_version()} has no {names}: this CANN is too old for it"
+
+
+def _version() -> str:
+    """Which version the library says that it is, if it can."""
+    numbers = [ffi.new("int32_t *") for _ in range(3)]
+    if not has("aclrtGetVersion") or lib.aclrtGetVersion(*numbers):
+        return ""
+    return f" (AscendCL {'.'.join(str(number[0]) for number in numbers)})"
+
+
 def _unsupported(name: str) -> Callable[..., Any]:
     def function(*_: Any) -> NoReturn:
-        raise errors.UnsupportedError(
-            f"{library()} has no {name}: this CANN is too old for what was asked"
-        )
+        raise errors.UnsupportedError(_lacks(name))
 
     return function
 

@@ -121,13 +121,15 @@ class Derivation:
             array = given.fetch(places[name])
             if moves_only:
                 return array
-            self._note_nonfinite(name, array, given)
-            return self._typed(name, array, given)
+            typed, overflow = self._typed(name, array, given)
+            self._note_nonfinite(name, array, overflow, given)
+            return typed
 
         return self._computed(index, fetch)
 
-    def _note_nonfinite(self, name: str, array: Array, given: Plan) -> None:
+    def _note_nonfinite(self, name: str, array: Array, overflow: int, given: Plan) -> None:
         found = sum(nonfinite(np.ascontiguousarray(piece)) for piece in pieces(array, PIECE))
+        found += overflow
         if found:
             given.nonfinite[name] = found
 
@@ -146,17 +148,18 @@ class Derivation:
             ) from error
         return found
 
-    def _typed(self, name: str, array: Array, given: Plan) -> Array:
-        """A source in its own dtype, for what is computed of it."""
+    def _typed(self, name: str, array: Array, given: Plan) -> tuple[Array, int]:
+        """A source in its own dtype, for what is computed of it, and what that made infinite."""
         spec = self._specs[name]
         if array.dtype == spec.dtype:
-            return array
+            return array, 0
         typed = np.empty(array.shape, spec.dtype)
         convert(array, typed)
-        given.casts[name] = CastCounts(array.dtype, spec.dtype, *count(array, typed))
-        if name in given.saturated:
-            saturate(array, typed)
-        return typed
+        found = given.casts[name] = CastCounts(array.dtype, spec.dtype, *count(array, typed))
+        if name not in given.saturated:
+            return typed, found.overflow
+        saturate(array, typed)
+        return typed, 0
 
     def report(self, given: Plan, plan: Plan) -> None:
         """Tell of the sources what was found of the constants that are only moved and cast."""
@@ -177,7 +180,7 @@ class Derivation:
 
     def _kept(self, place: int, given: Plan, keep: Keep) -> Array:
         array = given.fetch(place)
-        typed = self._typed(given.names[place], array, given)
+        typed, _ = self._typed(given.names[place], array, given)
         return array.copy() if typed is array and keep == "copy" else typed
 
     def missing(self, given: Plan) -> list[str]:

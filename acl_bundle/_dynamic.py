@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._api import fail, ffi, lib
+from acl_bundle._api import fail, ffi, lib, need
 from acl_bundle._run import Array, Bind, Call, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
@@ -24,6 +24,20 @@ from acl_bundle.spec import TensorSpec
 
 Ranges = tuple[tuple[int, int], ...]
 UNKNOWN_RANK = (-2,)
+NEEDS = (
+    "aclCreateTensorDesc",
+    "aclDestroyTensorDesc",
+    "aclGetDataBufferAddr",
+    "aclGetDataBufferSizeV2",
+    "aclGetTensorDescDimV2",
+    "aclGetTensorDescNumDims",
+    "aclGetTensorDescSize",
+    "aclUpdateDataBuffer",
+    "aclmdlGetDatasetTensorDesc",
+    "aclmdlSetDatasetTensorDesc",
+    "aclrtFree",
+    "aclrtMalloc",
+)
 RANK_MAX = 128
 
 
@@ -56,7 +70,9 @@ def new_shapes(
 
     Raises:
         MemoryError: There is no memory for it.
+        UnsupportedError: The library lacks what C calls for it.
     """
+    need("a graph with dynamic shapes", NEEDS)
     shapes = lib.ab_shapes_new(engine, len(inputs), len(outputs))
     if shapes == ffi.NULL:
         raise MemoryError("no memory for a graph's shapes")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from acl_bundle._api import NULL, acl, ffi, lib
+from acl_bundle._api import NULL, acl, ffi, lib, need
 from acl_bundle.device import Device
 from acl_bundle.memory import DeviceBuffer
 
@@ -60,7 +60,11 @@ def new_engine(
     """Make the engine of a model over two datasets; the gate owns it.
 
     A commit (`reads` False) copies nothing itself: its datasets hold all it needs.
+
+    Raises:
+        UnsupportedError: The library lacks what C calls for it.
     """
+    need("running a graph", ("aclmdlExecute", "aclrtMemcpy"))
     slots = [dataset.slots if reads else [] for dataset in (given, taken)]
     engine = lib.ab_engine_new(
         gate, reads, model_id, device.context, device.on_host,

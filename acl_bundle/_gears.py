@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._api import ffi, has, lib
+from acl_bundle._api import ffi, lib, need
 from acl_bundle._run import Array, Bind, Call, Fit, Given, Run
 from acl_bundle._shaped import Ends, check_dtype, make
 from acl_bundle._variables import Variables
@@ -57,8 +57,7 @@ def table(
         BundleFormatError: The file lists no gear, or one that leaves a dim
             open or has a size that no memory has.
     """
-    if not has(CALLS[gears.kind]):
-        raise UnsupportedError(f"{label} has gears, and this CANN has no {CALLS[gears.kind]}")
+    need(f"{label} has gears", [CALLS[gears.kind]])
     if not gears.values:
         raise BundleFormatError(f"{label} has an input for the gear, but the file lists none")
     made = [

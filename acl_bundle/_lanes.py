@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from acl_bundle._api import has, library
+from acl_bundle._api import need
 from acl_bundle._owner import uninterrupted
 from acl_bundle._variables import Variables
 from acl_bundle._wait import POLL_MS
 from acl_bundle.device import Device
-from acl_bundle.errors import ClosedError, UnsupportedError
+from acl_bundle.errors import ClosedError
 
 NEEDS = (
     "aclmdlExecuteAsync",
@@ -49,11 +49,7 @@ def need_streams(label: str) -> None:
     Raises:
         UnsupportedError: It lacks one of `NEEDS`.
     """
-    missing = [name for name in NEEDS if not has(name)]
-    if missing:
-        raise UnsupportedError(
-            f"{label}: {library()} has no {', '.join(missing)}, so this CANN is too old for it"
-        )
+    need(label, NEEDS)
 
 
 class Lanes:

@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
-from acl_bundle._api import NULL, acl, checked, ffi, has
+from acl_bundle._api import NULL, acl, checked, ffi, has, need
 from acl_bundle._owner import Taken
 from acl_bundle._source import Kept
 from acl_bundle.device import Device
@@ -82,10 +82,7 @@ def choose(flow: Flow, file: om.Bundle) -> Literal["owned", "library"]:
     if flow == "auto":
         return "library" if missing or external else "owned"
     if missing:
-        raise UnsupportedError(
-            f"variables='owned' needs {', '.join(missing)}, which this CANN lacks;"
-            " use variables='library'"
-        )
+        need("use variables='library', for variables='owned' cannot be had", missing)
     if external:
         raise UnsupportedError(
             "variables='owned' cannot load a file that keeps weights outside itself;"

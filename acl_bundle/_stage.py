@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from acl_bundle import dtypes
-from acl_bundle._api import NULL, acl, ffi, lib, raise_failure
+from acl_bundle._api import NULL, acl, ffi, lib, need, raise_failure
 from acl_bundle._engine import Dataset
 from acl_bundle._owner import uninterrupted
 from acl_bundle._plan import Plan
@@ -62,7 +62,12 @@ class Stage:
         self._refused = 0
 
     def open(self, engine: Any) -> None:
-        """Make the C half, for the engine of the same graph."""
+        """Make the C half, for the engine of the same graph.
+
+        Raises:
+            UnsupportedError: The library lacks what C calls for it.
+        """
+        need("an update", ("aclUpdateDataBuffer", "aclmdlSetDatasetTensorDesc"))
         stage = lib.ab_stage_new(
             engine, self.dataset.handle, len(self._weights), self._keep_data, self._keep_desc
         )

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, SupportsIndex
 
-from acl_bundle._api import NULL, acl, checked, ffi, has, lib, pointed, raise_failure, text
+from acl_bundle._api import NULL, acl, checked, ffi, has, lib, need, pointed, raise_failure, text
 from acl_bundle._arrays import whole
 from acl_bundle._config import Config, configuration
 from acl_bundle._owner import Owner, uninterrupted
@@ -113,12 +113,14 @@ class Device(Owner):
         TypeError, ValueError: The index is no integer, or cannot be one of ACL's;
             or `config` is no configuration.
         AclError: aclInit or aclrtSetDevice failed; 107001 means no such device.
+        UnsupportedError: The library lacks what a device takes.
     """
 
     def __init__(self, index: SupportsIndex = 0, *, config: Config | None = None) -> None:
         index = whole(index, "device is an index, an int")
         if index not in range(-(2**31), 2**31):
             raise ValueError(f"device {index} is beyond what ACL can name; indices start at 0")
+        need("a device", ("aclrtGetCurrentContext", "aclrtSetCurrentContext"))
         with self._closed_on_failure(), uninterrupted():
             _initialise(config)
             super().__init__()

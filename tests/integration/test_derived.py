@@ -219,6 +219,20 @@ def test_what_is_not_finite_is_told_of_the_weight_that_was_given(bundle: ab.Bund
     check(bundle, values(0))
 
 
+def test_what_a_cast_makes_infinite_is_told_of_the_weight_that_was_given(bundle: ab.Bundle) -> None:
+    """Of one that is computed with, and of one that is only moved."""
+    given = {name: value.astype(np.float64) for name, value in values(1).items()}
+    given["bn.bias"][1] = 1e300
+    given["fc.weight"][0, 2] = -1e300
+    wanted = r"'bn.bias' has 1 \(by the cast from float64 to float32\).*'fc.weight' has 1 \(by the"
+    with pytest.raises(ab.WeightError, match=wanted):
+        bundle.update(given, cast="same_kind", finite=True)
+    check(bundle, values(0))
+    with pytest.warns(RuntimeWarning, match="became infinite"):
+        report = bundle.update(given, cast="same_kind")
+    assert report.nonfinite == {"bn.bias": 1, "fc.weight": 1}
+
+
 def test_shapes_are_those_of_the_weights(bundle: ab.Bundle) -> None:
     with pytest.raises(
         ab.WeightError, match=r"'fc.weight' has shape \(4, 2\); it must be \(2, 4\)"
