@@ -327,12 +327,6 @@ def test_one_crossing_does_the_work(tmp_path: Path, fake_acl: Any) -> None:
     }
 
 
-def test_an_old_cann_without_gears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("acl_bundle._gears.has", lambda name: name != "aclmdlSetDynamicBatchSize")
-    with pytest.raises(ab.UnsupportedError, match="no aclmdlSetDynamicBatchSize"):
-        load(NET, tmp_path, dynamic_batch=[1])
-
-
 def test_a_shape_seen_before_is_not_described_again(tmp_path: Path, fake_acl: Any) -> None:
     with load(NET, tmp_path, dynamic_shape={"x": [(1, 8), 4]}) as bundle:
         bundle.infer(rows(8))
