@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, SupportsIndex, TypedDict
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from acl_bundle._config import Config
     from acl_bundle._load import Flow
     from acl_bundle.device import Device
+    from acl_bundle.weight_program import Given
 
 
 class LoadOptions(TypedDict, total=False):
@@ -22,6 +23,7 @@ class LoadOptions(TypedDict, total=False):
     variables: Flow
     replicas: SupportsIndex
     config: Config | None
+    program: Given | None
 
 
 class EveryUpdate(TypedDict, total=False):
@@ -31,6 +33,7 @@ class EveryUpdate(TypedDict, total=False):
     cast: str
     on_overflow: str
     unknown: str | None
+    ignore: Iterable[str]
     skip_unchanged: bool | np.bool_ | str
     digest: bool | np.bool_
     threads: SupportsIndex

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from acl_bundle._arrays import whole
 from acl_bundle._cast import CASTS, COPY, CastCounts, move_of
 from acl_bundle._digest import Known, digest
+from acl_bundle._given import check_patterns
 from acl_bundle._value import check_value
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
@@ -77,6 +78,7 @@ class Options:
     threads: int = 1
     finite: bool | np.bool_ = False
     unused: tuple[str, ...] = ()
+    ignore: Iterable[str] = ()
 
     def __post_init__(self) -> None:
         for name in ("finite", "skip_unchanged"):
@@ -89,6 +91,7 @@ class Options:
         if not (self.tokens is None or isinstance(self.tokens, Mapping)):
             raise TypeError(f"tokens is a dict of name to token, not {type(self.tokens)}")
         _one_of("finite", self.finite, (False, True))
+        object.__setattr__(self, "ignore", check_patterns(self.ignore))
         object.__setattr__(self, "threads", whole(self.threads, "threads is an int"))
         if not 1 <= self.threads <= MAX_THREADS:
             raise ValueError(f"threads is 1 to {MAX_THREADS}, not {self.threads}")

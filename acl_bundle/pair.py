@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 from acl_bundle._active import ActiveGraph, Place, Sides, Steps
 from acl_bundle._aliases import own_names
 from acl_bundle._arrays import as_array, label_of
+from acl_bundle._given import Given, check_patterns, without
 from acl_bundle._owner import Closing
 from acl_bundle._snapshot import Snapshot
 from acl_bundle._source import Kept
@@ -172,7 +173,7 @@ class Pair(Closing):
 
     def update(
         self,
-        weights: Mapping[str, Any],
+        weights: Given,
         *,
         version: SupportsIndex | str | None = None,
         probe: Probe | None = None,
@@ -207,20 +208,20 @@ class Pair(Closing):
             WeightError, TypeError, ValueError, BusyError, ClosedError,
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
-        if not isinstance(weights, Mapping):
-            raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
+        found = self._sides.shadow.update._named(weights)
+        left = without(found, check_patterns(options.get("ignore", ())))
         limits = _Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow
             update = shadow.update
             specs = {spec.name: spec for spec in update.weights}
-            weights = own_names(weights, update.aliases, specs.values(), update.label)
-            kept = _kept(weights, specs, options.get("keep") == "reference")
-            if not specs.keys() <= weights.keys() and self._fits(weights, specs, options):
+            own = own_names(left, update.aliases, specs.values(), update.label)
+            kept = _kept(own, specs, options.get("keep") == "reference")
+            if not specs.keys() <= own.keys() and self._fits(own, specs, options):
                 self._catch_up(limits)
             named = self._next_version() if version is None else label_of(version)
             back = self._save()
-            write = partial(shadow.update, weights, version=named, **options, **limits.left)
+            write = partial(shadow.update, found, version=named, **options, **limits.left)
             report = self._write(write, back)
             again = (partial(active.update, kept, version=named, **options),)
             self._sides = Sides(active, shadow, back, again)

@@ -17,7 +17,8 @@ What fails in 1 or 2 has changed nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,8 @@ from acl_bundle._commit import POISONED, Commit, Rollback
 from acl_bundle._derive import Derivation, Keep
 from acl_bundle._digest import Seen
 from acl_bundle._engine import dataset, new_engine
+from acl_bundle._exported import suspicion
+from acl_bundle._given import Given, by_name, matches, without
 from acl_bundle._lanes import Lanes
 from acl_bundle._plan import Options, Plan, PlanReport
 from acl_bundle._planner import make_plan
@@ -40,11 +43,13 @@ from acl_bundle._variables import Published, Version
 from acl_bundle._wait import Wait, WhenBusy
 from acl_bundle._writer import Writer
 from acl_bundle.device import Device
-from acl_bundle.errors import PoisonedError
+from acl_bundle.errors import PoisonedError, visible
 from acl_bundle.graph import Graph
 from acl_bundle.reports import Clock, UpdateReport
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import Table, WeightProgram, plain
+
+log = logging.getLogger("acl_bundle.update")
 
 
 class UpdateGraph(Graph):
@@ -87,7 +92,7 @@ class UpdateGraph(Graph):
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
         self._writer, self.weights, self._constants = writer, weights, weights
-        self._program, self._derivation = program, None
+        self._program, self._derivation, self._warned = program, None, False
         if program is not None:
             self.weights = program.sources
             self._derivation = None if program.is_plain else Derivation(program, self.label)
@@ -117,7 +122,7 @@ class UpdateGraph(Graph):
 
     def __call__(  # type: ignore[override]
         self,
-        weights: Mapping[str, Any],
+        weights: Given,
         *,
         version: SupportsIndex | str | None = None,
         rollback: Rollback = "auto",
@@ -125,6 +130,7 @@ class UpdateGraph(Graph):
         cast: str = "safe",
         on_overflow: str = "warn",
         unknown: str | None = None,
+        ignore: Iterable[str] = (),
         skip_unchanged: bool | np.bool_ | str = False,
         tokens: Mapping[str, Hashable] | None = None,
         digest: bool | np.bool_ = False,
@@ -140,7 +146,10 @@ class UpdateGraph(Graph):
 
         Args:
             weights: An array per weight, by its name or one of its aliases (both
-                only with the same value): a numpy array, or anything
+                only with the same value), in a mapping, in nested dicts whose names are
+                joined with "/" or ".", or in (name, array) pairs. An iterator of pairs is
+                gone through once, before anybody is kept waiting, and copied tensor by
+                tensor, as it may use one buffer for all. An array is a numpy array, or anything
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
                 and non-contiguous are fine. NaN is data, and counted in the report,
                 unless ``finite`` says otherwise. A dict holds its
@@ -169,6 +178,10 @@ class UpdateGraph(Graph):
             unknown: Names that the graph does not have are an ``"error"``, or to
                 ``"ignore"``; ``"unused"`` passes over those in `unused` and refuses
                 others. None: ``"unused"`` where the file declares some, else ``"error"``.
+                If what is ignored looks like parameters that the graph has under names of
+                an exporter's making, a warning of the logger ``acl_bundle.update`` says so, once.
+            ignore: Names or patterns (``*`` and ``?``) of what is as if it were not given:
+                ``["*.num_batches_tracked"]``.
             skip_unchanged: True leaves out weights whose bytes hash as those of
                 the last update did (needs xxhash); ``"identity"`` those that are
                 the very objects of the last update, not written to since.
@@ -197,7 +210,8 @@ class UpdateGraph(Graph):
                 value overflows or is not finite and must not, two names of one weight
                 have two values, or a constant needs a weight that was neither given
                 nor kept. Nothing was changed.
-            TypeError: Not a mapping, or a value is not an array. Nothing was changed.
+            TypeError: Neither a mapping nor pairs, or a value is not an array. Nothing was
+                changed.
             ValueError: An option has a value that there is not. Nothing was changed.
             PoisonedError: A commit failed before and this update does not
                 cover every weight. Nothing was changed.
@@ -218,18 +232,20 @@ class UpdateGraph(Graph):
             raise ValueError(f"keep is 'copy', 'reference' or 'none', not {keep!r}")
         options = self._options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
-            tokens=tokens, threads=whole(threads, "threads is an int"), finite=finite,
+            ignore=ignore, tokens=tokens, finite=finite,
+            threads=whole(threads, "threads is an int"),
         )  # fmt: skip
         writer, wait = self._writer, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
+        found = self._named(weights)
         read_back = writer.reader() if digest else None
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
             seen = self._variables.seen
-            named = self._named(weights)
-            given = make_plan(self.label, self.weights, named, options, seen, signals.deliver)
+            given = self._planned(found, options, seen, signals.deliver)
             plan = self._derived(given)
             self._check_poisoned(given, plan)
+            self._warn(given)
             signals.deliver()
             clock.lap("plan")
             buckets = self._staged(given, plan)
@@ -258,9 +274,37 @@ class UpdateGraph(Graph):
             nonfinite=given.nonfinite,
         )
 
-    def _named(self, weights: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What is given, under the weights' own names."""
-        return own_names(weights, self.aliases, self.weights, self.label)
+    def _named(self, weights: Given) -> Mapping[str, Any]:
+        """Return what is given for weights by name; see `acl_bundle._given`."""
+        return by_name(weights, {*[spec.name for spec in self.weights], *self.aliases})
+
+    def _planned(
+        self,
+        found: Mapping[str, Any],
+        options: Options,
+        seen: Seen,
+        pause: Callable[[], object] = tuple,
+    ) -> Plan:
+        """The plan of what is given, each weight under its own name."""
+        left = without(found, options.ignore)
+        own = own_names(left, self.aliases, self.weights, self.label)
+        given = make_plan(self.label, self.weights, own, options, seen, pause)
+        if left is not found:
+            passed = {*given.ignored}
+            given.ignored = tuple(
+                name for name in found if name in passed or matches(name, options.ignore)
+            )
+        return given
+
+    def _warn(self, given: Plan) -> None:
+        """Tell, once, that what was passed over may be what the graph has under other names."""
+        if given.options.unknown != "ignore" or self._warned:
+            return
+        passed = [name for name in given.ignored if not matches(name, given.options.ignore)]
+        text = suspicion(passed, [spec.name for spec in self.weights])
+        if text:
+            self._warned = True
+            log.warning("%s: %s", self.label, visible(text))
 
     def _derived(self, given: Plan) -> Plan:
         """The plan of what goes to the device."""
@@ -279,11 +323,12 @@ class UpdateGraph(Graph):
 
     def plan(
         self,
-        weights: Mapping[str, Any],
+        weights: Given,
         *,
         cast: str = "safe",
         on_overflow: str = "warn",
         unknown: str | None = None,
+        ignore: Iterable[str] = (),
         skip_unchanged: bool | np.bool_ | str = False,
         tokens: Mapping[str, Hashable] | None = None,
         threads: SupportsIndex = 1,
@@ -296,7 +341,7 @@ class UpdateGraph(Graph):
         Raises:
             WeightError: A dtype, shape or scalar value does not fit, or, with
                 ``finite=True``, is not finite.
-            TypeError: Not a mapping, or a value is not an array.
+            TypeError: Neither a mapping nor pairs, or a value is not an array.
             ValueError: An option has a value that there is not.
             UnsupportedError: ``skip_unchanged=True`` without xxhash.
             BusyError: A commit that was given up is still on the device.
@@ -304,12 +349,13 @@ class UpdateGraph(Graph):
         """
         options = self._options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
-            tokens=tokens, threads=whole(threads, "threads is an int"), finite=finite,
+            ignore=ignore, tokens=tokens, finite=finite,
+            threads=whole(threads, "threads is an int"),
         )  # fmt: skip
-        options = replace(options, unknown="ignore")
+        options, found = replace(options, unknown="ignore"), self._named(weights)
         with self._writer.alone(self.label, Wait()):
             seen = self._variables.seen
-            given = make_plan(self.label, self.weights, self._named(weights), options, seen)
+            given = self._planned(found, options, seen)
             plan = self._derived(given)
             if finite:
                 self._stage.survey(plan)

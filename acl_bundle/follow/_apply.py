@@ -16,6 +16,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from acl_bundle._aliases import own_names
+from acl_bundle._given import by_name
 from acl_bundle.errors import (
     AclError,
     BusyError,
@@ -141,12 +142,17 @@ class Applier:
         return checkpoint.open() if self._keys is None else verified(checkpoint, self._keys)
 
     def _update(self, opened: Weights, version: int | str) -> UpdateReport:
-        given = opened if self._transform is None else self._transform(opened)
-        if not isinstance(given, Mapping):
-            raise TypeError(f"transform returned {type(given).__name__}; a mapping is right")
+        given = opened if self._transform is None else self._changed(self._transform(opened))
         if getattr(opened, "kind", None) in _UNTOLD:
             self._check_all_there(opened, given)
         return self._bundle.update(given, version=version, **self._options)
+
+    def _changed(self, weights: object) -> Weights:
+        """What a transform returned, by name."""
+        try:
+            return by_name(weights, [*getattr(self._bundle, "weights", ())])  # type: ignore[arg-type]
+        except TypeError as error:
+            raise TypeError(f"transform returned {type(weights).__name__}: {error}") from error
 
     def _check_all_there(self, opened: Any, given: Weights) -> None:
         """Take what may be cut short for whole when it has all weights, as nothing else tells."""

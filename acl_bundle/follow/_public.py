@@ -8,10 +8,11 @@ imports this at run time, where the module itself has the names.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
+from acl_bundle._given import Given
 from acl_bundle.follow import (
     _backoff,
     _directory,
@@ -38,12 +39,13 @@ class Public:
     @staticmethod
     def publish_directory(
         folder: str | os.PathLike[str],
-        weights: Mapping[str, Any],
+        weights: Given,
         version: SupportsIndex,
         *,
         name: str = "weights-{version}.safetensors",
         latest: str | None = None,
         keep: SupportsIndex | None = None,
+        ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
     ) -> Path:
         """See `acl_bundle.follow.publish_directory`."""
@@ -54,20 +56,22 @@ class Public:
             name=name,
             latest=latest,
             keep=keep,
+            ignore=ignore,
             signing_key=signing_key,
         )
 
     @staticmethod
     def publish_redis(
         server: Any,
-        weights: Mapping[str, Any],
+        weights: Given,
         version: SupportsIndex,
         *,
         key: str = "weights",
         keep: SupportsIndex = 2,
+        ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
     ) -> None:
         """See `acl_bundle.follow.publish_redis`."""
         _publish_redis.publish_redis(
-            server, weights, version, key=key, keep=keep, signing_key=signing_key
+            server, weights, version, key=key, keep=keep, ignore=ignore, signing_key=signing_key
         )

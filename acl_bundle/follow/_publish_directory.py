@@ -16,20 +16,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, SupportsIndex
+from typing import BinaryIO, SupportsIndex
 
 from acl_bundle._atomic import check_replaceable, creating, hidden_for, replacing
+from acl_bundle._given import Given
 from acl_bundle.errors import VersionExistsError
 from acl_bundle.follow._names import PLACE, Pattern
 from acl_bundle.follow._published import (
     ABANDONED,
     check_keep,
     check_newer,
-    check_some,
     check_version,
+    some,
 )
 from acl_bundle.follow._sign import check_key, noted
 from acl_bundle.weights._file import is_plain_name
@@ -38,24 +39,27 @@ from acl_bundle.weights._write import parts
 
 def publish_directory(
     folder: str | os.PathLike[str],
-    weights: Mapping[str, Any],
+    weights: Given,
     version: SupportsIndex,
     *,
     name: str = "weights-{version}.safetensors",
     latest: str | None = None,
     keep: SupportsIndex | None = None,
+    ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
 ) -> Path:
     """Publish a version as a safetensors file in a directory. Blocks until it is on the disk.
 
     Args:
         folder: The directory; it is made when it is missing.
-        weights: Arrays by name; a lazy mapping is read as it is written.
+        weights: Arrays by name, or what else an update takes; a lazy mapping is
+            read as it is written.
         version: A number greater than all that are there, below 2**63.
         name: The file's name, with ``{version}`` in it.
         latest: A file to write afterwards, which names the newest version: ``"LATEST"``.
         keep: How many versions stay, at least 2: who is reading the one
             before may go on. None for all.
+        ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key. Bytes, at
             least 16. All weights are copied to memory at once.
 
@@ -74,7 +78,7 @@ def publish_directory(
     """
     version = check_version(version)
     keep = None if keep is None else check_keep(keep)
-    check_some(weights)
+    weights = some(weights, ignore)
     if signing_key is not None:
         check_key(signing_key)
     place = _Folder(Path(folder), name, latest)

@@ -12,19 +12,20 @@ Whoever is killed half-way has published nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, SupportsIndex
 
 from acl_bundle import weights as files
+from acl_bundle._given import Given
 from acl_bundle.errors import BusyError, VersionExistsError
 from acl_bundle.follow._order import NAME_MAX, numbered
 from acl_bundle.follow._published import (
     ABANDONED,
     check_keep,
     check_newer,
-    check_some,
     check_version,
+    some,
 )
 from acl_bundle.follow._redis import NAMES_READ
 from acl_bundle.follow._redis_server import Keys, connect, reaching
@@ -39,11 +40,12 @@ _NO_EXPIRY = -1
 
 def publish_redis(
     server: Any,
-    weights: Mapping[str, Any],
+    weights: Given,
     version: SupportsIndex,
     *,
     key: str = "weights",
     keep: SupportsIndex = 2,
+    ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
 ) -> None:
     """Publish a version in Redis. Blocks until the server has it.
@@ -53,10 +55,11 @@ def publish_redis(
 
     Args:
         server: A URL or a client, as for `Redis`.
-        weights: Arrays by name; all are in memory at once.
+        weights: Arrays by name, or what else an update takes; all are in memory at once.
         version: A number greater than the last, below 2**63.
         key: What all names start with; in a cluster with braces, ``"{policy}"``.
         keep: How many versions stay, at least 2.
+        ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key. Bytes, at
             least 16. ``key`` is another thing: what the names start with.
 
@@ -76,7 +79,7 @@ def publish_redis(
     """
     version = check_version(version)
     keep = check_keep(keep)
-    check_some(weights)
+    weights = some(weights, ignore)
     if signing_key is not None:
         check_key(signing_key)
     keys = Keys(key)

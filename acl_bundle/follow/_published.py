@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, SupportsIndex
+from collections.abc import Iterable
+from typing import SupportsIndex
 
 from acl_bundle._arrays import whole
+from acl_bundle._given import Given, check_patterns, without
 from acl_bundle.errors import VersionExistsError, WeightError
 from acl_bundle.follow._order import VERSION_MAX
+from acl_bundle.follow._source import Weights
+from acl_bundle.weights._spec import mapping_of
 
 ABANDONED = 3600
 """Seconds that a value or hidden file lives when its publisher was killed before it had a name."""
@@ -54,11 +57,18 @@ def check_newer(version: int, newest: int | None, place: object) -> None:
         )
 
 
-def check_some(weights: Mapping[str, Any]) -> None:
-    """Refuse to publish nothing, which followers do not take for a version.
+def some(weights: Given, ignore: Iterable[str]) -> Weights:
+    """Return what to publish by name: not nothing, which followers do not take for a version.
+
+    Args:
+        weights: What was given; see `acl_bundle._given`.
+        ignore: Names or patterns of what is left out.
 
     Raises:
-        WeightError: There are no weights.
+        WeightError: There are no weights, or a name cannot be.
+        TypeError: They are neither a mapping nor pairs, or ``ignore`` is no list of texts.
     """
-    if isinstance(weights, Mapping) and not weights:
+    left = without(mapping_of(weights), check_patterns(ignore))
+    if not left:
         raise WeightError("there is no weight to publish; at least one is right")
+    return left

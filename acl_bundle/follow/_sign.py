@@ -32,7 +32,7 @@ from acl_bundle.weights import Safetensors
 from acl_bundle.weights._json import parse
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec, check_mapping, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, fetch, spec_of
 
 KEY_MIN: Final = 16
 _DOMAIN: Final = "acl_bundle.signature.1"
@@ -84,7 +84,6 @@ def noted(
     note = stamp(version)
     if key is None:
         return weights, note
-    check_mapping(weights)
     copies = {name: np.array(fetch(weights, name)) for name in weights}
     specs = {name: spec_of(copies, name) for name in copies}
     digests = {name: _digest(array) for name, array in copies.items()}

@@ -18,11 +18,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 import ml_dtypes
 import numpy as np
 
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._pieces import pieces, place
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Array, Spec, Weights, finfo, is_floating
+from acl_bundle.weights._spec import Array, Spec, Weights, finfo, is_floating, mapping_of
 from acl_bundle.weights._view import View
 
 OnOverflow: TypeAlias = Literal["error", "saturate", "inf"]
@@ -213,7 +214,7 @@ class Cast(View):
 
 
 def cast(
-    weights: Weights,
+    weights: Given,
     dtype: str | np.dtype[Any] | type,
     *,
     on_overflow: OnOverflow = "error",
@@ -253,6 +254,7 @@ def cast(
     ):
         if word not in known:
             raise ValueError(f"{what} is {word!r}; one of {', '.join(map(repr, known))} is right")
+    weights = mapping_of(weights)
     kept = matching(weights, keep_float32, "keep_float32")
     return Cast(weights, HALVES[name], on_overflow, on_underflow, kept)
 

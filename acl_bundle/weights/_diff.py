@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from acl_bundle._given import Given
 from acl_bundle.weights._pieces import PIECE
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 
 
 class DiffRow(NamedTuple):
@@ -47,7 +48,7 @@ class Diff(Report[DiffRow]):
         return tuple(row.name for row in self.rows if row.result != "same")
 
 
-def diff(a: Weights, b: Weights) -> Diff:
+def diff(a: Given, b: Given) -> Diff:
     """Compare two sets of weights.
 
     Args:
@@ -61,8 +62,7 @@ def diff(a: Weights, b: Weights) -> Diff:
         WeightsFormatError: A file turned out to be damaged.
         TypeError: One is no mapping of name to array.
     """
-    check_mapping(a)
-    check_mapping(b)
+    a, b = mapping_of(a), mapping_of(b)
     rows = tuple(_rows(a, b))
     changed = sum(row.result != "same" for row in rows)
     return Diff(f"{changed} of {len(rows)} weights differ" if changed else "no difference", rows)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from acl_bundle._aliases import names_for
 from acl_bundle._atomic import check_apart
 from acl_bundle._files import Path_
+from acl_bundle._given import Given
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._file import bad, check_path
@@ -24,7 +25,7 @@ from acl_bundle.weights._freeze_onnx import freeze_onnx
 from acl_bundle.weights._om import Compiled
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
+from acl_bundle.weights._spec import Spec, Weights, mapping_of, spec_of
 from acl_bundle.weights._view import View, files_of
 
 
@@ -37,7 +38,7 @@ class FreezeRow(NamedTuple):
 
 
 def freeze(
-    weights: Weights,
+    weights: Given,
     model: Path_,
     out: Path_,
     *,
@@ -72,7 +73,7 @@ def freeze(
         UnsupportedError: A library is not installed, or a graph still trains.
         OSError: A file cannot be read or written; what was there still is.
     """
-    check_mapping(weights)
+    weights = mapping_of(weights)
     check_path(model)
     check_path(out)
     if is_graph(model, out):

@@ -11,10 +11,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import index
 from typing import Any, NamedTuple
 
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import assigned
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, mapping_of, spec_of
 from acl_bundle.weights._view import Moved
 
 
@@ -98,7 +99,7 @@ class Reshaped(_Reshaping):
 
 
 def transpose(
-    weights: Weights, axes: Mapping[str, Sequence[int] | None] | Iterable[str]
+    weights: Given, axes: Mapping[str, Sequence[int] | None] | Iterable[str]
 ) -> Transposed:
     """Reorder the axes of some weights.
 
@@ -122,10 +123,11 @@ def transpose(
         pattern: None if order is None else _numbers(order, f"axes[{pattern!r}]")
         for pattern, order in wanted.items()
     }
+    weights = mapping_of(weights)
     return Transposed(weights, assigned(weights, orders, "axes"))
 
 
-def reshape(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
+def reshape(weights: Given, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
     """Give some weights another shape.
 
     Args:
@@ -142,6 +144,7 @@ def reshape(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
     if not isinstance(shapes, Mapping):
         raise TypeError(f"shapes is {shapes!r}; a mapping of name or pattern to shape is right")
     wanted = {name: _numbers(shape, f"shapes[{name!r}]") for name, shape in shapes.items()}
+    weights = mapping_of(weights)
     return Reshaped(weights, assigned(weights, wanted, "shapes"))
 
 

@@ -17,6 +17,7 @@ from numbers import Real
 from typing import NamedTuple
 
 from acl_bundle._files import Path_
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _peft
 from acl_bundle.weights._detect import detect
@@ -25,7 +26,7 @@ from acl_bundle.weights._lora_names import WEIGHT, Pair, Targets, bare, kinds_of
 from acl_bundle.weights._lora_sum import check_shapes
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Array, Weights, fetch, is_floating, spec_of
+from acl_bundle.weights._spec import Array, Weights, fetch, is_floating, mapping_of, spec_of
 from acl_bundle.weights._view import View, files_of
 
 
@@ -77,8 +78,8 @@ class Merged(View):
 
 
 def merge_lora(
-    base: Weights,
-    adapter: Weights | Path_,
+    base: Given,
+    adapter: Given | Path_,
     scale: float = 1.0,
     *,
     alpha: float | None = None,
@@ -118,7 +119,7 @@ def merge_lora(
     """
     _check_finite("scale", scale)
     _check_finite("alpha", 1 if alpha is None else alpha)
-    entries = _opened(adapter)
+    base, entries = mapping_of(base), _opened(adapter)
     pairs, others = paired(entries)
     given = dict(names or {})
     unknown = [module for module in given if module not in pairs]
@@ -138,17 +139,17 @@ def _check_finite(what: str, number: object) -> None:
         raise ValueError(f"{what} is {number!r}; a finite number is right")
 
 
-def _opened(adapter: Weights | Path_) -> Weights:
+def _opened(adapter: Given | Path_) -> Weights:
     """Return an adapter's entries, those of a file or folder read as they are asked for."""
     if isinstance(adapter, str | os.PathLike):
         reader, path = detect(adapter)
         return reader(path)
-    if not isinstance(adapter, Mapping):
+    if not isinstance(adapter, Iterable):
         raise TypeError(
             "give the adapter as a mapping of name to array, or as its file or folder, not"
             f" {type(adapter).__name__}"
         )
-    return adapter
+    return mapping_of(adapter)
 
 
 class _Merge:

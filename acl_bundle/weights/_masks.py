@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._files import Path_
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _json
 from acl_bundle.weights._file import bad
@@ -28,7 +29,7 @@ from acl_bundle.weights._groups import broken, check_layout
 from acl_bundle.weights._pieces import place
 from acl_bundle.weights._report import Report
 from acl_bundle.weights._safetensors import Safetensors
-from acl_bundle.weights._spec import Array, Spec, Weights, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._view import View
 from acl_bundle.weights._write import save
 
@@ -191,7 +192,7 @@ class Enforced(View):
         return Report(f"{sum(row.violations for row in rows)} elements are set to zero", rows)
 
 
-def enforce(weights: Weights, masks: Masks) -> Enforced:
+def enforce(weights: Given, masks: Masks) -> Enforced:
     """Put new weights under the masks of a sparse model, for each update.
 
     Args:
@@ -209,7 +210,7 @@ def enforce(weights: Weights, masks: Masks) -> Enforced:
         raise TypeError(
             f"masks are a {type(masks).__name__}; Masks of sparsify_2_4 or Masks.load are right"
         )
-    return Enforced(weights, masks)
+    return Enforced(mapping_of(weights), masks)
 
 
 def check_shape(name: str, shape: tuple[int, ...], masks: Masks) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Spec, Weights, check_mapping, spec_of
+from acl_bundle.weights._spec import Spec, mapping_of, spec_of
 from acl_bundle.weights._view import Moved
 
 
@@ -48,7 +49,7 @@ class Selected(Moved):
 
 
 def rename(
-    weights: Weights,
+    weights: Given,
     names: Mapping[str, str] | Callable[[str], str] | None = None,
     *,
     regex: Iterable[tuple[str, str]] = (),
@@ -77,7 +78,7 @@ def rename(
         ValueError: A pattern or replacement is no regular expression, or ``regex``
             holds something else than pairs.
     """
-    check_mapping(weights)
+    weights = mapping_of(weights)
     look_up, rules = _function(names), _compiled(regex)
     if strip_prefix and not any(name.startswith(strip_prefix) for name in weights):
         raise WeightError(
@@ -102,7 +103,7 @@ def rename(
 
 
 def select(
-    weights: Weights, keep: Iterable[str] | None = None, *, drop: Iterable[str] = ()
+    weights: Given, keep: Iterable[str] | None = None, *, drop: Iterable[str] = ()
 ) -> Selected:
     """Leave weights out.
 
@@ -118,7 +119,7 @@ def select(
         WeightError: A name or pattern fits no weight.
         TypeError: A string was given for a list.
     """
-    check_mapping(weights)
+    weights = mapping_of(weights)
     kept = set(weights) if keep is None else matching(weights, keep, "keep")
     kept -= matching(weights, drop, "drop")
     return Selected(weights, {name: name for name in weights if name in kept})

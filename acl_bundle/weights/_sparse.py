@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._groups import (
     KEPT,
@@ -27,7 +28,7 @@ from acl_bundle.weights._groups import (
 from acl_bundle.weights._masks import Mask, MaskRow, Masks, mask_rows, pack
 from acl_bundle.weights._patterns import assigned
 from acl_bundle.weights._report import Report, listed
-from acl_bundle.weights._spec import Array, Weights, fetch, spec_of
+from acl_bundle.weights._spec import Array, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._view import View
 
 _DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
@@ -120,7 +121,7 @@ class Sparse(View):
         return SparseRow(name, layout, array.shape, number(array.shape, layout), zeroed, share)
 
 
-def sparsify_2_4(weights: Weights, layouts: Mapping[str, Layout]) -> Sparse:
+def sparsify_2_4(weights: Given, layouts: Mapping[str, Layout]) -> Sparse:
     """Make weights 2:4 sparse by magnitude.
 
     Args:
@@ -136,11 +137,12 @@ def sparsify_2_4(weights: Weights, layouts: Mapping[str, Layout]) -> Sparse:
         WeightError: A pattern fits no weight, or a weight's rank or dtype does
             not fit its layout; on reading: a value is NaN.
     """
+    weights = mapping_of(weights)
     return Sparse(weights, assigned(weights, layouts, "layouts"))
 
 
 def check(
-    weights: Weights, pattern: Masks | Mapping[str, Layout], *, most: int = 3
+    weights: Given, pattern: Masks | Mapping[str, Layout], *, most: int = 3
 ) -> Report[MaskRow] | Report[GroupRow]:
     """Find what breaks the pattern, with coordinates.
 
@@ -158,6 +160,7 @@ def check(
         WeightError: A pattern fits no weight, no mask is for one of them, or a
             shape does not fit.
     """
+    weights = mapping_of(weights)
     if isinstance(pattern, Masks):
         elements = mask_rows(weights, pattern, most)
         if not elements:

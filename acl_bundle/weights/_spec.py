@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._arrays import as_array
+from acl_bundle._given import Given, by_name
 from acl_bundle.errors import WeightError
 
 Array: TypeAlias = NDArray[Any]
@@ -67,21 +68,18 @@ def is_shape(dims: Sequence[object]) -> bool:
     return True
 
 
-def check_mapping(weights: object) -> None:
-    """Refuse what is no mapping.
+def mapping_of(weights: Given) -> Weights:
+    """Return what is given for weights by name: `acl_bundle._given` says what that may be.
 
     Raises:
-        TypeError: It is a path, a list or the like.
-        WeightError: A name is no text.
+        TypeError: It is a path, a list of arrays or the like.
+        WeightError: A name is no text, or comes twice.
     """
-    if not isinstance(weights, Mapping):
-        raise TypeError(
-            f"give the weights as a mapping of name to array, not {type(weights).__name__};"
-            " weights.open(path) makes one of a file"
-        )
-    for name in weights:
+    found = by_name(weights)
+    for name in found:
         if not isinstance(name, str):
             raise WeightError(f"a weight cannot be called {name!r}; a text is right")
+    return found
 
 
 def spec_of(weights: Weights, name: str) -> Spec:

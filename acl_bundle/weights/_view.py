@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from acl_bundle._given import Given
 from acl_bundle.weights._source import Source, missing
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 
 
 def files_of(weights: Weights) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def files_of(weights: Weights) -> tuple[str, ...]:
 class View(Mapping[str, Array]):
     """Weights under other names, or some of them, or changed by a subclass."""
 
-    def __init__(self, base: Weights, names: Mapping[str, str] | None = None) -> None:
+    def __init__(self, base: Given, names: Mapping[str, str] | None = None) -> None:
         """Look at a mapping.
 
         Args:
@@ -33,11 +34,11 @@ class View(Mapping[str, Array]):
             names: The name here -> the name below; None for the same names.
 
         Raises:
-            TypeError: ``base`` is no mapping.
+            TypeError: ``base`` is no mapping, nor what stands for one.
         """
-        check_mapping(base)
-        self._base = base
-        self._names = dict(zip(base, base, strict=True) if names is None else names)
+        self._base = mapping_of(base)
+        same = zip(self._base, self._base, strict=True)
+        self._names = dict(same if names is None else names)
 
     def __repr__(self) -> str:
         own = not isinstance(self._base, View | Source)  # it would show all its values

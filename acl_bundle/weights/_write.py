@@ -13,18 +13,19 @@ from typing import Any, Final
 
 from acl_bundle._atomic import replacing
 from acl_bundle._files import Path_
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._file import check_path
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._safetensors import DTYPES, METADATA, is_text
-from acl_bundle.weights._spec import Array, Spec, Weights, check_mapping, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, fetch, mapping_of, spec_of
 from acl_bundle.weights._view import files_of
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGN: Final = 64
 
 
-def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = None) -> None:
+def save(weights: Given, path: Path_, *, metadata: Mapping[str, str] | None = None) -> None:
     """Write weights as a safetensors file, whole or not at all.
 
     Each weight is fetched once and written before the next one is.
@@ -42,12 +43,13 @@ def save(weights: Weights, path: Path_, *, metadata: Mapping[str, str] | None = 
         OSError: The file cannot be written; what was there still is.
     """
     check_path(path)
+    weights = mapping_of(weights)
     with replacing(path, *files_of(weights)) as file:
         for part in parts(weights, metadata or {}):
             file.write(part)
 
 
-def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> bytes:
+def to_bytes(weights: Given, *, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return weights as the bytes of a safetensors file, for a store that keeps values.
 
     Raises:
@@ -58,9 +60,9 @@ def to_bytes(weights: Weights, *, metadata: Mapping[str, str] | None = None) -> 
     return b"".join(parts(weights, metadata or {}))
 
 
-def parts(weights: Weights, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+def parts(weights: Given, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
     """Yield a safetensors file piece by piece; each weight is fetched once, in its turn."""
-    check_mapping(weights)
+    weights = mapping_of(weights)
     specs = {name: spec_of(weights, name) for name in weights}
     order = sorted(specs, key=lambda name: (-specs[name].dtype.itemsize, name))
     yield _header({name: specs[name] for name in order}, metadata)

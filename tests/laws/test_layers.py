@@ -19,7 +19,7 @@ LAYERS = (
     ("_atomic", "errors"),
     ("_extra", "_owner", "spec", "om"),
     ("_arrays", "weight_program"),
-    ("_aliases",),
+    ("_aliases", "_exported", "_given"),
     ("_api", "_config", "_pieces", "_source", "build"),
     ("_digest", "_cast"),
     ("_value", "_wait", "device", "memory", "weights"),

@@ -152,9 +152,11 @@ def test_two_patterns_that_disagree_are_refused() -> None:
 
 
 def test_what_is_no_mapping_is_refused() -> None:
-    for odd in ([np.ones(3)], None, "w.npz", {1: np.ones(3)}):
+    for odd in ([np.ones(3)], None, "w.npz"):
         with pytest.raises(TypeError, match="mapping of name to array"):
             weights.cast(odd, "float16", keep_float32=["w"])  # type: ignore[arg-type]
+    with pytest.raises(WeightError, match="cannot be called 1"):
+        weights.cast({1: np.ones(3)}, "float16")  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("shapes", [["model.fc.weight"], {"model.fc.weight": 6}, {"*": (2.0, 3)}])

@@ -35,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("given", ["w.npz", [("w", 1)], None], ids=repr)
+@pytest.mark.parametrize("given", ["w.npz", 7, None], ids=repr)
 def test_what_is_no_mapping_is_refused(use: str, given: Any, folder: Path) -> None:
-    with pytest.raises(TypeError, match=f"mapping of name to array, not {type(given).__name__}"):
+    with pytest.raises(TypeError, match=f"mapping of name to array, .* not {type(given).__name__}"):
         USES[use](given, folder)
 
 
