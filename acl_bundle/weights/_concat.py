@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
+from acl_bundle._given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._fused import Fused, fused, ordered
 from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, fetch, spec_of
+from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._view import Moved, View
 
 
@@ -170,7 +171,7 @@ class Split(Moved):
         return list(zip([0, *ends], ends, strict=False))
 
 
-def concat(weights: Weights, joins: Fused, *, axis: SupportsIndex = 0) -> Concatenated:
+def concat(weights: Given, joins: Fused, *, axis: SupportsIndex = 0) -> Concatenated:
     """Join weights to one, in the place of the first of them.
 
     Args:
@@ -188,11 +189,12 @@ def concat(weights: Weights, joins: Fused, *, axis: SupportsIndex = 0) -> Concat
             name is taken, or dtypes or shapes do not fit.
         TypeError: There is no mapping, or something else for the parts or the axis.
     """
+    weights = mapping_of(weights)
     return Concatenated(weights, fused(weights, joins, "joins", whole=False), index(axis))
 
 
 def split(
-    weights: Weights,
+    weights: Given,
     parts: Fused,
     sizes: Sequence[SupportsIndex] | None = None,
     *,
@@ -219,6 +221,7 @@ def split(
     own = None if sizes is None else tuple(map(index, sizes))
     if own is not None and any(size < 0 for size in own):
         raise WeightError(f"sizes are {list(own)}; numbers of 0 or more are right")
+    weights = mapping_of(weights)
     return Split(weights, fused(weights, parts, "parts", whole=True), own, index(axis))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import unmatched
-from acl_bundle.weights._spec import check_mapping
+from acl_bundle.weights._spec import mapping_of
 
 Fused = Mapping[str, Sequence[str]]
 
@@ -31,7 +31,7 @@ def fused(
             is missing, or of two fused weights; or a new name is taken, or comes twice.
         TypeError: ``weights`` or ``rules`` is no mapping, or the parts are no list.
     """
-    check_mapping(weights)
+    weights = mapping_of(weights)
     if not isinstance(rules, Mapping):
         raise TypeError(f"{what} is {rules!r}; a mapping of fused name to parts is right")
     found: dict[str, tuple[str, ...]] = {}
