@@ -5,7 +5,10 @@
  *
  *     NC1HWC0     N, C1, H, W, C0
  *     FRACTAL_Z   C1*H*W, No, Ni, C0
+ *     FRACTAL_Z_C04   C*H*W / C0, N / C0, C0, C0
+ *     FRACTAL_Z_3D    D*C1*H*W, No, Ni, C0
  *     FRACTAL_NZ  ..., W1, H1, 16, C0     of the last two dims H and W
+ *     FRACTAL_ZZ  ..., H1, W1, C0, C0
  */
 #include "trans_shape.h"
 
@@ -16,7 +19,15 @@
 #include "message.h"
 #include "numeric.h"
 
-enum { FORMAT_CHWN = 14, CUBE = 16, PRIMARY = 0xff };
+/* Of GE's formats those that ACL's header does not name. */
+enum {
+    FORMAT_FRACTAL_Z_C04 = 13,
+    FORMAT_CHWN = 14,
+    FORMAT_FRACTAL_ZZ = 28,
+    FORMAT_DHWCN = 31
+};
+
+enum { CUBE = 16, PRIMARY = 0xff };
 
 #define ELEMENTS_MAX (INT64_C(1) << 40)
 
@@ -59,7 +70,7 @@ static bool valid(const Shape *shape)
 static int refuse_shape(const char *what)
 {
     return refuse(E_GE_SHAPE, "the %s shape has no dims, an open dim, too "
-                  "many elements, or not the 4 dims of its format", what);
+                  "many elements, or not as many dims as its format", what);
 }
 
 static int keep(const int64_t *dims, size_t rank, Shape *to)
@@ -89,23 +100,58 @@ static int to_5d(const Shape *from, const char *axes, int64_t c0, Shape *to)
 }
 
 /* A dim of 0 lets the others be of any size, so that products may overflow. */
+static bool product_of(const int64_t *factor, size_t count, int64_t *product)
+{
+    *product = 1;
+    for (size_t i = 0; i < count; i++)
+        if (__builtin_mul_overflow(*product, factor[i], product))
+            return false;
+    return true;
+}
+
 static int to_fractal_z(const Shape *from, const char *axes, int64_t c0,
                         Shape *to)
 {
-    int64_t c1 = ceiling(axis(from, axes, 'C'), c0);
-    int64_t plane = 0;
-    const int64_t no = ceiling(axis(from, axes, 'N'), CUBE);
+    const int64_t factors[] = {axis(from, axes, 'H'), axis(from, axes, 'W'),
+                               ceiling(axis(from, axes, 'C'), c0)};
+    int64_t plane;
 
-    if (__builtin_mul_overflow(axis(from, axes, 'H'), axis(from, axes, 'W'),
-                               &plane) ||
-        __builtin_mul_overflow(plane, c1, &plane))
+    if (!product_of(factors, 3, &plane))
         return refuse_shape("converted");
-    const int64_t dims[] = {plane, no, CUBE, c0};
+    const int64_t dims[] = {plane, ceiling(axis(from, axes, 'N'), CUBE), CUBE,
+                            c0};
     return keep(dims, 4, to);
 }
 
-static int to_fractal_nz(const Shape *from, int64_t c0, Shape *to)
+/* Of up to four channels, which are padded together with their plane. */
+static int to_fractal_z_c04(const Shape *from, int64_t c0, Shape *to)
 {
+    int64_t plane;
+
+    if (!product_of(from->dims + 1, 3, &plane))
+        return refuse_shape("converted");
+    const int64_t dims[] = {ceiling(plane, c0), ceiling(from->dims[0], c0),
+                            c0, c0};
+    return keep(dims, 4, to);
+}
+
+/* From D, H, W, C, N. */
+static int to_fractal_z_3d(const Shape *from, int64_t c0, Shape *to)
+{
+    const int64_t factors[] = {from->dims[0], ceiling(from->dims[3], c0),
+                               from->dims[1], from->dims[2]};
+    int64_t plane;
+
+    if (!product_of(factors, 4, &plane))
+        return refuse_shape("converted");
+    const int64_t dims[] = {plane, ceiling(from->dims[4], CUBE), CUBE, c0};
+    return keep(dims, 4, to);
+}
+
+/* FRACTAL_NZ or FRACTAL_ZZ, of whose cubes both sides are c0. */
+static int to_fractal_nz(const Shape *from, int64_t c0, bool zz, Shape *to)
+{
+    int64_t side = zz ? c0 : CUBE;
     size_t rank = from->rank;
     size_t front = rank > 2 ? rank - 2 : 0;
     int64_t *dims = calloc(front + 4, sizeof *dims);
@@ -113,9 +159,9 @@ static int to_fractal_nz(const Shape *from, int64_t c0, Shape *to)
     if (dims == NULL)
         return refuse(E_BAD_ALLOC, "no memory for %zu dims", front + 4);
     memcpy(dims, from->dims, front * sizeof *dims);
-    dims[front] = ceiling(from->dims[rank - 1], c0);
-    dims[front + 1] = rank > 1 ? ceiling(from->dims[rank - 2], CUBE) : 1;
-    dims[front + 2] = CUBE;
+    dims[front + zz] = ceiling(from->dims[rank - 1], c0);
+    dims[front + !zz] = rank > 1 ? ceiling(from->dims[rank - 2], side) : 1;
+    dims[front + 2] = side;
     dims[front + 3] = c0;
     int status = keep(dims, front + 4, to);
     free(dims);
@@ -134,7 +180,35 @@ static bool has_rule(int from, int to)
         return image;
     if (to == ACL_FORMAT_FRACTAL_Z)
         return image || from == ACL_FORMAT_HWCN;
-    return to == ACL_FORMAT_FRACTAL_NZ && (image || from == ACL_FORMAT_ND);
+    if (to == FORMAT_FRACTAL_Z_C04)
+        return from == ACL_FORMAT_NCHW;
+    if (to == ACL_FRACTAL_Z_3D)
+        return from == FORMAT_DHWCN;
+    return (to == ACL_FORMAT_FRACTAL_NZ || to == FORMAT_FRACTAL_ZZ) &&
+           (image || from == ACL_FORMAT_ND);
+}
+
+/* How many dims a format has; 0: any. */
+static size_t rank_of(int format)
+{
+    return axes_of(format) != NULL ? 4 : format == FORMAT_DHWCN ? 5 : 0;
+}
+
+static int convert(const Shape *from, const char *axes, int to, int64_t c0,
+                   Shape *shape)
+{
+    switch (to) {
+    case ACL_FORMAT_NC1HWC0:
+        return to_5d(from, axes, c0, shape);
+    case ACL_FORMAT_FRACTAL_Z:
+        return to_fractal_z(from, axes, c0, shape);
+    case FORMAT_FRACTAL_Z_C04:
+        return to_fractal_z_c04(from, c0, shape);
+    case ACL_FRACTAL_Z_3D:
+        return to_fractal_z_3d(from, c0, shape);
+    default:
+        return to_fractal_nz(from, c0, to == FORMAT_FRACTAL_ZZ, shape);
+    }
 }
 
 int trans_shape(const TensorDesc *from, int format, Shape *shape)
@@ -151,13 +225,10 @@ int trans_shape(const TensorDesc *from, int format, Shape *shape)
     if (axes_of(to) == NULL && size == 0)
         return refuse(E_GE_DATA_TYPE, "elements of data type %d have no size",
                       from->data_type);
-    if (!valid(&from->shape) || (axes != NULL && from->shape.rank != 4))
+    size_t rank = rank_of(from->format & PRIMARY);
+    if (!valid(&from->shape) || (rank > 0 && from->shape.rank != rank))
         return refuse_shape("given");
     if (axes_of(to) != NULL)
         return transpose(&from->shape, axes, axes_of(to), shape);
-    if (to == ACL_FORMAT_NC1HWC0)
-        return to_5d(&from->shape, axes, c0, shape);
-    if (to == ACL_FORMAT_FRACTAL_Z)
-        return to_fractal_z(&from->shape, axes, c0, shape);
-    return to_fractal_nz(&from->shape, c0, shape);
+    return convert(&from->shape, axes, to, c0, shape);
 }

@@ -243,3 +243,8 @@ def test_a_dump_block_that_is_refused_facts_1_1(acl: Acl, tmp_path: Path, block:
 
 def test_a_dump_that_is_no_block_facts_1_1(acl: Acl, tmp_path: Path) -> None:
     assert init(acl, tmp_path, '{"dump": "on"}') == codes.INVALID_DUMP_CONFIG
+
+
+@pytest.mark.parametrize("block", ['"on"', "[]", '{"switch": 1}', '{"output": "/no/such/folder"}'])
+def test_the_profilers_block_is_nobodys_business(acl: Acl, tmp_path: Path, block: str) -> None:
+    assert init(acl, tmp_path, '{"profiler": ' + block + "}") == codes.SUCCESS

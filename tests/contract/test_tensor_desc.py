@@ -176,6 +176,7 @@ def test_only_the_origin_shape_changes_the_dims_facts_1_6(
 
 
 NCHW, NHWC, NC1HWC0, FRACTAL_Z, HWCN, NDHWC, FRACTAL_NZ, NDC1HWC0 = 0, 1, 3, 4, 16, 27, 29, 32
+FRACTAL_Z_C04, FRACTAL_ZZ, NCDHW, DHWCN, FRACTAL_Z_3D = 13, 28, 30, 31, 33
 INT8, STRING = 2, 13
 CONVERTED = [
     (NCHW, NHWC, FLOAT, (2, 3, 4, 5), (2, 4, 5, 3)),
@@ -193,6 +194,14 @@ CONVERTED = [
     (ND, FRACTAL_NZ, FLOAT16, (17, 33), (3, 2, 16, 16)),
     (ND, FRACTAL_NZ, INT8, (7, 17, 33), (7, 2, 2, 16, 32)),
     (NCHW, FRACTAL_NZ, FLOAT, (2, 3, 4, 5), (2, 3, 1, 1, 16, 16)),
+    (ND, FRACTAL_ZZ, FLOAT16, (17,), (1, 2, 16, 16)),
+    (ND, FRACTAL_ZZ, FLOAT16, (17, 33), (2, 3, 16, 16)),
+    (NHWC, FRACTAL_ZZ, FLOAT, (2, 3, 4, 33), (2, 3, 1, 3, 16, 16)),
+    (NCHW, FRACTAL_ZZ, INT8, (2, 3, 4, 65), (2, 3, 1, 3, 32, 32)),
+    (DHWCN, FRACTAL_Z_3D, FLOAT16, (2, 3, 4, 17, 33), (48, 3, 16, 16)),
+    (DHWCN, FRACTAL_Z_3D, INT8, (1, 1, 1, 33, 16), (2, 1, 16, 32)),
+    (NCHW, FRACTAL_Z_C04, FLOAT16, (17, 3, 3, 3), (2, 2, 16, 16)),
+    (NCHW, FRACTAL_Z_C04, INT8, (33, 4, 3, 3), (2, 2, 32, 32)),
 ]
 REFUSED = [
     (NC1HWC0, NCHW, FLOAT, (1, 1, 2, 2, 16), codes.GE_FORMAT_INVALID),
@@ -208,6 +217,15 @@ REFUSED = [
     (ND, FRACTAL_NZ, FLOAT, (), codes.GE_SHAPE_INVALID),
     (ND, FRACTAL_NZ, FLOAT, (1 << 20, 1 << 21), codes.GE_SHAPE_INVALID),
     (NCHW, FRACTAL_Z, FLOAT, (0, 1 << 40, 1 << 40, 1 << 40), codes.GE_SHAPE_INVALID),
+    (NCDHW, NDC1HWC0, FLOAT, (1, 2, 3, 4, 5), codes.GE_FORMAT_INVALID),
+    (NDHWC, NCDHW, FLOAT, (1, 2, 3, 4, 5), codes.GE_FORMAT_INVALID),
+    (NDHWC, FRACTAL_Z_3D, FLOAT, (1, 2, 3, 4, 5), codes.GE_FORMAT_INVALID),
+    (NHWC, FRACTAL_Z_C04, FLOAT, (1, 2, 3, 4), codes.GE_FORMAT_INVALID),
+    (HWCN, FRACTAL_ZZ, FLOAT, (1, 2, 3, 4), codes.GE_FORMAT_INVALID),
+    (DHWCN, FRACTAL_Z_3D, FLOAT, (1, 2, 3, 4), codes.GE_SHAPE_INVALID),
+    (DHWCN, FRACTAL_Z_3D, STRING, (1, 2, 3, 4, 5), codes.GE_DATATYPE_INVALID),
+    (NCHW, FRACTAL_Z_C04, FLOAT, (0, 1 << 40, 1 << 40, 1 << 40), codes.GE_SHAPE_INVALID),
+    (ND, FRACTAL_ZZ, FLOAT, (), codes.GE_SHAPE_INVALID),
 ]
 
 
@@ -220,7 +238,11 @@ def converted(acl: Acl, given: tuple[int, int, int, tuple[int, ...]]) -> tuple[i
 
 @pytest.mark.parametrize("case", CONVERTED)
 def test_shapes_are_converted_differential_7(acl: Acl, case: tuple[Any, ...]) -> None:
-    """GeFormatUtil::TransShape, reached from acl_model.cpp:732; the source's format stays."""
+    """GeFormatUtil::TransShape, reached from acl_model.cpp:732; the source's format stays.
+
+    The rules are those of GE's own transfers (format_transfer_fractal_zz, _dhwcn_fracz3D,
+    _nchw_to_fz_c04 and their neighbours).
+    """
     status, made = converted(acl, case[:4])
     assert status == codes.SUCCESS
     assert tuple(dims_of(acl, made)) == case[4]

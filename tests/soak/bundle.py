@@ -18,6 +18,11 @@ X, Y = programs.Tensor("x", (1, 4)), programs.Tensor("y", (1, 2))
 W = programs.Tensor("w_var", (4, 2))
 
 
+def graph() -> bytes:
+    """The ONNX model of y = x @ w."""
+    return programs.graph_bytes([("MatMul", "x w_var", "y")], [X, W], [Y])
+
+
 def tasks(kind: str) -> bytes:
     """The program of the inference: on ONNX Runtime, or callback 1 or 2."""
     if kind == "onnx":

@@ -90,6 +90,17 @@ def test_the_package_through_python() -> None:
     assert int(done.stdout.split()[1]) > 100
 
 
+def test_what_loads_leave_is_told_for_each_kind() -> None:
+    """That it is nothing, tests/contract/test_growth.py sees; so many lives take their time."""
+    done = subprocess.run(
+        [sys.executable, HERE / "loads.py", "5", "5"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(.+?) +-?[0-9.]+ bytes for each of 5$", done.stdout, re.MULTILINE)
+    assert rows == ["package and fake", "with ONNX Runtime", "ONNX Runtime alone"]
+
+
 @pytest.mark.parametrize(
     ("fault", "why", "lines"),
     [
