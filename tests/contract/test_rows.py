@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import os
 import random
 from typing import Any
 
@@ -108,8 +108,8 @@ def kept(acl: Acl, height: int) -> int:
 
 def test_a_claim_is_as_small_for_many_rows_as_for_two(ready: Acl) -> None:
     """What is compared between two copies is what they keep: so that does not grow either."""
-    if not ctypes.CDLL(None).mallinfo2:
-        pytest.skip("this C library has no mallinfo2")
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("the sanitizer's malloc keeps no books")
     kept(ready, 2)
     few, many = kept(ready, 2), kept(ready, 4096)
     assert 0 < many < few + 64
