@@ -81,6 +81,10 @@ def test_the_wheel_holds_shim_fake_types_and_licence(wheel: Path) -> None:
     assert "acl_bundle/_acl.abi3.so" in names
     linked = ("ascendcl", "acl_rt", "acl_mdl", "acl_op_compiler", "acl_dvpp", "acl_cblas")
     assert {f"acl_bundle/fake/lib/lib{name}.so" for name in linked} < {*names}
+    ge = ("ge_compiler", "graph", "graph_base", "fmk_onnx_parser")
+    assert {f"acl_bundle/fake/lib/lib{name}.so" for name in ge} < {*names}
+    chip = ("ge_compile.cc", "include/ge/ge_ir_build.h", "include/parser/onnx_parser.h")
+    assert {f"acl_bundle/build/chip/{name}" for name in chip} < {*names}
     assert {"acl_bundle/py.typed", "acl_bundle/_acl.pyi", "acl_bundle/build/__init__.py"} < {*names}
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"acl_bundle"}
