@@ -90,6 +90,30 @@ def test_variables_without_names_are_called_by_their_place(tmp_path: Path, serve
     close(best.infer(X), [module.best(X)["best"].numpy()])
 
 
+class Same(tf.Module):
+    """A variable, an input and an output of one name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = tf.Variable(tf.ones((4, 3)), name="x")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def apply(self, x: Any) -> Any:
+        return {"matrix": x @ self.matrix}
+
+
+def test_a_variable_and_an_input_may_share_a_name(tmp_path: Path, serve: Serve) -> None:
+    module = Same()
+    tf.saved_model.save(module, str(tmp_path), signatures=module.apply)
+    served = serve(tmp_path)
+    assert (served.inputs, served.variables) == (["x"], ["x:0"])
+    close(served.infer(X), [np.repeat(X.sum(1, keepdims=True), 3, 1)])
+    for name in ("x", "x:0", f"matrix{VALUE}"):
+        served.update({name: np.zeros((4, 3), "f4")})
+        close(served.infer(X), [np.zeros((2, 3), "f4")])
+        served.update({name: np.ones((4, 3), "f4")})
+
+
 def test_what_is_no_model_is_told(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "a").write_bytes(b"\xff" * 99)
     (tmp_path / "b").write_text("node { nam: 3 }")

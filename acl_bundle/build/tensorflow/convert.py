@@ -170,5 +170,12 @@ def _with_values(model: onnx.ModelProto, values: Mapping[str, Array]) -> onnx.Mo
     }
     for name, value in values.items():
         if name in read:
-            model.graph.initializer.append(numpy_helper.from_array(value, name))
+            model.graph.initializer.append(_tensor(value, name))
     return model
+
+
+def _tensor(value: Array, name: str) -> onnx.TensorProto:
+    if value.dtype.name != "bfloat16":
+        return numpy_helper.from_array(value, name)
+    elem = onnx.TensorProto.BFLOAT16  # which older releases of onnx do not know by its dtype
+    return onnx.TensorProto(name=name, data_type=elem, dims=value.shape, raw_data=value.tobytes())

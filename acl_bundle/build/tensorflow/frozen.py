@@ -44,7 +44,7 @@ def freeze(
 def _forget(graph: Graph) -> None:
     """Count the variables that the outputs do not need among what is not used."""
     there = {node.name for node in graph.definition.node}
-    known = names.settled(graph.variables)
+    known = names.settled(graph.variables, {*graph.inputs.values(), *graph.outputs.values()})
     graph.variables = {node: one for node, one in known.items() if node in there}
     rest = (one for node, one in known.items() if node not in there)
     graph.unused += tuple(name for one in rest for name in (one.name, *one.aliases))

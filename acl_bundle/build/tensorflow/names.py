@@ -106,13 +106,22 @@ def also_below(variables: Mapping[str, Variable], root: str) -> dict[str, Variab
     return found
 
 
-def settled(variables: Mapping[str, Variable]) -> dict[str, Variable]:
-    """Leave out aliases that could mean another variable as well."""
-    names = {one.name for one in variables.values()}
-    count = Counter(alias for one in variables.values() for alias in one.aliases)
+def settled(variables: Mapping[str, Variable], ends: Container[str] = ()) -> dict[str, Variable]:
+    """Give each variable names that are nothing else's.
+
+    Args:
+        variables: By any key.
+        ends: What inputs and outputs are called: a variable of that name is ``name:0``.
+    """
+    renamed = {
+        key: Variable(f"{one.name}:0", (one.name, *one.aliases)) if one.name in ends else one
+        for key, one in variables.items()
+    }
+    names = {one.name for one in renamed.values()}
+    count = Counter(alias for one in renamed.values() for alias in one.aliases)
     return {
-        node: Variable(one.name, tuple(a for a in one.aliases if count[a] == 1 and a not in names))
-        for node, one in variables.items()
+        key: Variable(one.name, tuple(a for a in one.aliases if count[a] == 1 and a not in names))
+        for key, one in renamed.items()
     }
 
 
