@@ -13,6 +13,7 @@ tells; the follower compares their names with the bundle's weights.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from typing import NamedTuple
 from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._names import Pattern, entries
-from acl_bundle.follow._order import impossible, timed
+from acl_bundle.follow._order import NAME_MAX, impossible, timed
 from acl_bundle.follow._rivals import Rivals, gathered, is_plain
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._stamp import check_stamp
@@ -34,6 +35,7 @@ from acl_bundle.follow._watch import Watch
 from acl_bundle.weights._file import is_plain_name, map_file
 
 LATEST_MAX = 4096
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _SHARD = re.compile(r"-[0-9]{5}-of-(?!00001)[0-9]{5}\.safetensors\Z")
 
 
@@ -140,7 +142,8 @@ class Directory:
             os.stat(self.path)  # is it the directory that is missing
             return None
         name = raw.decode("utf-8", "replace").strip()
-        if not is_plain_name(name) or "/" in name or name.startswith("."):
+        long = len(os.fsencode(name)) > NAME_MAX
+        if long or not is_plain_name(name) or "/" in name or name.startswith("."):
             raise ValueError(f"{file}: it names {name!r}; a name in the same directory is right")
         for one in self._odd([name])[0]:
             raise ValueError(f"{file}: {one.error}") from one.error
@@ -150,7 +153,9 @@ class Directory:
         for candidate in (name, f"{name}.index"):
             try:
                 status = os.stat(self.path / candidate)
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError as error:
+                if error.errno not in _NOT_THERE:
+                    raise
                 continue
             identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
             return _Found(name, identity, status.st_mtime_ns, status.st_ctime)

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from acl_bundle._files import Path_, map_regular, open_regular
+from acl_bundle._json import crowded
 from acl_bundle.errors import BundleFormatError
 
 FORMAT: Final = "acl_bundle manifest 1"
 """What the key "format" holds."""
 SUFFIX: Final = ".json"
+SIGN_BYTES: Final = 24
+"""See `crowded`. A row takes 150 bytes and more, and has seven signs."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,11 @@ def beside(bundle: Path_) -> Manifest | None:
     path = path_of(bundle)
     try:
         with open_regular(path) as file:
-            data = json.load(file)
+            raw = file.read()
+        why = crowded(raw, SIGN_BYTES)
+        if why is not None:
+            raise ValueError(f"it has {why}")
+        data = json.loads(raw)
     except FileNotFoundError:
         return None
     except ValueError as error:  # of JSON or of UTF-8

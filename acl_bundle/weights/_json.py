@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from acl_bundle._json import crowded
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.weights._file import bad
 
@@ -19,7 +20,8 @@ def parse(raw: bytes | memoryview, file: object, what: str, start: int = 0) -> A
         start: Where in the file it starts.
 
     Raises:
-        WeightsFormatError: It is no JSON, or an object has a name twice.
+        WeightsFormatError: It is no JSON, or an object has a name twice; it would
+            be far more in memory than its bytes.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -30,8 +32,12 @@ def parse(raw: bytes | memoryview, file: object, what: str, start: int = 0) -> A
             found[name] = value
         return found
 
+    data = bytes(raw)
+    why = crowded(data)
+    if why is not None:
+        raise bad(file, f"{what} has {why}")
     try:
-        return json.loads(bytes(raw).decode("utf-8"), object_pairs_hook=unique)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique)
     except WeightsFormatError:
         raise
     except UnicodeDecodeError as error:

@@ -18,6 +18,7 @@ from acl_bundle.weights._file import bad
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _COLON: Final = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
 _NEXT: Final = re.compile(r"[ \t\r\n]*([,}])[ \t\r\n]*")
+_SCAN: Final[Any] = vars(json.JSONDecoder())["scan_once"]  # `json.loads` makes one for each text
 _VALUE_MAX: Final = 1 << 13  # characters; 64 dims of 20 digits take 1,400
 
 
@@ -45,8 +46,14 @@ class Members:
                     self._file, f"the header has the name {name!r} twice; names must be unique"
                 )
             found.add(name)
-            self._at = self._match(_COLON, "':'").end()
+            if self._text.startswith(':{"', self._at):  # as nearly every one is written
+                self._at += 1
+            else:
+                self._at = self._match(_COLON, "':'").end()
             yield name
+            if self._text.startswith(',"', self._at):
+                self._at += 1
+                continue
             after = self._match(_NEXT, "',' or '}'")
             self._at = after.end()
             if after[1] == "}":
@@ -59,8 +66,14 @@ class Members:
         if text[at : at + 1] != "{" or not end:
             return text[at : at + 64].rstrip("}")  # what it is instead, for the message
         self._at = end
+        piece = text[at:end]
         try:
-            return json.loads(text[at:end], object_pairs_hook=self._unique)
+            found, _ = _SCAN(piece, 0)
+            if piece.count(":") != len(found):  # there is one in a text, or a name comes twice
+                json.loads(piece, object_pairs_hook=self._unique)
+            return found
+        except StopIteration as error:
+            raise self._damage(at + error.value, "Expecting value") from None
         except json.JSONDecodeError as error:
             raise self._damage(at + error.pos, error.msg) from None
         except (ValueError, RecursionError) as error:

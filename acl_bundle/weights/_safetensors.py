@@ -17,8 +17,7 @@ import math
 import reprlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -71,18 +70,19 @@ PACKED: Final = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6} | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One entry of a header.
 
     Attributes:
-        spec: Its shape and dtype; of one that no array can be, its bytes.
         start: Where it starts, in bytes from the start of the file.
+        end: Where its bytes end.
+        spec: Its shape and dtype; of one that no array can be, its bytes.
         skipped: Why no array can be it, None for one that can.
     """
 
-    spec: Spec
     start: int
+    end: int
+    spec: Spec
     skipped: str | None = None
 
 
@@ -138,8 +138,7 @@ def parse(data: memoryview, file: str) -> tuple[dict[str, Tensor], dict[str, str
     """
     text, start = _header(data, file)
     tensors, metadata = _entries(Members(text, file, _LENGTH.size), start, file)
-    order = sorted(tensors, key=lambda name: (tensors[name].start, tensors[name].spec.nbytes))
-    ordered = {name: tensors[name] for name in order}
+    ordered = {name: tensors[name] for name in sorted(tensors, key=lambda one: tensors[one][:2])}
     _check_cover(ordered, start, len(data), file)
     return ordered, metadata
 
@@ -199,20 +198,23 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
         said = f"{entry['dtype']} packs elements of {bits} bits, {list(shape)} of them"
         if math.prod(shape) * bits != (end - begin) * 8:
             raise bad(file, f"tensor {name!r}: {said}, but data_offsets [{begin}, {end}] are not")
-        return Tensor(Spec((end - begin,), DTYPES["U8"]), start + begin, said)
-    spec = Spec(shape, _dtype(name, entry["dtype"], file))
-    if end - begin != spec.nbytes:
+        return Tensor(start + begin, start + end, Spec((end - begin,), DTYPES["U8"]), said)
+    dtype = _dtype(name, entry["dtype"], file)
+    spec = Spec(shape, dtype)
+    if end - begin != math.prod(shape) * dtype.itemsize:
         raise bad(
             file,
             f"tensor {name!r} is {spec}, which takes {spec.nbytes} bytes,"
             f" but data_offsets [{begin}, {end}] are {end - begin}",
         )
-    return Tensor(spec, start + begin)
+    return Tensor(start + begin, start + end, spec)
 
 
 def is_text(value: object) -> bool:
     """Say whether JSON in UTF-8 can hold it: lone surrogates cannot."""
-    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
+    if not isinstance(value, str):
+        return False
+    return value.isascii() or value.encode("utf-8", "replace").decode() == value
 
 
 def _packed(value: object) -> int:
@@ -238,40 +240,43 @@ def _shape(name: str, value: object, file: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _is_size(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 48
-
-
 def _offsets(name: str, value: object, file: str) -> tuple[int, int]:
-    whole = isinstance(value, list) and len(value) == 2 and all(map(_is_size, value))
-    if not whole or value[0] > value[1]:  # type: ignore[index]
-        raise bad(
-            file,
-            f"tensor {name!r} has data_offsets {_short(value)}; [begin, end] with"
-            " 0 <= begin <= end is right",
-        )
-    return value[0], value[1]  # type: ignore[index]
+    if isinstance(value, list) and len(value) == 2:
+        begin, end = value
+        if type(begin) is type(end) is int and 0 <= begin <= end < 1 << 48:
+            return begin, end
+    raise bad(
+        file,
+        f"tensor {name!r} has data_offsets {_short(value)}; [begin, end] with"
+        " 0 <= begin <= end is right",
+    )
 
 
 def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: str) -> None:
     """Refuse holes, overlaps, and tensors beyond the end; they come sorted by offset."""
-    at, before = start, "the header"
+    at, before = start, ""
     for name, one in tensors.items():
         if one.start != at:
             what = "overlaps" if one.start < at else "leaves a hole behind"
             raise bad(
                 file,
-                f"tensor {name!r} starts at byte {one.start} and {what} {before}, which ends at"
-                f" byte {at}",
+                f"tensor {name!r} starts at byte {one.start} and {what} {_said(before)}, which ends"
+                f" at byte {at}",
             )
-        at, before = one.start + one.spec.nbytes, repr(name)
+        at, before = one.end, name
         if at > total:
             raise bad(
                 file,
                 f"tensor {name!r} ends at byte {at}, but the file has {total}: it is cut short",
             )
     if at != total:
-        raise bad(file, f"{total - at} bytes follow {before}, which ends at byte {at}; none may")
+        raise bad(
+            file, f"{total - at} bytes follow {_said(before)}, which ends at byte {at}; none may"
+        )
+
+
+def _said(before: str) -> str:
+    return repr(before) if before else "the header"
 
 
 def _short(value: object) -> str:

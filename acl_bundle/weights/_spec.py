@@ -22,6 +22,7 @@ finfo: Any = ml_dtypes.finfo  # without types in some releases, with odd ones in
 
 _RANK_MAX: Final = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
 _ITEM_MAX: Final = 16  # bytes of complex128
+_INTS: Final = frozenset({int})
 SHAPE_RULE: Final = f"at most {_RANK_MAX} sizes >= 0, for fewer than 2**63 bytes, are right"
 
 
@@ -56,16 +57,10 @@ def is_shape(dims: Sequence[object]) -> bool:
 
     An empty array is no exception: numpy wants the other axes to make sense.
     """
-    if len(dims) > _RANK_MAX:
+    if len(dims) > _RANK_MAX or not _INTS.issuperset(map(type, dims)):
         return False
-    count = _ITEM_MAX
-    for dim in dims:
-        if type(dim) is not int or dim < 0:
-            return False
-        count *= dim or 1
-        if count >= 1 << 63:
-            return False
-    return True
+    sizes: list[Any] = [one for one in dims if one]
+    return min(sizes, default=1) > 0 and math.prod(sizes, start=_ITEM_MAX) < 1 << 63
 
 
 def mapping_of(weights: Given) -> Weights:

@@ -282,3 +282,22 @@ def test_waiting_ends_at_stop(tmp_path: Path) -> None:
     source.wait(100, stop)
     assert time.monotonic() - start < 5
     source.close()
+
+
+@pytest.mark.parametrize("length", [251, 255, 300, 4000])
+def test_a_name_that_no_file_can_have_is_no_fault_of_the_directory(
+    length: int, tmp_path: Path
+) -> None:
+    """With the suffix of an index, or without, it may be longer than any name."""
+    (tmp_path / "LATEST").write_text("7" + "n" * (length - 1))
+    if length > 255:
+        with pytest.raises(ValueError, match="a name in the same directory is right"):
+            listed(tmp_path)
+    else:
+        assert listed(tmp_path) == [7]  # not there yet
+
+
+def test_a_link_to_itself_does_not_hide_the_versions_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "weights-1.npz").symlink_to("weights-1.npz")
+    (tmp_path / "weights-2.npz").write_bytes(b"")
+    assert listed(tmp_path) == [2]
