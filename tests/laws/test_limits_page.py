@@ -1,0 +1,45 @@
+"""The table of limits in docs/weights.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from acl_bundle import _json
+from acl_bundle.follow import _order, _redis
+from acl_bundle.om import _io, _rows, _wire, graph, manifest, partition
+from acl_bundle.weights import _npy, _safetensors, _zip
+
+PAGE: Final = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
+LIMITS: Final[dict[str, tuple[int, ...]]] = {
+    "safetensors: the header": (_safetensors.HEADER_MAX,),
+    "safetensors: tensors": (_safetensors.COUNT_MAX, _safetensors.BYTES_MIN),
+    "JSON beside weights: commas, brackets and braces": (_json.SIGNS_FREE, _json.SIGN_BYTES),
+    "JSON beside a bundle: the same": (_json.SIGNS_FREE, manifest.SIGN_BYTES),
+    ".npy: the header": (_npy.HEAD_MAX,),
+    f".npz, torch: a compressed member above {_zip._BOMB_SIZE:,} bytes": (_zip._BOMB_RATIO,),
+    "ONNX, GraphDef, .om: fields of one kind in a message": (
+        _wire.SPANS_FREE,
+        _wire.SPAN_BYTES,
+    ),
+    "the same: numbers in a list that is a shape or an attribute": (_wire.NUMBERS_MAX,),
+    ".om: nodes": (1024, graph.NODE_BYTES),
+    ".om without a list of its outputs: outputs": (1024, _io.OUTPUT_BYTES),
+    ".om: dims of tensors, pairs of a range": (1024, _rows.NUMBER_BYTES, _rows.PAIR_BYTES),
+    ".om: models of a bundle": (partition.BUNDLE_TABLE_MAX,),
+    "a name in `LATEST`, a version's name": (_order.NAME_MAX,),
+    "Redis: the list of versions": (_redis.NAMES_READ, _redis.NAMES_BYTES),
+    "Redis: a value": (_redis.VALUE_BYTES,),
+}
+
+
+def test_the_table_has_each_limit_and_its_numbers() -> None:
+    section = PAGE.partition("\n## Limits\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", section, re.MULTILINE)[1:]
+    told = {
+        name: tuple(int(one.replace(",", "")) for one in re.findall(r"\d[\d,]*\d|\d+", text))
+        for name, text in rows
+        if set(name) != {"-"}
+    }
+    assert told == LIMITS
