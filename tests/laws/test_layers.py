@@ -15,7 +15,7 @@ PACKAGE = Path(acl_bundle.__file__).parent
 # From the ground up. A module may import what stands in an earlier row, and its
 # own package.
 LAYERS = (
-    ("_acl", "_codes", "_files", "_wrappers", "dtypes"),
+    ("_acl", "_codes", "_files", "_json", "_wrappers", "dtypes"),
     ("_atomic", "errors"),
     ("_extra", "_owner", "spec", "om"),
     ("_arrays", "weight_program"),
