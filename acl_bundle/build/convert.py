@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, get_args
-
-from onnx import GraphProto
+from typing import get_args
 
 from acl_bundle import om
-from acl_bundle.build import flexible, gather, infer, refresh, selection, shapes
+from acl_bundle.build import flexible, gather, infer, refresh, selection
 from acl_bundle.build import fold as folding
-from acl_bundle.build.flexible import Bounds, DimGears, Flexible
+from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames, Plan
 from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
@@ -20,10 +18,6 @@ from acl_bundle.build.shapes import Shapes
 from acl_bundle.om.define import Desc
 from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
 from acl_bundle.weight_program import Given, WeightProgram, opened
-
-_Dynamic: TypeAlias = tuple[
-    Sequence[int] | None, Sequence[tuple[int, int]] | None, DimGears | None, bool | Bounds
-]
 
 
 def from_onnx(
@@ -61,9 +55,9 @@ def from_onnx(
             constants become refreshable, ``fold``, ``aliases`` and ``unused`` are the
             program's matter.
         input_shapes: Shapes for inputs, at least for those with open dims
-            that no other option leaves open.
-        dynamic_batch: As for :func:`model`; the inference graph has the gears,
-            and so with the other three.
+            that no other option leaves open: by name, or as a text as ``atc --input_shape``
+            takes it, ``"image:-1,3,224,224"``. -1 leaves a dim open.
+        dynamic_batch: As for :func:`model`, for the inference graph.
         dynamic_hw: As for :func:`model`.
         dynamic_dims: As for :func:`model`.
         dynamic_shape: As for :func:`model`.
@@ -92,7 +86,7 @@ def from_onnx(
     loaded = load(model)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
-    taken = _flexible(loaded.model.graph, input_shapes, asked)
+    takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
     if program is not None:
         folded = folding.given(opened(program), constants.own, loaded.model.graph, init=init)
     else:
@@ -105,7 +99,7 @@ def from_onnx(
         [(one.name, Desc(one.dtype, one.dims), one.data) for one in folded.constants]
     )
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
-    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, taken)
+    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes)
     return bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
 
 
@@ -152,10 +146,10 @@ def model(
     loaded = load(source)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
-    chosen = _flexible(loaded.model.graph, input_shapes, asked)
+    takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
-    plan = Plan(called, loaded.model, every, (), 0, output_names, chosen)
+    plan = Plan(called, loaded.model, every, (), 0, output_names, takes)
     made = infer.infer_model(plan)
     return Model(made.inputs, made.outputs, {}, made.image)
 
@@ -186,15 +180,6 @@ def bundle(
         variable_size,
         program,
     )
-
-
-def _flexible(graph: GraphProto, input_shapes: Shapes | None, asked: _Dynamic) -> Flexible | None:
-    """Pin the shapes that are given, and return which ones the graph is to take."""
-    wanted = any(one is not None and one is not False for one in asked)
-    shapes.pin(graph, input_shapes, leave_open=wanted)
-    chosen = flexible.plan(graph, *asked)
-    flexible.warn_of_short_names(chosen)
-    return chosen
 
 
 def _names(count: int, init: bool) -> tuple[str, ...]:

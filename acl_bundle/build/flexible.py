@@ -60,6 +60,26 @@ class RangePlan:
 Flexible: TypeAlias = GearPlan | RangePlan
 
 
+def pin(
+    graph: GraphProto,
+    input_shapes: shapes.Shapes | None,
+    batch: Sequence[int] | None,
+    hw: Sequence[tuple[int, int]] | None,
+    dims: DimGears | None,
+    shape: bool | Bounds,
+) -> Flexible | None:
+    """Give the inputs their shapes, in place, and return what the model is to accept.
+
+    Raises:
+        ValueError: As `shapes.pin` and `plan`.
+    """
+    opened = shape is not False or not (batch is None and hw is None and dims is None)
+    shapes.pin(graph, input_shapes, leave_open=opened)
+    chosen = plan(graph, batch, hw, dims, shape)
+    warn_of_short_names(chosen)
+    return chosen
+
+
 def plan(
     graph: GraphProto,
     batch: Sequence[int] | None,
@@ -94,7 +114,7 @@ def plan(
 
 
 def warn_of_short_names(chosen: Flexible | None) -> None:
-    """Warn whoever called `from_onnx` or `model` of names on which CANN's own reader fails.
+    """Warn the builder's caller of names on which CANN's own reader of a file fails.
 
     aclmdlGetDescFromFile and aclmdlGetDescFromMem find the list of inputs too short for its n
     names when these have less than 4n - 4 bytes between them (CANN's

@@ -1,8 +1,7 @@
 """Choosing the constants that become refreshable weights.
 
-By name or pattern, or all that look like weights: floating-point, rank 1 or
-more, read as data and nowhere as a shape, in the main graph. A pattern takes
-of what it matches those that look like weights. A name that is wrong in any
+By name, by pattern, or all that look like weights: floating-point, rank 1 or
+more, read as data and nowhere as a shape, in the main graph. A name that is wrong in any
 way is refused with the names that would have been right.
 """
 
@@ -11,77 +10,83 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence, Set
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from onnx import GraphProto
 
-from acl_bundle.build import _elem, operands, walk
+from acl_bundle.build import _elem, made, operands, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.walk import Use
 from acl_bundle.errors import WeightError
 
-Choice: TypeAlias = Sequence[str] | Literal["all"]
+Choice: TypeAlias = Sequence[str] | str
 
 _SHOWN = 20
-_MARKS = "*?["
 
 
 def choose(choice: Choice, constants: Mapping[str, Constant], graph: GraphProto) -> list[Constant]:
     """Return the chosen constants, in the order they were named.
 
     Args:
-        choice: Names and patterns (``*``, ``?``, ``[...]`` as in a shell), or
-            ``"all"``; what a pattern matches comes in the graph's order.
+        choice: Names and patterns, one pattern, or ``"all"``, which takes what a
+            trainer has in the graph's order.
         constants: All constants of the main graph.
         graph: The main graph.
 
     Raises:
-        WeightError: A name is empty, repeated, unknown or no constant, a
-            pattern matches no weight, the
-            constant has no elements, or a shape depends on it; or nothing was
-            chosen.
+        WeightError: A name is empty, repeated, unknown or no constant, the
+            constant has no elements, or a shape depends on it; a pattern
+            matches none; or nothing was chosen.
     """
     uses = walk.uses(graph)
     if choice == "all":
         return _all(constants, uses)
-    if isinstance(choice, str | Set):
-        raise WeightError(f'weights is {choice!r}; pass a list of names, in order, or "all"')
-    names = list(choice)
+    if isinstance(choice, Set) or (isinstance(choice, str) and not _is_pattern(choice)):
+        raise WeightError(
+            f'weights is {choice!r}; pass a list of names, in order, a pattern or "all"'
+        )
+    names = _spelled_out([choice] if isinstance(choice, str) else list(choice), constants, uses)
     if not names:
         raise WeightError(f"weights is empty; name at least one constant{_candidates(constants)}")
     first: dict[str, int] = {}
-    found: dict[str, Constant] = {}
     for position, name in enumerate(names):
         _check_name(name, position)
-        if name not in constants and any(mark in name for mark in _MARKS):
-            found.update(_matching(name, constants, uses))
-            continue
         _check_first(name, position, first)
         if name not in constants:
             raise _unknown(name, constants, graph)
         _check_constant(constants[name], uses)
-        found[name] = constants[name]
-    return list(found.values())
+    return [constants[name] for name in names]
 
 
-def _matching(
-    pattern: str, constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]
-) -> dict[str, Constant]:
-    hits = {
-        name: one
-        for name, one in constants.items()
-        if fnmatchcase(name, pattern) and _is_weight(one, uses)
-    }
-    if not hits:
-        raise WeightError(
-            f"the pattern {pattern!r} matches no floating-point constant of rank 1 or more that is"
-            f" read as data{_candidates(constants, pattern)}"
-        )
-    return hits
+def _is_pattern(name: object) -> bool:
+    return isinstance(name, str) and not {"*", "?", "["}.isdisjoint(name)
+
+
+def _spelled_out(
+    names: Sequence[str], constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]
+) -> list[str]:
+    """Put the names that it matches in the place of each pattern, those named before left out."""
+    found: list[str] = []
+    for name in names:
+        if name in constants or not _is_pattern(name):
+            found.append(name)
+            continue
+        matching = [
+            one.name
+            for one in constants.values()
+            if fnmatchcase(one.name, name) and _is_weight(one, uses)
+        ]
+        if not matching:
+            raise WeightError(
+                f"the pattern {name!r} matches no floating-point constant of rank 1 or more that"
+                f" is read as data{_candidates(constants, name)}"
+            )
+        found += [one for one in matching if one not in found and one not in names]
+    return found
 
 
 def _all(constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]) -> list[Constant]:
-    found = [one for one in constants.values() if _is_weight(one, uses)]
+    found = [one for one in constants.values() if _is_weight(one, uses) and not _is_filler(one)]
     if not found:
         raise WeightError(
             "the model has no floating-point constant of rank 1 or more that is read as data, so"
@@ -98,6 +103,14 @@ def _is_weight(one: Constant, uses: Mapping[str, list[Use]]) -> bool:
         and bool(uses.get(one.name))
         and operands.shaping_use(one.name, uses) is None
     )
+
+
+def _is_filler(one: Constant) -> bool:
+    """Whether no training job has it: named by an exporter, and one number throughout.
+
+    Zero states of an LSTM and the scales of attention are such constants.
+    """
+    return made.by_exporter(one.name) and bool((one.array == one.array.reshape(-1)[0]).all())
 
 
 def _check_name(name: object, position: int) -> None:

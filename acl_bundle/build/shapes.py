@@ -25,7 +25,7 @@ from onnx import (
 
 from acl_bundle.build import _elem, walk
 
-Shapes = Mapping[str, Sequence[int]]
+Shapes = Mapping[str, Sequence[int]] | str
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,16 @@ def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -
 
     Args:
         graph: Its inputs must not include initializers.
-        shapes: Shapes by input name, at least for the inputs that need one.
-        leave_open: Inputs without a shape may stay as they are.
+        shapes: Shapes by input name, at least for the inputs that need one; or a text
+            as ``atc --input_shape`` takes it, ``"ids:1,128;image:-1,3,224,224"``.
+        leave_open: Inputs without a shape may stay as they are, and -1 leaves a dim open.
 
     Raises:
         ValueError: An input is no tensor of a plain type or has no usable
             name; a shape is given for no input, does not fit what the model
             fixes, or is missing.
     """
-    wanted = dict(shapes or {})
+    wanted = parsed(shapes) if isinstance(shapes, str) else dict(shapes or {})
     names = [one.name for one in graph.input]
     for name in wanted:
         if name not in names:
@@ -65,11 +66,36 @@ def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -
     for one in graph.input:
         _check(one)
         if one.name in wanted:
-            set_dims(one, _fitting(one, wanted[one.name]))
+            set_dims(one, _fitting(one, wanted[one.name], leave_open))
         elif not (leave_open or known(one).is_static):
             open_inputs.append(one)
     if open_inputs:
         raise ValueError(_missing(open_inputs))
+
+
+def parsed(text: str) -> dict[str, tuple[int, ...]]:
+    """Read shapes as ``atc --input_shape`` takes them.
+
+    Raises:
+        ValueError: It is no such text, or a dim has a range.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for part in filter(None, text.split(";")):
+        name, colon, dims = part.rpartition(":")
+        if "~" in dims:
+            raise ValueError(
+                f"input_shapes has {part!r}; a dim with a range is dynamic_shape's,"
+                f" dynamic_shape={{{name!r}: [(1, 8), ...]}} say"
+            )
+        try:
+            found[name.strip()] = tuple(int(dim) for dim in dims.split(",") if dim.strip())
+        except ValueError:
+            colon = ""
+        if not colon:
+            raise ValueError(
+                f"input_shapes has {part!r}; 'name:dim,dim', apart by ';', is right"
+            ) from None
+    return found
 
 
 def known(one: ValueInfoProto) -> Known:
@@ -173,7 +199,7 @@ def _check(one: ValueInfoProto) -> None:
         )
 
 
-def _fitting(one: ValueInfoProto, shape: Sequence[int]) -> tuple[int, ...]:
+def _fitting(one: ValueInfoProto, shape: Sequence[int], leave_open: bool) -> tuple[int, ...]:
     try:
         dims = tuple(as_index(dim) for dim in shape)
     except TypeError:
@@ -181,8 +207,11 @@ def _fitting(one: ValueInfoProto, shape: Sequence[int]) -> tuple[int, ...]:
             f"input_shapes[{one.name!r}] is {shape!r}; a sequence of integers is right"
         ) from None
     declared = known(one).dims
-    if any(dim <= 0 for dim in dims):
-        raise ValueError(f"input_shapes[{one.name!r}] is {list(dims)}; every dim must be positive")
+    if any(dim <= 0 and not (leave_open and dim == -1) for dim in dims):
+        hint = "" if leave_open else " (-1 leaves one open, for a dynamic_... option)"
+        raise ValueError(
+            f"input_shapes[{one.name!r}] is {list(dims)}; every dim must be positive{hint}"
+        )
     if declared is None:
         return dims
     fits = len(declared) == len(dims) and all(
