@@ -68,7 +68,7 @@ def _spelled_out(
     """Put the names that it matches in the place of each pattern, those named before left out."""
     found: list[str] = []
     for name in names:
-        if name in constants or not _is_pattern(name):
+        if not _is_pattern(name) or name in constants:
             found.append(name)
             continue
         matching = [
