@@ -98,14 +98,16 @@ def allowed(source: np.dtype[Any], target: np.dtype[Any], cast: str) -> bool:
     return source.kind == target.kind and source.kind in "iu" and target.itemsize > source.itemsize
 
 
+def move_between(source: np.dtype[Any], target: np.dtype[Any]) -> int:
+    """How numbers of one dtype become another's: one of C's moves, or `GATHER`."""
+    if source == target:
+        return COPIES.get(target, COPY)
+    return _NARROW.get(target, GATHER) if source == FLOAT32 else GATHER
+
+
 def move_of(array: NDArray[Any], target: np.dtype[Any]) -> int:
     """How an array's bytes become a weight's: one of C's moves, or `GATHER`."""
-    if array.flags.c_contiguous:
-        if array.dtype == target:
-            return COPIES.get(target, COPY)
-        if array.dtype == FLOAT32:
-            return _NARROW.get(target, GATHER)
-    return GATHER
+    return move_between(array.dtype, target) if array.flags.c_contiguous else GATHER
 
 
 def convert(source: NDArray[Any], target: NDArray[Any]) -> None:

@@ -1,8 +1,9 @@
 """The bytes of a plan on their way to the device: who carries what.
 
 C (csrc/acl_transfer.c) takes what is contiguous and either of the weight's
-dtype or float32 for a narrow one; as much of it as possible in one call. The
-rest is fed to it piece by piece through the bounce buffer, each piece made
+dtype or float32 for a narrow one; as much of it as possible in one call. A large
+view of such a dtype, transposed say, takes a call of its own (csrc/acl_gather.c).
+The rest is fed to it piece by piece through the bounce buffer, each piece made
 contiguous and cast by numpy, so that no array is ever copied whole. Only
 small weights are, to be packed with the others.
 
@@ -31,6 +32,7 @@ from acl_bundle._cast import (
     CastCounts,
     convert,
     count,
+    move_between,
     move_of,
     nonfinite,
     saturate,
@@ -45,6 +47,7 @@ PIECE = 1 << 20
 PER_CALL = 1 << 30
 """Bytes after which C comes back, so that Ctrl-C works."""
 SMALL = int(lib.AB_STAGE_SMALL)
+AXES = int(lib.AB_GATHER_RANK)
 WHAT = "staging an update"
 
 
@@ -104,7 +107,11 @@ class Transfer:
         if move == GATHER and small:
             array, move = self._copied(place, array)
         if move == GATHER:
-            self._feed(place, array)
+            across = move_between(array.dtype, spec.dtype)
+            if across == GATHER or array.ndim > AXES or spec.name in self._plan.saturated:
+                self._feed(place, array)
+            else:
+                self._gather(place, array, across)
             return
         self._places.append(place)
         self._arrays.append(array)
@@ -181,6 +188,18 @@ class Transfer:
         if clip:
             saturate(copy, cast)
         return cast, COPY
+
+    def _gather(self, place: int, array: Array, move: int) -> None:
+        """Move one large view, whatever its strides."""
+        counts = ffi.new("ab_counts[]", 1)
+        result = lib.ab_stage_gather(
+            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            self._plan.indices[place], move, ffi.cast("void *", array.ctypes.data),
+            array.itemsize, array.ndim, array.shape, array.strides, counts,
+        )  # fmt: skip
+        if result:
+            raise_failure(result, WHAT, [self._plan.specs[place].name], ())
+        self._note_counts([place], bytes([move]), counts)
 
     def _feed(self, place: int, array: Array) -> None:
         """Move one large array piece by piece."""

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
 NOUNS = ("loader", "gate", "claim", "device", "gear", "ring", "engine", "commit", "narrow",
          "vectors", "avx2", "neon", "convert", "finite", "stage", "pack", "crew", "transfer",
-         "call", "shapes", "lane", "flight", "wire")  # fmt: skip
+         "gather", "call", "shapes", "lane", "flight", "wire")  # fmt: skip
 SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
 HEADERS = [f"acl_{noun}.h" for noun in NOUNS if (HERE / f"acl_{noun}.h").exists()]
 """Files without one are for the other files alone."""
