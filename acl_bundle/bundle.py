@@ -37,12 +37,11 @@ from acl_bundle.errors import BundleFormatError, RoleError, WeightError
 from acl_bundle.graph import Graph
 from acl_bundle.inference import InferenceGraph
 from acl_bundle.init import InitGraph
-from acl_bundle.om._ge import WEIGHT_PROGRAM
 from acl_bundle.om.roles import UPDATE_SUFFIX
 from acl_bundle.reports import WeightState, WeightStates
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
-from acl_bundle.weight_program import Given, WeightProgram, fit, from_bytes, opened
+from acl_bundle.weight_program import Given, WeightProgram, check, fit, from_bytes, opened
 
 
 def _check_replicas(replicas: SupportsIndex) -> int:
@@ -87,22 +86,22 @@ def _program(
         WeightError: The caller's is not of these weights, or the file has one.
     """
     model = file.models[at]
-    found: object = None if file.manifest is None else file.manifest.program
-    for definition in model.definitions[:1]:
-        found = definition.attrs.get(WEIGHT_PROGRAM) if found is None else found
-    if not isinstance(found, memoryview):
+    found = None if file.manifest is None else file.manifest.program
+    found = model.weight_program if found is None else found
+    if found is None:
         return given and fit(given, weights)
     if given is not None:
         raise WeightError(f"program= is given, and {model.name} has a weight program of its own")
     try:
         program = from_bytes(found)
-    except ValueError as error:
-        raise BundleFormatError(f"{model.name}: {error}") from error
-    made, there = [one.spec for one in program.constants], list(weights)
+        check(program, weights, "the graph")
+    except (ValueError, WeightError) as error:
+        raise BundleFormatError(f"{model.name}, its weight program: {error}") from error
+    made, there = [one.name for one in program.constants], [spec.name for spec in weights]
     if made != there:
         raise BundleFormatError(
-            f"{model.name}: its weight program makes {', '.join(map(str, made))}; the graph takes"
-            f" {', '.join(map(str, there))}"
+            f"{model.name}: its weight program makes {', '.join(made)}; the graph takes"
+            f" {', '.join(there)}"
         )
     return program
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from acl_bundle import dtypes, om
 from acl_bundle.cli.console import Console
 from acl_bundle.errors import BundleFormatError
+from acl_bundle.weight_program import from_bytes
 
 Data = dict[str, Any]
 
@@ -99,6 +100,18 @@ def _variables(bundle: om.Bundle) -> list[Data]:
     ]
 
 
+def _program(bundle: om.Bundle, roles: dict[int, str], doubts: list[str]) -> list[str]:
+    """How the weights are made of a trainer's, where the file says it: a line for each."""
+    for index, role in roles.items():
+        found = bundle.models[index].weight_program if role == "update" else None
+        if found is not None:
+            try:
+                return [str(piece) for piece in from_bytes(found).pieces]
+            except ValueError as error:
+                doubts.append(f"the weight program: {error}")
+    return []
+
+
 def _bundle(bundle: om.Bundle) -> Data:
     doubts: list[str] = []
     roles: dict[int, str] = {}
@@ -115,6 +128,7 @@ def _bundle(bundle: om.Bundle) -> Data:
         "variable_size": bundle.variable_size,
         "external_weights": bundle.has_external_weights,
         "weights": weights,
+        "program": _program(bundle, roles, doubts),
         "doubts": doubts,
         "graphs": [
             {"index": index, "role": roles.get(index), **_model(model)}
@@ -199,6 +213,10 @@ def show(console: Console, data: Data) -> None:
         for doubt in data["doubts"]:
             console.print(f"in doubt: {doubt}")
         _rows(console, "refreshable weights", _told(data["weights"]))
+        if data["program"]:
+            console.print("an update makes the weights of these:")
+        for line in data["program"]:
+            console.print(f"  {line}")
         _rows(console, "partitions", data["partitions"])
     for graph in graphs:
         _show_graph(console, graph)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle.om import _consts, _io, inout, partition
+from acl_bundle.om import _consts, _ge, _io, inout, partition
 from acl_bundle.om import header as headers
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
@@ -93,6 +93,14 @@ class Model:
         """
         listed = self.partition(PartitionType.MODEL_INOUT_INFO)
         return None if listed is None else inout.read_gears(listed.span)
+
+    @property
+    def weight_program(self) -> memoryview | None:
+        """The bytes of what makes an update graph's weights of a trainer's; None without."""
+        for definition in self.definitions[:1]:
+            found = definition.attrs.get(_ge.WEIGHT_PROGRAM)
+            return found if isinstance(found, memoryview) else None
+        return None
 
     @cached_property
     def definitions(self) -> tuple[ModelDef, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,8 @@ from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program.ops import OPERATIONS, VIEWS, nbytes
 
 Array = NDArray[Any]
+SPELT_OUT = 3
+"""So many steps of a piece are shown with their options, of more the operations alone."""
 Option: TypeAlias = "int | str | bool | Sequence[int | None]"
 
 
@@ -47,6 +50,12 @@ class Step:
     def __str__(self) -> str:
         told = ", ".join(f"{key}={_plain(value)}" for key, value in self.options.items())
         return f"{self.op}({told})" if told else self.op
+
+
+def _counted(told: Sequence[str]) -> list[str]:
+    """Say once what follows on itself: ``4 slice``."""
+    runs = [(one, len(list(same))) for one, same in groupby(told)]
+    return [one if count == 1 else f"{count} {one}" for one, count in runs]
 
 
 def _plain(value: Option) -> str:
@@ -107,7 +116,9 @@ class Piece:
 
     def __str__(self) -> str:
         one = self.constant
-        steps = " > ".join(map(str, self.steps)) or "as it is"
+        short = len(self.steps) > SPELT_OUT
+        told = [step.op for step in self.steps] if short else list(map(str, self.steps))
+        steps = " > ".join(_counted(told)) or "as it is"
         return (
             f"{', '.join(self.sources)} -> {steps} -> {one.name}: {one.dtype.name}"
             f"{list(one.shape)}, {one.nbytes} bytes"
