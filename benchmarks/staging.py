@@ -22,7 +22,7 @@ from benchmarks.rounds import (
 )
 
 GOALS = {
-    "stage float32, 1 thread": 1.15,  # counts NaN and infinity on the way
+    "stage float32, 1 thread": 1.5,  # counts NaN and infinity, for which it reads once more
     "stage float32, 2 threads": 0.65,
     "stage as float16": 1.15,
     "stage as bfloat16": 1.15,

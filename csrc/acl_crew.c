@@ -12,7 +12,7 @@
  */
 
 enum { SHARE_LEAST = 1 << 20, SHARE_MOST = 16 << 20, SHARES_EACH = 4 };
-enum { COUNT_PART = 512 << 10 }; /* fits the second cache with what is written */
+enum { COUNT_PART = 8 << 20 }; /* large, for a device asks its price for each copy */
 
 /* Some bytes of one large weight, counted on the device's side. */
 typedef struct share {
