@@ -297,7 +297,7 @@ def test_small_weights_cross_together(mirror: Any) -> None:
 
 
 def test_large_weights_cross_whole_or_in_parts(mirror: Any) -> None:
-    """Whole what has nothing to count; what is counted in a few parts, what is converted in many."""
+    """What has nothing to count goes whole, what is counted in a few parts, a cast in many."""
     a, c = values((3 * MiB,)), np.arange(3 * MiB, dtype="i4")
     target = mirror(a=np.zeros_like(a), b=np.zeros(3 * MiB, "f2"), c=np.zeros_like(c))
     assert copies(lambda: target.bundle.update({"c": c})) == [12 * MiB]
