@@ -1,14 +1,15 @@
 """Weights that have several names, as tied ones do: which of those given is which weight.
 
 A table of aliases maps a name to the one it is another name of. A bundle has one
-(`UpdateGraph.aliases`), and so may have what is given to it (`weights.Source.aliases`).
+(`UpdateGraph.aliases`), and so may have what is given to it: `weights.Source.aliases`, or
+arrays of a dict that are one piece of memory, as in the state dict of a torch module.
 The first says that several names are one weight here, so that two values would leave it
 to chance which one counts; the second says that several names are one value there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,10 @@ class _Renamed(Mapping[str, Any]):
 
 
 def own_names(
-    weights: Mapping[str, Any], aliases: Mapping[str, str], specs: Iterable[WeightSpec], label: str
+    weights: Mapping[str, Any],
+    aliases: Mapping[str, str],
+    specs: Collection[WeightSpec],
+    label: str,
 ) -> Mapping[str, Any]:
     """Return what is given, each weight under its own name alone.
 
@@ -54,7 +58,10 @@ def own_names(
     Raises:
         WeightError: Two names of one weight come with two values.
     """
-    if not isinstance(weights, Mapping) or not (aliases or getattr(weights, "aliases", None)):
+    if not isinstance(weights, Mapping):
+        return weights
+    more = isinstance(weights, dict) and len(weights) > len(specs)
+    if not (aliases or more or getattr(weights, "aliases", None)):
         return weights
     names = names_for(weights, aliases, {spec.name: spec for spec in specs}, label)
     if names is None:
@@ -69,8 +76,9 @@ def names_for(
 ) -> dict[str, str] | None:
     """Return which of the names given is each weight's.
 
-    A name that no weight has stands for itself, unless it is another name of a value that
-    is given for a weight: then it is left out.
+    A name that no weight has stands for itself. One that is another name of a value that is
+    given for a weight is left out, if a value is given for every weight: else it may be meant
+    for a weight that is not, under a name that an exporter made up.
 
     Args:
         weights: What is given; it may have ``aliases``.
@@ -84,9 +92,12 @@ def names_for(
     Raises:
         WeightError: Two names of one weight come with two values.
     """
-    theirs: Mapping[str, str] = getattr(weights, "aliases", None) or {}
     taken = {name: name if name in known else aliases.get(name) for name in weights}
-    tied = {theirs.get(name, name) for name, own in taken.items() if own is not None}
+    theirs: Mapping[str, str] = getattr(weights, "aliases", None) or {}
+    tied: set[str] = set()
+    if None in taken.values() and known.keys() <= set(taken.values()):
+        theirs = theirs or (_of_memory(weights) if isinstance(weights, dict) else {})
+        tied = {theirs.get(name, name) for name, own in taken.items() if own is not None}
     found: dict[str, list[str]] = {}
     for name, own in taken.items():
         if own is not None or theirs.get(name, name) not in tied:
@@ -102,6 +113,23 @@ def names_for(
     chosen = {own: own if own in names else names[0] for own, names in found.items()}
     same = len(chosen) == len(taken) and all(own == name for own, name in chosen.items())
     return None if same else chosen
+
+
+def _of_memory(weights: Mapping[str, Any]) -> dict[str, str]:
+    """The aliases of arrays that are one piece of memory."""
+    first: dict[object, str] = {}
+    found = {}
+    for name, value in weights.items():
+        try:
+            array = as_array(value, f"weight {name!r}")
+        except TypeError:  # it has no weight's name, or is refused as what it is
+            continue
+        if array.size:
+            place = array.__array_interface__["data"], array.shape, array.strides, array.dtype
+            other = first.setdefault(place, name)
+            if other != name:
+                found[name] = other
+    return found
 
 
 def _equal(one: Any, two: Any, name: str) -> bool:

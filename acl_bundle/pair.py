@@ -215,7 +215,7 @@ class Pair(Closing):
             active, shadow = self._sides.active, self._sides.shadow
             update = shadow.update
             specs = {spec.name: spec for spec in update.weights}
-            own = own_names(left, update.aliases, specs.values(), update.label)
+            own = own_names(left, update.aliases, update.weights, update.label)
             kept = _kept(own, specs, options.get("keep") == "reference")
             if not specs.keys() <= own.keys() and self._fits(own, specs, options):
                 self._catch_up(limits)

@@ -161,3 +161,51 @@ def test_a_follower_takes_either_name(path: Path, tmp_path: Path) -> None:
             folder.rename(tmp_path / "v-1")
             assert follower.wait_for(1, timeout=30) == 1
         assert bundle.infer(np.array([1])).tolist() == answer(E + 5)
+
+
+def tied_state(torch: Any) -> Any:
+    module = torch.nn.Module()
+    module.emb, module.head = torch.nn.Embedding(4, 2), torch.nn.Linear(2, 4, bias=False)
+    module.head.weight = module.emb.weight
+    return module.state_dict()
+
+
+@pytest.mark.parametrize("own", ["emb.weight", "head.weight"])
+def test_a_state_dict_whose_names_share_memory_needs_no_file(own: str) -> None:
+    torch = pytest.importorskip("torch", reason="the torch wheel is not installed")
+    model = network()
+    model.graph.initializer[0].name = own
+    for node in model.graph.node:
+        node.input[:] = [own if one == "emb.weight" else one for one in node.input]
+    state = {**tied_state(torch), "fc": torch.eye(2)}
+    with ab.Bundle.load(build.from_onnx(model, [own, "fc"]).to_bytes()) as bundle:
+        bundle.init()
+        assert bundle.update(state).changed == (own, "fc")
+        assert bundle.infer(np.array([1])).tolist() == answer(state["emb.weight"].numpy())
+        other = {**state, "head.weight": state["head.weight"].clone()}
+        with pytest.raises(ab.WeightError, match="has no weight"):
+            bundle.update(other)
+        with pytest.raises(ab.WeightError, match=r"no weight 'step'"):
+            bundle.update({**state, "step": 3})
+
+
+@pytest.mark.parametrize("kind", ["dict", "file"])
+def test_a_name_that_may_be_meant_for_a_weight_that_is_not_given_is_told(
+    kind: str, tmp_path: Path
+) -> None:
+    """An exporter turned the head and gave it a name of its own: it would stay as it was."""
+    torch = pytest.importorskip("torch", reason="the torch wheel is not installed")
+    model = network()
+    turned = numpy_helper.from_array(E.T.copy(), "onnx::MatMul_6")
+    model.graph.initializer.append(turned)
+    del model.graph.node[2]
+    model.graph.node[-1].input[1] = "onnx::MatMul_6"
+    state: Any = {**tied_state(torch), "fc": torch.eye(2)}
+    if kind == "file":
+        torch.save(state, tmp_path / "state.pt")
+        state = weights.open(tmp_path / "state.pt")
+        assert state.aliases == {"head.weight": "emb.weight"}
+    with ab.Bundle.load(build.from_onnx(model, "all").to_bytes()) as bundle:
+        bundle.init()
+        with pytest.raises(ab.WeightError, match=r"no weight 'head\.weight'"):
+            bundle.update(state)
