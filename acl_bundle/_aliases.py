@@ -2,7 +2,7 @@
 
 A table of aliases maps a name to the one it is another name of. A bundle has one
 (`UpdateGraph.aliases`), and so may have what is given to it: `weights.Source.aliases`, or
-arrays of a dict that are one piece of memory, as in the state dict of a torch module.
+torch's tensors in a dict that share their memory, as in the state dict of a module.
 The first says that several names are one weight here, so that two values would leave it
 to chance which one counts; the second says that several names are one value there.
 """
@@ -116,10 +116,12 @@ def names_for(
 
 
 def _of_memory(weights: Mapping[str, Any]) -> dict[str, str]:
-    """The aliases of arrays that are one piece of memory."""
+    """The aliases of torch's tensors that are one piece of memory."""
     first: dict[object, str] = {}
     found = {}
     for name, value in weights.items():
+        if not hasattr(value, "untyped_storage"):
+            continue
         try:
             array = as_array(value, f"weight {name!r}")
         except TypeError:  # it has no weight's name, or is refused as what it is

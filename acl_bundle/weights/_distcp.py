@@ -151,6 +151,12 @@ class DistributedCheckpoint(Source):
             ends = zip(one.offsets, one.sizes, spec.shape, strict=False)
             if len(one.offsets) != len(spec.shape) or any(at + n > all_ for at, n, all_ in ends):
                 raise bad(what, f"a part at {one.offsets} of {one.sizes} is not inside {spec}")
+            if math.prod(one.sizes) * spec.dtype.itemsize > len(one.data):
+                raise bad(
+                    what,
+                    f"a part of {one.sizes} has {len(one.data)} bytes, and {spec.dtype.name} takes"
+                    f" {spec.dtype.itemsize} for each element",
+                )
         count = sum(math.prod(one.sizes) for one in found)
         if count != spec.size:
             raise bad(what, f"its parts have {count} elements, where {spec} has {spec.size}")

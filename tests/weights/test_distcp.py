@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import random
 import subprocess
 import sys
 import textwrap
@@ -134,7 +135,7 @@ def set_entry(name: str, **fields: Any) -> Any:
         (set_place("model.w", offset=1 << 40), "but"),
         (set_place("model.w", offset=-1), "no file is given"),
         (set_place("model.w", transform_descriptors=["zstd"]), "transformed by an extension"),
-        (set_place("model.w", offset=0, length=10), "refuses it"),
+        (set_place("model.w", offset=0, length=10), "a part of (3, 4) has 10 bytes"),
         (set_entry("model.w", size=torch.Size([4, 4])), "12 elements, where float32[4, 4] has 16"),
         (set_entry("model.w", chunks=[]), "0 elements"),
         (set_entry("model.w", size=(-3, 4)), "no dtype of torch and sizes"),
@@ -146,6 +147,33 @@ def test_damaged_metadata_is_refused_and_never_run(folder: Path, change: Any, sa
     with pytest.raises(WeightsFormatError) as caught, weights.open(folder) as source:
         dict(source)
     assert said in str(caught.value)
+
+
+def test_random_damage_to_the_metadata_is_refused_or_harmless(folder: Path) -> None:
+    whole, rng = (folder / ".metadata").read_bytes(), random.Random(5)
+    refusals = 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            byte = rng.choice([0, 1, 0x2E, 0x7F, 0xFF, rng.randrange(256)])
+            data[rng.randrange(len(data))] = byte
+        (folder / ".metadata").write_bytes(data)
+        try:
+            with weights.open(folder) as source:
+                dict(source)
+        except WeightsFormatError:
+            refusals += 1
+    assert refusals > 100
+
+
+def test_a_size_that_no_file_pays_for_is_refused(folder: Path) -> None:
+    def grow(metadata: Any) -> None:
+        entry = metadata.state_dict_metadata["model.w"]
+        entry.size = entry.chunks[0].sizes = torch.Size([1 << 20, 1 << 20])
+
+    changed(folder, grow)
+    with pytest.raises(WeightsFormatError, match="takes 4 for each element"):
+        weights.open(folder)
 
 
 def test_parts_that_overlap_are_refused(folder: Path) -> None:
@@ -167,6 +195,9 @@ def test_files_that_were_cut_short_are_refused(folder: Path) -> None:
             weights.open(folder)
     (folder / ".metadata").write_bytes(whole)
     data = (folder / "__0_0.distcp").read_bytes()
+    (folder / "__0_0.distcp").write_bytes(bytes(len(data)))
+    with weights.open(folder) as source, pytest.raises(WeightsFormatError, match="refuses it"):
+        source["model.w"]
     (folder / "__0_0.distcp").write_bytes(data[: len(data) // 2])
     with pytest.raises(WeightsFormatError, match=r"__0_0\.distcp has"):
         weights.open(folder)
