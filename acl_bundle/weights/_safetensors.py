@@ -33,6 +33,7 @@ COUNT_MAX: Final = 1 << 15
 BYTES_MIN: Final = 128
 """A header may have so many tensors, and one more for each so many bytes of it."""
 METADATA: Final = "__metadata__"
+_OURS: Final = "acl_bundle."  # what this package notes in the metadata is no weight's name
 _LENGTH: Final = struct.Struct("<Q")
 _KEYS: Final = {"dtype", "shape", "data_offsets"}
 
@@ -117,7 +118,7 @@ class Safetensors(Source):
             {  # as safetensors' save_model notes those that it leaves out
                 alias: name
                 for alias, name in self.metadata.items()
-                if name in specs and alias not in self._tensors
+                if name in specs and alias not in self._tensors and not alias.startswith(_OURS)
             },
         )
 

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from acl_bundle import build, weights
 from acl_bundle.cli.weights.options import FORMATS
+from acl_bundle.weights import _told
 from acl_bundle.weights._detect import KINDS
 
 from .page import Page
@@ -79,6 +80,20 @@ def test_every_program_runs_and_prints_what_is_shown(session: dict[str, Any]) ->
 def test_every_public_name_is_on_the_page() -> None:
     for name in weights.__all__:
         assert name in PAGE.text or name in ("Layouts", "Report", "Source", "Spec", "View"), name
+
+
+def test_every_kind_that_is_told_and_not_read_is_on_the_page() -> None:
+    listed = PAGE.text[PAGE.text.index("Other kinds are told by name") :].partition("\n\n")[0]
+    heads = {
+        "Keras model (.keras)": "`.keras`", "HDF5": "HDF5", "(.pt2)": "`.pt2`", "GGUF": "GGUF",
+        "TorchScript": "TorchScript", "msgpack": "msgpack", "orbax": "orbax",
+    }  # fmt: skip
+    said = [one for name, one in vars(_told).items() if name.isupper() and isinstance(one, str)]
+    for text in said:
+        if not text.startswith(("weights.save", "load it there")):
+            assert any(key in text and shown in listed for key, shown in heads.items()), text
+    source = Path(_told.__file__).read_text(encoding="utf-8")
+    assert all(key in source for key in heads)
 
 
 def test_every_list_of_kinds_is_the_list() -> None:

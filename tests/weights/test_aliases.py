@@ -11,7 +11,7 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
-from acl_bundle import weights
+from acl_bundle import follow, weights
 from acl_bundle.errors import WeightError
 
 from .samples import same
@@ -63,6 +63,16 @@ def test_metadata_that_names_no_tensor_is_no_alias(tmp_path: Path) -> None:
     with weights.open(path) as source:
         assert source.aliases == {}
         same(source, {"w": E, "v": B})
+
+
+def test_a_version_that_is_a_weights_name_is_no_alias(tmp_path: Path) -> None:
+    """What a publisher notes beside the weights is about the file."""
+    published = follow.publish_directory(tmp_path, {"7": E, "w": B}, version=7)
+    with weights.open(published) as source:
+        assert isinstance(source, weights.Safetensors)
+        assert "7" in source.metadata.values()
+        assert source.aliases == {}
+        same(source, {"7": E, "w": B})
 
 
 def test_names_of_one_storage_of_torch_are_aliases(tmp_path: Path) -> None:
