@@ -17,6 +17,7 @@ from acl_bundle.build.callback import callback
 from acl_bundle.build.chip import Compiled, compile
 from acl_bundle.build.convert import from_onnx, model
 from acl_bundle.build.idle import null
+from acl_bundle.build.match import Match, match
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.tensorflow.bundle import from_tensorflow
 from acl_bundle.build.torch import from_torch
@@ -24,6 +25,7 @@ from acl_bundle.build.torch import from_torch
 __all__ = [
     "Bundle",
     "Compiled",
+    "Match",
     "Model",
     "WeightInfo",
     "callback",
@@ -31,6 +33,7 @@ __all__ = [
     "from_onnx",
     "from_tensorflow",
     "from_torch",
+    "match",
     "model",
     "null",
 ]
