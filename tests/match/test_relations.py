@@ -56,7 +56,7 @@ def moved(draw: st.DrawFn, array: Any) -> Any:
     return np.ascontiguousarray(array)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.data(), DIMS, st.sampled_from(FLOATS), st.sampled_from(FLOATS), st.integers(0, 9))
 def test_moved_and_cast(data: Any, dims: list[int], own: Any, other: Any, seed: int) -> None:
     sources = {f"s{n}": normal(seed + n, (*dims, 2), own) for n in range(3)}
@@ -76,7 +76,7 @@ def test_moved_and_cast(data: Any, dims: list[int], own: Any, other: Any, seed: 
     assert not found.unmatched
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data(), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5), st.booleans())
 def test_gates_in_another_order(
     data: Any, gates: int, hidden: int, inputs: int, transposed: bool
@@ -101,7 +101,7 @@ def test_gates_in_another_order(
     check(made, sources)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data(), st.integers(1, 3), st.integers(1, 12), st.integers(4, 9), st.booleans())
 def test_slices_joined(data: Any, count: int, rows: int, columns: int, transposed: bool) -> None:
     sources = {f"s{n}": normal(n, (rows + 8, columns)) for n in range(count)}

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 Digits = tuple[tuple[int, int], ...]  # length and stride, the outermost first
 
-_MOST_AXES: Final = 6
+_MOST_AXES: Final = 5
 _SAMPLES: Final = 64
 _MOST_FOUND: Final = 4
 

@@ -86,9 +86,9 @@ class Scales:
     def __init__(self, arrays: Mapping[str, Array], norms: Sequence[Norm], epsilon: float) -> None:
         self.norms = norms
         self._arrays, self._epsilon = arrays, epsilon
-        self.factor = np.stack([self.value(self.factor_of(one)) for one in norms])
-        self.mean = np.stack([arrays[one.mean].astype(np.float64) for one in norms])
-        self.beta = np.stack(
+        self.factor: Array = np.stack([self.value(self.factor_of(one)) for one in norms])
+        self.mean: Array = np.stack([arrays[one.mean].astype(np.float64) for one in norms])
+        self.beta: Array = np.stack(
             [
                 np.zeros(self.mean.shape[1])
                 if one.beta is None
