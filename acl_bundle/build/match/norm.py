@@ -98,6 +98,7 @@ class Scales:
         )
 
     def value(self, one: Expr) -> Array:
+        """Compute an expression."""
         return expr.evaluate(one, self._arrays.__getitem__)
 
     def wide(self, name: str) -> Expr:
