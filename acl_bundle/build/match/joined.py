@@ -89,6 +89,9 @@ class _Group:
 
     def runs(self, tokens: Tokens) -> list[Run] | None:
         """Cut a row of slices into runs, each as long as can be; None if one is nowhere."""
+        probe = np.searchsorted(self._sorted, tokens[:1])
+        if probe[0] == len(self._sorted) or self._sorted[probe[0]] != tokens[0]:
+            return None  # as most are
         low = np.searchsorted(self._sorted, tokens, "left")
         high = np.searchsorted(self._sorted, tokens, "right")
         if (low == high).any():

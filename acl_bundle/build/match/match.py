@@ -12,8 +12,8 @@ from acl_bundle.build.load import Source, load
 from acl_bundle.build.match.atoms import Sources
 from acl_bundle.build.match.digest import is_uniform
 from acl_bundle.build.match.expr import Expr, Steps
+from acl_bundle.build.match.formula import EPSILONS
 from acl_bundle.build.match.names import Places
-from acl_bundle.build.match.norm import EPSILONS
 from acl_bundle.build.match.result import Match
 from acl_bundle.build.match.search import Search
 from acl_bundle.errors import WeightError

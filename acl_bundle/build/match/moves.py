@@ -7,7 +7,9 @@ digits these are says all; what came first, a transpose or a reshape, does not m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import permutations
 from typing import Any, Final
 
@@ -30,7 +32,7 @@ _MOST_FOUND: Final = 4
 def moves(
     one: Expr, source: Array, target: Array, same: Callable[[Array, Array], bool] = same_bits
 ) -> list[Expr]:
-    """Return each way in which a target is the elements of a source, moved.
+    """Return each way in which a target is the elements of a source, moved once or twice.
 
     Args:
         one: The source's expression.
@@ -43,48 +45,58 @@ def moves(
         a few at most, and none where it is no such thing or is not found.
     """
     flat, wanted = np.ascontiguousarray(source).reshape(-1), np.ascontiguousarray(target)
-    found: dict[Digits, Expr] = {}
+    found: list[Expr] = []
     tried: set[Digits] = set()
     for digits, made in _ways(one, source.shape, target.shape):
         if digits in tried:
             continue
         tried.add(digits)
         if _fits(flat, wanted, digits, same):
-            found[digits] = made
+            found.append(made())
             if len(found) == _MOST_FOUND:
                 break
-    if not found and same is same_bits:
-        digits = _counted(flat, wanted.reshape(-1))
-        if digits and _fits(flat, wanted, digits, same):
-            found[digits] = _made(one, source.shape, target.shape, digits)
-    return [*found.values()]
+    return found
 
 
-def _ways(one: Expr, source: Shape, target: Shape) -> Iterator[tuple[Digits, Expr]]:
+def moved_often(one: Expr, source: Array, target: Array) -> list[Expr]:
+    """Return how a target is the elements of a source, however often they were moved.
+
+    Only elements that are there once tell it. Where there are too few nothing is found.
+    """
+    flat, wanted = np.ascontiguousarray(source).reshape(-1), np.ascontiguousarray(target)
+    digits = _counted(flat, wanted.reshape(-1))
+    if digits and _fits(flat, wanted, digits, same_bits):
+        return [_made(one, source.shape, target.shape, digits)]
+    return []
+
+
+def _ways(one: Expr, source: Shape, target: Shape) -> Iterator[tuple[Digits, Callable[[], Expr]]]:
     """Transposes of the source, then transposes of what becomes the target."""
     if max(len(source), len(target)) > _MOST_AXES:
         return
-    short = tuple(dim for dim in source if dim != 1)
-    ranked = len(source) == len(target)
-    if ranked:
+    if len(source) == len(target):
         for perm in permutations(range(len(source))):
             if tuple(source[at] for at in perm) == target:
-                yield _digits(source, perm), transposed(one, perm)
-    yield _digits(source, range(len(source))), reshaped(one, source, target)
+                yield _digits(source, perm), partial(transposed, one, perm)
+    yield _digits(source, range(len(source))), partial(reshaped, one, source, target)
+    short = tuple(dim for dim in source if dim != 1)
     for perm in permutations(range(len(short))):
-        moved = tuple(short[at] for at in perm)
-        made = transposed(reshaped(one, source, short), perm)
-        yield _digits(short, perm), reshaped(made, moved, target)
+        yield _digits(short, perm), partial(_through, one, source, short, perm, target)
     brief = tuple(dim for dim in target if dim != 1)
     for perm in permutations(range(len(brief))):
         before = tuple(brief[perm.index(at)] for at in range(len(brief)))
-        made = transposed(reshaped(one, source, before), perm)
-        yield _digits(before, perm), reshaped(made, brief, target)
+        yield _digits(before, perm), partial(_through, one, source, before, perm, target)
+
+
+def _through(one: Expr, source: Shape, before: Shape, perm: Sequence[int], target: Shape) -> Expr:
+    """Reshape, transpose, reshape; what changes nothing is left out."""
+    moved = tuple(before[at] for at in perm)
+    return reshaped(transposed(reshaped(one, source, before), perm), moved, target)
 
 
 def _digits(shape: Sequence[int], perm: Sequence[int]) -> Digits:
     """How places count in an array of a shape, read with its axes in another order."""
-    strides = [int(np.prod(shape[at + 1 :], dtype=np.int64)) for at in range(len(shape))]
+    strides = [math.prod(shape[at + 1 :]) for at in range(len(shape))]
     return _joined([(shape[at], strides[at]) for at in perm])
 
 
@@ -107,7 +119,8 @@ def _fits(flat: Array, wanted: Array, digits: Digits, same: Callable[[Array, Arr
     lengths, strides = zip(*digits, strict=True)
     seen = as_strided(flat, lengths, [one * flat.itemsize for one in strides], writeable=False)
     shaped = wanted.reshape(lengths)
-    some = np.unravel_index(np.linspace(0, flat.size - 1, _SAMPLES).astype(np.int64), lengths)
+    places = np.arange(_SAMPLES) * (flat.size - 1) // (_SAMPLES - 1)
+    some = np.unravel_index(places, lengths)
     return same(seen[some], shaped[some]) and same(seen, shaped)
 
 
@@ -170,5 +183,4 @@ def _made(one: Expr, source: Shape, target: Shape, digits: Digits) -> Expr:
     outer = sorted(range(len(digits)), key=lambda at: -digits[at][1])
     before = tuple(digits[at][0] for at in outer)
     perm = tuple(outer.index(at) for at in range(len(digits)))
-    moved = tuple(length for length, _ in digits)
-    return reshaped(transposed(reshaped(one, source, before), perm), moved, target)
+    return _through(one, source, before, perm, target)

@@ -2,13 +2,11 @@
 
 With ``s = gamma / sqrt(variance + epsilon)`` exporters write ``W * s`` for the weight in
 front of it, ``(b - mean) * s + beta`` for the bias, or ``s`` and ``beta - mean * s`` alone.
-Which four vectors belong together is told by their names. A library rounds on its way
-otherwise than we do, so a few units of the last place are allowed.
+A library rounds on its way otherwise than we do, so a few units of the last place are allowed.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,35 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.build.match import expr
-from acl_bundle.build.match.expr import Expr, apply, number, reshaped, source
+from acl_bundle.build.match.expr import Expr, apply, reshaped
+from acl_bundle.build.match.formula import Norm, Scales, norms
 from acl_bundle.build.match.moves import moves
 
 Array = NDArray[Any]
 
-EPSILONS: Final = (1e-5, 1e-3, 1e-6, 1e-4)
-"""What frameworks add to a variance."""
-_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "gamma": ("gamma", "weight", "scale"),
-    "beta": ("beta", "bias", "offset"),
-    "mean": ("running_mean", "moving_mean", "mean"),
-    "variance": ("running_var", "moving_variance", "variance", "var"),
-}
-_LEAVES: Final = "|".join(name for names in _ROLES.values() for name in names)
-_NAMED: Final = re.compile(
-    rf"(?:(?:params|batch_stats)[./])?(.*?)(?:(?<=[./_])|^)({_LEAVES})(?::\d+)?"
-)
 _ULPS: Final = 16
 _FINFO: Final[Callable[..., Any]] = ml_dtypes.finfo
-
-
-@dataclass(frozen=True)
-class Norm:
-    """The vectors of one normalization, by name; some have no gamma, or no beta."""
-
-    mean: str
-    variance: str
-    gamma: str | None
-    beta: str | None
 
 
 @dataclass(frozen=True)
@@ -62,65 +39,6 @@ class Found:
 
     made: Expr
     exact: bool
-
-
-def norms(arrays: Mapping[str, Array]) -> list[Norm]:
-    """Return what normalizations there are, by the names and shapes of sources."""
-    roles = {name: role for role, names in _ROLES.items() for name in names}
-    groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for name, array in arrays.items():
-        named = _NAMED.fullmatch(name)
-        if named and array.ndim == 1:
-            groups[named[1]].setdefault(roles[named[2]], name)
-    return [
-        Norm(group["mean"], group["variance"], group.get("gamma"), group.get("beta"))
-        for group in groups.values()
-        if {"mean", "variance"} <= group.keys()
-        and len({arrays[name].shape for name in group.values()}) == 1
-    ]
-
-
-class Scales:
-    """The factors and shifts of all normalizations of one size, for one epsilon."""
-
-    def __init__(self, arrays: Mapping[str, Array], norms: Sequence[Norm], epsilon: float) -> None:
-        self.norms = norms
-        self._arrays, self._epsilon = arrays, epsilon
-        self.factor: Array = np.stack([self.value(self.factor_of(one)) for one in norms])
-        self.mean: Array = np.stack([arrays[one.mean].astype(np.float64) for one in norms])
-        self.beta: Array = np.stack(
-            [
-                np.zeros(self.mean.shape[1])
-                if one.beta is None
-                else arrays[one.beta].astype(np.float64)
-                for one in norms
-            ]
-        )
-
-    def value(self, one: Expr) -> Array:
-        """Compute an expression."""
-        return expr.evaluate(one, self._arrays.__getitem__)
-
-    def wide(self, name: str) -> Expr:
-        """A source in float32 or wider."""
-        dtype = self._arrays[name].dtype
-        return expr.cast(source(name), dtype, np.promote_types(dtype, np.float32))
-
-    def factor_of(self, norm: Norm) -> Expr:
-        """``gamma / sqrt(variance + epsilon)``."""
-        variance = self.wide(norm.variance)
-        dtype = np.promote_types(self._arrays[norm.variance].dtype, np.float32)
-        spread = apply("sqrt", apply("add", variance, number(self._epsilon, dtype)))
-        if norm.gamma is None:
-            return apply("reciprocal", spread)
-        return apply("div", self.wide(norm.gamma), spread)
-
-    def shift_of(self, norm: Norm, bias: str | None) -> Expr:
-        """``(bias - mean) * factor + beta``."""
-        mean = self.wide(norm.mean)
-        centred = apply("neg", mean) if bias is None else apply("sub", self.wide(bias), mean)
-        shift = apply("mul", centred, self.factor_of(norm))
-        return shift if norm.beta is None else apply("add", shift, self.wide(norm.beta))
 
 
 class Folded:
@@ -140,6 +58,7 @@ class Folded:
             for name in (one.mean, one.variance, one.gamma, one.beta)
             if name
         }
+        self._rows: dict[tuple[int, tuple[int, ...]], Array] = {}
         self._weights = {n: a for n, a in arrays.items() if a.ndim > 1}
         self._biases = {n: a for n, a in arrays.items() if a.ndim == 1 and n not in own}
 
@@ -229,6 +148,11 @@ class Folded:
                         found[dim, dims].append(view)
         return dict(found)
 
+    def _stacked_lengths(self, dim: int, dims: tuple[int, ...]) -> Array:
+        if (dim, dims) not in self._rows:
+            self._rows[dim, dims] = np.stack([one.lengths for one in self._views[dim, dims]])
+        return self._rows[dim, dims]
+
     def _weight(self, target: Array) -> Iterator[Found]:
         dims = tuple(sorted(one for one in target.shape if one != 1))
         done: set[tuple[str, tuple[int, ...], int, Norm, int]] = set()
@@ -236,9 +160,10 @@ class Folded:
             views = self._views.get((dim, dims), [])
             if not views:
                 continue
-            lengths = _lengths(target, axis)
+            lengths, slack = _lengths(target, axis), 2 * _slack(target.dtype)
+            ours = self._stacked_lengths(dim, dims)
             for number_, scales in enumerate(self._scales[dim]):
-                for view, norm in _pairs(lengths, views, scales):
+                for view, norm in _pairs(lengths, views, ours, scales, slack):
                     key = view.name, view.shape, view.axis, norm, number_
                     if key not in done:
                         done.add(key)
@@ -288,22 +213,25 @@ def _lengths(array: Array, axis: int) -> Array:
         return np.sqrt(squares)
 
 
-def _pairs(lengths: Array, views: Sequence[View], scales: Scales) -> Iterator[tuple[View, Norm]]:
+def _pairs(
+    lengths: Array, views: Sequence[View], ours: Array, scales: Scales, slack: float
+) -> Iterator[tuple[View, Norm]]:
     """The weights and normalizations of which the channels' lengths fit."""
     best = int(lengths.argmax())
     if not lengths[best] > 0:
         return
-    ours = np.stack([view.lengths for view in views])
     factors = np.abs(scales.factor)
-    with np.errstate(all="ignore"):
-        wanted = lengths[best] / ours[:, best]
     order = np.argsort(factors[:, best])
     ordered = factors[order, best]
-    for view, one in zip(views, wanted, strict=True):
-        low, high = np.searchsorted(ordered, [one * 0.99, one * 1.01])
-        for at in order[low:high]:
-            if np.allclose(view.lengths * factors[at], lengths, rtol=1e-2, atol=0):
-                yield view, scales.norms[at]
+    with np.errstate(all="ignore"):
+        wanted = lengths[best] / ours[:, best]
+    low = np.searchsorted(ordered, wanted * (1 - slack), "left")
+    high = np.searchsorted(ordered, wanted * (1 + slack), "right")
+    for at in map(int, np.flatnonzero(low < high)):
+        for one in order[low[at] : high[at]]:
+            made = ours[at] * factors[one]
+            if (np.abs(made - lengths) <= slack * made).all():
+                yield views[at], scales.norms[one]
 
 
 def _slack(dtype: np.dtype[Any]) -> float:

@@ -12,7 +12,7 @@ say it plainly (`names`), and is left to the caller otherwise.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
@@ -25,7 +25,7 @@ from acl_bundle.build.match.atoms import Atom, Sources
 from acl_bundle.build.match.digest import digest, is_uniform
 from acl_bundle.build.match.expr import Expr, evaluate
 from acl_bundle.build.match.joined import Joined, Parts
-from acl_bundle.build.match.moves import moves
+from acl_bundle.build.match.moves import moved_often, moves
 from acl_bundle.build.match.names import Places, decide
 from acl_bundle.build.match.norm import Folded
 from acl_bundle.build.match.sums import Sums
@@ -80,6 +80,9 @@ class Search:
         ]  # fmt: skip
         if joined:
             return self._decided(constant.name, joined)
+        often = [one for atom in atoms for one in _moved(atom, target, moved_often)]
+        if often:
+            return self._decided(constant.name, often)
         found = [one.made for one in self._folded.find(target)]
         return self._decided(constant.name, found or [*self._sums.find(target)])
 
@@ -144,5 +147,7 @@ class Search:
         return self._parts[dtype]
 
 
-def _moved(atom: Atom, target: Array) -> list[Expr]:
-    return [atom.cast(one) for one in moves(atom.made, atom.value, target)]
+def _moved(
+    atom: Atom, target: Array, how: Callable[[Expr, Array, Array], list[Expr]] = moves
+) -> list[Expr]:
+    return [atom.cast(one) for one in how(atom.made, atom.value, target)]

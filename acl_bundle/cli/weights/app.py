@@ -189,3 +189,31 @@ def freeze(
 
     with told(1, WRONG):
         command.run(source, (model, out), (inputs, outputs), Changes.asked(change), as_json)
+
+
+@weights.command()
+def match(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An ONNX model.")],
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the weight program goes.", dir_okay=False),
+    ] = None,
+    select: Select = None,
+    drop: Drop = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Find by value which constants of a model come from which weights.
+
+    Exit status 0 when nothing is ambiguous, 1 when something is, 2 in trouble.
+
+    Example: acl-bundle weights match exported.onnx trained.pt --out exported.program
+    """
+    from acl_bundle.cli.weights import match as command  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+
+    choice = Choice(key, select or (), drop or ())
+    with told(TROUBLE, WRONG):
+        certain = command.run(model, source, out, choice, as_json)
+    raise typer.Exit(0 if certain else DIFFERENT)

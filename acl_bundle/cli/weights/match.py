@@ -1,0 +1,41 @@
+"""``acl-bundle weights match``: which constants of a model come from which weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acl_bundle import build
+from acl_bundle.cli.weights import outputs, show
+from acl_bundle.cli.weights.inputs import Choice
+
+
+def run(model: Path, source: Path, out: Path | None, choice: Choice, as_json: bool) -> bool:
+    """Print what was found and what was not, and write the program.
+
+    Returns:
+        Whether nothing was ambiguous.
+
+    Raises:
+        AclBundleError, ValueError, OSError: As for `Choice` and `build.match`.
+    """
+    with choice.open(source) as opened:
+        if out is not None:
+            outputs.check(out, [*opened.files, model])
+        found = build.match(model, choice.of(opened))
+        if out is not None:
+            found.save(out)
+    if as_json:
+        show.data(
+            {
+                "constants": [one.name for one in found.program.constants],
+                "ambiguous": dict(found.ambiguous),
+                "unmatched": [one.name for one in found.unmatched],
+                "unused": found.unused,
+                "out": None if out is None else str(out),
+            }
+        )
+    else:
+        show.text(str(found))
+        if out is not None:
+            show.text(f"wrote {out}, {out.stat().st_size:,} bytes")
+    return not found.ambiguous
