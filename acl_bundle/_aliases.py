@@ -5,6 +5,7 @@ A table of aliases maps a name to the one it is another name of. A bundle has on
 torch's tensors in a dict that share their memory, as in the state dict of a module.
 The first says that several names are one weight here, so that two values would leave it
 to chance which one counts; the second says that several names are one value there.
+A name that torch's wrappers have added to (`_wrappers`) is another name as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._arrays import as_array
+from acl_bundle._wrappers import without_wrappers
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
 
@@ -58,17 +60,26 @@ def own_names(
     Raises:
         WeightError: Two names of one weight come with two values.
     """
+    known = {spec.name: spec for spec in specs}
     if not isinstance(weights, Mapping):
         return weights
-    more = isinstance(weights, dict) and len(weights) > len(specs)
-    if not (aliases or more or getattr(weights, "aliases", None)):
+    if not getattr(weights, "aliases", None) and all(name in known for name in weights):
         return weights
-    names = names_for(weights, aliases, {spec.name: spec for spec in specs}, label)
+    names = names_for(weights, aliases, known, label)
     if names is None:
         return weights
     if isinstance(weights, dict):
         return {own: weights[name] for own, name in names.items()}
     return _Renamed(weights, names)
+
+
+def own_name(name: str, aliases: Mapping[str, str], known: Mapping[str, Any]) -> str | None:
+    """Return the weight that a name stands for; None if for none."""
+    if name in known:
+        return name
+    if name not in aliases:
+        name = without_wrappers(name, lambda one: one in known or one in aliases)
+    return name if name in known else aliases.get(name)
 
 
 def names_for(
@@ -92,7 +103,7 @@ def names_for(
     Raises:
         WeightError: Two names of one weight come with two values.
     """
-    taken = {name: name if name in known else aliases.get(name) for name in weights}
+    taken = {name: own_name(name, aliases, known) for name in weights}
     theirs: Mapping[str, str] = getattr(weights, "aliases", None) or {}
     tied: set[str] = set()
     if None in taken.values() and known.keys() <= set(taken.values()):

@@ -8,7 +8,7 @@ out after it was checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,7 +21,7 @@ from acl_bundle._cast import COPIES, COPY
 from acl_bundle._digest import Digest, Known, Seen, digest, digests
 from acl_bundle._plan import Options, Plan
 from acl_bundle._value import check_value
-from acl_bundle._wrappers import advice
+from acl_bundle._wrappers import advice, without_wrappers
 from acl_bundle.errors import WeightError
 from acl_bundle.om.names import explained
 from acl_bundle.spec import WeightSpec
@@ -32,10 +32,13 @@ Array = NDArray[Any]
 class _Watch:
     """Finds the weights that an update need not move, and what to remember of the others."""
 
-    def __init__(self, plan: Plan, seen: Seen) -> None:
+    def __init__(self, plan: Plan, seen: Seen, names: Collection[str]) -> None:
         options = plan.options
         self._facts, self._seen = plan.facts, seen
-        self._tokens = options.tokens or {}
+        self._tokens = {
+            without_wrappers(name, names.__contains__): token
+            for name, token in (options.tokens or {}).items()
+        }
         self._identity = options.skip_unchanged == "identity"
         self._digest = options.skip_unchanged is True
         self._threads = options.threads
@@ -91,17 +94,21 @@ def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     known = {*names}
     plan.ignored = tuple(name for name in plan.source if name not in known)
     wrong = [name for name in plan.ignored if not _matches(name, plan.options.unused)]
-    strange = [name for name in plan.options.tokens or () if name not in known]
+    tokens = plan.options.tokens or ()
+    strange = [name for name in tokens if without_wrappers(name, known.__contains__) not in known]
     for what, found in (("weight", wrong), ("weight for the token", strange)):
         if found and plan.options.unknown != "ignore":
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
-                f" it has {', '.join(names)}{advice(found, known)}{explained(found, names)}"
+                f" it has {', '.join(names)}{advice(found)}{explained(found, names)}"
             )
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    def fits(one: str) -> bool:
+        return any(fnmatchcase(one, pattern) for pattern in patterns)
+
+    return isinstance(name, str) and fits(without_wrappers(name, fits))
 
 
 def make_plan(
@@ -132,7 +139,7 @@ def make_plan(
     plan = Plan(label, options, pause, source=weights)
     if options.skip_unchanged or options.tokens is not None:
         _check_names(plan, specs)
-        _plan_watched(plan, specs, _Watch(plan, seen))
+        _plan_watched(plan, specs, _Watch(plan, seen, {spec.name for spec in specs}))
     elif not isinstance(weights, dict):
         _check_names(plan, specs)
         _plan_lazy(plan, specs)

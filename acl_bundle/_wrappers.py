@@ -1,43 +1,50 @@
-"""Names as wrappers of torch make them, and what takes the wrappers' part off again."""
+"""Names as wrappers of torch make them, and as they are without.
+
+DistributedDataParallel and DataParallel put ``module.`` into each name,
+torch.compile ``_orig_mod.`` and FSDP ``_fsdp_wrapped_module.``: in front of it, or
+inside where a part of the model was wrapped.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
-_ONE = r"(?:module|_orig_mod|_fsdp_wrapped_module)\."
-_AHEAD = re.compile(f"(?:{_ONE})+")
-_FLAT = re.compile(r"(?:.*\.)?_?flat_param(?:_\d+)?")
-_JOINED = (
-    "; FSDP has joined weights to 'flat_param': give the whole ones, of"
-    " torch.distributed.checkpoint.state_dict.get_model_state_dict(model,"
-    " options=StateDictOptions(full_state_dict=True))"
-)
-_WHO = (
-    "DistributedDataParallel names weights 'module.', torch.compile '_orig_mod.' and FSDP"
-    " '_fsdp_wrapped_module.'"
-)
+_ONE: Final = re.compile(r"(?:(?<=\.)|^)(?:module|_orig_mod|_fsdp_wrapped_module)\.")
+_FLAT: Final = re.compile(r"(?:.*\.)?_?flat_param(?:_\d+)?")
 
 
-def advice(unknown: Sequence[str], known: Collection[str]) -> str:
-    """Say how names that a wrapper has changed become a graph's; nothing if they do not.
+def without_wrappers(name: str, knows: Callable[[str], bool]) -> str:
+    """Return a name without the parts that wrappers put into it, where that makes it known.
+
+    Of the parts in front as few are taken off as will do: a model may have a
+    part that is called ``module`` itself.
 
     Args:
-        unknown: Names that were given and that the graph does not have.
-        known: Those that it has.
+        name: As it was given.
+        knows: Whether a name is known.
+
+    Returns:
+        The known name, or the one that was given.
     """
-    texts = [name for name in unknown if isinstance(name, str)]
-    for name in texts:
-        ahead = _AHEAD.match(name)
-        parts = re.findall(_ONE, ahead[0]) if ahead else []
-        for count in range(1, len(parts) + 1):
-            prefix = "".join(parts[:count])
-            if name.removeprefix(prefix) in known:
-                return _told(f"strip_prefix={prefix!r}")
-    if any(re.sub(_ONE, "", name) in known for name in texts):
-        return _told(f"regex=[({_ONE!r}, '')]")
-    return _JOINED if any(map(_FLAT.fullmatch, texts)) else ""
+    if not isinstance(name, str) or _ONE.search(name) is None or knows(name):
+        return name
+    rest = name
+    while (ahead := _ONE.match(rest)) is not None:
+        rest = rest[ahead.end() :]
+        if knows(rest):
+            return rest
+    plain = _ONE.sub("", name)
+    return plain if knows(plain) else name
 
 
-def _told(option: str) -> str:
-    return f"; {_WHO}: acl_bundle.weights.rename(weights, {option}) mends it"
+def advice(unknown: Sequence[str]) -> str:
+    """Say how weights that FSDP has joined come apart; nothing where no name is of such."""
+    if not any(isinstance(name, str) and _FLAT.fullmatch(name) for name in unknown):
+        return ""
+    return (
+        "; FSDP has joined weights to 'flat_param': give the whole ones, of"
+        " torch.distributed.checkpoint.state_dict.get_model_state_dict(model,"
+        " options=StateDictOptions(full_state_dict=True))"
+    )
