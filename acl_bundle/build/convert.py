@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from acl_bundle import om
-from acl_bundle.build import flexible, gather, infer, refresh, selection
+from acl_bundle.build import exporters, flexible, gather, infer, refresh, selection
 from acl_bundle.build import fold as folding
 from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames, Plan
@@ -40,7 +41,9 @@ def from_onnx(
 
     The graphs stand in the order infer, init, update. The model is read and
     never changed; it may be larger than 2 GB when its tensors lie beside it.
-    Where ONNX Runtime is installed the inference graph is tried on it.
+    Where ONNX Runtime is installed the inference graph is tried on it. What an
+    update by a trainer's names would miss, because an exporter folded it and made
+    up a name for it, is warned of (UserWarning).
 
     Args:
         model: Path, bytes or ``ModelProto`` of an ONNX model.
@@ -87,10 +90,12 @@ def from_onnx(
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
+    noted = exporters.Noted()
     if program is not None:
         folded = folding.given(opened(program), constants.own, loaded.model.graph, init=init)
     else:
         chosen = selection.choose(weights or [], constants.own, loaded.model.graph)
+        noted = exporters.noted(weights or [], chosen, constants.own, loaded.model.graph)
         folded = folding.fold(
             loaded.model, constants.own, chosen,
             passes=fold, init=init, aliases=aliases or {}, unused=unused,
@@ -100,7 +105,8 @@ def from_onnx(
     )
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
     plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes)
-    return bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
+    built = bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
+    return replace(built, exporter_made=noted.made_up, shared=noted.shared)
 
 
 def model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,14 @@ class Bundle(Model):
         variable_size: Bytes of the variables' memory.
         program: What makes the graph's constants of the weights; ``program.pieces``
             as text shows it as a table.
+        exporter_made: Constants that look like trained weights under names that an
+            exporter made up: no state dict has them, so an update by one misses them.
+        shared: Weights that several nodes read, and the nodes' names: used twice,
+            or merged by an exporter because their values were equal.
     """
 
     graphs: tuple[str, ...]
     variable_size: int
     program: WeightProgram
+    exporter_made: tuple[str, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

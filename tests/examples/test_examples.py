@@ -45,8 +45,17 @@ SAID = {
         "a whole checkpoint: 4 variables",
         "4 of 4 constants are replaced",
     ),
+    "torch_module.py": (
+        "8 weights, of 10 names in the state dict",
+        "conv.weight, norm.weight, norm.running_var -> ",
+        "epoch 4: ",
+        "passed over: norm.num_batches_tracked",
+    ),
 }
-NEEDS = {"tensorflow_online.py": ("tensorflow", "tf2onnx")}
+NEEDS = {
+    "tensorflow_online.py": ("tensorflow", "tf2onnx"),
+    "torch_module.py": ("torch", "onnxscript"),
+}
 
 
 def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -8,12 +8,13 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import build
+from acl_bundle.errors import WeightError
 
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("onnxscript", reason="torch's exporter needs it")
 
 from .answers import error, parts, train  # noqa: E402
-from .models import HALVES, SAMPLES, Sample  # noqa: E402
+from .models import HALVES, SAMPLES, Sample, cnn, mlp  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -57,3 +58,46 @@ def test_a_module_that_computes_in_half_precision_takes_its_own_weights(
     name: str, precision: str, bound: float
 ) -> None:
     prove(HALVES[name], bound, precision=precision)
+
+
+def test_open_axes_take_what_the_gears_say() -> None:
+    torch.manual_seed(0)
+    module, image = cnn(), torch.randn(2, 3, 8, 8)
+    made = build.from_torch(module, image, dynamic={"input": [0]}, dynamic_batch=[1, 2, 4])
+    train(module, (image,))
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        bundle.update(module.state_dict())
+        for batch in (1, 2, 4):
+            assert error(bundle, module, (torch.randn(batch, 3, 8, 8),)) <= 1e-5
+
+
+def test_open_axes_without_gears_take_any_size() -> None:
+    torch.manual_seed(0)
+    module, x = mlp(), torch.randn(2, 8)
+    made = build.from_torch(module, x, dynamic={"input": [0]})
+    train(module, (x,))
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        bundle.update(module.state_dict())
+        for batch in (1, 5, 3):
+            assert error(bundle, module, (torch.randn(batch, 8),)) <= 1e-5
+
+
+def test_gears_need_open_axes() -> None:
+    with pytest.raises(ValueError, match="dynamic must say which axes of which inputs stay open"):
+        build.from_torch(mlp(), torch.randn(2, 8), dynamic_batch=[1, 2])
+
+
+def test_some_weights_and_not_the_others() -> None:
+    torch.manual_seed(0)
+    module, (ids,) = SAMPLES["tied embedding"]()
+    made = build.from_torch(module, ids, ["out.*"])
+    assert (list(made.weights), made.program.aliases) == (
+        ["emb.weight"],
+        {"out.weight": "emb.weight"},
+    )
+    with pytest.raises(WeightError, match=r"weights names 'out\.bias', which fits nothing"):
+        build.from_torch(module, ids, ["out.bias"])
+    with pytest.raises(ValueError, match="precision is 'int8'; 'float16' or 'bfloat16' is right"):
+        build.from_torch(module, ids, precision="int8")  # type: ignore[arg-type]

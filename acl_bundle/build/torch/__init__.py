@@ -13,7 +13,9 @@ Torch is imported when `from_torch` is called.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from onnx import ModelProto
@@ -21,6 +23,8 @@ from onnx import ModelProto
 from acl_bundle._extra import need
 from acl_bundle.build import half
 from acl_bundle.build.convert import from_onnx
+from acl_bundle.build.exporters import SAID
+from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.torch import graph
@@ -39,6 +43,10 @@ def from_torch(
     weights: Sequence[str] | None = None,
     *,
     dynamic: Mapping[str, Sequence[int]] | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
     precision: Precision | None = None,
     output_names: OutputNames = "onnx",
     init: bool = True,
@@ -68,7 +76,12 @@ def from_torch(
             bundle's inputs are theirs.
         weights: Names or patterns (``"head.*"``) of what becomes refreshable;
             None for all that can be. The others are fixed.
-        dynamic: The axes of each input that stay open, ``{"x": [0]}``.
+        dynamic: The axes of each input that stay open, ``{"x": [0]}``. The bundle
+            takes any sizes there, unless one of the next four says which.
+        dynamic_batch: As for `from_onnx`.
+        dynamic_hw: As for `from_onnx`.
+        dynamic_dims: As for `from_onnx`.
+        dynamic_shape: As for `from_onnx`.
         precision: ``"float16"`` or ``"bfloat16"`` to compute in, whatever the
             module's own dtype; weights, inputs and outputs keep theirs, and an
             update converts. None for the module's own.
@@ -86,19 +99,30 @@ def from_torch(
     if precision is not None and precision not in half.HALVES:
         right = " or ".join(map(repr, half.HALVES))
         raise ValueError(f"precision is {precision!r}; {right} is right, or None")
+    gears = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    geared = any(one is not None and one is not False for one in gears)
+    if geared and dynamic is None:
+        raise ValueError("dynamic must say which axes of which inputs stay open, {'x': [0]}")
     model, found = exported(module, example_inputs, dynamic)
     chosen = choose(found, model, weights)
     if precision is not None:
         model = half.halved(model, precision, keep=chosen.weights)
-    return from_onnx(
-        model,
-        chosen.weights,
-        output_names=output_names,
-        init=init,
-        fold=fold,
-        aliases=chosen.aliases,
-        unused=chosen.unused,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", f".*{SAID}", UserWarning)  # every tensor is known here
+        made = from_onnx(
+            model,
+            chosen.weights,
+            dynamic_batch=dynamic_batch,
+            dynamic_hw=dynamic_hw,
+            dynamic_dims=dynamic_dims,
+            dynamic_shape=dynamic_shape or (dynamic is not None and not geared),
+            output_names=output_names,
+            init=init,
+            fold=fold,
+            aliases=chosen.aliases,
+            unused=chosen.unused,
+        )
+    return replace(made, exporter_made=())
 
 
 class Exported(NamedTuple):
