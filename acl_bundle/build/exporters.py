@@ -69,6 +69,7 @@ def _warn(missed: Sequence[str]) -> None:
         warnings.warn(
             f"{', '.join(map(repr, missed[:_TOLD]))}{more}: {SAID} the name of what it folded, so"
             " an update by a state dict leaves it as it is. torch.onnx.export(..., dynamo=True,"
-            " optimize=False) keeps each parameter under its own name, as build.from_torch does",
+            " optimize=False) keeps each parameter under its own name; so do build.from_torch and"
+            " build.from_tensorflow",
             stacklevel=4,
         )
