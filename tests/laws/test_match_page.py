@@ -73,6 +73,7 @@ def exported(old: dict[str, Any]) -> onnx.ModelProto:
 
 
 @pytest.mark.usefixtures("fake_acl")
+@pytest.mark.filterwarnings("ignore:.*the exporter made up")
 def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model = exported(values(1))
