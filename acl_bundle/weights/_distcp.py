@@ -12,6 +12,7 @@ import io
 import math
 import os
 import pickle
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeGuard
@@ -19,7 +20,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 import numpy as np
 
 from acl_bundle._extra import need
-from acl_bundle._files import Path_
+from acl_bundle._files import NoRegularFileError, Path_, check_regular
 from acl_bundle.weights._file import bad, inside, map_part, whole
 from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._source import Source
@@ -107,6 +108,7 @@ class DistributedCheckpoint(Source):
             OSError: A file cannot be opened.
         """
         folder = Path(path)
+        _check_folder(folder)
         self._torch = need("torch", "torch", "reading a distributed checkpoint of torch")
         self._maps: dict[str, tuple[Path, memoryview]] = {}
         self._chunks: dict[str, list[_Chunk]] = {}
@@ -231,6 +233,17 @@ def _begins_with_text(value: object) -> TypeGuard[tuple[str, ...]]:
 
 def _is_place(value: object) -> TypeGuard[tuple[int, ...]]:
     return isinstance(value, tuple) and is_shape(value)
+
+
+def _check_folder(folder: Path) -> None:
+    mode = os.stat(folder).st_mode
+    if stat.S_ISDIR(mode):
+        return
+    try:
+        check_regular(folder, mode)
+    except NoRegularFileError as error:
+        raise bad(folder, str(error.strerror)) from None
+    raise bad(folder, f"this is a file; the folder that holds {METADATA} is right")
 
 
 def _metadata(path: Path) -> tuple[Mapping[str, object], Mapping[object, object]]:

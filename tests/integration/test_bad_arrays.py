@@ -148,9 +148,11 @@ def test_a_version_is_an_int_or_a_str(bundle: ab.Bundle, version: Any) -> None:
         bundle.update({}, version=version)
 
 
-def test_weights_come_as_a_mapping(bundle: ab.Bundle) -> None:
-    with pytest.raises(TypeError, match="dict of name to array"):
-        bundle.update([("b2", np.zeros(3, "f4"))])  # type: ignore[arg-type]
+@pytest.mark.parametrize("weights", [5, "b2", None, [1, 2], [("b2",)]])
+def test_weights_come_as_a_mapping_or_as_pairs(bundle: ab.Bundle, weights: Any) -> None:
+    with pytest.raises(TypeError, match="give the weights as a mapping of name to array"):
+        bundle.update(weights)
+    assert bundle.version == 0
 
 
 def test_strided_and_read_only_weights_are_fine(bundle: ab.Bundle, mlp: Any) -> None:

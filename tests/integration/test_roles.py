@@ -35,7 +35,7 @@ def test_without_an_init_graph(mlp: Any, reorder: Any) -> None:
         np.testing.assert_allclose(
             bundle.infer(mlp.x), mlp.answer(mlp.random(1)), rtol=1e-5, atol=1e-5
         )
-    assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
+    assert fake.violations() == []  # the update gave every weight
 
 
 def test_without_an_update_graph(mlp: Any, reorder: Any) -> None:
