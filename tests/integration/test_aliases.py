@@ -189,6 +189,7 @@ def test_a_state_dict_whose_names_share_memory_needs_no_file(own: str) -> None:
             bundle.update({**state, "step": 3})
 
 
+@pytest.mark.filterwarnings("ignore:.*the exporter made up")
 @pytest.mark.parametrize("kind", ["dict", "file"])
 def test_a_name_that_may_be_meant_for_a_weight_that_is_not_given_is_told(
     kind: str, tmp_path: Path

@@ -181,7 +181,10 @@ QUIET = """
 import sys
 from acl_bundle import weights
 loaded = set(sys.modules)
-names = ("acl", "acl.lib", "aliases", "codes", "files", "arrays", "atomic", "given")
+names = (
+    "acl", "acl.lib", "aliases", "arrays", "atomic", "codes",
+    "extra", "files", "given", "json", "wrappers",
+)
 low = {f"acl_bundle._{name}" for name in names}
 assert not {"onnx", "torch", "tensorflow", "safetensors", "xxhash"} & loaded
 assert not [m for m in loaded if m.startswith("acl_bundle._") and m not in low]

@@ -10,6 +10,8 @@ from acl_bundle import build
 from acl_bundle.build import made
 from acl_bundle.errors import WeightError
 
+pytestmark = pytest.mark.filterwarnings("ignore:'val_1'. the exporter made up")
+
 
 def model(**constants):
     """A sum of constants of one shape, each called as its keyword with dots for ``__``."""
