@@ -143,7 +143,12 @@ class Directory:
             return None
         name = raw.decode("utf-8", "replace").strip()
         long = len(os.fsencode(name)) > NAME_MAX
-        if long or not is_plain_name(name) or "/" in name or name.startswith("."):
+        if long:
+            raise ValueError(
+                f"{file}: it names {name[:32] + '...'!r}, {len(name)} characters; a name has at"
+                f" most {NAME_MAX} bytes"
+            )
+        if not is_plain_name(name) or "/" in name or name.startswith("."):
             raise ValueError(f"{file}: it names {name!r}; a name in the same directory is right")
         for one in self._odd([name])[0]:
             raise ValueError(f"{file}: {one.error}") from one.error

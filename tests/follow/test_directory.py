@@ -291,7 +291,7 @@ def test_a_name_that_no_file_can_have_is_no_fault_of_the_directory(
     """With the suffix of an index, or without, it may be longer than any name."""
     (tmp_path / "LATEST").write_text("7" + "n" * (length - 1))
     if length > 255:
-        with pytest.raises(ValueError, match="a name in the same directory is right"):
+        with pytest.raises(ValueError, match="a name has at most 255 bytes"):
             listed(tmp_path)
     else:
         assert listed(tmp_path) == [7]  # not there yet

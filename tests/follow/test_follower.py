@@ -111,7 +111,7 @@ def test_a_transform_that_gives_no_mapping_refuses(bundle: ab.Bundle, tmp_path: 
     publish(tmp_path, 1)
     with (
         following(bundle, tmp_path, transform=list) as follower,
-        pytest.raises(TypeError, match="transform returned list; a mapping is right"),
+        pytest.raises(TypeError, match="transform returned list: give the weights as a mapping"),
     ):
         follower.wait_for(1, 10)
 
