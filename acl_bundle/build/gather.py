@@ -91,15 +91,7 @@ def _hoist_nodes(graph: GraphProto) -> None:
         else:
             kept.append(node)
     if len(kept) < len(graph.node):
-        copies = [_copy(node) for node in kept]
-        del graph.node[:]
-        graph.node.extend(copies)
-
-
-def _copy(node: NodeProto) -> NodeProto:
-    copy = NodeProto()
-    copy.CopyFrom(node)
-    return copy
+        walk.replace(graph.node, kept)
 
 
 def _value(node: NodeProto) -> TensorProto | None:
@@ -138,27 +130,12 @@ def _lift(inner: GraphProto, main: GraphProto, names: walk.Names) -> None:
         copy.CopyFrom(tensor)
         copy.name = moved[tensor.name]
     if large:
-        kept = [_tensor_copy(one) for one in small]
-        del inner.initializer[:]
-        inner.initializer.extend(kept)
-        _rename(inner, moved)
+        walk.replace(inner.initializer, small)
+        walk.rename(inner, moved)
         _forward(inner, moved)
     for node in inner.node:
         for deeper in walk.subgraphs(node):
             _lift(deeper, main, names)
-
-
-def _tensor_copy(tensor: TensorProto) -> TensorProto:
-    copy = TensorProto()
-    copy.CopyFrom(tensor)
-    return copy
-
-
-def _rename(graph: GraphProto, moved: dict[str, str]) -> None:
-    for one in walk.graphs(graph):
-        for node in one.node:
-            for index, name in enumerate(node.input):
-                node.input[index] = moved.get(name, name)
 
 
 def _forward(graph: GraphProto, moved: dict[str, str]) -> None:

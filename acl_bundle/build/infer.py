@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from acl_bundle import om
 from acl_bundle.build import _elem, outputs, runnable, shapes, submodel, trial, walk
@@ -118,12 +118,8 @@ def _input(one: ValueInfoProto) -> TensorInfo:
 def _open_weights(graph: GraphProto, weights: Sequence[Constant]) -> None:
     """Make inputs of the constants that are weights, in the order of the weights."""
     chosen = {one.name for one in weights}
-    initializers = [_tensor(one) for one in graph.initializer if one.name not in chosen]
-    nodes = [_node(one) for one in graph.node if not _makes(one, chosen)]
-    del graph.initializer[:]
-    graph.initializer.extend(initializers)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    walk.replace(graph.initializer, [one for one in graph.initializer if one.name not in chosen])
+    walk.replace(graph.node, [one for one in graph.node if not _makes(one, chosen)])
     graph.input.extend(shapes.declare(one.name, one.elem, one.dims) for one in weights)
 
 
@@ -135,11 +131,11 @@ def _used(graph: GraphProto, constants: Mapping[str, Constant]) -> list[Constant
     """Drop initializers nobody reads, and return the constants that are left."""
     read = set(walk.uses(graph)) | {one.name for one in graph.output}
     read.update(name for node in graph.node for name in walk.captured(node))
-    kept = [_tensor(one) for one in graph.initializer if one.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
+    walk.replace(graph.initializer, [one for one in graph.initializer if one.name in read])
     opened = {one.name for one in graph.input}
-    there = {one.name for one in kept} | {out for node in graph.node for out in node.output}
+    there = {one.name for one in graph.initializer} | {
+        out for node in graph.node for out in node.output
+    }
     return [one for name, one in constants.items() if name in there and name not in opened]
 
 
@@ -230,15 +226,3 @@ def _program(
     for index, name in enumerate(runner.fetches):
         program.fetch(index, name)
     return program
-
-
-def _tensor(one: TensorProto) -> TensorProto:
-    copy = TensorProto()
-    copy.CopyFrom(one)
-    return copy
-
-
-def _node(one: NodeProto) -> NodeProto:
-    copy = NodeProto()
-    copy.CopyFrom(one)
-    return copy

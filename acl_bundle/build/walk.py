@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
@@ -87,6 +87,26 @@ def elements(graph: GraphProto) -> dict[str, int]:
         for tensor in one.initializer:
             found[tensor.name] = tensor.data_type
     return found
+
+
+def rename(graph: GraphProto, names: Mapping[str, str]) -> None:
+    """Let nodes, those of inner graphs included, read tensors under other names, in place."""
+    for one in graphs(graph) if names else ():
+        for node in one.node:
+            for at, name in enumerate(node.input):
+                if name in names:
+                    node.input[at] = names[name]
+
+
+def replace(field: Any, kept: Iterable[Any]) -> None:
+    """Give a repeated field other members, some of which may be its own."""
+    copies = []
+    for one in kept:
+        copy = type(one)()
+        copy.CopyFrom(one)
+        copies.append(copy)
+    del field[:]
+    field.extend(copies)
 
 
 class Names:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
@@ -75,9 +75,9 @@ def prepare(
             passes=fold, init=True, aliases=aliases or {}, unused=unused,
         )  # fmt: skip
     names = _node_names(graph, folded.constants)
-    _replace(graph.initializer, _read(graph, names, loaded))
+    walk.replace(graph.initializer, _read(graph, names, loaded))
     nodes = [one for one in graph.node if not names.keys() & {*one.output}]
-    _replace(graph.node, [*(_node(one, names[one.name]) for one in folded.constants), *nodes])
+    walk.replace(graph.node, [*(_node(one, names[one.name]) for one in folded.constants), *nodes])
     rows = tuple(
         ManifestWeight(one.name, names[one.name], _elem.to_numpy(one.elem).name, one.dims)
         for one in folded.constants
@@ -138,10 +138,3 @@ def _tensor(one: Constant) -> TensorProto:
 def _node(one: Constant, name: str) -> NodeProto:
     attribute = AttributeProto(name="value", type=AttributeProto.TENSOR, t=_tensor(one))
     return NodeProto(op_type="Constant", name=name, output=[one.name], attribute=[attribute])
-
-
-def _replace(field: Any, kept: Iterable[Any]) -> None:
-    """Give a repeated field other members, some of which may be its own."""
-    copies = [type(one).FromString(one.SerializeToString()) for one in kept]
-    del field[:]
-    field.extend(copies)

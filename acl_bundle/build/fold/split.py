@@ -74,7 +74,7 @@ def split(model: ModelProto, constants: Mapping[str, Constant], sources: Sequenc
         found[name] = value
         if tensor != name:
             renamed[tensor] = name
-    _rename(model.graph, renamed)
+    walk.rename(model.graph, renamed)
     _drop(model.graph, found, values)
     return Split(found, values)
 
@@ -164,16 +164,6 @@ def _is_too_much(tensor: str, values: Values) -> bool:
     return array.ndim == 0 or array.nbytes > max(GROWTH * whole, FREE)
 
 
-def _rename(graph: GraphProto, renamed: Mapping[str, str]) -> None:
-    if not renamed:
-        return
-    for one in walk.graphs(graph):
-        for node in one.node:
-            for at, name in enumerate(node.input):
-                if name in renamed:
-                    node.input[at] = renamed[name]
-
-
 def _drop(graph: GraphProto, made: Mapping[str, str], values: Values) -> None:
     """Remove the nodes whose tensors are constants now, and those that only they had need of."""
     reads = _reads(graph)
@@ -185,12 +175,4 @@ def _drop(graph: GraphProto, made: Mapping[str, str], values: Values) -> None:
             reads.subtract(node.input)
         else:
             kept.append(node)
-    copies = [_copy(node) for node in reversed(kept)]
-    del graph.node[:]
-    graph.node.extend(copies)
-
-
-def _copy(node: NodeProto) -> NodeProto:
-    copy = NodeProto()
-    copy.CopyFrom(node)
-    return copy
+    walk.replace(graph.node, reversed(kept))
