@@ -141,7 +141,7 @@ class Derivation:
             if piece.body is not piece.steps and not allowed(
                 found.dtype, piece.constant.dtype, "same_kind"
             ):
-                found = self.program.compute(index, fetch)
+                found = self.program.finish(index, found)
         except ValueError as error:
             raise BundleFormatError(
                 f"{self._label}: its weight program is damaged: {error}"
@@ -163,7 +163,8 @@ class Derivation:
 
     def report(self, given: Plan, plan: Plan) -> None:
         """Tell of the sources what was found of the constants that are only moved and cast."""
-        for piece in self.program.pieces:
+        for index in plan.indices:
+            piece = self.program.pieces[index]
             name = piece.constant.name
             if piece.moves_only and name in plan.casts:
                 given.casts[piece.sources[0]] = plan.casts.pop(name)
@@ -185,5 +186,5 @@ class Derivation:
 
     def missing(self, given: Plan) -> list[str]:
         """The sources that some constant needs and an update leaves out."""
-        readers = self.program.readers
-        return [name for name in self._specs if readers[name] and name not in given.names]
+        readers, there = self.program.readers, set(given.names)
+        return [name for name in self._specs if readers[name] and name not in there]

@@ -12,7 +12,7 @@ def need(module: str, extra: str, what: str) -> Any:
     """Import a library.
 
     Args:
-        module: Its name.
+        module: Its name, or that of a module in it.
         extra: The extra of this package that installs it.
         what: What needs it: ``"reading a TensorFlow checkpoint"``.
 
@@ -22,7 +22,8 @@ def need(module: str, extra: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
+        library = module.partition(".")[0]
         raise UnsupportedError(
-            f"{what} needs {module}, which cannot be imported ({error}); install it:"
+            f"{what} needs {library}, which cannot be imported ({error}); install it:"
             f" pip install 'acl-bundle[{extra}]'"
         ) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._cast import COPIES, COPY
 from acl_bundle._digest import Digest, Known, Seen, digest, digests
+from acl_bundle._given import matches
 from acl_bundle._plan import Options, Plan
 from acl_bundle._value import check_value
 from acl_bundle._wrappers import advice, without_wrappers
@@ -105,10 +106,8 @@ def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    def fits(one: str) -> bool:
-        return any(fnmatchcase(one, pattern) for pattern in patterns)
-
-    return isinstance(name, str) and fits(without_wrappers(name, fits))
+    own = partial(matches, patterns=patterns)
+    return isinstance(name, str) and own(without_wrappers(name, own))
 
 
 def make_plan(

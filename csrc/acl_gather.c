@@ -306,9 +306,9 @@ static int64_t gathering_cut(gathering *g, strided v, size_t axis)
 /*
  * Moves weight index from a view of at most AB_GATHER_RANK axes, none of them
  * empty, to its place, in C order; see ab_stage_move for area and moves, of
- * which none but a conversion changes the size of an element. bounce holds an element of the view and
- * what it is converted to, and is as fast as it can be with AB_STAGE_CHUNK.
- * Returns 0 or a failure with index 0.
+ * which none but a conversion changes the size of an element. bounce holds an
+ * element of the view and what it is converted to, and is as fast as it can be
+ * with AB_STAGE_CHUNK. Returns 0 or a failure with index 0.
  */
 static int64_t ab_stage_gather(ab_stage *stage, void *area, void *bounce,
                                size_t bounceSize, size_t index,
@@ -320,12 +320,7 @@ static int64_t ab_stage_gather(ab_stage *stage, void *area, void *bounce,
     transfer t = {stage, area, bounce, bounceSize, NULL, NULL, NULL, NULL, 0};
     gathering g = {&t, move, stage->weights[index].offset, counts};
     ab_visit visit;
-    int64_t result;
-    stage->foreign = 0;
-    if (gate_is_foreign(stage->engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = ab_context_enter(stage->engine->context, &visit);
+    int64_t result = stage_enter(stage, &visit);
     if (result == 0) {
         strided v = strided_of(src, itemsize, rank, dims, strides);
         result = gathering_cut(&g, v, 0);

@@ -6,6 +6,20 @@
  */
 
 /*
+ * Begins a move, in the device's context: what the library said of an earlier
+ * one counts no more. Returns 0, to be followed by ab_context_leave, or a
+ * failure.
+ */
+static int64_t stage_enter(ab_stage *stage, ab_visit *visit)
+{
+    stage->foreign = 0;
+    if (gate_is_foreign(stage->engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    return ab_context_enter(stage->engine->context, visit);
+}
+
+/*
  * Moves weights to the places that ab_stage_lay gave them, each from a whole,
  * contiguous host array. Small ones go in the order in which they were laid.
  *
@@ -28,12 +42,7 @@ static int64_t ab_stage_move(ab_stage *stage, void *area, void *bounce,
     transfer t = {stage, area, bounce, bounceSize, changed,
                   moves, src,  counts, count};
     ab_visit visit;
-    int64_t result;
-    stage->foreign = 0;
-    if (gate_is_foreign(stage->engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = ab_context_enter(stage->engine->context, &visit);
+    int64_t result = stage_enter(stage, &visit);
     if (result == 0) {
         result = transfer_small(&t);
         result = result == 0 ? transfer_large(&t, threads) : result;
@@ -50,12 +59,7 @@ static int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index,
                               size_t offset, const void *src, size_t nbytes)
 {
     ab_visit visit;
-    int64_t result;
-    stage->foreign = 0;
-    if (gate_is_foreign(stage->engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    result = ab_context_enter(stage->engine->context, &visit);
+    int64_t result = stage_enter(stage, &visit);
     if (result == 0) {
         char *dst = (char *)area + stage->weights[index].offset + offset;
         aclError status = aclrtMemcpy(dst, nbytes, src, nbytes,

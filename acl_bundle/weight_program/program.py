@@ -251,6 +251,11 @@ class WeightProgram:
             )
         return result
 
+    def finish(self, place: int, found: Array) -> Array:
+        """Carry out the ``cast`` at the end of a piece that was computed without it."""
+        last = self.pieces[place].steps[-1]
+        return OPERATIONS[last.op](found, **last.options)
+
     def _run(self, piece: Piece, values: dict[str, Array], steps: Sequence[Step]) -> Array:
         last = piece.constant.value if steps is piece.steps else piece.steps[-1].inputs[0]
         for step in steps:

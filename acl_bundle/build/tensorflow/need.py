@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from acl_bundle.errors import UnsupportedError
+from acl_bundle import _extra
 
 MODEL = "build.from_tensorflow"
 
@@ -25,14 +24,7 @@ def need(module: str) -> Any:
     Raises:
         UnsupportedError: It is not installed, or cannot be loaded.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        library = module.partition(".")[0]
-        raise UnsupportedError(
-            f"{MODEL} needs {library}, which cannot be imported ({error}); install it:"
-            " pip install 'acl-bundle[tensorflow]'"
-        ) from error
+    return _extra.need(module, "tensorflow", MODEL)
 
 
 def reason(error: BaseException) -> str:
