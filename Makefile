@@ -17,7 +17,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 GE_HEADERS := acl_bundle/build/chip/include
-C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/forwards/*.c fakes/ge/* $(GE_HEADERS)/*/*.h) \
+C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/*/*.[ch]* $(GE_HEADERS)/*/*.h) \
     setup.py pyproject.toml
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -42,7 +42,7 @@ check: .venv/editable $(BIN)/basedpyright
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(TYPED) | $(BIN)/python tests/typing/score.py 99
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*.c
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*/*.c
 	$(BIN)/python csrc/build.py | $(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) \
 	    -Wno-unused-function -O2 -c -o /dev/null -isystem \
 	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" -x c -
@@ -102,8 +102,8 @@ build/soak/%.om: tests/soak/bundle.py .venv/editable
 	$(BIN)/python tests/soak/bundle.py $* $@
 
 tsan: $(BUNDLES)
-	$(CC) -fsanitize=thread $(SOAKED) fakes/*.c -o build/soak/tsan -ldl -lpthread -lm
-	$(CC) $(SOAKED) fakes/*.c -o build/soak/order -ldl -lpthread -lm
+	$(CC) -fsanitize=thread $(SOAKED) fakes/*/*.c -o build/soak/tsan -ldl -lpthread -lm
+	$(CC) $(SOAKED) fakes/*/*.c -o build/soak/order -ldl -lpthread -lm
 	TSAN_OPTIONS=halt_on_error=1 build/soak/tsan $(BUNDLES) 20 8 2000
 	build/soak/order $(BUNDLES) 20 8 200001
 	CFLAGS="-fsanitize=thread -g -O1" LDFLAGS=-fsanitize=thread $(BIN)/python setup.py --quiet \
@@ -142,11 +142,11 @@ IN_PYTHON := fuzz-readers fuzz-folders fuzz-models fuzz-follow
 CORPUS := build/fuzz/$(if $(FUZZ_SEED),seeded,corpus)
 FUZZ_HOW = -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
     $(if $(FUZZ_SEED),-seed=$(FUZZ_SEED) -runs=$(FUZZ_RUNS_$*)) -artifact_prefix=build/fuzz/$*-
-FUZZED := $(filter-out fakes/engine_onnx.c fakes/ort.c fakes/session.c,$(wildcard fakes/*.c))
+FUZZED := $(filter-out $(addprefix fakes/model/,engine_onnx.c ort.c session.c),$(wildcard fakes/*/*.c))
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
     -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h fakes/*.h)
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h fakes/*/*.h)
 	@mkdir -p build/fuzz
 	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
 

@@ -55,8 +55,8 @@ class BuildExt(build_ext):
 
 fake = Extension(
     f"{LIB}.{FAKE}",
-    sources=sorted(str(path) for path in Path("fakes").glob("*.c")),
-    depends=sorted(str(path) for folder in ("fakes", "csrc") for path in Path(folder).glob("*.h")),
+    sources=sorted(str(path) for path in Path("fakes").glob("*/*.c")),
+    depends=sorted(str(path) for folder in ("fakes", "csrc") for path in Path(folder).rglob("*.h")),
     include_dirs=["csrc", "fakes"],
     define_macros=[("_GNU_SOURCE", None)],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
@@ -65,7 +65,7 @@ fake = Extension(
         "-Wl,-z,nodelete",  # its threads may outlive a dlclose
         "-Wl,-Bsymbolic",
         "-Wl,-z,defs",
-        "-Wl,-z,separate-code",  # fakes/hide.c writes where no code lies,
+        "-Wl,-z,separate-code",  # fakes/call/hide.c writes where no code lies,
         "-Wl,--hash-style=both",  # and counts symbols
     ],
     libraries=["dl", "pthread", "m"],
@@ -73,11 +73,11 @@ fake = Extension(
 
 
 def forward(name: str) -> Extension:
-    """One more name of the fake (fakes/forwards/forward.c)."""
+    """One more name of the fake (fakes/forward.c)."""
     return Extension(
         f"{LIB}.{name}",
-        sources=["fakes/forwards/forward.c"],
-        depends=["fakes/functions.h", "fakes/unsimulated.h"],
+        sources=["fakes/forward.c"],
+        depends=["fakes/call/functions.h", "fakes/call/unsimulated.h"],
         include_dirs=["fakes"],
         extra_compile_args=["-g0", "-fno-sanitize=all"],
         extra_link_args=[

@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "acl_types.h"
-#include "ort.h"
+#include "model/ort.h"
 
 enum { PORTS = 64, FLOAT = 1, API_VERSION = 12 };
 
@@ -152,7 +152,7 @@ static int open_runtime(const char *path)
            || ort.CreateCpuMemoryInfo(1, 0, &ort.memory) != NULL;
 }
 
-/* A session as the fake makes it (fakes/session.c), or NULL. */
+/* A session as the fake makes it (fakes/model/session.c), or NULL. */
 Session *session_open(const char *path, const void *model, size_t size)
 {
     OrtSessionOptions *options;

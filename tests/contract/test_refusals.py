@@ -1,8 +1,8 @@
 """No refusal without a text: aclGetRecentErrMsg is what a user has to go by (facts 1.1).
 
-Every status leaves the fake through one place, which demands a text (fakes/refusal.h). What left
-none gets the meaning of its code and is listed as "unexplained"; the fixture `acl` fails every
-test that ends with such a list, so the whole contract suite is the test of the places.
+Every status leaves the fake through one place, which demands a text (fakes/call/refusal.h).
+What left none gets the meaning of its code and is listed as "unexplained"; the fixture `acl`
+fails every test that ends with such a list, so the whole contract suite is the test of the places.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .threads import elsewhere
 CODES = {
     name: int(number)
     for name, number in re.findall(
-        r"(\w+) = (-?\d+)", (ROOT / "fakes/codes.h").read_text(encoding="utf-8").split("}")[0]
+        r"(\w+) = (-?\d+)", (ROOT / "fakes/base/codes.h").read_text(encoding="utf-8").split("}")[0]
     )
 }
 ANSWERS = {"aclrtGetLastError", "aclrtPeekAtLastError"}
@@ -49,11 +49,12 @@ def test_every_code_of_the_fake_has_a_meaning_facts_1_13(acl: Acl, tmp_path: Pat
     assert len(CODES) > 40
     source = tmp_path / "meanings.c"
     source.write_text(
-        '#include <stdio.h>\n#include "refusal.h"\nint main(void) {\n'
+        '#include <stdio.h>\n#include "call/refusal.h"\nint main(void) {\n'
         + "".join(f'puts(code_meaning({number}));\n' for name, number in CODES.items() if number)
         + "}\n"
     )  # fmt: skip
-    meanings = output(compiled(tmp_path / "meanings", source, ROOT / "fakes/code_meaning.c"), acl)
+    table = ROOT / "fakes/call/code_meaning.c"
+    meanings = output(compiled(tmp_path / "meanings", source, table), acl)
     assert len(meanings) == len(CODES) - 1
     assert len({*meanings}) == len(meanings), "two codes mean the same"
     assert all(len(meaning) > 10 for meaning in meanings)

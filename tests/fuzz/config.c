@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "acl.h"
+#include "base/acl.h"
 #include "aclfake.h"
 
 static void must(int good)

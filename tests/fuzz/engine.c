@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 
-#include "codes.h"
-#include "engine_onnx.h"
-#include "message.h"
+#include "base/codes.h"
+#include "model/engine_onnx.h"
+#include "call/message.h"
 
 struct Engine {
     size_t graph;               /* bytes of it */

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "acl.h"
+#include "base/acl.h"
 #include "aclfake.h"
 
 enum {

@@ -31,7 +31,7 @@ def declared(*headers: str) -> set[str]:
 
 def answered() -> set[str]:
     """The functions that only answer that they are not simulated."""
-    return {*ANSWERED.findall((ROOT / "fakes" / "unsimulated.h").read_text())}
+    return {*ANSWERED.findall((ROOT / "fakes/call/unsimulated.h").read_text())}
 
 
 def test_the_shim_needs_the_c_library_alone() -> None:

@@ -1,4 +1,4 @@
-"""Every lock of the fake is taken before a fork (fakes/fork.h)."""
+"""Every lock of the fake is taken before a fork (fakes/call/fork.h)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = sorted((Path(__file__).parents[2] / "fakes").glob("*.c"))
+SOURCES = sorted((Path(__file__).parents[2] / "fakes").glob("*/*.c"))
 LOCKED = [path for path in SOURCES if "PTHREAD_MUTEX_INITIALIZER" in path.read_text("utf-8")]
 
 

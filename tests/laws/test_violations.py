@@ -1,4 +1,4 @@
-"""docs/violations.md is fakes/violations.h for people: every id, in order, nothing else.
+"""docs/violations.md is fakes/call/violations.h for people: every id, in order, nothing else.
 
 ``python tests/laws/test_violations.py`` writes the page anew.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-HEADER = ROOT / "fakes" / "violations.h"
+HEADER = ROOT / "fakes/call/violations.h"
 PAGE = ROOT / "docs" / "violations.md"
 GAP = r"\s*\\?\s*"  # a line of a macro may end here
 ENTRY = re.compile(rf'VIOLATION\((\w+), "([^"]+)", "([^"]+)",{GAP}((?:"[^"]*"{GAP})+)\)')
@@ -36,7 +36,7 @@ stable; a number is never used again.
   the interface's rules say otherwise. So is AB-STR-0009 where it is about host memory.
 - **leak**: something was alive at `aclFinalize`; no call failed.
 
-This page is written from `fakes/violations.h`; a test keeps it complete.
+This page is written from `fakes/call/violations.h`; a test keeps it complete.
 
 | id | severity | what happened |
 |---|---|---|
@@ -88,7 +88,7 @@ def test_severities_are_three() -> None:
 
 
 def test_the_library_raises_each_of_them() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "fakes").glob("*.c"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "fakes").glob("*/*.c"))
     missing = [one.id for one in violations() if not re.search(rf"\bV_{one.name}\b", sources)]
     assert missing == []
 

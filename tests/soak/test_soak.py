@@ -40,7 +40,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Client and fake as one program, in which every lock is recorded."""
-    fakes = sorted((ROOT / "fakes").glob("*.c"))
+    fakes = sorted((ROOT / "fakes").glob("*/*.c"))
     return compiled(tmp_path_factory.mktemp("order") / "soak", *SOURCES, *fakes, "-ldl", "-lm")
 
 
@@ -129,7 +129,8 @@ def test_the_recorder_lets_an_order_pass(faults: Path) -> None:
 
 def test_the_soak_knows_every_kind() -> None:
     """A kind of object that is added to the fake is added to objects.c."""
-    kinds = re.findall(r'KIND\(\w+, "([^"]+)"\)', (ROOT / "fakes/kinds.h").read_text("utf-8"))
+    listed = (ROOT / "fakes/runtime/kinds.h").read_text("utf-8")
+    kinds = re.findall(r'KIND\(\w+, "([^"]+)"\)', listed)
     lived = (HERE / "objects.c").read_text("utf-8")
     with_a_dataset = {"data buffer", "tensor description"}
     assert kinds

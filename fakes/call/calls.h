@@ -1,0 +1,127 @@
+/*
+ * calls: what happens at the door of every exported function.
+ *
+ *     aclError aclrtFree(void *devPtr)
+ *     {
+ *         ENTER(aclrtFree, "devPtr=%p", devPtr);
+ *         NOT_NULL(devPtr);
+ *         LEAVE(device_free(devPtr));
+ *     }
+ *
+ * ENTER counts the call, numbers it, and names it to whatever runs inside
+ * (violations, messages, the birth certificates of objects). Nothing else
+ * happens unless somebody watches: a trace, a fault, a latency, or the fact
+ * that this process is a fork. The end of the call is seen wherever the
+ * function returns, because the Call is closed when it leaves its scope.
+ */
+#ifndef FAKE_CALLS_H
+#define FAKE_CALLS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/codes.h"
+#include "call/functions.h"
+
+enum {
+    WATCH_TRACE = 1,
+    WATCH_FAULTS = 2,
+    WATCH_LATENCY = 4,
+    WATCH_FORKED = 8,
+    WATCH_CALLBACK = 16         /* a callback may be running somewhere */
+};
+
+typedef struct Call {
+    FunctionId function;
+    int status;
+    uint64_t seq;
+    uint64_t start_ns;
+    size_t bytes;       /* moved by a copy: what latency per byte counts */
+    char *args;         /* owned; only while a trace is kept */
+    struct Call *outer; /* that this one runs inside of, by a callback */
+    bool told;          /* it has left a text */
+    bool watched;
+    bool slept;
+} Call;
+
+/* Who made an object: one call of one function. */
+typedef struct Origin {
+    FunctionId function;
+    uint64_t seq;
+} Origin;
+
+typedef struct Calls {
+    atomic_uint watch;
+    atomic_uint_fast64_t seq;
+    atomic_uint_fast64_t count[FUNCTION_COUNT];
+} Calls;
+
+extern Calls calls;
+extern _Thread_local Call *current_call;
+
+/* The slow halves of call_open() and call_close(): all failures end there. */
+bool call_watch(Call *call);
+void call_finish(Call *call);
+
+/* Keeps the arguments for the trace; cut where memory is short. */
+void call_args(Call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Sleeps what aclfakeLatency() asked of this call, once. */
+void call_sleep(Call *call);
+
+/* The call that runs on this thread; nobody in aclfakeReset. */
+Origin call_origin(void);
+
+/* "aclrtFree (call 12)", for messages. Written into text, which it returns. */
+const char *origin_text(Origin origin, char *text, size_t size);
+
+enum { HISTORY_SIZE = 200 };    /* of a text that history_text() writes */
+
+/*
+ * "made by aclrtMalloc (call 12), ended by aclrtFree (call 14)", the end only
+ * when there is one: gone.seq is not 0. Written into text, which it returns.
+ */
+const char *history_text(Origin made, Origin gone, char *text);
+
+/* Sets or clears one reason to watch calls. */
+void calls_watch(unsigned reason, bool on);
+
+/* Counters back to zero. */
+void calls_reset(void);
+
+/* False: the call is refused with call->status. */
+static inline bool call_open(Call *call, FunctionId function)
+{
+    *call = (Call){.function = function, .outer = current_call};
+    atomic_fetch_add_explicit(&calls.count[function], 1,
+                              memory_order_relaxed);
+    call->seq = 1 + atomic_fetch_add_explicit(&calls.seq, 1,
+                                              memory_order_relaxed);
+    current_call = call;
+    if (atomic_load_explicit(&calls.watch, memory_order_relaxed) == 0)
+        return true;
+    return call_watch(call);
+}
+
+static inline void call_close(Call *call)
+{
+    if (call->watched || call->status != E_NONE)
+        call_finish(call);
+    current_call = call->outer;
+}
+
+#define ENTER_AS(name, refused, ...) \
+    __attribute__((cleanup(call_close))) Call call; \
+    if (!call_open(&call, FN_##name)) \
+        return refused; \
+    if (call.watched) \
+        call_args(&call, __VA_ARGS__)
+
+#define ENTER(name, ...) ENTER_AS(name, call.status, __VA_ARGS__)
+#define NO_ARGS "%s", ""
+#define LEAVE(code) return (call.status = (code))
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * refusal: the end of every call that failed.
+ *
+ * All statuses leave this library through call_finish(), which comes here. So
+ * this is where the thread's last error is kept, and where a text is
+ * demanded: a call that left none gets the meaning of its code, and is listed
+ * in the readout "unexplained", for the code says less than the place could.
+ */
+#ifndef FAKE_REFUSAL_H
+#define FAKE_REFUSAL_H
+
+#include "base/text.h"
+#include "call/calls.h"
+
+/* Takes note of a call that ends with a status. */
+void refusal_note(const Call *call);
+
+/* What a code of codes.h means, in a few words; NULL for any other. */
+const char *code_meaning(int code);
+
+/* The calls that left no text of their own, as JSON lines, one a function. */
+void refusals_read(Text *text);
+
+/* Forgets them, and every thread's last error. */
+void refusals_reset(void);
+
+#endif

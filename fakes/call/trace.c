@@ -1,0 +1,161 @@
+#include "call/trace.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "call/fork.h"
+
+enum { LINE_SIZE = 8192 };      /* six characters for each of an argument */
+
+typedef struct Record {
+    FunctionId function;
+    int status;
+    uint64_t seq;
+    uint64_t start_ns;
+    uint64_t ns;
+    long thread;
+    char *args;         /* owned; NULL when there was no memory for it */
+} Record;
+
+static struct {
+    pthread_mutex_t lock;
+    Record *records;
+    size_t count;
+    size_t room;
+    int file;           /* -1: records stay in memory */
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
+
+HELD_OVER_FORK(state.lock)
+
+/* Ends the file, if there is one, and takes another. */
+static void file_change(int file)
+{
+    pthread_mutex_lock(&state.lock);
+    if (state.file >= 0)
+        close(state.file);
+    state.file = file;
+    pthread_mutex_unlock(&state.lock);
+}
+
+void trace_to_memory(bool on)
+{
+    file_change(-1);
+    calls_watch(WATCH_TRACE, on);
+}
+
+bool trace_to_file(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+    if (file < 0)
+        return false;
+    file_change(file);
+    calls_watch(WATCH_TRACE, true);
+    return true;
+}
+
+uint64_t trace_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + 1;
+}
+
+static bool records_grow(void)
+{
+    size_t room = state.room == 0 ? 1024 : state.room * 2;
+    Record *records = realloc(state.records, room * sizeof *records);
+
+    if (records == NULL)
+        return false;
+    state.records = records;
+    state.room = room;
+    return true;
+}
+
+static void record_write(Text *text, const Record *record)
+{
+    text_add(text, "{\"seq\": %llu, \"function\": \"%s\", \"args\": ",
+             (unsigned long long)record->seq,
+             functions[record->function].name);
+    text_add_string(text, record->args != NULL ? record->args : "");
+    text_add(text, ", \"status\": %d, \"thread\": %ld", record->status,
+             record->thread);
+    text_add(text, ", \"start_ns\": %llu, \"ns\": %llu}\n",
+             (unsigned long long)record->start_ns,
+             (unsigned long long)record->ns);
+}
+
+/* One write, so that lines of several processes do not mix. */
+static void record_print(const Record *record)
+{
+    char line[LINE_SIZE];
+    Text text = text_in(line, sizeof line);
+
+    record_write(&text, record);
+    ssize_t written = write(state.file, line, text.length);
+    (void)written;      /* a full disk ends the trace, not the program */
+}
+
+static bool record_keep(const Record *record)
+{
+    if (state.count == state.room && !records_grow())
+        return false;
+    state.records[state.count++] = *record;
+    return true;
+}
+
+void trace_keep(Call *call)
+{
+    Record record = {
+        .function = call->function,
+        .status = call->status,
+        .seq = call->seq,
+        .start_ns = call->start_ns,
+        .ns = trace_now() - call->start_ns,
+        .thread = syscall(SYS_gettid),
+        .args = call->args,
+    };
+
+    pthread_mutex_lock(&state.lock);
+    if (state.file >= 0)
+        record_print(&record);
+    else if (record_keep(&record))
+        call->args = NULL;
+    pthread_mutex_unlock(&state.lock);
+}
+
+void trace_read(Text *text)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < state.count; i++)
+        record_write(text, &state.records[i]);
+    pthread_mutex_unlock(&state.lock);
+}
+
+void calls_read(Text *text)
+{
+    for (int i = 0; i < FUNCTION_COUNT; i++) {
+        unsigned long long count = atomic_load(&calls.count[i]);
+        if (count > 0)
+            text_add(text, "{\"function\": \"%s\", \"calls\": %llu}\n",
+                     functions[i].name, count);
+    }
+}
+
+void trace_reset(void)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < state.count; i++)
+        free(state.records[i].args);
+    free(state.records);
+    state.records = NULL;
+    state.count = 0;
+    state.room = 0;
+    pthread_mutex_unlock(&state.lock);
+}

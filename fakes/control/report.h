@@ -1,0 +1,22 @@
+/*
+ * report: what was made, destroyed and forgotten, as a table to read.
+ *
+ *     kind                    created  destroyed       live
+ *     device memory                12         11          1
+ *         0x7f0000000200 of 4096 bytes, made by aclrtMalloc (call 17)
+ *
+ * aclFinalize prints it to stderr when anything is alive and the setting
+ * "report" is on; aclfakeRead("report") gives it at any time.
+ */
+#ifndef FAKE_REPORT_H
+#define FAKE_REPORT_H
+
+#include "base/text.h"
+
+/* The whole table. */
+void report_read(Text *text);
+
+/* Prints it to stderr, if anything is alive. */
+void report_print(void);
+
+#endif

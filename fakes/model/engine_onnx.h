@@ -1,0 +1,58 @@
+/*
+ * engine_onnx: an inference graph, run by ONNX Runtime.
+ *
+ * The session is made when the model is loaded. Its inputs are the model's
+ * inputs and the bundle's variables, so new weights need no new session; its
+ * external constants are handed over once. A value is made for each address
+ * it is given and kept until another address comes.
+ */
+#ifndef FAKE_ENGINE_ONNX_H
+#define FAKE_ENGINE_ONNX_H
+
+#include "file/program.h"
+
+typedef struct Engine Engine;
+
+/* A tensor of one run, where this process can touch it. */
+typedef struct Blob {
+    unsigned char *bytes;       /* NULL as an output: no buffer fits yet */
+    size_t size;
+    const int64_t *dims;
+    size_t rank;
+    int data_type;
+} Blob;
+
+/* What a run gave that had no buffer: bytes and shape, until the next run. */
+typedef struct Result {
+    const unsigned char *bytes;
+    size_t size;
+    size_t rank;
+    int64_t dims[128];
+    int data_type;
+} Result;
+
+/*
+ * Makes a session. constants and variables are the bytes of each of the
+ * program's; all must stay where they are. 0, or the status
+ * of a load.
+ */
+int engine_open(const Program *program, unsigned char *const *constants,
+                unsigned char *const *variables, Engine **engine);
+
+/*
+ * Computes. Inputs and outputs count as the model's do. Outputs with bytes
+ * are written in place; the others, in order of outputs, can be asked for
+ * with engine_result(). 0, or the status of a failed execution.
+ */
+int engine_run(Engine *engine, const Blob *inputs, const Blob *outputs);
+
+/* What output i gave in the last run. False when it cannot be described. */
+bool engine_result(Engine *engine, size_t i, Result *result);
+
+/* Drops the values of inputs and outputs: the next run has other shapes. */
+void engine_forget(Engine *engine);
+
+/* Ends a session; NULL is nothing. */
+void engine_close(Engine *engine);
+
+#endif

@@ -1,0 +1,250 @@
+#include "model/model_build.h"
+
+#include <stdlib.h>
+
+#include "base/codes.h"
+#include "call/message.h"
+#include "call/violations.h"
+#include "control/init.h"
+#include "model/engine_callback.h"
+#include "model/external.h"
+#include "model/gear_run.h"
+#include "model/model_memory.h"
+#include "runtime/device.h"
+#include "runtime/memory.h"
+#include "runtime/order.h"
+
+int model_may_load(Bytes file)
+{
+    return om_is_dynamic(file) ? E_NONE : engine_needed();
+}
+
+static int parse(Bytes file, Om *om, Model *model)
+{
+    int status = om_parse(file, om);
+
+    if (status != E_NONE)
+        return status;
+    model->dynamic = om->dynamic;
+    model->inout = inout_parse(om->part[PART_INOUT]);
+    if (model->inout == NULL)
+        return GE_FAILED;
+    return program_parse(om, model->inout, &model->program);
+}
+
+/* Device memory ran out: the two executors say it differently. */
+static int refuse_memory(const Model *model, const char *what, size_t size)
+{
+    return refuse(model->dynamic ? GE_FAILED : E_GE_MEMORY,
+                  "device %d has no %zu bytes for the model's %s",
+                  model->device, size, what);
+}
+
+/* The user's memory if he gave some, else ours; none when none is needed. */
+static int take_area(const Model *model, const Area *given, size_t need,
+                     const char *what, Area *area)
+{
+    if (given->address != NULL) {
+        if (given->size < need)
+            return refuse(E_GE_PARAM, "the model needs %zu bytes of %s, "
+                          "%zu were given", need, what, given->size);
+        if (device_bytes(given->address, given->size, what) == NULL)
+            return violation_status();
+        *area = (Area){given->address, given->size, false};
+        return E_NONE;
+    }
+    if (need == 0)
+        return E_NONE;
+    void *address = device_alloc(model->device, need, need, OWNER_LIBRARY);
+    if (address == NULL)
+        return refuse_memory(model, what, need);
+    *area = (Area){address, need, true};
+    return E_NONE;
+}
+
+/* Somebody else may still compute with what lies there. */
+static int fill_weights(const Area *area, Bytes weights)
+{
+    int status = order_check_host(CLAIM_MEMORY, area->address, weights.size,
+                                  true, "the load writes");
+
+    if (status != E_NONE)
+        return status;
+    memcpy(device_bytes(area->address, weights.size, "weights"), weights.data,
+           weights.size);
+    device_written(area->address, weights.size);
+    return E_NONE;
+}
+
+/* A model with dynamic shapes finds its work memory as it runs. */
+static int take_memory(Model *model, const LoadOptions *options, Bytes weights)
+{
+    static const Area none;
+    const Area *work = model->dynamic ? &none : &options->work;
+    size_t work_size = model->dynamic ? 0 : model->program.work_size;
+    int status = take_area(model, work, work_size, "work memory",
+                           &model->work);
+
+    if (status == E_NONE)
+        status = take_area(model, &options->weights, weights.size, "weights",
+                           &model->weights);
+    if (status != E_NONE || weights.size == 0)
+        return status;
+    return fill_weights(&model->weights, weights);
+}
+
+static int take_variables(Model *model)
+{
+    size_t count = model->program.variables.count;
+
+    model->variable = calloc(count + 1, sizeof *model->variable);
+    if (model->variable == NULL)
+        return refuse(GE_FAILED, "no memory for %zu variables", count);
+    int status = variables_bind(model->variables, &model->program,
+                                model->device, model->variable);
+    return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
+}
+
+/* The bytes behind the device addresses of tensors, each of its size. */
+static int reach(const Tensor *tensor, unsigned char *const *address,
+                 size_t count, const char *what, unsigned char **bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tensor[i].nbytes == 0)
+            continue;
+        bytes[i] = device_bytes(address[i], tensor[i].nbytes, what);
+        if (bytes[i] == NULL)
+            return violation_status();
+    }
+    return E_NONE;
+}
+
+/* The engine is given bytes it can touch, for addresses of the device. */
+static int open_engine(Model *model)
+{
+    const Records *variables = &model->program.variables;
+    const Records *constants = &model->program.constants;
+    size_t count = variables->count + constants->count;
+
+    if (model->program.kind == PROGRAM_CALLBACK)
+        return callback_known(model->program.callback);
+    if (model->program.kind != PROGRAM_ONNX)
+        return E_NONE;
+    unsigned char **bytes = calloc(count + 1, sizeof *bytes);
+    if (bytes == NULL)
+        return refuse(GE_FAILED, "no memory for %zu tensors", count);
+    unsigned char **fixed = bytes + variables->count;
+    int status = reach(variables->item, model->variable, variables->count,
+                       "varWeightPtr", bytes);
+    if (status == E_NONE)
+        status = reach(constants->item, model->constant, constants->count,
+                       "weights", fixed);
+    if (status == E_NONE)
+        status = engine_open(&model->program, fixed, bytes, &model->engine);
+    free(bytes);
+    return status;
+}
+
+static int take_blobs(Model *model)
+{
+    model->input = calloc(model->inout->inputs.count + 1,
+                          sizeof *model->input);
+    model->output = calloc(model->inout->outputs.count + 1,
+                           sizeof *model->output);
+    if (model->inout->gears.count > 0 && !model->dynamic)
+        model->gear = gear_run_new(model->inout);
+    if (model->input != NULL && model->output != NULL &&
+        (model->gear != NULL || model->inout->gears.count == 0 ||
+         model->dynamic))
+        return E_NONE;
+    return refuse(GE_FAILED, "no memory for the model's tensors");
+}
+
+static int build(Bytes file, const LoadOptions *options, Model *model)
+{
+    Om om;
+    int status = parse(file, &om, model);
+
+    model->variables = options->variables != NULL
+                           ? variables_share(options->variables)
+                           : variables_new();
+    if (status == E_NONE && model->variables == NULL)
+        status = refuse(GE_FAILED, "no memory for a model");
+    if (status == E_NONE)
+        status = context_needed();
+    if (status != E_NONE)
+        return status;
+    model->context = context_current();
+    model->device = context_device();
+    status = take_memory(model, options, om.part[PART_WEIGHTS]);
+    if (status == E_NONE)
+        status = external_take(model, options);
+    if (status == E_NONE)
+        status = take_variables(model);
+    if (status == E_NONE)
+        status = open_engine(model);
+    if (status == E_NONE)
+        status = model_lent_take(model);
+    return status == E_NONE ? take_blobs(model) : status;
+}
+
+int model_renew(Model *model)
+{
+    if (!atomic_exchange(&model->stale, false))
+        return E_NONE;
+    engine_close(model->engine);
+    model->engine = NULL;
+    int status = open_engine(model);
+    if (status != E_NONE)
+        atomic_store(&model->stale, true);
+    return status;
+}
+
+int model_build(Bytes file, const LoadOptions *options, Model **model)
+{
+    Model *made = calloc(1, sizeof *made);
+
+    if (made == NULL)
+        return refuse(GE_FAILED, "no memory for a model");
+    made->holders = 1;
+    made->state = MODEL_IDLE;
+    made->bundle = options->bundle;
+    made->loaded = call_origin();
+    int status = build(file, options, made);
+    if (status == E_NONE) {
+        made->memory_epoch = device_memory_epoch();
+        *model = made;
+        return E_NONE;
+    }
+    model_let_go(made);
+    return status;
+}
+
+static void area_free(const Area *area)
+{
+    if (area->owned)
+        device_release(area->address);
+}
+
+void model_strip(Model *model)
+{
+    if (model->own_stream != NULL)
+        stream_close(model->own_stream);
+    engine_close(model->engine);
+    model_lent_free(model);
+    free(model->now.claim);
+    gear_run_free(model->gear);
+    variables_drop(model->variables);
+    area_free(&model->work);
+    area_free(&model->weights);
+    for (size_t i = 0; model->external != NULL &&
+                       i < model->program.externals.count; i++)
+        area_free(&model->external[i]);
+    free(model->external);
+    free(model->constant);
+    program_free(&model->program);
+    inout_drop(model->inout);
+    free(model->variable);
+    free(model->input);
+    free(model->output);
+}

@@ -1,0 +1,89 @@
+/*
+ * event: marks in streams.
+ *
+ * Recording queues a mark; the event is complete when the last mark that was
+ * queued is reached, and stays so until it is recorded or reset again. Marks
+ * count up, so a wait knows which one it is for: the last one queued before
+ * it or, when there is none (since the event was made or reset), the next.
+ * An event that was never recorded can be waited for only if it was made
+ * with ACL_EVENT_SYNC or ACL_EVENT_EXTERNAL: the others have no id on the
+ * device before their first record.
+ *
+ * Guarded by the streams' lock. Who holds an Event counts as a reference:
+ * the object behind the user's handle, and every task.
+ */
+#ifndef FAKE_EVENT_H
+#define FAKE_EVENT_H
+
+#include "base/acl.h"
+#include "runtime/stream.h"
+
+/* What an event was made for; the others are taken and change nothing. */
+enum { EVENT_SYNC = 1, EVENT_TIME_LINE = 8, EVENT_EXTERNAL = 0x20 };
+
+typedef struct Event {
+    struct Event *next;         /* in the list of all events */
+    unsigned references;
+    uint32_t flags;
+    uint64_t marks;             /* queued */
+    uint64_t reached;           /* the last mark that a stream came by, */
+    uint64_t good;              /* and the last that it came by as it should */
+    int failure;                /* of the others */
+    uint64_t reset;             /* marks up to this one were taken back, */
+    uint64_t cleared;           /* and here the stream was that far, too */
+    uint64_t due_ns;            /* at which the device was that far */
+    unsigned pending;           /* tasks of marks that are not over */
+    unsigned waits;             /* those that wait */
+    Clock clock;                /* what is over when the last mark is */
+    uint64_t future;            /* the next mark, in clocks of who waits for
+                                   it; 0: nobody does (order_future.h) */
+} Event;
+
+/* What a task does with a mark. */
+typedef enum MarkDeed { MARK_RECORD, MARK_RESET, MARK_WAIT } MarkDeed;
+
+/* A task that belongs to a mark of an event. */
+typedef struct Mark {
+    Task task;
+    Event *event;
+    uint64_t number;
+    MarkDeed deed;
+} Mark;
+
+/* The event of an argument: 0, 100000 or, after a violation, 107017. */
+int event_need(aclrtEvent handle, const char *argument, Event **event);
+
+/* One less who holds it. The lock is held. */
+void event_release(Event *event);
+
+/* Is the last mark reached, and not taken back? The lock is held. */
+bool event_is_complete(const Event *event);
+
+/*
+ * Finds the event and the stream of a call, NULL being the default stream,
+ * and lets act queue something, under the lock. Its status, or what was
+ * wrong with the arguments.
+ */
+int event_on_stream(aclrtEvent event, aclrtStream stream,
+                    int (*act)(Event *event, Stream *stream));
+
+/* Queues a task that belongs to a mark. The lock is held. */
+int event_submit(Event *event, Stream *stream, uint64_t number,
+                 MarkDeed deed, const TaskKind *kind);
+
+/*
+ * A stream came by a mark, at a time, or will never: status says why. Who
+ * waits for the mark goes on either way. The lock is held.
+ */
+void event_reach(Event *event, uint64_t number, int status, uint64_t due_ns);
+
+/* What became of a mark that is reached: 0, or a failure. The lock is held. */
+int event_outcome(const Event *event, uint64_t number);
+
+/* For the kinds of tasks that belong to marks. */
+void mark_settle(Task *task);
+
+/* Calls with the clock of every event; the lock is held. */
+void events_each_clock(void (*act)(Clock *clock, void *to), void *to);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * event_mark: what streams do with events: come by a mark, take marks back,
+ * wait for one.
+ */
+#include "call/message.h"
+#include "call/violations.h"
+#include "runtime/event.h"
+#include "runtime/order.h"
+#include "runtime/order_future.h"
+
+/*
+ * Settled at once: whoever sees the mark reached may destroy the event, before
+ * this thread comes to count the task as over.
+ */
+static void record_fail(Task *task, Stream *stream, int status)
+{
+    const Mark *mark = (const Mark *)task;
+
+    streams_lock();
+    event_reach(mark->event, mark->number, status, stream->due_ns);
+    task_settle(task);
+    streams_unlock();
+}
+
+static int record_run(Task *task, Stream *stream)
+{
+    record_fail(task, stream, E_NONE);
+    return E_NONE;
+}
+
+static const TaskKind recording = {.run = record_run, .fail = record_fail,
+                                   .settle = mark_settle};
+
+/* What is over when a stream has come to its last task. */
+static void take_clock(Event *event, const Stream *stream)
+{
+    clock_clear(&event->clock);
+    clock_merge(&event->clock, &stream->clock, 0);
+    clock_raise(&event->clock, (Tick){stream->serial, stream->last, 0});
+}
+
+/*
+ * A record that stands behind a wait for itself, on its own stream or over
+ * others, is never reached: on a device neither ends. Here it is refused,
+ * and the waits go on with a failure.
+ */
+static int check_cycle(Event *event, const Stream *stream)
+{
+    if (event->future == 0 ||
+        clock_of(&stream->clock, event->future) == 0)
+        return E_NONE;
+    int status = violate(V_EVENT_CYCLE, "stream %p", stream->handle);
+    event->marks++;
+    event->reset = event->marks;
+    event->cleared = event->marks;
+    future_arrive(&event->future, &(Clock){0});
+    event_reach(event, event->marks, E_RT_INTERNAL, stream->due_ns);
+    return status;
+}
+
+/* Who waited for this mark before it was queued is told what it means. */
+static int record(Event *event, Stream *stream)
+{
+    int status = check_cycle(event, stream);
+
+    if (status == E_NONE)
+        status = event_submit(event, stream, event->marks + 1, MARK_RECORD,
+                              &recording);
+    if (status != E_NONE)
+        return status;
+    event->marks++;
+    take_clock(event, stream);
+    future_arrive(&event->future, &event->clock);
+    return E_NONE;
+}
+
+aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream)
+{
+    ENTER(aclrtRecordEvent, "event=%p, stream=%p", event, stream);
+    LEAVE(event_on_stream(event, stream, record));
+}
+
+static int reset_run(Task *task, Stream *stream)
+{
+    const Mark *mark = (const Mark *)task;
+
+    (void)stream;
+    streams_lock();
+    if (mark->event->cleared < mark->number)
+        mark->event->cleared = mark->number;
+    streams_unlock();
+    return E_NONE;
+}
+
+static const TaskKind resetting = {.run = reset_run, .settle = mark_settle};
+
+static int reset(Event *event, Stream *stream)
+{
+    event->reset = event->marks;
+    return event_submit(event, stream, event->marks, MARK_RESET, &resetting);
+}
+
+aclError aclrtResetEvent(aclrtEvent event, aclrtStream stream)
+{
+    ENTER(aclrtResetEvent, "event=%p, stream=%p", event, stream);
+    LEAVE(event_on_stream(event, stream, reset));
+}
+
+/* What is behind a record that failed may not be there to be used. */
+static int wait_run(Task *task, Stream *stream)
+{
+    const Mark *mark = (const Mark *)task;
+    int status = E_NONE;
+
+    streams_lock();
+    while (mark->event->reached < mark->number && !stream->stopping)
+        streams_await(0);
+    if (stream->due_ns < mark->event->due_ns)
+        stream->due_ns = mark->event->due_ns;
+    if (!stream->stopping)
+        status = event_outcome(mark->event, mark->number);
+    streams_unlock();
+    if (status != E_NONE)
+        refuse(status, "the event that was waited for failed to be recorded");
+    return status;
+}
+
+/* The tasks behind it still come after the mark. */
+static void wait_fail(Task *task, Stream *stream, int status)
+{
+    (void)status;
+    wait_run(task, stream);
+}
+
+static const TaskKind waiting = {.run = wait_run, .fail = wait_fail,
+                                 .settle = mark_settle};
+
+static int check_recorded(const Event *event)
+{
+    if (event->marks > 0 ||
+        (event->flags & (EVENT_SYNC | EVENT_EXTERNAL)) != 0)
+        return E_NONE;
+    return refuse(E_RT_PARAM, "the event was never recorded; only one that "
+                  "is made with ACL_EVENT_SYNC may be waited for before");
+}
+
+static int wait(Event *event, Stream *stream)
+{
+    bool recorded = event->marks > event->reset;
+    uint64_t number = recorded ? event->marks : event->marks + 1;
+    int status = check_recorded(event);
+
+    if (status == E_NONE)
+        status = event_submit(event, stream, number, MARK_WAIT, &waiting);
+    if (status == E_NONE && recorded)
+        clock_merge(&stream->clock, &event->clock, stream->last);
+    else if (status == E_NONE)
+        future_await(&event->future, stream);
+    return status;
+}
+
+aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event)
+{
+    ENTER(aclrtStreamWaitEvent, "stream=%p, event=%p", stream, event);
+    LEAVE(event_on_stream(event, stream, wait));
+}

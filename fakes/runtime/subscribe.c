@@ -1,0 +1,253 @@
+#include "runtime/subscribe.h"
+
+#include <stdlib.h>
+
+#include "call/message.h"
+#include "call/violations.h"
+#include "runtime/callback.h"
+
+/* One call that a subscribed thread shall make. */
+typedef struct Report {
+    struct Report *next;
+    Stream *stream;             /* held; NULL: it ended */
+    uint64_t thread;
+    aclrtCallback function;     /* NULL: the task failed before the call */
+    void *argument;
+    int status;                 /* it failed with */
+    bool *done;                 /* who waits for it; NULL: nobody */
+} Report;
+
+/* Guarded by the streams' lock. */
+static struct {
+    Report *first;
+    Report *last;
+} state;
+
+static void append(Report *report)
+{
+    if (state.last != NULL)
+        state.last->next = report;
+    else
+        state.first = report;
+    state.last = report;
+}
+
+/* Takes out the first report that fits, or NULL. */
+static Report *take(const Stream *stream, uint64_t thread)
+{
+    Report *before = NULL;
+    Report *report = state.first;
+
+    while (report != NULL &&
+           (stream != NULL ? report->stream != stream
+                           : report->thread != thread)) {
+        before = report;
+        report = report->next;
+    }
+    if (report == NULL)
+        return NULL;
+    if (before != NULL)
+        before->next = report->next;
+    else
+        state.first = report->next;
+    if (state.last == report)
+        state.last = before;
+    return report;
+}
+
+/* Hands a report to the thread that a stream has; NULL after a message. */
+static Report *hand(Stream *stream, Report filled)
+{
+    Report *report = malloc(sizeof *report);
+
+    if (report == NULL || !stream->subscribed) {
+        refuse(E_RT_INTERNAL, report == NULL
+                                  ? "no memory for a report"
+                                  : "no thread is subscribed any more");
+        free(report);
+        return NULL;
+    }
+    *report = filled;
+    report->stream = stream;
+    report->thread = stream->subscriber;
+    stream_hold(stream);
+    append(report);
+    streams_signal();
+    return report;
+}
+
+void report_failure(Stream *stream, int status)
+{
+    if (!stream->stopping)
+        hand(stream, (Report){.status = status});
+}
+
+int report_hand(Stream *stream, aclrtCallback function, void *argument,
+                bool blocks)
+{
+    bool done = false;
+
+    if (stream->stopping)       /* and its reports are forgotten already */
+        return E_NONE;
+    Report *report = hand(stream, (Report){.function = function,
+                                           .argument = argument,
+                                           .done = blocks ? &done : NULL});
+    if (report == NULL)
+        return E_RT_INTERNAL;
+    while (blocks && !done && !stream->stopping)
+        streams_await(0);
+    if (blocks && !done)
+        report->done = NULL;
+    return E_NONE;
+}
+
+static int subscribe(Stream *stream, uint64_t thread)
+{
+    int status = E_NONE;
+
+    streams_lock();
+    if (stream->subscribed)
+        status = refuse(E_RT_STREAM_SUBSCRIBE, "thread %llu is subscribed "
+                        "to the stream already",
+                        (unsigned long long)stream->subscriber);
+    else if (stream->host_functions)
+        status = violate(V_CALLBACKS_MIXED, "subscribing thread %llu",
+                         (unsigned long long)thread);
+    if (status == E_NONE) {
+        stream->subscribed = true;
+        stream->subscriber = thread;
+    }
+    streams_unlock();
+    return status;
+}
+
+aclError aclrtSubscribeReport(uint64_t threadId, aclrtStream stream)
+{
+    ENTER(aclrtSubscribeReport, "threadId=%llu, stream=%p",
+          (unsigned long long)threadId, stream);
+    Stream *found = NULL;
+    int status = stream_need(stream, "stream", &found);
+    LEAVE(status != E_NONE ? status : subscribe(found, threadId));
+}
+
+static int unsubscribe(Stream *stream, uint64_t thread)
+{
+    int status = E_NONE;
+
+    streams_lock();
+    if (!stream->subscribed)
+        status = refuse(E_RT_STREAM_SUBSCRIBE, "no thread is subscribed to "
+                        "the stream");
+    else if (stream->subscriber != thread)
+        status = refuse(E_RT_THREAD_SUBSCRIBE, "thread %llu is subscribed "
+                        "to the stream, not %llu",
+                        (unsigned long long)stream->subscriber,
+                        (unsigned long long)thread);
+    else
+        stream->subscribed = false;
+    streams_signal();
+    streams_unlock();
+    return status;
+}
+
+aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream)
+{
+    ENTER(aclrtUnSubscribeReport, "threadId=%llu, stream=%p",
+          (unsigned long long)threadId, stream);
+    Stream *found = NULL;
+    int status = stream_need(stream, "stream", &found);
+    LEAVE(status != E_NONE ? status : unsubscribe(found, threadId));
+}
+
+/* Is a stream subscribed by the thread that asks? */
+typedef struct Binding {
+    uint64_t thread;
+    bool bound;
+} Binding;
+
+static void see_binding(Stream *stream, void *to)
+{
+    Binding *binding = to;
+
+    if (stream->subscribed && stream->subscriber == binding->thread)
+        binding->bound = true;
+}
+
+static bool is_bound(uint64_t thread)
+{
+    Binding binding = {thread, false};
+
+    streams_each(see_binding, &binding);
+    return binding.bound;
+}
+
+/*
+ * Waits for a report; NULL when there is none in time, or when the last
+ * stream of the thread is gone, which *bound tells.
+ */
+static Report *await(uint64_t thread, uint64_t until, bool *bound)
+{
+    Report *report;
+
+    *bound = is_bound(thread);
+    while ((report = take(NULL, thread)) == NULL && *bound) {
+        if (!streams_await(until))
+            return take(NULL, thread);
+        *bound = is_bound(thread);
+    }
+    return report;
+}
+
+/* Makes the call of a report: 0, or the failure of its task. */
+static int make(const Report *report)
+{
+    if (report->function == NULL)
+        return refuse(report->status, "the task that was to call failed");
+    callback_call(report->function, report->argument);
+    return E_NONE;
+}
+
+static void finish(Report *report)
+{
+    streams_lock();
+    if (report->done != NULL)
+        *report->done = true;
+    stream_release(report->stream);
+    streams_signal();
+    streams_unlock();
+    free(report);
+}
+
+aclError aclrtProcessReport(int32_t timeout)
+{
+    ENTER(aclrtProcessReport, "timeout=%d", timeout);
+    bool bound = false;
+    if (timeout == 0 || timeout < -1)
+        LEAVE(refuse(E_PARAM, "timeout %d is not -1 or more than 0",
+                     timeout));
+    streams_lock();
+    Report *report = await((uint64_t)pthread_self(), deadline_of(timeout),
+                           &bound);
+    streams_unlock();
+    if (report == NULL && !bound)
+        LEAVE(refuse(E_RT_THREAD_SUBSCRIBE, "no stream is bound to this "
+                     "thread"));
+    if (report == NULL)
+        LEAVE(refuse(E_RT_REPORT_TIMEOUT, "no callback came in %d ms",
+                     timeout));
+    int status = make(report);
+    finish(report);
+    LEAVE(status);
+}
+
+void callbacks_forget(const Stream *stream)
+{
+    Report *report;
+
+    while ((report = take(stream, 0)) != NULL) {
+        if (report->done != NULL)
+            *report->done = true;
+        stream_release(report->stream);
+        free(report);
+    }
+}
