@@ -41,7 +41,15 @@ from acl_bundle.om.roles import UPDATE_SUFFIX
 from acl_bundle.reports import WeightState, WeightStates
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.update import UpdateGraph
-from acl_bundle.weight_program import Given, WeightProgram, check, fit, from_bytes, opened
+from acl_bundle.weight_program import (
+    Given,
+    WeightProgram,
+    before,
+    check,
+    fit,
+    from_bytes,
+    opened,
+)
 
 
 def _check_replicas(replicas: SupportsIndex) -> int:
@@ -83,15 +91,20 @@ def _program(
 
     Raises:
         BundleFormatError: The file's is damaged, or not of these weights.
-        WeightError: The caller's is not of these weights, or the file has one.
+        WeightError: The caller's is not of these weights, or not of what the file's own takes.
     """
+    own = _own_program(file, at, weights)
+    if own is None:
+        return given and fit(given, weights)
+    return own if given is None else before(given, own)
+
+
+def _own_program(file: om.Bundle, at: int, weights: tuple[WeightSpec, ...]) -> WeightProgram | None:
     model = file.models[at]
     found = None if file.manifest is None else file.manifest.program
     found = model.weight_program if found is None else found
     if found is None:
-        return given and fit(given, weights)
-    if given is not None:
-        raise WeightError(f"program= is given, and {model.name} has a weight program of its own")
+        return None
     try:
         program = from_bytes(found)
         check(program, weights, "the graph")
@@ -176,8 +189,10 @@ class Bundle(Owner):
                 graph's work space, constants and buffers on the device again.
             config: As for `Device`: what aclInit is given, if this is the first
                 use of the device in the process.
-            program: What makes the file's weights of a trainer's, or the path of its
-                file, for a file that was compiled without one: see `build.match`.
+            program: What makes the file's weights of a trainer's (what `build.match`
+                gives, its program, or the path of the program's file), for a file whose
+                weights have an exporter's names. What was kept beside the file, by
+                `build.Match.save_beside`, is found without this.
 
         Raises:
             OSError: The file, the program, or the configuration, cannot be read.

@@ -54,9 +54,9 @@ def from_onnx(
             ``*``, ``?`` or ``[`` is a pattern (`fnmatch`) and takes those of them that
             it matches, in the graph's order.
         program: Instead of ``weights``: what makes constants of the model of a
-            trainer's weights, or the path of its file; see `build.match`. Those
-            constants become refreshable, ``fold``, ``aliases`` and ``unused`` are the
-            program's matter.
+            trainer's weights: what `build.match` gives, its program, or the path of
+            the program's file. Those constants become refreshable, ``fold``,
+            ``aliases`` and ``unused`` are the program's matter.
         input_shapes: Shapes for inputs, at least for those with open dims
             that no other option leaves open: by name, or as a text as ``atc --input_shape``
             takes it, ``"image:-1,3,224,224"``. -1 leaves a dim open.

@@ -12,11 +12,14 @@ import struct
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from acl_bundle.om import _ge, partition
 from acl_bundle.om import header as headers
 from acl_bundle.om._span import Span
 from acl_bundle.om.header import Header
-from acl_bundle.om.manifest import Manifest
+from acl_bundle.om.manifest import Manifest, digest
 from acl_bundle.om.model import Model
 from acl_bundle.om.partition import Partition, PartitionType
 from acl_bundle.om.roles import Role, detect
@@ -42,7 +45,7 @@ class Bundle:
 
         Raises:
             BundleFormatError: The bytes are not a bundle, or a model in it is
-                cut short, or the manifest is of a bundle of another size.
+                cut short, or the manifest is of another bundle.
         """
         self._span = span
         self.manifest: Manifest | None = manifest
@@ -61,6 +64,8 @@ class Bundle:
             for part in self.partitions
             if part.type == PartitionType.BUNDLE_MODEL_INFO
         )
+        if manifest is not None and manifest.digest:
+            manifest.check_digest(self.digest, span.file)
 
     def __repr__(self) -> str:
         names = ", ".join(model.name for model in self.models)
@@ -70,6 +75,13 @@ class Bundle:
     def data(self) -> memoryview:
         """The whole file."""
         return self._span.view
+
+    @cached_property
+    def digest(self) -> str:
+        """What ties a manifest to the file: see :func:`acl_bundle.om.manifest.digest`."""
+        parts = (part for model in self.models for part in model.partitions)
+        defined = [part.data for part in parts if part.type == PartitionType.MODEL_DEF]
+        return digest(self.data, defined)
 
     @cached_property
     def roles(self) -> dict[Role, int]:
@@ -91,6 +103,21 @@ class Bundle:
                 two weights share memory, or the manifest names others.
         """
         return find(self.models, self.variable_size, self._span.file, self.manifest)
+
+    @property
+    def first_values(self) -> dict[str, NDArray[np.generic]]:
+        """What the init graph assigns, by weight, as views on the file; none without one.
+
+        Raises:
+            BundleFormatError: As for `roles` and `variables`.
+        """
+        if "init" not in self.roles:
+            return {}
+        values = self.models[self.roles["init"]].weights
+        # A constant may not be called as a variable, so a builder adds a suffix there.
+        named = {one.name: one.in_graph for one in self.variables.values()}
+        found = {name: values.get(one, values.get(f"{one}_const")) for name, one in named.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
     @cached_property
     def has_external_weights(self) -> bool:

@@ -3,14 +3,16 @@
 A compiler gives names of its own and keeps little of what it was told. The
 manifest says what went in: each weight under its author's name, its dtype and
 shape in the model, what GE calls it, and how the bundle was compiled. A weight
-program is a file of its own, ``<bundle>.program``, for it may be large.
+program is a file of its own, ``<bundle>.program``, for it may be large. A digest
+ties both to the bundle: see `digest`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,8 +23,12 @@ from acl_bundle.errors import BundleFormatError
 FORMAT: Final = "acl_bundle manifest 1"
 """What the key "format" holds."""
 SUFFIX: Final = ".json"
+BESIDE: Final = "beside"
+"""The key that says that the program was kept beside a bundle that came without it."""
 SIGN_BYTES: Final = 24
 """See `crowded`. A row takes 150 bytes and more, and has seven signs."""
+_PIECES: Final = 256
+_PIECE: Final = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Manifest:
         weights: In the update graph's order.
         nbytes: Bytes of the bundle file that it was written for.
         program: The weight program's bytes, mapped; None: there is none.
-        made: Everything else: versions, SoC, options, digests.
+        made: Everything else: versions, SoC, options.
+        digest: The `digest` of that file; "" where an older release wrote none.
     """
 
     path: str
@@ -59,6 +66,7 @@ class Manifest:
     nbytes: int
     program: memoryview | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     def own(self, graph_names: Iterable[str], file: str) -> dict[str, str]:
         """Return the own name of each weight, by the name that the graphs have for it.
@@ -85,7 +93,20 @@ class Manifest:
         if nbytes != self.nbytes:
             raise BundleFormatError(
                 f"{self.path}: this manifest is of a bundle of {self.nbytes} bytes, but {file} has"
-                f" {nbytes}. Compile anew, or remove the manifest"
+                f" {nbytes}. Write it anew (compile, or save_beside), or remove it"
+            )
+
+    def check_digest(self, found: str, file: str) -> None:
+        """Refuse another bundle of the same size.
+
+        Raises:
+            BundleFormatError: It is one.
+        """
+        if self.digest and found != self.digest:
+            raise BundleFormatError(
+                f"{self.path}: this manifest is of another bundle than {file}, of the same size but"
+                f" other content: its digest is {self.digest}, the file's {found}. Write it anew"
+                " (compile, or save_beside), or remove it"
             )
 
     @property
@@ -98,9 +119,39 @@ class Manifest:
         rows = [{**vars(one), "shape": list(one.shape)} for one in self.weights]
         program = None
         if self.program is not None:
-            program = {"file": os.path.basename(self.program_path), "nbytes": self.program.nbytes}
-        data = {"format": FORMAT, "nbytes": self.nbytes, "weights": rows, "program": program}
+            program = {
+                "file": os.path.basename(self.program_path),
+                "nbytes": self.program.nbytes,
+                "digest": digest(self.program),
+            }
+        data = {
+            "format": FORMAT, "nbytes": self.nbytes, "digest": self.digest, "weights": rows,
+            "program": program,
+        }  # fmt: skip
         return json.dumps({**data, **self.made}, indent=2, ensure_ascii=False) + "\n"
+
+
+def digest(data: memoryview, whole: Iterable[memoryview] = ()) -> str:
+    """Return what tells a file from others, at a cost that does not grow with its size.
+
+    It is a SHA-256, of all bytes of a file up to 16 MiB. Of a larger one it is of the
+    length, of the parts in ``whole``, and of 256 pieces of 64 KiB, spread evenly.
+
+    Args:
+        data: The file.
+        whole: Parts of it that count with every byte however large it is.
+    """
+    found = hashlib.sha256(len(data).to_bytes(8, "little"))
+    for piece in [data] if len(data) <= _PIECES * _PIECE else [*whole, *_spread(data)]:
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _spread(data: memoryview) -> Iterator[memoryview]:
+    """Yield pieces of it, the first and the last among them."""
+    for number in range(_PIECES):
+        at = number * (len(data) - _PIECE) // (_PIECES - 1)
+        yield data[at : at + _PIECE]
 
 
 def path_of(bundle: Path_) -> str:
@@ -156,9 +207,10 @@ def _manifest(path: str, data: dict[str, Any]) -> Manifest:
     rest = {
         key: value
         for key, value in data.items()
-        if key not in ("format", "nbytes", "weights", "program")
+        if key not in ("format", "nbytes", "digest", "weights", "program")
     }
-    found = Manifest(path, weights, int(data["nbytes"]), None, rest)
+    told = _text(data.get("digest", ""))
+    found = Manifest(path, weights, int(data["nbytes"]), None, rest, told)
     program = data.get("program")
     return found if program is None else replace(found, program=_program(found, program))
 
@@ -174,6 +226,8 @@ def _program(manifest: Manifest, said: Any) -> memoryview:
         raise ValueError(f"its weight program {path} is not there") from None
     if data.nbytes != said["nbytes"]:
         raise ValueError(f"{path} has {data.nbytes} bytes, where it says {said['nbytes']}")
+    if said.get("digest", found := digest(data)) != found:
+        raise ValueError(f"{path} is another program than the one it was written with")
     return data
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from acl_bundle.weight_program.file import Given, check, fit, load, opened, save
+from acl_bundle.weight_program.beside import save_beside
+from acl_bundle.weight_program.compose import before, check, fit
+from acl_bundle.weight_program.file import Given, load, opened, save
 from acl_bundle.weight_program.program import (
     Constant,
     Piece,
@@ -20,6 +22,7 @@ __all__ = [
     "Step",
     "Table",
     "WeightProgram",
+    "before",
     "check",
     "fit",
     "from_bytes",
@@ -27,5 +30,6 @@ __all__ = [
     "opened",
     "plain",
     "save",
+    "save_beside",
     "to_bytes",
 ]

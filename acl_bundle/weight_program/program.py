@@ -194,8 +194,9 @@ class WeightProgram:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every constant is a source, in the same order: nothing is computed."""
-        return [one.value for one in self.constants] == [spec.name for spec in self.sources]
+        """Whether every constant is the source of its name, in the same order."""
+        names = [spec.name for spec in self.sources]
+        return [one.value for one in self.constants] == names == [c.name for c in self.constants]
 
     @property
     def is_needed(self) -> bool:

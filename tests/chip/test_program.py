@@ -91,7 +91,7 @@ def test_ge_saw_neither_the_norm_nor_the_transpose(compiled: Path) -> None:
     ("damage", "said"),
     [
         (lambda data: data[:-1], "bytes, where it says"),
-        (lambda data: bytes(8) + data[8:], "var_update_graph"),
+        (lambda data: bytes(8) + data[8:], "is another program than"),
         (None, r"its weight program .*chip\.om\.program is not there"),
     ],
 )
@@ -153,3 +153,25 @@ def test_a_program_that_is_given(tmp_path: Path) -> None:
         build.compile(
             model(weights(1)), "all", tmp_path / "two.om", soc="Ascend910B3", program=built.program
         )
+
+
+def test_a_program_kept_beside_a_bundle_that_was_compiled_without(tmp_path: Path) -> None:
+    """GE's names stay in the manifest, the trainer's come with the program."""
+    path = tmp_path / "plain.om"
+    was = build.compile(model(weights(1)), "all", path, soc="Ascend910B3", fold=False).manifest
+    renamed = {f"net.{name}": value for name, value in weights(1).items()}
+    build.match(model(weights(1)), renamed).save_beside(path)
+    now = om.open_bundle(path).manifest
+    assert now is not None
+    assert now.weights == was.weights
+    assert now.made["options"] == was.made["options"]
+    with ab.Bundle.load(path) as bundle:
+        bundle.init()
+        bundle.update({f"net.{name}": value for name, value in weights(2).items()})
+        np.testing.assert_allclose(bundle.infer(X), answer(weights(2)), rtol=1e-5)
+
+
+def test_a_program_of_the_compiler_is_not_replaced(compiled: Path) -> None:
+    found = build.match(model(weights(1)), weights(1))
+    with pytest.raises(ab.WeightError, match=r"chip\.om\.json: .* compiled with a weight program"):
+        found.save_beside(compiled)

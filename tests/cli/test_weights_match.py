@@ -12,7 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 from typer.testing import CliRunner
 
-from acl_bundle import weight_program, weights
+from acl_bundle import build, om, weight_program, weights
 from acl_bundle.cli.app import app
 
 W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
@@ -44,6 +44,18 @@ def test_it_says_what_was_found_and_writes_it(model: Path, tmp_path: Path) -> No
     assert told == {
         "constants": ["c"], "ambiguous": {}, "unmatched": [], "unused": [], "out": None
     }  # fmt: skip
+
+
+def test_it_is_kept_beside_a_bundle(model: Path, tmp_path: Path) -> None:
+    source, path = tmp_path / "w.npz", build.from_onnx(model, ["c"]).save(tmp_path / "net.om")
+    weights.save({"w": W}, source)
+    done = run(model, source, "--beside", path)
+    assert done.exit_code == 0, done.output
+    assert f"{path} takes these weights now" in done.output
+    manifest = om.open_bundle(path).manifest
+    assert manifest is not None
+    assert manifest.program is not None
+    assert run(model, source, "--beside", model).exit_code == 2
 
 
 def test_what_is_ambiguous_is_status_1_and_trouble_2(model: Path, tmp_path: Path) -> None:

@@ -131,6 +131,35 @@ def test_a_state_dict_gives_torchs_answer(kind: str, tmp_path: Path) -> None:
             np.testing.assert_allclose(bundle.infer(x.numpy()), wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("dynamo", [True, False])
+@pytest.mark.parametrize("kind", ["mlp", "rank 3", "cnn", "encoder", "gru"])
+def test_a_bundle_built_earlier_takes_a_state_dict(kind: str, dynamo: bool, tmp_path: Path) -> None:
+    """Of a default, optimised export; the match is kept beside it."""
+    torch.manual_seed(0)
+    make, shape = MODULES[kind]
+    module, x = make(), torch.randn(shape)
+    trained(module, x, 3)
+    model = tmp_path / "net.onnx"
+    torch.onnx.export(module, (x,), str(model), dynamo=dynamo, verbose=False)
+    path = build.from_onnx(model, weights="all").save(tmp_path / "existing.om")
+
+    found = build.match(model, module.state_dict())
+    assert not found.ambiguous
+    found.save_beside(path)
+    with ab.Bundle.load(path) as bundle:
+        bundle.init()
+        np.testing.assert_allclose(
+            bundle.infer(x.numpy()), module(x).detach().numpy(), rtol=1e-5, atol=1e-5
+        )
+        for part in (None, 3, None):
+            trained(module, x, 2)
+            new = state(module)
+            bundle.update(new if part is None else dict([*new.items()][:part]))
+            if part is None:
+                wanted = module(x).detach().numpy()
+                np.testing.assert_allclose(bundle.infer(x.numpy()), wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_fresh_copies_of_a_layer_are_told_by_what_reads_them() -> None:
     """torch copies the first layer for the others, so their weights are equal at first."""
     torch.manual_seed(0)

@@ -106,9 +106,7 @@ def compile(
         (folder / "model.onnx").write_bytes(prepared.model.SerializeToString())
         answer = run(caller, libraries, folder, _request(folder, prepared, *said))
         saved = _saved(folder)
-        nbytes = saved.stat().st_size
-        made = _manifest(out, prepared, nbytes, _about(said, answer, model, saved))
-        _check(saved, made)
+        made = _manifest(out, prepared, saved, _about(said, answer, model, saved))
         _write(saved, out, made)
     return Compiled(Path(out), made)
 
@@ -159,28 +157,32 @@ def _digest(source: Source | Path) -> str:
     return found.hexdigest()
 
 
-def _manifest(out: Path_, prepared: Prepared, nbytes: int, about: dict[str, Any]) -> Manifest:
+def _manifest(out: Path_, prepared: Prepared, saved: Path, about: dict[str, Any]) -> Manifest:
+    """What stands beside the bundle, once that has what was asked for."""
+    file = _checked(saved, {one.ge_name for one in prepared.weights})
     sources = prepared.program.sources
     rows = [{"name": s.name, "dtype": s.dtype.name, "shape": [*(s.shape or ())]} for s in sources]
     kept = memoryview(to_bytes(prepared.program)) if prepared.program.is_needed else None
+    told = {**about, "sources": rows}
     return Manifest(
-        manifest.path_of(out), prepared.weights, nbytes, kept, {**about, "sources": rows}
+        manifest.path_of(out), prepared.weights, len(file.data), kept, told, file.digest
     )
 
 
-def _check(saved: Path, made: Manifest) -> None:
+def _checked(saved: Path, asked: set[str]) -> om.Bundle:
     """Hold the bundle against what was asked for."""
     try:
-        variables = om.open_bundle(saved).variables
+        file = om.open_bundle(saved)
+        found = {one.in_graph for one in file.variables.values()}
     except BundleFormatError as error:
         raise CompileError("check", f"what GE saved cannot be read: {error}") from None
-    found, asked = {one.in_graph for one in variables.values()}, {w.ge_name for w in made.weights}
     if found != asked:
         raise CompileError(
             "check",
             f"GE's bundle has the weights {', '.join(sorted(found)) or 'none'}, where"
             f" {', '.join(sorted(asked))} were asked for; nothing was written",
         )
+    return file
 
 
 def _write(saved: Path, out: Path_, made: Manifest) -> None:

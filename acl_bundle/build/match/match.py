@@ -51,8 +51,8 @@ def match(
         epsilons: What may have been added to the variance of a batch normalization.
 
     Returns:
-        What was found, and what was not. Its program is for ``build.from_onnx(model,
-        program=...)`` and ``Bundle.load(path, program=...)``. An update by it passes over
+        What was found, and what was not: for ``build.from_onnx(model, program=found)``,
+        or ``found.save_beside(path)`` of a bundle that is there already. An update passes over
         weights that no constant needs if every constant was found; over those that are
         one number throughout it never does, for exporters leave zeros and ones out.
 

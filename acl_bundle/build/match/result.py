@@ -60,6 +60,29 @@ class Match:
         """
         return weight_program.save(self.program, path)
 
+    def save_beside(self, bundle: Path_) -> Path:
+        """Keep the program beside a bundle file, so that loading it takes the sources' names.
+
+        Writes ``<bundle>.json``, its manifest, and ``<bundle>.program``; the bundle
+        itself stays as it is. `Bundle.load` refuses the manifest when the bundle is
+        replaced by another one.
+
+        Args:
+            bundle: A bundle of this model, whose weights are the model's constants by
+                the model's names, or what its own weight program takes.
+
+        Returns:
+            Path of the manifest.
+
+        Raises:
+            WeightError: The bundle has not the constants, or in other dtypes or shapes;
+                its manifest has a weight program already.
+            RoleError: No graph of it takes weights.
+            BundleFormatError: It is no bundle, or is damaged.
+            OSError: A file cannot be read or written.
+        """
+        return weight_program.save_beside(self.program, bundle)
+
 
 def _told(value: str, makers: Mapping[str, Step], fixed: Mapping[str, NDArray[Any]]) -> str:
     """Return a value of a program as text."""

@@ -199,6 +199,10 @@ def match(
         Path | None,
         typer.Option(metavar="FILE", help="Where the weight program goes.", dir_okay=False),
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.om", help="A bundle of the model, to keep it beside."),
+    ] = None,
     select: Select = None,
     drop: Drop = None,
     key: Key = None,
@@ -208,12 +212,12 @@ def match(
 
     Exit status 0 when nothing is ambiguous, 1 when something is, 2 in trouble.
 
-    Example: acl-bundle weights match exported.onnx trained.pt --out exported.program
+    Example: acl-bundle weights match exported.onnx trained.pt --beside compiled.om
     """
     from acl_bundle.cli.weights import match as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
 
     choice = Choice(key, select or (), drop or ())
     with told(TROUBLE, WRONG):
-        certain = command.run(model, source, out, choice, as_json)
+        certain = command.run(model, source, out, beside, choice, as_json)
     raise typer.Exit(0 if certain else DIFFERENT)

@@ -9,8 +9,10 @@ from acl_bundle.cli.weights import outputs, show
 from acl_bundle.cli.weights.inputs import Choice
 
 
-def run(model: Path, source: Path, out: Path | None, choice: Choice, as_json: bool) -> bool:
-    """Print what was found and what was not, and write the program.
+def run(
+    model: Path, source: Path, out: Path | None, beside: Path | None, choice: Choice, as_json: bool
+) -> bool:
+    """Print what was found and what was not, and write the program, beside a bundle too.
 
     Returns:
         Whether nothing was ambiguous.
@@ -24,6 +26,8 @@ def run(model: Path, source: Path, out: Path | None, choice: Choice, as_json: bo
         found = build.match(model, choice.of(opened))
         if out is not None:
             found.save(out)
+        if beside is not None:
+            found.save_beside(beside)
     if as_json:
         show.data(
             {
@@ -38,4 +42,6 @@ def run(model: Path, source: Path, out: Path | None, choice: Choice, as_json: bo
         show.text(str(found))
         if out is not None:
             show.text(f"wrote {out}, {out.stat().st_size:,} bytes")
+        if beside is not None:
+            show.text(f"{beside} takes these weights now, by its manifest {beside}.json")
     return not found.ambiguous
