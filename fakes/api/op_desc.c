@@ -9,6 +9,7 @@
 
 #include "base/acl.h"
 #include "call/message.h"
+#include "model/models.h"
 #include "model/tensor_desc.h"
 #include "runtime/exception.h"
 #include "runtime/host_memory.h"

@@ -6,68 +6,31 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "call/faults.h"
-#include "call/fork.h"
-#include "call/message.h"
-#include "call/refusal.h"
-#include "call/trace.h"
-#include "runtime/callback.h"
 
 enum { ARGS_MAX = 512 };
 
 Calls calls;
 _Thread_local Call *current_call;
 
-const Function functions[FUNCTION_COUNT] = {
-#define FUNCTION(name, returns, layer) {#name, returns, layer},
-    FUNCTIONS(FUNCTION)
-#undef FUNCTION
-#define RETURNS_ERROR STATUS
-#define RETURNS_POINTER FACTORY
-#define RETURNS_NUMBER VALUE
-#define RETURNS_NOTHING VALUE
-#define RETURNS_SILENCE VALUE
-#define FUNCTION(name, result) {#name, RETURNS_##result, RT},
-    UNSIMULATED(FUNCTION)
-#undef FUNCTION
-};
+static Watcher watchers[WATCHER_COUNT];
 
-FunctionId function_named(const char *name)
+void calls_watcher(WatcherId id, Watcher watcher)
 {
-    for (int i = 0; i < FUNCTION_COUNT; i++)
-        if (strcmp(functions[i].name, name) == 0)
-            return (FunctionId)i;
-    return FUNCTION_COUNT;
+    watchers[id] = watcher;
 }
 
-/* Why it was refused may be asked even there, but is not watched. */
-static bool call_in_fork(Call *call)
+bool calls_watched(WatcherId id)
 {
-    if (call->function == FN_aclGetRecentErrMsg)
-        return true;
-    call->status = fork_refuse();
-    return false;
+    return (atomic_load(&calls.watch) >> id & 1) != 0;
 }
 
 bool call_watch(Call *call)
 {
-    unsigned watch = atomic_load(&calls.watch);
-
-    if (watch & WATCH_FORKED)
-        return call_in_fork(call);
     call->watched = true;
-    if (watch & WATCH_TRACE)
-        call->start_ns = trace_now();
-    if (watch & WATCH_CALLBACK)
-        call->status = callback_check(call->function);
-    if (call->status != E_NONE)
-        return false;
-    if (watch & WATCH_FAULTS)
-        call->status = fault_due(call->function);
-    if (call->status == E_NONE)
-        return true;
-    refuse(call->status, "status %d injected by aclfakeFail", call->status);
-    return false;
+    for (int i = 0; i < WATCHER_COUNT && call->status == E_NONE; i++)
+        if (calls_watched((WatcherId)i) && watchers[i].before != NULL)
+            call->status = watchers[i].before(call);
+    return call->status == E_NONE;
 }
 
 void call_args(Call *call, const char *format, ...)
@@ -75,7 +38,7 @@ void call_args(Call *call, const char *format, ...)
     char text[ARGS_MAX];
     va_list arguments;
 
-    if ((atomic_load(&calls.watch) & WATCH_TRACE) == 0)
+    if (!calls_watched(WATCHER_TRACE))
         return;
     va_start(arguments, format);
     text_print(text, sizeof text, format, arguments);
@@ -83,24 +46,11 @@ void call_args(Call *call, const char *format, ...)
     call->args = strdup(text);
 }
 
-void call_sleep(Call *call)
-{
-    if (!call->watched || call->slept)
-        return;
-    call->slept = true;
-    if (atomic_load(&calls.watch) & WATCH_LATENCY)
-        latency_sleep(call->function, call->bytes);
-}
-
-/* Refused calls do not sleep: nothing went over the bus. */
 void call_finish(Call *call)
 {
-    if (call->status == E_NONE)
-        call_sleep(call);
-    else
-        refusal_note(call);
-    if (call->start_ns != 0)
-        trace_keep(call);
+    for (int i = WATCHER_COUNT; i-- > 0;)
+        if (watchers[i].after != NULL)
+            watchers[i].after(call);
     free(call->args);
 }
 
@@ -131,12 +81,17 @@ const char *history_text(Origin made, Origin gone, char *text)
     return text;
 }
 
-void calls_watch(unsigned reason, bool on)
+void calls_watch(WatcherId id, bool on)
 {
     if (on)
-        atomic_fetch_or(&calls.watch, reason);
+        atomic_fetch_or(&calls.watch, 1u << id);
     else
-        atomic_fetch_and(&calls.watch, ~reason);
+        atomic_fetch_and(&calls.watch, ~(1u << id));
+}
+
+void calls_watch_alone(WatcherId id)
+{
+    atomic_store(&calls.watch, 1u << id);
 }
 
 void calls_reset(void)

@@ -25,13 +25,19 @@
 #include "base/codes.h"
 #include "call/functions.h"
 
-enum {
-    WATCH_TRACE = 1,
-    WATCH_FAULTS = 2,
-    WATCH_LATENCY = 4,
-    WATCH_FORKED = 8,
-    WATCH_CALLBACK = 16         /* a callback may be running somewhere */
-};
+/*
+ * The watchers of calls, from the outermost to the innermost. Each has its
+ * bit in calls.watch, 1 << its number, while it wants to see calls begin.
+ */
+typedef enum WatcherId {
+    WATCHER_FORK,               /* this process is a fork without a device */
+    WATCHER_TRACE,
+    WATCHER_CALLBACK,           /* a callback may be running somewhere */
+    WATCHER_FAULTS,
+    WATCHER_LATENCY,
+    WATCHER_REFUSAL,            /* sees ends alone */
+    WATCHER_COUNT
+} WatcherId;
 
 typedef struct Call {
     FunctionId function;
@@ -61,6 +67,27 @@ typedef struct Calls {
 extern Calls calls;
 extern _Thread_local Call *current_call;
 
+/*
+ * What a watcher does; each may be NULL. before() runs while the watcher's
+ * bit is set, outermost first: 0, or the status with which the call is
+ * refused, and then no other watcher is asked. after() runs at the end of
+ * each call that was watched or has failed, innermost first.
+ */
+typedef struct Watcher {
+    int (*before)(Call *call);
+    void (*after)(Call *call);
+} Watcher;
+
+/* Names a watcher, before the library begins. */
+#define WATCHER(id, ...) \
+    __attribute__((constructor(101))) static void watch_ ## id(void) \
+    { \
+        calls_watcher(id, (Watcher){__VA_ARGS__}); \
+    }
+
+/* What the macro calls. */
+void calls_watcher(WatcherId id, Watcher watcher);
+
 /* The slow halves of call_open() and call_close(): all failures end there. */
 bool call_watch(Call *call);
 void call_finish(Call *call);
@@ -68,9 +95,6 @@ void call_finish(Call *call);
 /* Keeps the arguments for the trace; cut where memory is short. */
 void call_args(Call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Sleeps what aclfakeLatency() asked of this call, once. */
-void call_sleep(Call *call);
 
 /* The call that runs on this thread; nobody in aclfakeReset. */
 Origin call_origin(void);
@@ -86,8 +110,14 @@ enum { HISTORY_SIZE = 200 };    /* of a text that history_text() writes */
  */
 const char *history_text(Origin made, Origin gone, char *text);
 
-/* Sets or clears one reason to watch calls. */
-void calls_watch(unsigned reason, bool on);
+/* Does a watcher want to see calls begin? */
+bool calls_watched(WatcherId id);
+
+/* From now on it does, or does not. */
+void calls_watch(WatcherId id, bool on);
+
+/* From now on it does, and no other. */
+void calls_watch_alone(WatcherId id);
 
 /* Counters back to zero. */
 void calls_reset(void);

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "call/calls.h"
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/message.h"
 
 enum { ANY = FUNCTION_COUNT, TASK, SLOTS };
@@ -45,7 +44,7 @@ static int fault_count(Fault *fault)
 }
 
 /* Values cannot carry a status, so only a fault of their own reaches them. */
-int fault_due(FunctionId function)
+static int fault_due(FunctionId function)
 {
     int any = 0;
 
@@ -57,16 +56,29 @@ int fault_due(FunctionId function)
     return own != 0 ? own : any;
 }
 
+/* Refuses with the code of a fault, if one is due. */
+static int inject(int code)
+{
+    if (code != 0)
+        refuse(code, "status %d injected by aclfakeFail", code);
+    return code;
+}
+
+static int fail_call(Call *call)
+{
+    return inject(fault_due(call->function));
+}
+
+WATCHER(WATCHER_FAULTS, .before = fail_call)
+
 int fault_due_task(void)
 {
-    if ((atomic_load(&calls.watch) & WATCH_FAULTS) == 0)
+    if (!calls_watched(WATCHER_FAULTS))
         return 0;
     pthread_mutex_lock(&state.lock);
     int code = fault_count(&state.fault[TASK]);
     pthread_mutex_unlock(&state.lock);
-    if (code != 0)
-        refuse(code, "status %d injected by aclfakeFail", code);
-    return code;
+    return inject(code);
 }
 
 static void arm(int slot, uint64_t nth, int code)
@@ -77,7 +89,7 @@ static void arm(int slot, uint64_t nth, int code)
     state.fault[slot] = (Fault){code, nth == 0, nth};
     for (int i = 0; i < SLOTS; i++)
         armed = armed || state.fault[i].code != 0;
-    calls_watch(WATCH_FAULTS, armed);
+    calls_watch(WATCHER_FAULTS, armed);
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -100,12 +112,14 @@ void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte)
     for (int i = 0; i < FUNCTION_COUNT; i++)
         any = any || state.latency[i].fixed_ns > 0 ||
               state.latency[i].ns_per_byte > 0;
-    calls_watch(WATCH_LATENCY, any);
+    calls_watch(WATCHER_LATENCY, any);
     pthread_mutex_unlock(&state.lock);
 }
 
 uint64_t latency_of(FunctionId function, size_t bytes)
 {
+    if (!calls_watched(WATCHER_LATENCY))
+        return 0;
     pthread_mutex_lock(&state.lock);
     Latency latency = state.latency[function];
     pthread_mutex_unlock(&state.lock);
@@ -113,7 +127,8 @@ uint64_t latency_of(FunctionId function, size_t bytes)
            (uint64_t)(latency.ns_per_byte * (double)bytes);
 }
 
-void latency_sleep(FunctionId function, size_t bytes)
+/* Sleeps for one call that moved so many bytes. */
+static void sleep_for(FunctionId function, size_t bytes)
 {
     enum { SECOND = 1000000000 };
     uint64_t ns = latency_of(function, bytes);
@@ -126,11 +141,28 @@ void latency_sleep(FunctionId function, size_t bytes)
         continue;
 }
 
+void call_sleep(Call *call)
+{
+    if (!call->watched || call->slept)
+        return;
+    call->slept = true;
+    sleep_for(call->function, call->bytes);
+}
+
+/* Refused calls do not sleep: nothing went over the bus. */
+static void end_call(Call *call)
+{
+    if (call->status == E_NONE)
+        call_sleep(call);
+}
+
+WATCHER(WATCHER_LATENCY, .after = end_call)
+
 void latencies_reset(void)
 {
     pthread_mutex_lock(&state.lock);
     memset(state.latency, 0, sizeof state.latency);
-    calls_watch(WATCH_LATENCY, false);
+    calls_watch(WATCHER_LATENCY, false);
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -138,7 +170,7 @@ void faults_reset(void)
 {
     pthread_mutex_lock(&state.lock);
     memset(state.fault, 0, sizeof state.fault);
-    calls_watch(WATCH_FAULTS, false);
+    calls_watch(WATCHER_FAULTS, false);
     pthread_mutex_unlock(&state.lock);
     latencies_reset();
 }

@@ -13,10 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "call/functions.h"
-
-/* The status this call of function shall fail with, or 0. */
-int fault_due(FunctionId function);
+#include "call/calls.h"
 
 /* Arms a fault; FUNCTION_COUNT stands for "*", code 0 disarms. */
 void fault_arm(FunctionId function, uint64_t nth, int code);
@@ -30,11 +27,14 @@ void fault_arm_task(uint64_t nth, int code);
 /* Lets every call of function sleep; two zeros end that. */
 void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte);
 
-/* The nanoseconds that a call which moved so many bytes shall sleep. */
+/* The nanoseconds that a call which moved so many bytes shall sleep, or 0. */
 uint64_t latency_of(FunctionId function, size_t bytes);
 
-/* Sleeps for one call that moved so many bytes. */
-void latency_sleep(FunctionId function, size_t bytes);
+/*
+ * Sleeps what aclfakeLatency() asked of a call, once: at its end, or before
+ * when somebody must not see that the call is over.
+ */
+void call_sleep(Call *call);
 
 /* No latencies. */
 void latencies_reset(void);

@@ -3,14 +3,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/locks.h"
 #include "call/calls.h"
 #include "call/message.h"
 
-enum { LOCKS_MAX = 32, PAUSE_NS = 50000, TRIES = 20000 };   /* 1 s */
+enum { PAUSE_NS = 50000, TRIES = 20000 };   /* 1 s */
 
 static struct {
-    pthread_mutex_t *lock[LOCKS_MAX];
-    size_t count;
     pthread_mutex_t begins;
     Origin begun;               /* seq 0: not yet */
     pid_t parent;               /* of a fork that is refused */
@@ -20,40 +19,15 @@ static struct {
 
 HELD_OVER_FORK(state.begins)
 
-/* Runs in constructors, on one thread. */
-void fork_holds(pthread_mutex_t *lock)
-{
-    if (state.count == LOCKS_MAX)
-        __builtin_trap();       /* the first test would end here */
-    state.lock[state.count++] = lock;
-}
-
-static void give_back(size_t count)
-{
-    while (count > 0)
-        pthread_mutex_unlock(state.lock[--count]);
-}
-
-static bool take_all(void)
-{
-    for (size_t i = 0; i < state.count; i++)
-        if (pthread_mutex_trylock(state.lock[i]) != 0) {
-            give_back(i);
-            return false;
-        }
-    return true;
-}
-
 /*
- * Whoever finds one taken lets go of all: there is no order to be kept. A
- * load can hold one for long, and a fork that is to start another program
- * must not wait for that.
+ * A load can hold a lock for long, and a fork that is to start another
+ * program must not wait for that.
  */
 static void before(void)
 {
     struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-    for (int i = 0; !(state.taken = take_all()) && i < TRIES; i++)
+    for (int i = 0; !(state.taken = locks_take()) && i < TRIES; i++)
         nanosleep(&pause, NULL);
     if (!fork_refused())
         state.parent = getpid();
@@ -62,17 +36,17 @@ static void before(void)
 static void in_parent(void)
 {
     if (state.taken)
-        give_back(state.count);
+        locks_give_back();
 }
 
 static void in_child(void)
 {
     if (state.taken)
-        give_back(state.count);
+        locks_give_back();
     else
         state.torn = true;
     if (state.torn || state.begun.seq != 0)
-        calls_watch(WATCH_FORKED, true);
+        calls_watch_alone(WATCHER_FORK);
 }
 
 void fork_watch(void)
@@ -94,7 +68,7 @@ void fork_begun(void)
 
 bool fork_refused(void)
 {
-    return atomic_load(&calls.watch) & WATCH_FORKED;
+    return calls_watched(WATCHER_FORK);
 }
 
 bool fork_is_torn(void)
@@ -119,6 +93,14 @@ int fork_refuse(void)
                   (long)getpid(), (long)state.parent,
                   origin_text(state.begun, text, sizeof text));
 }
+
+/* Why it was refused may be asked even there. */
+static int refuse_call(Call *call)
+{
+    return call->function == FN_aclGetRecentErrMsg ? E_NONE : fork_refuse();
+}
+
+WATCHER(WATCHER_FORK, .before = refuse_call)
 
 void fork_reset(void)
 {

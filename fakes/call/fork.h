@@ -7,31 +7,13 @@
  * what aclInit began outlives aclFinalize (the runtime's threads, the content
  * of the configuration) is why aclFinalize does not take it back.
  *
- * A fork copies every lock as it stands, and the thread that would give it
- * back is not there. So whoever forks takes all locks first, and both sides
- * give them back: no state is copied half changed. Where one is not to be
+ * Whoever forks takes all locks first (base/locks.h). Where one is not to be
  * had within a second, the fork is refused, too, and may not even read.
- *
- *     static struct { pthread_mutex_t lock; ... } state = {...};
- *     HELD_OVER_FORK(state.lock)
  */
 #ifndef FAKE_FORK_H
 #define FAKE_FORK_H
 
-#include <pthread.h>
 #include <stdbool.h>
-
-/* Names a lock of the file it stands in; every static lock needs that. */
-#define HELD_OVER_FORK(lock) HELD_OVER_FORK_AT(lock, __LINE__)
-#define HELD_OVER_FORK_AT(lock, line) HELD_OVER_FORK_AS(lock, line)
-#define HELD_OVER_FORK_AS(lock, line) \
-    __attribute__((constructor)) static void hold_ ## line(void) \
-    { \
-        fork_holds(&(lock)); \
-    }
-
-/* What the macro calls. */
-void fork_holds(pthread_mutex_t *lock);
 
 /* The running call has begun to use a device, or the whole of the library. */
 void fork_begun(void);

@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "call/settings.h"
+
 /* Both come from the linker and lie in this library. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
@@ -140,3 +142,5 @@ const char *hide_only(const char *patterns)
     free(copy);
     return complaint;
 }
+
+SETTING(SETTING_HIDE, "hide", hide_only, "")

@@ -28,8 +28,10 @@ static bool is_of_runtime(int code)
     return code > 0 && code % 100000 / 1000 == 7;
 }
 
-void refusal_note(const Call *call)
+static void end_call(Call *call)
 {
+    if (call->status == E_NONE)
+        return;
     if (is_of_runtime(call->status))
         *last_error() = call->status;
     if (call->told)
@@ -39,6 +41,8 @@ void refusal_note(const Call *call)
     refuse(call->status, "status %d%s%s", call->status,
            meaning != NULL ? ": " : "", meaning != NULL ? meaning : "");
 }
+
+WATCHER(WATCHER_REFUSAL, .after = end_call)
 
 void refusals_read(Text *text)
 {

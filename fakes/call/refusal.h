@@ -12,9 +12,6 @@
 #include "base/text.h"
 #include "call/calls.h"
 
-/* Takes note of a call that ends with a status. */
-void refusal_note(const Call *call);
-
 /* What a code of codes.h means, in a few words; NULL for any other. */
 const char *code_meaning(int code);
 

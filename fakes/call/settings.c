@@ -1,50 +1,131 @@
 #include "call/settings.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/acl.h"
-#include "base/text.h"
-#include "call/chosen.h"
-#include "call/hide.h"
+#include "base/codes.h"
+#include "base/locks.h"
 #include "call/message.h"
-#include "call/trace.h"
-#include "control/environment.h"
-#include "control/plans.h"
-#include "control/profiles.h"
-#include "runtime/memory.h"
-
-static const Settings defaults = {
-    .strict = true,
-    .devices = 8,
-    .run_mode = ACL_HOST,
-    .report = true,
-};
 
 Settings settings;
 
-/* What SoC and memory are where nobody chose them. */
-static const Machine *machine;
+/* The lock is for chosen and normal: the rest stands before anybody reads. */
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        const char *key;
+        Setter *set;
+        const char *normal;     /* what its default reads as; NULL: none */
+        char *chosen;           /* owned; NULL: the default */
+    } row[SETTING_COUNT];
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-#define MEMORY_IN_USE \
-    "not more memory than the devices were born with, while it is in use"
+HELD_OVER_FORK(state.lock)
 
-typedef const char *Setter(const char *value);
+void settings_add(SettingId id, const char *key, Setter *set,
+                  const char *normal)
+{
+    state.row[id].key = key;
+    state.row[id].set = set;
+    state.row[id].normal = normal;
+}
 
-/* Did anybody give a setting a value, other than by a profile? */
-static bool is_chosen(Setter *set);
+const char *settings_key(size_t i)
+{
+    return i < SETTING_COUNT ? state.row[i].key : NULL;
+}
 
-/* 1 for the first word, 0 for the second, -1 for any other. */
-static int one_of(const char *value, const char *yes, const char *no)
+/* Keeps a value; a setting has its default when memory is short. */
+static void choose(size_t i, const char *value)
+{
+    pthread_mutex_lock(&state.lock);
+    free(state.row[i].chosen);
+    state.row[i].chosen = value != NULL ? strdup(value) : NULL;
+    pthread_mutex_unlock(&state.lock);
+}
+
+static bool is_chosen(size_t i)
+{
+    pthread_mutex_lock(&state.lock);
+    bool chosen = state.row[i].chosen != NULL;
+    pthread_mutex_unlock(&state.lock);
+    return chosen;
+}
+
+static void refuse_key(const char *key)
+{
+    char keys[256];
+    Text text = text_in(keys, sizeof keys);
+
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        text_add(&text, "%s%s", i > 0 ? ", " : "", state.row[i].key);
+    refuse(E_PARAM, "there is no setting \"%s\"; there are %s", key, keys);
+}
+
+bool settings_set(const char *key, const char *value)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (strcmp(state.row[i].key, key) != 0)
+            continue;
+        const char *right = state.row[i].set(value);
+        if (right != NULL)
+            refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value,
+                   right);
+        else
+            choose(i, value);
+        return right == NULL;
+    }
+    refuse_key(key);
+    return false;
+}
+
+const char *settings_default(SettingId id, const char *normal)
+{
+    const char *right = is_chosen(id) ? NULL : state.row[id].set(normal);
+
+    if (right != NULL)
+        return right;
+    pthread_mutex_lock(&state.lock);
+    state.row[id].normal = normal;
+    pthread_mutex_unlock(&state.lock);
+    return NULL;
+}
+
+void settings_reset(void)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        choose(i, NULL);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (state.row[i].normal != NULL)
+            state.row[i].set(state.row[i].normal);
+}
+
+void settings_read(Text *text)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const char *chosen = state.row[i].chosen;
+        if (state.row[i].normal == NULL)
+            continue;
+        text_add(text, "{\"key\": \"%s\", \"value\": ", state.row[i].key);
+        text_add_string(text, chosen != NULL ? chosen : state.row[i].normal);
+        text_add(text, "}\n");
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+int setting_word(const char *value, const char *yes, const char *no)
 {
     if (strcmp(value, yes) == 0)
         return 1;
     return strcmp(value, no) == 0 ? 0 : -1;
 }
 
-static bool number_in(const char *value, uint64_t low, uint64_t high,
-                      uint64_t *number)
+bool setting_number(const char *value, uint64_t low, uint64_t high,
+                    uint64_t *number)
 {
     char *end;
 
@@ -67,74 +148,37 @@ static bool copy_in(char *to, size_t size, const char *value)
 
 static const char *set_mode(const char *value)
 {
-    int strict = one_of(value, "strict", "faithful");
+    int strict = setting_word(value, "strict", "faithful");
 
     if (strict >= 0)
         settings.strict = strict == 1;
     return strict >= 0 ? NULL : "strict or faithful";
 }
 
-static const char *set_trace(const char *value)
-{
-    int on = one_of(value, "on", "off");
-
-    if (on >= 0)
-        return trace_to_memory(on == 1), NULL;
-    if (strpbrk(value, "/.") != NULL && trace_to_file(value))
-        return NULL;
-    return "on, off, or a file that can be written, its path with a / or .";
-}
+SETTING(SETTING_MODE, "mode", set_mode, "strict")
 
 static const char *set_devices(const char *value)
 {
     uint64_t number;
 
-    if (!number_in(value, 1, DEVICES_MAX, &number))
+    if (!setting_number(value, 1, DEVICES_MAX, &number))
         return "a number from 1 to 64";
     settings.devices = (int)number;
     return NULL;
 }
 
-static const char *set_memory(const char *value)
-{
-    uint64_t number;
-
-    if (!number_in(value, 1, DEVICE_MEMORY_MAX, &number))
-        return "a number of bytes from 1 to 1 TiB";
-    if (!device_memory_resize(number))
-        return MEMORY_IN_USE;
-    settings.memory = number;
-    return NULL;
-}
-
-static const char *set_memory_ends(const char *value)
-{
-    uint64_t number = UINT64_MAX;
-
-    if (strcmp(value, "never") != 0 &&
-        !number_in(value, 0, DEVICE_MEMORY_MAX, &number))
-        return "a number of bytes up to 1 TiB, or never";
-    device_memory_end_after(number);
-    return NULL;
-}
-
-static const char *set_report(const char *value)
-{
-    int on = one_of(value, "on", "off");
-
-    if (on >= 0)
-        settings.report = on == 1;
-    return on >= 0 ? NULL : "on or off";
-}
+SETTING(SETTING_DEVICES, "devices", set_devices, "8")
 
 static const char *set_run_mode(const char *value)
 {
-    int host = one_of(value, "host", "device");
+    int host = setting_word(value, "host", "device");
 
     if (host >= 0)
         settings.run_mode = host == 1 ? ACL_HOST : ACL_DEVICE;
     return host >= 0 ? NULL : "host or device";
 }
+
+SETTING(SETTING_RUN_MODE, "run_mode", set_run_mode, "host")
 
 static const char *set_soc(const char *value)
 {
@@ -142,27 +186,7 @@ static const char *set_soc(const char *value)
                ? NULL : "a name of less than 64 characters";
 }
 
-/*
- * A profile brings its machine along, but what was chosen stays chosen: the
- * memory, the name of the SoC.
- */
-static const char *set_profile(const char *value)
-{
-    const Machine *wanted = profile_machine(value);
-
-    if (wanted == NULL)
-        return "none, atlas-300i or 910b";
-    if (!is_chosen(set_memory)) {
-        if (!device_memory_resize(wanted->memory))
-            return MEMORY_IN_USE;
-        settings.memory = wanted->memory;
-    }
-    if (!is_chosen(set_soc))
-        copy_in(settings.soc, sizeof settings.soc, wanted->soc);
-    machine = wanted;
-    profile_use(value);
-    return NULL;
-}
+SETTING(SETTING_SOC, "soc", set_soc, "")
 
 static const char *set_onnxruntime(const char *value)
 {
@@ -170,88 +194,15 @@ static const char *set_onnxruntime(const char *value)
                ? NULL : "a path of less than 4096 characters";
 }
 
-/* A setter returns what would have been right, or NULL when it was. */
-static const struct {
-    const char *key;
-    Setter *set;
-    const char *normal;         /* what the default reads as; NULL: none */
-} setters[] = {
-    {"mode", set_mode, "strict"},
-    {"trace", set_trace, "off"},
-    {"devices", set_devices, "8"},
-    {"memory", set_memory, ""},
-    {"run_mode", set_run_mode, "host"},
-    {"soc", set_soc, ""},
-    {"onnxruntime", set_onnxruntime, ""},
-    {"memory_ends", set_memory_ends, "never"},
-    {"report", set_report, "on"},
-    {"hide", hide_only, ""},
-    {"fail", plan_faults, NULL},
-    {"profile", set_profile, "none"},
-    {"latency", plan_latencies, NULL},
-};
+SETTING(SETTING_ONNXRUNTIME, "onnxruntime", set_onnxruntime, "")
 
-enum { SETTER_COUNT = sizeof setters / sizeof setters[0] };
-
-const char *settings_key(size_t i)
+static const char *set_report(const char *value)
 {
-    return i < SETTER_COUNT ? setters[i].key : NULL;
+    int on = setting_word(value, "on", "off");
+
+    if (on >= 0)
+        settings.report = on == 1;
+    return on >= 0 ? NULL : "on or off";
 }
 
-const char *settings_default(size_t i)
-{
-    if (i >= SETTER_COUNT)
-        return NULL;
-    if (setters[i].set == set_memory)
-        return machine->memory_text;
-    return setters[i].set == set_soc ? machine->soc : setters[i].normal;
-}
-
-static bool is_chosen(Setter *set)
-{
-    size_t i = 0;
-
-    while (setters[i].set != set)
-        i++;
-    return chosen_is(i);
-}
-
-static void refuse_key(const char *key)
-{
-    char keys[256];
-    Text text = text_in(keys, sizeof keys);
-
-    for (size_t i = 0; i < SETTER_COUNT; i++)
-        text_add(&text, "%s%s", i > 0 ? ", " : "", setters[i].key);
-    refuse(E_PARAM, "there is no setting \"%s\"; there are %s", key, keys);
-}
-
-bool settings_set(const char *key, const char *value)
-{
-    for (size_t i = 0; i < SETTER_COUNT; i++) {
-        if (strcmp(setters[i].key, key) != 0)
-            continue;
-        const char *right = setters[i].set(value);
-        if (right != NULL)
-            refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value,
-                   right);
-        else
-            chosen_keep(i, value);
-        return right == NULL;
-    }
-    refuse_key(key);
-    return false;
-}
-
-void settings_reset(void)
-{
-    settings = defaults;
-    chosen_reset();
-    machine = profile_machine("none");
-    settings.memory = machine->memory;
-    copy_in(settings.soc, sizeof settings.soc, machine->soc);
-    trace_to_memory(false);
-    device_memory_end_after(UINT64_MAX);
-    hide_only("");
-    environment_apply();
-}
+SETTING(SETTING_REPORT, "report", set_report, "on")

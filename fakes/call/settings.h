@@ -2,8 +2,15 @@
  * settings: what a test may choose about this library.
  *
  * They come from the environment when the library is opened and after every
- * aclfakeReset, and from aclfakeSet in between. What belongs to a part of its
- * own (faults, latencies, the trace, hidden functions) is handed on to it.
+ * aclfakeReset, and from aclfakeSet in between. Plain values stand in the
+ * struct below; what belongs to a part of its own (the trace, memory, faults,
+ * a profile) is set by that part, which names the setting here:
+ *
+ *     SETTING(SETTING_TRACE, "trace", set_trace, "off")
+ *
+ * What a setting was given is kept word for word, so that a test can read it
+ * and put it back. A setting that nobody chose has its default. Orders that
+ * are carried out and not kept (fail, latency) have none and are not told.
  */
 #ifndef FAKE_SETTINGS_H
 #define FAKE_SETTINGS_H
@@ -11,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/text.h"
 
 enum { DEVICES_MAX = 64 };
 
@@ -26,16 +35,61 @@ typedef struct Settings {
 
 extern Settings settings;
 
+/* In the order in which they are told, and taken from the environment. */
+typedef enum SettingId {
+    SETTING_MODE,
+    SETTING_TRACE,
+    SETTING_DEVICES,
+    SETTING_MEMORY,
+    SETTING_RUN_MODE,
+    SETTING_SOC,
+    SETTING_ONNXRUNTIME,
+    SETTING_MEMORY_ENDS,
+    SETTING_REPORT,
+    SETTING_HIDE,
+    SETTING_FAIL,
+    SETTING_PROFILE,            /* before latencies, which it replaces */
+    SETTING_LATENCY,
+    SETTING_COUNT
+} SettingId;
+
+/* Sets a value: NULL, or what would have been right; nothing changed then. */
+typedef const char *Setter(const char *value);
+
+/* Names a setting, before the library begins. */
+#define SETTING(id, key, set, normal) \
+    __attribute__((constructor(101))) static void name_ ## id(void) \
+    { \
+        settings_add(id, key, set, normal); \
+    }
+
+/* What the macro calls; normal is NULL for an order. */
+void settings_add(SettingId id, const char *key, Setter *set,
+                  const char *normal);
+
 /* Changes one setting. False: nothing changed, the error queue says why. */
 bool settings_set(const char *key, const char *value);
 
-/* Defaults, then the environment. */
+/*
+ * Gives a setting another default, which it has now unless it was chosen:
+ * NULL, or what would have been right. normal is a literal.
+ */
+const char *settings_default(SettingId id, const char *normal);
+
+/* All defaults. */
 void settings_reset(void);
 
 /* The i-th key, NULL after the last one. */
 const char *settings_key(size_t i);
 
-/* What its default reads as; NULL for an order that leaves no setting. */
-const char *settings_default(size_t i);
+/* {"key","value"} for each setting, as JSON lines. */
+void settings_read(Text *text);
+
+/* A number from low to high, all of value: false for anything else. */
+bool setting_number(const char *value, uint64_t low, uint64_t high,
+                    uint64_t *number);
+
+/* 1 for the first word, 0 for the second, -1 for any other. */
+int setting_word(const char *value, const char *yes, const char *no);
 
 #endif

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 
 enum { KINDS_MAX = 32 };
 

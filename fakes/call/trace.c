@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
+#include "base/now.h"
+#include "call/calls.h"
+#include "call/settings.h"
 
 enum { LINE_SIZE = 8192 };      /* six characters for each of an argument */
 
@@ -41,30 +45,35 @@ static void file_change(int file)
     pthread_mutex_unlock(&state.lock);
 }
 
-void trace_to_memory(bool on)
+static void to_memory(bool on)
 {
     file_change(-1);
-    calls_watch(WATCH_TRACE, on);
+    calls_watch(WATCHER_TRACE, on);
 }
 
-bool trace_to_file(const char *path)
+static bool to_file(const char *path)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
     if (file < 0)
         return false;
     file_change(file);
-    calls_watch(WATCH_TRACE, true);
+    calls_watch(WATCHER_TRACE, true);
     return true;
 }
 
-uint64_t trace_now(void)
+static const char *set_trace(const char *value)
 {
-    struct timespec now;
+    int on = setting_word(value, "on", "off");
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + 1;
+    if (on >= 0)
+        return to_memory(on == 1), NULL;
+    if (strpbrk(value, "/.") != NULL && to_file(value))
+        return NULL;
+    return "on, off, or a file that can be written, its path with a / or .";
 }
+
+SETTING(SETTING_TRACE, "trace", set_trace, "off")
 
 static bool records_grow(void)
 {
@@ -110,14 +119,23 @@ static bool record_keep(const Record *record)
     return true;
 }
 
-void trace_keep(Call *call)
+static int begin_record(Call *call)
 {
+    call->start_ns = now_ns();
+    return E_NONE;
+}
+
+/* Takes over the args; a call is not kept when memory is short. */
+static void end_record(Call *call)
+{
+    if (call->start_ns == 0)
+        return;
     Record record = {
         .function = call->function,
         .status = call->status,
         .seq = call->seq,
         .start_ns = call->start_ns,
-        .ns = trace_now() - call->start_ns,
+        .ns = now_ns() - call->start_ns,
         .thread = syscall(SYS_gettid),
         .args = call->args,
     };
@@ -129,6 +147,8 @@ void trace_keep(Call *call)
         call->args = NULL;
     pthread_mutex_unlock(&state.lock);
 }
+
+WATCHER(WATCHER_TRACE, begin_record, end_record)
 
 void trace_read(Text *text)
 {

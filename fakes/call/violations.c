@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/locks.h"
 #include "call/calls.h"
-#include "call/fork.h"
 #include "call/message.h"
 
 enum { KEPT_MAX = 10000, DETAIL_SIZE = 1024 };

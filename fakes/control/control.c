@@ -9,7 +9,6 @@
 
 #include "base/acl.h"
 #include "call/calls.h"
-#include "call/chosen.h"
 #include "call/faults.h"
 #include "call/fork.h"
 #include "call/message.h"
@@ -19,6 +18,7 @@
 #include "call/trace.h"
 #include "call/violations.h"
 #include "control/dump.h"
+#include "control/environment.h"
 #include "control/init.h"
 #include "control/profiles.h"
 #include "control/report.h"
@@ -50,6 +50,7 @@ __attribute__((constructor)) static void begin(void)
 {
     fork_watch();
     settings_reset();
+    environment_apply();
 }
 
 /*
@@ -82,6 +83,7 @@ int aclfakeReset(void)
     messages_reset();
     calls_reset();
     settings_reset();
+    environment_apply();
     return 0;
 }
 
@@ -166,7 +168,7 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         {"profiles", profiles_read},
         {"machines", machines_read},
         {"report", report_read},
-        {"settings", chosen_read},
+        {"settings", settings_read},
         {"unexplained", refusals_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/acl.h"
+#include "base/locks.h"
 #include "call/calls.h"
 #include "call/fork.h"
 #include "call/live.h"

@@ -1,5 +1,13 @@
-#include "control/plans.h"
-
+/*
+ * plans: faults and latencies, as a text of a setting asks for them.
+ *
+ *     ACL_FAKE_FAIL=aclmdlExecute:2:507011,aclrtMalloc:0:207001
+ *     ACL_FAKE_LATENCY=aclmdlExecute:75000,aclrtMemcpy:90000:0.23
+ *
+ * Faults are function:nth:code each, as aclfakeFail() takes them, latencies
+ * function:fixedNs[:nsPerByte], as aclfakeLatency() does. Nothing changes
+ * when one of them is no good.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -7,6 +15,7 @@
 #include <string.h>
 
 #include "call/faults.h"
+#include "call/settings.h"
 
 enum { NAME_MAX_SIZE = 128 };
 
@@ -104,7 +113,7 @@ static bool each(const char *text,
     return true;
 }
 
-const char *plan_faults(const char *text)
+static const char *set_faults(const char *text)
 {
     if (each(text, one_fault, false) && each(text, one_fault, true))
         return NULL;
@@ -112,10 +121,14 @@ const char *plan_faults(const char *text)
            "\"*\", nth 0 for every call, a code that is not 0";
 }
 
-const char *plan_latencies(const char *text)
+SETTING(SETTING_FAIL, "fail", set_faults, NULL)
+
+static const char *set_latencies(const char *text)
 {
     if (each(text, one_latency, false) && each(text, one_latency, true))
         return NULL;
     return "function:nanoseconds or function:nanoseconds:per byte, parted "
            "by commas";
 }
+
+SETTING(SETTING_LATENCY, "latency", set_latencies, NULL)

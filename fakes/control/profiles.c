@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "call/faults.h"
+#include "call/settings.h"
 
 static const struct {
     const char *profile;
@@ -20,16 +21,23 @@ static const struct {
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
+typedef struct Machine {
+    const char *profile;
+    const char *soc;
+    const char *memory;         /* bytes */
+    const char *source;
+} Machine;
+
 static const Machine machines[] = {
 #define ROW(profile, soc, memory, source) \
-    {profile, soc, UINT64_C(memory), #memory, source},
+    {profile, soc, #memory, source},
     MACHINES(ROW)
 #undef ROW
 };
 
 enum { MACHINE_COUNT = sizeof machines / sizeof machines[0] };
 
-const Machine *profile_machine(const char *name)
+static const Machine *machine_of(const char *name)
 {
     for (size_t i = 0; i < MACHINE_COUNT; i++)
         if (strcmp(machines[i].profile, name) == 0)
@@ -37,7 +45,8 @@ const Machine *profile_machine(const char *name)
     return NULL;
 }
 
-void profile_use(const char *name)
+/* Replaces all latencies by those of a profile. */
+static void use_latencies(const char *name)
 {
     latencies_reset();
     for (size_t i = 0; i < ROW_COUNT; i++)
@@ -45,6 +54,26 @@ void profile_use(const char *name)
             latency_set(rows[i].function, rows[i].fixed_ns,
                         rows[i].ns_per_byte);
 }
+
+/*
+ * A profile brings its machine along, but what was chosen stays chosen: the
+ * memory, the name of the SoC.
+ */
+static const char *set_profile(const char *value)
+{
+    const Machine *wanted = machine_of(value);
+
+    if (wanted == NULL)
+        return "none, atlas-300i or 910b";
+    const char *right = settings_default(SETTING_MEMORY, wanted->memory);
+    if (right != NULL)
+        return right;
+    settings_default(SETTING_SOC, wanted->soc);
+    use_latencies(value);
+    return NULL;
+}
+
+SETTING(SETTING_PROFILE, "profile", set_profile, "none")
 
 void profiles_read(Text *text)
 {
@@ -65,7 +94,7 @@ void machines_read(Text *text)
         text_add(text, "{\"profile\": \"%s\", \"soc\": \"%s\", ",
                  machines[i].profile, machines[i].soc);
         text_add(text, "\"memory\": %s, \"source\": ",
-                 machines[i].memory_text);
+                 machines[i].memory);
         text_add_string(text, machines[i].source);
         text_add(text, "}\n");
     }

@@ -14,8 +14,6 @@
 #ifndef FAKE_PROFILES_H
 #define FAKE_PROFILES_H
 
-#include <stdint.h>
-
 #include "base/text.h"
 
 #define MACHINE_NONE \
@@ -64,20 +62,6 @@
     ROW("910b", aclmdlExecuteV2, 26000, 0, LAUNCH_910B) \
     ROW("910b", aclmdlExecuteAsync, 26000, 0, LAUNCH_910B) \
     ROW("910b", aclmdlExecuteAsyncV2, 26000, 0, LAUNCH_910B)
-
-typedef struct Machine {
-    const char *profile;
-    const char *soc;
-    uint64_t memory;            /* bytes */
-    const char *memory_text;
-    const char *source;
-} Machine;
-
-/* The machine of a profile; NULL: there is no such profile. */
-const Machine *profile_machine(const char *name);
-
-/* Replaces all latencies by those of a profile that there is. */
-void profile_use(const char *name);
 
 /* All times, and all machines, as JSON lines. */
 void profiles_read(Text *text);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "call/faults.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
@@ -100,7 +101,7 @@ static int compute(const Run *run)
     if (status == E_NONE)
         status = run->model->dynamic ? run_dynamic(run) : run_static(run);
     if (status == E_RT_EXECUTE)
-        exception_report_sync(run->model, status);
+        exception_report_sync(run->model->device, run->model->id, status);
     return status;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 
 #define FIRST_STATIC UINT32_C(1)
 #define FIRST_SHARED UINT32_C(0x80000000)

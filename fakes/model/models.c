@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/codes.h"
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/message.h"
 #include "call/tally.h"
 #include "call/violations.h"

@@ -10,8 +10,8 @@
 
 #include "base/acl.h"
 #include "base/codes.h"
+#include "base/locks.h"
 #include "base/text.h"
-#include "call/fork.h"
 #include "call/message.h"
 #include "call/settings.h"
 

@@ -1,18 +1,8 @@
 #include "runtime/callback.h"
 
-#include "call/message.h"
+#include "call/calls.h"
 #include "call/settings.h"
 #include "call/violations.h"
-#include "runtime/order.h"
-#include "runtime/subscribe.h"
-
-typedef struct Launch {
-    Task task;
-    aclrtCallback function;
-    void *argument;
-    bool blocks;
-    bool host;                  /* the worker makes the call */
-} Launch;
 
 static _Thread_local unsigned depth;
 
@@ -53,8 +43,11 @@ static bool is_host_memory(FunctionId function)
            function == FN_aclrtFreeHost;
 }
 
-int callback_check(FunctionId function)
+/* May the function be called by what runs now on this thread? */
+static int check_call(Call *call)
 {
+    FunctionId function = call->function;
+
     if (depth == 0 || !forbidden(function))
         return E_NONE;
     if (is_host_memory(function)) {
@@ -64,6 +57,8 @@ int callback_check(FunctionId function)
     int status = violate(V_INSIDE_CALLBACK, "%s", functions[function].name);
     return settings.strict ? status : E_NONE;
 }
+
+WATCHER(WATCHER_CALLBACK, .before = check_call)
 
 void callback_call(void (*function)(void *), void *argument)
 {
@@ -75,105 +70,12 @@ void callback_call(void (*function)(void *), void *argument)
     current_call = outer;
 }
 
-static int launch_run(Task *task, Stream *stream)
+void callbacks_begin(void)
 {
-    const Launch *launch = (const Launch *)task;
-    int status = E_NONE;
-
-    streams_lock();
-    order_synced(stream, task->seq - 1);
-    order_synced_clock(&stream->clock, task->seq);
-    if (!launch->host)
-        status = report_hand(stream, launch->function, launch->argument,
-                             launch->blocks);
-    streams_unlock();
-    if (launch->host)
-        callback_call(launch->function, launch->argument);
-    return status;
-}
-
-/* The subscribed thread, which waits for a call to make, is told instead. */
-static void launch_fail(Task *task, Stream *stream, int status)
-{
-    if (((const Launch *)task)->host)
-        return;
-    streams_lock();
-    report_failure(stream, status);
-    streams_unlock();
-}
-
-static const TaskKind launching = {.run = launch_run, .fail = launch_fail};
-
-static int launch(Stream *stream, Launch wanted)
-{
-    Launch *made = task_new(sizeof *made, &launching);
-
-    if (made == NULL)
-        return E_BAD_ALLOC;
-    wanted.task = made->task;
-    *made = wanted;
-    calls_watch(WATCH_CALLBACK, true);
-    return stream_submit(stream, &made->task);
-}
-
-/* Notes which way a stream calls; the other way breaks a rule. */
-static int check_way(Stream *stream, bool host, void *handle)
-{
-    int status = E_NONE;
-
-    streams_lock();
-    bool mixed = host ? stream->subscribed : stream->host_functions;
-    if (host && !mixed)
-        stream->host_functions = true;
-    if (!host && !mixed && !stream->subscribed)
-        status = refuse(E_RT_NO_CALLBACK, "no thread is subscribed to "
-                        "stream %p; call aclrtSubscribeReport", handle);
-    streams_unlock();
-    if (mixed && status == E_NONE)
-        status = violate(V_CALLBACKS_MIXED, "stream %p", handle);
-    return status;
-}
-
-aclError aclrtLaunchCallback(aclrtCallback fn, void *userData,
-                             aclrtCallbackBlockType blockType,
-                             aclrtStream stream)
-{
-    ENTER(aclrtLaunchCallback, "fn=%d, userData=%p, blockType=%d, stream=%p",
-          fn != NULL, userData, (int)blockType, stream);
-    Stream *found = NULL;
-    if (blockType != ACL_CALLBACK_NO_BLOCK &&
-        blockType != ACL_CALLBACK_BLOCK)
-        LEAVE(refuse(E_PARAM, "blockType %d is not 0 or 1", (int)blockType));
-    if (fn == NULL)
-        LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
-    int status = stream_need(stream, "stream", &found);
-    if (status == E_NONE)
-        status = check_way(found, false, stream);
-    if (status == E_NONE)
-        status = launch(found, (Launch){.function = fn,
-                                        .argument = userData,
-                                        .blocks = blockType ==
-                                                  ACL_CALLBACK_BLOCK});
-    LEAVE(status);
-}
-
-aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args)
-{
-    ENTER(aclrtLaunchHostFunc, "stream=%p, fn=%d, args=%p", stream,
-          fn != NULL, args);
-    Stream *found = NULL;
-    if (fn == NULL)
-        LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
-    int status = stream_need(stream, "stream", &found);
-    if (status == E_NONE)
-        status = check_way(found, true, stream);
-    if (status == E_NONE)
-        status = launch(found, (Launch){.function = fn, .argument = args,
-                                        .host = true});
-    LEAVE(status);
+    calls_watch(WATCHER_CALLBACK, true);
 }
 
 void callbacks_reset(void)
 {
-    calls_watch(WATCH_CALLBACK, false);
+    calls_watch(WATCHER_CALLBACK, false);
 }

@@ -2,20 +2,14 @@
 
 #include <stdatomic.h>
 
-#include "base/acl.h"
-#include "call/fork.h"
+#include "base/codes.h"
 #include "call/message.h"
-#include "runtime/device.h"
-#include "runtime/host_memory.h"
 #include "runtime/objects.h"
-#include "runtime/stream.h"
-
-typedef struct Context {
-    int device;
-    bool primary;
-} Context;
 
 static atomic_uint epoch;       /* of what threads remember */
+
+/* The current context of threads without one, or NULL. */
+static _Atomic(void *) fallback;
 
 static _Thread_local struct {
     unsigned epoch;
@@ -34,7 +28,7 @@ static void thread_of_this_epoch(void)
     thread.primary = NULL;
 }
 
-static const Context *context_at(const void *handle)
+const Context *context_at(const void *handle)
 {
     return handle == NULL ? NULL : object_peek(handle, KIND_CONTEXT);
 }
@@ -46,7 +40,7 @@ const void *context_current(void)
         return thread.chosen;
     if (context_at(thread.primary) != NULL)
         return thread.primary;
-    return device_default_context();
+    return atomic_load_explicit(&fallback, memory_order_relaxed);
 }
 
 int context_device(void)
@@ -83,70 +77,19 @@ void context_use_primary(const void *context)
     thread.chosen = NULL;
 }
 
-void context_end(const void *context, bool force)
+void context_choose(const void *context)
 {
-    streams_end_context(context, force);
-    object_kill(context);
-}
-
-aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
-{
-    ENTER(aclrtCreateContext, "context=%p, deviceId=%d", (void *)context,
-          deviceId);
-    NOT_NULL(context);
-    int status = device_check(deviceId);
-    if (status != E_NONE)
-        LEAVE(status);
-    void *handle = context_new(deviceId, NULL);
-    if (handle == NULL)
-        LEAVE(refuse(E_BAD_ALLOC, "no memory for a context"));
-    fork_begun();
-    thread_of_this_epoch();
-    thread.chosen = handle;
-    *context = handle;
-    LEAVE(E_NONE);
-}
-
-aclError aclrtDestroyContext(aclrtContext context)
-{
-    ENTER(aclrtDestroyContext, "context=%p", context);
-    if (context == NULL)
-        LEAVE(refuse(E_PARAM, "context is NULL"));
-    const Context *found = context_at(context);
-    if (found != NULL && found->primary)
-        LEAVE(refuse(E_RT_CONTEXT, "context %p is the default context of "
-                     "device %d; aclrtResetDevice ends it", context,
-                     found->device));
-    if (found != NULL)
-        streams_end_context(context, false);
-    if (!object_destroy(context, KIND_CONTEXT, "context"))
-        LEAVE(E_RT_CONTEXT);
-    LEAVE(E_NONE);
-}
-
-aclError aclrtSetCurrentContext(aclrtContext context)
-{
-    ENTER(aclrtSetCurrentContext, "context=%p", context);
-    if (context == NULL)
-        LEAVE(refuse(E_PARAM, "context is NULL"));
-    if (object_find(context, KIND_CONTEXT, "context") == NULL)
-        LEAVE(E_RT_PARAM);
     thread_of_this_epoch();
     thread.chosen = context;
-    LEAVE(E_NONE);
 }
 
-aclError aclrtGetCurrentContext(aclrtContext *context)
+void context_fall_back(const void *context)
 {
-    ENTER(aclrtGetCurrentContext, "context=%p", (void *)context);
-    NOT_NULL(context);
-    int status = context_needed();
-    if (status == E_NONE)
-        *context = (void *)(uintptr_t)context_current();
-    LEAVE(status);
+    atomic_store(&fallback, (void *)(uintptr_t)context);
 }
 
 void contexts_reset(void)
 {
     atomic_fetch_add(&epoch, 1);
+    atomic_store(&fallback, NULL);
 }

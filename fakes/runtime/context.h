@@ -3,12 +3,21 @@
  *
  * A context is an object (objects.h). A thread holds two handles: the
  * context it chose, and the primary of the device it set last, to which it
- * falls back when its choice dies.
+ * falls back when its choice dies. A configuration may name a device whose
+ * context is current where a thread has neither.
  */
 #ifndef FAKE_CONTEXT_H
 #define FAKE_CONTEXT_H
 
 #include <stdbool.h>
+
+typedef struct Context {
+    int device;
+    bool primary;
+} Context;
+
+/* The living context behind a handle, or NULL; NULL is none. */
+const Context *context_at(const void *handle);
 
 /* The living context of this thread, or NULL. */
 const void *context_current(void);
@@ -28,8 +37,11 @@ void *context_new(int device, const void *owner);
 /* A thread set a device: its context is what the thread falls back to. */
 void context_use_primary(const void *context);
 
-/* The streams of a context go with it, after their work unless forced. */
-void context_end(const void *context, bool force);
+/* A thread chose a context. */
+void context_choose(const void *context);
+
+/* What is current where a thread has none; NULL: nothing. */
+void context_fall_back(const void *context);
 
 /* No thread has a context. */
 void contexts_reset(void);

@@ -4,12 +4,14 @@
 #include <stdatomic.h>
 
 #include "base/acl.h"
+#include "base/locks.h"
 #include "call/fork.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/tally.h"
 #include "runtime/host_memory.h"
 #include "runtime/objects.h"
+#include "runtime/stream.h"
 #include "runtime/visible.h"
 
 typedef struct DeviceState {
@@ -21,7 +23,7 @@ typedef struct DeviceState {
 static struct {
     pthread_mutex_t lock;
     DeviceState device[DEVICES_MAX];
-    atomic_int fallback;        /* default device of the configuration, + 1 */
+    int fallback;               /* default device of the configuration, + 1 */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
@@ -53,12 +55,24 @@ int device_check(int device)
                                          : refuse_device(device, count);
 }
 
-const void *device_default_context(void)
+/* The context of the default device changes with it. The lock is held. */
+static void publish_default(void)
 {
-    int fallback = atomic_load_explicit(&state.fallback,
-                                        memory_order_relaxed);
+    int fallback = state.fallback;
 
-    return fallback > 0 ? state.device[fallback - 1].primary : NULL;
+    context_fall_back(fallback > 0 ? state.device[fallback - 1].primary
+                                   : NULL);
+}
+
+/* Takes another default device; which one it was. */
+static int change_default(int fallback)
+{
+    pthread_mutex_lock(&state.lock);
+    int before = state.fallback;
+    state.fallback = fallback;
+    publish_default();
+    pthread_mutex_unlock(&state.lock);
+    return before;
 }
 
 /* Counts one more, for a device that is set; its primary context, or NULL. */
@@ -78,6 +92,7 @@ static bool reference_first(DeviceState *device, void *primary)
     bool first = device->set == 0;
     if (first)
         *device = (DeviceState){1, primary, call_origin()};
+    publish_default();
     fork_begun();
     pthread_mutex_unlock(&state.lock);
     if (first)
@@ -124,6 +139,13 @@ aclError aclrtSetDevice(int32_t deviceId)
     LEAVE(E_NONE);
 }
 
+/* The streams of a context go with it, after their work unless forced. */
+static void context_end(const void *context, bool force)
+{
+    streams_end_context(context, force);
+    object_kill(context);
+}
+
 static int device_unreference(int index, bool force)
 {
     const void *ending = NULL;
@@ -140,6 +162,7 @@ static int device_unreference(int index, bool force)
         if (device->set == 0) {
             ending = device->primary;
             device->primary = NULL;
+            publish_default();
         }
     }
     pthread_mutex_unlock(&state.lock);
@@ -150,7 +173,8 @@ static int device_unreference(int index, bool force)
 
 int device_make_default(int device)
 {
-    int before = atomic_exchange(&state.fallback, 0);
+    int before = change_default(0);
+
     if (before > 0)
         device_unreference(before - 1, false);
     if (device < 0)
@@ -160,7 +184,7 @@ int device_make_default(int device)
         return status;
     if (device_reference(device) == NULL)
         return refuse(E_BAD_ALLOC, "no memory for a context");
-    atomic_store(&state.fallback, device + 1);
+    change_default(device + 1);
     return E_NONE;
 }
 
@@ -221,7 +245,7 @@ void devices_reset(void)
 {
     for (int i = 0; i < DEVICES_MAX; i++)
         state.device[i] = (DeviceState){0};
-    atomic_store(&state.fallback, 0);
+    state.fallback = 0;
     visible_reset();
     contexts_reset();
 }

@@ -20,9 +20,6 @@ bool device_is_set(int device);
 /* Gives threads without a context that device; -1: none again. */
 int device_make_default(int device);
 
-/* The context of such threads, or NULL. */
-const void *device_default_context(void);
-
 /* Lists the devices that are set. */
 void devices_live(LiveVisitor *visit, void *to);
 

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "base/now.h"
 #include "call/message.h"
 #include "call/settings.h"
-#include "call/trace.h"
 #include "call/violations.h"
 #include "runtime/device.h"
 #include "runtime/host_memory.h"
@@ -70,7 +70,7 @@ void mark_settle(Task *task)
     Mark *mark = (Mark *)task;
 
     if (mark->deed == MARK_RECORD && task->seq != 0)
-        event_reach(mark->event, mark->number, E_RT_STREAM_ABORT, trace_now());
+        event_reach(mark->event, mark->number, E_RT_STREAM_ABORT, now_ns());
     mark->event->pending--;
     mark->event->waits -= mark->deed == MARK_WAIT;
     event_release(mark->event);

@@ -2,6 +2,7 @@
  * event_host: what the host learns from events: whether a mark was reached,
  * and when.
  */
+#include "base/now.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"

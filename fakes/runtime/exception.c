@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/message.h"
 #include "runtime/device.h"
 #include "runtime/objects.h"
@@ -117,14 +117,14 @@ void exception_report(const Stream *stream, const Task *task, int status,
     tell(&info);
 }
 
-void exception_report_sync(const Model *model, int status)
+void exception_report_sync(int device, uint32_t model, int status)
 {
     pthread_mutex_lock(&state.lock);
     uint32_t task = ++state.sync_tasks;
     pthread_mutex_unlock(&state.lock);
     Info info = {task, 0, (uint32_t)syscall(SYS_gettid),
-                 (uint32_t)model->device, (uint32_t)status};
-    remember(&info, model->id, message_last());
+                 (uint32_t)device, (uint32_t)status};
+    remember(&info, model, message_last());
     tell(&info);
 }
 

@@ -8,7 +8,6 @@
 #ifndef FAKE_EXCEPTION_H
 #define FAKE_EXCEPTION_H
 
-#include "model/models.h"
 #include "runtime/stream.h"
 
 /*
@@ -19,7 +18,7 @@ void exception_report(const Stream *stream, const Task *task, int status,
                       const char *text);
 
 /* The same of a synchronous execution, which has no stream of the user's. */
-void exception_report_sync(const Model *model, int status);
+void exception_report_sync(int device, uint32_t model, int status);
 
 /* What is remembered of a task that failed. */
 typedef struct Failed {

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/acl.h"
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/settings.h"
 #include "call/tally.h"
 #include "call/violations.h"
 #include "runtime/graves.h"
 #include "runtime/heap.h"
+
+#define MEMORY_MAX (UINT64_C(1) << 40)
 
 static struct {
     pthread_mutex_t lock;
@@ -207,7 +209,11 @@ size_t device_memory_free(int device)
     return taken < settings.memory ? settings.memory - taken : 0;
 }
 
-bool device_memory_resize(uint64_t memory)
+/*
+ * May the devices have so much memory from now on? Not more than they were
+ * born with while any of it is in use.
+ */
+static bool resize(uint64_t memory)
 {
     bool possible = true;
 
@@ -225,12 +231,36 @@ bool device_memory_resize(uint64_t memory)
     return possible;
 }
 
-void device_memory_end_after(uint64_t bytes)
+static const char *set_memory(const char *value)
 {
-    pthread_mutex_lock(&state.lock);
-    state.ends = bytes;
-    pthread_mutex_unlock(&state.lock);
+    uint64_t number;
+
+    if (!setting_number(value, 1, MEMORY_MAX, &number))
+        return "a number of bytes from 1 to 1 TiB";
+    if (!resize(number))
+        return "not more memory than the devices were born with, while it is "
+               "in use";
+    settings.memory = number;
+    return NULL;
 }
+
+SETTING(SETTING_MEMORY, "memory", set_memory, NULL)
+
+/* Every allocation fails once the devices have given so many bytes more. */
+static const char *set_memory_ends(const char *value)
+{
+    uint64_t number = UINT64_MAX;
+
+    if (strcmp(value, "never") != 0 &&
+        !setting_number(value, 0, MEMORY_MAX, &number))
+        return "a number of bytes up to 1 TiB, or never";
+    pthread_mutex_lock(&state.lock);
+    state.ends = number;
+    pthread_mutex_unlock(&state.lock);
+    return NULL;
+}
+
+SETTING(SETTING_MEMORY_ENDS, "memory_ends", set_memory_ends, "never")
 
 void device_memory_live(LiveVisitor *visit, void *to)
 {

@@ -19,8 +19,6 @@
 #include "call/live.h"
 #include "runtime/gaps.h"
 
-#define DEVICE_MEMORY_MAX (UINT64_C(1) << 40)
-
 /*
  * Allocates size bytes on a device, which count as taken bytes of its
  * memory, and fills them as fresh memory looks. Returns the device address,
@@ -80,18 +78,6 @@ unsigned device_memory_epoch(void);
 
 /* Bytes free on a device, of settings.memory. */
 size_t device_memory_free(int device);
-
-/*
- * May the devices have so much memory from now on? Not more than they were
- * born with while any of it is in use.
- */
-bool device_memory_resize(uint64_t memory);
-
-/*
- * Lets every allocation fail once the devices have given so many bytes more,
- * whatever is freed; UINT64_MAX is never.
- */
-void device_memory_end_after(uint64_t bytes);
 
 /* Lists the user's allocations. */
 void device_memory_live(LiveVisitor *visit, void *to);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/tally.h"
 #include "call/violations.h"
 

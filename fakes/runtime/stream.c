@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/message.h"
 #include "call/trace.h"
-#include "call/violations.h"
-#include "runtime/device.h"
 #include "runtime/objects.h"
 
 static struct {
@@ -16,6 +14,7 @@ static struct {
     pthread_condattr_t monotonic;
     Stream *open;
     uint64_t serial;
+    uint64_t seq;               /* of the last task */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
@@ -109,6 +108,11 @@ static void body_release(void *body)
     streams_unlock();
 }
 
+Stream *stream_of_body(const void *body)
+{
+    return ((const Body *)body)->stream;
+}
+
 aclrtStream stream_publish(Stream *stream, const void *owner)
 {
     void *handle = NULL;
@@ -122,72 +126,6 @@ aclrtStream stream_publish(Stream *stream, const void *owner)
     body->stream = stream;
     stream->handle = handle;
     return handle;
-}
-
-static Stream *find_standard_locked(const void *context)
-{
-    Stream *stream = state.open;
-
-    while (stream != NULL &&
-           !(stream->standard && stream->context == context))
-        stream = stream->next;
-    return stream;
-}
-
-static Stream *find_standard(const void *context)
-{
-    streams_lock();
-    Stream *stream = find_standard_locked(context);
-    streams_unlock();
-    return stream;
-}
-
-/* Two threads may make one at once: the first to come here has made it. */
-static Stream *agree_on_standard(Stream *made)
-{
-    streams_lock();
-    Stream *standard = find_standard_locked(made->context);
-    made->standard = standard == NULL;
-    streams_unlock();
-    if (standard == NULL)
-        return made;
-    object_kill(made->handle);
-    stream_end(made);           /* the object holds it */
-    return standard;
-}
-
-static int need_standard(Stream **stream)
-{
-    const void *context = context_current();
-
-    *stream = find_standard(context);
-    if (*stream != NULL)
-        return E_NONE;
-    Stream *made = stream_open(context, context_device());
-    if (made != NULL && stream_publish(made, context) != NULL)
-        *stream = agree_on_standard(made);
-    else if (made != NULL)
-        stream_close(made);
-    return *stream != NULL ? E_NONE : E_BAD_ALLOC;
-}
-
-int stream_need(aclrtStream handle, const char *argument, Stream **stream)
-{
-    int status = context_needed();
-
-    if (status != E_NONE)
-        return status;
-    if (handle == NULL)
-        return need_standard(stream);
-    const Body *body = object_find(handle, KIND_STREAM, argument);
-    if (body == NULL)
-        return E_RT_HANDLE;
-    *stream = body->stream;
-    if ((*stream)->context == context_current())
-        return E_NONE;
-    violate(V_FOREIGN_STREAM, "%s %p belongs to context %p, current is %p",
-            argument, handle, (*stream)->context, context_current());
-    return E_RT_STREAM_CONTEXT;
 }
 
 void streams_each(void (*act)(Stream *stream, void *to), void *to)
@@ -211,4 +149,27 @@ bool stream_unlist(Stream *stream)
         return false;
     *at = stream->next;
     return true;
+}
+
+bool stream_idle(const Stream *stream)
+{
+    return stream->running == NULL && stream->waiting.first == NULL;
+}
+
+uint64_t stream_first_seq(const Stream *stream)
+{
+    if (stream->running != NULL)
+        return stream->running->seq;
+    return stream->waiting.first != NULL ? stream->waiting.first->seq
+                                         : UINT64_MAX;
+}
+
+uint64_t streams_next_seq(void)
+{
+    return ++state.seq;
+}
+
+uint64_t streams_last_seq(void)
+{
+    return state.seq;
 }

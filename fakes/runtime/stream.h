@@ -58,11 +58,8 @@ void streams_unlock(void);
 void streams_signal(void);
 pthread_mutex_t *streams_mutex(void);
 
-/* Waits for a sign, or until a moment of trace_now(); 0: for ever. */
+/* Waits for a sign, or until a moment of now_ns(); 0: for ever. */
 bool streams_await(uint64_t until_ns);
-
-/* The moment a timeout in milliseconds ends; 0 for -1. */
-uint64_t deadline_of(int32_t timeout_ms);
 
 /* Opens a stream; the one reference is the caller's. NULL after a message. */
 Stream *stream_open(const void *context, int device);
@@ -124,10 +121,14 @@ aclrtStream stream_publish(Stream *stream, const void *owner);
 /* Ends all streams. */
 void streams_reset(void);
 
+/* The stream that a living handle was published for. */
+Stream *stream_of_body(const void *body);
+
 /* For stream_*.c alone; the lock is held. The open streams, linked by next. */
 Stream *streams_first(void);
 
-/* The seq of the last task that was queued anywhere. */
+/* The seq of the next task, and of the last one that was queued anywhere. */
+uint64_t streams_next_seq(void);
 uint64_t streams_last_seq(void);
 
 /* Takes a stream off the list. False: it was not there. */

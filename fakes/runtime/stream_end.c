@@ -4,7 +4,7 @@
 #include "runtime/objects.h"
 #include "runtime/order.h"
 #include "runtime/stream.h"
-#include "runtime/subscribe.h"
+#include "runtime/reports.h"
 
 static void drop_waiting(Stream *stream)
 {
@@ -35,7 +35,7 @@ void stream_end(Stream *stream)
     if (ours) {
         stream->stopping = true;
         drop_waiting(stream);
-        callbacks_forget(stream);
+        reports_forget(stream);
         pthread_cond_broadcast(&stream->wake);
         streams_signal();
     }

@@ -1,20 +1,18 @@
 /*
  * stream_queue: tasks come into a stream's queue.
  */
+#include "base/now.h"
 #include "call/faults.h"
 #include "call/message.h"
-#include "call/trace.h"
 #include "runtime/order.h"
 #include "runtime/stream.h"
 #include "runtime/worker.h"
 
-static uint64_t last;           /* seq that a task was given; under the lock */
-
 static void append(Stream *stream, Task *task)
 {
-    task->seq = ++last;
+    task->seq = streams_next_seq();
     task->next = NULL;
-    task->queued_ns = trace_now();
+    task->queued_ns = now_ns();
     if (stream->waiting.last != NULL)
         stream->waiting.last->next = task;
     else
@@ -29,8 +27,7 @@ static void append(Stream *stream, Task *task)
 static void take_latency(Task *task)
 {
     current_call->slept = true;
-    if (atomic_load(&calls.watch) & WATCH_LATENCY)
-        task->latency_ns = latency_of(task->made.function, task->bytes);
+    task->latency_ns = latency_of(task->made.function, task->bytes);
 }
 
 int stream_submit_locked(Stream *stream, Task *task)
@@ -67,22 +64,4 @@ void stream_abandon(Task *task)
     streams_lock();
     task_free(task);
     streams_unlock();
-}
-
-bool stream_idle(const Stream *stream)
-{
-    return stream->running == NULL && stream->waiting.first == NULL;
-}
-
-uint64_t stream_first_seq(const Stream *stream)
-{
-    if (stream->running != NULL)
-        return stream->running->seq;
-    return stream->waiting.first != NULL ? stream->waiting.first->seq
-                                         : UINT64_MAX;
-}
-
-uint64_t streams_last_seq(void)
-{
-    return last;
 }

@@ -3,16 +3,10 @@
  */
 #include <stdlib.h>
 
+#include "base/now.h"
 #include "call/message.h"
-#include "call/trace.h"
 #include "runtime/order.h"
 #include "runtime/stream.h"
-
-uint64_t deadline_of(int32_t timeout_ms)
-{
-    return timeout_ms < 0 ? 0
-                          : trace_now() + (uint64_t)timeout_ms * 1000000u;
-}
 
 /* The failure of a stream, as this thread's message and result. */
 static int take_failure(Stream *stream)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/settings.h"
 
 static struct {

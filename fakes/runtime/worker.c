@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/now.h"
 #include "call/faults.h"
+#include "call/fork.h"
 #include "call/message.h"
-#include "call/trace.h"
 #include "runtime/exception.h"
 #include "runtime/order.h"
 
@@ -45,7 +46,7 @@ static void sleep_for(Stream *stream, const Task *task)
     if (task->latency_ns == 0)
         return;
     streams_lock();
-    while (!stream->stopping && trace_now() < until)
+    while (!stream->stopping && now_ns() < until)
         pthread_cond_timedwait(&stream->wake, streams_mutex(), &at);
     streams_unlock();
 }
@@ -74,11 +75,11 @@ static void leave_orderly(void)
 /* Does what a task is; the time it takes is the device's. */
 static int run(Stream *stream, Task *task)
 {
-    uint64_t start = trace_now();
+    uint64_t start = now_ns();
     int status = task->kind->run(task, stream);
 
     if (!task->waits)
-        stream->due_ns += trace_now() - start;
+        stream->due_ns += now_ns() - start;
     return status;
 }
 
@@ -178,7 +179,7 @@ static void leave(void)
     uint64_t until = deadline_of(LEAVING_MS);
     bool computing = true;
 
-    if (atomic_load(&calls.watch) & WATCH_FORKED)
+    if (fork_refused())
         return;
     streams_lock();
     streams_each(stop, NULL);

@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "base/acl.h"
-#include "call/fork.h"
+#include "base/locks.h"
 #include "call/settings.h"
 #include "runtime/memory.h"
 
