@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "call/keepers.h"
 
 enum { ARGS_MAX = 512 };
 
@@ -94,9 +95,11 @@ void calls_watch_alone(WatcherId id)
     atomic_store(&calls.watch, 1u << id);
 }
 
-void calls_reset(void)
+static void forget_all(void)
 {
     atomic_store(&calls.seq, 0);
     for (int i = 0; i < FUNCTION_COUNT; i++)
         atomic_store(&calls.count[i], 0);
 }
+
+KEEPER(KEEPER_CALLS, forget_all, NULL)

@@ -52,12 +52,6 @@ typedef struct Call {
     bool slept;
 } Call;
 
-/* Who made an object: one call of one function. */
-typedef struct Origin {
-    FunctionId function;
-    uint64_t seq;
-} Origin;
-
 typedef struct Calls {
     atomic_uint watch;
     atomic_uint_fast64_t seq;
@@ -118,9 +112,6 @@ void calls_watch(WatcherId id, bool on);
 
 /* From now on it does, and no other. */
 void calls_watch_alone(WatcherId id);
-
-/* Counters back to zero. */
-void calls_reset(void);
 
 /* False: the call is refused with call->status. */
 static inline bool call_open(Call *call, FunctionId function)

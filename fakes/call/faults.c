@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/message.h"
 
 enum { ANY = FUNCTION_COUNT, TASK, SLOTS };
@@ -166,7 +167,7 @@ void latencies_reset(void)
     pthread_mutex_unlock(&state.lock);
 }
 
-void faults_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     memset(state.fault, 0, sizeof state.fault);
@@ -174,3 +175,5 @@ void faults_reset(void)
     pthread_mutex_unlock(&state.lock);
     latencies_reset();
 }
+
+KEEPER(KEEPER_FAULTS, forget_all, NULL)

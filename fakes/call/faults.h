@@ -39,7 +39,4 @@ void call_sleep(Call *call);
 /* No latencies. */
 void latencies_reset(void);
 
-/* No faults, no latencies. */
-void faults_reset(void);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/locks.h"
 #include "call/calls.h"
+#include "call/keepers.h"
 #include "call/message.h"
 
 enum { PAUSE_NS = 50000, TRIES = 20000 };   /* 1 s */
@@ -102,7 +103,9 @@ static int refuse_call(Call *call)
 
 WATCHER(WATCHER_FORK, .before = refuse_call)
 
-void fork_reset(void)
+static void forget_all(void)
 {
     state.begun = (Origin){0};
 }
+
+KEEPER(KEEPER_FORK, forget_all, NULL)

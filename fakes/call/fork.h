@@ -30,7 +30,4 @@ int fork_refuse(void);
 /* Lets fork() do all this. */
 void fork_watch(void);
 
-/* Nothing has begun. Not for a fork that is refused. */
-void fork_reset(void);
-
 #endif

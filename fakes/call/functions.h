@@ -11,6 +11,8 @@
 #ifndef FAKE_FUNCTIONS_H
 #define FAKE_FUNCTIONS_H
 
+#include <stdint.h>
+
 #include "call/unsimulated.h"
 
 #define FUNCTIONS(FUNCTION) \
@@ -229,6 +231,12 @@ typedef struct Function {
 } Function;
 
 extern const Function functions[FUNCTION_COUNT];
+
+/* Who made an object: one call of one function. */
+typedef struct Origin {
+    FunctionId function;
+    uint64_t seq;
+} Origin;
 
 /* The function of that name, or FUNCTION_COUNT. */
 FunctionId function_named(const char *name);

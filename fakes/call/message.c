@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "call/calls.h"
+#include "call/keepers.h"
 
 enum { QUEUE_SIZE = 8192, LINE_SIZE = 4096 };
 
@@ -98,7 +99,9 @@ const char *message_take(void)
     return text;
 }
 
-void messages_reset(void)
+static void forget_all(void)
 {
     atomic_fetch_add(&epoch, 1);
 }
+
+KEEPER(KEEPER_MESSAGES, forget_all, NULL)

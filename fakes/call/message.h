@@ -22,7 +22,4 @@ const char *message_take(void);
 /* The same text, and the queue stays as it is. */
 const char *message_last(void);
 
-/* Makes every thread forget its queue. */
-void messages_reset(void);
-
 #endif

@@ -1,6 +1,7 @@
 #include "call/refusal.h"
 
 #include "base/acl.h"
+#include "call/keepers.h"
 #include "call/message.h"
 
 /* The status of the last such call of a function; E_NONE: none. */
@@ -54,7 +55,7 @@ void refusals_read(Text *text)
     }
 }
 
-void refusals_reset(void)
+static void forget_all(void)
 {
     for (int i = 0; i < FUNCTION_COUNT; i++)
         atomic_store(&unexplained[i], E_NONE);
@@ -88,3 +89,5 @@ aclError aclrtGetLastError(aclrtLastErrLevel level)
     *last_error() = E_NONE;
     return status;
 }
+
+KEEPER(KEEPER_REFUSALS, forget_all, NULL)

@@ -18,7 +18,4 @@ const char *code_meaning(int code);
 /* The calls that left no text of their own, as JSON lines, one a function. */
 void refusals_read(Text *text);
 
-/* Forgets them, and every thread's last error. */
-void refusals_reset(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 
 enum { KINDS_MAX = 32 };
 
@@ -47,10 +48,12 @@ const char *tally_row(size_t i, uint64_t *made)
     return kind;
 }
 
-void tally_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     memset(state.row, 0, sizeof state.row);
     state.count = 0;
     pthread_mutex_unlock(&state.lock);
 }
+
+KEEPER(KEEPER_TALLY, forget_all, NULL)

@@ -1,7 +1,7 @@
 /*
  * tally: how many things of each kind were ever made.
  *
- * Kinds are named as in live.h, and counted where they are made; what is
+ * Kinds are named as in keepers.h, and counted where they are made; what is
  * alive is told by its keepers, and the difference was destroyed. An object
  * that another one owns is that one's affair: neither counts it.
  */
@@ -16,8 +16,5 @@ void tally_made(const char *kind);
 
 /* The i-th kind in order of its first one, and its count; NULL: no more. */
 const char *tally_row(size_t i, uint64_t *made);
-
-/* Forgets all. */
-void tally_reset(void);
 
 #endif

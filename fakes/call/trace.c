@@ -11,6 +11,7 @@
 #include "base/locks.h"
 #include "base/now.h"
 #include "call/calls.h"
+#include "call/keepers.h"
 #include "call/settings.h"
 
 enum { LINE_SIZE = 8192 };      /* six characters for each of an argument */
@@ -168,7 +169,7 @@ void calls_read(Text *text)
     }
 }
 
-void trace_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.count; i++)
@@ -179,3 +180,5 @@ void trace_reset(void)
     state.room = 0;
     pthread_mutex_unlock(&state.lock);
 }
+
+KEEPER(KEEPER_TRACE, forget_all, NULL)

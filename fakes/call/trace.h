@@ -14,7 +14,4 @@
 void trace_read(Text *text);
 void calls_read(Text *text);
 
-/* Forgets all records. */
-void trace_reset(void);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/locks.h"
 #include "call/calls.h"
+#include "call/keepers.h"
 #include "call/message.h"
 
 enum { KEPT_MAX = 10000, DETAIL_SIZE = 1024 };
@@ -132,7 +133,7 @@ void violations_read(Text *text)
     pthread_mutex_unlock(&state.lock);
 }
 
-void violations_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.count; i++)
@@ -143,3 +144,5 @@ void violations_reset(void)
     state.room = 0;
     pthread_mutex_unlock(&state.lock);
 }
+
+KEEPER(KEEPER_VIOLATIONS, forget_all, NULL)

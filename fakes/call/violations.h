@@ -165,7 +165,4 @@ unsigned violations_told(void);
 /* The violations since reset, as JSON lines. */
 void violations_read(Text *text);
 
-/* Forgets them. */
-void violations_reset(void);
-
 #endif

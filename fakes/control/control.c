@@ -8,32 +8,23 @@
 #include <string.h>
 
 #include "base/acl.h"
-#include "call/calls.h"
+#include "base/codes.h"
+#include "base/text.h"
 #include "call/faults.h"
 #include "call/fork.h"
+#include "call/functions.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/refusal.h"
 #include "call/settings.h"
-#include "call/tally.h"
 #include "call/trace.h"
 #include "call/violations.h"
-#include "control/dump.h"
 #include "control/environment.h"
-#include "control/init.h"
+#include "control/live.h"
 #include "control/profiles.h"
 #include "control/report.h"
-#include "model/bundle.h"
 #include "model/engine_callback.h"
-#include "model/execute.h"
-#include "model/models.h"
-#include "runtime/callback.h"
-#include "runtime/device.h"
-#include "runtime/exception.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
-#include "runtime/objects.h"
 #include "runtime/repeat.h"
-#include "runtime/stream.h"
 
 enum { REFUSED = -1, FORKED = -2 };
 
@@ -53,35 +44,11 @@ __attribute__((constructor)) static void begin(void)
     environment_apply();
 }
 
-/*
- * Streams go first: they use everything. Models are next: they hold memory
- * and variables.
- */
 int aclfakeReset(void)
 {
     if (forked())
         return FORKED;
-    streams_reset();
-    callbacks_reset();
-    exceptions_reset();
-    executes_reset();
-    models_reset();
-    bundles_reset();
-    objects_reset();
-    devices_reset();
-    device_memory_reset();
-    host_memory_reset();
-    init_reset();
-    faults_reset();
-    trace_reset();
-    violations_reset();
-    refusals_reset();
-    dump_reset();
-    fork_reset();
-    tally_reset();
-    callback_functions_reset();
-    messages_reset();
-    calls_reset();
+    keepers_reset();
     settings_reset();
     environment_apply();
     return 0;

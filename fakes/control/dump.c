@@ -2,13 +2,15 @@
  * dump: the switches of CANN's dump of tensors. They are accepted in CANN's
  * order and turn nothing on; one line on stderr says so, once in a process.
  */
+#include "control/dump.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/acl.h"
 #include "call/calls.h"
+#include "call/keepers.h"
 #include "call/message.h"
-#include "control/dump.h"
 #include "control/init.h"
 #include "control/init_config.h"
 #include "runtime/host_memory.h"
@@ -71,7 +73,9 @@ aclError aclmdlFinalizeDump(void)
     LEAVE(status);
 }
 
-void dump_reset(void)
+static void forget_all(void)
 {
     atomic_store(&begun, false);
 }
+
+KEEPER(KEEPER_DUMP, forget_all, NULL)

@@ -13,12 +13,13 @@
 #include "base/locks.h"
 #include "call/calls.h"
 #include "call/fork.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
 #include "control/environment.h"
 #include "control/init_config.h"
+#include "control/live.h"
 #include "control/report.h"
 #include "runtime/device.h"
 #include "runtime/host_memory.h"
@@ -220,7 +221,7 @@ const char *aclGetRecentErrMsg(void)
     return message_take();
 }
 
-void init_reset(void)
+static void forget_all(void)
 {
     free(state.config);
     free(state.path);
@@ -232,3 +233,5 @@ void init_reset(void)
     state.ended = (Origin){0};
     atomic_store(&state.engine, false);
 }
+
+KEEPER(KEEPER_INIT, forget_all, NULL)

@@ -15,7 +15,4 @@ int engine_needed(void);
 /* Was aclInit called, and not taken back? */
 bool init_is_done(void);
 
-/* Nobody ever called aclInit. */
-void init_reset(void);
-
 #endif

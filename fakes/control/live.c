@@ -1,14 +1,9 @@
-#include "call/live.h"
+#include "control/live.h"
 
 #include <stdlib.h>
 
+#include "call/calls.h"
 #include "call/violations.h"
-#include "model/bundle.h"
-#include "model/models.h"
-#include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
-#include "runtime/objects.h"
 
 /* What the keepers listed. */
 typedef struct List {
@@ -42,12 +37,7 @@ void live_each(LiveVisitor *visit, void *to)
 {
     List list = {0};
 
-    devices_live(append, &list);
-    objects_live(append, &list);
-    device_memory_live(append, &list);
-    host_memory_live(append, &list);
-    bundles_live(append, &list);
-    models_live(append, &list);
+    keepers_live(append, &list);
     for (size_t i = 0; i < list.count; i++)
         visit(&list.live[i], to);
     free(list.live);

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call/live.h"
+#include "call/calls.h"
 #include "call/tally.h"
+#include "control/live.h"
 
 enum { LISTED_MAX = 20 };       /* things of one kind that are listed */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/acl.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/tally.h"
 #include "call/violations.h"
@@ -264,7 +265,7 @@ aclError aclmdlBundleUnload(uint32_t bundleId)
     LEAVE(status);
 }
 
-void bundles_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     models_lock();
     for (const Bundle *bundle = bundles; bundle != NULL;
@@ -277,8 +278,10 @@ void bundles_live(LiveVisitor *visit, void *to)
     models_unlock();
 }
 
-void bundles_reset(void)
+static void forget_all(void)
 {
     while (bundles != NULL)
         bundle_forget(bundles);
 }
+
+KEEPER(KEEPER_BUNDLES, forget_all, list_live)

@@ -39,10 +39,4 @@ Bundle *bundle_find(uint32_t id);
 int bundle_load_part(Bundle *bundle, const BundleFile *file, size_t index,
                      const LoadOptions *memory, uint32_t *id);
 
-/* Lists the bundles. */
-void bundles_live(LiveVisitor *visit, void *to);
-
-/* Forgets all bundles; their models are forgotten by models_reset(). */
-void bundles_reset(void);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/violations.h"
 #include "runtime/memory.h"
@@ -65,7 +66,7 @@ bool callback_set(uint64_t id, AclFakeFunction function, void *user)
     return entry != NULL;
 }
 
-void callback_functions_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     while (state.first != NULL) {
@@ -160,3 +161,5 @@ int callback_run(Model *model, const Blob *inputs, const Blob *outputs)
     free(tensors);
     return status;
 }
+
+KEEPER(KEEPER_FUNCTIONS, forget_all, NULL)

@@ -22,7 +22,4 @@ int callback_known(uint64_t id);
 /* Lets the function compute with a run's blobs: 0, or a status. */
 int callback_run(Model *model, const Blob *inputs, const Blob *outputs);
 
-/* Takes all functions back. */
-void callback_functions_reset(void);
-
 #endif

@@ -42,7 +42,4 @@ int execute_queue(const Wanted *wanted, const Run *run, Stream *stream);
 int32_t execute_timeout(void);
 void execute_set_timeout(int32_t timeout_ms);
 
-/* Every thread's timeout is -1 again. */
-void executes_reset(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/acl.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/violations.h"
 #include "model/claims.h"
@@ -41,7 +42,7 @@ void execute_set_timeout(int32_t timeout_ms)
     thread.timeout_ms = timeout_ms;
 }
 
-void executes_reset(void)
+static void forget_all(void)
 {
     atomic_fetch_add(&epoch, 1);
 }
@@ -215,3 +216,5 @@ aclError aclmdlExecuteAsyncV2(uint32_t modelId, const aclmdlDataset *input,
                            : execute(&(Wanted){modelId, input, output},
                                      stream));
 }
+
+KEEPER(KEEPER_EXECUTIONS, forget_all, NULL)

@@ -5,6 +5,7 @@
 
 #include "base/codes.h"
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/tally.h"
 #include "call/violations.h"
@@ -154,12 +155,12 @@ static void show(const Model *model, LiveVisitor *visit, void *to)
                   model->work.size + model->weights.size}, to);
 }
 
-void models_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     table_each(show, visit, to);
 }
 
-void models_reset(void)
+static void forget_all(void)
 {
     Model *model;
 
@@ -169,3 +170,5 @@ void models_reset(void)
     }
     table_reset();
 }
+
+KEEPER(KEEPER_MODELS, forget_all, list_live)

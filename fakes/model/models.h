@@ -14,7 +14,7 @@
 #define FAKE_MODELS_H
 
 #include "call/calls.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "file/inout.h"
 #include "file/program.h"
 #include "model/engine_onnx.h"
@@ -143,11 +143,5 @@ uint32_t models_next_shared_id(void);
 
 void models_lock(void);
 void models_unlock(void);
-
-/* Lists the models. */
-void models_live(LiveVisitor *visit, void *to);
-
-/* Forgets all models, and starts counting anew. */
-void models_reset(void);
 
 #endif

@@ -1,6 +1,7 @@
 #include "runtime/callback.h"
 
 #include "call/calls.h"
+#include "call/keepers.h"
 #include "call/settings.h"
 #include "call/violations.h"
 
@@ -75,7 +76,9 @@ void callbacks_begin(void)
     calls_watch(WATCHER_CALLBACK, true);
 }
 
-void callbacks_reset(void)
+static void forget_all(void)
 {
     calls_watch(WATCHER_CALLBACK, false);
 }
+
+KEEPER(KEEPER_CALLBACKS, forget_all, NULL)

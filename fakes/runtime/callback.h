@@ -14,7 +14,4 @@ void callback_call(void (*function)(void *), void *argument);
 /* A function was launched: calls are watched from now on. */
 void callbacks_begin(void);
 
-/* Nothing was ever launched. */
-void callbacks_reset(void);
-
 #endif

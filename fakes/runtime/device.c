@@ -6,6 +6,7 @@
 #include "base/acl.h"
 #include "base/locks.h"
 #include "call/fork.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/tally.h"
@@ -231,7 +232,7 @@ aclError aclrtGetRunMode(aclrtRunMode *runMode)
     LEAVE(E_NONE);
 }
 
-void devices_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (int i = 0; i < DEVICES_MAX; i++)
@@ -241,7 +242,7 @@ void devices_live(LiveVisitor *visit, void *to)
     pthread_mutex_unlock(&state.lock);
 }
 
-void devices_reset(void)
+static void forget_all(void)
 {
     for (int i = 0; i < DEVICES_MAX; i++)
         state.device[i] = (DeviceState){0};
@@ -249,3 +250,5 @@ void devices_reset(void)
     visible_reset();
     contexts_reset();
 }
+
+KEEPER(KEEPER_DEVICES, forget_all, list_live)

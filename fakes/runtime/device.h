@@ -8,7 +8,7 @@
 #ifndef FAKE_DEVICE_H
 #define FAKE_DEVICE_H
 
-#include "call/live.h"
+#include "call/keepers.h"
 #include "runtime/context.h"
 
 /* 0, or 107001 with a message: there is no such device. */
@@ -19,11 +19,5 @@ bool device_is_set(int device);
 
 /* Gives threads without a context that device; -1: none again. */
 int device_make_default(int device);
-
-/* Lists the devices that are set. */
-void devices_live(LiveVisitor *visit, void *to);
-
-/* No device is set, no thread has a context. */
-void devices_reset(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "runtime/device.h"
 #include "runtime/objects.h"
@@ -243,7 +244,7 @@ uint32_t aclrtGetErrorCodeFromExceptionInfo(const aclrtExceptionInfo *info)
     return found != NULL ? found->code : NOTHING;
 }
 
-void exceptions_reset(void)
+static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);
     state.set = NULL;
@@ -252,3 +253,5 @@ void exceptions_reset(void)
     state.sync_tasks = 0;
     pthread_mutex_unlock(&state.lock);
 }
+
+KEEPER(KEEPER_EXCEPTIONS, forget_all, NULL)

@@ -33,7 +33,4 @@ typedef struct Failed {
 bool exception_find(uint32_t device, uint32_t stream, uint32_t task,
                     Failed *failed);
 
-/* No callbacks, no failures. */
-void exceptions_reset(void);
-
 #endif

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "runtime/gaps.h"
 
 typedef struct Heap {

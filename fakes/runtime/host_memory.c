@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/tally.h"
 #include "call/violations.h"
@@ -250,7 +251,7 @@ int argument_check(const void *address, const char *argument)
     return host_check(address, argument);
 }
 
-void host_memory_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.count; i++)
@@ -261,7 +262,8 @@ void host_memory_live(LiveVisitor *visit, void *to)
     pthread_mutex_unlock(&state.lock);
 }
 
-void host_memory_reset(void)
+/* Forgets, but does not free: whoever has the memory may still run. */
+static void forget_all(void)
 {
     free(state.block);
     state.block = NULL;
@@ -271,3 +273,5 @@ void host_memory_reset(void)
     atomic_store(&state.low, UINTPTR_MAX);
     atomic_store(&state.high, 0);
 }
+
+KEEPER(KEEPER_HOST_MEMORY, forget_all, list_live)

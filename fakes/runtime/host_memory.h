@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "call/calls.h"
-#include "call/live.h"
+#include "call/keepers.h"
 
 /* Ordinary memory, 64-byte aligned, filled as fresh memory looks, or NULL. */
 void *host_alloc(size_t size);
@@ -54,12 +54,6 @@ int argument_check(const void *address, const char *argument);
         if (wrong != E_NONE) \
             LEAVE(wrong); \
     } while (0)
-
-/* Lists the allocations. */
-void host_memory_live(LiveVisitor *visit, void *to);
-
-/* Forgets, but does not free, all allocations: their users may still run. */
-void host_memory_reset(void);
 
 /*
  * Who asked for the host memory an address lies in, and who freed it: as

@@ -5,6 +5,7 @@
 
 #include "base/acl.h"
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/settings.h"
 #include "call/tally.h"
 #include "call/violations.h"
@@ -262,7 +263,7 @@ static const char *set_memory_ends(const char *value)
 
 SETTING(SETTING_MEMORY_ENDS, "memory_ends", set_memory_ends, "never")
 
-void device_memory_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (int i = 0; i < state.opened; i++)
@@ -270,7 +271,7 @@ void device_memory_live(LiveVisitor *visit, void *to)
     pthread_mutex_unlock(&state.lock);
 }
 
-void device_memory_reset(void)
+static void forget_all(void)
 {
     for (int i = 0; i < state.opened; i++)
         heap_close(&state.device[i]);
@@ -278,3 +279,5 @@ void device_memory_reset(void)
     state.graves.dug = 0;
     atomic_fetch_add(&state.epoch, 1);
 }
+
+KEEPER(KEEPER_DEVICE_MEMORY, forget_all, list_live)

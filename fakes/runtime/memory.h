@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "runtime/gaps.h"
 
 /*
@@ -78,11 +78,5 @@ unsigned device_memory_epoch(void);
 
 /* Bytes free on a device, of settings.memory. */
 size_t device_memory_free(int device);
-
-/* Lists the user's allocations. */
-void device_memory_live(LiveVisitor *visit, void *to);
-
-/* Returns everything to the system. No other thread may be inside. */
-void device_memory_reset(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/locks.h"
+#include "call/keepers.h"
 #include "call/tally.h"
 #include "call/violations.h"
 
@@ -287,7 +288,7 @@ void object_kill(const void *handle)
 }
 
 /* What an object owns is its own affair: only the owner is listed. */
-void objects_live(LiveVisitor *visit, void *to)
+static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.used; i++) {
@@ -300,7 +301,7 @@ void objects_live(LiveVisitor *visit, void *to)
     pthread_mutex_unlock(&state.lock);
 }
 
-void objects_reset(void)
+static void forget_all(void)
 {
     for (size_t i = 0; i < state.used; i++)
         remains_free(remains_of(slot_at(i)));
@@ -310,3 +311,5 @@ void objects_reset(void)
     state.dead = 0;
     state.first = NO_SLOT;
 }
+
+KEEPER(KEEPER_OBJECTS, forget_all, list_live)

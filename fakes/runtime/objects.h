@@ -21,7 +21,7 @@
 #include <stddef.h>
 
 #include "call/calls.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "runtime/kinds.h"
 
 /*
@@ -61,11 +61,5 @@ const char *object_history(const void *handle, char *text);
 
 /* Is this an address in the range of handles? */
 bool object_is_handle(const void *address);
-
-/* Lists living objects, under the lock: see LiveVisitor. */
-void objects_live(LiveVisitor *visit, void *to);
-
-/* Forgets everything. No other thread may be inside. */
-void objects_reset(void);
 
 #endif

@@ -16,7 +16,7 @@
 
 #include "base/acl.h"
 #include "base/clock.h"
-#include "call/live.h"
+#include "call/keepers.h"
 #include "runtime/task.h"
 
 typedef struct Tasks {
@@ -117,9 +117,6 @@ int streams_wait_device(int device, int32_t timeout_ms);
 
 /* Gives a stream to the user: its handle, or NULL after a message. */
 aclrtStream stream_publish(Stream *stream, const void *owner);
-
-/* Ends all streams. */
-void streams_reset(void);
 
 /* The stream that a living handle was published for. */
 Stream *stream_of_body(const void *body);

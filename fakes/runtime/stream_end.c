@@ -1,10 +1,11 @@
 /*
  * stream_end: streams end: one, those of a context, all.
  */
+#include "call/keepers.h"
 #include "runtime/objects.h"
 #include "runtime/order.h"
-#include "runtime/stream.h"
 #include "runtime/reports.h"
+#include "runtime/stream.h"
 
 static void drop_waiting(Stream *stream)
 {
@@ -86,7 +87,9 @@ void streams_end_context(const void *context, bool force)
     }
 }
 
-void streams_reset(void)
+static void forget_all(void)
 {
     streams_end_context(NULL, true);
 }
+
+KEEPER(KEEPER_STREAMS, forget_all, NULL)
