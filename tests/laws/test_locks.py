@@ -1,4 +1,4 @@
-"""Every lock of the fake is taken before a fork (fakes/call/fork.h)."""
+"""Every lock of the fake is taken before a fork (fakes/base/locks.h)."""
 
 from __future__ import annotations
 
