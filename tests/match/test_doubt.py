@@ -134,6 +134,48 @@ def test_parts_too_small_to_tell() -> None:
     assert [one.name for one in found.unmatched] == ["c"]
 
 
+def test_a_part_that_lies_in_two_places() -> None:
+    """In two sources, or twice in one, or the same when it is transposed."""
+    wide = RNG.standard_normal((9, 9)).astype(np.float32)
+    twice = np.concatenate([wide, wide[:, ::-1]], axis=1)
+    twice[:4, 11:15] = wide[:4, 2:6]
+    even = wide.copy()
+    even[:4, :4] = wide[:4, :4] + wide[:4, :4].T
+    given = {"a": wide, "b": wide.copy(), "twice": twice + 100, "even": even + 200}
+    made = {
+        "two sources": wide[1:5, 1:6].copy(),
+        "two places": (twice + 100)[:4, 2:6].copy(),
+        "transposed": (even + 200)[:4, :4].copy(),
+    }
+    found = build.match(reading(made), given)
+    assert found.ambiguous == {
+        "two sources": ("a[1:5, 1:6]", "b[1:5, 1:6]"),
+        "two places": ("twice[0:4, 2:6]", "twice[0:4, 11:15]"),
+        "transposed": ("even[0:4, 0:4]", "even[0:4, 0:4].transpose(1, 0)"),
+    }
+    assert not found.program.unused
+
+
+def test_a_box_too_small_to_tell_or_not_quite_equal() -> None:
+    wide = RNG.standard_normal((9, 9)).astype(np.float32)
+    near = wide[1:5, 1:6].copy()
+    near[3, 4] = np.nextafter(near[3, 4], np.float32(9))
+    found = build.match(reading({"few": wide[1:3, 1:4].copy(), "near": near}), {"w": wide})
+    assert {one.name for one in found.unmatched} == {"few", "near"}
+
+
+def test_scales_that_hold_the_same() -> None:
+    """Two equal vectors are listed; one number throughout is no evidence for a factor."""
+    wide, scale = RNG.standard_normal((9, 9)), RNG.standard_normal(9)
+    given = {"w": wide.astype(np.float32), "s": scale.astype(np.float32)}
+    given |= {"t": given["s"].copy(), "half": np.full(9, 0.5, np.float32)}
+    made = {"c": given["w"] * given["s"], "d": given["w"] * np.float32(0.5)}
+    found = build.match(reading(made), given)
+    assert {*found.ambiguous} == {"c"}
+    assert len(found.ambiguous["c"]) == 2
+    assert [one.name for one in found.unmatched] == ["d"]
+
+
 def test_an_epsilon_that_makes_no_difference_is_asked_for() -> None:
     given = {"bn.weight": V, "bn.running_mean": V + 1, "bn.running_var": np.abs(V) * 1e6 + 1e6}
     made = (V / np.sqrt(given["bn.running_var"] + np.float32(1e-5))).astype(np.float32)

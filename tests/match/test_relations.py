@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ml_dtypes
@@ -188,6 +189,77 @@ def test_a_folded_batchnorm(kind: str, epsilon: float, naming: str, dtype: str) 
         np.testing.assert_allclose(value, made[one.name], rtol=rtol, atol=rtol)
 
 
+def test_parts_along_several_axes() -> None:
+    """A matrix within a matrix, a piece of a row, a box of a kernel with its axes turned."""
+    sources = {"w": normal(0, (40, 30)), "k": normal(1, (6, 4, 3, 5)), "other": normal(2, (50, 50))}
+    w, k = sources["w"], sources["k"]
+    found = check(
+        {
+            "matrix": w[3:11, 5:20].copy(),
+            "transposed": w[3:11, 5:20].T.copy(),
+            "in a row": w[7, 4:20].reshape(1, 16),
+            "box": k[1:4, :, 1:3, 2:].transpose(2, 0, 3, 1).copy(),
+            "joined axes": k[2:5, 1:3, :, 1:4].transpose(1, 0, 3, 2).copy(),
+        },
+        sources,
+    )
+    assert "w[3:11, 5:20].transpose(1, 0) -> transposed: float32[15, 8]" in str(found)
+    half = build.match(reading({"c": w[3:11, 5:20].astype(np.float16)}), sources)
+    assert "w[3:11, 5:20].cast(float16) -> c: float16[8, 15]" in str(half)
+
+
+SCALED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "rows": lambda w, rows, _: w * rows[:, None],
+    "columns": lambda w, _, columns: w * columns,
+    "columns, transposed": lambda w, _, columns: (w * columns).T,
+    "rows, in another shape": lambda w, rows, _: (w * rows[:, None]).reshape(12, 10, 1, 1),
+}
+
+
+@pytest.mark.parametrize("kind", SCALED)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_scale_in_a_matrix(kind: str, dtype: str) -> None:
+    """Of a LayerNorm's, say; no names tell which vector it was."""
+    names = ("w", "rows", "columns", "u", "v")
+    shapes = ((12, 10), (12,), (10,), (12, 10), (10,))
+    pairs = enumerate(zip(names, shapes, strict=True))
+    sources = {name: normal(at, shape) for at, (name, shape) in pairs}
+    made = SCALED[kind](sources["w"], sources["rows"], sources["columns"])
+    target = np.ascontiguousarray(made.astype(dtype))
+    found = build.match(reading({"c": target}), sources)
+    assert not found.ambiguous, str(found)
+    assert not found.unmatched, str(found)
+    assert {*found.program.pieces[0].sources} == {"w", kind.partition(",")[0]}
+    value = found.program.compute(0, sources.__getitem__)
+    np.testing.assert_allclose(value, target, rtol=2e-3 if dtype == "float16" else 2e-6)
+
+
+def test_the_product_of_two_vectors() -> None:
+    sources = {name: normal(at, (12,)) for at, name in enumerate(("a", "b", "c"))}
+    check({"ab": sources["a"] * sources["b"], "ca": sources["c"] * sources["a"]}, sources)
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (5,), (2, 3, 2)])
+def test_a_batchnorm_behind_a_grouped_transposed_convolution(kernel: tuple[int, ...]) -> None:
+    """Its kernel is [groups * in, out, ...], of groups * out channels."""
+    names = ["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"]
+    sources = {name: normal(at, (12,)) for at, name in enumerate(names)}
+    sources["bn.running_var"] = np.abs(sources["bn.running_var"]) + np.float32(0.3)
+    sources |= {"w": normal(7, (8, 6, *kernel)), "b": normal(8, (12,))}
+    gamma, beta, mean, variance = (sources[name].astype(np.float64) for name in names)
+    factor = gamma / np.sqrt(variance + 1e-5)
+    ones = [1] * len(kernel)
+    grouped = sources["w"].reshape(2, 4, 6, *kernel) * factor.reshape(2, 1, 6, *ones)
+    made = {"w": grouped.reshape(8, 6, *kernel), "b": (sources["b"] - mean) * factor + beta}
+    constants = {name: one.astype(np.float32) for name, one in made.items()}
+    found = build.match(reading(constants), sources)
+    assert not found.ambiguous, str(found)
+    assert not found.unmatched, str(found)
+    for place, one in enumerate(found.program.constants):
+        value = found.program.compute(place, sources.__getitem__)
+        np.testing.assert_allclose(value, made[one.name], rtol=2e-6, atol=2e-6)
+
+
 def test_many_constants_and_many_sources() -> None:
     """Of one shape, so that nothing but their values tells them apart."""
     rng = np.random.default_rng(0)
@@ -198,3 +270,21 @@ def test_many_constants_and_many_sources() -> None:
     made |= {f"d{at}": sources[f"b{one}"].copy() for at, one in enumerate(order)}
     found = check(made, sources)
     assert found.program.pieces[7].sources == (f"w{order[7]}",)
+
+
+def test_many_constants_that_are_computed_or_cut_out() -> None:
+    """Two thousand sources take a few seconds; here the limit is that of a loaded machine."""
+    rng = np.random.default_rng(0)
+    sources = {f"w{at}": rng.standard_normal((32, 48), np.float32) for at in range(1000)}
+    sources |= {f"v{at}": rng.standard_normal(48, np.float32) for at in range(1000)}
+    made = {f"c{at}": sources[f"w{at}"] * sources[f"v{at + 1}"] for at in range(300)}
+    made |= {f"d{at}": sources[f"w{at}"][3:20, 7:30].copy() for at in range(300, 600)}
+    nowhere = {f"e{at}": rng.standard_normal((32, 48), np.float32) for at in range(100)}
+    start = time.process_time()
+    found = build.match(reading(made | nowhere), sources)
+    assert time.process_time() - start < 20
+    assert not found.ambiguous
+    assert {one.name for one in found.unmatched} == {*nowhere}
+    made_of = {piece.constant.name: {*piece.sources} for piece in found.program.pieces}
+    assert made_of["c7"] == {"w7", "v8"}
+    assert made_of["d307"] == {"w307"}

@@ -107,10 +107,10 @@ class Sources:
         """Those that are one number throughout."""
         return frozenset(name for name, array in self.arrays.items() if is_uniform(array))
 
-    def atoms(self, dtype: np.dtype[Any]) -> list[Atom]:
+    def atoms(self, dtype: np.dtype[Any], *, sums: bool = True) -> list[Atom]:
         """Return the sources, and the sums of two biases that an exporter may add."""
         single = [Atom(expr.source(name), one, dtype) for name, one in self.arrays.items()]
-        return [*single, *self._sums(dtype)]
+        return [*single, *(self._sums(dtype) if sums else ())]
 
     def _sums(self, dtype: np.dtype[Any]) -> Sequence[Atom]:
         found = []

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.build.match import expr
+from acl_bundle.build.match.digest import is_uniform
 from acl_bundle.build.match.expr import Expr, apply, number, source
 
 Array = NDArray[Any]
@@ -59,13 +60,33 @@ def norms(arrays: Mapping[str, Array]) -> list[Norm]:
     ]
 
 
-class Scales:
+class Factors:
+    """What may scale the channels of a weight, of one number of channels.
+
+    Attributes:
+        made: Each factor's expression.
+        factor: Their values, a row each.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], made: Sequence[Expr]) -> None:
+        self._arrays, self.made = arrays, made
+        self.factor: Array = np.stack([self.value(one).astype(np.float64) for one in made])
+
+    def value(self, one: Expr) -> Array:
+        """Compute an expression."""
+        return expr.evaluate(one, self._arrays.__getitem__)
+
+    def wide(self, name: str) -> Expr:
+        """A source in float32 or wider."""
+        return _wide(self._arrays, name)
+
+
+class Scales(Factors):
     """The factors and shifts of all normalizations of one size, for one epsilon."""
 
     def __init__(self, arrays: Mapping[str, Array], norms: Sequence[Norm], epsilon: float) -> None:
+        super().__init__(arrays, [_factor_of(arrays, one, epsilon) for one in norms])
         self.norms = norms
-        self._arrays, self._epsilon = arrays, epsilon
-        self.factor: Array = np.stack([self.value(self.factor_of(one)) for one in norms])
         self.mean: Array = np.stack([arrays[one.mean].astype(np.float64) for one in norms])
         self.beta: Array = np.stack(
             [
@@ -76,27 +97,36 @@ class Scales:
             ]
         )
 
-    def value(self, one: Expr) -> Array:
-        """Compute an expression."""
-        return expr.evaluate(one, self._arrays.__getitem__)
-
-    def wide(self, name: str) -> Expr:
-        """A source in float32 or wider."""
-        dtype = self._arrays[name].dtype
-        return expr.cast(source(name), dtype, np.promote_types(dtype, np.float32))
-
-    def factor_of(self, norm: Norm) -> Expr:
-        """``gamma / sqrt(variance + epsilon)``."""
-        variance = self.wide(norm.variance)
-        dtype = np.promote_types(self._arrays[norm.variance].dtype, np.float32)
-        spread = apply("sqrt", apply("add", variance, number(self._epsilon, dtype)))
-        if norm.gamma is None:
-            return apply("reciprocal", spread)
-        return apply("div", self.wide(norm.gamma), spread)
-
-    def shift_of(self, norm: Norm, bias: str | None) -> Expr:
-        """``(bias - mean) * factor + beta``."""
+    def shift_of(self, at: int, bias: str | None) -> Expr:
+        """``(bias - mean) * factor + beta`` of a row."""
+        norm = self.norms[at]
         mean = self.wide(norm.mean)
         centred = apply("neg", mean) if bias is None else apply("sub", self.wide(bias), mean)
-        shift = apply("mul", centred, self.factor_of(norm))
+        shift = apply("mul", centred, self.made[at])
         return shift if norm.beta is None else apply("add", shift, self.wide(norm.beta))
+
+
+def plain_factors(arrays: Mapping[str, Array], least: int) -> dict[int, Factors]:
+    """Return the vectors that may be factors themselves, by size, from a size on."""
+    sizes: defaultdict[int, list[str]] = defaultdict(list)
+    for name, one in arrays.items():
+        if one.ndim == 1 and one.size >= least and not is_uniform(one):
+            sizes[one.size].append(name)
+    return {
+        size: Factors(arrays, [_wide(arrays, name) for name in names])
+        for size, names in sizes.items()
+    }
+
+
+def _wide(arrays: Mapping[str, Array], name: str) -> Expr:
+    dtype = arrays[name].dtype
+    return expr.cast(source(name), dtype, np.promote_types(dtype, np.float32))
+
+
+def _factor_of(arrays: Mapping[str, Array], norm: Norm, epsilon: float) -> Expr:
+    """``gamma / sqrt(variance + epsilon)``."""
+    dtype = np.promote_types(arrays[norm.variance].dtype, np.float32)
+    spread = apply("sqrt", apply("add", _wide(arrays, norm.variance), number(epsilon, dtype)))
+    if norm.gamma is None:
+        return apply("reciprocal", spread)
+    return apply("div", _wide(arrays, norm.gamma), spread)

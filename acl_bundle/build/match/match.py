@@ -15,7 +15,7 @@ from acl_bundle.build.match.expr import Expr, Steps
 from acl_bundle.build.match.formula import EPSILONS
 from acl_bundle.build.match.names import Places
 from acl_bundle.build.match.result import Match
-from acl_bundle.build.match.search import Search
+from acl_bundle.build.match.search import Search, Ways
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import Constant as Made
@@ -73,8 +73,11 @@ def match(
     ambiguous: dict[str, tuple[str, ...]] = {}
     unmatched: list[WeightSpec] = []
     is_open = False
-    for one in _weights(constants, uses):
-        ways = search.find(one)
+    asked = [*_weights(constants, uses)]
+    known = {one.name: search.find(one) for one in asked}
+    known |= search.find_boxes([one for one in asked if known[one.name] == Ways()])
+    for one in asked:
+        ways = known[one.name]
         made = ways.found
         if made is None and one.name in left:
             made = _chosen(one.name, left.pop(one.name), ways.listed)

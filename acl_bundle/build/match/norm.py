@@ -1,7 +1,9 @@
-"""Constants into which a batch normalization was folded, found by its formula.
+"""Constants into which a batch normalization or a scale was folded, found by the formula.
 
 With ``s = gamma / sqrt(variance + epsilon)`` exporters write ``W * s`` for the weight in
 front of it, ``(b - mean) * s + beta`` for the bias, or ``s`` and ``beta - mean * s`` alone.
+Where no normalization fits, ``s`` may be any vector: the scale of a LayerNorm that was
+multiplied into the matrix behind it, a LayerScale into the one in front.
 A library rounds on its way otherwise than we do, so a few units of the last place are allowed.
 """
 
@@ -19,12 +21,14 @@ from numpy.typing import NDArray
 
 from acl_bundle.build.match import expr
 from acl_bundle.build.match.expr import Expr, apply, reshaped
-from acl_bundle.build.match.formula import Norm, Scales, norms
+from acl_bundle.build.match.formula import Factors, Norm, Scales, norms, plain_factors
 from acl_bundle.build.match.moves import moves
+from acl_bundle.build.match.views import View, dims_of, views
 
 Array = NDArray[Any]
 
 _ULPS: Final = 16
+_ENOUGH: Final = 8  # channels from which a vector of no normalization counts as a factor
 _FINFO: Final[Callable[..., Any]] = ml_dtypes.finfo
 
 
@@ -59,15 +63,19 @@ class Folded:
             if name
         }
         self._rows: dict[tuple[int, tuple[int, ...]], Array] = {}
-        self._weights = {n: a for n, a in arrays.items() if a.ndim > 1}
         self._biases = {n: a for n, a in arrays.items() if a.ndim == 1 and n not in own}
 
     def find(self, target: Array) -> list[Found]:
         """Return the ways in which a constant is made by the formula, exact ones alone if any."""
-        short = [dim for dim in target.shape if dim != 1]
-        found = [*(self._vector(target) if len(short) < 2 else self._weight(target))]
+        vector = len(dims_of(target.shape)) < 2
+        found = [*(self._vector(target) if vector else self._weight(target, self._scales))]
+        found = found or [*self._weight(target, self._factors)]
         exact = [one for one in found if one.exact]
         return exact or found
+
+    @cached_property
+    def _factors(self) -> Mapping[int, Sequence[Factors]]:
+        return {size: [one] for size, one in plain_factors(self._arrays, _ENOUGH).items()}
 
     @cached_property
     def _scales(self) -> dict[int, list[Scales]]:
@@ -95,11 +103,11 @@ class Folded:
             size = np.abs(beta) + np.abs(moved)
             shifts = (np.abs(beta - moved - flat) <= slack * size).all(1)
             for at in map(int, np.flatnonzero(plain)):
-                yield from self._found(scales, scales.factor_of(scales.norms[at]), target)
+                yield from self._found(scales, scales.made[at], target)
             for at in map(int, np.flatnonzero(shifts)):
-                yield from self._found(scales, scales.shift_of(scales.norms[at], None), target)
+                yield from self._found(scales, scales.shift_of(at, None), target)
             for at, bias in self._near(scales, flat, slack):
-                yield from self._found(scales, scales.shift_of(scales.norms[at], bias), target)
+                yield from self._found(scales, scales.shift_of(at, bias), target)
 
     def _near(self, scales: Scales, flat: Array, slack: float) -> Iterator[tuple[int, str]]:
         """The normalizations and biases that give a vector together."""
@@ -135,46 +143,50 @@ class Folded:
         }
 
     @cached_property
-    def _views(self) -> dict[tuple[int, tuple[int, ...]], list[View]]:
-        """The weights, by how many channels an axis has and by what dims there are."""
-        found: defaultdict[tuple[int, tuple[int, ...]], list[View]] = defaultdict(list)
-        for name, array in self._weights.items():
-            for shape, axes in _shapes(array.shape):
-                for axis in axes:
-                    dim = shape[axis]
-                    if dim in self._scales:
-                        dims = tuple(sorted(one for one in array.shape if one != 1))
-                        view = View(name, shape, axis, _lengths(array.reshape(shape), axis))
-                        found[dim, dims].append(view)
+    def _views(self) -> dict[tuple[int, tuple[int, ...]], list[tuple[str, View]]]:
+        """The weights, by how many channels they have and by what dims there are."""
+        found: defaultdict[tuple[int, tuple[int, ...]], list[tuple[str, View]]] = defaultdict(list)
+        for name, array in self._arrays.items():
+            for size, view in views(array.shape, self._sizes):
+                found[size, dims_of(array.shape)].append((name, view))
         return dict(found)
 
-    def _stacked_lengths(self, dim: int, dims: tuple[int, ...]) -> Array:
-        if (dim, dims) not in self._rows:
-            self._rows[dim, dims] = np.stack([one.lengths for one in self._views[dim, dims]])
-        return self._rows[dim, dims]
+    @cached_property
+    def _sizes(self) -> frozenset[int]:
+        return frozenset((*self._scales, *self._factors))
 
-    def _weight(self, target: Array) -> Iterator[Found]:
-        dims = tuple(sorted(one for one in target.shape if one != 1))
-        done: set[tuple[str, tuple[int, ...], int, Norm, int]] = set()
-        for axis, dim in enumerate(target.shape):
-            views = self._views.get((dim, dims), [])
-            if not views:
+    def _lengths(self, size: int, dims: tuple[int, ...]) -> Array:
+        """The lengths of the channels of all weights that are viewed so, a row each."""
+        if (size, dims) not in self._rows:
+            self._rows[size, dims] = np.stack(
+                [view.lengths(self._arrays[name]) for name, view in self._views[size, dims]]
+            )
+        return self._rows[size, dims]
+
+    def _weight(self, target: Array, factors: Mapping[int, Sequence[Factors]]) -> Iterator[Found]:
+        """The weights and factors that give a target together."""
+        dims, slack = dims_of(target.shape), 2 * _slack(target.dtype)
+        done: set[tuple[str, View, int, int]] = set()
+        for size, seen in views(target.shape, self._sizes):
+            known = self._views.get((size, dims), [])
+            if not known or size not in factors:
                 continue
-            lengths, slack = _lengths(target, axis), 2 * _slack(target.dtype)
-            ours = self._stacked_lengths(dim, dims)
-            for number_, scales in enumerate(self._scales[dim]):
-                for view, norm in _pairs(lengths, views, ours, scales, slack):
-                    key = view.name, view.shape, view.axis, norm, number_
-                    if key not in done:
-                        done.add(key)
-                        yield from self._scaled(scales, view, norm, target)
+            lengths, ours = seen.lengths(target), self._lengths(size, dims)
+            for turn, scales in enumerate(factors[size]):
+                for at, row in _pairs(lengths, ours, scales, slack):
+                    name, view = known[at]
+                    if scales.made[row].sources == (name,) or (name, view, row, turn) in done:
+                        continue
+                    done.add((name, view, row, turn))
+                    yield from self._scaled(scales, row, name, view, target)
 
-    def _scaled(self, scales: Scales, view: View, norm: Norm, target: Array) -> Iterator[Found]:
-        array = self._arrays[view.name]
-        beside = [1] * len(view.shape)
-        beside[view.axis] = view.shape[view.axis]
-        factor = reshaped(scales.factor_of(norm), (beside[view.axis],), beside)
-        made = apply("mul", reshaped(scales.wide(view.name), array.shape, view.shape), factor)
+    def _scaled(
+        self, scales: Factors, row: int, name: str, view: View, target: Array
+    ) -> Iterator[Found]:
+        shape = self._arrays[name].shape
+        factor = reshaped(scales.made[row], (scales.factor.shape[1],), view.beside)
+        made = apply("mul", reshaped(scales.wide(name), shape, view.shape), factor)
+        made = reshaped(made, view.shape, shape)
         value = scales.value(made)
         wide, slack = target.astype(value.dtype), _slack(target.dtype)
 
@@ -187,36 +199,8 @@ class Folded:
             yield Found(moved, bool(exact.all()))
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """A weight as it is looked at: its shape, the axis of its channels, and how long each is."""
-
-    name: str
-    shape: tuple[int, ...]
-    axis: int
-    lengths: Array
-
-
-def _shapes(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Sequence[int]]]:
-    """A weight's shape and axes, and that in which a depthwise kernel's last two axes are one."""
-    yield shape, range(len(shape))
-    if len(shape) > 2:
-        yield (*shape[:-2], shape[-2] * shape[-1]), [len(shape) - 2]
-
-
-def _lengths(array: Array, axis: int) -> Array:
-    """The root of the sum of squares of each channel."""
-    wide = array.astype(np.promote_types(array.dtype, np.float32), copy=False)
-    axes = [*range(array.ndim)]
-    with np.errstate(all="ignore"):
-        squares: Array = np.einsum(wide, axes, wide, axes, [axis], dtype=np.float64)
-        return np.sqrt(squares)
-
-
-def _pairs(
-    lengths: Array, views: Sequence[View], ours: Array, scales: Scales, slack: float
-) -> Iterator[tuple[View, Norm]]:
-    """The weights and normalizations of which the channels' lengths fit."""
+def _pairs(lengths: Array, ours: Array, scales: Factors, slack: float) -> Iterator[tuple[int, int]]:
+    """The rows of weights and of factors of which the channels' lengths fit."""
     best = int(lengths.argmax())
     if not lengths[best] > 0:
         return
@@ -231,7 +215,7 @@ def _pairs(
         for one in order[low[at] : high[at]]:
             made = ours[at] * factors[one]
             if (np.abs(made - lengths) <= slack * made).all():
-                yield views[at], scales.norms[one]
+                yield at, int(one)
 
 
 def _slack(dtype: np.dtype[Any]) -> float:

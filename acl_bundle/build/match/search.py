@@ -4,6 +4,7 @@
 2. Parts of sources behind each other (`joined`): slices, gates, fused matrices.
 3. The formula of a batch normalization (`norm`).
 4. Sums of two (`sums`).
+5. What is cut out of a source along several axes (`boxes`).
 
 The first that finds something counts. More than one way is decided by names where they
 say it plainly (`names`), and is left to the caller otherwise.
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.build.constants import Constant
+from acl_bundle.build.match import boxes
 from acl_bundle.build.match.atoms import Atom, Sources
 from acl_bundle.build.match.digest import digest, is_uniform
 from acl_bundle.build.match.expr import Expr, evaluate
@@ -85,6 +87,18 @@ class Search:
             return self._decided(constant.name, often)
         found = [one.made for one in self._folded.find(target)]
         return self._decided(constant.name, found or [*self._sums.find(target)])
+
+    def find_boxes(self, constants: Sequence[Constant]) -> dict[str, Ways]:
+        """Find what constants, of which `find` knows nothing, may be cut out of."""
+        left = [one for one in constants if not is_uniform(one.array)]
+        found = {}
+        for dtype in {one.array.dtype for one in left}:
+            some = [one for one in left if one.array.dtype == dtype]
+            atoms = self._sources.atoms(dtype, sums=False)
+            ways = boxes.find(atoms, [one.array for one in some])
+            for one, way in zip(some, ways, strict=True):
+                found[one.name] = self._decided(one.name, way)
+        return found
 
     def _of_uniform(self, name: str, target: Array) -> Ways:
         """One number throughout proves nothing: names must say where it is from."""
