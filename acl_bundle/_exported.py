@@ -1,22 +1,37 @@
 """Names that exporters make for constants, and names that parameters have.
 
-Where a trainer's names of parameters are passed over and the graph has constants
-with an exporter's names, these constants are most likely the parameters,
-transposed or folded, and keep their old values.
+No trainer knows the first. Where a trainer's names of parameters are passed over and
+the graph has constants with an exporter's names, these constants are most likely the
+parameters, transposed or folded, and keep their old values.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-_EXPORTER = re.compile(
-    r"onnx::\w+_\d+|val_\d+|(?:.*/)?Constant(?:_\d+)?_output_\d+|(?:.*/)?const_fold_opt__\d+"
+_MADE: Final = re.compile(
+    r"""
+    \d+                                  # torch's older exporter
+    | onnx::.+_\d+                       # TorchScript: a parameter it has folded
+    | /?(.*/)?Constant(_\d+)?_output_\d+   # TorchScript: a number in the code
+    | _?val_\d+                          # torch.onnx.export(dynamo=True)
+    | const_\d+ | .+_const_\d+
+    | .*(const_fold_opt|const_starts|const_ends|const_axes|const_slice|new_shape|Const)__\d+
+                                         # tf2onnx
+    """,
+    re.VERBOSE,
 )
-_PARAMETER = re.compile(
+_PARAMETER: Final = re.compile(
     r"(?:.*[./_])?(?:weight|bias|kernel|gamma|beta|scale|embeddings?|running_mean|running_var"
     r"|moving_mean|moving_variance|weight_[ih]h_l\d+\w*|bias_[ih]h_l\d+\w*)(?::0)?"
 )
+
+
+def by_exporter(name: str) -> bool:
+    """Say whether a constant's name is an exporter's own: ``onnx::MatMul_12``, ``val_0``."""
+    return _MADE.fullmatch(name) is not None
 
 
 def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
@@ -30,7 +45,7 @@ def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
         A text for people; "" where nothing is odd.
     """
     lost = [one for one in passed_over if isinstance(one, str) and _PARAMETER.fullmatch(one)]
-    made = [one for one in names if _EXPORTER.fullmatch(one)]
+    made = [one for one in names if by_exporter(one)]
     if not (lost and made):
         return ""
     more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""

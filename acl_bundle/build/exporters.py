@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from onnx import GraphProto
 
-from acl_bundle.build import _elem, made, operands, walk
+from acl_bundle._exported import by_exporter
+from acl_bundle.build import _elem, operands, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.walk import Use
@@ -49,7 +50,7 @@ def noted(
         graph: The main graph.
     """
     uses = walk.uses(graph)
-    found = [one.name for one in constants.values() if made.by_exporter(one.name)]
+    found = [one.name for one in constants.values() if by_exporter(one.name)]
     made_up = tuple(name for name in found if _looks_trained(constants[name], uses))
     _warn([name for name in made_up if isinstance(asked, str) or name not in asked])
     nodes = {one.name: tuple(use.node.name for use in uses.get(one.name, ())) for one in chosen}

@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from onnx import GraphProto
 
-from acl_bundle.build import _elem, made, operands, walk
+from acl_bundle._exported import by_exporter
+from acl_bundle.build import _elem, operands, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.walk import Use
 from acl_bundle.errors import WeightError
@@ -110,7 +111,7 @@ def _is_filler(one: Constant) -> bool:
 
     Zero states of an LSTM and the scales of attention are such constants.
     """
-    return made.by_exporter(one.name) and bool((one.array == one.array.reshape(-1)[0]).all())
+    return by_exporter(one.name) and bool((one.array == one.array.reshape(-1)[0]).all())
 
 
 def _check_name(name: object, position: int) -> None:

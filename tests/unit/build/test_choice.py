@@ -7,7 +7,6 @@ import onnx
 import pytest
 
 from acl_bundle import build
-from acl_bundle.build import made
 from acl_bundle.errors import WeightError
 
 pytestmark = pytest.mark.filterwarnings("ignore:'val_1'. the exporter made up")
@@ -72,17 +71,3 @@ def test_all_leaves_out_what_no_trainer_has():
     """An exporter's name and one number throughout: a zero state, a scale."""
     assert "val_0" not in build.from_onnx(MODEL, "all").weights
     assert "fc1.weight" in build.from_onnx(MODEL, "all").weights
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["12", "onnx::MatMul_12", "val_0", "/Constant_output_0", "/rnn/Constant_3_output_0",
-     "const_fold_opt__57", "model/conv/new_shape__12"],
-)  # fmt: skip
-def test_names_that_an_exporter_makes(name):
-    assert made.by_exporter(name)
-
-
-@pytest.mark.parametrize("name", ["fc.weight", "constant", "layer_12", "val.weight", "fc/W", "w"])
-def test_names_that_a_trainer_gives(name):
-    assert not made.by_exporter(name)
