@@ -90,9 +90,11 @@ def from_onnx(
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
-    noted = exporters.Noted()
     if program is not None:
-        folded = folding.given(opened(program), constants.own, loaded.model.graph, init=init)
+        own = opened(program)
+        names = [one.name for one in own.constants]
+        noted = exporters.Noted((), exporters.shared(names, loaded.model.graph))
+        folded = folding.given(own, constants.own, loaded.model.graph, init=init)
     else:
         chosen = selection.choose(weights or [], constants.own, loaded.model.graph)
         noted = exporters.noted(weights or [], chosen, constants.own, loaded.model.graph)

@@ -9,7 +9,7 @@ parameters that held equal values when they looked.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from onnx import GraphProto
@@ -53,8 +53,14 @@ def noted(
     found = [one.name for one in constants.values() if by_exporter(one.name)]
     made_up = tuple(name for name in found if _looks_trained(constants[name], uses))
     _warn([name for name in made_up if isinstance(asked, str) or name not in asked])
-    nodes = {one.name: tuple(use.node.name for use in uses.get(one.name, ())) for one in chosen}
-    return Noted(made_up, {name: readers for name, readers in nodes.items() if len(readers) > 1})
+    return Noted(made_up, shared([one.name for one in chosen], graph))
+
+
+def shared(names: Iterable[str], graph: GraphProto) -> dict[str, tuple[str, ...]]:
+    """Return those of some constants that feed several places, and the names of their nodes."""
+    uses = walk.uses(graph)
+    nodes = {name: tuple(use.node.name for use in uses.get(name, ())) for name in names}
+    return {name: readers for name, readers in nodes.items() if len(readers) > 1}
 
 
 def _looks_trained(one: Constant, uses: Mapping[str, list[Use]]) -> bool:

@@ -55,6 +55,8 @@ NAMED: dict[str, tuple[dict[str, list[str]], str, str | None]] = {
     "by nothing": ({"c": ["/z/MatMul"]}, "c", None),
     "by two that differ": ({"c": ["/a/MatMul", "/b/MatMul"]}, "c", None),
     "by one of two": ({"c": ["/a/MatMul", "/z/MatMul"]}, "c", None),
+    "by its name, though two read it that say nothing": ({"a.weight": ["x", "y"]}, "a.weight",
+                                                         None),
     "by its name, though another module reads it": ({"a.weight": ["/a/Add", "/b/Add"]},
                                                     "a.weight", None),
 }  # fmt: skip

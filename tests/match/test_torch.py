@@ -160,6 +160,33 @@ def test_a_bundle_built_earlier_takes_a_state_dict(kind: str, dynamo: bool, tmp_
                 np.testing.assert_allclose(bundle.infer(x.numpy()), wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_what_an_exporter_merged_is_said_and_from_torch_keeps_it_apart() -> None:
+    """Equal at export is not one weight: the copies train apart."""
+    torch.manual_seed(0)
+    layer = nn.Linear(8, 8)
+    module = Parts(a=layer, act=nn.ReLU(), b=nn.Linear(8, 8)).eval()
+    module.b.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 8)
+    merged = torch.onnx.export(module, (x,), dynamo=True, verbose=False).model_proto
+    made = build.from_onnx(merged, "all")
+    assert {name: len(nodes) for name, nodes in made.shared.items()} == {
+        "a.weight": 2, "a.bias": 2
+    }  # fmt: skip
+    found = build.match(merged, module.state_dict())
+    assert found.ambiguous.keys() == {"a.weight", "a.bias"}
+
+    apart = build.from_torch(module, (x,))
+    assert apart.shared == {}
+    assert {*apart.weights} == {"a.weight", "a.bias", "b.weight", "b.bias"}
+    with ab.Bundle.load(apart.to_bytes()) as bundle:
+        bundle.init()
+        with torch.no_grad():
+            module.b.weight.add_(torch.randn(8, 8))
+        bundle.update({"b.weight": module.b.weight})
+        wanted = module(x).detach().numpy()
+        np.testing.assert_allclose(bundle.infer(x.numpy()), wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_fresh_copies_of_a_layer_are_told_by_what_reads_them() -> None:
     """torch copies the first layer for the others, so their weights are equal at first."""
     torch.manual_seed(0)

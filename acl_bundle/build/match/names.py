@@ -3,7 +3,8 @@
 A constant is named, and so are the nodes that read it. Exporters name both by the
 module they belong to: ``/fc1/MatMul`` reads what ``fc1.weight`` was, and
 ``model_1/conv2d_1/Squeeze:0`` is what ``model/conv2d/bias`` was. Where two places that
-read a constant speak of two modules, it stands for two weights, and nothing is decided.
+read a constant speak of two modules, it stands for two weights, and nothing is decided;
+nor where two places say nothing: exporters merge equal weights under the name of one.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def decide(
     same = [at for at, names in enumerate(candidates) if [path(one) for one in names] == [own]]
     said = [_spoken_of(one, candidates) for one in places]
     if len(same) == 1:
-        doubt = len(places) > 1 and any(len(found) > 1 for found in said)
+        doubt = len(places) > 1 and any(found != {same[0]} for found in said)
         return None if doubt or any(found and same[0] not in found for found in said) else same[0]
     if len(places) > 1 and not all(said):
         return None

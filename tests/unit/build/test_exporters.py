@@ -74,3 +74,12 @@ def test_a_long_list_is_cut() -> None:
 def test_weights_that_several_nodes_read_are_listed() -> None:
     made = build.from_onnx(model(v=RISING, w=RISING), ["w", "v"])
     assert made.shared == {"w": ("add_t1", "add_t2")}
+
+
+def test_those_that_a_program_makes_are_listed_as_well() -> None:
+    """By the graph's names: the places of one constant cannot take two values of a trainer's."""
+    given = {"a": np.float32([1, 2, 3]), "v": RISING}
+    found = build.match(model(v=RISING, w=given["a"]), given)
+    assert build.from_onnx(model(v=RISING, w=given["a"]), program=found).shared == {
+        "w": ("add_t1", "add_t2")
+    }
