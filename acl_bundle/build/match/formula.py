@@ -69,7 +69,8 @@ class Factors:
     """
 
     def __init__(self, arrays: Mapping[str, Array], made: Sequence[Expr]) -> None:
-        self._arrays, self.made = arrays, made
+        self._arrays = arrays
+        self.made: Sequence[Expr] = made
         self.factor: Array = np.stack([self.value(one).astype(np.float64) for one in made])
 
     def value(self, one: Expr) -> Array:
@@ -86,7 +87,7 @@ class Scales(Factors):
 
     def __init__(self, arrays: Mapping[str, Array], norms: Sequence[Norm], epsilon: float) -> None:
         super().__init__(arrays, [_factor_of(arrays, one, epsilon) for one in norms])
-        self.norms = norms
+        self.norms: Sequence[Norm] = norms
         self.mean: Array = np.stack([arrays[one.mean].astype(np.float64) for one in norms])
         self.beta: Array = np.stack(
             [
