@@ -101,8 +101,7 @@ def _program(
 
 def _own_program(file: om.Bundle, at: int, weights: tuple[WeightSpec, ...]) -> WeightProgram | None:
     model = file.models[at]
-    found = None if file.manifest is None else file.manifest.program
-    found = model.weight_program if found is None else found
+    found = file.program_of(model)
     if found is None:
         return None
     try:
@@ -342,14 +341,17 @@ class Bundle(Owner):
     def weights(self) -> Mapping[str, WeightState]:
         """The refreshable weights by name, as they are now: spec, version, digest.
 
-        What is returned stays as it is, and can be sent to another process.
+        Another name of a tied weight has that weight's entry, and is not counted or listed;
+        a name that neither is raises KeyError. What is returned stays as it is, and can
+        be sent to another process.
         """
         self._check_open()
         update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
         specs = () if update is None else update.weights
+        aliases = {} if update is None else update.aliases
         now = self._variables.published
         initial = 0 if now.initialised else None
-        return WeightStates(
+        states = (
             WeightState(
                 spec,
                 now.given.get(spec.name, now.written.get(spec.name, initial)),
@@ -357,6 +359,7 @@ class Bundle(Owner):
             )
             for spec in specs
         )
+        return WeightStates(states, aliases)
 
     def snapshot(self, where: Where = "auto") -> Snapshot:
         """Save the weights as they are now. Inferences run meanwhile, updates wait.

@@ -29,13 +29,16 @@ class WeightState:
 
 
 class WeightStates(Mapping[str, WeightState]):
-    """What some weights hold, by name."""
+    """What some weights hold, by name; another name of a tied weight leads to the same entry."""
 
-    def __init__(self, states: Iterable[WeightState]) -> None:
+    def __init__(
+        self, states: Iterable[WeightState], aliases: Mapping[str, str] | None = None
+    ) -> None:
         self._states = {state.spec.name: state for state in states}
+        self._aliases = dict(aliases or {})
 
     def __getitem__(self, name: str) -> WeightState:
-        return self._states[name]
+        return self._states[self._aliases.get(name, name)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._states)

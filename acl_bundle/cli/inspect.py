@@ -103,7 +103,7 @@ def _variables(bundle: om.Bundle) -> list[Data]:
 def _program(bundle: om.Bundle, roles: dict[int, str], doubts: list[str]) -> list[str]:
     """How the weights are made of a trainer's, where the file says it: a line for each."""
     for index, role in roles.items():
-        found = bundle.models[index].weight_program if role == "update" else None
+        found = bundle.program_of(bundle.models[index]) if role == "update" else None
         if found is not None:
             try:
                 return [str(piece) for piece in from_bytes(found).pieces]

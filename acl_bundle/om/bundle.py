@@ -105,6 +105,18 @@ class Bundle:
         return find(self.models, self.variable_size, self._span.file, self.manifest)
 
     @property
+    def weight_program(self) -> memoryview | None:
+        """The bytes of what makes its weights of a trainer's: its manifest's, or its own."""
+        if "update" not in self.roles:
+            return None
+        return self.program_of(self.models[self.roles["update"]])
+
+    def program_of(self, update: Model) -> memoryview | None:
+        """The same, of a graph that is known to be the update graph."""
+        beside = None if self.manifest is None else self.manifest.program
+        return update.weight_program if beside is None else beside
+
+    @property
     def first_values(self) -> dict[str, NDArray[np.generic]]:
         """What the init graph assigns, by weight, as views on the file; none without one.
 

@@ -13,6 +13,7 @@ from acl_bundle.weight_program.program import (
     WeightProgram,
     plain,
 )
+from acl_bundle.weight_program.recover import lost, recover
 from acl_bundle.weight_program.text import from_bytes, to_bytes
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "fit",
     "from_bytes",
     "load",
+    "lost",
     "opened",
     "plain",
+    "recover",
     "save",
     "save_beside",
     "to_bytes",

@@ -22,7 +22,7 @@ from acl_bundle.weights._file import bad, check_path
 from acl_bundle.weights._freeze_graph import freeze_graph, is_graph
 from acl_bundle.weights._freeze_om import freeze_om
 from acl_bundle.weights._freeze_onnx import freeze_onnx
-from acl_bundle.weights._om import Compiled
+from acl_bundle.weights._om import Compiled, sources
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Spec, Weights, mapping_of, spec_of
@@ -51,7 +51,7 @@ def freeze(
 
     Args:
         weights: The new values, any part of the model's constants; the others
-            stay.
+            stay. Of a bundle with a weight program, its sources.
         model: A bundle with an init graph, a plain ``.om``, an ONNX model; or a model of
             TensorFlow's or Keras's, as for `acl_bundle.build.from_tensorflow`, of which
             ``out`` becomes a frozen graph (``.pb``) or an ONNX model (``.onnx``).
@@ -91,8 +91,10 @@ def freeze(
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
     with reader(model) as constants:
         check_apart(out, *constants.files, *files_of(weights))
-        specs = {name: constants.spec(name) for name in constants}
-    new = View(weights, names_for(weights, {}, specs, os.fspath(model)))
+        program = constants.program if isinstance(constants, Compiled) else None
+        tied = {} if program is None else program.aliases
+        specs = {n: constants.spec(n) for n in constants} if program is None else sources(program)
+    new = View(weights, names_for(weights, tied, specs, os.fspath(model)))
     _check(new, specs, os.fspath(model))
     try:
         (freeze_om if reader is Compiled else freeze_onnx)(new, model, out)

@@ -20,8 +20,9 @@ from acl_bundle._atomic import replacing
 from acl_bundle._files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.om import PartitionType
+from acl_bundle.weights._freeze_derived import derived, first_values
 from acl_bundle.weights._freeze_program import rewritten
-from acl_bundle.weights._om import constants
+from acl_bundle.weights._om import constants, program_of
 from acl_bundle.weights._pieces import raw
 from acl_bundle.weights._spec import Array, Weights
 
@@ -31,18 +32,36 @@ _SLICE = 64 << 20
 def freeze_om(weights: Weights, model: Path_, out: Path_) -> None:
     """Write a copy of a bundle or plain model; names, shapes and dtypes were checked.
 
+    Where a bundle has a weight program, weights are its sources: the constants that are
+    made of them are replaced, and the first values that the program keeps.
+
     Raises:
-        WeightError: A constant shares its bytes with another one that stays,
+        WeightError: A constant is made of more than is known, or the program lies beside
+            the file; a constant shares its bytes with another one that stays,
             or stands in the program in another form.
         BundleFormatError: The file is damaged.
         OSError: A file cannot be read or written.
     """
-    file = om.open(model)
-    places = _places(constants(file, os.fspath(model)))
+    file, name = om.open(model), os.fspath(model)
+    values, program = constants(file, name), program_of(file, name)
+    if program is not None:
+        _check_own(file, name)
+        weights = derived(program, weights, values)
+        values = {**values, **first_values(program)}
+    places = _places(values)
     _check_shared(places, weights)
     with replacing(out, model) as target:
         for piece in _pieces(file, weights):
             _splice(target, piece, places, weights)
+
+
+def _check_own(file: om.Bundle | om.Model, name: str) -> None:
+    """Refuse a program that stands in a file of its own, for the copy would have none."""
+    if isinstance(file, om.Bundle) and file.manifest and file.manifest.program is not None:
+        raise WeightError(
+            f"{name}: its weight program lies beside it, so a copy would be without. Freeze the"
+            " ONNX model, and build or compile that"
+        )
 
 
 def _pieces(file: om.Bundle | om.Model, weights: Weights) -> Iterable[memoryview]:

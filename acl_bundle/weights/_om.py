@@ -1,4 +1,7 @@
-"""The values inside a compiled file: the init graph's of a bundle, or a plain model's constants."""
+"""The values inside a compiled file: the init graph's of a bundle, or a plain model's constants.
+
+Of a bundle with a weight program they are the sources, as an update takes them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 from acl_bundle import om
 from acl_bundle._files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
+from acl_bundle.weight_program import WeightProgram, from_bytes, lost, recover
 from acl_bundle.weights._file import bad
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
@@ -26,17 +30,27 @@ class Compiled(Source):
         """
         file = os.fspath(path)
         try:
-            values = constants(om.open(path), file)
+            opened = om.open(path)
+            self._constants: dict[str, Array] = constants(opened, file)
+            self.program: WeightProgram | None = program_of(opened, file)
         except BundleFormatError as error:
             raise WeightsFormatError(str(error)) from None
-        self._arrays: dict[str, Array] = values
-        super().__init__(file, {name: Spec(one.shape, one.dtype) for name, one in values.items()})
+        if self.program is None:
+            found = self._constants.items()
+            super().__init__(file, {name: Spec(one.shape, one.dtype) for name, one in found})
+            return
+        skipped, takes = lost(self.program), sources(self.program)
+        specs = {name: one for name, one in takes.items() if name not in skipped}
+        aliases = {n: one for n, one in self.program.aliases.items() if one in specs}
+        super().__init__(file, specs, skipped, aliases)
 
     def _read(self, name: str) -> Array:
-        return self._arrays[name]
+        if self.program is None:
+            return self._constants[name]
+        return recover(self.program, name, self._constants)
 
     def _release(self) -> None:
-        self._arrays = {}
+        self._constants = {}
 
 
 def constants(file: om.Bundle | om.Model, name: str) -> dict[str, Array]:
@@ -50,8 +64,28 @@ def constants(file: om.Bundle | om.Model, name: str) -> dict[str, Array]:
         return dict(file.weights)
     if "init" not in file.roles:
         raise bad(name, "the bundle has no weight-init graph, so no first values")
-    values = file.models[file.roles["init"]].weights
-    # A constant may not be called as a variable, so a builder adds a suffix there.
-    named = {one.name: one.in_graph for one in file.variables.values()}
-    found = {name: values.get(one, values.get(f"{one}_const")) for name, one in named.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return file.first_values
+
+
+def sources(program: WeightProgram) -> dict[str, Spec]:
+    """Return what a program takes."""
+    return {one.name: Spec(one.shape or (), one.dtype) for one in program.sources}
+
+
+def program_of(file: om.Bundle | om.Model, name: str) -> WeightProgram | None:
+    """Return a bundle's weight program, its own or that of its manifest.
+
+    Raises:
+        WeightsFormatError: It is damaged, or not of the bundle's weights.
+    """
+    found = None if isinstance(file, om.Model) else file.weight_program
+    if found is None or isinstance(file, om.Model):
+        return None
+    try:
+        program = from_bytes(found)
+    except ValueError as error:
+        raise bad(name, f"its weight program: {error}") from None
+    odd = {one.name for one in program.constants} ^ file.first_values.keys()
+    if odd:
+        raise bad(name, f"its weight program is not of its weights {', '.join(sorted(odd))}")
+    return program

@@ -76,6 +76,8 @@ class Source(Mapping[str, Array]):
         try:
             return self._specs[name]
         except KeyError:
+            if name in self.skipped:
+                raise KeyError(f"{self.file}: {name!r} is skipped: {self.skipped[name]}") from None
             raise missing(name, self._specs, self.file) from None
 
     def __getitem__(self, name: str) -> Array:
