@@ -213,6 +213,41 @@ class WeightGraph:
         epsilon = (1e-5, 1e-3)[self._int(0, 2)]
         self._outputs += self._node("BatchNormalization", [tensor, *rest], epsilon=epsilon)
 
+    def _behind(self, tensor: str, dims: list[int], axis: int) -> None:
+        """What may stand behind a layer whose output channels are an axis."""
+        if self._int(0, 2):
+            self._norm(tensor, dims[1])
+            return
+        perm = [int(one) for one in self._rng.permutation(len(dims))]
+        turned = bool(self._int(0, 2))
+        if turned:
+            (tensor,) = self._node("Transpose", [tensor], perm=perm)
+            dims, axis = [dims[at] for at in perm], perm.index(axis)
+        for _ in range(self._int(1, 4)):
+            if not self._int(0, 6):
+                self._outputs.append(tensor)  # somebody else reads it as well
+            tensor = self._change(tensor, dims, axis)
+        if self._int(0, 2):
+            (tensor,) = self._node("Relu", [tensor])
+        if turned:
+            (tensor,) = self._node("Transpose", [tensor], perm=[int(a) for a in np.argsort(perm)])
+        self._outputs.append(tensor)
+
+    def _change(self, tensor: str, dims: list[int], axis: int) -> str:
+        """A scale or a shift, mostly by one number per channel."""
+        shape = [1] * len(dims)
+        along = axis if self._int(0, 5) else self._int(0, len(dims))
+        if self._int(0, 5):
+            shape[along] = dims[along]
+        while len(shape) > 1 and shape[0] == 1 and self._int(0, 3):
+            shape = shape[1:]
+        op = ("Add", "Div", "Mul", "Sub")[self._int(0, 4)]
+        by = self._weight(tuple(shape), "var" if op == "Div" else "w")
+        if op != "Div" and self._int(0, 2):
+            (by,) = self._node("Tanh", [by])
+        sides = [by, tensor] if op != "Div" and self._int(0, 2) else [tensor, by]
+        return self._node(op, sides)[0]
+
     def _data(self, shape: tuple[int, ...]) -> str:
         name = f"x{len(self.inputs)}"
         self.inputs[name] = self._rng.uniform(-1, 1, shape).astype(np.float32)
@@ -227,7 +262,7 @@ class WeightGraph:
         x = self._data((2, groups * each, 4, 3))
         bias = self._bias(groups * out)
         (made,) = self._node("Conv", [x, weight, *bias], group=groups)
-        self._norm(made, groups * out)
+        self._behind(made, [2, groups * out, 3, 2], 1)
 
     def _transposed_conv_norm(self) -> None:
         groups, each, out = self._int(1, 3), self._int(1, 3), self._int(1, 3)
@@ -235,7 +270,7 @@ class WeightGraph:
         x = self._data((2, groups * each, 4, 3))
         bias = self._bias(groups * out)
         (made,) = self._node("ConvTranspose", [x, weight, *bias], group=groups)
-        self._norm(made, groups * out)
+        self._behind(made, [2, groups * out, 5, 4], 1)
 
     def _gemm_norm(self) -> None:
         rows, columns, flip = self._int(1, 5), self._int(1, 5), self._int(0, 2)
@@ -249,4 +284,4 @@ class WeightGraph:
             (made,) = self._node("MatMul", [x, turned])
         else:
             (made,) = self._node("MatMul", [x, weight])
-        self._norm(made, columns)
+        self._behind(made, [3, columns], 1)

@@ -12,25 +12,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto
 
 from acl_bundle import dtypes
-from acl_bundle.build import _elem, walk
+from acl_bundle.build import _elem, shapes, walk
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.fold import batchnorm
+from acl_bundle.build.fold import transposes
+from acl_bundle.build.fold.behind import Behind
 from acl_bundle.build.fold.translate import is_translated, translate
 from acl_bundle.build.fold.values import NotFoldableError, Values
 
 Array = NDArray[Any]
-
-GROWTH: Final = 2
-"""How many times the bytes of its sources a derived constant may take: float16 to float32."""
-FREE: Final = 4096
-"""Bytes that one may take in any case."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +83,13 @@ def _place(tensor: str, values: Values, rank: Mapping[str, int]) -> tuple[int, b
 
 def _know(model: ModelProto, values: Values) -> None:
     """Find out what every node makes that depends on constants alone."""
-    graph, opset, names = model.graph, _opset(model), walk.Names(model.graph)
-    makers = {output: node for node in graph.node for output in node.output if output}
-    reads = _reads(graph)
+    graph, opset = model.graph, _opset(model)
+    behind = Behind(values, walk.Names(graph), _reads(graph), _ranks(model))
     gone: list[NodeProto] = []
     for node in graph.node:
-        if node.op_type == "BatchNormalization" and _is_plain_norm(node):
-            first = makers.get(node.input[0])
-            if first is not None and reads[node.input[0]] == 1:
-                if batchnorm.fold(first, node, values, names):
-                    makers[node.output[0]] = first
-                    gone.append(node)
-                continue
+        if behind.takes(node):
+            gone.append(node)
+            continue
         inputs = [name for name in node.input if name]
         if not (inputs and is_translated(node) and all(map(values.knows, inputs))):
             continue
@@ -112,6 +103,7 @@ def _know(model: ModelProto, values: Values) -> None:
             values.bind_later(node.output, make)
     for node in gone:
         graph.node.remove(node)
+    transposes.cancel(graph, _reads(graph))
 
 
 def _opset(model: ModelProto) -> int:
@@ -120,9 +112,12 @@ def _opset(model: ModelProto) -> int:
     )
 
 
-def _is_plain_norm(node: NodeProto) -> bool:
-    training = any(one.name == "training_mode" and one.i for one in node.attribute)
-    return len(node.input) == 5 and not any(node.output[1:]) and not training
+def _ranks(model: ModelProto) -> dict[str, int]:
+    """The ranks of tensors, where a normalisation may stand behind a product of any rank."""
+    if not {"BatchNormalization", "MatMul"} <= {node.op_type for node in model.graph.node}:
+        return {}
+    found = shapes.infer(model).items()
+    return {name: len(one.dims) for name, one in found if one.dims is not None}
 
 
 def _reads(graph: GraphProto) -> Counter[str]:
@@ -144,7 +139,7 @@ def _frontier(graph: GraphProto, values: Values) -> set[str]:
             for name in (*node.input, *walk.captured(node))
         }
         found = {n for n in read - stays if values.knows(n) and values.depends(n)}
-        large = {name for name in found if _is_too_much(name, values)}
+        large = {name for name in found if values.is_too_much(name)}
         if not large:
             return found
         stays |= large
@@ -154,14 +149,6 @@ def _is_folded(node: NodeProto, values: Values) -> bool:
     return bool(node.output) and all(
         values.knows(name) and bool(values.depends(name)) for name in node.output if name
     )
-
-
-def _is_too_much(tensor: str, values: Values) -> bool:
-    array = values.array(tensor)
-    if values.is_source(values.value_of(tensor)):
-        return False
-    whole = sum(values.array(name).nbytes for name in values.depends(tensor))
-    return array.ndim == 0 or array.nbytes > max(GROWTH * whole, FREE)
 
 
 def _drop(graph: GraphProto, made: Mapping[str, str], values: Values) -> None:

@@ -23,6 +23,10 @@ Array = NDArray[Any]
 
 MOST_FIXED = 16 << 20
 """Bytes that a fixed value in a weight program may take; larger ones stay in the graph."""
+GROWTH = 2
+"""How many times the bytes of its sources a derived constant may take: float16 to float32."""
+FREE = 4096
+"""Bytes that one may take in any case."""
 
 
 class NotFoldableError(Exception):
@@ -82,6 +86,14 @@ class Values:
                 raise NotFoldableError(name)
             self._arrays[name] = self._constants[name].array
         return self._arrays[name]
+
+    def is_too_much(self, value: str) -> bool:
+        """Whether a constant of a known value would take much more room than its sources."""
+        if self.is_source(self.value_of(value)):
+            return False
+        array = self.array(value)
+        whole = sum(self.array(name).nbytes for name in self.depends(value))
+        return array.ndim == 0 or array.nbytes > max(GROWTH * whole, FREE)
 
     def is_source(self, value: str) -> bool:
         """Whether a value is a source as it is."""

@@ -68,7 +68,7 @@ def test_weights_from_constant_nodes(make_model, load, original):
         {"x": (T.FLOAT, [3, 8])},
         {"y": (T.FLOAT, [3, 40])},
     )
-    built = build.from_onnx(model, "all")
+    built = build.from_onnx(model, "all", fold=False)
     assert {name: w.shape for name, w in built.weights.items()} == {
         "w": (8, 40), "b": (40,), "s": (1,),
     }  # fmt: skip
