@@ -241,6 +241,8 @@ def bounce_of(plan: Plan, small: int) -> int:
         small: Bytes that its small weights take in the area.
     """
     pieces_or_chunks = max(PIECE, plan.options.threads * int(lib.AB_STAGE_CHUNK))
+    if GATHER in plan.moves:
+        pieces_or_chunks = max(pieces_or_chunks, int(lib.AB_GATHER_SLAB))
     least = pieces_or_chunks if plan.met or not CONVERTS.isdisjoint(plan.moves) else 1
     return min(max(small, least), BOUNCE)
 

@@ -8,8 +8,8 @@
  * it touches is used up before it goes.
  */
 
-enum { GATHER_LINES = 64, GATHER_ACROSS = 16 }; /* a tile, in elements */
-enum { GATHER_SLAB = 1 << 20 };                 /* bytes, which a cache keeps */
+enum { GATHER_LINES = 64, GATHER_ACROSS = 64 }; /* a tile, in elements */
+enum { GATHER_LEAST = 16 };                     /* elements, a cache line or less */
 
 /* A view whose axes are as few as they can be. */
 typedef struct strided {
@@ -55,7 +55,7 @@ static size_t strided_count(const strided *v, size_t axis)
 
 /*
  * Squares of elements that are turned in registers: the lines of one are four
- * or eight elements that lie side by side in the source, colStride apart.
+ * or eight elements that lie side by side in the source, each at from + of[i].
  */
 #if defined(__clang__)
 #define MIX(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -74,12 +74,11 @@ static four_words words_at(const char *at)
 }
 
 /* Turns four by four elements of four bytes. */
-static void turn_words(char *dst, size_t dstRow, const char *src,
-                       int64_t colStride)
+static void turn_words(char *dst, size_t dstRow, const char *from,
+                       const int64_t *of)
 {
-    four_words a = words_at(src), b = words_at(src + colStride);
-    four_words c = words_at(src + 2 * colStride);
-    four_words d = words_at(src + 3 * colStride);
+    four_words a = words_at(from + of[0]), b = words_at(from + of[1]);
+    four_words c = words_at(from + of[2]), d = words_at(from + of[3]);
     four_words ab = MIX(four_words, a, b, 0, 4, 1, 5);
     four_words AB = MIX(four_words, a, b, 2, 6, 3, 7);
     four_words cd = MIX(four_words, c, d, 0, 4, 1, 5);
@@ -94,12 +93,12 @@ static void turn_words(char *dst, size_t dstRow, const char *src,
 }
 
 /* Turns eight by eight elements of two bytes: pairs, fours, then whole lines. */
-static void turn_halves(char *dst, size_t dstRow, const char *src,
-                        int64_t colStride)
+static void turn_halves(char *dst, size_t dstRow, const char *from,
+                        const int64_t *of)
 {
     eight_halves line[8], pair[8];
     for (size_t i = 0; i < 8; i++) {
-        memcpy(&line[i], src + (int64_t)i * colStride, sizeof line[i]);
+        memcpy(&line[i], from + of[i], sizeof line[i]);
     }
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < 4; i++) {
@@ -115,69 +114,72 @@ static void turn_halves(char *dst, size_t dstRow, const char *src,
     }
 }
 
-/* Copies a rectangle element by element. */
-static void tile_plain(char *dst, size_t dstRow, const char *src,
-                       int64_t rowStride, int64_t colStride, size_t rows,
-                       size_t cols, size_t itemsize)
+/* A copy of one element; the sizes that dtypes have need no call. */
+static void copy_item(char *dst, const char *src, size_t itemsize)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const char *from = src + (int64_t)i * rowStride;
-        char *to = dst + i * dstRow;
-        for (size_t j = 0; j < cols; j++) {
-            memcpy(to, from, itemsize);
-            from += colStride;
-            to += itemsize;
-        }
+    switch (itemsize) {
+    case 1: memcpy(dst, src, 1); break;
+    case 2: memcpy(dst, src, 2); break;
+    case 4: memcpy(dst, src, 4); break;
+    case 8: memcpy(dst, src, 8); break;
+    default: memcpy(dst, src, itemsize);
     }
 }
 
 /*
- * Copies a rectangle: rows of dst are contiguous and lie dstRow apart; rows of
- * src lie rowStride apart and the elements of one colStride.
+ * Rows of a matrix lie dstRow apart in dst and rowStride apart in the source;
+ * the elements of a row follow one another in dst, and lie at of[j] in the
+ * source.
  */
-static void tile_copy(char *dst, size_t dstRow, const char *src,
-                      int64_t rowStride, int64_t colStride, size_t rows,
-                      size_t cols, size_t itemsize)
+typedef struct tile {
+    size_t itemsize, dstRow;
+    int64_t rowStride;
+    size_t rows, cols;
+    int64_t of[GATHER_ACROSS];
+} tile;
+
+/* Copies rows and columns from a row and a column on, element by element. */
+static void tile_plain(const tile *t, char *dst, const char *src, size_t row,
+                       size_t col, size_t rows, size_t cols)
 {
-    size_t side = itemsize == 4 ? 4 : itemsize == 2 ? 8 : 0;
+    for (size_t i = row; i < row + rows; i++) {
+        const char *from = src + (int64_t)i * t->rowStride;
+        char *to = dst + i * t->dstRow + col * t->itemsize;
+        for (size_t j = col; j < col + cols; j++) {
+            copy_item(to, from + t->of[j], t->itemsize);
+            to += t->itemsize;
+        }
+    }
+}
+
+/* Copies a tile by squares, and what they leave by elements. */
+static void tile_copy(const tile *t, char *dst, const char *src)
+{
+    size_t side = t->itemsize == 4 ? 4 : t->itemsize == 2 ? 8 : 0;
     size_t lines = 0, across = 0;
-    if (side != 0 && rowStride == (int64_t)itemsize) {
-        lines = rows - rows % side;
-        across = cols - cols % side;
+    if (side != 0 && t->rowStride == (int64_t)t->itemsize) {
+        lines = t->rows - t->rows % side;
+        across = t->cols - t->cols % side;
     }
     for (size_t i = 0; i < lines; i += side) {
+        const char *from = src + i * t->itemsize;
+        char *to = dst + i * t->dstRow;
         for (size_t j = 0; j < across; j += side) {
-            char *to = dst + i * dstRow + j * itemsize;
-            const char *from = src + i * itemsize + (int64_t)j * colStride;
             if (side == 4) {
-                turn_words(to, dstRow, from, colStride);
+                turn_words(to + j * 4, t->dstRow, from, t->of + j);
             } else {
-                turn_halves(to, dstRow, from, colStride);
+                turn_halves(to + j * 2, t->dstRow, from, t->of + j);
             }
         }
     }
-    tile_plain(dst + across * itemsize, dstRow,
-               src + (int64_t)across * colStride, rowStride, colStride, lines,
-               cols - across, itemsize);
-    tile_plain(dst + lines * dstRow, dstRow,
-               src + (int64_t)lines * rowStride, rowStride, colStride,
-               rows - lines, cols, itemsize);
+    tile_plain(t, dst, src, 0, across, lines, t->cols - across);
+    tile_plain(t, dst, src, lines, 0, t->rows - lines, t->cols);
 }
 
-/* Copies a whole matrix by tiles; dstRow is the distance of its rows in dst. */
-static void matrix_copy(char *dst, size_t dstRow, const char *src,
-                        int64_t rowStride, int64_t colStride, size_t rows,
-                        size_t cols, size_t itemsize)
+/* Whether the elements of the last axis lie side by side. */
+static int strided_runs(const strided *v)
 {
-    for (size_t j = 0; j < cols; j += GATHER_ACROSS) {
-        size_t across = cols - j < GATHER_ACROSS ? cols - j : GATHER_ACROSS;
-        for (size_t i = 0; i < rows; i += GATHER_LINES) {
-            size_t lines = rows - i < GATHER_LINES ? rows - i : GATHER_LINES;
-            tile_copy(dst + i * dstRow + j * itemsize, dstRow,
-                      src + (int64_t)i * rowStride + (int64_t)j * colStride,
-                      rowStride, colStride, lines, across, itemsize);
-        }
-    }
+    return v->strides[v->rank - 1] == (int64_t)v->itemsize;
 }
 
 /* The axis, before the last, along which the source is read in small steps. */
@@ -192,22 +194,73 @@ static size_t strided_lines(const strided *v)
     return best;
 }
 
+/* Where the next element of the axes from one on lies: at is counted up. */
+static int64_t strided_next(const strided *v, size_t axis, size_t *at,
+                            int64_t offset)
+{
+    for (size_t i = v->rank; i-- > axis;) {
+        offset += v->strides[i];
+        if (++at[i] < v->dims[i]) {
+            break;
+        }
+        offset -= v->strides[i] * (int64_t)v->dims[i];
+        at[i] = 0;
+    }
+    return offset;
+}
+
+/* The places in the source of the next columns, of which at counts. */
+static void columns_next(const strided *v, size_t lines, size_t *at,
+                         int64_t *offset, int64_t *of)
+{
+    for (size_t k = 0; k < GATHER_ACROSS; k++) {
+        of[k] = *offset;
+        *offset = strided_next(v, lines + 1, at, *offset);
+    }
+}
+
+/* Asks for the cache lines of a tile that is copied later. */
+static void tile_fetch(const tile *t, const char *src, const int64_t *of)
+{
+    for (size_t k = 0; k < t->cols; k++) {
+        for (size_t i = 0; i < t->rows; i += GATHER_LEAST) {
+            __builtin_prefetch(src + of[k] + (int64_t)i * t->rowStride);
+        }
+    }
+}
+
 /*
- * Gathers axes from axis on into dst. lines is the axis that goes with the
- * last one in tiles; it is stepped over here.
+ * Gathers axis lines and those after it: a matrix, whose columns are all
+ * elements of the axes after lines. After the last column the places start
+ * over, so what is asked for early is always inside the view.
  */
+static void gather_matrix(const strided *v, char *dst, const char *src,
+                          size_t lines)
+{
+    size_t count = strided_count(v, lines + 1), at[AB_GATHER_RANK] = {0};
+    tile t = {v->itemsize, count * v->itemsize, v->strides[lines], 0, 0, {0}};
+    int64_t offset = 0, next[GATHER_ACROSS];
+    columns_next(v, lines, at, &offset, next);
+    for (size_t j = 0; j < count; j += t.cols) {
+        t.cols = count - j < GATHER_ACROSS ? count - j : GATHER_ACROSS;
+        memcpy(t.of, next, sizeof next);
+        columns_next(v, lines, at, &offset, next);
+        for (size_t i = 0; i < v->dims[lines]; i += t.rows) {
+            size_t left = v->dims[lines] - i;
+            const char *from = src + (int64_t)i * t.rowStride;
+            t.rows = left < GATHER_LINES ? left : GATHER_LINES;
+            tile_fetch(&t, from, next);
+            tile_copy(&t, dst + i * t.dstRow + j * t.itemsize, from);
+        }
+    }
+}
+
+/* Gathers axes from axis on; lines goes with all those after it. */
 static void gather_axes(const strided *v, char *dst, const char *src,
                         size_t axis, size_t lines)
 {
-    size_t last = v->rank - 1;
-    if (axis == lines && axis < last) {
-        gather_axes(v, dst, src, axis + 1, lines);
-        return;
-    }
-    if (axis == last) {
-        size_t row = v->itemsize * strided_count(v, lines + 1);
-        matrix_copy(dst, row, src, v->strides[lines], v->strides[last],
-                    v->dims[lines], v->dims[last], v->itemsize);
+    if (axis == lines) {
+        gather_matrix(v, dst, src, lines);
         return;
     }
     for (size_t i = 0; i < v->dims[axis]; i++) {
@@ -237,11 +290,11 @@ static void strided_gather(const strided *v, char *dst)
 {
     if (v->rank == 0) {
         memcpy(dst, v->data, v->itemsize);
-    } else if (v->strides[v->rank - 1] == (int64_t)v->itemsize) {
+    } else if (strided_runs(v)) {
         gather_runs(v, dst, v->data, 0);
-    } else if (v->rank == 1) {
-        matrix_copy(dst, v->itemsize * v->dims[0], v->data, 0, v->strides[0],
-                    1, v->dims[0], v->itemsize);
+    } else if (v->rank == 1) { /* a matrix of one row */
+        strided row = {v->data, v->itemsize, 2, {1, v->dims[0]}, {0, v->strides[0]}};
+        gather_matrix(&row, dst, v->data, 0);
     } else {
         gather_axes(v, dst, v->data, 0, strided_lines(v));
     }
@@ -251,54 +304,81 @@ static void strided_gather(const strided *v, char *dst)
 typedef struct gathering {
     const transfer *t;
     enum ab_move move;
-    size_t offset; /* in the area, of the next slab */
+    size_t base;  /* of the weight in the area */
+    size_t lines; /* the axis that the source is read along; rank without one */
+    size_t pitch; /* elements from one line of a weight to the next */
     ab_counts *counts;
 } gathering;
 
 /* Bytes of the bounce buffer that one slab may take before it is converted. */
 static size_t gathering_room(const gathering *g)
 {
-    size_t size = g->t->bounceSize < GATHER_SLAB ? g->t->bounceSize
-                                                 : GATHER_SLAB;
+    size_t size = g->t->bounceSize < AB_GATHER_SLAB ? g->t->bounceSize
+                                                    : AB_GATHER_SLAB;
     return move_converts(g->move) ? size / 3 * 2 : size;
 }
 
-/* Gathers, converts, counts and sends one slab, which fits. */
-static int64_t gathering_slab(gathering *g, const strided *v)
+/*
+ * Gathers, converts and counts a slab, which fits, and sends it to element
+ * place of the weight on: at once, or line by line where whole lines do not fit.
+ */
+static int64_t gathering_slab(const gathering *g, const strided *v, size_t place,
+                              int byLine)
 {
-    size_t count = strided_count(v, 0), nbytes = count * v->itemsize;
+    size_t count = strided_count(v, 0), size = v->itemsize;
+    size_t sends = byLine ? v->dims[g->lines] : 1, each = count / sends;
     char *slab = g->t->bounce;
-    aclError status;
+    aclError status = ACL_SUCCESS;
     strided_gather(v, slab);
     if (move_converts(g->move)) {
         char *narrow = slab + gathering_room(g);
         ab_convert(g->move, narrow, slab, count, g->counts);
         slab = narrow;
-        nbytes = count * 2;
+        size = 2;
     } else if (move_counts(g->move)) {
-        g->counts->nonfinite += ab_nonfinite(g->move, slab, nbytes);
+        g->counts->nonfinite += ab_nonfinite(g->move, slab, count * size);
     }
-    status = transfer_send(g->t, g->offset, slab, nbytes);
-    g->offset += nbytes;
+    for (size_t i = 0; i < sends && status == ACL_SUCCESS; i++) {
+        size_t offset = g->base + (place + i * g->pitch) * size;
+        status = transfer_send(g->t, offset, slab + i * each * size, each * size);
+    }
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, 0, status);
 }
 
-/* Cuts a view along an axis until its pieces fit, and moves each. */
-static int64_t gathering_cut(gathering *g, strided v, size_t axis)
+/* How many of an axis stay together though the axes after it are cut. */
+static size_t gathering_least(const gathering *g, const strided *v, size_t axis)
 {
-    size_t each = strided_count(&v, axis + 1) * v.itemsize;
-    size_t fit = axis < v.rank ? gathering_room(g) / each : 1;
-    size_t left = axis < v.rank ? v.dims[axis] : 1;
+    size_t least = gathering_room(g) / v->itemsize;
+    if (axis != g->lines) {
+        return 1;
+    }
+    least = least < GATHER_LEAST ? least : GATHER_LEAST;
+    return v->dims[axis] < least ? v->dims[axis] : least;
+}
+
+/*
+ * Cuts a view along an axis until its pieces fit, and moves each. An element
+ * of a transposed matrix brings a whole cache line: so the axis that the
+ * source is read along is not cut below one.
+ */
+static int64_t gathering_cut(gathering *g, strided v, size_t axis, size_t place)
+{
+    size_t each = strided_count(&v, axis + 1), left = v.dims[axis];
+    size_t lines = axis > g->lines ? v.dims[g->lines] : 1;
+    size_t fit = gathering_room(g) / v.itemsize / each / lines;
+    size_t least = gathering_least(g, &v, axis);
     int64_t result = 0;
+    if (axis == g->lines) {
+        g->pitch = each;
+    }
     while (left > 0 && result == 0) {
-        size_t now = fit == 0 ? 1 : left < fit ? left : fit;
-        if (axis < v.rank) {
-            v.dims[axis] = now;
-        }
-        result = fit == 0 ? gathering_cut(g, v, axis + 1)
-                          : gathering_slab(g, &v);
-        v.data += axis < v.rank ? (int64_t)now * v.strides[axis] : 0;
-        left -= now;
+        size_t most = fit < least ? least : fit;
+        v.dims[axis] = left < most ? left : most;
+        result = fit < least ? gathering_cut(g, v, axis + 1, place)
+                             : gathering_slab(g, &v, place, axis > g->lines);
+        v.data += (int64_t)v.dims[axis] * v.strides[axis];
+        place += v.dims[axis] * each;
+        left -= v.dims[axis];
     }
     return result;
 }
@@ -308,7 +388,7 @@ static int64_t gathering_cut(gathering *g, strided v, size_t axis)
  * empty, to its place, in C order; see ab_stage_move for area and moves, of
  * which none but a conversion changes the size of an element. bounce holds an
  * element of the view and what it is converted to, and is as fast as it can be
- * with AB_STAGE_CHUNK. Returns 0 or a failure with index 0.
+ * with AB_GATHER_SLAB. Returns 0 or a failure with index 0.
  */
 static int64_t ab_stage_gather(ab_stage *stage, void *area, void *bounce,
                                size_t bounceSize, size_t index,
@@ -318,12 +398,16 @@ static int64_t ab_stage_gather(ab_stage *stage, void *area, void *bounce,
                                ab_counts *counts)
 {
     transfer t = {stage, area, bounce, bounceSize, NULL, NULL, NULL, NULL, 0};
-    gathering g = {&t, move, stage->weights[index].offset, counts};
+    strided v = strided_of(src, itemsize, rank, dims, strides);
+    gathering g = {&t, move, stage->weights[index].offset, v.rank, 0, counts};
     ab_visit visit;
     int64_t result = stage_enter(stage, &visit);
+    if (v.rank > 1 && !strided_runs(&v)) {
+        g.lines = strided_lines(&v);
+    }
     if (result == 0) {
-        strided v = strided_of(src, itemsize, rank, dims, strides);
-        result = gathering_cut(&g, v, 0);
+        result = v.rank == 0 ? gathering_slab(&g, &v, 0, 0)
+                             : gathering_cut(&g, v, 0, 0);
         ab_context_leave(&visit);
     }
     return result;

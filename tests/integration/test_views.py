@@ -57,7 +57,9 @@ def test_random_views(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(512, 1024), (701, 1013), (1, 300_001), (3, 3, 255, 257)])
+@pytest.mark.parametrize(
+    "shape", [(512, 1024), (701, 1013), (1, 300_001), (3, 3, 255, 257), (401, 700, 9)]
+)
 def test_transposed_weights(kind: str, shape: tuple[int, ...]) -> None:
     check(numbers(int(np.prod(shape)), kind).reshape(shape).T)
 
@@ -67,6 +69,8 @@ def test_a_view_is_narrowed_on_the_way(dtype: Any) -> None:
     whole = np.random.default_rng(0).standard_normal((777, 1031), np.float32)
     check(whole.T, dtype, cast="same_kind")
     check(whole[::-1, ::2], dtype, cast="same_kind")
+    kernels = np.random.default_rng(0).standard_normal((501, 700, 9), np.float32)
+    check(kernels.T, dtype, cast="same_kind")
 
 
 def test_one_row_for_all_and_a_row_that_fills_no_slab() -> None:
