@@ -5,10 +5,10 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "control/init.h"
 #include "file/files.h"
 #include "file/om.h"
 #include "model/models.h"
+#include "runtime/initialised.h"
 #include "runtime/objects.h"
 
 static void release(void *body)

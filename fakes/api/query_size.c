@@ -11,11 +11,11 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
-#include "control/init.h"
 #include "file/files.h"
 #include "file/om.h"
 #include "file/program.h"
 #include "runtime/host_memory.h"
+#include "runtime/initialised.h"
 
 int query_need(Bytes model, Need *need)
 {

@@ -2,7 +2,11 @@
  * code_meaning: what each code means, for calls that say no more. The compiler
  * finds a code that is missing here.
  */
-#include "call/refusal.h"
+#include "call/code_meaning.h"
+
+#include <stddef.h>
+
+#include "base/codes.h"
 
 const char *code_meaning(int code)
 {

@@ -40,6 +40,7 @@ typedef enum KeeperId {
     KEEPER_OBJECTS,
     KEEPER_DEVICE_MEMORY,
     KEEPER_HOST_MEMORY,
+    KEEPER_INITIALISED,
     KEEPER_INIT,
     KEEPER_DUMP,
     KEEPER_FUNCTIONS,           /* of callback programs */

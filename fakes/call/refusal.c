@@ -1,6 +1,7 @@
 #include "call/refusal.h"
 
 #include "base/acl.h"
+#include "call/code_meaning.h"
 #include "call/keepers.h"
 #include "call/message.h"
 

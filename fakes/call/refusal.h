@@ -12,9 +12,6 @@
 #include "base/text.h"
 #include "call/calls.h"
 
-/* What a code of codes.h means, in a few words; NULL for any other. */
-const char *code_meaning(int code);
-
 /* The calls that left no text of their own, as JSON lines, one a function. */
 void refusals_read(Text *text);
 

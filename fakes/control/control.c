@@ -23,8 +23,8 @@
 #include "control/live.h"
 #include "control/profiles.h"
 #include "control/report.h"
+#include "model/changes.h"
 #include "model/engine_callback.h"
-#include "runtime/repeat.h"
 
 enum { REFUSED = -1, FORKED = -2 };
 
@@ -60,7 +60,7 @@ int aclfakeSet(const char *key, const char *value)
         return FORKED;
     if (key == NULL || value == NULL)
         return refuse(REFUSED, "the key or the value is NULL");
-    repeats_end();
+    changes_note();
     return settings_set(key, value) ? 0 : REFUSED;
 }
 

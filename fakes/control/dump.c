@@ -8,12 +8,13 @@
 #include <stdlib.h>
 
 #include "base/acl.h"
+#include "base/json.h"
 #include "call/calls.h"
 #include "call/keepers.h"
 #include "call/message.h"
-#include "control/init.h"
 #include "control/init_config.h"
 #include "runtime/host_memory.h"
+#include "runtime/initialised.h"
 
 static atomic_bool begun;
 static atomic_bool said;

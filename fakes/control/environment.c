@@ -7,6 +7,7 @@
 
 #include "call/message.h"
 #include "call/settings.h"
+#include "runtime/initialised.h"
 
 #define PREFIX "ACL_FAKE_"
 
@@ -92,10 +93,6 @@ void environment_apply(void)
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
         if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0 && !known(*entry))
             complain_unknown(*entry);
+    init_complain(complaint[0] != '\0' ? complaint : NULL);
     tell();
-}
-
-const char *environment_complaint(void)
-{
-    return complaint[0] != '\0' ? complaint : NULL;
 }

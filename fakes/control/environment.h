@@ -10,10 +10,7 @@
 #ifndef FAKE_ENVIRONMENT_H
 #define FAKE_ENVIRONMENT_H
 
-/* Applies the variables that there are. */
+/* Applies the variables that there are; what is wrong is for aclInit. */
 void environment_apply(void);
-
-/* What is wrong with the environment, in one line, or NULL. */
-const char *environment_complaint(void);
 
 #endif

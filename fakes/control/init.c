@@ -1,10 +1,10 @@
 /*
+ * init: aclInit, aclFinalize, and what the first one was given.
+ *
  * Every call of aclInit counts, the first one does something. The content of
  * the first configuration is remembered for the life of the process: another
  * one is refused even after aclFinalize.
  */
-#include "control/init.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +17,12 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
-#include "control/environment.h"
 #include "control/init_config.h"
 #include "control/live.h"
 #include "control/report.h"
 #include "runtime/device.h"
 #include "runtime/host_memory.h"
+#include "runtime/initialised.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -30,59 +30,9 @@ static struct {
     bool finalized;
     char *config;               /* owned; NULL: never initialised */
     char *path;                 /* owned; of that configuration */
-    Origin begun;               /* the aclInit that did something */
-    Origin ended;               /* and who took it back; seq 0: nobody */
-    atomic_bool engine;         /* of the graph engine */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
-
-bool init_is_done(void)
-{
-    return atomic_load(&state.engine);
-}
-
-/* Refuses for want of an aclInit, and says who took it back. */
-static int refuse_uninitialised(int code)
-{
-    char begun[HISTORY_SIZE];
-    char ended[HISTORY_SIZE];
-
-    if (state.ended.seq == 0)
-        return refuse(code, "aclInit was not called");
-    origin_text(state.ended, ended, sizeof ended);
-    if (state.begun.seq == 0)
-        return refuse(code, "aclInit was not called, and %s ended all",
-                      ended);
-    origin_text(state.begun, begun, sizeof begun);
-    return refuse(code, "%s has ended what %s began", ended, begun);
-}
-
-int engine_needed(void)
-{
-    if (atomic_load_explicit(&state.engine, memory_order_relaxed))
-        return E_NONE;
-    const char *complaint = environment_complaint();
-    if (complaint != NULL)
-        return refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s",
-                      complaint);
-    pthread_mutex_lock(&state.lock);
-    int status = refuse_uninitialised(E_GE_NOT_INIT);
-    pthread_mutex_unlock(&state.lock);
-    return status;
-}
-
-/* Not an error to most: whoever comes second is counted. */
-static int count_again(void)
-{
-    char begun[HISTORY_SIZE];
-
-    state.count++;
-    return refuse(E_REPEAT_INIT, "%s was before this one, which is counted: "
-                  "%llu now. This status may be ignored",
-                  origin_text(state.begun, begun, sizeof begun),
-                  (unsigned long long)state.count);
-}
 
 /*
  * Another content than the first one. To say so CANN makes a text of the
@@ -128,19 +78,17 @@ static int config_take(const char *path)
 static int init_locked(const char *path)
 {
     if (state.count > 0)
-        return count_again();
-    const char *complaint = environment_complaint();
+        return refuse_again(++state.count);
+    const char *complaint = init_complaint();
     if (complaint != NULL)
         return refuse(E_PARAM, "%s", complaint);
     int status = config_take(path);
     if (status != E_NONE)
         return status;
     fork_begun();
-    state.begun = call_origin();
-    state.ended = (Origin){0};
     state.count = 1;
     state.finalized = false;
-    atomic_store(&state.engine, true);
+    init_begins(call_origin());
     return E_NONE;
 }
 
@@ -170,10 +118,9 @@ static int finalize_locked(void)
 {
     if (state.finalized)
         return refuse_uninitialised(E_REPEAT_FINALIZE);
-    state.ended = call_origin();
     state.count = 0;
     state.finalized = true;
-    atomic_store(&state.engine, false);
+    init_ends(call_origin());
     return E_NONE;
 }
 
@@ -229,9 +176,6 @@ static void forget_all(void)
     state.path = NULL;
     state.count = 0;
     state.finalized = false;
-    state.begun = (Origin){0};
-    state.ended = (Origin){0};
-    atomic_store(&state.engine, false);
 }
 
 KEEPER(KEEPER_INIT, forget_all, NULL)

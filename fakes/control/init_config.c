@@ -10,9 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "control/init_dump.h"
+#include "control/init_member.h"
 #include "file/files.h"
 #include "runtime/device.h"
 #include "runtime/host_memory.h"
@@ -72,15 +75,6 @@ int config_read(const char *path, char **content)
     if (status == E_NONE)
         status = read_file(path, content);
     return status == E_NONE ? check_nested(*content) : status;
-}
-
-Member config_text(Json object, const char *name, char *text, size_t size)
-{
-    Json value;
-
-    if (!json_find(object, name, &value))
-        return MEMBER_NONE;
-    return json_string(value, text, size) ? MEMBER_TEXT : MEMBER_OTHER;
 }
 
 static int err_msg_mode(Json content)

@@ -7,13 +7,17 @@
  * watching, the path must be a folder that can be read and written, or one
  * behind an address.
  */
+#include "control/init_dump.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "control/init_config.h"
+#include "control/init_dump_list.h"
+#include "control/init_dump_types.h"
+#include "control/init_member.h"
 
 enum { CHOICES_MAX = 6, PATH_LONGEST = 512, STEPS_MAX = 100 };
 

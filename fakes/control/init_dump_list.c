@@ -9,11 +9,14 @@
  *                        [{"begin": "conv1", "end": "conv9"}]}],
  *     "dump_stats": ["Max", "Min"]
  */
+#include "control/init_dump_list.h"
+
 #include <string.h>
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "control/init_config.h"
+#include "control/init_dump_types.h"
+#include "control/init_member.h"
 
 enum { BLACKLIST_MAX = 100 };
 

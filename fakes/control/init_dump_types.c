@@ -3,9 +3,10 @@
  * is. Types are looked at before anything else, also where the lists would
  * change nothing.
  */
+#include "control/init_dump_types.h"
+
 #include "base/codes.h"
 #include "call/message.h"
-#include "control/init_config.h"
 
 static int refuse_type(const char *name, const char *wanted)
 {

@@ -5,7 +5,6 @@
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "file/program_check.h"
 
 #define MAGIC "ACLPROG1"
 
@@ -212,7 +211,7 @@ static void mark_externals(Program *program)
     }
 }
 
-int program_parse(const Om *om, const Inout *inout, Program *program)
+int program_read(const Om *om, Program *program)
 {
     Reader reader;
     uint32_t records;
@@ -220,11 +219,9 @@ int program_parse(const Om *om, const Inout *inout, Program *program)
 
     if (status == E_NONE)
         status = read_records(&reader, records, program);
-    if (status == E_NONE) {
+    if (status == E_NONE)
         mark_externals(program);
-        status = program_check(program, om, inout);
-    }
-    if (status != E_NONE)
+    else
         program_free(program);
     return status;
 }

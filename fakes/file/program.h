@@ -112,12 +112,11 @@ static inline const External *program_external(const Program *program,
     return (const External *)program->externals.item + i;
 }
 
-
 /*
- * Reads the program of a model: 0, or a status after a message. On success
- * program_free() is due.
+ * Reads the program of a model, as it stands there: 0, or a status after a
+ * message. On success program_free() is due.
  */
-int program_parse(const Om *om, const Inout *inout, Program *program);
+int program_read(const Om *om, Program *program);
 
 /*
  * Reads no more than the work size, which is 0 without TASK_INFO: 0, or

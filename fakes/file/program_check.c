@@ -216,7 +216,7 @@ static int check_kind(const Program *program, const Om *om,
     }
 }
 
-int program_check(const Program *program, const Om *om, const Inout *inout)
+static int check(const Program *program, const Om *om, const Inout *inout)
 {
     int status = check_tensors(program, om);
 
@@ -228,5 +228,17 @@ int program_check(const Program *program, const Om *om, const Inout *inout)
         status = check_static(&inout->inputs, "input", inout->gears.count > 0);
     if (status == E_NONE && !om->dynamic)
         status = check_static(&inout->outputs, "output", false);
+    return status;
+}
+
+int program_parse(const Om *om, const Inout *inout, Program *program)
+{
+    int status = program_read(om, program);
+
+    if (status != E_NONE)
+        return status;
+    status = check(program, om, inout);
+    if (status != E_NONE)
+        program_free(program);
     return status;
 }

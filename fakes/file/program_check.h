@@ -1,12 +1,15 @@
 /*
- * program_check: is a program that was read consistent?
+ * program_check: a program that is read and found consistent.
  */
 #ifndef FAKE_PROGRAM_CHECK_H
 #define FAKE_PROGRAM_CHECK_H
 
 #include "file/program.h"
 
-/* 0, or the status of a load after a message that names the record. */
-int program_check(const Program *program, const Om *om, const Inout *inout);
+/*
+ * Reads the program of a model: 0, or the status of a load after a message
+ * that names the record. On success program_free() is due.
+ */
+int program_parse(const Om *om, const Inout *inout, Program *program);
 
 #endif

@@ -13,7 +13,7 @@
 #define FAKE_BUNDLE_H
 
 #include "base/ids.h"
-#include "model/models.h"
+#include "model/load_options.h"
 
 typedef struct Bundle {
     struct Bundle *next;
@@ -32,11 +32,21 @@ typedef struct Bundle {
 /* The living bundle of an id, or NULL after a message. */
 Bundle *bundle_find(uint32_t id);
 
+/* Gives a bundle an id, and its place among the living. */
+void bundle_enter(Bundle *bundle);
+
+/* Frees a bundle that is not among the living, or takes it from there. */
+void bundle_free(Bundle *bundle);
+void bundle_forget(Bundle *bundle);
+
 /*
  * Loads sub-model index of a bundle's parsed bytes, with the memory that was
  * given for it: 0 and its id, or the status for the user.
  */
 int bundle_load_part(Bundle *bundle, const BundleFile *file, size_t index,
                      const LoadOptions *memory, uint32_t *id);
+
+/* Unloads every sub-model: 0, or the status of the last that stays. */
+int bundle_unload_parts(Bundle *bundle);
 
 #endif

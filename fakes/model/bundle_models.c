@@ -4,30 +4,15 @@
 #include <stdlib.h>
 
 #include "base/acl.h"
+#include "call/calls.h"
 #include "call/message.h"
 #include "file/files.h"
 #include "model/bundle.h"
 #include "model/config.h"
+#include "model/load_options.h"
+#include "model/model_load.h"
+#include "model/models.h"
 #include "runtime/host_memory.h"
-
-int bundle_load_part(Bundle *bundle, const BundleFile *file, size_t index,
-                     const LoadOptions *memory, uint32_t *id)
-{
-    LoadOptions options = *memory;
-    Bytes part = file->model[index];
-
-    options.bundle = bundle->id;
-    options.variables = bundle->variables;
-    if (part.size < OM_HEADER)
-        return refuse(E_PARAM, "sub-model %zu has %zu bytes, not even a "
-                      "header", index, part.size);
-    int status = ge_status(model_load(part, &options, id));
-    if (status == E_NONE && !ids_add(&bundle->loaded_ids, *id)) {
-        model_unload(model_find(*id));
-        status = refuse(E_BAD_ALLOC, "no memory for another model");
-    }
-    return status;
-}
 
 aclError aclmdlBundleGetModelNum(uint32_t bundleId, size_t *modelNum)
 {

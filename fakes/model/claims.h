@@ -4,7 +4,7 @@
 #ifndef FAKE_CLAIMS_H
 #define FAKE_CLAIMS_H
 
-#include "model/execute.h"
+#include "model/execution.h"
 
 /* Lays the claims of an execution on its task. */
 void execute_claim(Task *task, const Wanted *wanted, const Run *run);

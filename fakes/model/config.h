@@ -5,7 +5,7 @@
 #define FAKE_CONFIG_H
 
 #include "base/acl.h"
-#include "model/models.h"
+#include "model/load_options.h"
 
 /* Where a load configuration says that the model is. */
 typedef struct ConfigSource {

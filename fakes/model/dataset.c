@@ -5,9 +5,9 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "model/changes.h"
 #include "runtime/objects.h"
 #include "runtime/order.h"
-#include "runtime/repeat.h"
 #include "runtime/stream.h"
 
 aclDataBuffer *aclCreateDataBuffer(void *data, size_t size)
@@ -32,7 +32,7 @@ aclError aclDestroyDataBuffer(const aclDataBuffer *dataBuffer)
     order_note_end(CLAIM_OBJECT, dataBuffer);
     if (!object_destroy(dataBuffer, KIND_DATA_BUFFER, "dataBuffer"))
         LEAVE(violation_status());
-    repeats_end();
+    changes_note();
     LEAVE(E_NONE);
 }
 
@@ -48,7 +48,7 @@ aclError aclUpdateDataBuffer(aclDataBuffer *dataBuffer, void *data,
     if (buffer == NULL)
         LEAVE(violation_status());
     *buffer = (DataBuffer){data, size};
-    repeats_end();
+    changes_note();
     LEAVE(E_NONE);
 }
 
@@ -108,7 +108,7 @@ static bool dataset_end(const aclmdlDataset *handle)
         return false;
     for (size_t i = 0; i < dataset->count; i++)
         object_kill(dataset->slot[i].desc);
-    repeats_end();
+    changes_note();
     return true;
 }
 
@@ -162,7 +162,7 @@ aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset,
     if (!slots_grow(found))
         LEAVE(refuse(E_BAD_ALLOC, "no memory for another buffer"));
     found->slot[found->count++] = (DatasetSlot){.buffer = dataBuffer};
-    repeats_end();
+    changes_note();
     LEAVE(E_NONE);
 }
 
@@ -254,7 +254,7 @@ const TensorDesc *dataset_desc(const Dataset *dataset, size_t index)
 void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc)
 {
     if (dataset->slot[index].desc != desc)
-        repeats_end();
+        changes_note();
     object_kill(dataset->slot[index].desc);
     dataset->slot[index].desc = desc;
     dataset->slot[index].kept = 0;

@@ -9,7 +9,7 @@
 #define FAKE_ENGINE_CALLBACK_H
 
 #include "base/acl.h"
-#include "model/models.h"
+#include "model/model.h"
 
 /*
  * Registers a function, or with NULL takes it back. False without memory.

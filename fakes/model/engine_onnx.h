@@ -10,17 +10,9 @@
 #define FAKE_ENGINE_ONNX_H
 
 #include "file/program.h"
+#include "model/blob.h"
 
 typedef struct Engine Engine;
-
-/* A tensor of one run, where this process can touch it. */
-typedef struct Blob {
-    unsigned char *bytes;       /* NULL as an output: no buffer fits yet */
-    size_t size;
-    const int64_t *dims;
-    size_t rank;
-    int data_type;
-} Blob;
 
 /* What a run gave that had no buffer: bytes and shape, until the next run. */
 typedef struct Result {

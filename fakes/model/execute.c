@@ -1,105 +1,49 @@
 /*
- * execute: the door of an execution.
- *
- * Which arguments are looked at first depends on the model: only the static
- * executor wants aclInit, and it counts outputs without memory before it
- * looks for the model.
+ * execute: the functions that execute and wait.
  */
-#include "model/execute.h"
-
 #include <stdlib.h>
 
+#include "base/acl.h"
+#include "call/calls.h"
 #include "call/faults.h"
+#include "call/keepers.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
-#include "control/init.h"
 #include "model/claims.h"
 #include "model/config.h"
-#include "model/model_memory.h"
-#include "runtime/device.h"
+#include "model/execution_queue.h"
+#include "model/models.h"
+#include "model/repeat.h"
 #include "runtime/exception.h"
 #include "runtime/order.h"
-#include "runtime/repeat.h"
 
-/* Only the static executor asks for aclInit. */
-static int check_found(const Model *model, uint32_t modelId)
+/*
+ * The timeout of synchronous executions on this thread, in milliseconds;
+ * -1: none. It is what the last aclmdlExecuteV2 here had.
+ */
+static atomic_uint epoch;
+
+static _Thread_local struct {
+    unsigned epoch;
+    int32_t timeout_ms;
+} thread = {0, -1};
+
+static int32_t timeout_here(void)
 {
-    if (model != NULL && model->dynamic)
-        return E_NONE;
-    int status = engine_needed();
-    if (status == E_NONE && model == NULL)
-        status = refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
-    return status;
+    return thread.epoch == atomic_load(&epoch) ? thread.timeout_ms : -1;
 }
 
-/* More outputs than the model has, and memory wanted for some of them. */
-static int check_wanted(const Run *run)
+static void set_timeout(int32_t timeout_ms)
 {
-    const Model *model = run->model;
-    size_t outputs = run->output->count;
-
-    if (model == NULL || model->dynamic ||
-        outputs <= model->inout->outputs.count)
-        return E_NONE;
-    for (size_t i = 0; i < outputs; i++) {
-        const DataBuffer *buffer = dataset_buffer(run->output, i, "output");
-        if (buffer != NULL && buffer->data == NULL)
-            return refuse(E_PARAM, "output %zu has no memory, and the model "
-                          "no such output", i);
-    }
-    return E_NONE;
-}
-
-static int check_context(const Model *model)
-{
-    int status = context_needed();
-
-    if (status != E_NONE || !settings.strict ||
-        context_current() == model->context)
-        return status;
-    char text[HISTORY_SIZE];
-    return violate(V_FOREIGN_CONTEXT, "model %u, %s in %p, runs in %p",
-                   model->id, model_history(model, text), model->context,
-                   context_current());
-}
-
-int execute_find(const Wanted *wanted, Run *run)
-{
-    run->output_handle = wanted->output;
-    int status = dataset_need(wanted->input, "input", &run->input);
-
-    if (status == E_NONE)
-        status = dataset_need(wanted->output, "output", &run->output);
-    if (status != E_NONE)
-        return status;
-    run->model = model_hold(wanted->model);
-    status = check_wanted(run);
-    if (status == E_NONE)
-        status = check_found(run->model, wanted->model);
-    return status == E_NONE ? check_context(run->model) : status;
-}
-
-int execute_mode(Model *model, ExecuteMode mode)
-{
-    static const char *const names[] = {"", "synchronously",
-                                        "asynchronously"};
-    int first = MODE_NONE;
-
-    if (model->dynamic || atomic_load(&model->mode) == (int)mode ||
-        atomic_compare_exchange_strong(&model->mode, &first, (int)mode) ||
-        first == (int)mode)
-        return E_NONE;
-    return refuse(E_GE, "model %u was first executed %s, and a static model "
-                  "keeps to that", model->id, names[first]);
+    thread.epoch = atomic_load(&epoch);
+    thread.timeout_ms = timeout_ms;
 }
 
 static int compute(const Run *run)
 {
-    int status = model_check_memory(run->model);
+    int status = execution_run(run);
 
-    if (status == E_NONE)
-        status = run->model->dynamic ? run_dynamic(run) : run_static(run);
     if (status == E_RT_EXECUTE)
         exception_report_sync(run->model->device, run->model->id, status);
     return status;
@@ -129,9 +73,10 @@ static int execute_claimed(Call *call, const Wanted *wanted, Run *run)
     return status;
 }
 
-int execute_now(Call *call, const Wanted *wanted, Run *run)
+/* Executes at once, on the calling thread; then run is what it was. */
+static int execute_now(Call *call, const Wanted *wanted, Run *run)
 {
-    int status = execute_mode(run->model, MODE_SYNC);
+    int status = execution_mode(run->model, MODE_SYNC);
 
     if (status == E_NONE)
         status = model_claim(run->model);
@@ -155,12 +100,12 @@ static int execute_for_a_while(const Wanted *wanted, const Run *run,
                                int32_t timeout)
 {
     Stream *stream = NULL;
-    int status = execute_mode(run->model, MODE_SYNC);
+    int status = execution_mode(run->model, MODE_SYNC);
 
     if (status == E_NONE)
         status = own_stream(run->model, &stream);
     if (status == E_NONE)
-        status = execute_queue(wanted, run, stream);
+        status = execution_queue(wanted, run, stream);
     if (status == E_NONE)
         status = stream_wait(stream, timeout);
     if (status == E_RT_STREAM_TIMEOUT && !run->model->dynamic)
@@ -182,14 +127,14 @@ static int execute_on_old_stream(const Wanted *wanted, const Run *run,
                        run->model->id, old);
     int status = stream_need(old, "stream", &stream);
     if (status == E_NONE)
-        status = execute_mode(run->model, MODE_SYNC);
-    return status != E_NONE ? status : execute_queue(wanted, run, stream);
+        status = execution_mode(run->model, MODE_SYNC);
+    return status != E_NONE ? status : execution_queue(wanted, run, stream);
 }
 
 static int execute_found(Call *call, const Wanted *wanted, Run *run)
 {
     aclrtStream old = atomic_load(&run->model->old_stream);
-    int32_t timeout = execute_timeout();
+    int32_t timeout = timeout_here();
 
     if (old != NULL)
         return execute_on_old_stream(wanted, run, old);
@@ -201,7 +146,7 @@ static int execute_found(Call *call, const Wanted *wanted, Run *run)
 static int execute(Call *call, const Wanted *wanted)
 {
     Run run = {0};
-    int status = execute_find(wanted, &run);
+    int status = execution_find(wanted, &run);
 
     if (status == E_NONE)
         status = execute_found(call, wanted, &run);
@@ -225,11 +170,11 @@ static int execute_on(const Wanted *wanted, const Run *run,
     int status = stream_need(handle, "stream", &stream);
 
     if (status == E_NONE)
-        status = execute_mode(run->model, MODE_SYNC);
+        status = execution_mode(run->model, MODE_SYNC);
     if (status != E_NONE)
         return status;
     atomic_store(&run->model->old_stream, handle);
-    status = execute_queue(wanted, run, stream);
+    status = execution_queue(wanted, run, stream);
     int waited = stream_wait(stream, timeout);
     return status != E_NONE ? status : waited;
 }
@@ -247,8 +192,8 @@ aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
     if (status != E_NONE)
         LEAVE(status);
     int32_t timeout = exec_config_timeout(handle);
-    execute_set_timeout(timeout);
-    status = execute_find(&wanted, &run);
+    set_timeout(timeout);
+    status = execution_find(&wanted, &run);
     if (status == E_NONE)
         status = stream != NULL && !run.model->dynamic
                      ? execute_on(&wanted, &run, stream, timeout)
@@ -256,3 +201,11 @@ aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
     model_let_go(run.model);
     LEAVE(status);
 }
+
+/* Every thread's timeout is -1 again. */
+static void forget_all(void)
+{
+    atomic_fetch_add(&epoch, 1);
+}
+
+KEEPER(KEEPER_EXECUTIONS, forget_all, NULL)

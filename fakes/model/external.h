@@ -8,7 +8,7 @@
 #ifndef FAKE_EXTERNAL_H
 #define FAKE_EXTERNAL_H
 
-#include "model/models.h"
+#include "model/load_options.h"
 
 /* The memory of one file, which the user has filled. */
 struct ExternalWeight {

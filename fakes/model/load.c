@@ -9,6 +9,8 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "file/files.h"
+#include "model/load_options.h"
+#include "model/model_load.h"
 #include "model/models.h"
 #include "runtime/host_memory.h"
 

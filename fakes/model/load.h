@@ -4,7 +4,7 @@
 #ifndef FAKE_LOAD_H
 #define FAKE_LOAD_H
 
-#include "model/models.h"
+#include "model/load_options.h"
 
 /*
  * Loads a model, with what the options give beside it: 0 and its id, or the

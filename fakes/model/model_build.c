@@ -3,21 +3,18 @@
 #include <stdlib.h>
 
 #include "base/codes.h"
+#include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "control/init.h"
-#include "model/engine_callback.h"
+#include "file/program_check.h"
 #include "model/external.h"
 #include "model/gear_run.h"
+#include "model/model_engine.h"
 #include "model/model_memory.h"
+#include "model/models.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "runtime/order.h"
-
-int model_may_load(Bytes file)
-{
-    return om_is_dynamic(file) ? E_NONE : engine_needed();
-}
 
 static int parse(Bytes file, Om *om, Model *model)
 {
@@ -105,46 +102,6 @@ static int take_variables(Model *model)
     return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
 }
 
-/* The bytes behind the device addresses of tensors, each of its size. */
-static int reach(const Tensor *tensor, unsigned char *const *address,
-                 size_t count, const char *what, unsigned char **bytes)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (tensor[i].nbytes == 0)
-            continue;
-        bytes[i] = device_bytes(address[i], tensor[i].nbytes, what);
-        if (bytes[i] == NULL)
-            return violation_status();
-    }
-    return E_NONE;
-}
-
-/* The engine is given bytes it can touch, for addresses of the device. */
-static int open_engine(Model *model)
-{
-    const Records *variables = &model->program.variables;
-    const Records *constants = &model->program.constants;
-    size_t count = variables->count + constants->count;
-
-    if (model->program.kind == PROGRAM_CALLBACK)
-        return callback_known(model->program.callback);
-    if (model->program.kind != PROGRAM_ONNX)
-        return E_NONE;
-    unsigned char **bytes = calloc(count + 1, sizeof *bytes);
-    if (bytes == NULL)
-        return refuse(GE_FAILED, "no memory for %zu tensors", count);
-    unsigned char **fixed = bytes + variables->count;
-    int status = reach(variables->item, model->variable, variables->count,
-                       "varWeightPtr", bytes);
-    if (status == E_NONE)
-        status = reach(constants->item, model->constant, constants->count,
-                       "weights", fixed);
-    if (status == E_NONE)
-        status = engine_open(&model->program, fixed, bytes, &model->engine);
-    free(bytes);
-    return status;
-}
-
 static int take_blobs(Model *model)
 {
     model->input = calloc(model->inout->inputs.count + 1,
@@ -182,42 +139,10 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
     if (status == E_NONE)
         status = take_variables(model);
     if (status == E_NONE)
-        status = open_engine(model);
+        status = model_open_engine(model);
     if (status == E_NONE)
         status = model_lent_take(model);
     return status == E_NONE ? take_blobs(model) : status;
-}
-
-int model_renew(Model *model)
-{
-    if (!atomic_exchange(&model->stale, false))
-        return E_NONE;
-    engine_close(model->engine);
-    model->engine = NULL;
-    int status = open_engine(model);
-    if (status != E_NONE)
-        atomic_store(&model->stale, true);
-    return status;
-}
-
-int model_build(Bytes file, const LoadOptions *options, Model **model)
-{
-    Model *made = calloc(1, sizeof *made);
-
-    if (made == NULL)
-        return refuse(GE_FAILED, "no memory for a model");
-    made->holders = 1;
-    made->state = MODEL_IDLE;
-    made->bundle = options->bundle;
-    made->loaded = call_origin();
-    int status = build(file, options, made);
-    if (status == E_NONE) {
-        made->memory_epoch = device_memory_epoch();
-        *model = made;
-        return E_NONE;
-    }
-    model_let_go(made);
-    return status;
 }
 
 static void area_free(const Area *area)
@@ -226,7 +151,8 @@ static void area_free(const Area *area)
         device_release(area->address);
 }
 
-void model_strip(Model *model)
+/* Gives back everything that a model nobody holds has; not the struct. */
+static void strip(Model *model)
 {
     if (model->own_stream != NULL)
         stream_close(model->own_stream);
@@ -247,4 +173,25 @@ void model_strip(Model *model)
     free(model->variable);
     free(model->input);
     free(model->output);
+}
+
+int model_build(Bytes file, const LoadOptions *options, Model **model)
+{
+    Model *made = calloc(1, sizeof *made);
+
+    if (made == NULL)
+        return refuse(GE_FAILED, "no memory for a model");
+    made->holders = 1;
+    made->strip = strip;
+    made->state = MODEL_IDLE;
+    made->bundle = options->bundle;
+    made->loaded = call_origin();
+    int status = build(file, options, made);
+    if (status == E_NONE) {
+        made->memory_epoch = device_memory_epoch();
+        *model = made;
+        return E_NONE;
+    }
+    model_let_go(made);
+    return status;
 }

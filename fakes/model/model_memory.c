@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "model/model_build.h"
+#include "model/model_engine.h"
 #include "runtime/memory.h"
 
 enum { PADDING = 512 };         /* between variables that lie side by side */

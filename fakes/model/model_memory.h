@@ -10,7 +10,7 @@
 #ifndef FAKE_MODEL_MEMORY_H
 #define FAKE_MODEL_MEMORY_H
 
-#include "model/models.h"
+#include "model/model.h"
 #include "runtime/written.h"
 
 /* A range that the user lent, as a run of the model uses it. */

@@ -34,7 +34,7 @@ uint32_t table_next_static_id(void)
     return state.fixed.next < FIRST_SHARED ? state.fixed.next++ : 0;
 }
 
-uint32_t models_next_shared_id(void)
+uint32_t table_next_shared_id(void)
 {
     return state.shared.next++;
 }
@@ -106,7 +106,7 @@ Model *table_hold(uint32_t id)
     if (at < table->count && table->model[at]->id == id)
         model = table->model[at];
     if (model != NULL)
-        model_hold_again(model);
+        atomic_fetch_add_explicit(&model->holders, 1, memory_order_relaxed);
     pthread_mutex_unlock(&state.lock);
     return model;
 }

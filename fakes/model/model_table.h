@@ -12,10 +12,14 @@
 #ifndef FAKE_MODEL_TABLE_H
 #define FAKE_MODEL_TABLE_H
 
-#include "model/models.h"
+#include "call/keepers.h"
+#include "model/model.h"
 
 /* The next id of static models; 0: none is left. */
 uint32_t table_next_static_id(void);
+
+/* The next id of those that bundles and dynamic models share. */
+uint32_t table_next_shared_id(void);
 
 /* Puts a model at its id, the last of its counter. False without memory. */
 bool table_add(Model *model);

@@ -5,11 +5,10 @@
 
 #include "base/codes.h"
 #include "base/locks.h"
+#include "call/calls.h"
 #include "call/keepers.h"
 #include "call/message.h"
-#include "call/tally.h"
 #include "call/violations.h"
-#include "model/model_build.h"
 #include "model/model_table.h"
 #include "runtime/order.h"
 
@@ -53,7 +52,7 @@ void model_let_go(Model *model)
 {
     if (model == NULL || atomic_fetch_sub(&model->holders, 1) > 1)
         return;
-    model_strip(model);
+    model->strip(model);
     free(model);
 }
 
@@ -64,28 +63,6 @@ Model *model_find(uint32_t id)
 
     model_let_go(model);
     return model;
-}
-
-/* Every load takes a static id, even one that then gets another or fails. */
-int model_load(Bytes file, const LoadOptions *options, uint32_t *id)
-{
-    Model *model = NULL;
-    int status = model_may_load(file);
-
-    if (status != E_NONE)
-        return status;
-    uint32_t taken = table_next_static_id();
-    status = model_build(file, options, &model);
-    if (status != E_NONE)
-        return status;
-    model->id = model->dynamic ? models_next_shared_id() : taken;
-    if (model->id == 0 || !table_add(model)) {
-        model_let_go(model);
-        return refuse(GE_FAILED, "there is no room for another model");
-    }
-    tally_made("model");
-    *id = model->id;
-    return E_NONE;
 }
 
 static bool writes_variables(const Model *model)

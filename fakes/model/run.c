@@ -5,11 +5,11 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "file/numeric.h"
+#include "model/changes.h"
 #include "model/engine_callback.h"
 #include "model/model_memory.h"
 #include "model/update.h"
 #include "runtime/memory.h"
-#include "runtime/repeat.h"
 
 /* May the elements of a tensor be loaded from this address? */
 static bool aligned(const unsigned char *bytes, int data_type)
@@ -61,7 +61,7 @@ int run_give_memory(const Model *model, DataBuffer *buffer, size_t need)
         return refuse(E_RT_MEMORY, "device %d has no %zu bytes for an "
                       "output", model->device, size);
     *buffer = (DataBuffer){address, size};
-    repeats_end();
+    changes_note();
     return E_NONE;
 }
 

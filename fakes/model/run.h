@@ -11,7 +11,7 @@
 #define FAKE_RUN_H
 
 #include "model/dataset.h"
-#include "model/models.h"
+#include "model/model.h"
 
 typedef struct Run {
     Model *model;               /* held; claimed while it runs */

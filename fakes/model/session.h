@@ -4,7 +4,8 @@
 #ifndef FAKE_SESSION_H
 #define FAKE_SESSION_H
 
-#include "model/engine_onnx.h"
+#include "file/program.h"
+#include "model/blob.h"
 #include "model/ort.h"
 
 /* A tensor of a program, at these bytes. */

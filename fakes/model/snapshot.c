@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "call/message.h"
+#include "model/changes.h"
 #include "runtime/objects.h"
-#include "runtime/repeat.h"
 #include "runtime/stream.h"
 
 void snapshot_free(Dataset *snapshot)
@@ -66,7 +66,7 @@ static void give_back_slot(Dataset *snapshot, Dataset *dataset, size_t i)
     if (buffer == NULL || buffer->data != NULL)
         return;
     *buffer = snapshot->frozen[i];
-    repeats_end();
+    changes_note();
 }
 
 void snapshot_give_back(Dataset *snapshot, const aclmdlDataset *handle)

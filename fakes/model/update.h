@@ -5,7 +5,7 @@
 #define FAKE_UPDATE_H
 
 #include "model/dataset.h"
-#include "model/models.h"
+#include "model/model.h"
 
 /*
  * Runs a program of kind assign. In strict mode every input is looked at

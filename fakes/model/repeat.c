@@ -1,20 +1,14 @@
-#include "runtime/repeat.h"
+#include "model/repeat.h"
 
 #include "call/violations.h"
+#include "model/changes.h"
 #include "runtime/memory.h"
-
-static atomic_uint changes;
-
-void repeats_end(void)
-{
-    atomic_fetch_add(&changes, 1);
-}
 
 bool repeat_begin(Model *model, const Wanted *wanted)
 {
     Repeat *last = &model->repeat;
     Repeat now = {.input = wanted->input, .output = wanted->output,
-                  .changes = atomic_load(&changes),
+                  .changes = changes_count(),
                   .memory = device_memory_epoch()};
 
     if (last->kept && last->input == now.input &&

@@ -10,10 +10,7 @@
 #ifndef FAKE_REPEAT_H
 #define FAKE_REPEAT_H
 
-#include "model/execute.h"
-
-/* A dataset, a data buffer or a setting is not what it was. */
-void repeats_end(void);
+#include "model/execution.h"
 
 /*
  * Is the run that a claimed model begins like its last one? If not, it is
