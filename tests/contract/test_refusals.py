@@ -49,7 +49,7 @@ def test_every_code_of_the_fake_has_a_meaning_facts_1_13(acl: Acl, tmp_path: Pat
     assert len(CODES) > 40
     source = tmp_path / "meanings.c"
     source.write_text(
-        '#include <stdio.h>\n#include "call/refusal.h"\nint main(void) {\n'
+        '#include <stdio.h>\n#include "call/code_meaning.h"\nint main(void) {\n'
         + "".join(f'puts(code_meaning({number}));\n' for name, number in CODES.items() if number)
         + "}\n"
     )  # fmt: skip
