@@ -4,8 +4,8 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
 #include "runtime/initialised.h"
 
 #define NO_INPUT UINT32_MAX     /* what GE begins with: attached to none */

@@ -7,7 +7,7 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 
 #define MAJOR "9"
 #define MINOR "1"

@@ -14,11 +14,11 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/memory.h"
+#include "memory/written.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
-#include "runtime/order.h"
-#include "runtime/written.h"
+#include "stream/order.h"
 
 typedef enum Side { HOST, DEVICE, ANY } Side;
 

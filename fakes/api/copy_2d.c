@@ -10,11 +10,11 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/written.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/order.h"
-#include "runtime/stream.h"
-#include "runtime/written.h"
+#include "stream/order.h"
+#include "stream/stream.h"
 
 /* The arguments. */
 typedef struct Block {

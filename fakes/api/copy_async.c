@@ -8,9 +8,9 @@
 #include "api/copy.h"
 #include "base/acl.h"
 #include "call/message.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
-#include "runtime/stream.h"
+#include "memory/host_memory.h"
+#include "memory/memory.h"
+#include "stream/stream.h"
 
 typedef struct Copy {
     Task task;

@@ -7,9 +7,9 @@
 #include "call/violations.h"
 #include "file/files.h"
 #include "file/om.h"
+#include "memory/objects.h"
 #include "model/models.h"
 #include "runtime/initialised.h"
-#include "runtime/objects.h"
 
 static void release(void *body)
 {

@@ -12,8 +12,8 @@
 #include "api/desc.h"
 #include "call/calls.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
 
 #define ORIGINAL_NAMES "_datadump_original_op_names"
 

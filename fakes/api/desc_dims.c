@@ -8,9 +8,9 @@
 #include "api/desc.h"
 #include "call/calls.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
 #include "model/gear_run.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
 #include "runtime/initialised.h"
 
 enum { DIMS_MAX = 128 };

@@ -8,7 +8,7 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 
 enum { GEARS_MAX = 128 };
 

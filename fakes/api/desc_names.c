@@ -11,8 +11,8 @@
 
 #include "api/desc.h"
 #include "call/calls.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 
 static bool name_taken(const Desc *desc, const char *name)
 {

@@ -6,7 +6,7 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "file/numeric.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 
 size_t aclmdlGetNumInputs(aclmdlDesc *modelDesc)
 {

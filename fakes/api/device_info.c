@@ -7,8 +7,8 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/settings.h"
+#include "memory/host_memory.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
 #include "runtime/visible.h"
 
 enum { NOT_TOLD = -1 };

@@ -7,12 +7,12 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
+#include "memory/memory.h"
+#include "memory/written.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
-#include "runtime/order.h"
-#include "runtime/stream.h"
-#include "runtime/written.h"
+#include "stream/order.h"
+#include "stream/stream.h"
 
 /* CANN's checks, in its order; then only memory that is known is filled. */
 static int check(const void *ptr, size_t memSize, size_t count)

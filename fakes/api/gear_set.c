@@ -8,11 +8,12 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/memory.h"
 #include "model/gear_run.h"
 #include "model/models.h"
+#include "run/dataset.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
 
 /* The numbers go to the device in 8 bytes each where they fit, else in 4. */
 static int copy_values(const Gear *gear, const DataBuffer *buffer)

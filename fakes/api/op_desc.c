@@ -9,10 +9,10 @@
 
 #include "base/acl.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
 #include "model/models.h"
-#include "model/tensor_desc.h"
-#include "runtime/exception.h"
-#include "runtime/host_memory.h"
+#include "run/tensor_desc.h"
+#include "stream/exception.h"
 
 static int refuse_unknown(uint32_t device, uint32_t stream, uint32_t task)
 {

@@ -13,8 +13,8 @@
 #include "call/violations.h"
 #include "file/files.h"
 #include "file/om.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 
 typedef struct QueryInfo {
     uint64_t variable_size;

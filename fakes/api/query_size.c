@@ -14,7 +14,7 @@
 #include "file/files.h"
 #include "file/om.h"
 #include "file/program.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 #include "runtime/initialised.h"
 
 int query_need(Bytes model, Need *need)

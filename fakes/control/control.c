@@ -23,8 +23,8 @@
 #include "control/live.h"
 #include "control/profiles.h"
 #include "control/report.h"
-#include "model/changes.h"
 #include "model/engine_callback.h"
+#include "run/changes.h"
 
 enum { REFUSED = -1, FORKED = -2 };
 

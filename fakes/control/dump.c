@@ -13,7 +13,7 @@
 #include "call/keepers.h"
 #include "call/message.h"
 #include "control/init_config.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 #include "runtime/initialised.h"
 
 static atomic_bool begun;

@@ -20,8 +20,8 @@
 #include "control/init_config.h"
 #include "control/live.h"
 #include "control/report.h"
+#include "memory/host_memory.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
 #include "runtime/initialised.h"
 
 static struct {

@@ -17,8 +17,8 @@
 #include "control/init_dump.h"
 #include "control/init_member.h"
 #include "file/files.h"
+#include "memory/host_memory.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
 
 enum { FILE_MAX = 10 * 1024 * 1024, NESTED_MAX = 10 };
 

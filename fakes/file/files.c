@@ -8,7 +8,7 @@
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "runtime/host_memory.h"
+#include "memory/host_memory.h"
 
 enum { MAGIC_SIZE = 4 };
 

@@ -51,6 +51,15 @@ typedef struct Gears {
  */
 bool gears_read(uint32_t type, Bytes block, Gears *gears);
 
+/* The values by which a program names a gear; kind GEARS_NONE: it never did. */
+enum { GEAR_WIDTH_MAX = 128 };
+
+typedef struct GearWish {
+    GearKind kind;
+    size_t width;
+    uint64_t value[GEAR_WIDTH_MAX];
+} GearWish;
+
 /* The gear with these values, or the count when there is none. */
 size_t gears_find(const Gears *gears, const uint64_t *value, size_t width);
 

@@ -9,10 +9,10 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "file/files.h"
+#include "memory/host_memory.h"
+#include "memory/memory.h"
 #include "model/bundle.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
-#include "runtime/memory.h"
 
 enum { ALIGNMENT = 32 };
 

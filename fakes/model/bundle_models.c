@@ -7,12 +7,12 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "file/files.h"
+#include "memory/host_memory.h"
 #include "model/bundle.h"
 #include "model/config.h"
 #include "model/load_options.h"
 #include "model/model_load.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
 
 aclError aclmdlBundleGetModelNum(uint32_t bundleId, size_t *modelNum)
 {

@@ -6,9 +6,9 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "model/config_values.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
 
 enum { PRIORITY_MAX = 7 };
 

@@ -7,10 +7,10 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "model/config.h"
 #include "model/config_values.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
 
 enum {
     WEIGHT_ALIGNMENT = 32,

@@ -8,7 +8,7 @@
 #include "call/keepers.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "runtime/memory.h"
+#include "memory/memory.h"
 
 enum { ERROR_SIZE = 2048 };
 

@@ -9,8 +9,8 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "file/files.h"
-#include "runtime/memory.h"
-#include "runtime/written.h"
+#include "memory/memory.h"
+#include "memory/written.h"
 
 /* The memory that the user gave for a file, or NULL. */
 static const ExternalWeight *given_for(const LoadOptions *options,

@@ -12,8 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "model/engine_onnx.h"
-#include "model/run.h"
+#include "model/model.h"
 
 struct GearRun {
     atomic_size_t chosen;       /* the last gear accepted; count: none yet */
@@ -34,8 +33,5 @@ void gear_run_free(GearRun *gear);
  * model's inputs, or 145013 where they are no gear of it.
  */
 int gear_of_wish(const Inout *inout, const GearWish *wish, size_t *gear);
-
-/* Fits the model's tensors to the gear of a run: 0, or a status. */
-int gear_choose(const Run *run);
 
 #endif

@@ -9,10 +9,10 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "file/files.h"
+#include "memory/host_memory.h"
 #include "model/load_options.h"
 #include "model/model_load.h"
 #include "model/models.h"
-#include "runtime/host_memory.h"
 
 static int load(Bytes file, const LoadOptions *options, uint32_t *id)
 {

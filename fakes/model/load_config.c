@@ -5,9 +5,9 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "file/files.h"
+#include "memory/host_memory.h"
 #include "model/config.h"
 #include "model/load.h"
-#include "runtime/host_memory.h"
 
 enum { FROM_FILE = 1, FROM_FILE_WITH_MEM = 2, FROM_MEM = 3, FROM_QUEUE = 5 };
 

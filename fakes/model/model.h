@@ -10,7 +10,7 @@
 #include "model/blob.h"
 #include "model/engine_onnx.h"
 #include "model/variables.h"
-#include "runtime/stream.h"
+#include "stream/stream.h"
 
 /* A static model keeps to the way it was first executed. */
 typedef enum ExecuteMode { MODE_NONE, MODE_SYNC, MODE_ASYNC } ExecuteMode;

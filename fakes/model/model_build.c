@@ -7,14 +7,14 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "file/program_check.h"
+#include "memory/memory.h"
 #include "model/external.h"
 #include "model/gear_run.h"
 #include "model/model_engine.h"
 #include "model/model_memory.h"
 #include "model/models.h"
 #include "runtime/device.h"
-#include "runtime/memory.h"
-#include "runtime/order.h"
+#include "stream/order.h"
 
 static int parse(Bytes file, Om *om, Model *model)
 {

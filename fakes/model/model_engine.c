@@ -5,8 +5,8 @@
 #include "base/codes.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "memory/memory.h"
 #include "model/engine_callback.h"
-#include "runtime/memory.h"
 
 /* The bytes behind the device addresses of tensors, each of its size. */
 static int reach(const Tensor *tensor, unsigned char *const *address,

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "memory/memory.h"
 #include "model/model_engine.h"
-#include "runtime/memory.h"
 
 enum { PADDING = 512 };         /* between variables that lie side by side */
 

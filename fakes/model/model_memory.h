@@ -10,8 +10,8 @@
 #ifndef FAKE_MODEL_MEMORY_H
 #define FAKE_MODEL_MEMORY_H
 
+#include "memory/written.h"
 #include "model/model.h"
-#include "runtime/written.h"
 
 /* A range that the user lent, as a run of the model uses it. */
 struct Lent {

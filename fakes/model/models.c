@@ -10,7 +10,7 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "model/model_table.h"
-#include "runtime/order.h"
+#include "stream/order.h"
 
 static struct {
     pthread_mutex_t lock;

@@ -5,7 +5,7 @@
 #include "base/codes.h"
 #include "call/message.h"
 #include "file/numeric.h"
-#include "runtime/memory.h"
+#include "memory/memory.h"
 
 enum { STEP = 512, PADDING = 1024, LEAD = 512 };
 

@@ -4,7 +4,7 @@
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "runtime/objects.h"
+#include "memory/objects.h"
 
 static atomic_uint epoch;       /* of what threads remember */
 

@@ -4,11 +4,11 @@
 #include "base/acl.h"
 #include "call/fork.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "runtime/context.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
-#include "runtime/stream.h"
+#include "stream/stream.h"
 
 aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
 {

@@ -10,10 +10,10 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/tally.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
-#include "runtime/stream.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "runtime/visible.h"
+#include "stream/stream.h"
 
 typedef struct DeviceState {
     unsigned set;               /* how often it is set */

@@ -6,9 +6,9 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
 
 enum {
     FLAGS = 0x7B,               /* all that a program may ask for */

@@ -16,7 +16,7 @@
 #define FAKE_EVENT_H
 
 #include "base/acl.h"
-#include "runtime/stream.h"
+#include "stream/stream.h"
 
 /* What an event was made for; the others are taken and change nothing. */
 enum { EVENT_SYNC = 1, EVENT_TIME_LINE = 8, EVENT_EXTERNAL = 0x20 };

@@ -6,9 +6,9 @@
 #include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
+#include "memory/host_memory.h"
 #include "runtime/event.h"
-#include "runtime/host_memory.h"
-#include "runtime/order.h"
+#include "stream/order.h"
 
 /* Looks; the host learns from a complete event what is over. */
 static int look(aclrtEvent handle, bool *complete)

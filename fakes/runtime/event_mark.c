@@ -5,8 +5,8 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "runtime/event.h"
-#include "runtime/order.h"
 #include "runtime/order_future.h"
+#include "stream/order.h"
 
 /*
  * Settled at once: whoever sees the mark reached may destroy the event, before

@@ -9,10 +9,10 @@
 #include "base/acl.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "runtime/callback.h"
-#include "runtime/order.h"
-#include "runtime/reports.h"
-#include "runtime/stream.h"
+#include "stream/callback.h"
+#include "stream/order.h"
+#include "stream/reports.h"
+#include "stream/stream.h"
 
 typedef struct Launch {
     Task task;

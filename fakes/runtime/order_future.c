@@ -1,7 +1,7 @@
 #include "runtime/order_future.h"
 
 #include "runtime/event.h"
-#include "runtime/order.h"
+#include "stream/order.h"
 
 static uint64_t last;           /* future that was named */
 

@@ -14,7 +14,7 @@
 #ifndef FAKE_ORDER_FUTURE_H
 #define FAKE_ORDER_FUTURE_H
 
-#include "runtime/stream.h"
+#include "stream/stream.h"
 
 /*
  * A stream waits, in its last task, for a mark to come. future names the

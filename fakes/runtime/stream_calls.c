@@ -3,11 +3,11 @@
  */
 #include "base/acl.h"
 #include "call/message.h"
+#include "memory/host_memory.h"
+#include "memory/objects.h"
 #include "runtime/device.h"
-#include "runtime/host_memory.h"
-#include "runtime/objects.h"
-#include "runtime/order.h"
-#include "runtime/stream.h"
+#include "stream/order.h"
+#include "stream/stream.h"
 
 enum { FLAGS = 0x3F };          /* all that there are */
 

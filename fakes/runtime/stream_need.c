@@ -2,9 +2,9 @@
  * stream_need: the stream that an argument names.
  */
 #include "call/violations.h"
+#include "memory/objects.h"
 #include "runtime/context.h"
-#include "runtime/objects.h"
-#include "runtime/stream.h"
+#include "stream/stream.h"
 
 static Stream *find_standard_locked(const void *context)
 {

@@ -10,9 +10,9 @@
 #include "base/now.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "runtime/callback.h"
-#include "runtime/reports.h"
-#include "runtime/stream.h"
+#include "stream/callback.h"
+#include "stream/reports.h"
+#include "stream/stream.h"
 
 static int subscribe(Stream *stream, uint64_t thread)
 {

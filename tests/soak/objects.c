@@ -1,5 +1,5 @@
 /*
- * Lives of objects of every kind that fakes/runtime/kinds.h lists, beside each other:
+ * Lives of objects of every kind that fakes/memory/kinds.h lists, beside each other:
  * some have an owner, some die with one, and streams and events go through the
  * hands of their threads.
  */

@@ -129,7 +129,7 @@ def test_the_recorder_lets_an_order_pass(faults: Path) -> None:
 
 def test_the_soak_knows_every_kind() -> None:
     """A kind of object that is added to the fake is added to objects.c."""
-    listed = (ROOT / "fakes/runtime/kinds.h").read_text("utf-8")
+    listed = (ROOT / "fakes/memory/kinds.h").read_text("utf-8")
     kinds = re.findall(r'KIND\(\w+, "([^"]+)"\)', listed)
     lived = (HERE / "objects.c").read_text("utf-8")
     with_a_dataset = {"data buffer", "tensor description"}

@@ -1,0 +1,53 @@
+/*
+ * memory_find: from a device address to the bytes behind it.
+ *
+ * A thread remembers the allocations that it asked for last, until anything
+ * is freed: most questions take no lock.
+ */
+#include <string.h>
+
+#include "call/violations.h"
+#include "memory/memory.h"
+
+enum { CACHED = 16 };           /* allocations that a thread remembers */
+
+static _Thread_local struct {
+    unsigned epoch;
+    DeviceRange entry[CACHED];
+} cache;
+
+unsigned char *device_peek(const void *pointer, size_t *room)
+{
+    uintptr_t address = (uintptr_t)pointer;
+    size_t slot = address / GRAIN % CACHED;
+    unsigned epoch = device_memory_epoch();
+
+    if (cache.epoch != epoch) {
+        memset(cache.entry, 0, sizeof cache.entry);
+        cache.epoch = epoch;
+    }
+    DeviceRange *range = &cache.entry[slot];
+    if (address - range->start >= range->size &&
+        !device_find(pointer, range))
+        return NULL;
+    *room = range->size - (address - range->start);
+    return range->bytes + (address - range->start);
+}
+
+unsigned char *device_bytes(const void *address, size_t count,
+                            const char *argument)
+{
+    size_t room = 0;
+    unsigned char *bytes = device_peek(address, &room);
+    char text[HISTORY_SIZE];
+
+    if (bytes == NULL) {
+        device_complain(address, argument);
+        return NULL;
+    }
+    if (count <= room)
+        return bytes;
+    violate(V_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, %s",
+            argument, address, room, count, device_history(address, text));
+    return NULL;
+}
