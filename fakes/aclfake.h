@@ -56,7 +56,7 @@ int aclfakeReset(void);
  * so when the library is opened.
  *
  * hide empties entries of this library's symbol table: dlsym() finds the
- * function no more. Whoever found it before, or was bound to it at start
+ * function no more. A client that found it before, or was bound to it at start
  * (LD_BIND_NOW), keeps it; so hide first, then open the client. A client
  * that is linked against a hidden function ends, at its start or at the
  * call, with the dynamic loader's own "undefined symbol": as on that CANN.

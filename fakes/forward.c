@@ -2,9 +2,9 @@
  * forward: what libacl_rt.so, libacl_mdl.so and the other names that clients
  * link have in common: everything, and none of it here.
  *
- * Each of these libraries needs libascendcl.so, which lies beside it, so
- * whoever loads one of them has that one instance. Their symbol tables name
- * every function, for the linker of a client is content with what the
+ * Each of these libraries needs libascendcl.so, which lies beside it, so a
+ * process that loads one of them has that one instance. Their symbol tables
+ * name every function, for the linker of a client is content with what the
  * library on its command line names; but all names have the value 0, which a
  * dynamic loader never takes for a definition. It goes on and finds the one
  * in libascendcl.so, or finds none where the function is hidden.

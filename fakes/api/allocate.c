@@ -120,7 +120,7 @@ aclError aclrtMallocWithCfg(void **devPtr, size_t size,
     LEAVE(status != E_NONE ? status : allocate(devPtr, size, 0));
 }
 
-/* A device that is still at work would write into somebody else's memory. */
+/* A device that is still at work would write into memory of another. */
 static int check_unused(const void *devPtr)
 {
     size_t size = 0;

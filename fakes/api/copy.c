@@ -4,7 +4,7 @@
  * Each side of a copy is resolved to bytes this process can touch: a device
  * address through its allocation, a host address as it stands. What does not
  * fit is a violation; in faithful mode the copy then goes as far as it can,
- * where a device would write over somebody else.
+ * where a device would write over other memory.
  */
 #include "api/copy.h"
 

@@ -13,6 +13,7 @@
 #include "memory/host_memory.h"
 #include "memory/written.h"
 #include "runtime/device.h"
+#include "runtime/stream_need.h"
 #include "stream/order.h"
 #include "stream/stream.h"
 

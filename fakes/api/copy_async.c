@@ -10,6 +10,7 @@
 #include "call/message.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
+#include "runtime/stream_need.h"
 #include "stream/stream.h"
 
 typedef struct Copy {

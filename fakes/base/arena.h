@@ -2,7 +2,7 @@
  * arena: the address range of one device, and the bytes behind it.
  *
  * An arena is two mappings of one memfd. Device addresses lie in the first,
- * which nobody can touch: a host that dereferences one is stopped, as if the
+ * which cannot be touched: a host that dereferences one is stopped, as if the
  * memory were on the other side of a bus. The second, the alias, is readable
  * and writable, and only this library knows where it is. Where the program
  * runs on the device itself there is no bus, and the first is open, too.

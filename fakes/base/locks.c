@@ -21,9 +21,7 @@ static void give_back(size_t taken)
         pthread_mutex_unlock(locks[--taken]);
 }
 
-/*
- * Whoever finds one taken gives all back: there is no order to be kept.
- */
+/* A lock that is not free ends the attempt: so locks need no order here. */
 bool locks_take(void)
 {
     for (size_t i = 0; i < count; i++)

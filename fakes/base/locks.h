@@ -2,8 +2,8 @@
  * locks: the locks of this library, which a fork takes and gives back.
  *
  * A fork copies every lock as it stands, and the thread that would give it
- * back is not there. So whoever forks takes all locks first, and both sides
- * give them back: no state is copied half changed (call/fork.h).
+ * back is not there. So a fork takes all locks first, and both processes give
+ * them back: no state is copied half changed (call/fork.h).
  *
  *     static struct { pthread_mutex_t lock; ... } state = {...};
  *     HELD_OVER_FORK(state.lock)

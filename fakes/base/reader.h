@@ -1,5 +1,5 @@
 /*
- * reader: little-endian fields out of bytes that nobody vouches for.
+ * reader: little-endian fields out of bytes that may hold anything.
  *
  * A reader never leaves its bytes. The first read that would sets bad, and
  * this and every later one give zeros, so that a parser may read a whole

@@ -9,8 +9,8 @@
  *     }
  *
  * ENTER counts the call, numbers it, and names it to whatever runs inside
- * (violations, messages, the birth certificates of objects). Nothing else
- * happens unless somebody watches: a trace, a fault, a latency, or the fact
+ * (violations, messages, the origins of objects). Nothing else happens unless
+ * a watcher wants to see the call: a trace, a fault, a latency, or the fact
  * that this process is a fork. The end of the call is seen wherever the
  * function returns, because the Call is closed when it leaves its scope.
  */
@@ -90,7 +90,7 @@ void call_finish(Call *call);
 void call_args(Call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The call that runs on this thread; nobody in aclfakeReset. */
+/* The call that runs on this thread; seq 0 when none does. */
 Origin call_origin(void);
 
 /* "aclrtFree (call 12)", for messages. Written into text, which it returns. */

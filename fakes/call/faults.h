@@ -31,8 +31,8 @@ void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte);
 uint64_t latency_of(FunctionId function, size_t bytes);
 
 /*
- * Sleeps what aclfakeLatency() asked of a call, once: at its end, or before
- * when somebody must not see that the call is over.
+ * Sleeps what aclfakeLatency() asked of a call, once: at its end, or before,
+ * where other threads must not see yet that the call is over.
  */
 void call_sleep(Call *call);
 

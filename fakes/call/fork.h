@@ -7,8 +7,8 @@
  * what aclInit began outlives aclFinalize (the runtime's threads, the content
  * of the configuration) is why aclFinalize does not take it back.
  *
- * Whoever forks takes all locks first (base/locks.h). Where one is not to be
- * had within a second, the fork is refused, too, and may not even read.
+ * A fork takes all locks first (base/locks.h). Where a lock is not free within
+ * a second, the fork is refused, too, and may not even read.
  */
 #ifndef FAKE_FORK_H
 #define FAKE_FORK_H

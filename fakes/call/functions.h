@@ -232,7 +232,7 @@ typedef struct Function {
 
 extern const Function functions[FUNCTION_COUNT];
 
-/* Who made an object: one call of one function. */
+/* What made an object: one call of one function. */
 typedef struct Origin {
     FunctionId function;
     uint64_t seq;

@@ -2,9 +2,9 @@
  * hide: functions that this process shall not find, as in an older CANN.
  *
  * Hiding empties a function's entry in this library's own symbol table, in
- * this process's memory: whoever asks the dynamic loader for it from then on
- * (dlsym, or the first call of a client that binds lazily) is told that it
- * does not exist. Who found it before keeps it.
+ * this process's memory. From then on the dynamic loader says that the
+ * function does not exist: to dlsym, and to the first call of a client that
+ * binds lazily. A client that found the function before keeps it.
  */
 #ifndef FAKE_HIDE_H
 #define FAKE_HIDE_H

@@ -56,8 +56,8 @@ typedef enum KeeperId {
 /*
  * reset forgets all of it; no other thread is inside the library. live, which
  * may be NULL, calls a visitor once for each thing that is alive, oldest
- * first, under the keeper's lock: that visitor takes no lock and calls
- * nobody.
+ * first, under the keeper's lock: that visitor takes no lock and calls no
+ * keeper.
  */
 typedef struct Keeper {
     void (*reset)(void);

@@ -1,8 +1,8 @@
 /*
  * message: the error queue behind aclGetRecentErrMsg, one per thread.
  *
- * Texts are appended, one per line, until somebody reads them; a queue that
- * nobody reads keeps its newest lines. Reading hands out a second buffer of
+ * Texts are appended, one per line, until they are read; a queue that is not
+ * read keeps its newest lines. Reading hands out a second buffer of
  * the same thread, valid until the thread reads again, and empties the queue.
  */
 #ifndef FAKE_MESSAGE_H

@@ -12,7 +12,7 @@
 
 Settings settings;
 
-/* The lock is for chosen and normal: the rest stands before anybody reads. */
+/* The lock is for chosen and normal: the rest is set before the first read. */
 static struct {
     pthread_mutex_t lock;
     struct {

@@ -9,7 +9,7 @@
  *     SETTING(SETTING_TRACE, "trace", set_trace, "off")
  *
  * What a setting was given is kept word for word, so that a test can read it
- * and put it back. A setting that nobody chose has its default. Orders that
+ * and put it back. A setting that was not chosen has its default. Orders that
  * are carried out and not kept (fail, latency) have none and are not told.
  */
 #ifndef FAKE_SETTINGS_H

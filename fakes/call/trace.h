@@ -1,7 +1,7 @@
 /*
  * trace: a record of every call, while the setting "trace" asks for it.
  *
- * Records are kept in memory until somebody reads them, or each is written to
+ * Records are kept in memory until they are forgotten, or each is written to
  * a file as soon as its call ends, one line at once, so that a program which
  * is killed has told all it did.
  */

@@ -6,8 +6,8 @@
  * aclGetRecentErrMsg, and is counted and traced like all others. The second
  * column says what it gives back: ERROR 200001, POINTER NULL, NUMBER 0,
  * NOTHING nothing; SILENCE is nothing and no text either, for what cannot
- * fail. What acl_api.h declares must not be here: whoever comes to simulate
- * one of these moves its name to functions.h.
+ * fail. What acl_api.h declares must not be here: to simulate one
+ * of these, move its name to functions.h.
  */
 #ifndef FAKE_UNSIMULATED_H
 #define FAKE_UNSIMULATED_H

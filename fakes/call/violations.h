@@ -156,7 +156,7 @@ void violate_mildly(ViolationId id, const char *format, ...)
 void violate_as_warning(ViolationId id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* What violate() returned, for who only knows that there was one. */
+/* What violate() returns in the running call. */
 int violation_status(void);
 
 /* A number that changes with every violation, whether it is kept or not. */

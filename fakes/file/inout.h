@@ -42,7 +42,7 @@ typedef struct Inout {
 /* Reads a partition; an empty one has no tensors. NULL after a message. */
 Inout *inout_parse(Bytes partition);
 
-/* One more, one less who needs the list; the last one frees it. */
+/* One more use of the list, one less; the end of the last use frees it. */
 Inout *inout_share(Inout *inout);
 void inout_drop(Inout *inout);
 

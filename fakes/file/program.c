@@ -151,7 +151,7 @@ static int read_records(Reader *reader, uint32_t count, Program *program)
     return E_NONE;
 }
 
-/* Whoever compiled for a chip should learn what he holds, and what to do. */
+/* The user of a file for a chip is told what it is, and what to do. */
 static int refuse_chip(Bytes task)
 {
     char quote[3 * 16 + 1] = "";

@@ -5,7 +5,7 @@
 #include "call/message.h"
 #include "file/numeric.h"
 
-/* Types smaller than a byte are packed by whoever wrote the file. */
+/* Types smaller than a byte are packed by the writer of the file. */
 static bool packed(int data_type)
 {
     return data_type == ACL_INT4 || data_type == ACL_UINT1 ||

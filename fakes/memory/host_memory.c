@@ -262,7 +262,7 @@ static void list_live(LiveVisitor *visit, void *to)
     pthread_mutex_unlock(&state.lock);
 }
 
-/* Forgets, but does not free: whoever has the memory may still run. */
+/* Forgets, but does not free: a thread may still use the memory. */
 static void forget_all(void)
 {
     free(state.block);

@@ -56,8 +56,8 @@ int argument_check(const void *address, const char *argument);
     } while (0)
 
 /*
- * Who asked for the host memory an address lies in, and who freed it: as
- * device_history() tells it of device memory.
+ * The calls that made and freed the host memory around an address, as
+ * device_history() tells them of device memory.
  */
 const char *host_history(const void *address, char *text);
 

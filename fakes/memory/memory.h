@@ -6,7 +6,7 @@
  * end. Finding an allocation takes no lock when the thread asked for it
  * before and nothing was freed since.
  *
- * A freed range is remembered with who freed it.
+ * A freed range is remembered with the call that freed it.
  */
 #ifndef FAKE_MEMORY_H
 #define FAKE_MEMORY_H
@@ -68,8 +68,9 @@ bool device_find(const void *address, DeviceRange *range);
 int device_complain(const void *address, const char *argument);
 
 /*
- * Who made the allocation an address lies in, and who freed it: text, of
- * HISTORY_SIZE bytes, as history_text() writes it; "never made" if nobody.
+ * The calls that made and freed the allocation around an address: text, of
+ * HISTORY_SIZE bytes, as history_text() writes it; "never made" if there is
+ * none.
  */
 const char *device_history(const void *address, char *text);
 

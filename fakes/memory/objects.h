@@ -1,10 +1,11 @@
 /*
  * objects: every opaque pointer that a user holds.
  *
- * A handle is an address in a reserved range that nobody can read or write,
- * so a user who dereferences one is stopped at once. Behind it the table
- * remembers the kind, who made the object, who owns it, and, long after its
- * death, who killed it. Looking a handle up takes no lock.
+ * A handle is an address in a reserved range that can be neither read nor
+ * written, so a program that dereferences a handle is stopped at once. The
+ * table remembers the object's kind, its owner, the call that made it and,
+ * long after its death, the call that ended it. Looking a handle up takes no
+ * lock.
  *
  *     Dataset *input = object_find(handle, KIND_DATASET, "input");
  *     if (input == NULL)
@@ -54,8 +55,8 @@ bool object_destroy(const void *handle, Kind kind, const char *argument);
 void object_kill(const void *handle);
 
 /*
- * Who made the object of a handle, and who killed it: text, of HISTORY_SIZE
- * bytes, as history_text() writes it; "never made" if nobody.
+ * The calls that made and ended the object of a handle: text, of HISTORY_SIZE
+ * bytes, as history_text() writes it; "never made" if there is none.
  */
 const char *object_history(const void *handle, char *text);
 

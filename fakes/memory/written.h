@@ -3,8 +3,8 @@
  *
  * Fresh memory holds nothing that a program may count on. Each byte of an
  * arena has a bit, which the allocation clears and whatever writes the byte
- * sets; a copy takes the bit along. A model with weights in the user's memory watches them: bytes that
- * are written there count from its next run on.
+ * sets; a copy takes the bit along. A model with weights in the user's memory
+ * watches them: bytes that are written there count from its next run on.
  */
 #ifndef FAKE_WRITTEN_H
 #define FAKE_WRITTEN_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Somebody who wants to know that a range was written. */
+/* A flag that is set when a range is written. */
 typedef struct Watch {
     struct Watch *next;
     uintptr_t start;
@@ -26,8 +26,8 @@ typedef struct Watch {
 void device_written(const void *address, size_t size);
 
 /*
- * Bytes were copied. Those that nobody ever wrote are still so where they
- * come to lie; all that comes from other memory than a device's was written.
+ * Bytes were copied. Bytes that were never written count as never written at
+ * the target, too; bytes from other memory than a device's count as written.
  */
 void device_copied(const void *dst, const void *src, size_t size);
 
@@ -36,7 +36,7 @@ unsigned device_unwritten_epoch(void);
 
 /*
  * Were all these bytes of a device written since they were allocated? Yes
- * where nobody can know: the host writes a device's memory by itself where
+ * where that is not known: the host writes a device's memory by itself where
  * the program runs on the device.
  */
 bool device_is_written(const void *address, size_t size);

@@ -22,7 +22,7 @@ static const ExternalWeight *given_for(const LoadOptions *options,
     return NULL;
 }
 
-/* Where a file stands. False: nobody said, or the path is too long. */
+/* Where a file stands. False: that is not known, or the path is too long. */
 static bool path_of(const LoadOptions *options, const char *name,
                     char path[PATH_MAX])
 {

@@ -12,7 +12,7 @@
 
 /* The memory of one file, which the user has filled. */
 struct ExternalWeight {
-    char *name;                 /* owned by whoever made the list */
+    char *name;                 /* owned by the list's maker */
     void *address;              /* on the device */
     size_t size;
 };

@@ -41,7 +41,7 @@ typedef struct Repeat {
 typedef struct Model {
     struct Model *next;         /* of those that models_unlock() lets go */
     atomic_uint holders;
-    void (*strip)(struct Model *model); /* for who lets it go last */
+    void (*strip)(struct Model *model); /* when the last hold ends */
     atomic_int state;
     uint32_t id;
     bool dynamic;

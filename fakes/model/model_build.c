@@ -59,7 +59,7 @@ static int take_area(const Model *model, const Area *given, size_t need,
     return E_NONE;
 }
 
-/* Somebody else may still compute with what lies there. */
+/* A task may still compute with what lies there. */
 static int fill_weights(const Area *area, Bytes weights)
 {
     int status = order_check_host(CLAIM_MEMORY, area->address, weights.size,
@@ -151,7 +151,7 @@ static void area_free(const Area *area)
         device_release(area->address);
 }
 
-/* Gives back everything that a model nobody holds has; not the struct. */
+/* Gives back all that a model has whose last hold ended; not the struct. */
 static void strip(Model *model)
 {
     if (model->own_stream != NULL)

@@ -9,7 +9,8 @@
 /*
  * Parses a model, finds the memory it needs and opens its engine. The order
  * is ACL's: a broken file is reported before a missing context. 0, or a raw
- * status with nothing kept. Who lets the model go last takes it apart.
+ * status with nothing kept. The end of the
+ * last hold takes the model apart.
  */
 int model_build(Bytes file, const LoadOptions *options, Model **model);
 

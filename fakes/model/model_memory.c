@@ -206,7 +206,7 @@ static bool is_set(const Model *model, const Feed *feed)
                                               feed->index)->nbytes);
 }
 
-/* Names the variables that nobody set; how many there are. */
+/* Names the variables that were never set; how many there are. */
 static size_t name_unset(const Model *model, Text *names)
 {
     const Program *program = &model->program;

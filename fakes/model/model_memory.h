@@ -36,9 +36,9 @@ void model_lent_free(Model *model);
 int model_check_memory(Model *model);
 
 /*
- * Keeps a violation that names the variables which a model reads and nobody
- * ever wrote. It runs all the same: a device does, and nothing but its
- * result is wrong.
+ * Keeps a violation that names the variables which a model reads and which
+ * were never written. The model runs all the same: it does on a device, and
+ * nothing but its result is wrong.
  */
 void model_check_variables(Model *model);
 

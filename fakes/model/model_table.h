@@ -27,7 +27,7 @@ bool table_add(Model *model);
 /* Takes a model out. */
 void table_remove(const Model *model);
 
-/* The model of an id, with one more who holds it, or NULL. */
+/* The model of an id, held once more, or NULL. */
 Model *table_hold(uint32_t id);
 
 /* Calls with every model, oldest first in each counter, under the lock. */

@@ -56,7 +56,7 @@ void model_let_go(Model *model)
     free(model);
 }
 
-/* The table holds it, and nobody can take it out. */
+/* The table holds the model, and the lock keeps it there. */
 Model *model_find(uint32_t id)
 {
     Model *model = table_hold(id);

@@ -1,13 +1,13 @@
 /*
  * models: the loaded models.
  *
- * Looking an id up and holding the model is one step: who holds a model may
- * look at all of it until he lets it go, whoever unloads it meanwhile. The
- * last one to let go of an unloaded model takes it apart. The table of ids
- * is a holder, and so is every execution that is queued.
+ * One step looks an id up and holds the model. A holder may look at all of
+ * the model until that holder lets it go, even if the model is unloaded
+ * meanwhile. The table of ids is a holder, and so is every execution that is
+ * queued. The last holder of an unloaded model takes the model apart.
  *
  * A run claims the model it holds (IDLE to RUNNING) and so does an unload
- * (IDLE to DEAD): whoever comes second is told. Loading (model_load.h) and
+ * (IDLE to DEAD): the second of them is refused. Loading (model_load.h) and
  * unloading take models_lock().
  */
 #ifndef FAKE_MODELS_H
@@ -16,20 +16,20 @@
 #include "model/model.h"
 
 /*
- * Holds the loaded model of an id, or NULL. Whoever holds one lets it go, and
+ * Holds the loaded model of an id, or NULL. The caller lets the model go, and
  * has no lock then that a stream's end, a callback or a release may take.
  */
 Model *model_hold(uint32_t id);
 
-/* One more who holds a model that is held. */
+/* Holds a model once more that is held already. */
 void model_hold_again(Model *model);
 
-/* Lets a model go; NULL is nothing. */
+/* Ends one hold; NULL is nothing. */
 void model_let_go(Model *model);
 
 /*
- * The loaded model of an id, or NULL, for who has models_lock(): it stays as
- * long as the lock is held.
+ * The loaded model of an id, or NULL. The caller has models_lock(); the model
+ * stays as long as the lock is held.
  */
 Model *model_find(uint32_t id);
 
@@ -42,7 +42,7 @@ int model_claim(Model *model);
 /* Ends a run. */
 void model_release(Model *model);
 
-/* Who loaded it, as history_text() writes it. */
+/* The call that loaded the model, as history_text() writes it. */
 const char *model_history(const Model *model, char *text);
 
 /*

@@ -125,7 +125,7 @@ static bool find_library(Ort *ort, Text *tried)
 /*
  * Recent runtimes report home from a thread of their own, which a test should
  * not do, and which makes a fork hang when it exits. They decide about it
- * here; whoever set the variable is obeyed.
+ * here; a variable that is set is obeyed.
  */
 static OrtStatus *create_env(Ort *ort)
 {

@@ -5,8 +5,8 @@
  * same variables. The memory is the user's, one area in which a variable
  * lies at its offset; or it is this library's, one allocation for each
  * variable, made when the first model with that variable is loaded. Nothing
- * initialises it. It dies with the session: the bundle, and each of its
- * models that somebody still holds.
+ * initialises the memory. The memory dies with the session: the bundle, and
+ * each of its models that is still held.
  */
 #ifndef FAKE_VARIABLES_H
 #define FAKE_VARIABLES_H
@@ -50,8 +50,8 @@ int variables_bind(Variables *variables, const Program *program, int device,
 
 /*
  * A run that reads, or one that writes, begins and ends. False, and nothing
- * changed, when it would meet another run with which the variables' values
- * are anybody's guess.
+ * changed, when another run would read what this run writes, or the reverse:
+ * the values would depend on which is faster.
  */
 bool variables_enter(Variables *variables, bool writes);
 void variables_leave(Variables *variables, bool writes);

@@ -15,6 +15,7 @@
 #include "run/claims.h"
 #include "run/execution_queue.h"
 #include "run/repeat.h"
+#include "runtime/stream_need.h"
 #include "stream/exception.h"
 #include "stream/order.h"
 
@@ -49,7 +50,7 @@ static int compute(const Run *run)
     return status;
 }
 
-/* May it run now, or is somebody still at work on what it needs? */
+/* May the model run now, or is a task still at work on what the run needs? */
 static int execute_claimed(Call *call, const Wanted *wanted, Run *run)
 {
     Task *now = &run->model->now;

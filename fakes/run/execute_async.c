@@ -8,6 +8,7 @@
 #include "model/config.h"
 #include "model/models.h"
 #include "run/execution_queue.h"
+#include "runtime/stream_need.h"
 
 /* Only synchronous executions give memory to outputs that have none. */
 static int check_memory(const Run *run)
@@ -49,7 +50,7 @@ aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset *input,
     LEAVE(execute(&(Wanted){modelId, input, output}, stream));
 }
 
-/* The stream's timeout of a configuration is for whoever waits. */
+/* The stream's timeout of a configuration is for the call that waits. */
 aclError aclmdlExecuteAsyncV2(uint32_t modelId, const aclmdlDataset *input,
                               aclmdlDataset *output, aclrtStream stream,
                               const aclmdlExecConfigHandle *handle)

@@ -2,10 +2,10 @@
  * snapshot: a dataset as it was when an execution was queued.
  *
  * The call that queues has read dataset and buffers, and they are the
- * program's again: it may change or destroy them while the run waits. The run
- * looks at the copy. What it learns about its outputs goes back into the
- * dataset when it is done, under the streams' lock: nobody destroys the
- * dataset meanwhile.
+ * program's again: the program may change or destroy them while the run
+ * waits. The run looks at the copy. What the run learns about its outputs goes
+ * back into the dataset when the run is done, under the streams' lock, so that
+ * the dataset is not destroyed meanwhile.
  */
 #ifndef FAKE_SNAPSHOT_H
 #define FAKE_SNAPSHOT_H

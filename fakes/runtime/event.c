@@ -9,6 +9,7 @@
 #include "memory/host_memory.h"
 #include "memory/objects.h"
 #include "runtime/device.h"
+#include "runtime/stream_need.h"
 
 enum {
     FLAGS = 0x7B,               /* all that a program may ask for */

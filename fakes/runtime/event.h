@@ -9,8 +9,8 @@
  * with ACL_EVENT_SYNC or ACL_EVENT_EXTERNAL: the others have no id on the
  * device before their first record.
  *
- * Guarded by the streams' lock. Who holds an Event counts as a reference:
- * the object behind the user's handle, and every task.
+ * Guarded by the streams' lock. The object behind the user's handle is a
+ * reference, and so is every task.
  */
 #ifndef FAKE_EVENT_H
 #define FAKE_EVENT_H
@@ -35,8 +35,8 @@ typedef struct Event {
     unsigned pending;           /* tasks of marks that are not over */
     unsigned waits;             /* those that wait */
     Clock clock;                /* what is over when the last mark is */
-    uint64_t future;            /* the next mark, in clocks of who waits for
-                                   it; 0: nobody does (order_future.h) */
+    uint64_t future;            /* the next mark, in the clocks of streams
+                                   that wait for it; 0: none (order_future.h) */
 } Event;
 
 /* What a task does with a mark. */
@@ -53,7 +53,7 @@ typedef struct Mark {
 /* The event of an argument: 0, 100000 or, after a violation, 107017. */
 int event_need(aclrtEvent handle, const char *argument, Event **event);
 
-/* One less who holds it. The lock is held. */
+/* Ends one reference. The lock is held. */
 void event_release(Event *event);
 
 /* Is the last mark reached, and not taken back? The lock is held. */
@@ -72,7 +72,7 @@ int event_submit(Event *event, Stream *stream, uint64_t number,
                  MarkDeed deed, const TaskKind *kind);
 
 /*
- * A stream came by a mark, at a time, or will never: status says why. Who
+ * A stream came by a mark, at a time, or will never: status says why. What
  * waits for the mark goes on either way. The lock is held.
  */
 void event_reach(Event *event, uint64_t number, int status, uint64_t due_ns);

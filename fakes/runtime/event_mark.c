@@ -9,8 +9,11 @@
 #include "stream/order.h"
 
 /*
- * Settled at once: whoever sees the mark reached may destroy the event, before
- * this thread comes to count the task as over.
+ * Settled at once, for this order of threads:
+ *
+ *  1. T1, the stream's, reaches the mark.
+ *  2. T2 sees the mark reached and destroys the event.
+ *  3. T1 counts the task as over.
  */
 static void record_fail(Task *task, Stream *stream, int status)
 {
@@ -58,7 +61,7 @@ static int check_cycle(Event *event, const Stream *stream)
     return status;
 }
 
-/* Who waited for this mark before it was queued is told what it means. */
+/* Streams that wait for this mark already learn what it means. */
 static int record(Event *event, Stream *stream)
 {
     int status = check_cycle(event, stream);

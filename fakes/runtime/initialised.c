@@ -12,7 +12,7 @@
 static struct {
     pthread_mutex_t lock;
     Origin begun;               /* the aclInit that did something */
-    Origin ended;               /* and who took it back; seq 0: nobody */
+    Origin ended;               /* the call that ended it; seq 0: none */
     atomic_bool engine;         /* of the graph engine */
     const char *complaint;      /* set while nothing else runs */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};

@@ -26,7 +26,7 @@ void init_ends(Origin by);
 void init_complain(const char *complaint);
 const char *init_complaint(void);
 
-/* Refuses for want of an aclInit, and says who took it back. */
+/* Refuses for want of an aclInit, and names the call that ended it. */
 int refuse_uninitialised(int code);
 
 /* Refuses a second aclInit, the count of which is told. */

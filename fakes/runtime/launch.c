@@ -9,6 +9,7 @@
 #include "base/acl.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "runtime/stream_need.h"
 #include "stream/callback.h"
 #include "stream/order.h"
 #include "stream/reports.h"

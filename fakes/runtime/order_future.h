@@ -1,13 +1,13 @@
 /*
  * order_future: orders by marks that are yet to come.
  *
- * A stream may wait for an event that nobody has recorded. What it queues
- * behind that wait is held until the record comes, and comes after whatever
- * the record will come after, which nobody knows yet. So the mark goes into
- * the stream's clock as a future: a tick of no stream. Whether what is held
- * races with anything is judged when the record arrives; until then neither
- * it nor what would be in conflict with it is complained about. To free or
- * destroy what it uses is wrong all the same.
+ * A stream may wait for an event that is not recorded yet. Tasks behind that
+ * wait are held until the record comes. They come after all that the record
+ * comes after, which is not known yet. So the mark goes into the stream's
+ * clock as a future: a tick of no stream. When the record arrives the held
+ * tasks are judged: do they race with others? Until then neither the held
+ * tasks nor tasks in conflict with them are complained about. To free or
+ * destroy what a held task uses is wrong all the same.
  *
  * All is guarded by the streams' lock.
  */
@@ -18,7 +18,7 @@
 
 /*
  * A stream waits, in its last task, for a mark to come. future names the
- * mark in clocks; it is 0 for the first who waits, and given a number.
+ * mark in clocks; it is 0 for the first wait, which gives it a number.
  */
 void future_await(uint64_t *future, Stream *stream);
 

@@ -6,6 +6,7 @@
 #include "memory/host_memory.h"
 #include "memory/objects.h"
 #include "runtime/device.h"
+#include "runtime/stream_need.h"
 #include "stream/order.h"
 #include "stream/stream.h"
 

@@ -1,6 +1,5 @@
-/*
- * stream_need: the stream that an argument names.
- */
+#include "runtime/stream_need.h"
+
 #include "call/violations.h"
 #include "memory/objects.h"
 #include "runtime/context.h"

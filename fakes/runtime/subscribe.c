@@ -10,6 +10,7 @@
 #include "base/now.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "runtime/stream_need.h"
 #include "stream/callback.h"
 #include "stream/reports.h"
 #include "stream/stream.h"

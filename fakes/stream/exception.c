@@ -79,7 +79,7 @@ bool exception_find(uint32_t device, uint32_t stream, uint32_t task,
     return found;
 }
 
-/* Calls everybody, without the lock: they may register others. */
+/* Calls all callbacks, without the lock: they may register others. */
 static void tell(const Info *info)
 {
     aclrtExceptionInfoCallback list[CALLBACKS + 1];

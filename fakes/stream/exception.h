@@ -1,9 +1,9 @@
 /*
- * exception: who is told when a task fails on a device.
+ * exception: the callbacks that are told when a task fails on a device.
  *
- * The callbacks run on the thread that ran the task, before whoever waits
- * for it comes back. What they are given is an object that dies when they
- * return. The last failures are remembered for aclmdlCreateAndGetOpDesc().
+ * The callbacks run on the thread that ran the task, before a wait for the
+ * task returns. They are given an object that dies when they return. The last
+ * failures are remembered for aclmdlCreateAndGetOpDesc().
  */
 #ifndef FAKE_EXCEPTION_H
 #define FAKE_EXCEPTION_H

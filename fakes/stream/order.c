@@ -15,7 +15,7 @@ static Task *now;
 /* Its address tells threads apart. */
 static _Thread_local char this_thread;
 
-/* Who asks, and what was found. */
+/* The task or call that asks, and what was found. */
 typedef struct Search {
     const Stream *stream;       /* NULL: the host */
     const Claim *claim;

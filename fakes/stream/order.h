@@ -1,5 +1,5 @@
 /*
- * order: who may touch what while a stream is at work.
+ * order: which task may touch which memory while others are at work.
  *
  * A task is over for the host when the host has waited for it, and for
  * another stream when that stream has waited for an event behind it. Until

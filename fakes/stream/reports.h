@@ -17,7 +17,7 @@ typedef struct Report {
     aclrtCallback function;     /* NULL: the task failed before the call */
     void *argument;
     int status;                 /* it failed with */
-    bool *done;                 /* who waits for it; NULL: nobody */
+    bool *done;                 /* of a worker that waits; NULL: none does */
 } Report;
 
 /*

@@ -1,13 +1,13 @@
 /*
  * stream: queues of tasks, each with a thread that runs them in order.
  *
- * The thread is started by the first task. One lock guards all streams and
- * all events; it is never held while a task runs. Whoever holds a Stream
- * counts as a reference: the object behind the user's handle, the worker,
- * a model with a stream of its own, and everybody who waits.
+ * The first task starts the thread. One lock guards all streams and all
+ * events; it is never held while a task runs. These hold a Stream by a
+ * reference: the object behind the user's handle, the worker, a model with a
+ * stream of its own, and every call that waits.
  *
- * A task that fails leaves its status with the stream, for the next who
- * waits for it; the tasks behind it run all the same.
+ * A task that fails leaves its status with the stream, for the next wait; the
+ * tasks behind it run all the same.
  */
 #ifndef FAKE_STREAM_H
 #define FAKE_STREAM_H
@@ -38,7 +38,7 @@ struct Stream {
     pthread_cond_t wake;        /* for the worker: a task, or the end */
     Tasks waiting;
     Task *running;
-    Tasks kept;                 /* done, with claims, nobody waited yet */
+    Tasks kept;                 /* done, with claims, not waited for */
     size_t kept_count;
     uint64_t last;              /* seq of the last task queued */
     uint64_t due_ns;            /* when the device had done the task before;
@@ -52,7 +52,7 @@ struct Stream {
     bool host_functions;        /* callbacks run in the worker */
 };
 
-/* The lock, and a sign that something got further, for who waits. */
+/* The lock, and a sign to all waits that something got further. */
 void streams_lock(void);
 void streams_unlock(void);
 void streams_signal(void);
@@ -64,20 +64,14 @@ bool streams_await(uint64_t until_ns);
 /* Opens a stream; the one reference is the caller's. NULL after a message. */
 Stream *stream_open(const void *context, int device);
 
-/* One more, one less who holds it. */
+/* One reference more, one less. The lock is held. */
 void stream_hold(Stream *stream);
 void stream_release(Stream *stream);
 
 /*
- * The stream of an argument; NULL is the default one of the current context.
- * 0, 107002, or the status of a violation: 107017 or 107003.
- */
-int stream_need(aclrtStream handle, const char *argument, Stream **stream);
-
-/*
- * Queues a task and takes it over, even when it refuses: a claim of it may
- * be in conflict with a task that it is not ordered behind. The second is
- * for who holds the lock.
+ * Queues a task and owns it from then on, even when it refuses the task: a
+ * claim of the task may be in conflict with a task that comes in no order with
+ * it. The second is for callers that hold the lock.
  */
 int stream_submit(Stream *stream, Task *task);
 int stream_submit_locked(Stream *stream, Task *task);
@@ -98,12 +92,12 @@ bool stream_idle(const Stream *stream);
 uint64_t stream_first_seq(const Stream *stream);
 
 /*
- * Stops the worker, dropping what waits, and takes the stream off the list.
- * Nothing when somebody else did before.
+ * Stops the worker, drops the tasks that wait, and takes the stream off the
+ * list. Nothing when the stream has ended before.
  */
 void stream_end(Stream *stream);
 
-/* The same by who held it: one of this library's own, without a handle. */
+/* The same, and ends the caller's reference: for streams without a handle. */
 void stream_close(Stream *stream);
 
 /* Calls with every open stream; the lock is held. */

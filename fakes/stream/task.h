@@ -10,7 +10,7 @@
  *     task_claim(&fill->task, CLAIM_MEMORY, address, count, true);
  *     LEAVE(stream_submit(stream, &fill->task));
  *
- * Claims outlive the run: until somebody has waited for the task, the device
+ * Claims outlive the run: until the host has waited for the task, the device
  * may still be at work for all that the host can know (order.h).
  */
 #ifndef FAKE_TASK_H
@@ -37,7 +37,7 @@ typedef enum ClaimKind {
     CLAIM_AREA                  /* of variables (model_memory.h) */
 } ClaimKind;
 
-/* Addresses that nobody may write meanwhile, or not even read. */
+/* Addresses that others may not write meanwhile, or not even read. */
 typedef struct Claim {
     ClaimKind kind;
     bool writes;
@@ -51,8 +51,8 @@ typedef struct Claim {
 typedef struct TaskKind {
     /* The task itself: 0, or what went wrong. */
     int (*run)(Task *task, Stream *stream);
-    /* Instead of run, when the task fails before it does anything: lets go
-       who waits for it. */
+    /* Instead of run, when the task fails before it does anything: what
+       waits for the task goes on. */
     void (*fail)(Task *task, Stream *stream, int status);
     /* The task is over, whether or not it ran: what others count of it. */
     void (*settle)(Task *task);

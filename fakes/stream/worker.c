@@ -115,7 +115,7 @@ static int perform(Stream *stream, Task *task)
     return status;
 }
 
-/* Leaves a failure, the first one, for who waits. The lock is held. */
+/* Leaves the first failure for the next wait. The lock is held. */
 static void keep_failure(Stream *stream, int status, const char *text)
 {
     if (stream->failure != E_NONE)
@@ -170,9 +170,9 @@ static void stop(Stream *stream, void *to)
 }
 
 /*
- * The process ends while streams may be at work. Nothing new begins; what is
- * inside ONNX Runtime may finish, whose own end would otherwise pull the rug
- * from under it. Everything else ends with the process.
+ * The process ends while streams may be at work. No new task begins. A task
+ * inside ONNX Runtime may finish, for ONNX Runtime frees at exit what that task
+ * uses. All other tasks end with the process.
  */
 static void leave(void)
 {

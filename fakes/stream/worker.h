@@ -1,10 +1,11 @@
 /*
  * worker: the thread of a stream.
  *
- * It runs one task after the other as the call that queued it, sleeps what
- * aclfakeLatency() asked of that call before the task does anything (so that
- * who does not wait sees that nothing happened yet), and tells the exception
- * callbacks when a task fails.
+ * The worker runs one task after the other, in the name of the call that
+ * queued it. Before the task does anything the worker sleeps what
+ * aclfakeLatency() asked of that call: a program that does not wait sees that
+ * nothing happened yet. When a task fails the worker tells the exception
+ * callbacks.
  */
 #ifndef FAKE_WORKER_H
 #define FAKE_WORKER_H

@@ -22,6 +22,10 @@ INCLUDE = re.compile(r'^#include "([^"]+)\.h"', re.MULTILINE)
 FUNCTION = re.compile(
     r"^(static )?(?:[A-Za-z_][\w *]*?[ *])(\w+)\((?:[^;{}()]|\([^()]*\))*\)\n\{", re.MULTILINE
 )
+DECLARED = re.compile(
+    r"^(?!static|typedef)[A-Za-z_][\w *]*?[ *](\w+)\((?:[^;{}()]|\([^()]*\))*\)[^;{}]*;",
+    re.MULTILINE,
+)
 NAME = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")  # but a member's
 DATA = re.compile(r"^extern [^;(]*?\b(\w+)(?:\[[^;]*)?;", re.MULTILINE)
 
@@ -79,12 +83,22 @@ def uses(sources: Sources) -> Iterator[tuple[str, str, str]]:
                 yield path, owner[name], name
 
 
+def declares(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    """Which header declares a function of which other source."""
+    owner = owners(sources)
+    for path, text in sources.items():
+        if path.endswith(".h"):
+            for name in DECLARED.findall(code(text)):
+                if owner.get(name, known(path)) != known(path):
+                    yield path, owner[name], name
+
+
 def upward(sources: Sources, rooms: list[str]) -> list[str]:
-    """A line for each use of a higher room."""
+    """A line for each use, or declaration, of what a higher room defines."""
     rank = {name: i for i, name in enumerate(rooms)}
     return [
         f"{path} uses {how} of {other}, which lies higher"
-        for path, other, how in uses(sources)
+        for path, other, how in [*uses(sources), *declares(sources)]
         if rank[room(other)] > rank[room(path)]
     ]
 

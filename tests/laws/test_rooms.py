@@ -66,9 +66,16 @@ def test_a_good_house_has_no_complaints() -> None:
     assert circle(HOUSE) == []
 
 
-@pytest.mark.parametrize("use", ['#include "high/b.h"\n', "int c = b_two();\n"])
-def test_a_use_of_a_higher_room_is_told(use: str) -> None:
-    house = {**HOUSE, "low/c.c": use}
+@pytest.mark.parametrize(
+    ("path", "use"),
+    [
+        ("low/c.c", '#include "high/b.h"\n'),
+        ("low/c.c", "int c = b_two();\n"),
+        ("low/c.h", "int b_two(void);\n"),
+    ],
+)
+def test_a_use_of_a_higher_room_is_told(path: str, use: str) -> None:
+    house = {**HOUSE, path: use}
     assert len(upward(house, ["low", "high"])) == 1
     assert circle(house) == []
 
