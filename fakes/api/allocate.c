@@ -10,7 +10,7 @@
 #include "call/settings.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "stream/order.h"
 
 enum { PADDING = 32 };

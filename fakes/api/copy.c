@@ -1,31 +1,22 @@
 /*
- * copy: the functions that move and fill memory.
+ * copy: the function that moves memory.
  *
- * Each side of a copy is resolved to bytes this process can touch: a device
- * address through its allocation, a host address as it stands. What does not
- * fit is a violation; in faithful mode the copy then goes as far as it can,
- * where a device would write over other memory.
+ * A copy that does not fit is a violation; in faithful mode the copy then goes
+ * as far as it can, where a device would write over other memory.
  */
 #include "api/copy.h"
 
 #include <string.h>
 
+#include "api/place.h"
 #include "call/calls.h"
 #include "call/message.h"
-#include "call/settings.h"
 #include "call/violations.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
 #include "memory/written.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "stream/order.h"
-
-typedef enum Side { HOST, DEVICE, ANY } Side;
-
-typedef struct Place {
-    unsigned char *bytes;
-    size_t room;
-} Place;
 
 /* Where a kind of copy says that its destination or source lies. */
 static Side side_of(aclrtMemcpyKind kind, bool source)
@@ -43,57 +34,6 @@ static Side side_of(aclrtMemcpyKind kind, bool source)
     default:
         return ANY;
     }
-}
-
-/*
- * Checks one address against the side it should be on. A program that runs
- * on the device itself has no other side: all its memory is the device's.
- */
-static int side_check(const void *address, Side side, const char *argument)
-{
-    bool device = device_owns(address);
-
-    if (settings.run_mode == ACL_DEVICE)
-        return E_NONE;
-    if (side == ANY || device == (side == DEVICE))
-        return E_NONE;
-    return violate(V_WRONG_DIRECTION, "%s %p is %s memory", argument,
-                   address, device ? "device" : "host");
-}
-
-/* Finds the bytes of one side; the status of a violation if it cannot. */
-static int place_find(const void *address, const char *argument, Place *place)
-{
-    if (device_owns(address)) {
-        place->bytes = device_peek(address, &place->room);
-        return place->bytes != NULL ? E_NONE
-                                    : device_complain(address, argument);
-    }
-    place->bytes = (unsigned char *)(uintptr_t)address;
-    place->room = host_room(address);
-    return host_check(address, argument);
-}
-
-static int place_check(const Place *place, const void *address, size_t count,
-                       const char *argument)
-{
-    if (count <= place->room)
-        return E_NONE;
-    ViolationId id = device_owns(address) ? V_OUT_OF_BOUNDS
-                                          : V_HOST_OUT_OF_BOUNDS;
-    char text[HISTORY_SIZE];
-    return violate(id, "%s %p has %zu bytes left, not %zu, %s", argument,
-                   address, place->room, count,
-                   device_owns(address) ? device_history(address, text)
-                                        : host_history(address, text));
-}
-
-/* In strict mode the first status that is not 0, in faithful mode none. */
-static int strict_only(int first, int second)
-{
-    if (!settings.strict)
-        return E_NONE;
-    return first != E_NONE ? first : second;
 }
 
 static int copy_check_sides(const void *dst, const void *src,
@@ -230,57 +170,4 @@ aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count,
     int status = copy_check(dst, src, kind);
     call.bytes = count;
     LEAVE(status != E_NONE ? status : copy(dst, destMax, src, count, kind));
-}
-
-static int fill_find(const void *devPtr, size_t count, Place *place)
-{
-    int status = place_find(devPtr, "devPtr", place);
-
-    return status != E_NONE
-               ? status
-               : strict_only(place_check(place, devPtr, count, "devPtr"),
-                             E_NONE);
-}
-
-int fill_look(const void *devPtr, size_t maxCount, size_t count)
-{
-    Place place = {0};
-
-    if (devPtr == NULL)
-        return refuse(E_PARAM, "devPtr is NULL");
-    int status = context_needed();
-    if (status == E_NONE && count > maxCount)
-        status = refuse(E_RT_PARAM, "count %zu is more than maxCount %zu",
-                        count, maxCount);
-    return status != E_NONE ? status : fill_find(devPtr, count, &place);
-}
-
-int fill_move(void *devPtr, int32_t value, size_t count)
-{
-    Place place = {0};
-    int status = fill_find(devPtr, count, &place);
-
-    if (status != E_NONE)
-        return status;
-    size_t size = smallest(count, place.room, SIZE_MAX);
-    memset(place.bytes, value, size);
-    device_written(devPtr, size);
-    return E_NONE;
-}
-
-aclError aclrtMemset(void *devPtr, size_t maxCount, int32_t value,
-                     size_t count)
-{
-    ENTER(aclrtMemset, "devPtr=%p, maxCount=%zu, value=%d, count=%zu",
-          devPtr, maxCount, value, count);
-    if (count == 0)
-        LEAVE(E_NONE);
-    int status = fill_look(devPtr, maxCount, count);
-    if (status == E_NONE)
-        status = order_check_host(CLAIM_MEMORY, devPtr, count, true,
-                                  "aclrtMemset writes");
-    if (status == E_NONE)
-        status = fill_move(devPtr, value, count);
-    call.bytes = count;
-    LEAVE(status);
 }

@@ -24,10 +24,6 @@ unsigned char *copy_reach(const void *address, size_t count);
 /* Moves; what became wrong since the look is a violation. */
 int copy_move(void *dst, const void *src, size_t count);
 
-/* The same two for a memory that is filled. */
-int fill_look(const void *devPtr, size_t maxCount, size_t count);
-int fill_move(void *devPtr, int32_t value, size_t count);
-
 /* Can a stream reach it on its own? Pinned host memory, or a device's. */
 bool copy_is_reachable(const void *address);
 

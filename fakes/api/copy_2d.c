@@ -12,7 +12,7 @@
 #include "call/violations.h"
 #include "memory/host_memory.h"
 #include "memory/written.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "runtime/stream_need.h"
 #include "stream/order.h"
 #include "stream/stream.h"

@@ -6,6 +6,7 @@
  * as a device's runtime does.
  */
 #include "api/copy.h"
+#include "api/fill.h"
 #include "base/acl.h"
 #include "call/message.h"
 #include "memory/host_memory.h"

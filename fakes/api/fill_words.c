@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "api/copy.h"
+#include "api/fill.h"
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
 #include "memory/written.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "runtime/stream_need.h"
 #include "stream/order.h"
 #include "stream/stream.h"

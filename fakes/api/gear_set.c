@@ -13,7 +13,7 @@
 #include "model/gear_run.h"
 #include "model/models.h"
 #include "run/dataset.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 
 /* The numbers go to the device in 8 bytes each where they fit, else in 4. */
 static int copy_values(const Gear *gear, const DataBuffer *buffer)

@@ -9,10 +9,9 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
-#include "call/settings.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "stream/order.h"
 
 enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };

@@ -10,7 +10,6 @@
 
 #include "base/acl.h"
 #include "call/calls.h"
-#include "call/message.h"
 #include "file/files.h"
 #include "file/om.h"
 #include "file/program.h"

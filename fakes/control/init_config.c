@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
-#include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
 #include "control/init_dump.h"

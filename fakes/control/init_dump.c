@@ -9,7 +9,6 @@
  */
 #include "control/init_dump.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

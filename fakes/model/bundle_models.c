@@ -11,7 +11,6 @@
 #include "model/bundle.h"
 #include "model/config.h"
 #include "model/load_options.h"
-#include "model/model_load.h"
 #include "model/models.h"
 
 aclError aclmdlBundleGetModelNum(uint32_t bundleId, size_t *modelNum)

@@ -13,7 +13,7 @@
 #include "model/model_engine.h"
 #include "model/model_memory.h"
 #include "model/models.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "stream/order.h"
 
 static int parse(Bytes file, Om *om, Model *model)

@@ -9,7 +9,7 @@
 #include "memory/memory.h"
 #include "model/gear_run.h"
 #include "model/model_memory.h"
-#include "run/update.h"
+#include "run/update_input.h"
 
 enum { FEW = 32 };              /* extents that need no memory of their own */
 

@@ -1,7 +1,7 @@
 #include "run/claims.h"
 
 #include "model/model_memory.h"
-#include "run/update.h"
+#include "run/update_input.h"
 
 static void claim_dataset(Task *task, const Dataset *dataset,
                           const aclmdlDataset *handle, bool writes)

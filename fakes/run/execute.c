@@ -1,13 +1,11 @@
 /*
  * execute: the functions that execute and wait.
  */
-#include <stdlib.h>
 
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/faults.h"
 #include "call/keepers.h"
-#include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
 #include "model/config.h"

@@ -14,12 +14,6 @@
  */
 int update_run(Model *model, const Dataset *input);
 
-/*
- * The buffer that an assignment reads; NULL for one that keeps its weight,
- * and for a constant. Of a scalar the value decides later: it is read.
- */
-const DataBuffer *update_source(const Dataset *input, const Assign *assign);
-
 /* The look alone: 0 in faithful mode, else what the run would refuse. */
 int update_look(Model *model, const Dataset *input);
 

@@ -1,7 +1,6 @@
 #include "runtime/device.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/acl.h"
 #include "base/locks.h"
@@ -12,6 +11,7 @@
 #include "call/tally.h"
 #include "memory/host_memory.h"
 #include "memory/objects.h"
+#include "runtime/context.h"
 #include "runtime/visible.h"
 #include "stream/stream.h"
 

@@ -8,7 +8,7 @@
 #include "call/violations.h"
 #include "memory/host_memory.h"
 #include "memory/objects.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "runtime/stream_need.h"
 
 enum {

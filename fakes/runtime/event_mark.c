@@ -6,7 +6,6 @@
 #include "call/violations.h"
 #include "runtime/event.h"
 #include "runtime/order_future.h"
-#include "stream/order.h"
 
 /*
  * Settled at once, for this order of threads:

@@ -5,7 +5,7 @@
 #include "call/message.h"
 #include "memory/host_memory.h"
 #include "memory/objects.h"
-#include "runtime/device.h"
+#include "runtime/context.h"
 #include "runtime/stream_need.h"
 #include "stream/order.h"
 #include "stream/stream.h"

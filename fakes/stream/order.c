@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
 

@@ -5,7 +5,6 @@
 
 #include "base/locks.h"
 #include "call/message.h"
-#include "call/trace.h"
 #include "memory/objects.h"
 
 static struct {
