@@ -1,11 +1,16 @@
 /*
+ * hide: functions that this process shall not find, as in an older CANN.
+ *
+ * Hiding empties a function's entry in this library's own symbol table, in
+ * this process's memory. From then on the dynamic loader says that the
+ * function does not exist: to dlsym, and to the first call of a client that
+ * binds lazily. A client that found the function before keeps it.
+ *
  * The dynamic loader passes over entries of the value 0, so a function is
  * hidden by that and found again by its old value. The table lies in pages
  * without code (-z separate-code); its length is in the old hash table
  * (--hash-style=both), which is there for that alone.
  */
-#include "call/hide.h"
-
 #include <elf.h>
 #include <fnmatch.h>
 #include <link.h>
@@ -122,7 +127,12 @@ static bool write_values(const bool *hidden)
     return table_protect(PROT_READ);
 }
 
-const char *hide_only(const char *patterns)
+/*
+ * Hides exactly the functions that a list of names and shell patterns,
+ * parted by commas, matches ("aclmdlBundleInit*"); "" hides none. Nothing
+ * changes when a pattern matches nothing.
+ */
+static const char *hide_only(const char *patterns)
 {
     static const char right[] = "names of functions or shell patterns that "
                                 "match one, parted by commas";

@@ -5,7 +5,7 @@
  * the gears as batch sizes, as pairs of height and width, or as any dims
  * (blocks 2, 3 and 4); the outputs' shapes in each gear, as texts like
  * "0:1:8,1000" for gear 0 and output 1, where gear -1 means all (block 5);
- * and the inputs whose dims a user counts, in his order (block 6).
+ * and the inputs whose dims a program counts, in its order (block 6).
  */
 #ifndef FAKE_GEARS_H
 #define FAKE_GEARS_H

@@ -37,7 +37,7 @@ static int refuse_memory(const Model *model, const char *what, size_t size)
                   model->device, size, what);
 }
 
-/* The user's memory if he gave some, else ours; none when none is needed. */
+/* The user's memory if some was given, else ours; none if none is needed. */
 static int take_area(const Model *model, const Area *given, size_t need,
                      const char *what, Area *area)
 {

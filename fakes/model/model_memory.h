@@ -2,8 +2,8 @@
  * model_memory: the memory that a model uses by itself.
  *
  * Beside inputs and outputs a run reads the weights and the variables and
- * writes the work memory. What of it is the user's (lent) he can write or
- * free at any time, so each run claims it; what is the library's has no
+ * writes the work memory. The program can write or free the memory that it
+ * lent at any time, so each run claims that memory; the library's own has no
  * address that a program could know. ONNX Runtime has the weights' values
  * since the load: bytes that are written there make a new engine necessary.
  */
