@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from acl_bundle.build.convert import from_onnx
+from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.shapes import Shapes
@@ -26,6 +27,10 @@ def from_tensorflow(
     checkpoint: Checkpoint | None = None,
     signature: str | None = None,
     input_shapes: Shapes | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
@@ -54,7 +59,13 @@ def from_tensorflow(
             a mapping of name to array; by default where the model has them.
         signature: Which signature of a SavedModel; by default the only one, or
             ``serving_default``.
-        input_shapes: Shapes by input name, at least for those with open dims.
+        input_shapes: Shapes by input name, at least for those with open dims that no other
+            option leaves open; as for `from_onnx`.
+        dynamic_batch: As for `from_onnx`; inputs are as TensorFlow has them, images
+            ``[batch, height, width, channels]``.
+        dynamic_hw: As for `from_onnx`.
+        dynamic_dims: As for `from_onnx`.
+        dynamic_shape: As for `from_onnx`.
         output_names: As for `from_onnx`.
         init: As for `from_onnx`.
         fold: As for `from_onnx`.
@@ -82,6 +93,10 @@ def from_tensorflow(
         proto,
         [one.name for one in variables],
         input_shapes=input_shapes,
+        dynamic_batch=dynamic_batch,
+        dynamic_hw=dynamic_hw,
+        dynamic_dims=dynamic_dims,
+        dynamic_shape=dynamic_shape,
         output_names=output_names,
         init=init,
         fold=fold,
