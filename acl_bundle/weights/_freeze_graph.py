@@ -67,5 +67,5 @@ def freeze_graph(
     with replacing(out, model) as file:
         file.write((graph.definition if made is None else made).SerializeToString())
     for variable, value in graph.constants():
-        given = any(name in weights for name in (variable.name, *variable.aliases))
+        given = any(name in weights for name in variable.names)
         yield variable.name, Spec(tuple(value.shape), np.dtype(value.dtype)), given

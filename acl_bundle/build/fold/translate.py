@@ -16,6 +16,7 @@ from onnx import NodeProto, helper
 
 from acl_bundle.build import _elem
 from acl_bundle.build.fold.values import NotFoldableError, Values, integers
+from acl_bundle.weight_program import Step
 
 Attributes: TypeAlias = Mapping[str, Any]
 
@@ -78,6 +79,14 @@ class Call:
     def emit_as(self, wish: str, op: str, inputs: Sequence[str], **options: Any) -> str:
         """The same towards another output."""
         return self._values.emit(wish, op, inputs, **options)
+
+    def step(self, value: str) -> Step | None:
+        """The step that makes a value, if one does."""
+        return self._values.steps.get(value)
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """The shape of a value."""
+        return self._values.array(value).shape
 
     def note(self, array: Any) -> str:
         """Note a fixed value."""
@@ -222,7 +231,27 @@ def _concat(call: Call) -> list[str]:
     if len(parts) == 1:
         return parts
     axis = _axis(call.attributes["axis"], call.array(0).ndim)
-    return [call.emit("concat", parts, axis=axis)]
+    return [_rejoined(call, parts, axis) or call.emit("concat", parts, axis=axis)]
+
+
+def _rejoined(call: Call, parts: Sequence[str], axis: int) -> str | None:
+    """The value whose slices along an axis the parts are, all of them and in order; else None."""
+    cuts = [call.step(part) for part in parts]
+    sources = {cut.inputs[0] if cut is not None and cut.op == "slice" else "" for cut in cuts}
+    if len(sources) > 1 or "" in sources:
+        return None
+    (source,) = sources
+    shape = call.shape(source)
+    at = 0
+    for cut in filter(None, cuts):
+        end: Any = cut.options["stops"]
+        starts, stops = [0] * len(shape), list(shape)
+        starts[axis], stops[axis] = at, end[axis]
+        whole = {"starts": starts, "stops": stops, "steps": [1] * len(shape)}
+        if cut.options != whole:
+            return None
+        at = end[axis]
+    return source if at == shape[axis] else None
 
 
 def _gather(call: Call) -> list[str]:

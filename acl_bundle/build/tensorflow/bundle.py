@@ -10,9 +10,9 @@ from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.shapes import Shapes
-from acl_bundle.build.tensorflow import convert, frozen
+from acl_bundle.build.tensorflow import convert, frozen, parts
 from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import Graph
+from acl_bundle.build.tensorflow.graph import Graph, Variable
 from acl_bundle.build.tensorflow.opened import Model
 from acl_bundle.build.tensorflow.values import Checkpoint
 from acl_bundle.errors import WeightError
@@ -87,7 +87,7 @@ def from_tensorflow(
     proto = convert.to_onnx(graph, chosen)
     taken = {one.name for one in proto.graph.initializer}
     every = [graph.variables[node] for node in chosen]
-    variables = [one for one in every if one.name in taken]
+    variables = parts.joined(proto.graph, [one for one in every if one.name in taken])
     idle = [name for one in every if one.name not in taken for name in (one.name, *one.aliases)]
     return from_onnx(
         proto,
@@ -107,7 +107,7 @@ def from_tensorflow(
 
 def _chosen(graph: Graph, patterns: Sequence[str] | None) -> list[str]:
     """The nodes of the variables that a pattern names, in the graph's order."""
-    names = {node: one.name for node, one in graph.variables.items()}
+    names = {node: _own(one)[-1] for node, one in graph.variables.items()}
     if isinstance(patterns, str):
         raise WeightError(f"weights is {patterns!r}; pass a list of names or patterns")
     if not names:
@@ -121,12 +121,17 @@ def _chosen(graph: Graph, patterns: Sequence[str] | None) -> list[str]:
         hits = [
             node
             for node, one in graph.variables.items()
-            if pattern in (one.name, *one.aliases) or fnmatchcase(one.name, pattern)
+            if pattern in one.names or any(fnmatchcase(n, pattern) for n in _own(one))
         ]
         if not hits:
             raise WeightError(
                 f"weights: {pattern!r} matches no variable of {graph.origin}; it has"
-                f" {', '.join(map(repr, names.values()))}"
+                f" {', '.join(map(repr, dict.fromkeys(names.values())))}"
             )
         found.update(hits)
     return [node for node in names if node in found]
+
+
+def _own(variable: Variable) -> tuple[str, ...]:
+    """A variable's name, and that of the whole of which it is a part."""
+    return (variable.name,) if variable.part is None else (variable.name, variable.part.whole)

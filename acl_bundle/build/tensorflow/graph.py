@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 from acl_bundle.build.tensorflow.need import tensorflow
@@ -18,11 +19,51 @@ VARIABLES = frozenset(("AutoReloadVariable", "VarHandleOp", "Variable", "Variabl
 
 
 @dataclass(frozen=True)
+class Part:
+    """Where a part of a partitioned variable lies in the whole.
+
+    Attributes:
+        whole: What a checkpoint calls the whole.
+        shape: The whole's.
+        starts: Where the part begins, on each axis.
+        sizes: How far it goes.
+    """
+
+    whole: str
+    shape: tuple[int, ...]
+    starts: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """Where the part ends, on each axis."""
+        return tuple(map(add, self.starts, self.sizes))
+
+    @property
+    def place(self) -> tuple[slice, ...]:
+        """The part, as an index of the whole."""
+        return tuple(map(slice, self.starts, self.stops))
+
+
+@dataclass(frozen=True)
 class Variable:
-    """A variable: what an update calls it, and the other names it is known by."""
+    """A variable.
+
+    Attributes:
+        name: What an update calls it.
+        aliases: The other names it is known by.
+        part: Of what it is a part, if it is one.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
+    part: Part | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name under which its value may stand, those of the whole last."""
+        whole = () if self.part is None else (self.part.whole, f"{self.part.whole}:0")
+        return self.name, *self.aliases, *whole
 
 
 @dataclass

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import Variable, outside
+from acl_bundle.build.tensorflow.graph import Part, Variable, outside
 from acl_bundle.errors import WeightError
 
 VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -33,11 +33,11 @@ UNUSED: Final = (
 )
 
 
-def variable(name: str, aliases: Iterable[str] = ()) -> Variable:
+def variable(name: str, aliases: Iterable[str] = (), part: Part | None = None) -> Variable:
     """Describe a variable; ``name:0`` is always an alias."""
     known = dict.fromkeys((f"{name}:0", *aliases))
     known.pop(name, None)
-    return Variable(name, tuple(known))
+    return Variable(name, tuple(known), part)
 
 
 @dataclass
@@ -114,13 +114,15 @@ def settled(variables: Mapping[str, Variable], ends: Container[str] = ()) -> dic
         ends: What inputs and outputs are called: a variable of that name is ``name:0``.
     """
     renamed = {
-        key: Variable(f"{one.name}:0", (one.name, *one.aliases)) if one.name in ends else one
+        key: replace(one, name=f"{one.name}:0", aliases=(one.name, *one.aliases))
+        if one.name in ends
+        else one
         for key, one in variables.items()
     }
     names = {one.name for one in renamed.values()}
     count = Counter(alias for one in renamed.values() for alias in one.aliases)
     return {
-        key: Variable(one.name, tuple(a for a in one.aliases if count[a] == 1 and a not in names))
+        key: replace(one, aliases=tuple(a for a in one.aliases if count[a] == 1 and a not in names))
         for key, one in renamed.items()
     }
 

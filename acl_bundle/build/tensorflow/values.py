@@ -58,10 +58,18 @@ class Values:
             WeightError: It has another dtype or shape.
         """
         there = set(self.names)
-        name = next((one for one in _names(variable) if one in there), None)
+        name = next((one for one in variable.names if one in there), None)
         if name is None:
             return None
         array = np.asarray(self._read(name))
+        part = variable.part
+        if part is not None and name in variable.names[-2:]:
+            if array.shape != part.shape:
+                raise WeightError(
+                    f"variable {part.whole!r} is {dtype.name} {part.shape}, but {self._where} has"
+                    f" {array.dtype.name} {array.shape}"
+                )
+            array = array[part.place]
         if array.dtype != dtype.as_numpy_dtype or not shape.is_compatible_with(array.shape):
             raise WeightError(
                 f"variable {variable.name!r} is {dtype.name} {shape}, but {self._where} has"
@@ -81,7 +89,7 @@ class Values:
         Raises:
             WeightError: A name was given that is no variable's.
         """
-        needed = {name for one in graph.variables.values() for name in _names(one)}
+        needed = {name for one in graph.variables.values() for name in one.names}
         others = [name for name in self.names if name not in needed]
         if self._given:
             unknown = [one for one in others if not any(fnmatchcase(one, p) for p in graph.unused)]
@@ -101,7 +109,3 @@ class Values:
         more = len(names) - _SHOWN
         shown = ", ".join(map(repr, names[:_SHOWN])) or "none"
         return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _names(variable: Variable) -> tuple[str, ...]:
-    return variable.name, *variable.aliases

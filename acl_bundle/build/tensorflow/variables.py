@@ -6,23 +6,25 @@ A graph that was frozen before has constants in their place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import VARIABLES, Graph, every_node, node_of
+from acl_bundle.build.tensorflow.graph import VARIABLES, Graph, Part, every_node, node_of
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.values import Values
 from acl_bundle.errors import UnsupportedError
 
+_PLACE: Final = re.compile(r"(\d{1,18} )+(\d{1,18},\d{1,18}|-)(:(\d{1,18},\d{1,18}|-))*")
 _READS: Final = ("Identity", "ReadVariableOp")
 
 
 def describe(graph: Graph) -> None:
     """Find the variables of a graph and what they are called, in place."""
-    saved = dict(_saved(graph.definition))
+    saved = {node: rest for node, *rest in _saved(graph.definition)}
     graph.variables = {
-        node.name: names.variable(node.name, saved.get(node.name, ()))
+        node.name: names.variable(node.name, *saved.get(node.name, ()))
         for node in graph.definition.node
         if node.op in VARIABLES
     }
@@ -43,20 +45,39 @@ def constants(graph: Graph) -> None:
     }
 
 
-def _saved(definition: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What the graph's own saver calls a variable, if not by its name."""
+def _saved(definition: Any) -> Iterator[tuple[str, tuple[str, ...], Part | None]]:
+    """What the graph's own saver calls a variable, if not by its name, or of what it is a part."""
     tf = tensorflow()
     nodes = {node.name: node for node in definition.node}
     for node in definition.node:
         if node.op == "SaveV2":
-            called = nodes.get(node_of(node.input[1]))
-            if called is None or called.op != "Const":
+            told = [nodes.get(node_of(edge)) for edge in node.input[1:3]]
+            known = [one for one in told if one is not None and one.op == "Const"]
+            if len(known) < 2:
                 continue
-            stored = tf.make_ndarray(called.attr["value"].tensor)
-            for name, edge in zip(stored.ravel(), node.input[3:], strict=False):
+            stored, slices = (tf.make_ndarray(one.attr["value"].tensor).ravel() for one in known)
+            for name, text, edge in zip(stored, slices, node.input[3:], strict=False):
                 variable = _behind(edge, nodes)
                 if variable is not None:
-                    yield variable, (name.decode(),)
+                    part = _part(name.decode(), text.decode())
+                    yield variable, () if part else (name.decode(),), part
+
+
+def _part(whole: str, text: str) -> Part | None:
+    """The part that a saver calls ``6 4 0,3:-``: 3 rows from row 0, all columns, of 6 by 4."""
+    if not _PLACE.fullmatch(text):
+        return None
+    *dims, places = text.split()
+    shape, bounds = tuple(map(int, dims)), places.split(":")
+    if len(shape) != len(bounds):
+        return None
+    pairs = [
+        (0, dim) if one == "-" else [int(number) for number in one.split(",")]
+        for dim, one in zip(shape, bounds, strict=True)
+    ]
+    starts, sizes = zip(*pairs, strict=True)
+    fits = all(sum(pair) <= dim for pair, dim in zip(pairs, shape, strict=True))
+    return Part(whole, shape, starts, sizes) if fits else None
 
 
 def _behind(edge: str, nodes: Mapping[str, Any]) -> str | None:
