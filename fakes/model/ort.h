@@ -57,6 +57,8 @@ typedef struct OrtValue OrtValue;
     F(96, void, ReleaseValue, (OrtValue *)) \
     F(99, void, ReleaseTensorTypeAndShapeInfo, (OrtTensorInfo *)) \
     F(100, void, ReleaseSessionOptions, (OrtSessionOptions *)) \
+    F(130, OrtStatus *, AddSessionConfigEntry, \
+      (OrtSessionOptions *, const char *key, const char *value)) \
     F(210, OrtStatus *, AddExternalInitializers, \
       (OrtSessionOptions *, const char *const *names, \
        const OrtValue *const *values, size_t count))

@@ -39,6 +39,17 @@ g (float[1, 128, 1] x) => (float[b, f, n, c] y)
 }
 """
 
+TURNED = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float16[2, 4, 3] x) => (float[4, 2, 2] y)
+<float[3, 2] w = {1, 2, 3, 4, 5, 6}>
+{
+  turned = Transpose<perm = [1, 0, 2]>(x)
+  wide = Cast<to = 1>(turned)
+  y = MatMul(wide, w)
+}
+"""
+
 
 def test_a_spectrum_is_one_sided_unless_it_says_otherwise() -> None:
     """ONNX's shape inference takes an attribute that is left out for the other value."""
@@ -58,3 +69,13 @@ def test_a_graph_that_only_the_optimiser_refuses() -> None:
         assert bundle.infer(np.ones(4, np.float32)).tolist() == [1, 3, 5, 7]
         bundle.update({"w": np.zeros(4, np.float32)})
         assert bundle.infer(np.ones(4, np.float32)).tolist() == [0, 1, 2, 3]
+
+
+def test_a_graph_that_ends_the_optimiser_of_some_releases() -> None:
+    """An LSTM with the batch first in half precision, and a Linear in float32, hold it."""
+    made = build.from_onnx(onnx.parser.parse_model(TURNED), ["w"])
+    x = np.arange(24).reshape(2, 4, 3).astype(np.float16)
+    w = np.arange(1, 7, dtype=np.float32).reshape(3, 2)
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        assert (bundle.infer(x) == np.moveaxis(x, 0, 1).astype(np.float32) @ w).all()
