@@ -162,7 +162,10 @@ class Derivation:
         return typed, 0
 
     def report(self, given: Plan, plan: Plan) -> None:
-        """Tell of the sources what was found of the constants that are only moved and cast."""
+        """Tell of the sources what was found of the constants.
+
+        What was computed of finite values and is not finite goes by the constant's name.
+        """
         for index in plan.indices:
             piece = self.program.pieces[index]
             name = piece.constant.name
@@ -170,6 +173,8 @@ class Derivation:
                 given.casts[piece.sources[0]] = plan.casts.pop(name)
             if piece.moves_only and name in plan.nonfinite:
                 given.nonfinite[piece.sources[0]] = plan.nonfinite.pop(name)
+            elif name in plan.nonfinite and given.nonfinite.keys().isdisjoint(piece.sources):
+                given.nonfinite[name] = plan.nonfinite[name]
 
     def after(self, given: Plan, version: Any, now: Published, keep: Keep) -> dict[str, Any]:
         """What `Published` says of the sources once the update is committed."""

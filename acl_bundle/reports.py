@@ -64,7 +64,8 @@ class UpdateReport:
         ignored: Names that were given and that the graph does not have.
         casts: What conversions did to the weights that came in another dtype.
         nonfinite: How many of the values given were NaN or infinite, or became so by a
-            conversion, by name, of the changed weights that have some.
+            conversion, by name, of the changed weights that have some. What a weight program
+            made so of finite values goes by the name of the constant.
     """
 
     version: int | str

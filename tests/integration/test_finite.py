@@ -209,3 +209,28 @@ def test_flags_are_also_numpys() -> None:
 def test_finite_is_a_bool(finite: Any) -> None:
     with loaded() as bundle, pytest.raises(ValueError, match="finite is False or True"):
         bundle.update({}, finite=finite)
+
+
+FOLDED = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float[1, 2] x) => (float[1, 2] y)
+<float[2, 2] w = {1, 2, 3, 4}, float[2] scale = {1, 1}, float[2] shift = {0, 0},
+ float[2] mean = {0, 0}, float[2] var = {1, 1}>
+{
+  h = Gemm(x, w)
+  y = BatchNormalization(h, scale, shift, mean, var)
+}
+"""
+
+
+def test_what_a_weight_program_makes_infinite_is_counted_by_the_constant() -> None:
+    negative = {"var": np.array([1, -1], np.float32)}
+    made = build.from_onnx(onnx.parser.parse_model(FOLDED), "all")
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        assert bundle.update({"var": np.array([1, 4], np.float32)}).nonfinite == {}
+        with pytest.raises(WeightError, match="refuses NaN and infinity: weight 'w_folded' has 2"):
+            bundle.update(negative, finite=True)
+        assert bundle.update(negative).nonfinite == {"w_folded": 2, "shift_folded": 1}
+        given = {"var": np.array([1, np.nan], np.float32)}
+        assert bundle.update(given).nonfinite == {"var": 1}
