@@ -28,6 +28,10 @@ _PARAMETER: Final = re.compile(
     r"|moving_mean|moving_variance|weight_[ih]h_l\d+\w*|bias_[ih]h_l\d+\w*)(?::0)?"
 )
 
+_STATISTIC = re.compile(
+    r"(?P<scope>(?:.*[./])?)[^./]+[./](?:running_mean|running_var|moving_mean|moving_variance)(?::0)?"
+)
+
 
 def by_exporter(name: str) -> bool:
     """Say whether a constant's name is an exporter's own: ``onnx::MatMul_12``, ``val_0``."""
@@ -46,8 +50,10 @@ def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
     """
     lost = [one for one in passed_over if isinstance(one, str) and _PARAMETER.fullmatch(one)]
     made = [one for one in names if by_exporter(one)]
-    if not (lost and made):
+    if not lost:
         return ""
+    if not made:
+        return _folded(lost, names)
     more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
     return (
         f"{lost[0]!r}{more} was passed over (unknown='ignore'), and the graph has constants with"
@@ -55,3 +61,18 @@ def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
         " transposed or folded, with their old values. Export with names kept"
         " (torch.onnx.export(..., dynamo=True, optimize=False)), or give every name that it has"
     )
+
+
+def _folded(lost: Sequence[str], names: Sequence[str]) -> str:
+    """Say that statistics were passed over which a weight beside them may hold."""
+    for one in lost:
+        found = _STATISTIC.fullmatch(one)
+        near = [name for name in names if found and name.startswith(found["scope"])]
+        if near:
+            return (
+                f"{one!r} was passed over (unknown='ignore'), and the graph has {near[0]!r}: where"
+                " an exporter folded the BatchNorm into the layer before it, that layer now has"
+                " a weight without it. Export with the optimiser off"
+                " (torch.onnx.export(..., dynamo=True, optimize=False))"
+            )
+    return ""

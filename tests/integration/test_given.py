@@ -270,9 +270,24 @@ def test_ignored_parameters_beside_constants_of_an_exporter_warn_once(
         assert part in told.getMessage()
 
 
+def test_ignored_statistics_beside_a_weight_of_the_same_module_warn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The exporter multiplied net.fc.bias by net.bn, and left it its name."""
+    with loaded("net.fc.bias", "fc.weight") as bundle:
+        bundle.update({"net.fc.bias": full(1), "net.bn.running_var": full(2)}, unknown="ignore")
+        (told,) = caplog.records
+    for part in ("'net.bn.running_var'", "'net.fc.bias'", "optimize=False"):
+        assert part in told.getMessage()
+
+
 @pytest.mark.parametrize(
     ("weights", "given"),
     [
+        (  # of a module that the graph does not have
+            ("fc.bias", "fc.scale"),
+            {"value.bn.running_mean": full(1), "fc.bias": full(2)},
+        ),
         (
             ("fc.bias", "fc.scale"),
             {"fc.weight": full(1), "fc.bias": full(2)},
