@@ -1,4 +1,4 @@
-"""The binary interface: layouts, numbers and symbols (facts 1.12, 2, appendix A)."""
+"""The binary interface: layouts, numbers and symbols (facts 1.12, 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buffers of one execution that lie over each other (issue 10)."""
+"""Buffers of one execution that lie over each other."""
 
 from __future__ import annotations
 

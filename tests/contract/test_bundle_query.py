@@ -63,7 +63,7 @@ def test_sizes_of_a_static_model_facts_1_7(ready: Acl) -> None:
 
 
 def test_sizes_of_a_dynamic_model_are_0_facts_1_7(ready: Acl) -> None:
-    """Which does not mean that it needs nothing (facts 7.7)."""
+    """Which does not mean that it needs nothing (facts 6.7)."""
     assert sizes(ready, query(ready, bundle(STATIC, DYNAMIC)), 1) == (0, 0)
 
 
@@ -125,7 +125,7 @@ def test_a_broken_static_model_facts_5_6(ready: Acl) -> None:
     assert status == codes.GE_PARAM_INVALID
 
 
-def test_a_static_model_of_few_partitions_differential_4(ready: Acl) -> None:
+def test_a_static_model_of_few_partitions_facts_1_8(ready: Acl) -> None:
     """The same query as aclmdlQuerySize: what is not there needs nothing."""
     part = files.resized(files.container([(1, b"weights")], STATIC[:256]))
     assert sizes(ready, query(ready, bundle(part)), 0) == (0, 7)

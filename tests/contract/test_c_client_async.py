@@ -1,4 +1,4 @@
-"""A C program with streams, events and callbacks, against ONNX Runtime itself (issue 3)."""
+"""A C program with streams, events and callbacks, against ONNX Runtime itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def client(_library: Acl, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["strict", "faithful"])
-def test_an_asynchronous_c_program_computes_the_same_issue_3(
+def test_an_asynchronous_c_program_computes_the_same(
     client: Path, acl: Acl, tmp_path: Path, mode: str
 ) -> None:
     path = tmp_path / "model.om"

@@ -74,7 +74,7 @@ def test_arguments_facts_1_14(ready: Acl, stream: Any) -> None:
 
 
 @pytest.mark.parametrize("block", [2, 99])
-def test_a_block_type_that_is_none_differential_8(ready: Acl, stream: Any, block: int) -> None:
+def test_a_block_type_that_is_none_facts_1_14(ready: Acl, stream: Any, block: int) -> None:
     """Checked before the function and the stream: callback.cpp:163-166."""
     fn, null = callback(ready, int), ready.NULL
     assert ready.aclrtLaunchCallback(fn, null, block, stream) == codes.INVALID_PARAM
@@ -82,7 +82,7 @@ def test_a_block_type_that_is_none_differential_8(ready: Acl, stream: Any, block
 
 
 @pytest.mark.parametrize("timeout", [0, -2, -100])
-def test_timeouts_that_are_none_differential_8(ready: Acl, timeout: int) -> None:
+def test_timeouts_that_are_none_facts_1_14(ready: Acl, timeout: int) -> None:
     """callback.cpp:189-192."""
     assert ready.aclrtProcessReport(timeout) == codes.INVALID_PARAM
 
@@ -208,7 +208,7 @@ def test_no_way_of_executing_is_for_a_callback_facts_1_14(ready: Acl, stream: An
     assert "aclmdlExecuteAsyncV2" in told[1]
 
 
-def test_host_memory_in_a_callback_is_a_warning_issue_10(ready: Acl, stream: Any) -> None:
+def test_host_memory_in_a_callback_is_a_warning(ready: Acl, stream: Any) -> None:
     """Samples of the vendor do it, so it is carried out."""
     statuses: list[int] = []
     context = ready.new("aclrtContext *")

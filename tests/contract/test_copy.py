@@ -170,14 +170,14 @@ def test_a_neighbour_is_out_of_bounds_design_7(ready: Acl) -> None:
 
 
 def test_overlapping_copy_design_7(ready: Acl) -> None:
-    """ACL does not check it (facts 7.34), so nobody may rely on what comes out."""
+    """ACL does not check it (facts 6.34), so nobody may rely on what comes out."""
     pointer = ready.ffi.cast("char *", ready.on_device(DATA))
     assert ready.aclrtMemcpy(pointer + 8, 32, pointer, 32, D2D) == codes.RT_PARAM_INVALID
     assert ready.violations() == ["AB-RT-0013"]
     assert ready.aclrtMemcpy(pointer + 32, 32, pointer, 32, D2D) == codes.SUCCESS
 
 
-def test_faithful_overlap_facts_7_34(ready: Acl) -> None:
+def test_faithful_overlap_facts_6_34(ready: Acl) -> None:
     """Overlapping is not checked by the device's library."""
     ready.set("mode", "faithful")
     pointer = ready.ffi.cast("char *", ready.on_device(DATA))

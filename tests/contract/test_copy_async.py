@@ -197,7 +197,7 @@ def test_waiting_by_asking_is_waiting_facts_1_4(ready: Acl, stream: Any) -> None
     assert ready.download(target, 64) == DATA
 
 
-def test_latency_per_byte_is_the_tasks_issue_3(ready: Acl, stream: Any) -> None:
+def test_latency_per_byte_is_the_tasks(ready: Acl, stream: Any) -> None:
     size = 1 << 20
     source, target = pinned(ready, size), ready.malloc(size)
     assert ready.aclfakeLatency(b"aclrtMemcpyAsync", 0, 300e6 / size) == 0
@@ -209,7 +209,7 @@ def test_latency_per_byte_is_the_tasks_issue_3(ready: Acl, stream: Any) -> None:
     assert whole.ms >= 300
 
 
-def test_a_program_that_never_waits_still_runs_issue_3(ready: Acl, stream: Any) -> None:
+def test_a_program_that_never_waits_still_runs(ready: Acl, stream: Any) -> None:
     target, source = queued(ready, stream)
     for _ in range(10_000):
         status = ready.aclrtMemcpyAsync(target, 64, source, 64, H2D, stream)

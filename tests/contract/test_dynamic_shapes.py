@@ -68,7 +68,7 @@ def test_ranges_are_told_facts_1_9(ready: Acl, dims: Any, ranges: Any, told: Any
 
 
 def test_an_output_that_the_library_allocates_facts_6_18(ready: Acl) -> None:
-    """Its size is unknown before the run; its description tells the shape after it (6.22)."""
+    """Its size is unknown before the run; its description tells the shape after it (facts 6.22)."""
     loaded = ready.load_model(dynamic([("Neg", "x", "y")], [OPEN[0]], [Tensor("y", (-2,))]))
     outputs = ready.dataset(None)
     for values in ((1, 2, 3), (4,)):
@@ -133,7 +133,7 @@ def test_long_names_facts_6_23(ready: Acl) -> None:
 
 
 @pytest.mark.parametrize("way", ["loaded", "memory"])
-def test_a_converted_name_of_any_tensor_differential_6(ready: Acl, way: str) -> None:
+def test_a_converted_name_of_any_tensor_facts_1_9(ready: Acl, way: str) -> None:
     """model_om2.cpp:604-664: long name or not; the id is the description's own."""
     data = null_model([Tensor("x", (1,)), Tensor("acl", (1,))], [Tensor("y", (1,))])
     desc, own = ready.aclmdlCreateDesc(), 0
@@ -155,14 +155,14 @@ def test_a_converted_name_of_any_tensor_differential_6(ready: Acl, way: str) -> 
         assert ready.aclmdlGetTensorRealName(desc, wrong) == ready.NULL
 
 
-def test_op_attributes_of_a_dynamic_model_differential_6(ready: Acl) -> None:
+def test_op_attributes_of_a_dynamic_model_facts_1_9(ready: Acl) -> None:
     """Its id is unknown to GE, 145003 inside: model_manager.cc:1430-1443."""
     desc = ready.describe(ready.load_model(null_model([OPEN[0]], dynamic=True)))
     assert ready.aclmdlGetOpAttr(desc, b"op", b"_datadump_original_op_names") == ready.NULL
 
 
 @pytest.mark.parametrize("index", [0, 1, 2**64 - 1])
-def test_current_dims_of_a_dynamic_model_differential_6(ready: Acl, index: int) -> None:
+def test_current_dims_of_a_dynamic_model_facts_1_9(ready: Acl, index: int) -> None:
     """Asked before the index, which is out of range here: M:1978-1990."""
     desc = ready.describe(ready.load_model(null_model([OPEN[0]], dynamic=True)))
     status = ready.aclmdlGetCurOutputDims(desc, index, ready.new("aclmdlIODims *"))

@@ -180,7 +180,7 @@ def test_static_outputs_are_described_only_if_an_input_was_facts_1_11(ready: Acl
 
 
 def test_models_without_inputs_and_outputs_want_empty_datasets_facts_4_1(ready: Acl) -> None:
-    """Not NULL (facts 7.15)."""
+    """Not NULL (facts 6.15)."""
     loaded, empty = ready.load_model(null_model()), ready.dataset()
     assert execute(ready, loaded, empty, ready.dataset()) == codes.SUCCESS
     assert ready.aclmdlExecute(loaded, empty.handle, ready.NULL) == codes.INVALID_PARAM

@@ -249,7 +249,7 @@ def test_one_model_on_two_streams_in_order_is_fine_facts_6_25(ready: Acl, stream
     assert ready.aclrtSynchronizeStream(other) == codes.SUCCESS
 
 
-def test_one_dataset_on_two_streams_is_seen_issue_3(ready: Acl, stream: Any) -> None:
+def test_one_dataset_on_two_streams_is_seen(ready: Acl, stream: Any) -> None:
     one, other = ready.load_model(NEG), ready.load_model(NEG)
     inputs, run = ready.dataset(16).handle, ready.aclmdlExecuteAsync
     assert run(one, inputs, ready.dataset(16).handle, stream) == codes.SUCCESS
@@ -258,7 +258,7 @@ def test_one_dataset_on_two_streams_is_seen_issue_3(ready: Acl, stream: Any) -> 
     assert ready.violations() == ["AB-STR-0005"]
 
 
-def test_two_runs_may_read_the_same_memory_issue_3(ready: Acl, stream: Any) -> None:
+def test_two_runs_may_read_the_same_memory(ready: Acl, stream: Any) -> None:
     one, other = ready.load_model(NEG), ready.load_model(NEG)
     first, second = ready.dataset(16), ready.dataset(None)
     ready.aclUpdateDataBuffer(second.buffers[0], first.address(0), 16)

@@ -81,7 +81,7 @@ UNBOUNDED = tuple(Tensor(name, (-1, 4), ranges=((1, -1), (4, 4))) for name in "x
 
 @pytest.mark.parametrize("pair", [UNBOUNDED, FREE], ids=["1..", "no ranges"])
 @pytest.mark.parametrize("dims", [(0, 4), (3, 4)])
-def test_an_empty_batch_runs_differential_2(
+def test_an_empty_batch_runs_facts_1_11(
     ready: Acl, pair: tuple[Tensor, Tensor], dims: tuple[int, ...]
 ) -> None:
     """A range without an end is not compared at all: rt2 tensor_utils.cc:81-84."""
@@ -94,7 +94,7 @@ def test_an_empty_batch_runs_differential_2(
 
 @pytest.mark.parametrize("pair", [(X, Y), UNBOUNDED, FREE], ids=["1..8", "1..", "no ranges"])
 @pytest.mark.parametrize("dims", [(-1, 4), (), None])
-def test_open_dims_at_a_run_are_a_violation_differential_2(
+def test_open_dims_at_a_run_are_a_violation_facts_1_11(
     ready: Acl, pair: tuple[Tensor, Tensor], dims: tuple[int, ...] | None
 ) -> None:
     """ACL passes -1 (tensor_utils.cc:75-78) and no dims (:53-56); a device computes garbage."""
@@ -106,7 +106,7 @@ def test_open_dims_at_a_run_are_a_violation_differential_2(
 
 
 @pytest.mark.parametrize("pair", [UNBOUNDED, FREE], ids=["1..", "no ranges"])
-def test_a_dim_of_minus_2_differential_2(ready: Acl, pair: tuple[Tensor, Tensor]) -> None:
+def test_a_dim_of_minus_2_facts_1_11(ready: Acl, pair: tuple[Tensor, Tensor]) -> None:
     loaded, inputs = ready.load_model(negate(*pair)), ready.dataset(64)
     inputs.describe(0, (-2, 4))
     assert execute(ready, loaded, inputs, ready.dataset(64)) == codes.GE_FAILURE
@@ -114,9 +114,7 @@ def test_a_dim_of_minus_2_differential_2(ready: Acl, pair: tuple[Tensor, Tensor]
 
 
 @pytest.mark.parametrize(("rank", "seen"), [(25, []), (26, ["AB-RT-0021"]), (200, ["AB-RT-0021"])])
-def test_dims_behind_the_25th_are_lost_differential_2(
-    ready: Acl, rank: int, seen: list[str]
-) -> None:
+def test_dims_behind_the_25th_are_lost_facts_1_11(ready: Acl, rank: int, seen: list[str]) -> None:
     """gert::Shape holds 25 (md shape.h:25,189), and only ranges would count them before."""
     loaded, inputs = ready.load_model(negate(*FREE)), ready.dataset(64)
     inputs.describe(0, (1,) * rank)
@@ -124,7 +122,7 @@ def test_dims_behind_the_25th_are_lost_differential_2(
     assert ready.violations() == seen
 
 
-def test_what_an_undescribed_input_is_told_issue_10(ready: Acl) -> None:
+def test_what_an_undescribed_input_is_told(ready: Acl) -> None:
     loaded = ready.load_model(negate(*UNBOUNDED))
     execute(ready, loaded, ready.dataset(batch(2)), ready.dataset(128))
     text = ready.message() or ""
@@ -134,7 +132,7 @@ def test_what_an_undescribed_input_is_told_issue_10(ready: Acl) -> None:
 
 
 @pytest.mark.parametrize(("slots", "seen"), [((128, 128), []), ((128, None), ["AB-RT-0022"])])
-def test_an_output_beyond_the_models_differential_facts_8(
+def test_an_output_beyond_the_models_facts_1_11(
     ready: Acl, slots: tuple[int | None, ...], seen: list[str]
 ) -> None:
     """GetOutputDesc has no bound: ACL sizes the memory of that output from what lies behind."""
@@ -192,7 +190,7 @@ def test_wrong_number_of_outputs_facts_1_11(ready: Acl, outputs: list[int]) -> N
 
 @pytest.mark.parametrize("size", [0, 1, 31])
 def test_output_buffer_too_small_facts_1_11(ready: Acl, size: int) -> None:
-    """No 64 bytes of tolerance here; how much is needed is in the text (facts 7.19)."""
+    """No 64 bytes of tolerance here; how much is needed is in the text (facts 6.19)."""
     loaded, outputs = ready.load_model(negate()), ready.dataset(32)
     ready.aclUpdateDataBuffer(outputs.buffers[0], outputs.address(0), size)
     assert execute(ready, loaded, described(ready, 2), outputs) == codes.GE_FAILURE

@@ -1,4 +1,4 @@
-"""aclmdlExecuteV2, which a binding better leaves alone (facts 1.11, 7.28)."""
+"""aclmdlExecuteV2, which a binding better leaves alone (facts 1.11, 6.28)."""
 
 from __future__ import annotations
 

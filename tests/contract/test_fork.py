@@ -70,21 +70,21 @@ HARMLESS: dict[str, Callable[[Acl], int]] = {
 
 
 @pytest.mark.parametrize("before", HARMLESS)
-def test_a_fork_of_a_process_that_had_not_begun_works_issue_10(acl: Acl, before: str) -> None:
+def test_a_fork_of_a_process_that_had_not_begun_works(acl: Acl, before: str) -> None:
     assert HARMLESS[before](acl) == 0
     forked(lambda: works(acl))
     works(acl)
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-def test_a_fork_after_the_beginning_is_told_why_issue_10(acl: Acl, begin: str) -> None:
+def test_a_fork_after_the_beginning_is_told_why(acl: Acl, begin: str) -> None:
     parent = os.getpid()
     assert BEGINNINGS[begin](acl) == codes.SUCCESS
     forked(lambda: refused(acl, parent, begin))
     assert acl.aclrtSetDevice(0) == codes.SUCCESS
 
 
-def test_aclinit_is_named_even_when_it_was_not_the_first_issue_10(acl: Acl) -> None:
+def test_aclinit_is_named_even_when_it_was_not_the_first(acl: Acl) -> None:
     parent = os.getpid()
     acl.start()
     forked(lambda: refused(acl, parent, "aclInit"))
@@ -103,13 +103,13 @@ def test_a_reset_makes_a_fresh_process_of_it(acl: Acl) -> None:
     forked(lambda: works(acl))
 
 
-def test_the_fork_of_a_fork_names_who_had_begun_issue_10(acl: Acl) -> None:
+def test_the_fork_of_a_fork_names_who_had_begun(acl: Acl) -> None:
     parent = os.getpid()
     acl.start()
     forked(lambda: forked(lambda: refused(acl, parent, "aclInit")))
 
 
-def test_the_fork_of_a_free_fork_too_issue_10(acl: Acl) -> None:
+def test_the_fork_of_a_free_fork_too(acl: Acl) -> None:
     def child() -> None:
         forked(lambda: works(acl))
         works(acl)
@@ -119,7 +119,7 @@ def test_the_fork_of_a_free_fork_too_issue_10(acl: Acl) -> None:
     forked(child)
 
 
-def test_every_function_is_refused_with_a_text_issue_10(ready: Acl) -> None:
+def test_every_function_is_refused_with_a_text(ready: Acl) -> None:
     """No argument is looked at, so none is given."""
     library = ctypes.CDLL(str(ready.path))
 
@@ -131,7 +131,7 @@ def test_every_function_is_refused_with_a_text_issue_10(ready: Acl) -> None:
     forked(child)
 
 
-def test_controls_say_so_and_change_nothing_issue_10(ready: Acl) -> None:
+def test_controls_say_so_and_change_nothing(ready: Acl) -> None:
     def child() -> None:
         for control, arguments in (
             ("aclfakeSet", (b"devices", b"2")),
@@ -149,7 +149,7 @@ def test_controls_say_so_and_change_nothing_issue_10(ready: Acl) -> None:
     forked(child)
 
 
-def test_what_was_set_before_holds_in_the_fork_issue_10(acl: Acl) -> None:
+def test_what_was_set_before_holds_in_the_fork(acl: Acl) -> None:
     acl.set("devices", 2)
     acl.set("trace", "on")
     acl.fail("aclrtMalloc", 1, codes.RT_MEMORY_ALLOCATION)
@@ -171,7 +171,7 @@ def test_what_was_set_before_holds_in_the_fork_issue_10(acl: Acl) -> None:
     acl.fail("aclrtMalloc", 1, 0)
 
 
-def test_forks_while_other_threads_are_inside_issue_10(acl: Acl) -> None:
+def test_forks_while_other_threads_are_inside(acl: Acl) -> None:
     """A lock that is held at the fork would be held in the child for ever."""
     done = threading.Event()
 
@@ -199,7 +199,7 @@ def test_forks_while_other_threads_are_inside_issue_10(acl: Acl) -> None:
             thread.join()
 
 
-def test_a_fork_does_not_wait_for_ever_issue_10(acl: Acl, tmp_path: Path) -> None:
+def test_a_fork_does_not_wait_for_ever(acl: Acl, tmp_path: Path) -> None:
     """A thread that is held up inside holds up no fork: its child is told that."""
     fifo = tmp_path / "trace"
     os.mkfifo(fifo)

@@ -438,7 +438,7 @@ def test_what_a_description_says_of_a_geared_model_facts_1_9(ready: Acl, case: C
     assert ready.aclmdlGetInputDimsRange(desc, 0, ranges) == codes.SUCCESS
     assert ranges.rangeCount == 0
     ranges.rangeCount = 9
-    assert ready.aclmdlGetInputDimsRange(desc, 99, ranges) == codes.SUCCESS, "differential 6"
+    assert ready.aclmdlGetInputDimsRange(desc, 99, ranges) == codes.SUCCESS, "facts 1.9"
     assert ranges.rangeCount == 0, "the gears are asked before the index (model_om2.cpp:474-480)"
     assert ready.aclmdlGetOutputDims(desc, 0, dims) == codes.SUCCESS
     assert tuple(dims.dims[0 : dims.dimCount]) == case.y.dims
@@ -497,9 +497,7 @@ def test_two_models_do_not_share_a_gear_facts_1_10(ready: Acl) -> None:
         (256 - 92, 2, ["AB-MDL-0016"]),  # the end of eight rows over the gear's number
     ],
 )
-def test_what_a_gear_needs_may_not_overlap_issue_10(
-    ready: Acl, at: int, gear: int, told: list[str]
-) -> None:
+def test_what_a_gear_needs_may_not_overlap(ready: Acl, at: int, gear: int, told: list[str]) -> None:
     """The bytes of the gear's tensors count, whatever larger buffers are given."""
     case = CASES["batch"]
     model = ready.load_model(case.data)

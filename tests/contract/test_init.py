@@ -58,7 +58,7 @@ def test_config_content_is_remembered_across_finalize_facts_1_1(acl: Acl, tmp_pa
     assert acl.aclInit(first) == codes.SUCCESS
 
 
-def test_null_after_another_content_ends_a_process_differential_1(acl: Acl, tmp_path: Path) -> None:
+def test_null_after_another_content_ends_a_process_facts_1_1(acl: Acl, tmp_path: Path) -> None:
     """error_manager.cc:1128 makes a std::string of the path; "" is the same content, and is not."""
     first = config(tmp_path, "{}")
     assert acl.aclInit(first) == codes.SUCCESS
@@ -130,7 +130,7 @@ def test_finalize_reference_without_init_facts_3(acl: Acl) -> None:
     assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
 
 
-def test_a_second_init_says_that_it_counts_issue_10(acl: Acl) -> None:
+def test_a_second_init_says_that_it_counts(acl: Acl) -> None:
     assert acl.aclInit(acl.NULL) == codes.SUCCESS
     assert acl.aclInit(acl.NULL) == codes.REPEAT_INITIALIZE
     assert acl.message() == (
@@ -139,7 +139,7 @@ def test_a_second_init_says_that_it_counts_issue_10(acl: Acl) -> None:
     )
 
 
-def test_who_ended_it_is_named_issue_10(acl: Acl) -> None:
+def test_who_ended_it_is_named(acl: Acl) -> None:
     """Whatever comes after somebody's aclFinalize: the model's calls and the next end."""
     model = acl.new("uint32_t *")
     assert acl.aclInit(acl.NULL) == codes.SUCCESS
@@ -153,7 +153,7 @@ def test_who_ended_it_is_named_issue_10(acl: Acl) -> None:
     ]  # fmt: skip
 
 
-def test_a_last_reference_is_named_too_issue_10(acl: Acl) -> None:
+def test_a_last_reference_is_named_too(acl: Acl) -> None:
     assert acl.aclInit(acl.NULL) == codes.SUCCESS
     assert acl.aclFinalizeReference(acl.NULL) == codes.SUCCESS
     assert acl.aclFinalize() == codes.REPEAT_FINALIZE
@@ -170,7 +170,7 @@ def test_what_is_alive_at_the_end_is_no_error_text(ready: Acl) -> None:
     assert {*ready.violations()} == {"AB-RT-0019"}
 
 
-def test_an_end_without_a_beginning_is_named_issue_10(acl: Acl) -> None:
+def test_an_end_without_a_beginning_is_named(acl: Acl) -> None:
     assert acl.aclFinalizeReference(acl.NULL) == codes.REPEAT_FINALIZE
     assert acl.message() == "aclFinalizeReference: aclInit was not called"
     assert acl.aclFinalize() == codes.SUCCESS

@@ -1,4 +1,4 @@
-"""What aclInit makes of its configuration (differential 9)."""
+"""What aclInit makes of its configuration (facts 7.1)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def init(acl: Acl, folder: Path, content: str | bytes) -> int:
         '[{"err_msg_mode": 7}]',
     ],
 )  # fmt: skip
-def test_any_json_will_do_differential_9(acl: Acl, tmp_path: Path, content: str | bytes) -> None:
+def test_any_json_will_do_facts_7_1(acl: Acl, tmp_path: Path, content: str | bytes) -> None:
     """Only members of the top object are looked for, and of two of one name the last counts."""
     assert init(acl, tmp_path, content) == codes.SUCCESS
 
@@ -48,7 +48,7 @@ def test_any_json_will_do_differential_9(acl: Acl, tmp_path: Path, content: str 
         b'"\xff"', b'"\xed\xa0\x80"', b"\xef\xbb{}", "// c\n{}", " ",
     ],
 )  # fmt: skip
-def test_what_is_no_json_differential_9(acl: Acl, tmp_path: Path, content: str | bytes) -> None:
+def test_what_is_no_json_facts_7_1(acl: Acl, tmp_path: Path, content: str | bytes) -> None:
     """json_parser.cpp hands it to nlohmann::json."""
     assert init(acl, tmp_path, content) == codes.PARSE_FILE
     assert acl.aclInit(acl.NULL) == codes.SUCCESS, "the failed one is not remembered"
@@ -86,7 +86,7 @@ def is_json(data: bytes) -> bool:
         return False
 
 
-def test_json_is_what_python_takes_differential_9(acl: Acl, tmp_path: Path) -> None:
+def test_json_is_what_python_takes_facts_7_1(acl: Acl, tmp_path: Path) -> None:
     choose, good = random.Random(9), 0
     for data in (mutated(choose) for _ in range(1000)):
         acl.reset()
@@ -98,7 +98,7 @@ def test_json_is_what_python_takes_differential_9(acl: Acl, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [f'{{"a": {DEEP}}}', f"[{WIDE}]", '{"a": "' + "{" * 10 + '"}'])
-def test_ten_braces_or_brackets_are_the_most_differential_9(
+def test_ten_braces_or_brackets_are_the_most_facts_7_1(
     acl: Acl, tmp_path: Path, content: str
 ) -> None:
     """json_parser.cpp:63-65, 150-: those inside texts count."""
@@ -106,12 +106,12 @@ def test_ten_braces_or_brackets_are_the_most_differential_9(
     assert "10 of each" in (acl.message() or "")
 
 
-def test_braces_that_close_in_texts_count_too_differential_9(acl: Acl, tmp_path: Path) -> None:
+def test_braces_that_close_in_texts_count_too_facts_7_1(acl: Acl, tmp_path: Path) -> None:
     """The texts hide the depth from the count, and nothing else limits it to 10."""
     assert init(acl, tmp_path, '{"}":' * 20 + "1" + "}" * 20) == codes.SUCCESS
 
 
-def test_a_large_file_differential_9(acl: Acl, tmp_path: Path) -> None:
+def test_a_large_file_facts_7_1(acl: Acl, tmp_path: Path) -> None:
     size = 10 << 20
     assert init(acl, tmp_path, b"{}" + b" " * (size - 1)) == codes.INVALID_FILE
     assert init(acl, tmp_path, b"{}" + b" " * (size - 2)) == codes.SUCCESS
@@ -144,14 +144,14 @@ ENTRIES: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_entries_differential_9(acl: Acl, tmp_path: Path, name: str) -> None:
+def test_entries_facts_7_1(acl: Acl, tmp_path: Path, name: str) -> None:
     """acl.cpp and json_parser.cpp; the profiler's block is the profiler's business."""
     content, code = ENTRIES[name]
     assert init(acl, tmp_path, content) == code
 
 
 @pytest.mark.parametrize("mode", ["1", "true", "{}", "null"])
-def test_an_event_mode_that_is_no_text_ends_a_process_differential_9(
+def test_an_event_mode_that_is_no_text_ends_a_process_facts_7_1(
     acl: Acl, tmp_path: Path, mode: str
 ) -> None:
     """nlohmann's exception is not caught there."""
@@ -178,7 +178,7 @@ def test_default_device_facts_3(acl: Acl, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "value", ["1", "0", "null", '""', '"x"', '"-1"', '"0x1"', '"01"', '" 1"', '"1 "', '"1.0"']
 )
-def test_a_default_device_that_is_no_text_of_a_number_differential_9(
+def test_a_default_device_that_is_no_text_of_a_number_facts_7_1(
     acl: Acl, tmp_path: Path, value: str
 ) -> None:
     """acl.cpp:340-343."""
@@ -186,7 +186,7 @@ def test_a_default_device_that_is_no_text_of_a_number_differential_9(
     assert acl.aclrtGetDevice(acl.new("int32_t *")) == codes.RT_CONTEXT_NULL
 
 
-def test_a_default_device_that_is_not_there_differential_9(acl: Acl, tmp_path: Path) -> None:
+def test_a_default_device_that_is_not_there_facts_7_1(acl: Acl, tmp_path: Path) -> None:
     """The runtime's own code passes through (acl.cpp:347); ours is 107001."""
     assert init(acl, tmp_path, device('"99"')) == codes.RT_INVALID_DEVICEID
     assert acl.aclrtGetDevice(acl.new("int32_t *")) == codes.RT_CONTEXT_NULL

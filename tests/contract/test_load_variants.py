@@ -1,4 +1,4 @@
-"""Every way to load a plain model: with memory, with a configuration, weights outside (1.8)."""
+"""Ways to load a plain model: with memory, a configuration, weights outside (facts 1.8)."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_the_router_looks_at_the_path_first_facts_0_2(ready: Acl, tmp_path: Path
 
 
 @pytest.mark.parametrize("load_type", [FILE, MEM])
-def test_an_empty_path_is_no_path_differential_9(ready: Acl, load_type: int) -> None:
+def test_an_empty_path_is_no_path_facts_0_2(ready: Acl, load_type: int) -> None:
     """acl_model_router.cpp:76-101 asks loadPath.empty(), then the memory."""
     made = config(ready, LOAD_TYPE=load_type, PATH=b"\0")
     assert made.load()[0] == codes.INVALID_PARAM
@@ -345,7 +345,7 @@ def test_weights_freed_too_early_facts_3_6(ready: Acl, beside: Path) -> None:
     assert ready.violations() == ["AB-RT-0010"]
 
 
-def test_weights_written_and_freed_beside_a_run_issue_10(ready: Acl, beside: Path) -> None:
+def test_weights_written_and_freed_beside_a_run(ready: Acl, beside: Path) -> None:
     """New bytes count between runs; during one they are a race, and the end of them too."""
     made = config(ready, LOAD_TYPE=FILE, PATH=text(beside))
     pointer = ready.on_device(CONST.tobytes() + b"\0" * 16)

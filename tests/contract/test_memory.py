@@ -42,9 +42,7 @@ def test_sizes_that_are_none_facts_1_5(ready: Acl, function: str, size: int) -> 
         ("aclrtMalloc", 7, 32), ("aclrtMallocAlign32", 0, 32),
     ],
 )  # fmt: skip
-def test_the_largest_sizes_differential_8(
-    ready: Acl, function: str, policy: int, least: int
-) -> None:
+def test_the_largest_sizes_facts_1_5(ready: Acl, function: str, policy: int, least: int) -> None:
     """Only what the padding adds must not wrap: memory.cpp:296-303, 318-320."""
     call, pointer = getattr(ready, function), ready.new("void **")
     assert call(pointer, SIZE_MAX - least + 1, policy) == codes.INVALID_PARAM

@@ -162,7 +162,7 @@ def told(acl: Acl, way: str, data: bytes, folder: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("way", ["file", "memory"])
-def test_without_a_definition_differential_5(ready: Acl, tmp_path: Path, way: str) -> None:
+def test_without_a_definition_facts_1_9(ready: Acl, tmp_path: Path, way: str) -> None:
     """GetModelDescInfoFromMem, graph_loader.cc, opens MODEL_INOUT_INFO alone."""
     listed = inout.write([A.info, B.info], [C.info])
     data = files.resized(files.container([(8, listed)], null_model()[:256]))
@@ -180,7 +180,7 @@ def test_without_a_definition_differential_5(ready: Acl, tmp_path: Path, way: st
         (("aaaa", "bbbb"), codes.SUCCESS),
     ],
 )
-def test_short_names_of_gears_differential_facts_5(
+def test_short_names_of_gears_facts_1_9(
     ready: Acl, tmp_path: Path, way: str, names: tuple[str, ...], code: int
 ) -> None:
     """GetListStrInfo, model_parser_base.cc:310: n names of less than 4n - 4 bytes.

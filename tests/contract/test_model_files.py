@@ -80,7 +80,7 @@ def test_less_than_a_header_facts_1_8(ready: Acl, size: int) -> None:
 
 @pytest.mark.parametrize("size", [4, 100, 255])
 @pytest.mark.parametrize("data", [STATIC, bundle(STATIC)], ids=["model", "bundle"])
-def test_a_file_of_less_than_a_header_differential_5(
+def test_a_file_of_less_than_a_header_facts_1_8(
     ready: Acl, tmp_path: Path, data: bytes, size: int
 ) -> None:
     """gert::IsDynamicModel(path), api.cc:233, whose code leaves unmapped."""
@@ -160,7 +160,7 @@ def test_fields_that_nobody_verifies_facts_5_3(ready: Acl, kind: str, at: int) -
     ],
     ids=["no MODEL_DEF", "no TASK_INFO", "no WEIGHTS_DATA", "cut", "chip"],
 )
-def test_no_code_of_a_partition_leaves_a_load_differential_3(
+def test_no_code_of_a_partition_leaves_a_load_facts_1_8(
     ready: Acl, tmp_path: Path, kind: str, function: str, parts: tuple[tuple[int, bytes], ...]
 ) -> None:
     """500002 on both paths: GE_ASSERT_SUCCESS takes 545002-545005 away (model_helper.cc:1286)."""
@@ -169,7 +169,7 @@ def test_no_code_of_a_partition_leaves_a_load_differential_3(
 
 
 @pytest.mark.parametrize("function", files.LOADS)
-def test_nor_the_load_of_a_bundle_differential_3(ready: Acl, tmp_path: Path, function: str) -> None:
+def test_nor_the_load_of_a_bundle_facts_1_8(ready: Acl, tmp_path: Path, function: str) -> None:
     data = bundle(STATIC, made_of((8, INOUT), (2, TASKS)))
     assert files.LOADS[function](ready, data, tmp_path) == codes.GE_FAILURE
 

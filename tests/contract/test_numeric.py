@@ -1,4 +1,4 @@
-"""aclDataTypeSize and the two half-precision conversions (facts 1.6, 7.44)."""
+"""aclDataTypeSize and the two half-precision conversions (facts 1.6, 6.44)."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ PARTIAL: dict[str, tuple[list[tuple[int, bytes]], tuple[int, int]]] = {
 
 
 @pytest.mark.parametrize("name", PARTIAL)
-def test_every_partition_is_optional_differential_4(
+def test_every_partition_is_optional_facts_1_8(
     ready: Acl, way: str, tmp_path: Path, name: str
 ) -> None:
     """om_file_helper.cc:114-124; neither MODEL_DEF nor MODEL_INOUT_INFO is looked at."""
@@ -114,7 +114,7 @@ def test_every_partition_is_optional_differential_4(
 
 
 @pytest.mark.parametrize("tasks", [b"\x0a\x04chip", b"ACLPROG", NEEDY[:30]])
-def test_tasks_that_cannot_be_read_differential_4(
+def test_tasks_that_cannot_be_read_facts_1_8(
     ready: Acl, way: str, tmp_path: Path, tasks: bytes
 ) -> None:
     """The one case of 545004 (model_manager.cc:2361); a program is what is read here."""
@@ -122,7 +122,7 @@ def test_tasks_that_cannot_be_read_differential_4(
     assert query(ready, way, data, tmp_path)[0] == codes.GE_LOAD_TASK_PARTITION_FAILED
 
 
-def test_a_static_models_tables_end_at_the_end_differential_4(
+def test_a_static_models_tables_end_at_the_end_facts_1_8(
     ready: Acl, way: str, tmp_path: Path
 ) -> None:
     """A load of the same file takes it: only the query always reads as of several models."""

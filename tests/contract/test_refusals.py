@@ -61,7 +61,7 @@ def test_every_code_of_the_fake_has_a_meaning_facts_1_13(acl: Acl, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_a_fault_in_any_function_has_a_text_issue_10(acl: Acl, name: str) -> None:
+def test_a_fault_in_any_function_has_a_text(acl: Acl, name: str) -> None:
     """No argument is looked at: the fault comes first."""
     acl.fail(name, 1, 500000)
     arguments = acl.ffi.typeof(getattr(acl.lib, name)).args

@@ -87,13 +87,13 @@ def test_the_zip_kind_is_no_model_either_facts_8(ready: Acl, tmp_path: Path, fun
 
 
 @pytest.mark.parametrize("function", FROM_FILE)
-def test_a_folder_is_no_file_differential_5(ready: Acl, tmp_path: Path, function: str) -> None:
+def test_a_folder_is_no_file_facts_0_2(ready: Acl, tmp_path: Path, function: str) -> None:
     """It opens, 0 bytes are read, an assertion fails: IsOm2Model(path), om2_model_executor.cc."""
     call = getattr(ready, function)
     assert call(os.fsencode(tmp_path), *nothing(ready, FROM_FILE[function])) == codes.GE_FAILURE
 
 
-def test_a_folder_is_no_description_nor_query_differential_5(ready: Acl, tmp_path: Path) -> None:
+def test_a_folder_is_no_description_nor_query_facts_0_2(ready: Acl, tmp_path: Path) -> None:
     path, size = os.fsencode(tmp_path), ready.new("size_t *")
     assert ready.aclmdlGetDescFromFile(ready.aclmdlCreateDesc(), path) == codes.GE_FAILURE
     assert ready.aclmdlQuerySize(path, size, size) == codes.GE_FAILURE

@@ -1,4 +1,4 @@
-"""Where the fake is safer than CANN: the table in docs/violations.md, row by row (differential)."""
+"""Where the fake is safer than CANN: the table in docs/violations.md, row by row."""
 
 from __future__ import annotations
 

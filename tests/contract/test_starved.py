@@ -9,7 +9,7 @@ from .face import Acl
 from .test_refusals import compiled, output
 
 
-def test_without_memory_every_call_says_so_issue_10(acl: Acl, tmp_path: Path) -> None:
+def test_without_memory_every_call_says_so(acl: Acl, tmp_path: Path) -> None:
     source = Path(__file__).with_name("starved.c")
     library = ("-L", acl.path.parent, "-lascendcl")
     lines = output(compiled(tmp_path / "starved", source, *library), acl)

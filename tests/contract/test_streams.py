@@ -165,7 +165,7 @@ def test_queueing_does_not_wait_facts_6_27(ready: Acl) -> None:
     assert clock.ms < 300
 
 
-def test_a_stream_keeps_its_order_issue_3(ready: Acl) -> None:
+def test_a_stream_keeps_its_order(ready: Acl) -> None:
     """The first task is slow; the second must not pass it."""
     stream, pointer = new_stream(ready), ready.malloc(4)
     slow(ready, "aclrtMemsetAsync", 50)
@@ -176,7 +176,7 @@ def test_a_stream_keeps_its_order_issue_3(ready: Acl) -> None:
     assert ready.download(pointer, 4) == b"\2" * 4
 
 
-def test_streams_run_beside_each_other_issue_3(ready: Acl) -> None:
+def test_streams_run_beside_each_other(ready: Acl) -> None:
     streams = [new_stream(ready) for _ in range(4)]
     with Clock() as clock:
         for stream in streams:
@@ -308,7 +308,7 @@ def test_a_failed_task_comes_out_of_the_devices_wait_too(ready: Acl) -> None:
     assert ready.aclrtSynchronizeDevice() == codes.SUCCESS
 
 
-def test_many_tasks_on_many_streams_issue_3(ready: Acl) -> None:
+def test_many_tasks_on_many_streams(ready: Acl) -> None:
     streams = [new_stream(ready) for _ in range(8)]
     source = pinned(ready, bytes(range(256)))
     targets = [ready.malloc(256) for _ in streams]
@@ -354,7 +354,7 @@ for _ in range(2000):
 
 
 @pytest.mark.parametrize("end", ["", "os._exit(0)", "sys.exit(0)"])
-def test_a_process_may_end_while_streams_run_issue_3(acl: Acl, end: str) -> None:
+def test_a_process_may_end_while_streams_run(acl: Acl, end: str) -> None:
     """Programs that never free anything must still run, and end."""
     text = PROGRAM.format(
         tests=str(Path(__file__).parents[1]), path=str(acl.path),
@@ -375,7 +375,7 @@ def test_a_fork_has_no_streams_design_7(ready: Acl) -> None:
     assert ready.aclrtSynchronizeStream(ready.NULL) == codes.SUCCESS
 
 
-def test_an_idle_stream_costs_no_thread_issue_3(ready: Acl) -> None:
+def test_an_idle_stream_costs_no_thread(ready: Acl) -> None:
     before = {*Path("/proc/self/task").iterdir()}
 
     def threads() -> int:
@@ -395,7 +395,7 @@ def test_an_idle_stream_costs_no_thread_issue_3(ready: Acl) -> None:
     assert threads() == 0
 
 
-def test_streams_of_a_model_run_issue_3(ready: Acl) -> None:
+def test_streams_of_a_model_run(ready: Acl) -> None:
     """A model, loaded once for each stream, on four streams at once."""
     loaded = [ready.load_model(NEG) for _ in range(4)]
     for model in loaded:

@@ -143,9 +143,7 @@ def test_shape_setters_refuse_null_facts_1_6(acl: Acl, function: str) -> None:
 
 @pytest.mark.parametrize("function", SHAPE_SETTERS)
 @pytest.mark.parametrize("count", [-1, -(2**31)])
-def test_a_negative_count_clears_the_dims_differential_7(
-    acl: Acl, function: str, count: int
-) -> None:
+def test_a_negative_count_clears_the_dims_facts_1_6(acl: Acl, function: str, count: int) -> None:
     """tensor_desc_internal_om2.cpp:436-500; only the origin shape is the dims."""
     desc, dims = acl.tensor_desc((2, 3)), acl.new("int64_t[]", [9])
     assert getattr(acl, function)(desc, count, dims) == codes.SUCCESS
@@ -237,7 +235,7 @@ def converted(acl: Acl, given: tuple[int, int, int, tuple[int, ...]]) -> tuple[i
 
 
 @pytest.mark.parametrize("case", CONVERTED)
-def test_shapes_are_converted_differential_7(acl: Acl, case: tuple[Any, ...]) -> None:
+def test_shapes_are_converted_facts_1_6(acl: Acl, case: tuple[Any, ...]) -> None:
     """GeFormatUtil::TransShape, reached from acl_model.cpp:732; the source's format stays.
 
     The rules are those of GE's own transfers (format_transfer_fractal_zz, _dhwcn_fracz3D,
@@ -252,11 +250,11 @@ def test_shapes_are_converted_differential_7(acl: Acl, case: tuple[Any, ...]) ->
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_shapes_that_ge_does_not_convert_differential_7(acl: Acl, case: tuple[Any, ...]) -> None:
+def test_shapes_that_ge_does_not_convert_facts_1_6(acl: Acl, case: tuple[Any, ...]) -> None:
     assert converted(acl, case[:4]) == (case[4], acl.NULL)
 
 
-def test_conversion_of_nothing_differential_7(acl: Acl) -> None:
+def test_conversion_of_nothing_facts_1_6(acl: Acl) -> None:
     made = acl.new("aclTensorDesc **")
     assert acl.aclTransTensorDescFormat(acl.NULL, NHWC, made) == codes.INVALID_PARAM
     assert acl.aclTransTensorDescFormat(acl.tensor_desc((1,)), NHWC, acl.NULL) == (

@@ -1,4 +1,4 @@
-"""What many threads may do at once, and what they may not (facts 3, 7.25)."""
+"""What many threads may do at once, and what they may not (facts 3, 6.25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weight-update graph: what assigns, what keeps, what is refused (facts 4.3, 7.10-7.15)."""
+"""The weight-update graph: what assigns, what keeps, what is refused (facts 4.3, 6.10-6.15)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_kept_weights_need_that_byte_facts_4_3(loaded: Loaded) -> None:
     assert loaded.acl.violations() == ["AB-MDL-0006"]
 
 
-def test_a_stale_empty_description_is_refused_when_strict_facts_7_11(loaded: Loaded) -> None:
+def test_a_stale_empty_description_is_refused_when_strict_facts_6_11(loaded: Loaded) -> None:
     """New bytes came after the description had kept the weight once."""
     loaded.inputs.describe(0, (0,))
     loaded.inputs.describe(1, (2,))
@@ -102,7 +102,7 @@ def test_a_stale_empty_description_is_refused_when_strict_facts_7_11(loaded: Loa
     assert loaded.w == loaded.linear.w.tobytes()
 
 
-def test_a_kept_weight_may_lend_its_memory_to_another_facts_7_11(loaded: Loaded) -> None:
+def test_a_kept_weight_may_lend_its_memory_to_another_facts_6_11(loaded: Loaded) -> None:
     """A staging area that weights share says nothing about any of them."""
     acl, inputs = loaded.acl, loaded.inputs
     area = acl.malloc(4096)
@@ -115,7 +115,7 @@ def test_a_kept_weight_may_lend_its_memory_to_another_facts_7_11(loaded: Loaded)
     assert loaded.w == loaded.linear.w.tobytes()
 
 
-def test_a_stale_empty_description_sticks_when_faithful_facts_7_11(loaded: Loaded) -> None:
+def test_a_stale_empty_description_sticks_when_faithful_facts_6_11(loaded: Loaded) -> None:
     """The trap: new bytes, return code 0, and nothing happens."""
     loaded.acl.set("mode", "faithful")
     loaded.inputs.describe(0, (0,))
@@ -215,7 +215,7 @@ def test_memory_the_device_cannot_read_design_7(loaded: Loaded, what: str) -> No
     assert loaded.w == loaded.linear.w.tobytes(), "the first weight was not assigned either"
 
 
-def test_dtype_and_format_of_the_description_do_not_count_facts_7_21(loaded: Loaded) -> None:
+def test_dtype_and_format_of_the_description_do_not_count_facts_6_21(loaded: Loaded) -> None:
     loaded.inputs.describe(0, (3, 2), dtype=INT32)
     loaded.inputs.describe(1, (2,), dtype=FLOAT16)
     assert loaded.run() == codes.SUCCESS

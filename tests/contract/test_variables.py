@@ -62,7 +62,7 @@ def test_room_of_one_variable_facts_4_4(dims: tuple[int, ...], size: int) -> Non
 
 
 def test_fresh_variables_are_undefined_facts_4_4_8(ready: Acl) -> None:
-    """Inferring before init is no error; it computes with what is there (facts 7.14)."""
+    """Inferring before init is no error; it computes with what is there (facts 6.14)."""
     _, (reader, *_) = ready.load_bundle(peek_bundle())
     assert peek(ready, reader) == b"\xa5" * 16
     assert ready.violations() == ["AB-MDL-0018"]

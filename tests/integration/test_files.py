@@ -79,7 +79,7 @@ def as_for_a_chip(path: Path) -> bytes:
 
 @pytest.mark.parametrize(("flow", "code"), [("owned", 545004), ("library", 500002)])
 def test_a_file_compiled_for_a_chip(mlp: Any, flow: Any, code: int) -> None:
-    """Only the query that the owned flow makes returns a code of a partition (differential 3)."""
+    """Only the query that the owned flow makes returns a code of a partition (facts 1.8)."""
     with pytest.raises(ab.AclError, match="compiled for a chip") as caught:
         ab.Bundle.load(as_for_a_chip(mlp.path), variables=flow)
     assert caught.value.code == code

@@ -109,7 +109,7 @@ def test_copies_overlap_the_execute(bundle: ab.Bundle, mlp: Any) -> None:
 
 
 def test_an_error_stands_in_its_place(bundle: ab.Bundle, mlp: Any) -> None:
-    """Facts 7.27: what fails on the device surfaces when it is waited for."""
+    """Facts 6.27: what fails on the device surfaces when it is waited for."""
     fake.fail("aclmdlExecuteAsync", 3, 500002)
     wrong = mlp.x.astype(np.float64)
     stream = bundle.infer.stream([mlp.x, wrong, mlp.x, mlp.x, {"z": mlp.x}, mlp.x])

@@ -81,7 +81,7 @@ def adding(*names: str) -> onnx.ModelProto:
     ("names", "least"), [(("a", "b"), 4), (("a", "bb"), 4), (("x", "y", "zzz"), 8)]
 )
 def test_names_too_short_for_canns_own_reader(names: tuple[str, ...], least: int) -> None:
-    """Differential, facts 5: GetListStrInfo, model_parser_base.cc:310."""
+    """Facts 1.9: GetListStrInfo, model_parser_base.cc:310."""
     says = rf"called \[{', '.join(map(repr, names))}\].* need {least} bytes .*4 characters or more"
     with pytest.warns(UserWarning, match=says) as caught:
         build.model(adding(*names), dynamic_dims={name: [(1, 4), (2, 4)] for name in names})

@@ -1,4 +1,4 @@
-"""Containers made by hand, byte by byte as the fact sheet lays them out.
+"""Containers made by hand, byte by byte as facts 5 lays them out.
 
 Nothing here uses the writer under test.
 """

@@ -1,4 +1,4 @@
-"""dtypes.py against ACL's own header and the fact sheet."""
+"""dtypes.py against ACL's own header and facts 1.12."""
 
 from __future__ import annotations
 
