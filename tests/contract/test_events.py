@@ -180,7 +180,7 @@ def test_events_order_streams_facts_1_4(ready: Acl) -> None:
     """The second stream copies what the first one has written."""
     event, first, second = new_event(ready), new_stream(ready), new_stream(ready)
     source, target = ready.malloc(4), ready.malloc(4)
-    fill(ready, first, source, 5, 80)
+    fill(ready, first, source, 5, 800)
     assert ready.aclrtRecordEvent(event, first) == codes.SUCCESS
     assert ready.aclrtStreamWaitEvent(second, event) == codes.SUCCESS
     assert waited(ready, event) == WAIT_NOT_READY

@@ -93,12 +93,13 @@ def test_a_shape_is_not_learnt_from_an_update_that_failed(
 )  # fmt: skip
 def test_ctrl_c_in_the_middle_of_anything_loses_nothing(mlp: Any, flow: Any, function: str) -> None:
     fake.latency(function, 0.05)
-    threading.Timer(0.02, signal.raise_signal, [signal.SIGINT]).start()
+    interrupt = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012  wherever it strikes
+        interrupt.start()
         with ab.Bundle.load(mlp.path, variables=flow) as bundle:
             bundle.init()
             bundle.update(mlp.random(1))
-        threading.Event().wait(1)
+        threading.Event().wait(60)  # until the interrupt, which may come late
     fake.latency(function, 0)
     assert fake.live() == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -26,7 +26,7 @@ COMPILE = [
 
 
 def compiled(path: Path, *arguments: str | Path) -> Path:
-    subprocess.run([*COMPILE, *arguments, "-o", path, "-lpthread"], check=True, timeout=120)
+    subprocess.run([*COMPILE, *arguments, "-o", path, "-lpthread"], check=True, timeout=600)
     return path
 
 
@@ -54,7 +54,7 @@ def soak(program: Path, kind: str, folder: Path, seconds: int, objects: int) -> 
     """Run it on a fresh bundle of a kind; it must end well."""
     for name in (kind, "failing"):
         command = [sys.executable, HERE / "bundle.py", name, folder / f"{name}.om"]
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=600)
     done = subprocess.run(
         [program, folder / f"{kind}.om", folder / "failing.om", str(seconds), "8", str(objects)],
         env={
