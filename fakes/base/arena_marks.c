@@ -6,6 +6,16 @@
 
 #include "base/arena.h"
 
+/* Most weights are marked throughout: a word of marks is looked at at once. */
+typedef uint64_t __attribute__((may_alias)) Word;
+enum { WORD = sizeof(Word) };
+
+static Word word_at(const Arena *arena, size_t at)
+{
+    return __atomic_load_n((const Word *)(const void *)&arena->marks[at],
+                           __ATOMIC_RELAXED);
+}
+
 /* The bits of a byte of marks from one on, and up to one. */
 static unsigned char bits_from(size_t bit)
 {
@@ -46,8 +56,13 @@ bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size)
     size_t at = address - arena->base;
 
     for (size_t end = at + size; at < end; at++) {
-        unsigned char marks = __atomic_load_n(&arena->marks[at / CHAR_BIT],
-                                              __ATOMIC_RELAXED);
+        size_t byte = at / CHAR_BIT;
+        if (at % (WORD * CHAR_BIT) == 0 && word_at(arena, byte) == ~(Word)0) {
+            at |= WORD * CHAR_BIT - 1;
+            continue;
+        }
+        unsigned char marks =
+            __atomic_load_n(&arena->marks[byte], __ATOMIC_RELAXED);
         if (marks == 0xFF)
             at |= CHAR_BIT - 1;
         else if ((marks >> at % CHAR_BIT & 1) == 0)
@@ -102,6 +117,20 @@ static bool copy_byte(const Arena *to, size_t at, size_t from_bit,
                         (unsigned char)(values << skipped));
 }
 
+/* One word, from a word. False: a mark was taken. */
+static bool copy_word(const Arena *to, size_t at, Word values)
+{
+    Word before = word_at(to, at);
+
+    if ((before & ~values) != 0)
+        before = __atomic_fetch_and((Word *)(void *)&to->marks[at], values,
+                                    __ATOMIC_RELAXED);
+    if ((values & ~before) != 0)
+        __atomic_fetch_or((Word *)(void *)&to->marks[at], values,
+                          __ATOMIC_RELAXED);
+    return (before & ~values) == 0;
+}
+
 bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from,
                       uintptr_t source, size_t size)
 {
@@ -109,12 +138,25 @@ bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from,
     size_t end = begin + size;
     size_t of = source - from->base;
     size_t first = begin / CHAR_BIT;
-    size_t count = (end + CHAR_BIT - 1) / CHAR_BIT - first;
+    size_t left = (end + CHAR_BIT - 1) / CHAR_BIT - first;
+    bool words = (of - begin) % (WORD * CHAR_BIT) == 0;
     bool kept = true;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t at = source < address ? first + count - 1 - i : first + i;
-        kept &= copy_byte(to, at, begin, end, from, of);
+    while (left > 0) {
+        size_t step = words && left >= WORD ? WORD : 1;
+        size_t at = source < address ? first + left - step : first;
+        if (step == WORD && (at % WORD != 0 || at * CHAR_BIT < begin ||
+                             (at + WORD) * CHAR_BIT > end)) {
+            step = 1;
+            at = source < address ? first + left - step : first;
+        }
+        if (step == WORD)
+            kept &= copy_word(to, at,
+                              word_at(from, (of + at * CHAR_BIT - begin) / CHAR_BIT));
+        else
+            kept &= copy_byte(to, at, begin, end, from, of);
+        left -= step;
+        first += source < address ? 0 : step;
     }
     return kept;
 }
