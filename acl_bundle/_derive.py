@@ -101,6 +101,8 @@ class Derivation:
     ) -> None:
         piece = self.program.pieces[index]
         spec = piece.constant.spec
+        if piece.sources != (spec.name,):
+            plan.made_of[spec.name] = piece.sources
         if piece.moves_only:
             place = places[piece.sources[0]]
             source = given.arrays[place]

@@ -115,6 +115,7 @@ class Plan:
         met: Dtype and shape that a lazy value had when it was checked, by name; of one that
             is computed, what the weight's are.
         makers: What computes a value, by name, where it is not the source's.
+        made_of: What each of them is computed of, where a trainer calls it something else.
         learnt: Specs whose shape this update is the first to show, by index.
         unchanged: Names of the weights that hold what was given, in the graph's order.
         missing: Names of the weights that were not given, in the graph's order.
@@ -139,6 +140,7 @@ class Plan:
     saturated: set[str] = field(default_factory=set)
     met: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = field(default_factory=dict)
     makers: dict[str, Callable[[], Array]] = field(default_factory=dict)
+    made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     learnt: dict[int, WeightSpec] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -276,7 +278,9 @@ class Plan:
             first = int(np.argmin(np.isfinite(moved).reshape(-1)))
         index = tuple(int(one) for one in np.unravel_index(first, array.shape))
         where = f", the first at {list(index)}: {array[index]}" if array.ndim else f": {array}"
-        return f"weight {spec.name!r} has {self.nonfinite[spec.name]}{self._by(spec.name)}{where}"
+        count, sources = self.nonfinite[spec.name], self.made_of.get(spec.name)
+        made = f", made of {', '.join(map(repr, sources))}," if sources else ""
+        return f"weight {spec.name!r}{made} has {count}{self._by(spec.name)}{where}"
 
     def _by(self, name: str) -> str:
         """Say how many of a weight's values are not finite by a conversion alone."""

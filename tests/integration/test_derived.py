@@ -233,6 +233,17 @@ def test_what_a_cast_makes_infinite_is_told_of_the_weight_that_was_given(bundle:
     assert report.nonfinite == {"bn.bias": 1, "fc.weight": 1}
 
 
+def test_what_the_program_makes_of_finite_values_is_told_with_its_sources(
+    bundle: ab.Bundle,
+) -> None:
+    given = values(1)
+    given["bn.running_var"][1] = -5
+    wanted = r"', made of '.*'bn.running_var'.*, has [0-9]+, the first at"
+    with pytest.raises(ab.WeightError, match=wanted):
+        bundle.update(given, finite=True)
+    check(bundle, values(0))
+
+
 def test_shapes_are_those_of_the_weights(bundle: ab.Bundle) -> None:
     with pytest.raises(
         ab.WeightError, match=r"'fc.weight' has shape \(4, 2\); it must be \(2, 4\)"
