@@ -23,6 +23,7 @@ from acl_bundle.errors import BundleFormatError
 FORMAT: Final = "acl_bundle manifest 1"
 """What the key "format" holds."""
 SUFFIX: Final = ".json"
+PROGRAM_SUFFIX: Final = ".program"
 BESIDE: Final = "beside"
 """The key that says that the program was kept beside a bundle that came without it."""
 SIGN_BYTES: Final = 24
@@ -112,7 +113,7 @@ class Manifest:
     @property
     def program_path(self) -> str:
         """Where the weight program stands, if there is one."""
-        return f"{self.path.removesuffix(SUFFIX)}.program"
+        return f"{self.path.removesuffix(SUFFIX)}{PROGRAM_SUFFIX}"
 
     def to_json(self) -> str:
         """Return the text of the file."""
@@ -165,7 +166,8 @@ def beside(bundle: Path_) -> Manifest | None:
     A JSON file of that name without our "format" is somebody else's and counts as none.
 
     Raises:
-        BundleFormatError: It is damaged, or of a later release.
+        BundleFormatError: It is damaged, or of a later release; of it and the weight program,
+            one is missing.
         OSError: It cannot be read.
     """
     path = path_of(bundle)
@@ -177,6 +179,7 @@ def beside(bundle: Path_) -> Manifest | None:
             raise ValueError(f"it has {why}")
         data = json.loads(raw)
     except FileNotFoundError:
+        _check_alone(path)
         return None
     except ValueError as error:  # of JSON or of UTF-8
         raise BundleFormatError(f"{path}: this is no JSON ({error}); remove it") from None
@@ -187,8 +190,25 @@ def beside(bundle: Path_) -> Manifest | None:
         raise BundleFormatError(f"{path}: its format is {said!r}; this release reads {FORMAT!r}")
     try:
         return _manifest(path, data)
+    except FileNotFoundError as error:
+        raise BundleFormatError(
+            f"{error.filename} is missing: it is the weight program that {path} speaks of, without"
+            f" which {os.fspath(bundle)} takes no update. Put it back, or compile anew"
+        ) from None
     except (KeyError, TypeError, ValueError) as error:
         raise BundleFormatError(f"{path}: this manifest is damaged: {error!r}") from None
+
+
+def _check_alone(path: str) -> None:
+    """Refuse a weight program whose manifest is missing."""
+    bundle = path.removesuffix(SUFFIX)
+    if os.path.exists(program := f"{bundle}{PROGRAM_SUFFIX}"):
+        raise BundleFormatError(
+            f"{path} is missing: {program} is there, the weight program of {bundle}, which only"
+            " that manifest names. Without it an update would take the graph's own constants, some"
+            " of them under a trainer's names. Put it back, or compile anew; or move the program to"
+            " another name, to load the bundle as it is"
+        )
 
 
 def _manifest(path: str, data: dict[str, Any]) -> Manifest:
@@ -220,10 +240,7 @@ def _program(manifest: Manifest, said: Any) -> memoryview:
     path = manifest.program_path
     if said["file"] != os.path.basename(path):
         raise ValueError(f"its program is {said['file']!r}; {os.path.basename(path)!r} is right")
-    try:
-        data = map_regular(path)
-    except FileNotFoundError:
-        raise ValueError(f"its weight program {path} is not there") from None
+    data = map_regular(path)
     if data.nbytes != said["nbytes"]:
         raise ValueError(f"{path} has {data.nbytes} bytes, where it says {said['nbytes']}")
     if said.get("digest", found := digest(data)) != found:

@@ -92,7 +92,7 @@ def test_ge_saw_neither_the_norm_nor_the_transpose(compiled: Path) -> None:
     [
         (lambda data: data[:-1], "bytes, where it says"),
         (lambda data: bytes(8) + data[8:], "is another program than"),
-        (None, r"its weight program .*chip\.om\.program is not there"),
+        (None, r"chip\.om\.program is missing: it is the weight program"),
     ],
 )
 def test_a_program_that_is_not_the_bundles_is_refused(
@@ -107,6 +107,18 @@ def test_a_program_that_is_not_the_bundles_is_refused(
         program.write_bytes(damage(program.read_bytes()))
     with pytest.raises(ab.BundleFormatError, match=said):
         ab.Bundle.load(tmp_path / "chip.om")
+
+
+def test_a_program_whose_manifest_is_missing_is_refused(compiled: Path, tmp_path: Path) -> None:
+    """Its constants keep some of the trainer's names, so an update would be half of one."""
+    for one in compiled.parent.iterdir():
+        (tmp_path / one.name).write_bytes(one.read_bytes())
+    (tmp_path / "chip.om.json").unlink()
+    with pytest.raises(ab.BundleFormatError, match=r"chip\.om\.json is missing: .*om\.program is"):
+        ab.Bundle.load(tmp_path / "chip.om")
+    (tmp_path / "chip.om.program").rename(tmp_path / "kept.program")
+    with ab.Bundle.load(tmp_path / "chip.om", program=tmp_path / "kept.program") as bundle:
+        assert set(bundle.weights) == set(SHAPES)
 
 
 def test_without_folding_the_graph_computes_it(tmp_path: Path) -> None:
