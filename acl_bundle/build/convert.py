@@ -12,6 +12,7 @@ from acl_bundle.build import fold as folding
 from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import OutputNames, Plan
 from acl_bundle.build.load import Source, load
+from acl_bundle.build.origin import Origin
 from acl_bundle.build.refresh import Weight
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.selection import Choice
@@ -85,8 +86,8 @@ def from_onnx(
         OSError: The model cannot be read.
     """
     _check_names(output_names)
-    folding.check_one(program, weights, aliases, unused)
     loaded = load(model)
+    folding.check_one(program, weights, aliases, unused)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
@@ -108,7 +109,8 @@ def from_onnx(
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
     plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes)
     built = bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
-    return replace(built, exporter_made=noted.made_up, shared=noted.shared)
+    origin = Origin(model, weights, program, input_shapes, *asked, fold, aliases, unused)
+    return replace(built, exporter_made=noted.made_up, shared=noted.shared, origin=origin)
 
 
 def model(

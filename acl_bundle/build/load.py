@@ -21,6 +21,7 @@ from acl_bundle._files import map_regular
 from acl_bundle.build import _elem, constants, sound
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.external import Beside
+from acl_bundle.om._foreign import HEAD, foreign
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | ModelProto
 
@@ -47,6 +48,7 @@ def load(source: Source) -> Loaded:
     """Read a model from a path, its bytes, or an object.
 
     Raises:
+        TypeError: It is none of the three.
         ValueError: It is no ONNX model, or a tensor's bytes are not where
             they should be.
         OSError: The file cannot be read.
@@ -69,17 +71,26 @@ def load(source: Source) -> Loaded:
 def _parse(source: Source) -> tuple[ModelProto, Path | None]:
     if isinstance(source, ModelProto):
         return source, None
+    if not isinstance(source, str | os.PathLike | bytes):
+        raise TypeError(
+            f"the model is a {type(source).__name__}; a path, bytes or a ModelProto of an ONNX"
+            " model is right. build.from_torch takes a torch module, build.from_tensorflow a Keras"
+            " model"
+        )
     model = ModelProto()
     try:
         if isinstance(source, bytes):
             model.ParseFromString(source)
             return model, None
         path = Path(source)
-        model.ParseFromString(map_regular(path))
+        data = map_regular(path)
+        model.ParseFromString(data)
     except OSError:
         raise
     except Exception as error:  # protobuf's DecodeError, from a module without types
-        raise ValueError(f"{_describe(source)} is no ONNX model: {error}") from None
+        kind = foreign(bytes((source if isinstance(source, bytes) else data)[:HEAD]))
+        why = error if kind is None else f"this is {kind}"
+        raise ValueError(f"{_describe(source)} is no ONNX model: {why}") from None
     return model, path.parent
 
 

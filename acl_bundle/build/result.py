@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from acl_bundle import om
+from acl_bundle.build.origin import Origin
 from acl_bundle.om import TensorInfo
 from acl_bundle.weight_program import WeightProgram
 
@@ -91,6 +92,9 @@ class Bundle(Model):
             exporter made up: no state dict has them, so an update by one misses them.
         shared: Weights that several nodes read, and the nodes' names: used twice,
             or merged by an exporter because their values were equal.
+        origin: The ONNX model that it was built from, and how, for `build.compile`. From
+            `from_torch` and `from_tensorflow` it holds the weights in memory a second
+            time, as long as this object lives; a path of `from_onnx` is only a path.
     """
 
     graphs: tuple[str, ...]
@@ -98,3 +102,4 @@ class Bundle(Model):
     program: WeightProgram
     exporter_made: tuple[str, ...] = ()
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, compare=False)

@@ -39,6 +39,8 @@ def test_every_program_runs_and_prints_what_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "")  # the page sets it
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     small_model().save("policy.keras")
     trainer = Trainer()
     for step in (1, 2):

@@ -11,6 +11,7 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Page:
 
 def _close(names: dict[str, Any]) -> None:
     for one in reversed(list(names.values())):
-        if hasattr(one, "close"):
+        if hasattr(one, "close") and not isinstance(one, ModuleType):
             one.close()
 
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-from acl_bundle import om
-from acl_bundle._atomic import check_apart, replacing
+from acl_bundle._atomic import check_apart
 from acl_bundle._files import Path_
 from acl_bundle.build.chip import options, toolkit
 from acl_bundle.build.chip._prepare import Prepared, prepare
-from acl_bundle.build.chip.options import Asked
+from acl_bundle.build.chip._saved import checked, found, put
 from acl_bundle.build.chip.run import Answer, run
 from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.load import Source
+from acl_bundle.build.origin import Origin
+from acl_bundle.build.result import Bundle
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
-from acl_bundle.errors import BundleFormatError, CompileError
 from acl_bundle.om import Manifest, manifest
 from acl_bundle.weight_program import Given, to_bytes
 
@@ -43,10 +41,34 @@ class Compiled:
     manifest: Manifest
 
 
+@overload
+def compile(model: Bundle, *, out: Path_, soc: str, precision: str = "origin") -> Compiled: ...
+
+
+@overload
 def compile(
     model: Source,
     weights: Choice | None,
     out: Path_,
+    *,
+    soc: str,
+    program: Given | None = None,
+    input_shapes: Shapes | None = None,
+    dynamic_batch: Sequence[int] | None = None,
+    dynamic_hw: Sequence[tuple[int, int]] | None = None,
+    dynamic_dims: DimGears | None = None,
+    dynamic_shape: bool | Bounds = False,
+    precision: str = "origin",
+    fold: bool = True,
+    aliases: Mapping[str, str] | None = None,
+    unused: Sequence[str] = (),
+) -> Compiled: ...
+
+
+def compile(
+    model: Source | Bundle,
+    weights: Choice | None = None,
+    out: Path_ | None = None,
     *,
     soc: str,
     program: Given | None = None,
@@ -67,8 +89,14 @@ def compile(
     whatever happens. Beside the bundle comes a manifest, ``<out>.json``, which
     `Bundle.load` reads.
 
+        build.compile(build.from_torch(net, x), out="net.om", soc="Ascend910B3")
+
     Args:
-        model: Path, bytes or ``ModelProto`` of an ONNX model of less than 2 GB.
+        model: Path, bytes or ``ModelProto`` of an ONNX model of less than 2 GB. Or what
+            `from_torch`, `from_tensorflow` or `from_onnx` gave: the chip's file takes the
+            weights, other names, unused names and shapes that were chosen there, so only
+            ``out``, ``soc`` and ``precision`` are given here. Such an object holds the ONNX
+            model, and so the weights, in memory as long as it lives (`Bundle.origin`).
         weights: As for `from_onnx`.
         out: The bundle to write; it is there whole or not at all.
         soc: The chip, such as ``"Ascend910B3"``.
@@ -89,15 +117,43 @@ def compile(
 
     Raises:
         WeightError: A name in ``weights`` or ``aliases`` is wrong.
-        ValueError: The model, a shape or an option does not fit.
+        ValueError: The model, a shape or an option does not fit; ``out`` is missing.
+        TypeError: ``model`` is none of the above.
         CompileError: No toolkit or C++ compiler is here, or GE failed; it has
             the step and GE's words.
         OSError: A file cannot be read or written.
     """
-    source = [model] if isinstance(model, str | os.PathLike) else []
+    shapes = (input_shapes, dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    if isinstance(model, Bundle):
+        asked = _again(model, Origin(b"", weights, program, *shapes, fold, aliases, unused))
+    else:
+        asked = Origin(model, weights, program, *shapes, fold, aliases, unused)
+    if out is None:
+        raise ValueError("out is missing; name the bundle to write, out='policy.om'")
+    return _compiled(asked, out, soc, precision)
+
+
+def _again(made: Bundle, asked: Origin) -> Origin:
+    """What a bundle was built from; nothing else may be asked for."""
+    if made.origin is None:
+        raise ValueError(
+            f"{made} was not built from an ONNX model, a torch or a TensorFlow model; give the"
+            " ONNX model"
+        )
+    every = (one for one in fields(asked) if one.name != "model")
+    twice = [one.name for one in every if getattr(asked, one.name) != one.default]
+    if twice:
+        raise ValueError(
+            f"{', '.join(twice)}: said already when the bundle was built; leave it out here, or"
+            " build the bundle with it"
+        )
+    return made.origin
+
+
+def _compiled(asked: Origin, out: Path_, soc: str, precision: str) -> Compiled:
+    source = [asked.model] if isinstance(asked.model, str | os.PathLike) else []
     check_apart(out, *source)
-    asked = Asked(input_shapes, dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
-    prepared = prepare(model, weights, program=program, fold=fold, aliases=aliases, unused=unused)
+    prepared = prepare(asked)
     said = (options.of_process(soc, precision), options.of_infer(prepared.model.graph, asked))
     libraries = toolkit.find()
     caller = toolkit.program(libraries)
@@ -105,9 +161,9 @@ def compile(
         folder = Path(name)
         (folder / "model.onnx").write_bytes(prepared.model.SerializeToString())
         answer = run(caller, libraries, folder, _request(folder, prepared, *said))
-        saved = _saved(folder)
-        made = _manifest(out, prepared, saved, _about(said, answer, model, saved))
-        _write(saved, out, made)
+        saved = found(folder)
+        made = _manifest(out, prepared, saved, _about(said, answer, asked.model, saved))
+        put(saved, out, made)
     return Compiled(Path(out), made)
 
 
@@ -121,15 +177,6 @@ def _request(
         *((f"global.{key}", value) for key, value in process.items()),
         *((f"infer.{key}", value) for key, value in infer.items()),
     ]
-
-
-def _saved(folder: Path) -> Path:
-    """The file that GE wrote: it adds the host's name where kernels are packed into it."""
-    found = sorted({*folder.glob("bundle.om"), *folder.glob("bundle_*.om")})
-    if len(found) != 1:
-        names = ", ".join(sorted(one.name for one in folder.iterdir()))
-        raise CompileError("save", f"GE says that it saved bundle.om, but the folder has {names}")
-    return found[0]
 
 
 def _about(
@@ -159,7 +206,7 @@ def _digest(source: Source | Path) -> str:
 
 def _manifest(out: Path_, prepared: Prepared, saved: Path, about: dict[str, Any]) -> Manifest:
     """What stands beside the bundle, once that has what was asked for."""
-    file = _checked(saved, {one.ge_name for one in prepared.weights})
+    file = checked(saved, {one.ge_name for one in prepared.weights})
     sources = prepared.program.sources
     rows = [{"name": s.name, "dtype": s.dtype.name, "shape": [*(s.shape or ())]} for s in sources]
     kept = memoryview(to_bytes(prepared.program)) if prepared.program.is_needed else None
@@ -167,33 +214,3 @@ def _manifest(out: Path_, prepared: Prepared, saved: Path, about: dict[str, Any]
     return Manifest(
         manifest.path_of(out), prepared.weights, len(file.data), kept, told, file.digest
     )
-
-
-def _checked(saved: Path, asked: set[str]) -> om.Bundle:
-    """Hold the bundle against what was asked for."""
-    try:
-        file = om.open_bundle(saved)
-        found = {one.in_graph for one in file.variables.values()}
-    except BundleFormatError as error:
-        raise CompileError("check", f"what GE saved cannot be read: {error}") from None
-    if found != asked:
-        raise CompileError(
-            "check",
-            f"GE's bundle has the weights {', '.join(sorted(found)) or 'none'}, where"
-            f" {', '.join(sorted(asked))} were asked for; nothing was written",
-        )
-    return file
-
-
-def _write(saved: Path, out: Path_, made: Manifest) -> None:
-    """Put the files in their place; a bundle is never beside another one's manifest."""
-    for path in (made.path, made.program_path):
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-    with replacing(out) as target, saved.open("rb") as file:
-        shutil.copyfileobj(file, target, _SLICE)
-    if made.program is not None:
-        with replacing(made.program_path) as target:
-            target.write(made.program)
-    with replacing(made.path) as target:
-        target.write(made.to_json().encode())

@@ -11,7 +11,7 @@ the weights is the weight program, which GE never sees.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +21,9 @@ from acl_bundle.build import _elem, gather, selection, walk
 from acl_bundle.build import fold as folding
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.load import Loaded, Source, load
-from acl_bundle.build.selection import Choice
+from acl_bundle.build.origin import Origin
 from acl_bundle.om import ManifestWeight
-from acl_bundle.weight_program import Given, WeightProgram, opened
+from acl_bundle.weight_program import WeightProgram, opened
 
 _MOST: Final = 2**31 - 1
 """Bytes that protobuf takes, and GE's parser."""
@@ -45,15 +45,7 @@ class Prepared:
     program: WeightProgram
 
 
-def prepare(
-    source: Source,
-    weights: Choice | None,
-    *,
-    program: Given | None,
-    fold: bool,
-    aliases: Mapping[str, str] | None,
-    unused: Sequence[str],
-) -> Prepared:
+def prepare(asked: Origin) -> Prepared:
     """Return a model whose variables-to-be are ``Constant`` nodes; see `build.from_onnx`.
 
     Raises:
@@ -61,18 +53,18 @@ def prepare(
         ValueError: The model is none, or does not fit into 2 GB.
         OSError: It cannot be read.
     """
-    folding.check_one(program, weights, aliases, unused)
-    loaded = load(source)
+    loaded = load(asked.model)
+    folding.check_one(asked.program, asked.weights, asked.aliases, asked.unused)
     graph = loaded.model.graph
     constants = gather.gather(loaded)
-    _check_size([*constants.own.values(), *constants.lifted.values()], source)
-    if program is not None:
-        folded = folding.given(opened(program), constants.own, graph, init=True)
+    _check_size([*constants.own.values(), *constants.lifted.values()], asked.model)
+    if asked.program is not None:
+        folded = folding.given(opened(asked.program), constants.own, graph, init=True)
     else:
-        chosen = selection.choose(weights or [], constants.own, graph)
+        chosen = selection.choose(asked.weights or [], constants.own, graph)
         folded = folding.fold(
             loaded.model, constants.own, chosen,
-            passes=fold, init=True, aliases=aliases or {}, unused=unused,
+            passes=asked.fold, init=True, aliases=asked.aliases or {}, unused=asked.unused,
         )  # fmt: skip
     names = _node_names(graph, folded.constants)
     walk.replace(graph.initializer, _read(graph, names, loaded))

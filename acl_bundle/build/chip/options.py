@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from onnx import GraphProto
 
 from acl_bundle.build import flexible, shapes
-from acl_bundle.build.flexible import Bounds, DimGears, Flexible, GearPlan
-from acl_bundle.build.shapes import Shapes
+from acl_bundle.build.flexible import DimGears, Flexible, GearPlan
+from acl_bundle.build.origin import Origin
 
 _V2: Final = (
     "origin", "fp16", "cube_fp16in_fp32out", "mixed_float16", "mixed_bfloat16", "cube_hif8",
@@ -32,17 +31,6 @@ _GEARS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which shapes the inference graph is to take: see `build.from_onnx`."""
-
-    input_shapes: Shapes | None = None
-    dynamic_batch: Sequence[int] | None = None
-    dynamic_hw: Sequence[tuple[int, int]] | None = None
-    dynamic_dims: DimGears | None = None
-    dynamic_shape: bool | Bounds = False
-
-
 def of_process(soc: str, precision: str) -> dict[str, str]:
     """Return the options of aclgrphBuildInitialize.
 
@@ -56,12 +44,12 @@ def of_process(soc: str, precision: str) -> dict[str, str]:
     return {"ge.socVersion": soc, PRECISIONS[precision]: precision}
 
 
-def of_infer(graph: GraphProto, asked: Asked) -> dict[str, str]:
+def of_infer(graph: GraphProto, asked: Origin) -> dict[str, str]:
     """Return the options of the inference graph.
 
     Args:
         graph: The model's; its inputs are declared as asked.
-        asked: The shapes.
+        asked: Has the shapes.
 
     Raises:
         ValueError: A shape or a gear does not fit the inputs.
