@@ -154,6 +154,36 @@ def compile_(
             " in this order.",
         ),
     ] = None,
+    unused: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="What the trainer has and the model does not need: '*.num_batches_tracked'. An"
+            " update passes over it. Repeat it for more.",
+        ),
+    ] = None,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=WEIGHT",
+            help="Another name of a weight, such as that of a tied parameter. Repeat it for more.",
+        ),
+    ] = None,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In place of --weights: what weights match wrote, which says what they are.",
+            dir_okay=False,
+        ),
+    ] = None,
+    no_fold: Annotated[
+        bool,
+        typer.Option(
+            "--no-fold",
+            help="What depends on weights alone stays in the graph, for each inference.",
+        ),
+    ] = False,
     input_shape: Annotated[
         str, typer.Option(metavar="TEXT", help="Fixes open dims: x:1,3;mask:1,64")
     ] = "",
@@ -188,6 +218,7 @@ def compile_(
     wish = command.Wish(
         model, [*(weights or []), *(patterns or [])], output, soc, input_shape,
         dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, precision,
+        unused or (), alias or (), program, not no_fold,
     )  # fmt: skip
     with told(1, WRONG):
         command.run(wish, as_json)

@@ -12,6 +12,7 @@ from acl_bundle.build import shapes
 from acl_bundle.build.chip.options import dim_gears
 from acl_bundle.build.flexible import DimGears
 from acl_bundle.build.load import load
+from acl_bundle.build.selection import Choice
 
 __all__ = ["Wish", "run"]
 
@@ -30,16 +31,24 @@ class Wish:
     dynamic_dims: str
     dynamic_shape: bool
     precision: str
+    unused: Sequence[str] = ()
+    alias: Sequence[str] = ()
+    program: Path | None = None
+    fold: bool = True
 
 
 def run(wish: Wish, as_json: bool) -> None:
     """Compile, and say what was written; see `build.compile` for what it raises."""
-    if not wish.weights:
+    if not wish.weights and wish.program is None:
         raise ValueError("no --weights; name the constants that an update is to take, or all")
     made = build.compile(
         wish.model,
-        "all" if list(wish.weights) == ["all"] else list(wish.weights),
+        _chosen(wish.weights),
         wish.out,
+        program=wish.program,
+        fold=wish.fold,
+        aliases=_aliases(wish.alias),
+        unused=tuple(wish.unused),
         soc=wish.soc,
         input_shapes=_shapes(wish.input_shape),
         dynamic_batch=_batches(wish.dynamic_batch),
@@ -59,6 +68,22 @@ def _told(made: build.Compiled, wish: Wish) -> str:
         *(f"  {one['name']}: {one['dtype']}{one['shape']}" for one in kept.made["sources"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _chosen(weights: Sequence[str]) -> Choice | None:
+    return "all" if list(weights) == ["all"] else list(weights) or None
+
+
+def _aliases(rows: Sequence[str]) -> dict[str, str] | None:
+    """Read "tied=own"."""
+    found: dict[str, str] = {}
+    for row in rows:
+        name, equals, weight = row.partition("=")
+        if not (name and equals and weight):
+            raise ValueError(f"--alias has {row!r}; NAME=WEIGHT is right")
+        if found.setdefault(name, weight) != weight:
+            raise ValueError(f"--alias says of {name!r} that it is {found[name]!r} and {weight!r}")
+    return found or None
 
 
 def _shapes(text: str) -> dict[str, list[int]] | None:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
-from acl_bundle import om
+import acl_bundle as ab
+from acl_bundle import build, om
 
-from .conftest import Network
+from .conftest import Network, X
 
 
 def acl_bundle(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -77,6 +79,9 @@ def test_json_is_the_manifest(
         (["--weights", "w", "--dynamic-dims", "1,2"], "--dynamic-dims has the gear 1,2"),
         (["--weights", "w", "--dynamic-hw", "1,2"], "dynamic_hw"),
         (["--weights", "w"], "input 'xs' has [N, 4]"),
+        (["--weights", "w", "--alias", "tied"], "--alias has 'tied'; NAME=WEIGHT is right"),
+        (["--weights", "w", "--alias", "t=w", "--alias", "t=b"], "that it is 'w' and 'b'"),
+        (["--weights", "w", "--program", "w.program"], "leave out weights"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(
@@ -88,3 +93,45 @@ def test_what_is_wrong_is_told_in_one_line(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "chip.om").exists()
+
+
+def test_unused_and_other_names(
+    network: Network, model: Path, tmp_path: Path, fake_acl: object
+) -> None:
+    out = tmp_path / "chip.om"
+    done = acl_bundle(
+        model, "w", "s", "--unused", "*.step", "--unused", "late*", "--alias", "tied=w",
+        "--input-shape", "xs:2,4", "--no-fold", "--soc", "Ascend910B3", "-o", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with ab.Bundle.load(out) as bundle:
+        bundle.init()
+        assert bundle.update.aliases == {"tied": "w"}
+        new = -network.weights["w"]
+        bundle.update({"tied": new, "net.step": np.int64(1), "later": new})
+        np.testing.assert_allclose(bundle.infer(X), network.answer(X, w=new), rtol=1e-5)
+
+
+def test_a_program_in_place_of_weights(network: Network, model: Path, tmp_path: Path) -> None:
+    trained = {f"net.{name}": value for name, value in network.weights.items()}
+    build.match(model, trained).save(tmp_path / "found.program")
+    done = acl_bundle(
+        model, "--program", tmp_path / "found.program", "--input-shape", "xs:2,4",
+        "--soc", "Ascend910B3", "-o", tmp_path / "chip.om",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "  net.w: float32[4, 3]" in done.stdout.splitlines()
+    shown = subprocess.run(
+        [sys.executable, "-m", "acl_bundle.cli", "inspect", tmp_path / "chip.om"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "  net.w -> as it is -> w: float32[4, 3]" in shown.stdout
+
+
+def test_a_file_of_weights_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "sd.npz", w=np.ones(3))
+    done = acl_bundle(
+        tmp_path / "sd.npz", "all", "--soc", "Ascend910B3", "-o", tmp_path / "chip.om"
+    )
+    assert done.returncode == 1
+    assert "is no ONNX model: this is an .npz archive of numpy, weights alone" in done.stderr
