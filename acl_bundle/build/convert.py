@@ -98,7 +98,9 @@ def from_onnx(
         folded = folding.given(own, constants.own, loaded.model.graph, init=init)
     else:
         chosen = selection.choose(weights or [], constants.own, loaded.model.graph)
-        noted = exporters.noted(weights or [], chosen, constants.own, loaded.model.graph)
+        noted = exporters.noted(
+            weights or [], chosen, constants.own, loaded.model.graph, loaded.fused
+        )
         folded = folding.fold(
             loaded.model, constants.own, chosen,
             passes=fold, init=init, aliases=aliases or {}, unused=unused,

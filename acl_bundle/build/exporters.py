@@ -9,7 +9,7 @@ parameters that held equal values when they looked.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from onnx import GraphProto
@@ -22,6 +22,13 @@ from acl_bundle.build.walk import Use
 
 SAID: Final = "the exporter made up"
 _TOLD: Final = 3
+_MADE_UP: Final = (
+    f"{SAID} the name of what it folded, so an update by a state dict leaves it as it is"
+)
+_FUSED: Final = (
+    "the exporter put a BatchNorm into its value and left the name, so an update by a state dict"
+    " would be wrong"
+)
 
 
 class Noted(NamedTuple):
@@ -29,7 +36,8 @@ class Noted(NamedTuple):
 
     Attributes:
         made_up: Constants that look like trained weights under names that an
-            exporter made up: floating-point, read as data, of unequal numbers.
+            exporter made up: floating-point, read as data, of unequal numbers; and those
+            that have a parameter's name, but into whose value it put a BatchNorm.
         shared: Weights that several nodes read, and the nodes' names: one
             parameter used twice, or several that an exporter merged.
     """
@@ -39,7 +47,11 @@ class Noted(NamedTuple):
 
 
 def noted(
-    asked: Choice, chosen: Sequence[Constant], constants: Mapping[str, Constant], graph: GraphProto
+    asked: Choice,
+    chosen: Sequence[Constant],
+    constants: Mapping[str, Constant],
+    graph: GraphProto,
+    fused: Collection[str],
 ) -> Noted:
     """Look at a graph as its author gave it, and warn of what an update would miss.
 
@@ -48,11 +60,14 @@ def noted(
         chosen: The weights.
         constants: All constants of the main graph.
         graph: The main graph.
+        fused: Constants that torch's exporter says it has put a BatchNorm into.
     """
     uses = walk.uses(graph)
     found = [one.name for one in constants.values() if by_exporter(one.name)]
     made_up = tuple(name for name in found if _looks_trained(constants[name], uses))
-    _warn([name for name in made_up if isinstance(asked, str) or name not in asked])
+    _warn([name for name in made_up if isinstance(asked, str) or name not in asked], _MADE_UP)
+    _warn([one.name for one in chosen if one.name in fused], _FUSED)
+    made_up += tuple(name for name in constants if name in fused and name not in made_up)
     return Noted(made_up, shared([one.name for one in chosen], graph))
 
 
@@ -70,13 +85,12 @@ def _looks_trained(one: Constant, uses: Mapping[str, list[Use]]) -> bool:
     return is_data and bool((one.array != one.array.reshape(-1)[0]).any())
 
 
-def _warn(missed: Sequence[str]) -> None:
+def _warn(missed: Sequence[str], why: str) -> None:
     if missed:
         more = f" and {len(missed) - _TOLD} more" if len(missed) > _TOLD else ""
         warnings.warn(
-            f"{', '.join(map(repr, missed[:_TOLD]))}{more}: {SAID} the name of what it folded, so"
-            " an update by a state dict leaves it as it is. torch.onnx.export(..., dynamo=True,"
-            " optimize=False) keeps each parameter under its own name; so do build.from_torch and"
-            " build.from_tensorflow",
+            f"{', '.join(map(repr, missed[:_TOLD]))}{more}: {why}. torch.onnx.export(...,"
+            " dynamo=True, optimize=False) keeps each parameter under its own name; so do"
+            " build.from_torch and build.from_tensorflow",
             stacklevel=4,
         )

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
@@ -25,6 +25,9 @@ from acl_bundle.om._foreign import HEAD, foreign
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | ModelProto
 
+_RULE: Final = "pkg.onnxscript.rewriter.rule_name"
+_FUSED: Final = "FuseBatchNorm"  # into Conv, ConvTranspose, Gemm
+
 LARGE = 1024  # bytes from which a tensor leaves the message
 
 
@@ -35,6 +38,7 @@ class Loaded:
     model: ModelProto
     beside: Beside
     blobs: list[memoryview] = field(default_factory=list)
+    fused: set[str] = field(default_factory=set)  # read by nodes into which a rewriter put others
 
     def constant(self, tensor: TensorProto, name: str) -> Constant:
         """Return a tensor of the model, stub or not, under the name the graph gives it."""
@@ -145,6 +149,8 @@ def _copy_node(source: NodeProto, target: NodeProto, loaded: Loaded) -> None:
     target.output.extend(source.output)
     if source.overload:
         target.overload = source.overload
+    if any(one.key == _RULE and one.value.startswith(_FUSED) for one in source.metadata_props):
+        loaded.fused.update(source.input)
     for attribute in source.attribute:
         _copy_attribute(source, attribute, target.attribute.add(), loaded)
 

@@ -89,7 +89,8 @@ class Bundle(Model):
         program: What makes the graph's constants of the weights; ``program.pieces``
             as text shows it as a table.
         exporter_made: Constants that look like trained weights under names that an
-            exporter made up: no state dict has them, so an update by one misses them.
+            exporter made up: no state dict has them, so an update by one misses them. And
+            those whose value it put a BatchNorm into, under a name that stayed: wrong then.
         shared: Weights that several nodes read, and the nodes' names: used twice,
             or merged by an exporter because their values were equal.
         origin: The ONNX model that it was built from, and how, for `build.compile`. From

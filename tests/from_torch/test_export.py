@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from acl_bundle import build
 from acl_bundle.errors import UnsupportedError
 
 torch: Any = pytest.importorskip("torch")
@@ -276,3 +278,20 @@ def test_what_cannot_be_exported_is_refused(module: Any, message: str) -> None:
 def test_no_module_is_no_module() -> None:
     with pytest.raises(TypeError, match=r"module is a dict; a torch\.nn\.Module is right"):
         exported({"w": torch.ones(1)}, torch.ones(1))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_torchs_own_optimiser_says_which_weights_hold_a_norm(tmp_path: Path) -> None:
+    """What `from_onnx` warns of: the file notes the rule that put two layers into one."""
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 3)).eval()
+    for optimize in (True, False):
+        path = tmp_path / "net.onnx"
+        torch.onnx.export(
+            net, (torch.randn(1, 2, 8, 8),), path, dynamo=True, optimize=optimize, verbose=False
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            made = build.from_onnx(path, ["*.weight"])
+        said = [str(one.message) for one in caught if "BatchNorm into" in str(one.message)]
+        assert len(said) == optimize
+        assert {*made.exporter_made} == ({"0.weight", "0.bias"} if optimize else set())

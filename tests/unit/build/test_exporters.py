@@ -83,3 +83,18 @@ def test_those_that_a_program_makes_are_listed_as_well() -> None:
     assert build.from_onnx(model(v=RISING, w=given["a"]), program=found).shared == {
         "w": ("add_t1", "add_t2")
     }
+
+
+def test_one_that_holds_a_norm_under_a_name_that_stayed_is_warned_of() -> None:
+    """As torch's exporter notes it at the node that it made of two."""
+    noted = model(w=RISING, v=RISING, u=RISING)
+    entry = noted.graph.node[1].metadata_props.add()
+    entry.key, entry.value = "pkg.onnxscript.rewriter.rule_name", "FuseBatchNormIntoConv"
+    with pytest.warns(UserWarning, match=r"^'v': the exporter put a BatchNorm into its value"):
+        made = build.from_onnx(noted, ["v", "w"])
+    assert made.exporter_made == ("v",)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build.from_onnx(noted, ["w"])
+        entry.value = "ReshapeReshape"
+        assert build.from_onnx(noted, ["v", "w"]).exporter_made == ()
