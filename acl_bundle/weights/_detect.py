@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from acl_bundle._files import Path_, open_regular, read_regular
+from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
@@ -69,6 +70,8 @@ def detect(path: Path_) -> tuple[Callable[[Path_], Source], Path_]:
         return _folder(Path(path))
     if not os.path.exists(path) and (os.path.exists(os.fspath(path) + INDEX) or files_of(path)):
         return Checkpoint, path
+    if not os.path.exists(path):
+        raise absent(path)
     return _file(map_file(path), path), path
 
 
@@ -187,7 +190,9 @@ def _zip(path: Path_) -> Callable[[Path_], Source]:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise bad(
-            path, f"it starts as a ZIP archive (.npz, torch), but is damaged or cut short: {error}"
+            path,
+            "it starts as a ZIP archive (.npz, .keras, torch's .pt and .pt2), but is damaged or cut"
+            f" short: {error}",
         ) from None
     kind = told_archive(names)
     if kind is not None:

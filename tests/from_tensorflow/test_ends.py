@@ -70,5 +70,5 @@ def test_outputs_are_not_guessed(tmp_path: Path, serve: Serve) -> None:
         tf.exp(y, name="b")
 
     prefix, _ = saved(tmp_path, make)
-    with pytest.raises(ValueError, match=r"name them in outputs= 'a', 'b'$"):
+    with pytest.raises(ValueError, match=r"name them in outputs=; it has 'a', 'b'$"):
         serve(prefix)

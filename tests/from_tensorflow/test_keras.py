@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+from acl_bundle import build
 from acl_bundle.build.tensorflow import convert, frozen
 
 from .samples import VALUE, Served, close, keras, new_value, tf
@@ -205,3 +207,16 @@ def test_what_has_no_inputs_yet_and_what_is_no_model_are_told(serve: Serve) -> N
         serve(keras.Sequential([layers.Dense(2)]))
     with pytest.raises(TypeError, match="a path or a Keras model is right"):
         serve(5)
+
+
+def test_an_input_is_called_as_its_layer_before_and_after_the_file(tmp_path: Path) -> None:
+    """The tensor of an Input without a name is numbered by the process: `keras_tensor_19`."""
+    for _ in range(2):
+        layers.Input((4,))
+    model = sequence((4,), layers.Dense(2))
+    model.save(tmp_path / "model.keras")
+    name = model._layers[0].name
+    assert name.startswith("input_layer")
+    for one in (model, tmp_path / "model.keras"):
+        built = build.from_tensorflow(one, input_shapes={name: (1, 4)})
+        assert [one.name for one in built.inputs] == [name]

@@ -167,3 +167,19 @@ def test_a_configuration_beside_an_adapter_that_is_no_file_is_refused(tmp_path: 
     (tmp_path / "adapter_config.json").mkdir()
     with pytest.raises(WeightsFormatError, match=r"adapter_config\.json"):
         weights.merge_lora({"a.weight": np.ones((3, 3), "f4")}, tmp_path)["a.weight"]
+
+
+def test_a_wrong_prefix_is_told_the_right_ones(tmp_path: Path) -> None:
+    for name in ("model.ckpt-2.index", "model.ckpt-1.index", "notes.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        FileNotFoundError, match=r"checkpoints in .* are 'model.ckpt-1', 'model\.ck"
+    ):
+        weights.open(tmp_path / "model.ckpt-3")
+
+
+def test_what_begins_as_an_archive_may_be_any_of_them(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes(b"PK\x03\x04 and no more")
+    refused(
+        tmp_path / "model.keras", "archive (.npz, .keras, torch's .pt and .pt2), but is damaged"
+    )

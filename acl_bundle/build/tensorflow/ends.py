@@ -68,8 +68,8 @@ def _only(graph: Graph) -> tuple[str, str]:
     found = answers.answers(graph.definition)
     if len(found) != 1:
         raise ValueError(
-            f"{graph.origin} does not say which tensors are its outputs; name them in outputs="
-            f" {_listed(map(outside, found))}"
+            f"{graph.origin} does not say which tensors are its outputs; name them in outputs=;"
+            f" it has {_listed(map(outside, found))}"
         )
     return found[0], outside(found[0])
 

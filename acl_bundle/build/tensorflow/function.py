@@ -41,9 +41,20 @@ def of_keras(model: Any, origin: str) -> Graph:
 
     specs = [tf.TensorSpec(one.shape, one.dtype) for one in given]
     function = tf.function(infer, input_signature=specs).get_concrete_function()
-    graph = _frozen(function, origin, [one.name for one in given], called, _places(tf, model))
+    inputs = [_input_name(keras, one) for one in given]
+    graph = _frozen(function, origin, inputs, called, _places(tf, model))
     graph.variables = names.also_below(graph.variables, model.name)
     return graph
+
+
+def _input_name(keras: Any, tensor: Any) -> str:
+    """What an input is called: as its InputLayer, whose name a file keeps.
+
+    A tensor without a name of its own is numbered as the process made it.
+    """
+    layer = getattr(getattr(tensor, "_keras_history", None), "operation", None)
+    named = layer if isinstance(layer, keras.layers.InputLayer) else tensor
+    return str(named.name)
 
 
 def _places(tf: Any, model: Any) -> dict[int, names.Place]:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from acl_bundle._files import map_regular
 from acl_bundle.build.tensorflow import function, names, variables
+from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.build.tensorflow.graph import VARIABLES, Graph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.values import Checkpoint
@@ -49,6 +50,8 @@ def open_model(model: Model, signature: str | None) -> tuple[Graph, Checkpoint |
         path = _newest(path)
     elif not path.exists() and Path(f"{path}{_META}").exists():
         path = Path(f"{path}{_META}")
+    elif not path.exists():
+        raise absent(path)
     data = map_regular(path)
     if bytes(data[:8]).startswith(_KERAS):
         return function.of_keras(_load(path), os.fspath(path)), None
