@@ -60,7 +60,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def _is_shown(part: ast.FunctionDef) -> bool:
-    """Whether a method is public; overloads are told of where their body is."""
+    """Whether a function or a method is public; overloads are told of where their body is."""
     overloads = [ast.unparse(one) for one in part.decorator_list] == ["overload"]
     return not part.name.startswith("_") and not overloads
 
@@ -73,9 +73,10 @@ def _documented(path: Path) -> Iterator[tuple[str, bool]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     yield "module", ast.get_docstring(tree) is not None
     for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+        if isinstance(node, ast.FunctionDef) and _is_shown(node):
             yield node.name, ast.get_docstring(node) is not None
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, ast.get_docstring(node) is not None
             for part in node.body:
                 if isinstance(part, ast.FunctionDef) and _is_shown(part):
                     yield f"{node.name}.{part.name}", ast.get_docstring(part) is not None
