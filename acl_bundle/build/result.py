@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from acl_bundle import om
-from acl_bundle.build.origin import Origin
 from acl_bundle.om import TensorInfo
 from acl_bundle.weight_program import WeightProgram
 
@@ -103,4 +102,4 @@ class Bundle(Model):
     program: WeightProgram
     exporter_made: tuple[str, ...] = ()
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    origin: Origin | None = field(default=None, compare=False)
+    origin: Any = field(default=None, compare=False)  # an Origin; onnx has no types

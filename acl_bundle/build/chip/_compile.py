@@ -135,7 +135,8 @@ def compile(
 
 def _again(made: Bundle, asked: Origin) -> Origin:
     """What a bundle was built from; nothing else may be asked for."""
-    if made.origin is None:
+    origin: Origin | None = made.origin
+    if origin is None:
         raise ValueError(
             f"{made} was not built from an ONNX model, a torch or a TensorFlow model; give the"
             " ONNX model"
@@ -147,7 +148,7 @@ def _again(made: Bundle, asked: Origin) -> Origin:
             f"{', '.join(twice)}: said already when the bundle was built; leave it out here, or"
             " build the bundle with it"
         )
-    return made.origin
+    return origin
 
 
 def _compiled(asked: Origin, out: Path_, soc: str, precision: str) -> Compiled:
