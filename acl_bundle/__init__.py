@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from acl_bundle import fake as fake
     from acl_bundle import om as om
     from acl_bundle import weights as weights
-    from acl_bundle._api import load_library
-    from acl_bundle._cast import CastCounts
-    from acl_bundle._plan import PlanReport
-    from acl_bundle._run import Binding, Outputs
-    from acl_bundle._snapshot import Snapshot
+    from acl_bundle._binding.api import load_library
+    from acl_bundle._plan.casts import CastCounts
+    from acl_bundle._plan.plan import PlanReport
+    from acl_bundle._run.run import Binding, Outputs
+    from acl_bundle._update.reports import UpdateReport, WeightState
+    from acl_bundle._update.snapshots import Snapshot
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
     from acl_bundle.errors import (
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from acl_bundle.follow._follower import Follower as _Follower
     from acl_bundle.graph import Graph
     from acl_bundle.pair import Pair
-    from acl_bundle.reports import UpdateReport, WeightState
     from acl_bundle.spec import TensorSpec, WeightSpec
 
     follow: TypeAlias = _Follower  # a module cannot be called, in their eyes; see follow._public
@@ -103,20 +103,20 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOME = {
-    "Binding": "_run",
+    "Binding": "_run.run",
     "Bundle": "bundle",
-    "CastCounts": "_cast",
+    "CastCounts": "_plan.casts",
     "Device": "device",
     "Graph": "graph",
-    "Outputs": "_run",
+    "Outputs": "_run.run",
     "Pair": "pair",
-    "PlanReport": "_plan",
-    "Snapshot": "_snapshot",
+    "PlanReport": "_plan.plan",
+    "Snapshot": "_update.snapshots",
     "TensorSpec": "spec",
-    "UpdateReport": "reports",
+    "UpdateReport": "_update.reports",
     "WeightSpec": "spec",
-    "WeightState": "reports",
-    "load_library": "_api",
+    "WeightState": "_update.reports",
+    "load_library": "_binding.api",
 }
 _PACKAGES = ("build", "fake", "follow", "om", "weights")
 

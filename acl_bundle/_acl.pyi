@@ -1,4 +1,4 @@
-"""The compiled shim; csrc/build.py makes it. `_api` imports it, and `om._wire`."""
+"""The compiled shim; csrc/build.py makes it. `_binding` imports it, and `om._wire`."""
 
 from typing import Any
 

@@ -3,7 +3,7 @@
 1. The file is mapped and taken apart (`om`): is it a bundle (a plain model
    counts as a bundle of one), what are its graphs and weights.
 2. The device is initialised, its context made current for the load.
-3. The library loads every graph (`_load`): two flows, by where variables live.
+3. The library loads every graph (`_load.flows`): two flows, by where variables live.
 4. The library describes each graph; what it takes and gives tells its role.
 5. Each graph gets its buffers, datasets and engine; all share one gate.
 6. `init` and `update` write the variables, each alone behind the gate.
@@ -18,29 +18,30 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
-from acl_bundle import _load, om
-from acl_bundle._arrays import whole
-from acl_bundle._config import Config
-from acl_bundle._describe import describe
-from acl_bundle._lanes import Lanes
-from acl_bundle._load import Flow, Loaded
-from acl_bundle._owner import Owner, uninterrupted
-from acl_bundle._roles import missing, roles_of
-from acl_bundle._saved import Area, Where
-from acl_bundle._snapshot import Snapshot, Snapshots
-from acl_bundle._source import Kept
-from acl_bundle._variables import Variables, Version
-from acl_bundle._wait import POLL_MS, WhenBusy
-from acl_bundle._writer import Writer
+from acl_bundle import om
+from acl_bundle._async.runners import Lanes
+from acl_bundle._base.arrays import whole
+from acl_bundle._base.owner import Owner, uninterrupted
+from acl_bundle._base.wait import POLL_MS, WhenBusy
+from acl_bundle._binding.config import Config
+from acl_bundle._load import flows
+from acl_bundle._load.describe import describe
+from acl_bundle._load.flows import Flow, Loaded
+from acl_bundle._load.inference import InferenceGraph
+from acl_bundle._load.kept import Kept
+from acl_bundle._load.roles import missing, roles_of
+from acl_bundle._run.variables import Variables, Version
+from acl_bundle._update.init import InitGraph
+from acl_bundle._update.reports import WeightState, WeightStates
+from acl_bundle._update.saved import Area, Where
+from acl_bundle._update.snapshots import Snapshot, Snapshots
+from acl_bundle._update.update import UpdateGraph
+from acl_bundle._update.writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError, WeightError
 from acl_bundle.graph import Graph
-from acl_bundle.inference import InferenceGraph
-from acl_bundle.init import InitGraph
 from acl_bundle.om.roles import UPDATE_SUFFIX
-from acl_bundle.reports import WeightState, WeightStates
 from acl_bundle.spec import TensorSpec, WeightSpec
-from acl_bundle.update import UpdateGraph
 from acl_bundle.weight_program import (
     Given,
     WeightProgram,
@@ -224,7 +225,7 @@ class Bundle(Owner):
         replicas: int,
         beside: WeightProgram | None,
     ) -> None:
-        loaded, file = _load.load(self._stack, kept, self.device, flow), kept.file
+        loaded, file = flows.load(self._stack, kept, self.device, flow), kept.file
         models = loaded.models
         if len(models) != len(file.models):
             raise BundleFormatError(

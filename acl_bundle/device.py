@@ -15,10 +15,21 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, SupportsIndex
 
-from acl_bundle._api import NULL, acl, checked, ffi, has, lib, need, pointed, raise_failure, text
-from acl_bundle._arrays import whole
-from acl_bundle._config import Config, configuration
-from acl_bundle._owner import Owner, uninterrupted
+from acl_bundle._base.arrays import whole
+from acl_bundle._base.owner import Owner, uninterrupted
+from acl_bundle._binding.api import (
+    NULL,
+    acl,
+    checked,
+    ffi,
+    has,
+    lib,
+    need,
+    pointed,
+    raise_failure,
+    text,
+)
+from acl_bundle._binding.config import Config, configuration
 from acl_bundle.errors import REPEAT_INITIALIZE, AclError
 
 Activated = Callable[[], AbstractContextManager[None]]

@@ -4,7 +4,7 @@ A run checks names, dtypes and shapes and enters the engine once
 (csrc/acl_engine.c): copies in, executes, copies out, with the GIL released.
 Nothing is allocated on the device and no pointer outlives the call; only `bind`
 keeps arrays, because it is asked to. What runs behind its caller, or may be
-given up, runs elsewhere (`_serving`).
+given up, runs elsewhere (`_async.serving`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, SupportsIndex
 
-from acl_bundle._run import Array, Bind, Binding, Call, Outputs, Run
-from acl_bundle._serving import Serving
-from acl_bundle._stream import Stream
-from acl_bundle._submits import Submits
+from acl_bundle._async.serving import Serving
+from acl_bundle._async.stream import Stream
+from acl_bundle._async.submits import Submits
+from acl_bundle._run.run import Array, Bind, Binding, Call, Outputs, Run
 from acl_bundle.errors import RoleError
 from acl_bundle.spec import TensorSpec
 

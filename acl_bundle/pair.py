@@ -20,26 +20,26 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from acl_bundle._active import ActiveGraph, Place, Sides, Steps
-from acl_bundle._aliases import own_names
-from acl_bundle._arrays import as_array, label_of
-from acl_bundle._given import Given, check_patterns, without
-from acl_bundle._owner import Closing
-from acl_bundle._snapshot import Snapshot
-from acl_bundle._source import Kept
-from acl_bundle._variables import Version
-from acl_bundle._wait import Wait, WhenBusy
+from acl_bundle._base.arrays import as_array, label_of
+from acl_bundle._base.owner import Closing
+from acl_bundle._base.wait import Wait, WhenBusy
+from acl_bundle._load.kept import Kept
+from acl_bundle._names.aliases import own_names
+from acl_bundle._names.given import Given, check_patterns, without
+from acl_bundle._pair.active import ActiveGraph, Place, Sides, Steps
+from acl_bundle._run.variables import Version
+from acl_bundle._update.reports import UpdateReport
+from acl_bundle._update.snapshots import Snapshot
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.graph import Graph
 from acl_bundle.om import Source
-from acl_bundle.reports import UpdateReport
 from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from acl_bundle._options import LoadOptions, UpdateOptions
+    from acl_bundle._pair.options import LoadOptions, UpdateOptions
 
 Probe = Callable[[Graph], object]
 Done = TypeVar("Done")

@@ -14,7 +14,7 @@
  *
  * An array is read through a mirror of numpy's PyArrayObject. Its layout is
  * part of numpy's ABI, compiled into every extension that uses numpy; it has
- * been this since 1.0, and acl_bundle/_run.py asks for a call only under a
+ * been this since 1.0, and acl_bundle/_run/run.py asks for a call only under a
  * numpy that is known to have it.
  */
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from acl_bundle import om
-from acl_bundle._files import map_regular, read_regular
+from acl_bundle._base.files import map_regular, read_regular
 from acl_bundle.bench.axes import Dims, Shapes
 from acl_bundle.errors import BundleFormatError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acl_bundle._atomic import replacing
+from acl_bundle._base.atomic import replacing
 from acl_bundle.bench.rounds import Cell
 
 if TYPE_CHECKING:

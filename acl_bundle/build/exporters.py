@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from onnx import GraphProto
 
-from acl_bundle._exported import by_exporter
+from acl_bundle._names.exported import by_exporter
 from acl_bundle.build import _elem, operands, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.selection import Choice

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from onnx import TensorProto
 
-from acl_bundle._files import map_regular
+from acl_bundle._base.files import map_regular
 
 
 class Beside:

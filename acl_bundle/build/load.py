@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
-from acl_bundle._files import map_regular
+from acl_bundle._base.files import map_regular
 from acl_bundle.build import _elem, constants, sound
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.external import Beside

@@ -22,7 +22,7 @@ import typer
 
 import acl_bundle as ab
 from acl_bundle import follow
-from acl_bundle._files import read_regular
+from acl_bundle._base.files import read_regular
 from acl_bundle.follow._sign import check_key
 from acl_bundle.follow._telling import printable
 

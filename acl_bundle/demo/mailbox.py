@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acl_bundle._files import open_regular
+from acl_bundle._base.files import open_regular
 from acl_bundle.demo.weights import Weights
 
 _VERSION = "version"

@@ -15,8 +15,8 @@ from enum import Enum, auto
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from acl_bundle._aliases import own_names
-from acl_bundle._given import by_name
+from acl_bundle._names.aliases import own_names
+from acl_bundle._names.given import by_name
 from acl_bundle.errors import (
     AclError,
     BusyError,
@@ -31,7 +31,7 @@ from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import published_of
 
 if TYPE_CHECKING:
-    from acl_bundle.reports import UpdateReport
+    from acl_bundle._update.reports import UpdateReport
 
 Transform = Callable[[Weights], Weights]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acl_bundle.follow._source import Version
 
 if TYPE_CHECKING:
-    from acl_bundle.reports import UpdateReport
+    from acl_bundle._update.reports import UpdateReport
 
 log = logging.getLogger("acl_bundle.follow")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, SupportsIndex
 
-from acl_bundle._owner import Owner, uninterrupted
+from acl_bundle._base.owner import Owner, uninterrupted
 from acl_bundle.errors import BusyError, ClosedError
 from acl_bundle.follow._apply import Applier, Transform, Updatable
 from acl_bundle.follow._backoff import Backoff
@@ -29,9 +29,9 @@ from acl_bundle.follow._source import Source, Version
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from acl_bundle._update.reports import UpdateReport
     from acl_bundle.follow._options import UpdateOptions
     from acl_bundle.follow._public import Public
-    from acl_bundle.reports import UpdateReport
 else:
     Public = object
 

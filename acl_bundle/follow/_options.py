@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from acl_bundle._options import EveryUpdate
+from acl_bundle._pair.options import EveryUpdate
 
 if TYPE_CHECKING:
-    from acl_bundle._wait import WhenBusy
+    from acl_bundle._base.wait import WhenBusy
     from acl_bundle.pair import Probe
 
 
@@ -56,8 +56,8 @@ def _check_names(update: Callable[..., Any], options: Mapping[str, Any]) -> None
 
 def _check_values(options: Mapping[str, Any]) -> None:
     """Check what every update checks first; a trainer imports neither of the two."""
-    from acl_bundle._plan import Options  # noqa: PLC0415
-    from acl_bundle._wait import Wait  # noqa: PLC0415
+    from acl_bundle._base.wait import Wait  # noqa: PLC0415
+    from acl_bundle._plan.plan import Options  # noqa: PLC0415
 
     Options(**{one.name: options[one.name] for one in fields(Options) if one.name in options})
     Wait(options.get("when_busy", "wait"), options.get("timeout_ms"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from acl_bundle._arrays import label_of
+from acl_bundle._base.arrays import label_of
 from acl_bundle.follow._source import Impossible, Order, Version
 
 VERSION_MAX = 2**63 - 1

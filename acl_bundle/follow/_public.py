@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.follow import (
     _backoff,
     _directory,

@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, SupportsIndex
 
-from acl_bundle._atomic import check_replaceable, creating, hidden_for, replacing
-from acl_bundle._given import Given
+from acl_bundle._base.atomic import check_replaceable, creating, hidden_for, replacing
+from acl_bundle._names.given import Given
 from acl_bundle.errors import VersionExistsError
 from acl_bundle.follow._names import PLACE, Pattern
 from acl_bundle.follow._published import (

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, SupportsIndex
 
 from acl_bundle import weights as files
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.errors import BusyError, VersionExistsError
 from acl_bundle.follow._order import NAME_MAX, numbered
 from acl_bundle.follow._published import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import SupportsIndex
 
-from acl_bundle._arrays import whole
-from acl_bundle._given import Given, check_patterns, without
+from acl_bundle._base.arrays import whole
+from acl_bundle._names.given import Given, check_patterns, without
 from acl_bundle.errors import VersionExistsError, WeightError
 from acl_bundle.follow._order import VERSION_MAX
 from acl_bundle.follow._source import Weights
@@ -61,7 +61,7 @@ def some(weights: Given, ignore: Iterable[str]) -> Weights:
     """Return what to publish by name: not nothing, which followers do not take for a version.
 
     Args:
-        weights: What was given; see `acl_bundle._given`.
+        weights: What was given; see `acl_bundle._names.given`.
         ignore: Names or patterns of what is left out.
 
     Raises:

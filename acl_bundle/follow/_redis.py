@@ -27,7 +27,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, SupportsIndex
 
-from acl_bundle._arrays import whole
+from acl_bundle._base.arrays import whole
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._order import NAME_MAX, impossible, numbered, order_of
 from acl_bundle.follow._redis_server import Keys, connect, library, reaching

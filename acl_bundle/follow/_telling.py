@@ -16,7 +16,7 @@ from acl_bundle.follow._ledger import Ledger
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source, Version
 
 if TYPE_CHECKING:
-    from acl_bundle.reports import UpdateReport
+    from acl_bundle._update.reports import UpdateReport
 
 DISTINCT = 16
 """Texts of one failure that are told before it is over; the others are counted."""

@@ -10,7 +10,7 @@ import mmap
 import os
 from typing import TypeAlias
 
-from acl_bundle._files import Path_, map_regular
+from acl_bundle._base.files import Path_, map_regular
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._foreign import HEAD, foreign
 from acl_bundle.om._span import Span

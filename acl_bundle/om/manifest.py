@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from acl_bundle._files import Path_, map_regular, open_regular
-from acl_bundle._json import crowded
+from acl_bundle._base.files import Path_, map_regular, open_regular
+from acl_bundle._base.json import crowded
 from acl_bundle.errors import BundleFormatError
 
 FORMAT: Final = "acl_bundle manifest 1"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from acl_bundle._atomic import replacing
+from acl_bundle._base.atomic import replacing
 from acl_bundle.om import header as headers
 from acl_bundle.om import partition
 from acl_bundle.om.header import Header

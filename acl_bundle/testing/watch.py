@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from acl_bundle import fake
-from acl_bundle._owner import Owner
+from acl_bundle._base.owner import Owner
 from acl_bundle.device import Device
 from acl_bundle.errors import AclBundleError
 from acl_bundle.fake import _table

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from acl_bundle import om
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, RoleError, WeightError
 from acl_bundle.om import Manifest, ManifestWeight, manifest
 from acl_bundle.spec import WeightSpec

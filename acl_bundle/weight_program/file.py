@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_, map_regular
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_, map_regular
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.weight_program.program import WeightProgram
 from acl_bundle.weight_program.text import from_bytes, to_bytes

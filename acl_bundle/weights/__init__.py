@@ -17,7 +17,7 @@ ONNX model needs onnx.
 
 from __future__ import annotations
 
-from acl_bundle._files import Path_ as _Path
+from acl_bundle._base.files import Path_ as _Path
 from acl_bundle.weights._cast import cast
 from acl_bundle.weights._concat import concat, split
 from acl_bundle.weights._detect import KINDS as _KINDS

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 import ml_dtypes
 import numpy as np
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._pieces import pieces, place

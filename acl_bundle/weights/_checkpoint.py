@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._extra import need
-from acl_bundle._files import Path_
+from acl_bundle._base.extra import need
+from acl_bundle._base.files import Path_
 from acl_bundle.weights._checkpoint_v1 import TABLE_MAGIC, files_of, place
 from acl_bundle.weights._file import bad, map_file, map_part
 from acl_bundle.weights._source import Source

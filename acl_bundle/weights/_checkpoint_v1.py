@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from acl_bundle._files import Path_, read_regular
+from acl_bundle._base.files import Path_, read_regular
 from acl_bundle.weights._file import bad, map_part
 
 TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")  # the last bytes of every table

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._fused import Fused, fused, ordered
 from acl_bundle.weights._report import Report

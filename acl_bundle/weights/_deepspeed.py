@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from acl_bundle._files import read_regular
+from acl_bundle._base.files import read_regular
 from acl_bundle.weights._file import bad, is_plain_name
 
 _STATES: Final = "mp_rank_??_model_states.pt"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.weights._pieces import PIECE
 from acl_bundle.weights._report import Report
 from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of

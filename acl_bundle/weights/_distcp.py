@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
-from acl_bundle._extra import need
-from acl_bundle._files import NoRegularFileError, Path_, check_regular
+from acl_bundle._base.extra import need
+from acl_bundle._base.files import NoRegularFileError, Path_, check_regular
 from acl_bundle.weights._file import bad, inside, map_part, whole
 from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._source import Source

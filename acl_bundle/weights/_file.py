@@ -14,7 +14,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
-from acl_bundle._files import NoRegularFileError, Path_, check_regular, map_regular
+from acl_bundle._base.files import NoRegularFileError, Path_, check_regular, map_regular
 from acl_bundle.errors import WeightsFormatError
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.weights._file import bad, inside
 from acl_bundle.weights._npy import NoNumbersError
 from acl_bundle.weights._npz import SUFFIX, open_npy

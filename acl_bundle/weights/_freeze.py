@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from acl_bundle._aliases import names_for
-from acl_bundle._atomic import check_apart
-from acl_bundle._files import Path_
-from acl_bundle._given import Given
+from acl_bundle._base.atomic import check_apart
+from acl_bundle._base.files import Path_
+from acl_bundle._names.aliases import names_for
+from acl_bundle._names.given import Given
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._file import bad, check_path

@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._om import Compiled

@@ -16,8 +16,8 @@ from typing import BinaryIO
 import numpy as np
 
 from acl_bundle import om
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import WeightError
 from acl_bundle.om import PartitionType
 from acl_bundle.weights._freeze_derived import derived, first_values

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from acl_bundle._atomic import replacing
-from acl_bundle._extra import need
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.extra import need
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._file import map_file
 from acl_bundle.weights._onnx import Onnx

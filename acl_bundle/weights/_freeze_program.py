@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from acl_bundle._extra import need
+from acl_bundle._base.extra import need
 from acl_bundle.errors import BundleFormatError, WeightError
 from acl_bundle.weights._freeze_onnx import put, tensors
 from acl_bundle.weights._spec import Array, Weights

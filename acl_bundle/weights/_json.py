@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from acl_bundle._json import crowded
+from acl_bundle._base.json import crowded
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.weights._file import bad
 

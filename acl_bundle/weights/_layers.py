@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from acl_bundle._extra import need
-from acl_bundle._files import Path_
+from acl_bundle._base.extra import need
+from acl_bundle._base.files import Path_
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._file import bad, map_file
 from acl_bundle.weights._groups import KEPT, Layout, along

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import index
 from typing import Any, NamedTuple
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import assigned
 from acl_bundle.weights._report import Report

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import NamedTuple
 
-from acl_bundle._files import Path_
-from acl_bundle._given import Given
+from acl_bundle._base.files import Path_
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._detect import detect
 from acl_bundle.weights._lora_change import Changes, applied

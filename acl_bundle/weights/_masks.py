@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._files import Path_
-from acl_bundle._given import Given
+from acl_bundle._base.files import Path_
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _json
 from acl_bundle.weights._file import bad

@@ -11,7 +11,7 @@ import os
 import zlib
 from pathlib import Path
 
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.weights import _npy, _zip
 from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._npy import Layout, NoNumbersError

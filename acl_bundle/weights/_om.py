@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from acl_bundle import om
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.weight_program import WeightProgram, from_bytes, lost, recover
 from acl_bundle.weights._file import bad

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching, unmatched
 from acl_bundle.weights._report import Report

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import ml_dtypes
 import numpy as np
 
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.weights._file import Buffer, bad, read, whole
 from acl_bundle.weights._members import Members
 from acl_bundle.weights._source import Source

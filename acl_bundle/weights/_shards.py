@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import ClassVar, Final
 
-from acl_bundle._files import Path_, read_regular
+from acl_bundle._base.files import Path_, read_regular
 from acl_bundle.weights import _json
 from acl_bundle.weights._file import bad, inside, map_file
 from acl_bundle.weights._safetensors import Safetensors

@@ -11,8 +11,8 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._arrays import as_array
-from acl_bundle._given import Given, by_name
+from acl_bundle._base.arrays import as_array
+from acl_bundle._names.given import Given, by_name
 from acl_bundle.errors import WeightError
 
 Array: TypeAlias = NDArray[Any]
@@ -64,7 +64,7 @@ def is_shape(dims: Sequence[object]) -> bool:
 
 
 def mapping_of(weights: Given) -> Weights:
-    """Return what is given for weights by name: `acl_bundle._given` says what that may be.
+    """Return what is given for weights by name: `acl_bundle._names.given` says what that may be.
 
     Raises:
         TypeError: It is a path, a list of arrays or the like.
@@ -82,7 +82,7 @@ def spec_of(weights: Weights, name: str) -> Spec:
 
     Raises:
         KeyError: There is no such weight.
-        TypeError: It is no array, by the rule of an update (`acl_bundle._arrays`).
+        TypeError: It is no array, by the rule of an update (`acl_bundle._base.arrays`).
     """
     tell = getattr(weights, "spec", None)
     if tell is not None:

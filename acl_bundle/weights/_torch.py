@@ -17,8 +17,8 @@ from typing import Any
 
 import ml_dtypes
 
-from acl_bundle._extra import need
-from acl_bundle._files import Path_
+from acl_bundle._base.extra import need
+from acl_bundle._base.files import Path_
 from acl_bundle.weights import _zip
 from acl_bundle.weights._file import bad, map_file, whole
 from acl_bundle.weights._npy import NoNumbersError

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._given import Given
+from acl_bundle._names.given import Given
 from acl_bundle.weights._source import Source, missing
 from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 

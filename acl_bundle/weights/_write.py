@@ -11,9 +11,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_
-from acl_bundle._given import Given
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_
+from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._file import check_path
 from acl_bundle.weights._pieces import raw

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from acl_bundle._files import open_regular
+from acl_bundle._base.files import open_regular
 from acl_bundle.weights._file import bad, is_plain_name
 
 _LOCAL: Final = struct.Struct("<4s2xHH16xHH")  # signature, flags, method, name and extra length

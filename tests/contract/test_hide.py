@@ -15,9 +15,10 @@ from .face import Acl
 BUNDLE_INIT = ("aclmdlBundleInitFromFile", "aclmdlBundleInitFromMem")
 BINDING = """
 import sys
-from acl_bundle import _api, fake
+from acl_bundle import fake
+from acl_bundle._binding import api
 fake.activate()
-print([_api.has(name) for name in sys.argv[1:]])
+print([api.has(name) for name in sys.argv[1:]])
 """
 CLIENT = """
 #include <stdio.h>

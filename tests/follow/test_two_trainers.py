@@ -20,7 +20,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
-from acl_bundle._atomic import creating
+from acl_bundle._base.atomic import creating
 from acl_bundle.weights import Safetensors
 
 from .conftest import Server, Trainers

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import acl_bundle as ab
 from acl_bundle import fake
-from acl_bundle._api import acl, ffi
+from acl_bundle._binding.api import acl, ffi
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import _run, build, fake
+from acl_bundle import build, fake
+from acl_bundle._run import run
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -146,7 +147,7 @@ def test_what_fits_makes_no_detour_and_the_rest_does(
         raise Detour
 
     make, fits = CASES[case]
-    monkeypatch.setattr(_run._Side, "take", take)
+    monkeypatch.setattr(run._Side, "take", take)
     if fits:
         np.testing.assert_allclose(
             bundle.infer.run(*make(mlp.x))["y"], mlp.answer(), rtol=1e-5, atol=1e-5
@@ -227,7 +228,7 @@ def test_every_dtype_and_rank_fits(
     x, y = np.ones(shape, dtype), np.empty(shape, dtype)
     with ab.Bundle.load(path) as bundle:
         (graph,) = bundle.graphs
-        monkeypatch.delattr(_run._Side, "take")
+        monkeypatch.delattr(run._Side, "take")
         assert graph.run({"a": x}, {"b": y})["b"] is y
         made = graph.run({"a": x})["b"]
         assert (made.shape, made.dtype) == (shape, np.dtype(dtype))
@@ -237,7 +238,7 @@ def test_every_dtype_and_rank_fits(
 def test_no_reference_is_lost_on_any_path(bundle: ab.Bundle, mlp: Any) -> None:
     version = "".join(["an ", "object ", "of its own"])
     bundle.update({}, version=version)
-    held = [version, mlp.x, np.ndarray, np.empty, _run.Outputs, mlp.x.dtype, "version",
+    held = [version, mlp.x, np.ndarray, np.empty, run.Outputs, mlp.x.dtype, "version",
             bundle.infer._run, bundle.infer._call, bundle.infer._run.__self__]  # fmt: skip
     held += [one for one in bundle.infer._run.__self__ if not isinstance(one, int)]
 

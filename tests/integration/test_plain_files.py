@@ -17,7 +17,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
-from acl_bundle import _gears, build, fake, follow, om
+from acl_bundle import build, fake, follow, om
+from acl_bundle._run import gears as geared
 from acl_bundle.om import inout
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
@@ -269,5 +270,5 @@ def test_no_gear_at_all() -> None:
     with pytest.raises(ab.AclError):
         ab.Bundle.load(gears(values=()))
     with pytest.raises(ab.BundleFormatError, match="the file lists none"):
-        _gears.table(om.Gears("batch", ()), [], [], "infer 0 (net)")
+        geared.table(om.Gears("batch", ()), [], [], "infer 0 (net)")
     assert fake.live() == []

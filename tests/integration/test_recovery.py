@@ -12,7 +12,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import fake, om
-from acl_bundle._api import acl, ffi
+from acl_bundle._binding.api import acl, ffi
 from acl_bundle.om import PartitionType
 
 pytestmark = pytest.mark.usefixtures("fake_acl")

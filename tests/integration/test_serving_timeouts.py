@@ -18,10 +18,10 @@ from onnx import TensorProto, helper
 
 import acl_bundle as ab
 from acl_bundle import build, fake, om
-from acl_bundle._api import NULL, lib
-from acl_bundle._engine import dataset
-from acl_bundle._timed import open_timed
-from acl_bundle._wait import Wait
+from acl_bundle._async.timed import open_timed
+from acl_bundle._base.wait import Wait
+from acl_bundle._binding.api import NULL, lib
+from acl_bundle._run.engine import dataset
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}

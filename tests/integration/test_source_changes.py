@@ -14,7 +14,8 @@ import onnx.parser
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import _load, build, fake, om
+from acl_bundle import build, fake, om
+from acl_bundle._load import flows as loading
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -239,7 +240,7 @@ def test_a_plain_file_with_gears(tmp_path: Path, options: Any) -> None:
 
 
 def test_both_sides_of_a_pair_are_of_one_file(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = _load.load
+    load = loading.load
 
     def replaced(*args: Any) -> Any:
         loaded = load(*args)
@@ -247,7 +248,7 @@ def test_both_sides_of_a_pair_are_of_one_file(live: Path, monkeypatch: pytest.Mo
             os.replace("next.om", live)
         return loaded
 
-    monkeypatch.setattr(_load, "load", replaced)
+    monkeypatch.setattr(loading, "load", replaced)
     with ab.Pair.load(live) as pair:
         seen = []
         for _ in range(3):

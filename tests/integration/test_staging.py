@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 import acl_bundle as ab
-from acl_bundle import _transfer, build, fake
+from acl_bundle import build, fake
+from acl_bundle._update import transfer
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -401,7 +402,7 @@ def test_few_lazy_values_are_alive_at_a_time(tmp_path: Path) -> None:
 def test_c_comes_back_between_parts_of_a_large_update(
     mirror: Any, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
-    monkeypatch.setattr(_transfer, "PER_CALL", 1 << 20)
+    monkeypatch.setattr(transfer, "PER_CALL", 1 << 20)
     a, b, c = (LAYOUTS[layout](values((600, 500), seed=seed)) for seed in range(3))
     target = mirror(a=np.zeros_like(a), b=np.zeros(b.shape, "f2"), c=np.zeros_like(c))
     target.bundle.update({"a": a, "b": b, "c": c}, cast="same_kind")

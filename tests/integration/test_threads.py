@@ -13,7 +13,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import fake
-from acl_bundle._api import acl, ffi
+from acl_bundle._binding.api import acl, ffi
 
 from .readers import reading, repeating
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import _variables, fake
+from acl_bundle import fake
+from acl_bundle._run import variables
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 FLOWS = ("owned", "library")
@@ -206,7 +207,7 @@ def test_a_snapshot_goes_back_on_a_thread_without_a_context(mlp: Any) -> None:
 
 
 def test_old_versions_are_forgotten_and_answers_keep_theirs(mlp: Any, mocker: Any) -> None:
-    mocker.patch.object(_variables, "REMEMBERED", 3)
+    mocker.patch.object(variables, "REMEMBERED", 3)
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
         for version in range(10, 30):
@@ -267,7 +268,7 @@ def test_what_was_not_read_back_is_in_place_all_the_same(
 
 def poke(bundle: ab.Bundle, name: str) -> None:
     """Overwrite the first byte of a weight on the device."""
-    from acl_bundle._api import acl, ffi  # noqa: PLC0415
+    from acl_bundle._binding.api import acl, ffi  # noqa: PLC0415
 
     area = bundle._writer.area
     assert area is not None

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle import _options, follow
+from acl_bundle import follow
+from acl_bundle._pair import options
+from acl_bundle._update.update import UpdateGraph
 from acl_bundle.bundle import Bundle
 from acl_bundle.follow._options import UpdateOptions
 from acl_bundle.follow._public import Public
 from acl_bundle.pair import Pair
-from acl_bundle.update import UpdateGraph
 
 ROOT = Path(__file__).parents[2]
 USER = Path(__file__).with_name("user.py")
@@ -103,11 +104,11 @@ def _changed() -> set[int]:
 def test_the_options_of_follow_are_those_of_an_update() -> None:
     update = {*UpdateGraph.__call__.__kwdefaults__} | {"probe"}
     assert "probe" in Pair.update.__kwdefaults__
-    every = {*_options.EveryUpdate.__annotations__}
+    every = {*options.EveryUpdate.__annotations__}
     assert {*UpdateOptions.__annotations__} | every == update - {"version", "tokens"}
-    own = {*_options.UpdateOptions.__annotations__}
+    own = {*options.UpdateOptions.__annotations__}
     assert own | every | {*Pair.update.__kwdefaults__} == update
-    assert {*_options.LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}
+    assert {*options.LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}
 
 
 def test_ab_follow_has_the_names_of_the_module() -> None:

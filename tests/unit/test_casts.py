@@ -6,8 +6,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from acl_bundle._cast import allowed, convert, count
-from acl_bundle._pieces import pieces
+from acl_bundle._base.pieces import pieces
+from acl_bundle._plan.casts import allowed, convert, count
 
 FLOATS = ["float16", "float32", "float64"]
 INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

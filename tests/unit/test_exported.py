@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acl_bundle._exported import by_exporter, suspicion
+from acl_bundle._names.exported import by_exporter, suspicion
 
 MADE = (
     "12", "onnx::MatMul_12", "val_0", "/Constant_output_0", "/rnn/Constant_3_output_0",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle import _files
-from acl_bundle._files import NoRegularFileError, map_regular, open_regular, read_regular
+from acl_bundle._base import files
+from acl_bundle._base.files import NoRegularFileError, map_regular, open_regular, read_regular
 
 
 @pytest.fixture(autouse=True)
@@ -98,16 +98,16 @@ def test_a_name_that_leads_elsewhere_once_it_is_open_is_refused(
     """T1 looks: a file. T2 puts a FIFO in its place. T1 opens, without waiting, and looks again."""
     path = tmp_path / "file"
     path.write_bytes(b"weights")
-    look, before = _files.os.stat, len(os.listdir("/proc/self/fd"))
+    look, before = files.os.stat, len(os.listdir("/proc/self/fd"))
 
     def replaced(name: object) -> os.stat_result:
         status = look(path)
         path.unlink()
         os.mkfifo(path)
-        monkeypatch.setattr(_files.os, "stat", look)
+        monkeypatch.setattr(files.os, "stat", look)
         return status
 
-    monkeypatch.setattr(_files.os, "stat", replaced)
+    monkeypatch.setattr(files.os, "stat", replaced)
     with pytest.raises(NoRegularFileError, match="FIFO"):
         open_regular(path)
     assert len(os.listdir("/proc/self/fd")) == before

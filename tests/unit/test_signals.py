@@ -9,8 +9,8 @@ from types import FrameType
 import pytest
 from pytest_mock import MockerFixture
 
-from acl_bundle import _owner
-from acl_bundle._owner import RAISING, uninterrupted
+from acl_bundle._base import owner
+from acl_bundle._base.owner import RAISING, uninterrupted
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -34,7 +34,7 @@ def test_a_signal_between_two_put_backs_leaves_none_behind(
     put_back = signal.signal
     calls = []
 
-    def set_and_raise(number: int, handler: _owner.Callable[..., object]) -> object:
+    def set_and_raise(number: int, handler: owner.Callable[..., object]) -> object:
         found = put_back(number, handler)
         calls.append(number)
         if len(calls) == len(RAISING) + place + 1:  # RAISING were taken before

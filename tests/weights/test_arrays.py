@@ -13,7 +13,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import build, follow, weights
-from acl_bundle._arrays import as_array
+from acl_bundle._base.arrays import as_array
 from acl_bundle.errors import WeightError
 
 torch = pytest.importorskip("torch")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, overload
 
-from acl_bundle._atomic import check_apart
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import check_apart
+from acl_bundle._base.files import Path_
 from acl_bundle.build._origin import Origin
 from acl_bundle.build.chip import options, toolkit
 from acl_bundle.build.chip._prepare import Prepared, prepare

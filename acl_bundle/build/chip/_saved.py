@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from acl_bundle import om
-from acl_bundle._atomic import replacing
-from acl_bundle._files import Path_
+from acl_bundle._base.atomic import replacing
+from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, CompileError
 from acl_bundle.om import Manifest
 

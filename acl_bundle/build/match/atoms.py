@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._arrays import as_array
+from acl_bundle._base.arrays import as_array
 from acl_bundle.build.match import expr
 from acl_bundle.build.match.digest import Digest, digest, is_uniform
 from acl_bundle.build.match.expr import Expr

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from acl_bundle import weight_program
-from acl_bundle._files import Path_
+from acl_bundle._base.files import Path_
 from acl_bundle.build.match.expr import told
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import Step, WeightProgram

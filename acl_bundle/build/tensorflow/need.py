@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acl_bundle import _extra
+from acl_bundle._base import extra
 
 MODEL = "build.from_tensorflow"
 
@@ -24,7 +24,7 @@ def need(module: str) -> Any:
     Raises:
         UnsupportedError: It is not installed, or cannot be loaded.
     """
-    return _extra.need(module, "tensorflow", MODEL)
+    return extra.need(module, "tensorflow", MODEL)
 
 
 def reason(error: BaseException) -> str:

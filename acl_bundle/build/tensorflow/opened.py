@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from acl_bundle._files import map_regular
+from acl_bundle._base.files import map_regular
 from acl_bundle.build.tensorflow import function, names, variables
 from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.build.tensorflow.graph import VARIABLES, Graph

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 from onnx import ModelProto
 
-from acl_bundle._extra import need
+from acl_bundle._base.extra import need
 from acl_bundle.build import half
 from acl_bundle.build.convert import from_onnx
 from acl_bundle.build.exporters import SAID

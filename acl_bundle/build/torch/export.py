@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acl_bundle._extra import need
+from acl_bundle._base.extra import need
 from acl_bundle.errors import UnsupportedError
 
 _OF_RNNS = r"The tensor attributes? self\.(.*\.)?_flat_weights"  # which torch itself puts back

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from acl_bundle import weights
-from acl_bundle._atomic import check_apart, replacing
+from acl_bundle._base.atomic import check_apart, replacing
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._spec import Weights, spec_of
 

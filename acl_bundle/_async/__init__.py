@@ -1,0 +1,1 @@
+"""Runs behind their caller: second ids of graphs, timeouts, futures, streams."""

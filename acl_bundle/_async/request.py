@@ -1,0 +1,76 @@
+"""One run of a lane, as its caller has it; see csrc/acl_flight.c."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from acl_bundle._base.wait import POLL_MS, Wait
+from acl_bundle._binding.api import LOWEST_EPOCH, RUNNING, ffi, lib
+from acl_bundle._run.run import Array, Fit
+
+NO_BERTH = 2**64 - 1
+
+
+class Flight:
+    """One run of a lane.
+
+    Args:
+        lane: The shim's.
+        fit: What it is given; kept until it is launched.
+    """
+
+    def __init__(self, lane: Any, fit: Fit) -> None:
+        self._sources = [ffi.from_buffer(array) for array in fit.sources]
+        self._in = ffi.new("void *[]", self._sources)
+        self._gear = fit.gear
+        self.fit = fit
+        self.pointer = ffi.new(
+            "ab_flight *", {"lane": lane, "gear": fit.gear, "in": self._in, "berth": NO_BERTH}
+        )
+
+    def aim(self, arrays: Sequence[Array]) -> None:
+        """Say where the outputs go; the arrays are kept."""
+        self._targets = [ffi.from_buffer(array) for array in arrays]
+        self._out = ffi.new("void *[]", self._targets)
+        self.pointer.out = self._out
+
+    def ask(self, call: Callable[[Any], int], wait_ms: int, last: bool = False) -> int:
+        """Make one of the shim's calls."""
+        self.pointer.waitMs, self.pointer.last = wait_ms, last
+        return int(call(self.pointer))
+
+    @property
+    def launched(self) -> bool:
+        """Whether it is in a berth."""
+        return bool(self.pointer.berth != NO_BERTH)
+
+    def land(self, timeout_ms: int | None, goes_on: Callable[[], bool]) -> int:
+        """Wait for the end of the run, and fetch the outputs.
+
+        Args:
+            timeout_ms: The longest wait; None for ever.
+            goes_on: Asked now and then whether the result is still wanted; if
+                not, the run is given up.
+
+        Returns:
+            The shim's answer.
+        """
+        wait = Wait("wait", timeout_ms)
+        while True:
+            left = wait.left_ms
+            last = left is not None and left <= POLL_MS
+            answer = self.ask(lib.ab_flight_land, wait.step_ms, last)
+            if answer != RUNNING:
+                return answer
+            if not goes_on():
+                return self.ask(lib.ab_flight_land, 0, True)
+
+    def abandon(self) -> None:
+        """Let its berth be used again when the run is over, whatever came out of it."""
+        lib.ab_flight_abandon(self.pointer)
+
+
+def failed(answer: int) -> bool:
+    """Whether an answer of the shim is a failure, and no epoch."""
+    return answer < LOWEST_EPOCH

@@ -1,0 +1,118 @@
+"""Runs behind their caller: how a graph is asked for them, and what comes back.
+
+One definition for the graphs of a bundle and for that of a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, SupportsIndex, overload
+
+from acl_bundle._async.serving import DEPTH
+from acl_bundle._async.stream import Stream
+from acl_bundle._base.owner import OfProcess
+from acl_bundle._run.run import Array, Outputs
+
+Inputs = Mapping[str, Any] | Sequence[Any]
+
+
+class Submits(OfProcess):
+    """What runs for callers that do not wait."""
+
+    @overload
+    def submit(
+        self, inputs: Inputs, /, *, timeout_ms: SupportsIndex | None = None
+    ) -> Future[Outputs]: ...
+
+    @overload
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Array]: ...
+
+    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
+        """Run behind the caller's back.
+
+        Up to three runs are on the device at once, of which one executes while
+        others copy; more wait. They begin and end in the order they were
+        submitted. The graph's second id is loaded by the first call.
+
+        Args:
+            inputs: Arrays in input order, as a call takes them; or one mapping
+                or sequence, as `run` takes it. They are looked at now, copied
+                when the run begins, and must not change until it has ended.
+            timeout_ms: How long the device may take in milliseconds, above 0,
+                once all runs before have ended; None for ever.
+
+        Returns:
+            A future of what a call returns; for a mapping or sequence, of what
+            `run` returns. It can be cancelled until the run begins; it fails
+            with what `run` raises. Its callbacks run in the thread that waits
+            for the device, so they should be short; they may use the bundle.
+
+        Raises:
+            ValueError, TypeError, RoleError, UnsupportedError: As `run`.
+            BusyError: A run that was given up is still on the device.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            SourceChangedError: It would be of another model: see `Bundle.load`.
+            AclError: The second id could not be loaded.
+        """
+        return self._submit(inputs, timeout_ms)
+
+    @overload
+    def stream(
+        self,
+        items: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Stream[Outputs]: ...
+
+    @overload
+    def stream(
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Stream[Array]: ...
+
+    def stream(
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Stream[Any]:
+        """Run for each of many inputs, some ahead of who takes the results.
+
+        The copies of one run overlap the execute of another.
+
+        Args:
+            items: Inputs, each an array, or a mapping or sequence as `run`
+                takes it. It is advanced by who iterates over the results, at
+                most `depth` items ahead. An array must not change until its
+                result has come.
+            depth: How many runs may be ahead of the one whose result is waited
+                for, 1 to 63. Each takes device and page-locked memory for its
+                inputs and outputs, which the graph keeps.
+            timeout_ms: As for `submit`, for each run.
+
+        Returns:
+            An iterator over the results, as those of `submit`, in order. An
+            error, of a run or of `items`, is raised in its place, and the next
+            step goes on behind it. ``close()``, or the end of a ``with`` block,
+            cancels what has not begun and waits for the rest; an iterator that
+            is dropped only cancels.
+
+        Raises:
+            ValueError, TypeError: `depth`, `timeout_ms` or `items` cannot be.
+            RoleError, UnsupportedError, ClosedError, AclError: As `submit`.
+        """
+        return self._stream(items, depth, timeout_ms)
+
+    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
+        raise NotImplementedError
+
+    def _stream(
+        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+    ) -> Stream[Any]:
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What every room stands on: arrays, files, ownership, waiting. No library is needed."""

@@ -1,0 +1,132 @@
+"""Graphs that infer: what stands behind their runs is made once, at load.
+
+Device buffers, data buffers and datasets, an engine for each time the graph is
+loaded, and the door for its kind of shapes: one, a choice of gears, or any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from acl_bundle._async.runner import Ends as LaneEnds
+from acl_bundle._async.runners import Lanes
+from acl_bundle._async.serving import Serving
+from acl_bundle._load.describe import describe_dynamic
+from acl_bundle._run import dynamic
+from acl_bundle._run import gears as geared
+from acl_bundle._run.engine import dataset, loose_dataset, new_engine, new_ring
+from acl_bundle._run.run import Fitter, PlainFitter, make_bind, make_run
+from acl_bundle._run.shaped import Ends
+from acl_bundle.device import Device
+from acl_bundle.errors import UnsupportedError
+from acl_bundle.graph import Graph
+from acl_bundle.om import Gears
+from acl_bundle.spec import TensorSpec
+
+
+class InferenceGraph(Graph):
+    """A graph that computes outputs from inputs and reads the variables."""
+
+    def open(
+        self,
+        stack: ExitStack,
+        models: Sequence[int],
+        device: Device,
+        lanes: Lanes,
+        gears: Gears | None = None,
+    ) -> None:
+        """Make the buffers and engines of a loaded model; the stack owns the buffers.
+
+        Args:
+            stack: Gives back what is made here.
+            models: The ids of the model, of which each runs once at a time.
+            device: Where they are loaded.
+            lanes: The bundle's.
+            gears: What the file tells of them.
+
+        Raises:
+            UnsupportedError: The model has an input for the gear, and the file
+                tells no gears or not all the shapes in them.
+        """
+        at = geared.gear_index(self.inputs)
+        if at is not None:
+            self._open_gears(stack, models, device, lanes, gears, at)
+        elif any(spec.dynamic for spec in (*self.inputs, *self.outputs)):
+            self._open_dynamic(stack, models, device, lanes)
+        else:
+            self._open_static(stack, models, device, lanes)
+
+    def _serve_with(self, lanes: Lanes, ends: LaneEnds | None, fitter: Fitter) -> None:
+        names = [spec.name for spec in self.inputs], [spec.name for spec in self.outputs]
+        self._serving = Serving(lanes, self.index, self.label, ends, names, fitter)
+
+    def _open_static(
+        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
+    ) -> None:
+        variables = lanes.variables
+        sizes, results = ([spec.nbytes for spec in specs] for specs in (self.inputs, self.outputs))
+        engines = [
+            new_engine(
+                variables.gate, True, model, device, dataset(stack, sizes), dataset(stack, results)
+            )
+            for model in models
+        ]
+        engine = new_ring(variables.gate, engines)
+        ends = self.inputs, self.outputs, self.label
+        self._run, self._call = make_run(engine, variables, *ends)
+        self._bind = make_bind(engine, variables, *ends, alone=len(models) == 1)
+        self._serve_with(lanes, LaneEnds(sizes, results), PlainFitter(*ends))
+
+    def _open_gears(
+        self,
+        stack: ExitStack,
+        models: Sequence[int],
+        device: Device,
+        lanes: Lanes,
+        gears: Gears | None,
+        at: int,
+    ) -> None:
+        if gears is None:
+            raise UnsupportedError(f"{self.label} has gears, but the file does not tell which")
+        extra, own = self.inputs[at], (*self.inputs[:at], *self.inputs[at + 1 :])
+        made = geared.table(gears, own, self.outputs, self.label)
+        ins, outs = [gear.inputs for gear in made], [gear.outputs for gear in made]
+        sizes = geared.sizes(own, ins)
+        sizes = [*sizes[:at], extra.nbytes, *sizes[at:]]
+        results = geared.sizes(self.outputs, outs)
+        engines = []
+        for model in models:
+            given, taken = dataset(stack, sizes), dataset(stack, results)
+            given = given._replace(slots=[*given.slots[:at], *given.slots[at + 1 :]])
+            engines.append(new_engine(lanes.variables.gate, True, model, device, given, taken))
+        engine = new_ring(lanes.variables.gate, engines)
+        self.inputs: tuple[TensorSpec, ...] = own
+        self.outputs: tuple[TensorSpec, ...] = geared.shown(self.outputs, outs)
+        box = geared.Gearbox(gears, made, at, Ends(self.inputs, self.outputs, self.label))
+        self._run, self._call, self._bind = geared.make_gears(engine, lanes.variables, box)
+        self._serve_with(lanes, LaneEnds(sizes, results, at), box)
+
+    def _open_dynamic(
+        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
+    ) -> None:
+        known, gate = describe_dynamic(models[0]), lanes.variables.gate
+        made, engines = [], []
+        for model in models:
+            given = loose_dataset(stack, [0] * len(self.inputs))
+            taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
+            engine = new_engine(gate, True, model, device, given, taken)
+            shapes = dynamic.new_shapes(
+                stack,
+                engine,
+                [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
+                [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
+            )
+            engines.append(engine)
+            made.append(shapes)
+        new_ring(gate, engines)
+        ends = Ends(self.inputs, self.outputs, self.label)
+        runs = dynamic.make_dynamic(made[0], lanes.variables, known, ends)
+        self._run, self._call, self._bind = runs
+        fitter = PlainFitter(self.inputs, self.outputs, self.label)
+        self._serve_with(lanes, None, fitter)

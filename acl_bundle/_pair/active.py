@@ -1,0 +1,163 @@
+"""The side of a pair that infers, and who is still at the other.
+
+Which side is active is one attribute, and no inference waits for it to change.
+So a run may choose a side that is the shadow by the time the run begins, and
+one that was submitted may have to wait for its turn there. Neither may meet
+weights that nobody let infer: every run is noted at its side before it looks
+again whether that side is active, and the shadow is not written before all
+that are noted there have gone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from operator import index
+from typing import Any, NamedTuple, SupportsIndex
+
+from acl_bundle._async.queue import Worker
+from acl_bundle._async.stream import Stream
+from acl_bundle._async.submits import Submits
+from acl_bundle._base.wait import Wait
+from acl_bundle._run.run import Array, Outputs
+from acl_bundle.bundle import Bundle
+from acl_bundle.errors import BusyError
+from acl_bundle.spec import TensorSpec
+
+Steps = tuple[Callable[..., object], ...]
+LOOK_S = 0.001
+
+
+class Sides(NamedTuple):
+    """Who infers, and what the other lacks.
+
+    Attributes:
+        active: Infers.
+        shadow: Is updated next.
+        lag: What brings the shadow in line with the active bundle; None when
+            nothing but an update of every weight does. Each step takes
+            ``when_busy`` and ``timeout_ms``.
+        reverse: What would, if they changed places.
+        forward: Whether the active one is the newer.
+    """
+
+    active: Bundle
+    shadow: Bundle
+    lag: Steps | None = ()
+    reverse: Steps | None = ()
+    forward: bool = False
+
+    def exchanged(self) -> Sides:
+        """The same with the two in each other's place."""
+        return Sides(self.shadow, self.active, self.reverse, self.lag, not self.forward)
+
+
+class _Run:
+    """A run that is noted. Collected, it is none, even if Ctrl-C came between two steps."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Place:
+    """Where the sides of a pair stand, and which runs are at each."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self._runs = {side: weakref.WeakSet[_Run]() for side in (sides.active, sides.shadow)}
+
+    def enter(self) -> tuple[Bundle, Callable[[], None]]:
+        """Choose the active side for a run; returns what ends the run."""
+        run = _Run()
+        while True:
+            active = self.sides.active
+            runs = self._runs[active]
+            runs.add(run)
+            if self.sides.active is active:
+                return active, partial(runs.discard, run)
+            runs.discard(run)
+
+    def clear(self, wait: Wait) -> None:
+        """Wait until no run is at the shadow any more.
+
+        Raises:
+            BusyError: They take longer than `wait` allows; or this is the
+                callback of a future for which others there wait.
+        """
+        shadow = self.sides.shadow
+        thread = threading.current_thread()
+        while self._runs[shadow]:
+            if isinstance(thread, Worker) and thread.variables is shadow._variables:
+                raise BusyError(
+                    "runs that began before the last switch wait for this callback to end, and an"
+                    " update of the Pair waits for them: update from another thread"
+                )
+            if wait.left_ms == 0:
+                raise BusyError(
+                    f"the update was given up ({wait.text}): runs that began before the last"
+                    " switch are still under way; nothing changed"
+                )
+            time.sleep(LOOK_S)
+
+
+class ActiveGraph(Submits):
+    """The inference graph of whichever bundle of a pair is active when it is called."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What it takes, in order."""
+        return self._place.sides.active.infer.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives, in order."""
+        return self._place.sides.active.infer.outputs
+
+    def __call__(self, *arrays: Any) -> Array:
+        """See `Graph`."""
+        active, leave = self._place.enter()
+        try:
+            return active.infer(*arrays)
+        finally:
+            leave()
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        out: Mapping[str, Array] | None = None,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Outputs:
+        """See `Graph.run`."""
+        active, leave = self._place.enter()
+        try:
+            return active.infer.run(inputs, out, timeout_ms=timeout_ms)
+        finally:
+            leave()
+
+    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
+        active, leave = self._place.enter()
+        try:
+            future = active.infer.submit(*inputs, timeout_ms=timeout_ms)
+        except BaseException:
+            leave()
+            raise
+        future.add_done_callback(lambda _: leave())
+        return future
+
+    def _stream(
+        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+    ) -> Stream[Any]:
+        """Each item goes to the bundle that is active when it is taken."""
+        active, leave = self._place.enter()
+        try:
+            active.infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
+        finally:
+            leave()
+        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, index(depth))

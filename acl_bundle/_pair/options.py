@@ -1,0 +1,47 @@
+"""What callables take by name and hand on, as type checkers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, SupportsIndex, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from acl_bundle._binding.config import Config
+    from acl_bundle._load.flows import Flow
+    from acl_bundle._update.commit import Rollback
+    from acl_bundle.device import Device
+    from acl_bundle.weight_program import Given
+
+
+class LoadOptions(TypedDict, total=False):
+    """What may be chosen for a load; see `Bundle.load`."""
+
+    device: SupportsIndex | Device
+    roles: Mapping[str, SupportsIndex] | None
+    variables: Flow
+    replicas: SupportsIndex
+    config: Config | None
+    program: Given | None
+
+
+class EveryUpdate(TypedDict, total=False):
+    """What may be chosen for every update, whatever it is given; see `UpdateGraph`."""
+
+    rollback: Rollback
+    cast: str
+    on_overflow: str
+    unknown: str | None
+    ignore: Iterable[str]
+    skip_unchanged: bool | np.bool_ | str
+    digest: bool | np.bool_
+    threads: SupportsIndex
+    finite: bool | np.bool_
+
+
+class UpdateOptions(EveryUpdate, total=False):
+    """What may be chosen for one update."""
+
+    keep: Literal["copy", "reference", "none"]
+    tokens: Mapping[str, Hashable] | None

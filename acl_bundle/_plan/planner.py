@@ -1,0 +1,216 @@
+"""Planning: what is given, compared with the graph's weights; touches nothing.
+
+Names, dtypes, shapes and scalar values are checked for everything that is to
+move. A weight whose token says that it is unchanged is not even fetched; one
+that turns out to be the object, or to have the digest, of last time is left
+out after it was checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._names.given import matches
+from acl_bundle._names.wrappers import advice, without_wrappers
+from acl_bundle._plan.casts import COPIES, COPY
+from acl_bundle._plan.plan import Options, Plan
+from acl_bundle._plan.unchanged import Digest, Known, Seen, digest, digests
+from acl_bundle._plan.value import check_value
+from acl_bundle.errors import WeightError
+from acl_bundle.om.names import explained
+from acl_bundle.spec import WeightSpec
+
+Array = NDArray[Any]
+
+
+class _Watch:
+    """Finds the weights that an update need not move, and what to remember of the others."""
+
+    def __init__(self, plan: Plan, seen: Seen, names: Collection[str]) -> None:
+        options = plan.options
+        self._facts, self._seen = plan.facts, seen
+        self._tokens = {
+            without_wrappers(name, names.__contains__): token
+            for name, token in (options.tokens or {}).items()
+        }
+        self._identity = options.skip_unchanged == "identity"
+        self._digest = options.skip_unchanged is True
+        self._threads = options.threads
+        self._digests: dict[str, Digest] = {}
+
+    def has_token(self, name: str) -> bool:
+        """Whether the caller's token says that a weight is unchanged."""
+        if name not in self._tokens:
+            return False
+        token = self._tokens[name]
+        try:
+            hash(token)
+        except TypeError as error:
+            raise TypeError(f"the token of weight {name!r} is not hashable: {token!r}") from error
+        self._facts[name] = Known(token=(token,))
+        known = self._seen[name].token
+        return known is not None and bool(known[0] == token)
+
+    def is_same(self, name: str, value: Any, array: Array) -> bool:
+        """Whether a value that was fetched is that of last time."""
+        known, fact = self._seen[name], self._facts.get(name, Known())
+        same = False
+        if self._identity:
+            fact = replace(fact, given=_reference(value))
+            same = (
+                known.given is not None
+                and known.given() is value
+                and (known.token is None or name not in self._tokens)
+            )
+        elif self._digest:
+            fact = replace(fact, digest=self._digests.pop(name, None) or digest(array))
+            same = fact.digest == known.digest
+        self._facts[name] = fact
+        return same
+
+    def prepare(self, arrays: Mapping[str, Array]) -> None:
+        """Hash arrays beforehand, all threads at work."""
+        if self._digest:
+            self._digests = digests(arrays, self._threads)
+
+
+def _reference(value: Any) -> Any:
+    """A weak reference, or None to what cannot have one."""
+    try:
+        return ref(value)
+    except TypeError:
+        return None
+
+
+def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
+    """Find the names that the graph does not have; refuse them if that is asked."""
+    names = [spec.name for spec in specs]
+    known = {*names}
+    plan.ignored = tuple(name for name in plan.source if name not in known)
+    wrong = [name for name in plan.ignored if not _matches(name, plan.options.unused)]
+    tokens = plan.options.tokens or ()
+    strange = [name for name in tokens if without_wrappers(name, known.__contains__) not in known]
+    for what, found in (("weight", wrong), ("weight for the token", strange)):
+        if found and plan.options.unknown != "ignore":
+            raise WeightError(
+                f"{plan.label} has no {what} {', '.join(map(repr, found))};"
+                f" it has {', '.join(names)}{advice(found)}{explained(found, names)}"
+            )
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    own = partial(matches, patterns=patterns)
+    return isinstance(name, str) and own(without_wrappers(name, own))
+
+
+def make_plan(
+    label: str,
+    specs: Sequence[WeightSpec],
+    weights: Mapping[str, Any],
+    options: Options,
+    seen: Seen,
+    pause: Callable[[], object] = tuple,
+) -> Plan:
+    """Compare what is given with what a graph takes; touches nothing.
+
+    Args:
+        label: The graph, for messages.
+        specs: Its weights, in its order.
+        weights: The new values, by name.
+        options: How to treat them.
+        seen: What earlier updates were given.
+        pause: Called between values of a lazy mapping, here and when they are staged.
+
+    Raises:
+        WeightError: A name, dtype, shape or scalar value does not fit.
+        TypeError: Not a mapping, a value that is not an array, or a token that is not hashable.
+        UnsupportedError: Digests are asked for and xxhash is not installed.
+    """
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
+    plan = Plan(label, options, pause, source=weights)
+    if options.skip_unchanged or options.tokens is not None:
+        _check_names(plan, specs)
+        _plan_watched(plan, specs, _Watch(plan, seen, {spec.name for spec in specs}))
+    elif not isinstance(weights, dict):
+        _check_names(plan, specs)
+        _plan_lazy(plan, specs)
+    else:
+        _plan_dict(plan, specs, weights)
+    return plan
+
+
+def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
+    """Plan to move everything given, holding nothing of it."""
+    names = {*plan.source}  # to ask a mapping whether it has a name may fetch the value
+    for index, spec in enumerate(specs):
+        plan.pause()
+        if spec.name in names:
+            _, array = plan.checked(spec)
+            plan.add(index, spec, array, lazy=True)
+        else:
+            plan.leave(spec.name, plan.missing)
+
+
+def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any]) -> None:
+    """Plan to move everything given.
+
+    Most values are right as they are. Of thousands of small weights these few
+    lines take as long as the copies do, so one test finds those.
+    """
+    absent, ndarray, cast = object(), np.ndarray, plan.options.cast
+    take_index, take_spec, take_array = plan.indices.append, plan.specs.append, plan.arrays.append
+    take_move, copy, nbytes, found = plan.moves.append, COPIES.get, 0, 0
+    for index, spec in enumerate(specs):
+        value = weights.get(spec.name, absent)
+        if (
+            type(value) is ndarray
+            and value.dtype is spec.dtype
+            and value.shape == spec.shape
+            and value.ndim
+            and value.flags.c_contiguous
+        ):
+            found += 1
+            take_index(index)
+            take_spec(spec)
+            take_array(value)
+            take_move(copy(value.dtype, COPY))
+            nbytes += value.nbytes
+        elif value is absent:
+            plan.leave(spec.name, plan.missing)
+        else:
+            found += 1
+            plan.add(index, spec, check_value(value, spec, cast), lazy=False)
+    plan.nbytes += nbytes
+    if found < len(weights):
+        _check_names(plan, specs)
+
+
+def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> None:
+    """Plan to move what is given and not known to be unchanged."""
+    weights, names = plan.source, {*plan.source}
+    lazy, cast = not isinstance(weights, dict), plan.options.cast
+    given = [spec for spec in specs if spec.name in names and not watch.has_token(spec.name)]
+    checked = {} if lazy else {s.name: check_value(weights[s.name], s, cast) for s in given}
+    watch.prepare(checked)
+    wanted = {spec.name for spec in given}
+    for index, spec in enumerate(specs):
+        name = spec.name
+        if name not in names:
+            plan.leave(name, plan.missing)
+        elif name not in wanted:
+            plan.leave(name, plan.unchanged)
+        else:
+            plan.pause()
+            value, array = plan.checked(spec) if lazy else (weights[name], checked[name])
+            if watch.is_same(name, value, array):
+                plan.leave(name, plan.unchanged)
+            else:
+                plan.add(index, spec, array, lazy)

@@ -1,0 +1,74 @@
+"""One value given for one weight: what makes it right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._base.arrays import as_array, check
+from acl_bundle._plan.casts import allowed, convert
+from acl_bundle.errors import WeightError
+from acl_bundle.spec import WeightSpec
+
+Array = NDArray[Any]
+NO_RULE = frozenset({"float16", "bfloat16"})
+
+
+def check_scalar(array: Array, spec: WeightSpec) -> None:
+    """Refuse a value of rank 0 that the device would silently skip (facts 4.3).
+
+    The update graph's If sees a scalar's value where it sees other weights'
+    shapes: zero keeps the old weight, floats count as zero up to epsilon, NaN
+    compares as zero, and for half precision there is no rule at all.
+    """
+    if spec.dtype.name in NO_RULE:
+        raise WeightError(
+            f"weight {spec.name!r} has rank 0 and dtype {spec.dtype}, for which the device has no"
+            " update rule; build the model with shape (1,) for it"
+        )
+    if array.dtype != spec.dtype:
+        converted = np.empty((), spec.dtype)
+        convert(array, converted)
+        array = converted
+    floating = spec.dtype.kind == "f"
+    if not (abs(array) > np.finfo(spec.dtype).eps if floating else array != 0):
+        raise WeightError(
+            f"weight {spec.name!r} has rank 0 and the new value {array}, which the device takes"
+            " for 'keep the old one'; build the model with shape (1,) for it"
+        )
+
+
+def _check_dtype(array: Array, spec: WeightSpec, cast: str) -> None:
+    """Refuse an array whose dtype the weight does not take under this rule."""
+    if allowed(array.dtype, spec.dtype, cast):
+        return
+    try:
+        check(array, f"weight {spec.name!r}", spec)
+    except WeightError as error:
+        if allowed(array.dtype, spec.dtype, "same_kind"):
+            raise WeightError(f"{error}; cast='same_kind' converts it") from None
+        raise
+
+
+def check_value(value: Any, spec: WeightSpec, cast: str) -> Array:
+    """Return a value as an array that may be given for a weight.
+
+    Raises:
+        WeightError: Dtype, shape or scalar value do not fit.
+        TypeError: It is not an array.
+    """
+    array = as_array(value, f"weight {spec.name!r}", spec)
+    if array.dtype is not spec.dtype:
+        _check_dtype(array, spec, cast)
+    if spec.shape is not None and array.shape != spec.shape:
+        raise WeightError(f"weight {spec.name!r} has shape {array.shape}; it must be {spec.shape}")
+    if array.ndim == 0:
+        check_scalar(array, spec)
+    if spec.shape is None and array.size == 0:
+        raise WeightError(
+            f"weight {spec.name!r} has shape {array.shape}; the device keeps the old value"
+            " of a weight without elements, and the file does not tell the right shape"
+        )
+    return array

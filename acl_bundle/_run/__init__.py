@@ -1,0 +1,1 @@
+"""Graphs on a device: memory, datasets, the gate over the variables, and the hot path."""

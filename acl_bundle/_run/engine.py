@@ -1,0 +1,86 @@
+"""What an execution works on: datasets over device memory, and engines over datasets.
+
+All of it is made once, when a graph is opened, and given back by the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from acl_bundle._binding.api import NULL, acl, ffi, lib, need
+from acl_bundle._run.memory import DeviceBuffer
+from acl_bundle.device import Device
+
+
+class Dataset(NamedTuple):
+    """An aclmdlDataset, its aclDataBuffers, and the device memory behind them."""
+
+    handle: Any
+    buffers: list[Any]
+    slots: list[tuple[Any, int]]
+
+
+def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
+    """Make a dataset with a device buffer of each size; the stack gives them back."""
+    made = Dataset(acl.aclmdlCreateDataset(), [], [])
+    stack.callback(acl.aclmdlDestroyDataset, made.handle)
+    for size in sizes:
+        memory = DeviceBuffer(max(size, 1))
+        stack.callback(memory.close)
+        _append(stack, made, memory.pointer, size)
+        made.slots.append((memory.pointer, size))
+    return made
+
+
+def loose_dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
+    """Make a dataset as `dataset` does, but with no memory, yet, where a size is 0."""
+    made = dataset(stack, [])
+    for size in sizes:
+        if size == 0:
+            _append(stack, made, NULL, 0)
+            continue
+        memory = DeviceBuffer(size)
+        stack.callback(memory.close)
+        _append(stack, made, memory.pointer, size)
+    return made
+
+
+def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
+    buffer = acl.aclCreateDataBuffer(pointer, size)
+    stack.callback(acl.aclDestroyDataBuffer, buffer)
+    acl.aclmdlAddDatasetBuffer(made.handle, buffer)
+    made.buffers.append(buffer)
+
+
+def new_engine(
+    gate: Any, reads: bool, model_id: int, device: Device, given: Dataset, taken: Dataset
+) -> Any:
+    """Make the engine of a model over two datasets; the gate owns it.
+
+    A commit (`reads` False) copies nothing itself: its datasets hold all it needs.
+
+    Raises:
+        UnsupportedError: The library lacks what C calls for it.
+    """
+    need("running a graph", ("aclmdlExecute", "aclrtMemcpy"))
+    slots = [dataset.slots if reads else [] for dataset in (given, taken)]
+    engine = lib.ab_engine_new(
+        gate, reads, model_id, device.context, device.on_host,
+        given.handle, slots[0], len(slots[0]), taken.handle, slots[1], len(slots[1]),
+    )  # fmt: skip
+    if engine == ffi.NULL:
+        raise MemoryError("no memory for a graph's engine")
+    return engine
+
+
+def new_ring(gate: Any, engines: Sequence[Any]) -> Any:
+    """Let the engines of one graph take each other's place; the gate owns the ring.
+
+    Returns:
+        An engine: a run of it is a run of whichever is free.
+    """
+    if len(engines) > 1 and lib.ab_ring_new(gate, len(engines), engines) == ffi.NULL:
+        raise MemoryError("no memory for the ring of a graph's engines")
+    return engines[0]

@@ -1,0 +1,73 @@
+"""Memory of the device, and host memory that the device can reach directly.
+
+A buffer belongs to whoever made it: the maker puts ``close`` on its stack. All
+calls need the device's context current on the thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acl_bundle._binding.api import acl, ffi, pointed
+
+HUGE_FIRST = 0
+DEVICE_TO_HOST, DEVICE_TO_DEVICE = 2, 3
+
+
+class DeviceBuffer:
+    """A block of device memory (aclrtMalloc); its contents start undefined.
+
+    Args:
+        nbytes: How many bytes, at least 1.
+
+    Raises:
+        AclError: 207001 when the device has no such block left.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        pointer = ffi.new("void **")
+        acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
+        self.pointer: Any = pointed("aclrtMalloc", pointer[0])
+        self.nbytes: int = nbytes
+
+    def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:
+        """Copy a part of the block to the host (aclrtMemcpy).
+
+        Args:
+            offset: Where the part starts, in bytes.
+            target: Where it goes.
+            nbytes: How much of it.
+            on_host: Whether the program runs beside the device.
+        """
+        kind = DEVICE_TO_HOST if on_host else DEVICE_TO_DEVICE
+        source = ffi.cast("char *", self.pointer) + offset
+        acl.aclrtMemcpy(target, nbytes, source, nbytes, kind)
+
+    def close(self) -> None:
+        """Free the block (aclrtFree). A second call does nothing."""
+        pointer, self.pointer, self.nbytes = self.pointer, None, 0
+        if pointer is not None:
+            acl.aclrtFree(pointer)
+
+
+class HostBuffer:
+    """A block of page-locked host memory (aclrtMallocHost).
+
+    Args:
+        nbytes: How many bytes, at least 1.
+
+    Raises:
+        AclError: The block could not be had.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        pointer = ffi.new("void **")
+        acl.aclrtMallocHost(pointer, nbytes)
+        self.pointer: Any = pointed("aclrtMallocHost", pointer[0])
+        self.nbytes: int = nbytes
+
+    def close(self) -> None:
+        """Free the block (aclrtFreeHost). A second call does nothing."""
+        pointer, self.pointer, self.nbytes = self.pointer, None, 0
+        if pointer is not None:
+            acl.aclrtFreeHost(pointer)

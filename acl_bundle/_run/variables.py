@@ -1,0 +1,269 @@
+"""The variables of a bundle: who may touch them, and what they hold.
+
+The gate (csrc/acl_gate.c) lets inferences share the variables and a commit
+have them alone, and counts the commits that succeeded: the epoch. Here each
+epoch has the caller's version, and the last one a record of what the variables
+hold since.
+
+What a commit will publish is noted before it runs and taken over once the
+gate's epoch shows that it did. So whatever comes between the C call and the
+next line of Python leaves gate and record in step.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from acl_bundle._base.owner import Signals, uninterrupted
+from acl_bundle._base.wait import Wait
+from acl_bundle._binding.api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
+from acl_bundle.errors import BusyError
+
+Version = int | str | None
+REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the variables hold since one commit.
+
+    Attributes:
+        version: The caller's name for it.
+        written: The weights that have a value, and the version that wrote each.
+        initialised: Whether the init graph has run.
+        kept: Where the library owns the variables: the value of each weight
+            that was updated since, as it was given.
+        lost: Weights that were updated and whose value nobody kept.
+        digests: Of each weight's bytes on the device, when they were read back;
+            under "" that of all variables, where weights have no place of their own.
+        given: Where a weight program makes the weights: the version that gave each
+            source its value.
+        sources: There, the last value of each source that is joined with others, since
+            the init; None of one whose value nobody kept.
+    """
+
+    version: Version = None
+    written: Mapping[str, Version] = field(default_factory=dict)
+    initialised: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Version] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Pending(NamedTuple):
+    epoch: int
+    published: Published
+
+
+class Variables:
+    """The gate of one bundle and what stands behind its epochs.
+
+    Args:
+        names: The weights behind the variables, as far as the file names them.
+        defined: Whether there are no variables that wait for a first value.
+        keep: What is kept from being collected while somebody is alone: the bundle.
+    """
+
+    def __init__(self, names: Iterable[str], defined: bool, keep: Callable[[], object]) -> None:
+        self.names: tuple[str, ...] = tuple(names)
+        self._keep = keep
+        self._empty = defined
+        self.gate: Any = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
+        if self.gate == ffi.NULL:
+            raise MemoryError("no memory for a bundle's gate")
+        self._lock = threading.Lock()
+        self._inside: int | None = None
+        self.versions: dict[int, Version] = {0: None}
+        self._published = Published()
+        self._settling = threading.Lock()
+        self._pending: _Pending | None = None
+        self._warned = False
+
+    @property
+    def published(self) -> Published:
+        """What the variables hold; while poisoned, what they held before."""
+        with self._settling:
+            pending = self._pending
+            if pending is not None and self.epoch >= pending.epoch:
+                self._published, self._pending = pending.published, None
+            return self._published
+
+    def annotate(self, published: Published) -> None:
+        """Replace what is known of the values that the variables hold."""
+        with self._settling:
+            self._published = published
+
+    def check(self, what: str) -> None:
+        """Raise ClosedError when the bundle is closed or the parent process's."""
+        result = lib.ab_gate_check(self.gate)
+        if result:
+            raise_failure(result, what, [], [])
+
+    @contextmanager
+    def alone(self, what: str, wait: Wait) -> Iterator[Signals]:
+        """Be the only one to commit or close, with signals held back.
+
+        Yields:
+            The signals: deliver them wherever the block may be left.
+
+        Raises:
+            ClosedError: As `check`.
+            BusyError: Another commit goes on for longer than `wait` allows, or
+                this thread is inside one already.
+        """
+        self.check(what)
+        _kept = self._keep()  # until the lock is open again, for closing takes it
+        with uninterrupted() as signals, self._locked(what, wait, signals):
+            self.check(what)
+            yield signals
+
+    @contextmanager
+    def untouched(self, what: str) -> Iterator[None]:
+        """Wait for whoever is `alone`, closed or not, and keep others out meanwhile.
+
+        Raises:
+            BusyError: This thread is `alone`.
+        """
+        with uninterrupted() as signals, self._locked(what, Wait(), signals):
+            yield
+
+    @contextmanager
+    def _locked(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
+        self.check_outside(what)
+        while not self._lock.acquire(timeout=wait.step_ms / 1000):
+            signals.deliver()
+            if wait.left_ms == 0:
+                raise BusyError(
+                    f"{what} was given up ({wait.text}): another update or init goes on"
+                )
+        self._inside = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._inside = None
+            self._lock.release()
+
+    def check_outside(self, what: str) -> None:
+        """Refuse what this thread would wait for in vain, being `alone` itself.
+
+        Raises:
+            BusyError: A signal handler, or the mapping of an update's weights, called it.
+        """
+        if self._inside == threading.get_ident():
+            raise BusyError(
+                f"{what} is refused: it was called from within an update, init, snapshot or restore"
+                " of the same bundle, for which it would wait"
+            )
+
+    @property
+    def epoch(self) -> int:
+        """How many commits have succeeded."""
+        return int(lib.ab_gate_epoch(self.gate))
+
+    @property
+    def version(self) -> Version:
+        """The version that inference reads now; None before the first commit."""
+        return self.versions[self.epoch]
+
+    @property
+    def poisoned(self) -> bool:
+        """Whether a failed commit left the weights in an unknown state."""
+        return bool(lib.ab_gate_is_poisoned(self.gate))
+
+    def unset(self) -> list[str]:
+        """The weights that no commit has written."""
+        written = self.published.written
+        return [name for name in self.names if name not in written]
+
+    def defined_by(self, published: Published) -> bool:
+        """Whether no variable waits for its first value, after that commit."""
+        some = published.initialised or bool(published.written)
+        return self._empty or (some and set(self.names) <= published.written.keys())
+
+    def next_version(self) -> int:
+        """The version of an update that names none: one more, or 1 after a str or None."""
+        version = self.version
+        return version + 1 if isinstance(version, int) else 1
+
+    def note(self, published: Published) -> None:
+        """Note what the commit that comes now will publish, if it succeeds."""
+        _ = self.published
+        epoch = self.epoch + 1
+        self.versions[epoch] = published.version
+        self.versions.pop(epoch - REMEMBERED, None)  # no inference runs that long
+        self._pending = _Pending(epoch, published)
+
+    def shut(self, attempt: Any, what: str, wait: Wait, signals: Signals) -> int:
+        """Repeat a call that shuts the gate until nothing runs any more.
+
+        Args:
+            attempt: The call, of the milliseconds it may wait; BUSY keeps the claim.
+            what: The graph, for the message.
+            wait: For how long.
+            signals: Delivered between attempts.
+
+        Returns:
+            The shim's answer to the last call.
+
+        Raises:
+            BusyError: Inferences run for longer than `wait` allows; the claim is dropped.
+        """
+        wait.begin()
+        try:
+            while (result := int(attempt(wait.step_ms))) == BUSY:
+                signals.deliver()
+                if wait.left_ms == 0:
+                    raise BusyError(
+                        f"{what} was given up ({wait.text}): inferences still run; nothing changed"
+                    )
+        except BaseException:
+            lib.ab_gate_retract(self.gate)
+            raise
+        return result
+
+    def close(self, signals: Signals | None = None) -> None:
+        """Wait for commits and running inferences; refuse later ones. May be called twice.
+
+        `signals` are held back, and delivered while it waits.
+
+        Raises:
+            BusyError: This thread is `alone`.
+        """
+        with (
+            nullcontext(signals) if signals else uninterrupted() as held,
+            self._locked("close", Wait(), held),
+        ):
+            self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), held)
+
+    def explain(
+        self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4
+    ) -> int:
+        """Turn a negative answer into the epoch it stands for, or raise.
+
+        Warns once when an inference read a variable that nothing has written;
+        `depth` is how many calls above that warning the user's own line is.
+
+        Raises:
+            ClosedError: The bundle is closed, or belongs to the parent process.
+            PoisonedError: A failed commit left the weights in an unknown state.
+            AclError: A call into the library failed.
+        """
+        if result < LOWEST_EPOCH:
+            raise_failure(result, what, inputs, outputs)
+        if not self._warned:
+            self._warned = True
+            names = self.unset()
+            warnings.warn(
+                f"inference before {', '.join(names) or 'the weights'} had a value: the variables"
+                " hold whatever the memory held. Call init(), or update every weight, first",
+                RuntimeWarning,
+                stacklevel=depth,
+            )
+        return -1 - result

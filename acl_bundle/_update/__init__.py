@@ -1,0 +1,1 @@
+"""The transaction: stage, save, commit, publish; init and snapshots are commits as well."""

@@ -1,0 +1,230 @@
+"""From a plan to the update graph's dataset.
+
+A `Stage` keeps the update graph's input dataset, in which every weight says
+"assign" or "keep" (facts 4.3), and the two areas that the bytes pass through:
+on the device, and in page-locked host memory. Both areas grow and stay.
+
+    for bucket in stage.buckets(plan):    one, if the device has room for all
+        stage.write(bucket)               its bytes, then the dataset
+        ...                               run the graph
+
+`write` touches no variable and may be called whether the gate is open or shut;
+what it was given stays in the area until the next one. After it every weight
+outside the bucket says "keep". `Plan.casts` is complete after the last bucket;
+to know it before the first is committed, `survey` the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from acl_bundle import dtypes
+from acl_bundle._base.owner import uninterrupted
+from acl_bundle._binding.api import NULL, acl, ffi, lib, need, raise_failure
+from acl_bundle._plan.plan import Plan
+from acl_bundle._run.engine import Dataset
+from acl_bundle._run.memory import DeviceBuffer, HostBuffer
+from acl_bundle._update.transfer import WHAT, Transfer, bounce_of
+from acl_bundle.device import Device
+from acl_bundle.errors import AclResourceError
+from acl_bundle.spec import WeightSpec
+
+
+class Stage:
+    """The update graph's input dataset and what fills it.
+
+    Args:
+        stack: Gives back everything made here.
+        device: Whose memory it is.
+        weights: One per input of the graph; each is kept until a write.
+    """
+
+    def __init__(self, stack: ExitStack, device: Device, weights: tuple[WeightSpec, ...]) -> None:
+        self._stack, self._device, self._weights = ExitStack(), device, weights
+        stack.callback(self._stack.close)  # what comes later has its place among the bundle's
+        self._descs: dict[tuple[int, tuple[int, ...]], Any] = {}
+        self.dataset = Dataset(acl.aclmdlCreateDataset(), [], [])
+        self._stack.callback(acl.aclmdlDestroyDataset, self.dataset.handle)
+        keep = DeviceBuffer(1)
+        self._stack.callback(keep.close)
+        self._keep_data = keep.pointer
+        self._keep_desc = self._described(dtypes.FLOAT, (0,))
+        for index in range(len(weights)):
+            buffer = acl.aclCreateDataBuffer(self._keep_data, 1)
+            self._stack.callback(acl.aclDestroyDataBuffer, buffer)
+            acl.aclmdlAddDatasetBuffer(self.dataset.handle, buffer)
+            acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
+            self.dataset.buffers.append(buffer)
+        self._area: DeviceBuffer | None = None
+        self._bounce: HostBuffer | None = None
+        self._refused = 0
+
+    def open(self, engine: Any) -> None:
+        """Make the C half, for the engine of the same graph.
+
+        Raises:
+            UnsupportedError: The library lacks what C calls for it.
+        """
+        need("an update", ("aclUpdateDataBuffer", "aclmdlSetDatasetTensorDesc"))
+        stage = lib.ab_stage_new(
+            engine, self.dataset.handle, len(self._weights), self._keep_data, self._keep_desc
+        )
+        if stage == ffi.NULL:
+            raise MemoryError("no memory for an update's stage")
+        self._stage = ffi.gc(stage, lib.ab_stage_free)
+        for index, spec in enumerate(self._weights):
+            if spec.shape is not None:
+                self._describe(index, spec)
+
+    def _described(self, dtype: int, shape: tuple[int, ...]) -> Any:
+        """An aclTensorDesc, of which an update reads the dims alone (facts 1.11)."""
+        if (dtype, shape) not in self._descs:
+            desc = acl.aclCreateTensorDesc(dtype, len(shape), list(shape), dtypes.FORMAT_ND)
+            self._stack.callback(acl.aclDestroyTensorDesc, desc)
+            self._descs[dtype, shape] = desc
+        return self._descs[dtype, shape]
+
+    def _describe(self, index: int, spec: WeightSpec) -> None:
+        """Tell the C half a weight's size and shape."""
+        desc = self._described(dtypes.from_numpy(spec.dtype), spec.shape or ())
+        lib.ab_stage_weight(self._stage, index, self.dataset.buffers[index], spec.nbytes, desc)
+
+    def _lay(self, plan: Plan) -> tuple[int, int]:
+        """Place a plan's weights; the bytes that all of them and the small ones take."""
+        for index, spec in plan.learnt.items():
+            self._describe(index, spec)
+        small = ffi.new("size_t *")
+        count = len(plan.indices)
+        nbytes = int(lib.ab_stage_lay(self._stage, plan.indices, count, small))
+        if count and not nbytes:
+            raise MemoryError(f"the weights of {plan.label} are more than can be addressed")
+        return nbytes, small[0]
+
+    @property
+    def area_nbytes(self) -> int:
+        """The size of the area on the device."""
+        return 0 if self._area is None else self._area.nbytes
+
+    def _take_area(self, nbytes: int) -> None:
+        """Make an area of this size in place of the one there is."""
+        with self._device.activated():
+            if self._area is not None:
+                self._area.close()
+            self._area = DeviceBuffer(nbytes)
+            self._stack.callback(self._area.close)
+
+    def _grow(self, want: int, least: int) -> None:
+        """Bring the area to a size, or as near to it as the device allows.
+
+        A device that has refused a size is asked again at the next update, but
+        the area there is goes only for one that was not refused yet.
+
+        Raises:
+            AclError: Not even the least size could be had.
+        """
+        old, size = self.area_nbytes, want
+        if least <= old and want <= self._refused:
+            self._swap(want)
+            return
+        refusal: AclResourceError | None = None
+        while True:
+            try:
+                self._take_area(size)
+            except AclResourceError as error:
+                refusal = refusal or error
+                self._refused = max(self._refused, want)
+                if size <= least:
+                    raise refusal from None
+                size = max(size // 2, least, old if old < size else 0)
+            else:
+                return
+
+    def _swap(self, want: int) -> None:
+        """Have a larger area, if the device has it beside the one there is."""
+        with self._device.activated():
+            try:
+                larger = DeviceBuffer(want)
+            except AclResourceError:
+                return
+            self._stack.callback(larger.close)
+            if self._area is not None:
+                self._area.close()
+            self._area = larger
+
+    def _bounce_of(self, nbytes: int) -> HostBuffer:
+        """The host area, grown to at least so many bytes."""
+        if self._bounce is None or self._bounce.nbytes < nbytes:
+            with self._device.activated():
+                if self._bounce is not None:
+                    self._bounce.close()
+                self._bounce = HostBuffer(nbytes)
+                self._stack.callback(self._bounce.close)
+        return self._bounce
+
+    def buckets(self, plan: Plan) -> list[Plan]:
+        """Divide a plan into what the device can stage at once; mostly that is all of it.
+
+        Makes the area. When the device refuses, asks for half, and so on, down
+        to the room of the largest weight.
+
+        Raises:
+            AclError: The device has no room for the largest weight, or a call
+                failed. No variable was touched.
+        """
+        with uninterrupted():
+            nbytes, _ = self._lay(plan)
+            if nbytes <= self.area_nbytes:
+                return [plan]
+            rooms = [int(lib.ab_stage_room(self._stage, index)) for index in plan.indices]
+            self._grow(nbytes, max(rooms))
+        if nbytes <= self.area_nbytes:
+            return [plan]
+        return [plan.part(places) for places in _divide(rooms, self.area_nbytes)]
+
+    def survey(self, plan: Plan) -> None:
+        """Find what conversions do to a plan's values (`Plan.casts`), moving nothing.
+
+        Raises:
+            WeightError: A lazy value is not what it was when it was checked.
+        """
+        with uninterrupted():
+            _, small = self._lay(plan)
+            bounce = self._bounce_of(bounce_of(plan, small))
+        Transfer(self._stage, NULL, bounce, plan).run()
+
+    def write(self, plan: Plan) -> None:
+        """Bring a plan's bytes to the device and make the dataset ready to run.
+
+        Args:
+            plan: One of `buckets`; of any other, the area must be had at once.
+
+        Raises:
+            AclError: A copy or an allocation failed. No variable was touched,
+                and the next write starts afresh.
+            WeightError: A lazy value is not what it was when it was checked.
+        """
+        with uninterrupted():
+            nbytes, small = self._lay(plan)
+            if self.area_nbytes < nbytes:
+                self._take_area(nbytes)
+            area = self._area.pointer if self._area and self._area.pointer else NULL
+            bounce = self._bounce_of(bounce_of(plan, small))
+        Transfer(self._stage, area, bounce, plan).run()
+        result = lib.ab_stage_describe(self._stage, area)
+        if result:
+            raise_failure(result, WHAT, (), ())
+
+
+def _divide(rooms: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Runs of places whose rooms fit into a size."""
+    places: list[int] = []
+    left = size
+    for place, room in enumerate(rooms):
+        if places and room > left:
+            yield places
+            places, left = [], size
+        places.append(place)
+        left -= room
+    yield places

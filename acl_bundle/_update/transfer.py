@@ -1,0 +1,268 @@
+"""The bytes of a plan on their way to the device: who carries what.
+
+C (csrc/acl_transfer.c) takes what is contiguous and either of the weight's
+dtype or float32 for a narrow one; as much of it as possible in one call. A large
+view of such a dtype, transposed say, takes a call of its own (csrc/acl_gather.c).
+The rest is fed to it piece by piece through the bounce buffer, each piece made
+contiguous and cast by numpy, so that no array is ever copied whole. Only
+small weights are, to be packed with the others.
+
+Small weights go first, as the stage has laid them. What a plan does not hold
+itself (lazy values, small copies) is kept until C has taken it, and that is
+never more than fills the bounce buffer, or one value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._base.pieces import pieces
+from acl_bundle._binding.api import NULL, ffi, lib, raise_failure, text
+from acl_bundle._plan.casts import (
+    BFLOAT,
+    CONVERTS,
+    COPY,
+    FLOAT32,
+    GATHER,
+    HALF,
+    CastCounts,
+    convert,
+    count,
+    move_between,
+    move_of,
+    nonfinite,
+    saturate,
+)
+from acl_bundle._plan.plan import Plan
+from acl_bundle._run.memory import HostBuffer
+
+Array = NDArray[Any]
+BOUNCE = 16 << 20
+PIECE = 1 << 20
+PER_CALL = 1 << 30
+"""Bytes after which C comes back, so that Ctrl-C works."""
+SMALL = int(lib.AB_STAGE_SMALL)
+AXES = int(lib.AB_GATHER_RANK)
+WHAT = "staging an update"
+
+
+class Transfer:
+    """One plan's way to one area.
+
+    Args:
+        stage: The C half, which has laid the plan.
+        area: Where to; NULL to send nothing and find `Plan.casts` alone.
+        bounce: At least what `bounce_of` says.
+        plan: What to move.
+    """
+
+    def __init__(self, stage: Any, area: Any, bounce: HostBuffer, plan: Plan) -> None:
+        self._stage, self._area, self._bounce, self._plan = stage, area, bounce, plan
+        self._places: list[int] = []
+        self._arrays: list[Array] = []
+        self._moves: list[int] = []
+        self._held = self._moved = 0
+
+    def run(self) -> None:
+        """Move everything.
+
+        Raises:
+            AclError: A copy failed; it says of which weight.
+            WeightError: A lazy value is not what it was when it was checked.
+        """
+        plan = self._plan
+        if plan.nbytes <= PER_CALL and not plan.met and GATHER not in plan.moves:
+            self._move(range(len(plan.indices)), plan.indices, plan.arrays, plan.moves)
+            return
+        sizes = [_nbytes(plan, place) for place in range(len(plan.indices))]
+        for small in (True, False):
+            for place, nbytes in enumerate(sizes):
+                if (nbytes < SMALL) == small:
+                    self._take(place, small)
+        self._flush()
+
+    def _cost(self, place: int, small: bool) -> int:
+        """The memory that a weight takes from when it is fetched until it is moved."""
+        plan, spec = self._plan, self._plan.specs[place]
+        copied = _nbytes(plan, place) if small else 0
+        if spec.name in plan.met:
+            dtype, shape = plan.met[spec.name]
+            return dtype.itemsize * math.prod(shape) + copied
+        return copied if plan.moves[place] == GATHER else 0
+
+    def _take(self, place: int, small: bool) -> None:
+        """Fetch one weight and move it, or keep it to be moved with others."""
+        self._plan.pause()
+        cost = self._cost(place, small)
+        if self._held and self._held + cost > BOUNCE:
+            self._flush()
+        array = self._plan.fetch(place)
+        spec = self._plan.specs[place]
+        move = GATHER if spec.name in self._plan.saturated else move_of(array, spec.dtype)
+        if move == GATHER and small:
+            array, move = self._copied(place, array)
+        if move == GATHER:
+            across = move_between(array.dtype, spec.dtype)
+            if across == GATHER or array.ndim > AXES or spec.name in self._plan.saturated:
+                self._feed(place, array)
+            else:
+                self._gather(place, array, across)
+            return
+        self._places.append(place)
+        self._arrays.append(array)
+        self._moves.append(move)
+        self._held += cost
+        self._moved += array.nbytes
+        if self._moved >= PER_CALL:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Move what was kept, and let it go."""
+        indices = [self._plan.indices[place] for place in self._places]
+        self._move(self._places, indices, self._arrays, self._moves)
+        self._places, self._arrays, self._moves = [], [], []
+        self._held = self._moved = 0
+
+    def _move(
+        self,
+        places: Sequence[int],
+        indices: list[int],
+        arrays: Sequence[Array | None],
+        moves: list[int],
+    ) -> None:
+        """Have C move weights, and note what its conversions counted."""
+        plan, size = self._plan, len(places)
+        codes = bytes(moves)
+        counts = ffi.new("ab_counts[]", size) if any(codes) else NULL
+        result = lib.ab_stage_move(
+            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            plan.options.threads, indices, codes,
+            list(map(ffi.from_buffer, arrays)), counts, size,
+        )  # fmt: skip
+        if result:
+            detail = lib.ab_stage_detail(self._stage)
+            names = [plan.specs[place].name for place in places]
+            raise_failure(result, WHAT, names, (), None if detail == NULL else text(detail))
+        if counts != NULL:
+            self._note_counts(places, codes, counts)
+
+    def _note_counts(self, places: Sequence[int], codes: bytes, counts: Any) -> None:
+        """Report what C has counted: few weights have any, so no line runs for each."""
+        table = np.frombuffer(ffi.buffer(counts), np.uint64).reshape(len(codes), -1)
+        bad = table[:, 0] + table[:, -1]  # they became infinite, or were not finite before
+        for number in np.flatnonzero(bad).tolist():
+            self._note_nonfinite(places[number], int(bad[number]))
+        if HALF in codes or BFLOAT in codes:
+            for number, move in enumerate(codes):
+                if move in CONVERTS:
+                    self._note(places[number], FLOAT32, _numbers(counts[number]))
+
+    def _note_nonfinite(self, place: int, count: int) -> None:
+        """Report values that the device has as not finite; one that is fetched anew counts anew."""
+        if count:
+            self._plan.nonfinite[self._plan.specs[place].name] = count
+
+    def _note(self, place: int, source: np.dtype[Any], numbers: tuple[int, int, int, int]) -> None:
+        """Report what a conversion did."""
+        spec = self._plan.specs[place]
+        self._plan.casts[spec.name] = CastCounts(source, spec.dtype, *numbers)
+
+    def _copied(self, place: int, array: Array) -> tuple[Array, int]:
+        """A contiguous copy of a small array, and its move; cast and counted unless C is to."""
+        spec = self._plan.specs[place]
+        clip = spec.name in self._plan.saturated
+        copy = np.ascontiguousarray(array) if array.ndim else array
+        move = move_of(copy, spec.dtype)
+        if move != GATHER and not clip:
+            return copy, move
+        cast = np.empty(array.shape, spec.dtype)
+        convert(copy, cast)
+        found = count(copy, cast)
+        self._note(place, array.dtype, found)
+        self._note_nonfinite(place, nonfinite(copy) + (0 if clip else found[0]))
+        if clip:
+            saturate(copy, cast)
+        return cast, COPY
+
+    def _gather(self, place: int, array: Array, move: int) -> None:
+        """Move one large view, whatever its strides."""
+        counts = ffi.new("ab_counts[]", 1)
+        result = lib.ab_stage_gather(
+            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            self._plan.indices[place], move, ffi.cast("void *", array.ctypes.data),
+            array.itemsize, array.ndim, array.shape, array.strides, counts,
+        )  # fmt: skip
+        if result:
+            raise_failure(result, WHAT, [self._plan.specs[place].name], ())
+        self._note_counts([place], bytes([move]), counts)
+
+    def _feed(self, place: int, array: Array) -> None:
+        """Move one large array piece by piece."""
+        spec = self._plan.specs[place]
+        view = np.frombuffer(ffi.buffer(self._bounce.pointer, PIECE), np.uint8)
+        elements = PIECE // max(array.itemsize, spec.dtype.itemsize)
+        totals, offset, bad = np.zeros(4, np.int64), 0, 0
+        for piece in pieces(array, elements * array.itemsize):
+            target = view[: piece.size * spec.dtype.itemsize].view(spec.dtype)
+            found = _convert(piece, target)
+            if found[0] and spec.name in self._plan.saturated:
+                saturate(piece, target)
+            totals += found
+            bad += nonfinite(piece)
+            self._send(place, offset, target)
+            offset += target.nbytes
+        clip = spec.name in self._plan.saturated
+        self._note_nonfinite(place, bad + (0 if clip else int(totals[0])))
+        if array.dtype != spec.dtype:
+            overflow, underflow, subnormal, nan = totals.tolist()
+            self._note(place, array.dtype, (overflow, underflow, subnormal, nan))
+
+    def _send(self, place: int, offset: int, piece: Array) -> None:
+        if self._area == NULL:
+            return
+        result = lib.ab_stage_piece(
+            self._stage, self._area, self._plan.indices[place], offset,
+            ffi.from_buffer(piece), piece.nbytes,
+        )  # fmt: skip
+        if result:
+            raise_failure(result, WHAT, [self._plan.specs[place].name], ())
+
+
+def bounce_of(plan: Plan, small: int) -> int:
+    """The size of the bounce buffer that a plan needs.
+
+    Args:
+        plan: What is to be moved.
+        small: Bytes that its small weights take in the area.
+    """
+    pieces_or_chunks = max(PIECE, plan.options.threads * int(lib.AB_STAGE_CHUNK))
+    if GATHER in plan.moves:
+        pieces_or_chunks = max(pieces_or_chunks, int(lib.AB_GATHER_SLAB))
+    least = pieces_or_chunks if plan.met or not CONVERTS.isdisjoint(plan.moves) else 1
+    return min(max(small, least), BOUNCE)
+
+
+def _nbytes(plan: Plan, place: int) -> int:
+    """A weight's bytes on the device."""
+    spec = plan.specs[place]
+    return math.prod(spec.shape or ()) * spec.dtype.itemsize
+
+
+def _numbers(counts: Any) -> tuple[int, int, int, int]:
+    return counts.overflow, counts.underflow, counts.subnormal, counts.nan
+
+
+def _convert(piece: Array, target: Array) -> tuple[int, int, int, int]:
+    """Write one contiguous piece in the weight's dtype; what `count` says of it."""
+    move = move_of(piece, target.dtype)
+    if move in (HALF, BFLOAT):
+        found = ffi.new("ab_counts *")
+        lib.ab_convert(move, ffi.from_buffer(target), ffi.from_buffer(piece), piece.size, found)
+        return _numbers(found)
+    convert(piece, target)
+    return (0, 0, 0, 0) if piece.dtype == target.dtype else count(piece, target)
