@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 from acl_bundle import om
-from acl_bundle._async.runners import Lanes
+from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.owner import Owner, uninterrupted
 from acl_bundle._base.wait import POLL_MS, WhenBusy
@@ -243,7 +243,7 @@ class Bundle(Owner):
         defined = not names and not file.variable_size
         self._variables = Variables(names, defined, keep=weakref.ref(self))
         self._writer = Writer(self._variables, self._area(loaded, file))
-        self._lanes = Lanes(
+        self._second_ids = SecondIds(
             self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
         )
         self._replicas = replicas
@@ -253,9 +253,9 @@ class Bundle(Owner):
             for index, (model, specs) in enumerate(zip(models, described, strict=True))
         )
         self._snapshots = Snapshots(self._stack, self.device, self._writer)
-        self._stack.callback(self._lanes.leave_what_hangs)
+        self._stack.callback(self._second_ids.leave_what_hangs)
         self._stack.callback(self._variables.close)
-        self._stack.callback(self._lanes.stop)
+        self._stack.callback(self._second_ids.stop)
 
     def _area(self, loaded: Loaded, file: om.Bundle) -> Area | None:
         """The variables' memory, where it is ours, and where each weight lies."""
@@ -281,25 +281,25 @@ class Bundle(Owner):
         name = part.name
         if role == "init":
             init = InitGraph(name, index, role, *specs)
-            init.open(self._stack, model, self.device, self._writer, self._lanes)
+            init.open(self._stack, model, self.device, self._writer, self._second_ids)
             return init
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
-            lanes = self._lanes
-            update.open(self._stack, model, self.device, self._writer, lanes, weights, program)
+            second_ids = self._second_ids
+            update.open(self._stack, model, self.device, self._writer, second_ids, weights, program)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)
         graph = InferenceGraph(name, index, role, *specs)
         models = [model, *self._load_again(index)]
-        graph.open(self._stack, models, self.device, self._lanes, part.gears)
+        graph.open(self._stack, models, self.device, self._second_ids, part.gears)
         return graph
 
     def _load_again(self, index: int) -> list[int]:
         """Load a graph for each replica but the first."""
         if self._replicas == 1:
             return []
-        return [self._lanes.load(self._stack, index) for _ in range(self._replicas - 1)]
+        return [self._second_ids.load(self._stack, index) for _ in range(self._replicas - 1)]
 
     def _of_role(self, role: str) -> Any:
         for graph in self.graphs:
@@ -444,7 +444,7 @@ class Bundle(Owner):
             return
         self._variables.check_outside("close")
         with uninterrupted() as signals:
-            self._lanes.stop(signals.deliver)
+            self._second_ids.stop(signals.deliver)
             while not self._closing.acquire(timeout=POLL_MS / 1000):
                 signals.deliver()
             try:

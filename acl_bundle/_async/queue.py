@@ -1,9 +1,9 @@
-"""Runs that wait for their turn in a lane, and the thread that sees to them.
+"""Runs that wait for their turn at a runner, and the thread that sees to them.
 
-`submit` looks at what it is given, notes a job and, if there is a berth free,
-launches it right there, so that the device gets its work without a change of
+`submit` looks at what it is given, notes a job and, if a slot is free,
+starts its request right there, so that the device gets its work without a change of
 threads. The worker, one thread per graph and started by the first job, waits
-for the end of the oldest job, launches what waits, and then tells the future.
+for the end of the oldest job, starts what waits, and then tells the future.
 
 Jobs begin and end in the order they came. While the worker waits it is inside
 one call of the library, without the GIL; it never waits for Python code, but
@@ -20,8 +20,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from acl_bundle._async.request import Flight, failed
-from acl_bundle._async.runner import Lane
+from acl_bundle._async.request import Request, failed
+from acl_bundle._async.runner import Runner
 from acl_bundle._base.owner import OfProcess, uninterrupted
 from acl_bundle._binding.api import BUSY, lib
 from acl_bundle._run.run import Fit, Fitter
@@ -38,22 +38,24 @@ class Job:
     """A run that somebody waits for.
 
     Args:
-        flight: The run.
+        request: The run.
         deliver: Makes the result of the outputs' arrays and the epoch.
         timeout_ms: How long the device may take, once it is its turn; None for ever.
         keep: Must live until the end of it.
     """
 
-    def __init__(self, flight: Flight, deliver: Deliver, timeout_ms: int | None, keep: Any) -> None:
+    def __init__(
+        self, request: Request, deliver: Deliver, timeout_ms: int | None, keep: Any
+    ) -> None:
         self.future: Future[Any] = RunFuture()
-        self.flight, self.deliver, self.timeout_ms, self.keep = flight, deliver, timeout_ms, keep
-        self.landing = False
+        self.request, self.deliver, self.timeout_ms, self.keep = request, deliver, timeout_ms, keep
+        self.awaited = False
         self.error: BaseException | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether it is yet to be launched."""
-        return not self.landing and self.error is None and not self.flight.launched
+        """Whether it is yet to start."""
+        return not self.awaited and self.error is None and not self.request.started
 
     def begin(self) -> bool:
         """Make it too late to cancel; False: it was cancelled."""
@@ -73,27 +75,27 @@ class Job:
 
 
 class Worker(threading.Thread):
-    """The thread of one lane's jobs, in which the callbacks of their futures run.
+    """The thread of one queue, in which the callbacks of their futures run.
 
     Attributes:
-        variables: Those of the lane's bundle.
+        variables: Those of the runner's bundle.
     """
 
-    def __init__(self, lane: Lane, work: Callable[[], None]) -> None:
-        super().__init__(target=work, name=f"acl_bundle {lane.label}", daemon=True)
-        self.variables = lane.variables
+    def __init__(self, runner: Runner, work: Callable[[], None]) -> None:
+        super().__init__(target=work, name=f"acl_bundle {runner.label}", daemon=True)
+        self.variables = runner.variables
 
 
-class Jobs:
-    """The jobs of one lane.
+class Queue:
+    """The jobs of one runner.
 
     Args:
-        lane: Where they run.
+        runner: Where they run.
         fitter: Makes the arrays for their outputs.
     """
 
-    def __init__(self, lane: Lane, fitter: Fitter) -> None:
-        self._lane, self._fitter = lane, fitter
+    def __init__(self, runner: Runner, fitter: Fitter) -> None:
+        self._runner, self._fitter = runner, fitter
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
         self._thread: Worker | None = None
@@ -106,26 +108,26 @@ class Jobs:
             BusyError: A run that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
-        self._lane.check()
-        job = Job(Flight(self._lane.pointer, fit), deliver, timeout_ms, keep)
+        self._runner.check()
+        job = Job(Request(self._runner.pointer, fit), deliver, timeout_ms, keep)
         with self._changed:
             if self._stopping:
-                raise _closed(self._lane.label)
-            self._start()
+                raise _closed(self._runner.label)
+            self._start_worker()
             self._jobs.append(job)
-            self._launch()
+            self._start_what_can()
             self._changed.notify()
         return job.future
 
-    def _start(self) -> None:
+    def _start_worker(self) -> None:
         if self._thread is None:
             with uninterrupted():
-                thread = Worker(self._lane, self._work)
+                thread = Worker(self._runner, self._work)
                 thread.start()
                 self._thread = thread
 
-    def _launch(self) -> None:
-        """Launch what can be launched at once, in order; the lock is held."""
+    def _start_what_can(self) -> None:
+        """Start what can start at once, in order; the lock is held."""
         if self._stopping:
             self._refuse_waiting()
         for job in list(self._jobs):
@@ -134,17 +136,17 @@ class Jobs:
             if not job.begin():
                 self._jobs.remove(job)
                 continue
-            answer = job.flight.ask(lib.ab_flight_launch, 0)
+            answer = job.request.ask(lib.ab_flight_launch, 0)
             if answer == BUSY:
                 return
             if failed(answer):
-                job.flight.abandon()
+                job.request.drop()
                 self._fail(job, answer)
 
     def _fail(self, job: Job, answer: int) -> None:
         """Note why a job failed, on the thread that made the call."""
         try:
-            self._lane.explain(answer, job.timeout_ms)
+            self._runner.explain(answer, job.timeout_ms)
         except Exception as error:
             job.error = error
 
@@ -157,18 +159,18 @@ class Jobs:
         with self._changed:
             while not self._jobs and not self._stopping:
                 self._changed.wait()
-            self._launch()
+            self._start_what_can()
             if not self._jobs:
                 return not self._stopping
             job = self._jobs[0]
-            job.landing = not job.waits
-        if not job.landing:
-            self._lane.wait()
+            job.awaited = not job.waits
+        if not job.awaited:
+            self._runner.wait()
             return True
-        result = self._land(job)
+        result = self._finish(job)
         with self._changed:
             self._jobs.popleft()
-            self._launch()
+            self._start_what_can()
             if self._stopping:
                 self._changed.notify_all()
         job.settle(result)
@@ -177,32 +179,32 @@ class Jobs:
     def _refuse_waiting(self) -> None:
         for job in list(self._jobs):
             if job.waits and job.begin():
-                job.error = _closed(self._lane.label)
+                job.error = _closed(self._runner.label)
             elif job.waits:
                 self._jobs.remove(job)
 
-    def _land(self, job: Job) -> Any:
-        """The result of a launched job, or None and its error is noted."""
+    def _finish(self, job: Job) -> Any:
+        """The result of a job that has started, or None and its error is noted."""
         if job.error is not None:
             return None
         try:
-            arrays = self._fitter.targets(job.flight.fit, None)
-            job.flight.aim(arrays)
-            answer = job.flight.land(job.timeout_ms, self._is_wanted)
+            arrays = self._fitter.targets(job.request.fit, None)
+            job.request.write_to(arrays)
+            answer = job.request.wait(job.timeout_ms, self._is_wanted)
             if failed(answer) and not self._is_wanted():
-                raise _closed(self._lane.label)
-            epoch = self._lane.explain(answer, job.timeout_ms)
-            return job.deliver(job.flight.fit, arrays, epoch)
+                raise _closed(self._runner.label)
+            epoch = self._runner.explain(answer, job.timeout_ms)
+            return job.deliver(job.request.fit, arrays, epoch)
         except Exception as error:
             job.error = error
         finally:
-            job.flight.abandon()
+            job.request.drop()
             del job
         return None
 
     def _is_wanted(self) -> bool:
         """Whether to wait on: not for a device that hangs when the bundle closes."""
-        return not self._stopping or not self._lane.hung
+        return not self._stopping or not self._runner.hung
 
     def stop(self) -> Callable[[float], bool] | None:
         """Refuse what has not begun, and let the worker see the end of the rest.

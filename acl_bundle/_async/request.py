@@ -1,4 +1,4 @@
-"""One run of a lane, as its caller has it; see csrc/acl_flight.c."""
+"""One run of a runner, as its caller has it; see csrc/acl_flight.c."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from acl_bundle._base.wait import POLL_MS, Wait
 from acl_bundle._binding.api import LOWEST_EPOCH, RUNNING, ffi, lib
 from acl_bundle._run.run import Array, Fit
 
-NO_BERTH = 2**64 - 1
+NO_SLOT = 2**64 - 1
 
 
-class Flight:
-    """One run of a lane.
+class Request:
+    """One run of a runner.
 
     Args:
-        lane: The shim's.
-        fit: What it is given; kept until it is launched.
+        runner: The shim's.
+        fit: What it is given; kept until it has started.
     """
 
-    def __init__(self, lane: Any, fit: Fit) -> None:
+    def __init__(self, runner: Any, fit: Fit) -> None:
         self._sources = [ffi.from_buffer(array) for array in fit.sources]
         self._in = ffi.new("void *[]", self._sources)
         self._gear = fit.gear
         self.fit = fit
         self.pointer = ffi.new(
-            "ab_flight *", {"lane": lane, "gear": fit.gear, "in": self._in, "berth": NO_BERTH}
+            "ab_flight *", {"lane": runner, "gear": fit.gear, "in": self._in, "berth": NO_SLOT}
         )
 
-    def aim(self, arrays: Sequence[Array]) -> None:
+    def write_to(self, arrays: Sequence[Array]) -> None:
         """Say where the outputs go; the arrays are kept."""
         self._targets = [ffi.from_buffer(array) for array in arrays]
         self._out = ffi.new("void *[]", self._targets)
@@ -41,11 +41,11 @@ class Flight:
         return int(call(self.pointer))
 
     @property
-    def launched(self) -> bool:
-        """Whether it is in a berth."""
-        return bool(self.pointer.berth != NO_BERTH)
+    def started(self) -> bool:
+        """Whether it is in a slot."""
+        return bool(self.pointer.berth != NO_SLOT)
 
-    def land(self, timeout_ms: int | None, goes_on: Callable[[], bool]) -> int:
+    def wait(self, timeout_ms: int | None, goes_on: Callable[[], bool]) -> int:
         """Wait for the end of the run, and fetch the outputs.
 
         Args:
@@ -66,8 +66,8 @@ class Flight:
             if not goes_on():
                 return self.ask(lib.ab_flight_land, 0, True)
 
-    def abandon(self) -> None:
-        """Let its berth be used again when the run is over, whatever came out of it."""
+    def drop(self) -> None:
+        """Let its slot be used again when the run is over, whatever came out of it."""
         lib.ab_flight_abandon(self.pointer)
 
 

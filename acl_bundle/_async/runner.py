@@ -1,6 +1,6 @@
 """A second id of one graph, which runs behind its callers on streams of its own.
 
-A lane has a few berths, each with a stream, an event, datasets, device memory
+A runner has a few slots, each with a stream, an event, datasets, device memory
 and page-locked host memory for one run; csrc/acl_lane.c says how runs follow
 each other through them.
 """
@@ -14,8 +14,8 @@ from math import ceil
 from time import monotonic
 from typing import Any
 
-from acl_bundle._async.request import Flight
-from acl_bundle._async.runners import Lanes, need_streams
+from acl_bundle._async.request import Request
+from acl_bundle._async.second_ids import SecondIds, need_streams
 from acl_bundle._base.owner import Taken
 from acl_bundle._base.wait import POLL_MS
 from acl_bundle._binding.api import BUSY, NULL, RUNNING, acl, ffi, lib, pointed
@@ -24,12 +24,12 @@ from acl_bundle._run.memory import HostBuffer
 from acl_bundle._run.run import Array, Fit
 from acl_bundle.errors import AclTimeoutError, BusyError
 
-BERTHS_MAX = 64
+SLOTS_MAX = 64
 
 
 @dataclass(frozen=True)
-class Ends:
-    """What a berth holds of one graph.
+class SlotSizes:
+    """What a slot holds of one graph.
 
     Attributes:
         inputs: Bytes of each input, in the dataset's order.
@@ -42,43 +42,43 @@ class Ends:
     gear: int | None = None
 
 
-class Lane:
-    """The second id of one graph. Made by `open_lane`.
+class Runner:
+    """The second id of one graph. Made by `open_runner`.
 
     Attributes:
         label: The graph, for messages.
         variables: The bundle's.
-        pointer: The shim's lane.
+        pointer: The shim's runner.
     """
 
     def __init__(
         self,
-        owner: Lanes,
+        owner: SecondIds,
         index: int,
         label: str,
-        ends: Ends,
+        sizes: SlotSizes,
         names: tuple[list[str], list[str]],
         depth: int,
     ) -> None:
         self.label, self.variables = label, owner.variables
-        self._owner, self._ends, self._names = owner, ends, names
+        self._owner, self._sizes, self._names = owner, sizes, names
         self._device = owner.device
         with self._device.activated(), Taken() as own:
             model = owner.load(own, index)
-            berths = [self._berth(own) for _ in range(depth + 1)]
-            counts = len(ends.inputs) - (ends.gear is not None), len(ends.outputs)
+            slots = [self._slot(own) for _ in range(depth + 1)]
+            counts = len(sizes.inputs) - (sizes.gear is not None), len(sizes.outputs)
             self.pointer = lib.ab_lane_new(
                 owner.variables.gate, index, model, self._device.context,
                 self._device.on_host, *counts,
             )  # fmt: skip
             if self.pointer == NULL:
-                raise MemoryError(f"no memory for the lane of {label}")
-            for berth in berths:
-                lib.ab_lane_add(self.pointer, berth)
+                raise MemoryError(f"no memory for the runner of {label}")
+            for slot in slots:
+                lib.ab_lane_add(self.pointer, slot)
             owner.stack.callback(own.pop_all().close)
         self.depth = depth
 
-    def _berth(self, stack: ExitStack) -> Any:
+    def _slot(self, stack: ExitStack) -> Any:
         """Make an ``ab_berth``; it and all it points at are the stack's."""
         stream, event = ffi.new("aclrtStream *"), ffi.new("aclrtEvent *")
         acl.aclrtCreateStream(stream)
@@ -87,19 +87,19 @@ class Lane:
         acl.aclrtCreateEvent(event)
         pointed("aclrtCreateEvent", event[0])
         stack.callback(acl.aclrtDestroyEvent, event[0])
-        given = dataset(stack, self._ends.inputs)
-        taken = dataset(stack, self._ends.outputs)
-        slots = [slot for at, slot in enumerate(given.slots) if at != self._ends.gear]
-        slots += taken.slots
-        tensors = ffi.new("ab_slot[]", slots)
-        host = ffi.new("void *[]", [self._pinned(stack, nbytes) for _, nbytes in slots])
-        berth = ffi.new(
+        inputs = dataset(stack, self._sizes.inputs)
+        outputs = dataset(stack, self._sizes.outputs)
+        tensors = [one for at, one in enumerate(inputs.tensors) if at != self._sizes.gear]
+        tensors += outputs.tensors
+        places = ffi.new("ab_slot[]", tensors)
+        host = ffi.new("void *[]", [self._pinned(stack, nbytes) for _, nbytes in tensors])
+        slot = ffi.new(
             "ab_berth *",
-            {"stream": stream[0], "executed": event[0], "input": given.handle,
-             "output": taken.handle, "tensors": tensors, "host": host},
+            {"stream": stream[0], "executed": event[0], "input": inputs.handle,
+             "output": outputs.handle, "tensors": places, "host": host},
         )  # fmt: skip
-        stack.callback([tensors, host, berth].clear)  # which keeps them until then
-        return berth
+        stack.callback([places, host, slot].clear)  # which keeps them until then
+        return slot
 
     def _pinned(self, stack: ExitStack, nbytes: int) -> Any:
         buffer = HostBuffer(max(nbytes, 1))
@@ -117,8 +117,8 @@ class Lane:
         with self._owner.opening(self.label):
             while self.depth < depth:
                 with self._device.activated(), Taken() as own:
-                    berth = self._berth(own)
-                    lib.ab_lane_add(self.pointer, berth)
+                    slot = self._slot(own)
+                    lib.ab_lane_add(self.pointer, slot)
                     self._owner.stack.callback(own.pop_all().close)
                 self.depth += 1
 
@@ -142,7 +142,7 @@ class Lane:
                 self.explain(result, None)
 
     def wait(self) -> int:
-        """Wait a little until a run could be launched; the shim's answer."""
+        """Wait a little until a run could start; the shim's answer."""
         return int(lib.ab_lane_wait(self.pointer, POLL_MS))
 
     def run(self, fit: Fit, arrays: Sequence[Array], timeout_ms: int) -> int:
@@ -153,8 +153,8 @@ class Lane:
             BusyError: It could not be begun in time, or a run before was given up.
             AclError: Another call failed.
         """
-        flight, end = Flight(self.pointer, fit), monotonic() + timeout_ms / 1000
-        flight.aim(arrays)
+        request, end = Request(self.pointer, fit), monotonic() + timeout_ms / 1000
+        request.write_to(arrays)
         answer = BUSY
         try:
             while answer in (BUSY, RUNNING):
@@ -165,9 +165,9 @@ class Lane:
                         " use it. Nothing runs on, and it can be run again"
                     )
                 call = lib.ab_flight_run if answer == BUSY else lib.ab_flight_land
-                answer = flight.ask(call, max(min(left, POLL_MS), 0), left <= POLL_MS)
+                answer = request.ask(call, max(min(left, POLL_MS), 0), left <= POLL_MS)
         finally:
-            flight.abandon()
+            request.drop()
         return self.explain(answer, timeout_ms)
 
     def explain(self, answer: int, timeout_ms: int | None) -> int:
@@ -185,21 +185,21 @@ class Lane:
             raise
 
 
-def open_lane(
-    lanes: Lanes,
+def open_runner(
+    second_ids: SecondIds,
     index: int,
     label: str,
-    ends: Ends,
+    sizes: SlotSizes,
     names: tuple[list[str], list[str]],
     depth: int,
-) -> Lane:
+) -> Runner:
     """Load a graph's second id, with room for a run and `depth` more behind it.
 
     Args:
-        lanes: The bundle's.
+        second_ids: The bundle's.
         index: The graph's place in the file.
         label: The graph, for messages.
-        ends: What it takes and gives.
+        sizes: Of its inputs and outputs in bytes.
         names: Of its inputs and outputs.
         depth: How many.
 
@@ -209,7 +209,7 @@ def open_lane(
         AclError: The device has no room.
     """
     need_streams(f"timeouts, submit and stream of {label}")
-    with lanes.opening(label):
-        lane = Lane(lanes, index, label, ends, names, depth)
-        lanes.watch(label, lambda: lane.hung)
-        return lane
+    with second_ids.opening(label):
+        runner = Runner(second_ids, index, label, sizes, names, depth)
+        second_ids.watch(label, lambda: runner.hung)
+        return runner

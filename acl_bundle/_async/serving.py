@@ -8,9 +8,9 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, SupportsIndex
 
-from acl_bundle._async.queue import Jobs
-from acl_bundle._async.runner import BERTHS_MAX, Ends, Lane, open_lane
-from acl_bundle._async.runners import Lanes
+from acl_bundle._async.queue import Queue
+from acl_bundle._async.runner import SLOTS_MAX, Runner, SlotSizes, open_runner
+from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
@@ -22,41 +22,43 @@ DEPTH = 2
 
 def _check_depth(depth: SupportsIndex) -> int:
     found = whole(depth, "depth is how many runs may be ahead, an int")
-    if not 0 < found < BERTHS_MAX:
-        raise ValueError(f"depth is {found}; give 1 to {BERTHS_MAX - 1}")
+    if not 0 < found < SLOTS_MAX:
+        raise ValueError(f"depth is {found}; give 1 to {SLOTS_MAX - 1}")
     return found
 
 
 class Serving:
-    """The lane of one graph, opened when it is first used, and its jobs.
+    """The runner of one graph, opened when it is first used, and its queue.
 
     Args:
-        lanes: The bundle's.
+        second_ids: The bundle's.
         index: The graph's place in the file.
         label: The graph, for messages.
-        ends: What its berths hold; None for a dynamic graph.
+        sizes: What its slots hold; None for a dynamic graph.
         names: Of its inputs and outputs.
         fitter: Looks at what runs are given.
     """
 
     def __init__(
         self,
-        lanes: Lanes,
+        second_ids: SecondIds,
         index: int,
         label: str,
-        ends: Ends | None,
+        sizes: SlotSizes | None,
         names: tuple[list[str], list[str]],
         fitter: Fitter,
     ) -> None:
-        self._lanes, self._fitter, self._names = lanes, fitter, names
-        self._open = None if ends is None else partial(open_lane, lanes, index, label, ends, names)
+        self._second_ids, self._fitter, self._names = second_ids, fitter, names
+        self._open = (
+            None if sizes is None else partial(open_runner, second_ids, index, label, sizes, names)
+        )
         self._label = label
         self._opening = threading.Lock()
-        self._lane: tuple[Lane, Jobs] | None = None
+        self._runner: tuple[Runner, Queue] | None = None
 
-    def _check(self) -> Callable[[int], Lane]:
-        """Refuse what cannot be run asynchronously (facts 1.11); returns what opens a lane."""
-        self._lanes.variables.check(self._label)
+    def _check(self) -> Callable[[int], Runner]:
+        """Refuse what cannot be run asynchronously (facts 1.11); returns what opens a runner."""
+        self._second_ids.variables.check(self._label)
         if self._open is None:
             raise UnsupportedError(
                 f"{self._label} is dynamic: its outputs' memory is the library's to allocate, which"
@@ -64,16 +66,16 @@ class Serving:
             )
         return self._open
 
-    def _opened(self, depth: int) -> tuple[Lane, Jobs]:
-        if self._lane is None:
+    def _opened(self, depth: int) -> tuple[Runner, Queue]:
+        if self._runner is None:
             with self._opening:
-                if self._lane is None:
-                    lane = self._check()(max(depth, DEPTH))
-                    jobs = Jobs(lane, self._fitter)
-                    self._lanes.on_stop(jobs.stop)
-                    self._lane = lane, jobs
-        self._lane[0].deepen(depth)
-        return self._lane
+                if self._runner is None:
+                    runner = self._check()(max(depth, DEPTH))
+                    queue = Queue(runner, self._fitter)
+                    self._second_ids.on_stop(queue.stop)
+                    self._runner = runner, queue
+        self._runner[0].deepen(depth)
+        return self._runner
 
     def run(
         self, given: Given, out: Mapping[str, Array] | None, timeout_ms: SupportsIndex
@@ -83,12 +85,12 @@ class Serving:
         self._check()
         fit = self._fitter.fit(given)
         arrays = self._fitter.targets(fit, out)
-        lane, _ = self._opened(DEPTH)
-        return self._outputs(fit, arrays, lane.run(fit, arrays, limit))
+        runner, _ = self._opened(DEPTH)
+        return self._outputs(fit, arrays, runner.run(fit, arrays, limit))
 
     def _outputs(self, _: Fit, arrays: list[Array], epoch: int) -> Outputs:
         outputs = Outputs(zip(self._names[1], arrays, strict=True))
-        outputs.version = self._lanes.variables.versions[epoch]
+        outputs.version = self._second_ids.variables.versions[epoch]
         return outputs
 
     def _plain(self, _: Fit, arrays: list[Array], __: int) -> Any:
@@ -100,11 +102,11 @@ class Serving:
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
         fit = self._fitter.fit(given if plain else given[0])
-        _, jobs = self._opened(DEPTH)
-        keep = self._lanes.keep()
+        _, queue = self._opened(DEPTH)
+        keep = self._second_ids.keep()
         if keep is None:
             raise ClosedError(f"the bundle of {self._label} was collected: keep it")
-        return jobs.submit(fit, self._plain if plain else self._outputs, limit, keep)
+        return queue.submit(fit, self._plain if plain else self._outputs, limit, keep)
 
     def stream(
         self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from acl_bundle._async.runners import Lanes, Stop, need_streams
+from acl_bundle._async.second_ids import SecondIds, Stop, need_streams
 from acl_bundle._base.owner import Taken
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.api import acl, ffi, lib, pointed
@@ -18,7 +18,7 @@ class Timed:
 
     Attributes:
         engine: For `Writer.commit` and `Writer.write`.
-        on_stop: As that of `Lanes`.
+        on_stop: As that of `SecondIds`.
     """
 
     def __init__(self, engine: Any, stream: Any, on_stop: Callable[[Stop], None]) -> None:
@@ -43,13 +43,13 @@ class Timed:
         return not self._used or bool(lib.ab_engine_drained(self.engine))
 
 
-def open_timed(lanes: Lanes, index: int, label: str, given: Dataset) -> Timed:
+def open_timed(second_ids: SecondIds, index: int, label: str, given: Dataset) -> Timed:
     """Load an init or update graph's second id, which can be given up.
 
     The caller is `Variables.alone`.
 
     Args:
-        lanes: The bundle's.
+        second_ids: The bundle's.
         index: The graph's place in the file.
         label: The graph, for messages.
         given: Its inputs; shared with the first id.
@@ -59,26 +59,26 @@ def open_timed(lanes: Lanes, index: int, label: str, given: Dataset) -> Timed:
         AclError: The device has no room.
     """
     need_streams(f"a timeout of {label}")
-    device = lanes.device
+    device = second_ids.device
     with device.activated(), Taken() as own:
-        model = lanes.load(own, index)
+        model = second_ids.load(own, index)
         stream = ffi.new("aclrtStream *")
         acl.aclrtCreateStream(stream)
         pointed("aclrtCreateStream", stream[0])
         own.callback(acl.aclrtDestroyStream, stream[0])
         taken = dataset(own, [])
-        engine = new_engine(lanes.variables.gate, False, model, device, given, taken)
-        lanes.stack.callback(own.pop_all().close)
-    timed = Timed(engine, stream[0], lanes.on_stop)
-    lanes.watch(label, lambda: not timed.drained)
+        engine = new_engine(second_ids.variables.gate, False, model, device, given, taken)
+        second_ids.stack.callback(own.pop_all().close)
+    timed = Timed(engine, stream[0], second_ids.on_stop)
+    second_ids.watch(label, lambda: not timed.drained)
     return timed
 
 
 class Stopwatch:
     """The engine of one graph that can be given up, loaded when the first limit is set."""
 
-    def __init__(self, lanes: Lanes, index: int, label: str, given: Dataset) -> None:
-        self._open = partial(open_timed, lanes, index, label, given)
+    def __init__(self, second_ids: SecondIds, index: int, label: str, given: Dataset) -> None:
+        self._open = partial(open_timed, second_ids, index, label, given)
         self._timed: Timed | None = None
 
     def __call__(self, wait: Wait) -> Timed | None:

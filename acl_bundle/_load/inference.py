@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from acl_bundle._async.runner import Ends as LaneEnds
-from acl_bundle._async.runners import Lanes
+from acl_bundle._async.runner import SlotSizes
+from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.serving import Serving
 from acl_bundle._load.describe import describe_dynamic
 from acl_bundle._run import dynamic
 from acl_bundle._run import gears as geared
-from acl_bundle._run.engine import dataset, loose_dataset, new_engine, new_ring
+from acl_bundle._run.engine import dataset, join_replicas, loose_dataset, new_engine
 from acl_bundle._run.run import Fitter, PlainFitter, make_bind, make_run
-from acl_bundle._run.shaped import Ends
+from acl_bundle._run.signature import Signature
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.graph import Graph
@@ -33,7 +33,7 @@ class InferenceGraph(Graph):
         stack: ExitStack,
         models: Sequence[int],
         device: Device,
-        lanes: Lanes,
+        second_ids: SecondIds,
         gears: Gears | None = None,
     ) -> None:
         """Make the buffers and engines of a loaded model; the stack owns the buffers.
@@ -42,7 +42,7 @@ class InferenceGraph(Graph):
             stack: Gives back what is made here.
             models: The ids of the model, of which each runs once at a time.
             device: Where they are loaded.
-            lanes: The bundle's.
+            second_ids: The bundle's.
             gears: What the file tells of them.
 
         Raises:
@@ -51,20 +51,20 @@ class InferenceGraph(Graph):
         """
         at = geared.gear_index(self.inputs)
         if at is not None:
-            self._open_gears(stack, models, device, lanes, gears, at)
+            self._open_gears(stack, models, device, second_ids, gears, at)
         elif any(spec.dynamic for spec in (*self.inputs, *self.outputs)):
-            self._open_dynamic(stack, models, device, lanes)
+            self._open_dynamic(stack, models, device, second_ids)
         else:
-            self._open_static(stack, models, device, lanes)
+            self._open_static(stack, models, device, second_ids)
 
-    def _serve_with(self, lanes: Lanes, ends: LaneEnds | None, fitter: Fitter) -> None:
+    def _serve_with(self, second_ids: SecondIds, sizes: SlotSizes | None, fitter: Fitter) -> None:
         names = [spec.name for spec in self.inputs], [spec.name for spec in self.outputs]
-        self._serving = Serving(lanes, self.index, self.label, ends, names, fitter)
+        self._serving = Serving(second_ids, self.index, self.label, sizes, names, fitter)
 
     def _open_static(
-        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
+        self, stack: ExitStack, models: Sequence[int], device: Device, second_ids: SecondIds
     ) -> None:
-        variables = lanes.variables
+        variables = second_ids.variables
         sizes, results = ([spec.nbytes for spec in specs] for specs in (self.inputs, self.outputs))
         engines = [
             new_engine(
@@ -72,18 +72,18 @@ class InferenceGraph(Graph):
             )
             for model in models
         ]
-        engine = new_ring(variables.gate, engines)
-        ends = self.inputs, self.outputs, self.label
-        self._run, self._call = make_run(engine, variables, *ends)
-        self._bind = make_bind(engine, variables, *ends, alone=len(models) == 1)
-        self._serve_with(lanes, LaneEnds(sizes, results), PlainFitter(*ends))
+        engine = join_replicas(variables.gate, engines)
+        signature = self.inputs, self.outputs, self.label
+        self._run, self._call = make_run(engine, variables, *signature)
+        self._bind = make_bind(engine, variables, *signature, alone=len(models) == 1)
+        self._serve_with(second_ids, SlotSizes(sizes, results), PlainFitter(*signature))
 
     def _open_gears(
         self,
         stack: ExitStack,
         models: Sequence[int],
         device: Device,
-        lanes: Lanes,
+        second_ids: SecondIds,
         gears: Gears | None,
         at: int,
     ) -> None:
@@ -97,36 +97,38 @@ class InferenceGraph(Graph):
         results = geared.sizes(self.outputs, outs)
         engines = []
         for model in models:
-            given, taken = dataset(stack, sizes), dataset(stack, results)
-            given = given._replace(slots=[*given.slots[:at], *given.slots[at + 1 :]])
-            engines.append(new_engine(lanes.variables.gate, True, model, device, given, taken))
-        engine = new_ring(lanes.variables.gate, engines)
+            source, target = dataset(stack, sizes), dataset(stack, results)
+            source = source._replace(tensors=[*source.tensors[:at], *source.tensors[at + 1 :]])
+            engines.append(
+                new_engine(second_ids.variables.gate, True, model, device, source, target)
+            )
+        engine = join_replicas(second_ids.variables.gate, engines)
         self.inputs: tuple[TensorSpec, ...] = own
         self.outputs: tuple[TensorSpec, ...] = geared.shown(self.outputs, outs)
-        box = geared.Gearbox(gears, made, at, Ends(self.inputs, self.outputs, self.label))
-        self._run, self._call, self._bind = geared.make_gears(engine, lanes.variables, box)
-        self._serve_with(lanes, LaneEnds(sizes, results, at), box)
+        box = geared.Gearbox(gears, made, at, Signature(self.inputs, self.outputs, self.label))
+        self._run, self._call, self._bind = geared.make_gears(engine, second_ids.variables, box)
+        self._serve_with(second_ids, SlotSizes(sizes, results, at), box)
 
     def _open_dynamic(
-        self, stack: ExitStack, models: Sequence[int], device: Device, lanes: Lanes
+        self, stack: ExitStack, models: Sequence[int], device: Device, second_ids: SecondIds
     ) -> None:
-        known, gate = describe_dynamic(models[0]), lanes.variables.gate
+        known, gate = describe_dynamic(models[0]), second_ids.variables.gate
         made, engines = [], []
         for model in models:
-            given = loose_dataset(stack, [0] * len(self.inputs))
-            taken = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
-            engine = new_engine(gate, True, model, device, given, taken)
+            source = loose_dataset(stack, [0] * len(self.inputs))
+            target = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
+            engine = new_engine(gate, True, model, device, source, target)
             shapes = dynamic.new_shapes(
                 stack,
                 engine,
-                [(buffer, one.dtype) for buffer, one in zip(given.buffers, known, strict=True)],
-                [(b, s.nbytes == 0) for b, s in zip(taken.buffers, self.outputs, strict=True)],
+                [(buffer, one.dtype) for buffer, one in zip(source.buffers, known, strict=True)],
+                [(b, s.nbytes == 0) for b, s in zip(target.buffers, self.outputs, strict=True)],
             )
             engines.append(engine)
             made.append(shapes)
-        new_ring(gate, engines)
-        ends = Ends(self.inputs, self.outputs, self.label)
-        runs = dynamic.make_dynamic(made[0], lanes.variables, known, ends)
+        join_replicas(gate, engines)
+        signature = Signature(self.inputs, self.outputs, self.label)
+        runs = dynamic.make_dynamic(made[0], second_ids.variables, known, signature)
         self._run, self._call, self._bind = runs
         fitter = PlainFitter(self.inputs, self.outputs, self.label)
-        self._serve_with(lanes, None, fitter)
+        self._serve_with(second_ids, None, fitter)

@@ -17,7 +17,7 @@ import numpy as np
 
 from acl_bundle._binding.api import fail, ffi, lib, need
 from acl_bundle._run.run import Array, Bind, Call, Run
-from acl_bundle._run.shaped import Ends, check_dtype, make
+from acl_bundle._run.signature import Signature, check_dtype, make
 from acl_bundle._run.variables import Variables
 from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
@@ -134,7 +134,7 @@ def _give(array: Array, spec: TensorSpec, given: Array | None) -> Array:
 
 
 def make_dynamic(
-    shapes: Any, variables: Variables, known: Sequence[Input], ends: Ends
+    shapes: Any, variables: Variables, known: Sequence[Input], signature: Signature
 ) -> tuple[Run, Call, Bind]:
     """Make ``run``, ``call`` and ``bind`` of a dynamic graph.
 
@@ -142,10 +142,10 @@ def make_dynamic(
         shapes: From `new_shapes`.
         variables: The bundle's.
         known: What the library says of each input.
-        ends: The graph's inputs and outputs.
+        signature: The graph's inputs and outputs.
     """
     run_shapes, explain = lib.ab_run_shapes, variables.explain
-    count = len(ends.outputs)
+    count = len(signature.outputs)
 
     def given_for(array: Array, held: list[Any]) -> dict[str, Any]:
         data, dims = ffi.from_buffer(array), ffi.new("int64_t[]", array.shape)
@@ -153,7 +153,7 @@ def make_dynamic(
         return {"data": data, "nbytes": array.nbytes, "rank": array.ndim, "dims": dims}
 
     def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
-        for array, spec, one in zip(given, ends.inputs, known, strict=True):
+        for array, spec, one in zip(given, signature.inputs, known, strict=True):
             _check(array, spec, one)
         held: list[Any] = []
         whole = [np.ascontiguousarray(a).reshape(a.shape) for a in given]
@@ -161,9 +161,9 @@ def make_dynamic(
         made = ffi.new("ab_made[]", count)
         epoch = run_shapes(shapes, sources, made)
         if epoch < 0:
-            epoch = explain(epoch, ends.label, ends.in_names, ends.out_names)
-        own = [_own(*one) for one in zip(made, ends.outputs, strict=True)]
-        rows = zip(own, ends.outputs, taken, strict=True)
+            epoch = explain(epoch, signature.label, signature.in_names, signature.out_names)
+        own = [_own(*one) for one in zip(made, signature.outputs, strict=True)]
+        rows = zip(own, signature.outputs, taken, strict=True)
         return epoch, [_give(*row) for row in rows]
 
-    return make(step, ends, variables)
+    return make(step, signature, variables)

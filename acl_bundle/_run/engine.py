@@ -19,7 +19,7 @@ class Dataset(NamedTuple):
 
     handle: Any
     buffers: list[Any]
-    slots: list[tuple[Any, int]]
+    tensors: list[tuple[Any, int]]
 
 
 def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
@@ -30,7 +30,7 @@ def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
         memory = DeviceBuffer(max(size, 1))
         stack.callback(memory.close)
         _append(stack, made, memory.pointer, size)
-        made.slots.append((memory.pointer, size))
+        made.tensors.append((memory.pointer, size))
     return made
 
 
@@ -55,7 +55,7 @@ def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
 
 
 def new_engine(
-    gate: Any, reads: bool, model_id: int, device: Device, given: Dataset, taken: Dataset
+    gate: Any, reads: bool, model_id: int, device: Device, inputs: Dataset, outputs: Dataset
 ) -> Any:
     """Make the engine of a model over two datasets; the gate owns it.
 
@@ -65,22 +65,22 @@ def new_engine(
         UnsupportedError: The library lacks what C calls for it.
     """
     need("running a graph", ("aclmdlExecute", "aclrtMemcpy"))
-    slots = [dataset.slots if reads else [] for dataset in (given, taken)]
+    tensors = [dataset.tensors if reads else [] for dataset in (inputs, outputs)]
     engine = lib.ab_engine_new(
         gate, reads, model_id, device.context, device.on_host,
-        given.handle, slots[0], len(slots[0]), taken.handle, slots[1], len(slots[1]),
+        inputs.handle, tensors[0], len(tensors[0]), outputs.handle, tensors[1], len(tensors[1]),
     )  # fmt: skip
     if engine == ffi.NULL:
         raise MemoryError("no memory for a graph's engine")
     return engine
 
 
-def new_ring(gate: Any, engines: Sequence[Any]) -> Any:
-    """Let the engines of one graph take each other's place; the gate owns the ring.
+def join_replicas(gate: Any, engines: Sequence[Any]) -> Any:
+    """Let the engines of one graph take each other's place; the gate owns them.
 
     Returns:
         An engine: a run of it is a run of whichever is free.
     """
     if len(engines) > 1 and lib.ab_ring_new(gate, len(engines), engines) == ffi.NULL:
-        raise MemoryError("no memory for the ring of a graph's engines")
+        raise MemoryError("no memory for the replicas of a graph's engine")
     return engines[0]

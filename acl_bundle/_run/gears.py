@@ -16,7 +16,7 @@ import numpy as np
 
 from acl_bundle._binding.api import ffi, lib, need
 from acl_bundle._run.run import Array, Bind, Call, Fit, Given, Run
-from acl_bundle._run.shaped import Ends, check_dtype, make
+from acl_bundle._run.signature import Signature, check_dtype, make
 from acl_bundle._run.variables import Variables
 from acl_bundle.errors import BundleFormatError, UnsupportedError
 from acl_bundle.om.gears import BLOCKS, INPUT_NAME, Gears
@@ -151,14 +151,14 @@ CALLS: dict[str, str] = {
 class _Told:
     """What the library is told of one gear: an ``ab_gear`` and the memory it points at."""
 
-    def __init__(self, gears: Gears, at: int, index: int, gear: Gear, ends: Ends) -> None:
+    def __init__(self, gears: Gears, at: int, index: int, gear: Gear, signature: Signature) -> None:
         self.outputs = gear.outputs
-        ins = _bytes(ends.inputs, gear.inputs)
-        outs = _bytes(ends.outputs, gear.outputs)
+        ins = _bytes(signature.inputs, gear.inputs)
+        outs = _bytes(signature.outputs, gear.outputs)
         values = gears.values[at]
         dims = ffi.new("aclmdlIODims *")
         if gears.kind == "dims":
-            by_name = dict(zip(ends.in_names, gear.inputs, strict=True))
+            by_name = dict(zip(signature.in_names, gear.inputs, strict=True))
             full = [dim for name in gears.order for dim in by_name.get(name, ())]
             dims.dimCount = len(full)
             dims.dims[0 : len(full)] = full
@@ -184,12 +184,16 @@ class Gearbox:
         gears: What the file says.
         made: The shapes of every gear.
         index: Of the gear's input in the dataset.
-        ends: The graph's inputs, without that one, and outputs.
+        signature: The graph's inputs, without that one, and outputs.
     """
 
-    def __init__(self, gears: Gears, made: Sequence[Gear], index: int, ends: Ends) -> None:
-        self.ends, self._made = ends, made
-        self._told = {one.inputs: _Told(gears, at, index, one, ends) for at, one in enumerate(made)}
+    def __init__(
+        self, gears: Gears, made: Sequence[Gear], index: int, signature: Signature
+    ) -> None:
+        self.signature, self._made = signature, made
+        self._told = {
+            one.inputs: _Told(gears, at, index, one, signature) for at, one in enumerate(made)
+        }
 
     def pick(self, given: list[Array]) -> _Told:
         """The gear of arrays whose dtype and shape nobody has looked at.
@@ -198,7 +202,7 @@ class Gearbox:
             TypeError: An array has another dtype.
             ValueError: There is no such gear.
         """
-        for spec, array in zip(self.ends.inputs, given, strict=True):
+        for spec, array in zip(self.signature.inputs, given, strict=True):
             check_dtype(array, f"input {spec.name!r}", spec)
         shapes = tuple(array.shape for array in given)
         gear = self._told.get(shapes)
@@ -209,8 +213,8 @@ class Gearbox:
     def _refusal(self, shapes: tuple[Shape, ...]) -> ValueError:
         known = "; ".join(", ".join(map(str, gear.inputs)) for gear in self._made)
         return ValueError(
-            f"{self.ends.label} has no gear for {', '.join(map(str, shapes))}"
-            f" ({', '.join(self.ends.in_names)}); its gears are {known}"
+            f"{self.signature.label} has no gear for {', '.join(map(str, shapes))}"
+            f" ({', '.join(self.signature.in_names)}); its gears are {known}"
         )
 
     def fill(self, shapes: Sequence[Shape], taken: list[Array | None]) -> list[Array]:
@@ -219,18 +223,18 @@ class Gearbox:
         Raises:
             ValueError: One that is given has another shape.
         """
-        rows = zip(self.ends.outputs, shapes, taken, strict=True)
+        rows = zip(self.signature.outputs, shapes, taken, strict=True)
         return [_target(*row) for row in rows]
 
     def fit(self, given: Given) -> Fit:
         """See `Fitter`."""
-        arrays = self.ends.take(given)
+        arrays = self.signature.take(given)
         gear = self.pick(arrays)
         return Fit([np.ascontiguousarray(a) for a in arrays], gear.pointer, gear.outputs)
 
     def targets(self, fit: Fit, out: Mapping[str, Array] | None) -> list[Array]:
         """See `Fitter`."""
-        return self.fill(fit.shapes, self.ends.targets(out))
+        return self.fill(fit.shapes, self.signature.targets(out))
 
 
 def _target(spec: TensorSpec, shape: Shape, given: Array | None) -> Array:
@@ -252,7 +256,7 @@ def make_gears(engine: Any, variables: Variables, box: Gearbox) -> tuple[Run, Ca
         box: The graph's gears.
     """
     run_gear, explain, from_buffer = lib.ab_run_gear, variables.explain, ffi.from_buffer
-    ends = box.ends
+    signature = box.signature
 
     def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
         gear = box.pick(given)
@@ -260,10 +264,10 @@ def make_gears(engine: Any, variables: Variables, box: Gearbox) -> tuple[Run, Ca
         sources = [from_buffer(np.ascontiguousarray(array)) for array in given]
         epoch = run_gear(engine, gear.pointer, sources, [from_buffer(array) for array in arrays])
         if epoch < 0:
-            epoch = explain(epoch, ends.label, ends.in_names, ends.out_names)
+            epoch = explain(epoch, signature.label, signature.in_names, signature.out_names)
         return epoch, arrays
 
-    return make(step, ends, variables)
+    return make(step, signature, variables)
 
 
 def gear_index(inputs: Sequence[TensorSpec]) -> int | None:

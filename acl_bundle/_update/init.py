@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import SupportsIndex
 
-from acl_bundle._async.runners import Lanes
+from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, engine_for
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._run.engine import dataset, new_engine
@@ -20,12 +20,12 @@ class InitGraph(Graph):
     """The weight-init graph: writes every variable from constants in the file."""
 
     def open(
-        self, stack: ExitStack, model_id: int, device: Device, writer: Writer, lanes: Lanes
+        self, stack: ExitStack, model_id: int, device: Device, writer: Writer, second_ids: SecondIds
     ) -> None:
         """Make the engine of a loaded model; the stack owns its datasets."""
         self._writer = writer
         given, taken = dataset(stack, []), dataset(stack, [])
-        self._timed = Stopwatch(lanes, self.index, self.label, given)
+        self._timed = Stopwatch(second_ids, self.index, self.label, given)
         gate = writer.variables.gate
         self._engine = new_engine(gate, False, model_id, device, given, taken)
         writer.init = self._engine

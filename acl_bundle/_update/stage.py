@@ -26,7 +26,7 @@ from acl_bundle._binding.api import NULL, acl, ffi, lib, need, raise_failure
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
 from acl_bundle._run.memory import DeviceBuffer, HostBuffer
-from acl_bundle._update.transfer import WHAT, Transfer, bounce_of
+from acl_bundle._update.transfer import WHAT, Transfer, staging_of
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 from acl_bundle.spec import WeightSpec
@@ -58,7 +58,7 @@ class Stage:
             acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
             self.dataset.buffers.append(buffer)
         self._area: DeviceBuffer | None = None
-        self._bounce: HostBuffer | None = None
+        self._staging: HostBuffer | None = None
         self._refused = 0
 
     def open(self, engine: Any) -> None:
@@ -153,15 +153,15 @@ class Stage:
                 self._area.close()
             self._area = larger
 
-    def _bounce_of(self, nbytes: int) -> HostBuffer:
+    def _staging_of(self, nbytes: int) -> HostBuffer:
         """The host area, grown to at least so many bytes."""
-        if self._bounce is None or self._bounce.nbytes < nbytes:
+        if self._staging is None or self._staging.nbytes < nbytes:
             with self._device.activated():
-                if self._bounce is not None:
-                    self._bounce.close()
-                self._bounce = HostBuffer(nbytes)
-                self._stack.callback(self._bounce.close)
-        return self._bounce
+                if self._staging is not None:
+                    self._staging.close()
+                self._staging = HostBuffer(nbytes)
+                self._stack.callback(self._staging.close)
+        return self._staging
 
     def buckets(self, plan: Plan) -> list[Plan]:
         """Divide a plan into what the device can stage at once; mostly that is all of it.
@@ -191,8 +191,8 @@ class Stage:
         """
         with uninterrupted():
             _, small = self._lay(plan)
-            bounce = self._bounce_of(bounce_of(plan, small))
-        Transfer(self._stage, NULL, bounce, plan).run()
+            staging = self._staging_of(staging_of(plan, small))
+        Transfer(self._stage, NULL, staging, plan).run()
 
     def write(self, plan: Plan) -> None:
         """Bring a plan's bytes to the device and make the dataset ready to run.
@@ -210,8 +210,8 @@ class Stage:
             if self.area_nbytes < nbytes:
                 self._take_area(nbytes)
             area = self._area.pointer if self._area and self._area.pointer else NULL
-            bounce = self._bounce_of(bounce_of(plan, small))
-        Transfer(self._stage, area, bounce, plan).run()
+            staging = self._staging_of(staging_of(plan, small))
+        Transfer(self._stage, area, staging, plan).run()
         result = lib.ab_stage_describe(self._stage, area)
         if result:
             raise_failure(result, WHAT, (), ())

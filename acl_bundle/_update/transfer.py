@@ -3,13 +3,13 @@
 C (csrc/acl_transfer.c) takes what is contiguous and either of the weight's
 dtype or float32 for a narrow one; as much of it as possible in one call. A large
 view of such a dtype, transposed say, takes a call of its own (csrc/acl_gather.c).
-The rest is fed to it piece by piece through the bounce buffer, each piece made
+The rest is fed to it piece by piece through the staging buffer, each piece made
 contiguous and cast by numpy, so that no array is ever copied whole. Only
 small weights are, to be packed with the others.
 
 Small weights go first, as the stage has laid them. What a plan does not hold
 itself (lazy values, small copies) is kept until C has taken it, and that is
-never more than fills the bounce buffer, or one value.
+never more than fills the staging buffer, or one value.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from acl_bundle._plan.plan import Plan
 from acl_bundle._run.memory import HostBuffer
 
 Array = NDArray[Any]
-BOUNCE = 16 << 20
+STAGING = 16 << 20
 PIECE = 1 << 20
 PER_CALL = 1 << 30
 """Bytes after which C comes back, so that Ctrl-C works."""
@@ -57,12 +57,12 @@ class Transfer:
     Args:
         stage: The C half, which has laid the plan.
         area: Where to; NULL to send nothing and find `Plan.casts` alone.
-        bounce: At least what `bounce_of` says.
+        staging: At least what `staging_of` says.
         plan: What to move.
     """
 
-    def __init__(self, stage: Any, area: Any, bounce: HostBuffer, plan: Plan) -> None:
-        self._stage, self._area, self._bounce, self._plan = stage, area, bounce, plan
+    def __init__(self, stage: Any, area: Any, staging: HostBuffer, plan: Plan) -> None:
+        self._stage, self._area, self._staging, self._plan = stage, area, staging, plan
         self._places: list[int] = []
         self._arrays: list[Array] = []
         self._moves: list[int] = []
@@ -99,7 +99,7 @@ class Transfer:
         """Fetch one weight and move it, or keep it to be moved with others."""
         self._plan.pause()
         cost = self._cost(place, small)
-        if self._held and self._held + cost > BOUNCE:
+        if self._held and self._held + cost > STAGING:
             self._flush()
         array = self._plan.fetch(place)
         spec = self._plan.specs[place]
@@ -140,7 +140,7 @@ class Transfer:
         codes = bytes(moves)
         counts = ffi.new("ab_counts[]", size) if any(codes) else NULL
         result = lib.ab_stage_move(
-            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            self._stage, self._area, self._staging.pointer, self._staging.nbytes,
             plan.options.threads, indices, codes,
             list(map(ffi.from_buffer, arrays)), counts, size,
         )  # fmt: skip
@@ -193,7 +193,7 @@ class Transfer:
         """Move one large view, whatever its strides."""
         counts = ffi.new("ab_counts[]", 1)
         result = lib.ab_stage_gather(
-            self._stage, self._area, self._bounce.pointer, self._bounce.nbytes,
+            self._stage, self._area, self._staging.pointer, self._staging.nbytes,
             self._plan.indices[place], move, ffi.cast("void *", array.ctypes.data),
             array.itemsize, array.ndim, array.shape, array.strides, counts,
         )  # fmt: skip
@@ -204,7 +204,7 @@ class Transfer:
     def _feed(self, place: int, array: Array) -> None:
         """Move one large array piece by piece."""
         spec = self._plan.specs[place]
-        view = np.frombuffer(ffi.buffer(self._bounce.pointer, PIECE), np.uint8)
+        view = np.frombuffer(ffi.buffer(self._staging.pointer, PIECE), np.uint8)
         elements = PIECE // max(array.itemsize, spec.dtype.itemsize)
         totals, offset, bad = np.zeros(4, np.int64), 0, 0
         for piece in pieces(array, elements * array.itemsize):
@@ -233,8 +233,8 @@ class Transfer:
             raise_failure(result, WHAT, [self._plan.specs[place].name], ())
 
 
-def bounce_of(plan: Plan, small: int) -> int:
-    """The size of the bounce buffer that a plan needs.
+def staging_of(plan: Plan, small: int) -> int:
+    """The size of the staging buffer that a plan needs.
 
     Args:
         plan: What is to be moved.
@@ -244,7 +244,7 @@ def bounce_of(plan: Plan, small: int) -> int:
     if GATHER in plan.moves:
         pieces_or_chunks = max(pieces_or_chunks, int(lib.AB_GATHER_SLAB))
     least = pieces_or_chunks if plan.met or not CONVERTS.isdisjoint(plan.moves) else 1
-    return min(max(small, least), BOUNCE)
+    return min(max(small, least), STAGING)
 
 
 def _nbytes(plan: Plan, place: int) -> int:

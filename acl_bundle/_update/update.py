@@ -26,7 +26,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from acl_bundle._async.runners import Lanes
+from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.arrays import label_of, whole
 from acl_bundle._base.wait import Wait, WhenBusy
@@ -86,7 +86,7 @@ class UpdateGraph(Graph):
         model_id: int,
         device: Device,
         writer: Writer,
-        lanes: Lanes,
+        second_ids: SecondIds,
         weights: tuple[WeightSpec, ...],
         program: WeightProgram | None,
     ) -> None:
@@ -98,7 +98,7 @@ class UpdateGraph(Graph):
             self._derivation = None if program.is_plain else Derivation(program, self.label)
         self._variables = writer.variables
         self._stage = Stage(stack, device, weights)
-        self._timed = Stopwatch(lanes, self.index, self.label, self._stage.dataset)
+        self._timed = Stopwatch(second_ids, self.index, self.label, self._stage.dataset)
         outputs = dataset(stack, [])
         gate = writer.variables.gate
         self._engine = new_engine(gate, False, model_id, device, self._stage.dataset, outputs)

@@ -2,7 +2,7 @@
 
 A loaded id keeps for life to the way it was first executed (facts 1.11), so
 what may be given up has an id of its own, loaded when the first of it comes: a
-`Lane` for runs in the background, a `Timed` engine for those that write.
+`Runner` for runs in the background, a `Timed` engine for those that write.
 
 What they hold belongs to the bundle. A bundle that closes while something that
 was given up is still on the device gives nothing back: the device may yet read
@@ -52,18 +52,18 @@ def need_streams(label: str) -> None:
     need(label, NEEDS)
 
 
-class Lanes:
+class SecondIds:
     """The second ids of one bundle.
 
     Args:
         stack: The bundle's.
-        again: Loads a graph of it once more; see `_load.Loaded`.
+        again: Loads a graph of it once more; see `_load.flows`.
         device: Its device.
         variables: Its variables.
         keep: What is kept from being collected while runs wait: the bundle.
 
     Attributes:
-        stack: Gives back what lanes hold.
+        stack: Gives back what they hold.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ from acl_bundle.spec import TensorSpec
 Step = Callable[[list[Array], list[Array | None]], tuple[int, list[Array]]]
 
 
-class Ends:
+class Signature:
     """The names of a graph's inputs and outputs, and what may be given for them."""
 
     def __init__(
@@ -110,13 +110,13 @@ def check_dtype(array: Array, what: str, spec: TensorSpec) -> None:
         )
 
 
-def make(step: Step, ends: Ends, variables: Variables) -> tuple[Run, Call, Bind]:
+def make(step: Step, signature: Signature, variables: Variables) -> tuple[Run, Call, Bind]:
     """Make ``run(inputs, out)``, ``call(*arrays)`` and ``bind(inputs, outputs)``; see Graph."""
     versions = variables.versions
 
     def run(given: Given, out: Mapping[str, Array] | None = None) -> Outputs:
-        epoch, arrays = step(ends.take(given), ends.targets(out))
-        results = Outputs(zip(ends.out_names, arrays, strict=True))
+        epoch, arrays = step(signature.take(given), signature.targets(out))
+        results = Outputs(zip(signature.out_names, arrays, strict=True))
         results.version = versions[epoch]
         return results
 
@@ -125,20 +125,20 @@ def make(step: Step, ends: Ends, variables: Variables) -> tuple[Run, Call, Bind]
         return results[0] if len(results) == 1 else results
 
     def bind(given: Mapping[str, Array], taken: Mapping[str, Array]) -> Binding:
-        return _binding(step, ends, given, taken)
+        return _binding(step, signature, given, taken)
 
     return run, call, bind
 
 
 def _binding(
-    step: Step, ends: Ends, given: Mapping[str, Array], taken: Mapping[str, Array]
+    step: Step, signature: Signature, given: Mapping[str, Array], taken: Mapping[str, Array]
 ) -> Binding:
     """A run whose arrays stay the same; they are looked at anew in every call."""
-    sources, targets = ends.take(given), ends.targets(taken)
-    missing = [n for n, a in zip(ends.out_names, targets, strict=True) if a is None]
+    sources, targets = signature.take(given), signature.targets(taken)
+    missing = [n for n, a in zip(signature.out_names, targets, strict=True) if a is None]
     if missing:
-        raise ValueError(f"{ends.label} misses output {', '.join(map(repr, missing))}")
-    for spec, array in zip(ends.inputs, sources, strict=True):
+        raise ValueError(f"{signature.label} misses output {', '.join(map(repr, missing))}")
+    for spec, array in zip(signature.inputs, sources, strict=True):
         if not array.flags.c_contiguous:
             raise ValueError(
                 f"input {spec.name!r} is not C-contiguous; give numpy.ascontiguousarray of it"
@@ -149,7 +149,7 @@ def _binding(
     def call() -> int:
         with lock:
             if not held:
-                raise ClosedError(f"the binding of {ends.label} is closed")
+                raise ClosedError(f"the binding of {signature.label} is closed")
             epoch, _ = step(*held[0])
         return epoch
 
