@@ -26,7 +26,7 @@ from acl_bundle._base.wait import POLL_MS, WhenBusy
 from acl_bundle._binding.config import Config
 from acl_bundle._load import flows
 from acl_bundle._load.describe import describe
-from acl_bundle._load.flows import Flow, Loaded
+from acl_bundle._load.flows import Flow, LoadedBundle
 from acl_bundle._load.inference import InferenceGraph
 from acl_bundle._load.kept import Kept
 from acl_bundle._load.roles import missing, roles_of
@@ -257,7 +257,7 @@ class Bundle(Owner):
         self._stack.callback(self._variables.close)
         self._stack.callback(self._second_ids.stop)
 
-    def _area(self, loaded: Loaded, file: om.Bundle) -> Area | None:
+    def _area(self, loaded: LoadedBundle, file: om.Bundle) -> Area | None:
         """The variables' memory, where it is ours, and where each weight lies."""
         if loaded.memory is None:
             return None

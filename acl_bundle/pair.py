@@ -26,7 +26,7 @@ from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._load.kept import Kept
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.given import Given, check_patterns, without
-from acl_bundle._pair.active import ActiveGraph, Place, Sides, Steps
+from acl_bundle._pair.active import ActiveGraph, Sides, Steps, Turns
 from acl_bundle._run.variables import Version
 from acl_bundle._update.reports import UpdateReport
 from acl_bundle._update.snapshots import Snapshot
@@ -90,8 +90,8 @@ class Pair(Closing):
             first = stack.enter_context(Bundle(kept, **options))
             second = stack.enter_context(Bundle(kept.another(), **options))
             self._stack = stack.pop_all()
-        self._place = Place(Sides(first, second))
-        self.infer: ActiveGraph = ActiveGraph(self._place)
+        self._turns = Turns(Sides(first, second))
+        self.infer: ActiveGraph = ActiveGraph(self._turns)
 
     @classmethod
     def load(cls, source: Source, **options: Unpack[LoadOptions]) -> Pair:
@@ -100,11 +100,11 @@ class Pair(Closing):
 
     @property
     def _sides(self) -> Sides:
-        return self._place.sides
+        return self._turns.sides
 
     @_sides.setter
     def _sides(self, sides: Sides) -> None:
-        self._place.sides = sides
+        self._turns.sides = sides
 
     @contextmanager
     def _held(self, wait: Wait) -> Iterator[None]:
@@ -130,7 +130,7 @@ class Pair(Closing):
         """Be the only one to change anything, with nobody at the shadow."""
         with self._held(wait):
             self._check_open()
-            self._place.clear(wait)
+            self._turns.clear(wait)
             yield
 
     @contextmanager

@@ -10,7 +10,7 @@ from acl_bundle import fake
 from benchmarks.rounds import bundle_of, medians, normal, seconds
 
 COUNT, BYTES = 2000, 4096
-BOUNCE = 16 << 20
+STAGING = 16 << 20
 
 
 def main(_: int) -> None:
@@ -37,5 +37,5 @@ def main(_: int) -> None:
         }
         listed = ", ".join(f"{step} {taken:.2f}" for step, taken in parts.items())
         print(f"rollback={rollback!r:7}{each:6.2f} (goal <= {goal}): {listed}")
-    most = math.ceil(COUNT * BYTES / BOUNCE) + 4
+    most = math.ceil(COUNT * BYTES / STAGING) + 4
     print(f"copies to the device: {copies} (goal <= {most})")

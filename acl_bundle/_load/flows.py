@@ -49,7 +49,7 @@ LOAD = "aclmdlBundleLoadFromFile", "aclmdlBundleLoadFromMem"
 PLAIN = "aclmdlLoadFromFile", "aclmdlLoadFromMem"
 
 
-class Loaded(NamedTuple):
+class LoadedBundle(NamedTuple):
     """A bundle in the library.
 
     Attributes:
@@ -158,7 +158,7 @@ def _check_distinct(function: str, models: list[int]) -> None:
         raise LibraryError(function, models, "each graph has an id of its own")
 
 
-def _owned(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+def _owned(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
     file = kept.file
     nbytes = _size_of_variables(_lent(stack, file), len(file.data), file.variable_size)
     variables, memory = None, NULL
@@ -175,10 +175,10 @@ def _owned(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
             acl.aclmdlBundleLoadModel(bundle[0], index, model)
             models.append(int(model[0]))
     _check_distinct("aclmdlBundleLoadModel", models)
-    return Loaded(models, variables, partial(_again, origin, bundle[0]))
+    return LoadedBundle(models, variables, partial(_again, origin, bundle[0]))
 
 
-def _library(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+def _library(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
     bundle, origin = ffi.new("uint32_t *"), _origin(kept, device, LOAD[1])
     with origin.unchanged():
         try:
@@ -200,7 +200,7 @@ def _library(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
     _check_distinct("aclmdlBundleGetModelId", models)
-    return Loaded(models, None, partial(_again, origin, bundle[0]))
+    return LoadedBundle(models, None, partial(_again, origin, bundle[0]))
 
 
 def _again(origin: Origin, bundle: int, stack: ExitStack, index: int) -> int:
@@ -213,7 +213,7 @@ def _again(origin: Origin, bundle: int, stack: ExitStack, index: int) -> int:
     return int(model[0])
 
 
-def _single(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
+def _single(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
     """Load a plain model file."""
     origin = _origin(kept, device, PLAIN[1])
 
@@ -224,10 +224,10 @@ def _single(stack: ExitStack, kept: Kept, device: Device) -> Loaded:
             stack.callback(acl.aclmdlUnload, model[0])
         return int(model[0])
 
-    return Loaded([load(stack, 0)], None, load)
+    return LoadedBundle([load(stack, 0)], None, load)
 
 
-def load(stack: ExitStack, kept: Kept, device: Device, flow: Flow) -> Loaded:
+def load(stack: ExitStack, kept: Kept, device: Device, flow: Flow) -> LoadedBundle:
     """Load every graph of a file; the stack gives them back, and closes the file.
 
     The device's context is current.

@@ -62,7 +62,7 @@ class _Run:
     __slots__ = ("__weakref__",)
 
 
-class Place:
+class Turns:
     """Where the sides of a pair stand, and which runs are at each."""
 
     def __init__(self, sides: Sides) -> None:
@@ -106,22 +106,22 @@ class Place:
 class ActiveGraph(Submits):
     """The inference graph of whichever bundle of a pair is active when it is called."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """What it takes, in order."""
-        return self._place.sides.active.infer.inputs
+        return self._turns.sides.active.infer.inputs
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         """What it gives, in order."""
-        return self._place.sides.active.infer.outputs
+        return self._turns.sides.active.infer.outputs
 
     def __call__(self, *arrays: Any) -> Array:
         """See `Graph`."""
-        active, leave = self._place.enter()
+        active, leave = self._turns.enter()
         try:
             return active.infer(*arrays)
         finally:
@@ -135,14 +135,14 @@ class ActiveGraph(Submits):
         timeout_ms: SupportsIndex | None = None,
     ) -> Outputs:
         """See `Graph.run`."""
-        active, leave = self._place.enter()
+        active, leave = self._turns.enter()
         try:
             return active.infer.run(inputs, out, timeout_ms=timeout_ms)
         finally:
             leave()
 
     def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
-        active, leave = self._place.enter()
+        active, leave = self._turns.enter()
         try:
             future = active.infer.submit(*inputs, timeout_ms=timeout_ms)
         except BaseException:
@@ -155,7 +155,7 @@ class ActiveGraph(Submits):
         self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
     ) -> Stream[Any]:
         """Each item goes to the bundle that is active when it is taken."""
-        active, leave = self._place.enter()
+        active, leave = self._turns.enter()
         try:
             active.infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
         finally:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from acl_bundle._base.arrays import whole
 from acl_bundle._names.given import check_patterns
 from acl_bundle._plan.casts import CASTS, COPY, CastCounts, move_of
-from acl_bundle._plan.unchanged import Known, digest
+from acl_bundle._plan.unchanged import Remembered, digest
 from acl_bundle._plan.value import check_value
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
@@ -146,7 +146,7 @@ class Plan:
     missing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
-    facts: dict[str, Known] = field(default_factory=dict)
+    facts: dict[str, Remembered] = field(default_factory=dict)
     casts: dict[str, CastCounts] = field(default_factory=dict)
     nonfinite: dict[str, int] = field(default_factory=dict)
     nbytes: int = 0
@@ -231,7 +231,7 @@ class Plan:
                 " gives the same value every time"
             )
         if self.options.skip_unchanged is True:
-            known = self.facts.get(spec.name, Known())
+            known = self.facts.get(spec.name, Remembered())
             self.facts[spec.name] = replace(known, digest=digest(array))
         return array
 

@@ -21,7 +21,7 @@ from acl_bundle._names.given import matches
 from acl_bundle._names.wrappers import advice, without_wrappers
 from acl_bundle._plan.casts import COPIES, COPY
 from acl_bundle._plan.plan import Options, Plan
-from acl_bundle._plan.unchanged import Digest, Known, Seen, digest, digests
+from acl_bundle._plan.unchanged import Digest, Remembered, Seen, digest, digests
 from acl_bundle._plan.value import check_value
 from acl_bundle.errors import WeightError
 from acl_bundle.om.names import explained
@@ -54,13 +54,13 @@ class _Watch:
             hash(token)
         except TypeError as error:
             raise TypeError(f"the token of weight {name!r} is not hashable: {token!r}") from error
-        self._facts[name] = Known(token=(token,))
+        self._facts[name] = Remembered(token=(token,))
         known = self._seen[name].token
         return known is not None and bool(known[0] == token)
 
     def is_same(self, name: str, value: Any, array: Array) -> bool:
         """Whether a value that was fetched is that of last time."""
-        known, fact = self._seen[name], self._facts.get(name, Known())
+        known, fact = self._seen[name], self._facts.get(name, Remembered())
         same = False
         if self._identity:
             fact = replace(fact, given=_reference(value))

@@ -28,7 +28,7 @@ Digest = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Remembered:
     """What is known of the value of one weight.
 
     Attributes:
@@ -54,7 +54,7 @@ class Committed(Protocol):
         """Those that were given and left as they are."""
 
     @property
-    def facts(self) -> dict[str, Known]:
+    def facts(self) -> dict[str, Remembered]:
         """What to remember of each."""
 
 
@@ -62,10 +62,10 @@ class Seen:
     """What the last successful updates were given, by weight."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, Remembered] = {}
 
-    def __getitem__(self, name: str) -> Known:
-        return self._known.get(name, Known())
+    def __getitem__(self, name: str) -> Remembered:
+        return self._known.get(name, Remembered())
 
     def commit(self, plan: Committed) -> None:
         """Take over what a plan knows, now that its weights are in place."""
@@ -73,7 +73,7 @@ class Seen:
         if plan.facts:
             self._known.update({n: plan.facts[n] for n in plan.names if n in plan.facts})
         for name in plan.unchanged:
-            old, new = self[name], plan.facts.get(name, Known())
+            old, new = self[name], plan.facts.get(name, Remembered())
             self._known[name] = replace(
                 old,
                 token=new.token or old.token,

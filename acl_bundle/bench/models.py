@@ -41,7 +41,7 @@ class Model(ABC):
         """
 
 
-class Compiled(Model):
+class OmModel(Model):
     """An .om file."""
 
     dtypes: tuple[str, ...] = (AS_IT_IS,)
@@ -70,7 +70,7 @@ class Compiled(Model):
         return self._source, self._nbytes
 
 
-class Onnx(Model):
+class OnnxModel(Model):
     """An ONNX model, with all its tensors in memory."""
 
     for_chip: bool = False
@@ -116,7 +116,7 @@ def open(path: Path) -> Model:
     """
     magic = read_regular(path, 4)
     compiled = path.suffix == ".om" or magic == b"IMOD"
-    return Compiled(path) if compiled else Onnx(path)
+    return OmModel(path) if compiled else OnnxModel(path)
 
 
 def _read(path: Path) -> ModelProto:

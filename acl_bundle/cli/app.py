@@ -131,7 +131,9 @@ def follow(
     from acl_bundle.cli import follow as command  # noqa: PLC0415
 
     keys = tuple(signing_key_file or ())
-    wish = command.Wish(file, source, pattern, key, after, cast, keys, stale_after, count, as_json)
+    wish = command.FollowWish(
+        file, source, pattern, key, after, cast, keys, stale_after, count, as_json
+    )
     raise typer.Exit(command.run(wish))
 
 
@@ -215,7 +217,7 @@ def compile_(
     """
     from acl_bundle.cli import compile as command  # noqa: PLC0415
 
-    wish = command.Wish(
+    wish = command.CompileWish(
         model, [*(weights or []), *(patterns or [])], output, soc, input_shape,
         dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, precision,
         unused or (), alias or (), program, not no_fold,

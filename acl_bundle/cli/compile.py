@@ -14,11 +14,11 @@ from acl_bundle.build.flexible import DimGears
 from acl_bundle.build.load import load
 from acl_bundle.build.selection import Choice
 
-__all__ = ["Wish", "run"]
+__all__ = ["CompileWish", "run"]
 
 
 @dataclass(frozen=True)
-class Wish:
+class CompileWish:
     """What a person typed: see `build.compile`, in the forms that atc takes."""
 
     model: Path
@@ -37,7 +37,7 @@ class Wish:
     fold: bool = True
 
 
-def run(wish: Wish, as_json: bool) -> None:
+def run(wish: CompileWish, as_json: bool) -> None:
     """Compile, and say what was written; see `build.compile` for what it raises."""
     if not wish.weights and wish.program is None:
         raise ValueError("no --weights; name the constants that an update is to take, or all")
@@ -60,7 +60,7 @@ def run(wish: Wish, as_json: bool) -> None:
     print(made.manifest.to_json() if as_json else _told(made, wish), end="")
 
 
-def _told(made: build.Compiled, wish: Wish) -> str:
+def _told(made: build.Compiled, wish: CompileWish) -> str:
     kept = made.manifest
     lines = [
         f"wrote {made.path}, {kept.nbytes:,} bytes for {wish.soc}, and {kept.path}",
@@ -105,7 +105,7 @@ def _sizes(text: str) -> list[Any] | None:
     return _rows("--dynamic-hw", text)
 
 
-def _dims(wish: Wish) -> DimGears | None:
+def _dims(wish: CompileWish) -> DimGears | None:
     rows = _rows("--dynamic-dims", wish.dynamic_dims)
     if rows is None:
         return None

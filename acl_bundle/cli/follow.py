@@ -33,7 +33,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
-class Wish:
+class FollowWish:
     """What was asked for.
 
     Attributes:
@@ -65,7 +65,7 @@ Event = dict[str, Any]
 Show = Callable[[Event], None]
 
 
-def _source(wish: Wish) -> follow.Source:
+def _source(wish: FollowWish) -> follow.Source:
     try:
         if "://" in wish.source:
             return follow.Redis(wish.source, wish.key)
@@ -78,7 +78,7 @@ def _after(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
 
 
-def _signing_key(wish: Wish) -> list[bytes] | None:
+def _signing_key(wish: FollowWish) -> list[bytes] | None:
     return [_key_in(file) for file in wish.key_files] or None
 
 
@@ -177,7 +177,7 @@ def _summary(metrics: follow.Metrics) -> Event:
     return {"event": "ended", **found}
 
 
-def _watch(follower: follow.Follower, events: Events, wish: Wish, show: Show) -> None:
+def _watch(follower: follow.Follower, events: Events, wish: FollowWish, show: Show) -> None:
     """Show what happens until it is enough."""
     left = wish.count
     with _stopped_by_signals() as stop:
@@ -202,7 +202,7 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def run(wish: Wish) -> int:
+def run(wish: FollowWish) -> int:
     """Follow until Ctrl-C, SIGTERM, or for so many versions, and print what happens.
 
     Returns:
@@ -229,7 +229,7 @@ def run(wish: Wish) -> int:
     return int(metrics.refused > 0)
 
 
-def _show(wish: Wish) -> Show:
+def _show(wish: FollowWish) -> Show:
     """Return what prints an event; rich would print a line again after Ctrl-C in its midst."""
     text = json.dumps if wish.as_json else _line
     return lambda event: print(_printable(text(event)), flush=True)

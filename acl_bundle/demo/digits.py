@@ -20,7 +20,7 @@ BATCH, BATCHES = 16, 20
 CLASSES = np.arange(10)
 
 
-class Split(NamedTuple):
+class Halves(NamedTuple):
     """Pictures as float32[n, 64] in 0..1, and the digits they show as int64[n]."""
 
     train_x: Array
@@ -29,7 +29,7 @@ class Split(NamedTuple):
     test_y: NDArray[np.int64]
 
 
-def load() -> Split:
+def load() -> Halves:
     """Read the pictures and hold out ``BATCH * BATCHES`` of them."""
     pixels, digits = load_digits(return_X_y=True)
     train_x, test_x, train_y, test_y = train_test_split(
@@ -39,7 +39,7 @@ def load() -> Split:
         stratify=digits,
         random_state=0,
     )
-    return Split(train_x, train_y, test_x, test_y)
+    return Halves(train_x, train_y, test_x, test_y)
 
 
 def classifier() -> MLPClassifier:
@@ -50,7 +50,7 @@ def classifier() -> MLPClassifier:
 class Judge:
     """scikit-learn's own opinion of a set of weights."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: Halves) -> None:
         self._split = split
         self._model = classifier()  # one step gives it its layers; ours replace them
         self._model.partial_fit(split.train_x[:BATCH], split.train_y[:BATCH], classes=CLASSES)

@@ -69,7 +69,7 @@ def _infer(bundle: ab.Bundle, x: Array) -> tuple[NDArray[np.int64], float]:
 
 def _measure(
     bundle: ab.Bundle,
-    split: digits.Split,
+    split: digits.Halves,
     judge: digits.Judge,
     letter: Letter,
     update_ms: float | None,

@@ -31,7 +31,7 @@ from acl_bundle.follow._order import NAME_MAX, impossible, timed
 from acl_bundle.follow._rivals import Rivals, gathered, is_plain
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._stamp import check_stamp
-from acl_bundle.follow._watch import Watch
+from acl_bundle.follow._watch import FolderWatch
 from acl_bundle.weights._file import is_plain_name, map_file
 
 LATEST_MAX = 4096
@@ -82,7 +82,7 @@ class Directory:
         if latest is not None and ("/" in latest or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
         self._latest, self._kind, self._key = latest, kind, key
-        self._watch = Watch(self.path, poll)
+        self._watch = FolderWatch(self.path, poll)
 
     def __repr__(self) -> str:
         return f"<Directory {os.fspath(self.path)!r}, {self.pattern.text!r}>"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from acl_bundle._update.reports import UpdateReport
-    from acl_bundle.follow._options import UpdateOptions
+    from acl_bundle.follow._options import FollowOptions
     from acl_bundle.follow._public import Public
 else:
     Public = object
@@ -103,7 +103,7 @@ class Follower(Owner, Public):
         on_refused: Callable[[Version, Exception], object] | None = None,
         on_error: Callable[[Exception], object] | None = None,
         on_stale: Callable[[float], object] | None = None,
-        **options: Unpack[UpdateOptions],
+        **options: Unpack[FollowOptions],
     ) -> None:
         _ = bundle.version
         _check_source(source)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from acl_bundle.pair import Probe
 
 
-class UpdateOptions(EveryUpdate, total=False):
+class FollowOptions(EveryUpdate, total=False):
     """What may be chosen for every update; see `UpdateGraph`, and `Pair.update` for ``probe``."""
 
     keep: Literal["copy", "none"]

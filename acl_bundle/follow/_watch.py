@@ -19,7 +19,7 @@ log = logging.getLogger("acl_bundle.follow.watch")
 SLICE_MS = 100
 
 
-class Watch:
+class FolderWatch:
     """Watches one directory.
 
     Args:

@@ -28,7 +28,7 @@ INDEX = ".index"
 _SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
 
 
-class Checkpoint(Source):
+class TensorFlowCheckpoint(Source):
     """The variables of a checkpoint."""
 
     kind = "tensorflow checkpoint"

@@ -104,7 +104,7 @@ class Concatenated(View):
         return (*first.shape[:axis], length, *first.shape[axis + 1 :])
 
 
-class Split(Moved):
+class Stretches(Moved):
     """Weights of which some are stretches of those below."""
 
     def __init__(
@@ -199,7 +199,7 @@ def split(
     sizes: Sequence[SupportsIndex] | None = None,
     *,
     axis: SupportsIndex = 0,
-) -> Split:
+) -> Stretches:
     """Cut weights into several, each in the place of the one below.
 
     Args:
@@ -222,7 +222,7 @@ def split(
     if own is not None and any(size < 0 for size in own):
         raise WeightError(f"sizes are {list(own)}; numbers of 0 or more are right")
     weights = mapping_of(weights)
-    return Split(weights, fused(weights, parts, "parts", whole=True), own, index(axis))
+    return Stretches(weights, fused(weights, parts, "parts", whole=True), own, index(axis))
 
 
 def _check_axis(axis: int, rank: int, name: str, spec: Spec) -> None:

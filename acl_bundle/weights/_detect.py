@@ -14,7 +14,7 @@ from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
-from acl_bundle.weights._checkpoint import INDEX, Checkpoint
+from acl_bundle.weights._checkpoint import INDEX, TensorFlowCheckpoint
 from acl_bundle.weights._checkpoint_v1 import PATTERN, TABLE_MAGIC, files_of
 from acl_bundle.weights._deepspeed import deepspeed
 from acl_bundle.weights._distcp import METADATA, DistributedCheckpoint
@@ -23,7 +23,7 @@ from acl_bundle.weights._folder import Folder
 from acl_bundle.weights._graphdef import FrozenGraph
 from acl_bundle.weights._npy import MAGIC as NPY
 from acl_bundle.weights._npz import SUFFIX, Npy, Npz
-from acl_bundle.weights._om import Compiled
+from acl_bundle.weights._om import OmWeights
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._safetensors import Safetensors
 from acl_bundle.weights._shards import Shards, TorchShards, index_reader
@@ -43,9 +43,9 @@ KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
         Torch,
         TorchShards,
         DistributedCheckpoint,
-        Checkpoint,
+        TensorFlowCheckpoint,
         FrozenGraph,
-        Compiled,
+        OmWeights,
     )
 }
 _KNOWN: Final = ", ".join(KINDS)
@@ -69,7 +69,7 @@ def detect(path: Path_) -> tuple[Callable[[Path_], Source], Path_]:
     if os.path.isdir(path):
         return _folder(Path(path))
     if not os.path.exists(path) and (os.path.exists(os.fspath(path) + INDEX) or files_of(path)):
-        return Checkpoint, path
+        return TensorFlowCheckpoint, path
     if not os.path.exists(path):
         raise absent(path)
     return _file(map_file(path), path), path
@@ -81,7 +81,7 @@ def _folder(folder: Path) -> tuple[Callable[[Path_], Source], Path_]:
         reader, path = found[0]
         if path is folder:
             return reader, path
-        if reader is not Checkpoint:
+        if reader is not TensorFlowCheckpoint:
             map_part(path)
         elif not files_of(path):
             map_part(f"{path}{INDEX}")
@@ -118,8 +118,8 @@ def _in_folder(folder: Path) -> list[tuple[Callable[[Path_], Source], Path_]]:
     if states is not None:
         found.append((partial(Torch, key="module"), states))
     if (folder / _SAVED_MODEL).is_file():
-        found.append((Checkpoint, folder / _SAVED_MODEL.removesuffix(INDEX)))
-    found += [(Checkpoint, one) for one in _checkpoints(folder)]
+        found.append((TensorFlowCheckpoint, folder / _SAVED_MODEL.removesuffix(INDEX)))
+    found += [(TensorFlowCheckpoint, one) for one in _checkpoints(folder)]
     if any(folder.rglob(f"*{SUFFIX}")):
         found.append((Folder, folder))
     return found
@@ -169,9 +169,9 @@ _ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _SIGNS: Final[tuple[tuple[Callable[[bytes, bytes], bool], Callable[[Path_], Source]], ...]] = (
     (lambda head, _: head[8:9] == b"{" and not any(head[4:8]), Safetensors),
     (lambda head, _: head.startswith(NPY), Npy),
-    (lambda head, _: head.startswith(b"IMOD"), Compiled),
-    (_is_bundle, Compiled),
-    (lambda _, tail: tail == TABLE_MAGIC, Checkpoint),
+    (lambda head, _: head.startswith(b"IMOD"), OmWeights),
+    (_is_bundle, OmWeights),
+    (lambda _, tail: tail == TABLE_MAGIC, TensorFlowCheckpoint),
 )
 
 

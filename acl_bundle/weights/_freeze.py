@@ -22,7 +22,7 @@ from acl_bundle.weights._file import bad, check_path
 from acl_bundle.weights._freeze_graph import freeze_graph, is_graph
 from acl_bundle.weights._freeze_om import freeze_om
 from acl_bundle.weights._freeze_onnx import freeze_onnx
-from acl_bundle.weights._om import Compiled, sources
+from acl_bundle.weights._om import OmWeights, sources
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Spec, Weights, mapping_of, spec_of
@@ -87,17 +87,17 @@ def freeze(
             f" and {os.fspath(out)} is neither"
         )
     reader, _ = detect(model)
-    if reader not in (Compiled, Onnx):
+    if reader not in (OmWeights, Onnx):
         raise bad(os.fspath(model), "it is no bundle, no .om and no ONNX model, so it has no graph")
     with reader(model) as constants:
         check_apart(out, *constants.files, *files_of(weights))
-        program = constants.program if isinstance(constants, Compiled) else None
+        program = constants.program if isinstance(constants, OmWeights) else None
         tied = {} if program is None else program.aliases
         specs = {n: constants.spec(n) for n in constants} if program is None else sources(program)
     new = View(weights, names_for(weights, tied, specs, os.fspath(model)))
     _check(new, specs, os.fspath(model))
     try:
-        (freeze_om if reader is Compiled else freeze_onnx)(new, model, out)
+        (freeze_om if reader is OmWeights else freeze_onnx)(new, model, out)
     except BundleFormatError as error:
         raise WeightsFormatError(str(error)) from None
     return _report(FreezeRow(name, spec, name in new) for name, spec in specs.items())

@@ -18,7 +18,7 @@ from acl_bundle._base.atomic import replacing
 from acl_bundle._base.files import Path_
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._om import Compiled
+from acl_bundle.weights._om import OmWeights
 from acl_bundle.weights._onnx import Onnx
 from acl_bundle.weights._spec import Spec, Weights
 
@@ -36,7 +36,7 @@ def is_graph(model: Path_, out: Path_) -> bool:
     if kind != _ONNX:
         return kind == GRAPH
     try:
-        return detect(model)[0] not in (Compiled, Onnx)
+        return detect(model)[0] not in (OmWeights, Onnx)
     except WeightsFormatError:
         return True
 

@@ -20,7 +20,7 @@ from acl_bundle._base.files import Path_
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._detect import detect
-from acl_bundle.weights._lora_change import Changes, applied
+from acl_bundle.weights._lora_change import ChangeLists, applied
 from acl_bundle.weights._lora_merge import Merge
 from acl_bundle.weights._lora_names import paired
 from acl_bundle.weights._report import Report, listed
@@ -49,7 +49,7 @@ class Merged(View):
             adapter in, ``select(base, merged.changed)`` the one that takes it out.
     """
 
-    def __init__(self, base: Weights, adapter: Weights, changes: Changes) -> None:
+    def __init__(self, base: Weights, adapter: Weights, changes: ChangeLists) -> None:
         super().__init__(base)
         self._adapter, self._changes = adapter, changes
         self.changed: tuple[str, ...] = tuple(name for name in base if name in changes)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._lora_names import Pair
+from acl_bundle.weights._lora_names import FactorPair
 from acl_bundle.weights._lora_sum import rounded
 from acl_bundle.weights._spec import Array, Weights, fetch
 
@@ -27,7 +27,7 @@ class Product:
     """
 
     module: str
-    pair: Pair
+    pair: FactorPair
     rank: int | None
     factor: float | None
     turned: bool
@@ -83,7 +83,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowsReplaced:
     """Some rows of a table are replaced (peft's ``trainable_token_indices``)."""
 
     module: str
@@ -102,10 +102,10 @@ class Rows:
         return result
 
 
-Change: TypeAlias = Product | Bias | Whole | Rows
+Change: TypeAlias = Product | Bias | Whole | RowsReplaced
 
 
-class Changes(dict[str, list[Change]]):
+class ChangeLists(dict[str, list[Change]]):
     """The changes of each weight, in the order in which they are made."""
 
     def put(self, name: str, change: Change) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights import _peft
-from acl_bundle.weights._lora_change import Bias, Changes, Product, Rows, Whole
-from acl_bundle.weights._lora_names import WEIGHT, Pair, Targets, bare, kinds_of
+from acl_bundle.weights._lora_change import Bias, ChangeLists, Product, RowsReplaced, Whole
+from acl_bundle.weights._lora_names import WEIGHT, FactorPair, Targets, bare, kinds_of
 from acl_bundle.weights._lora_sum import check_shapes
 from acl_bundle.weights._patterns import matching
 from acl_bundle.weights._report import listed
@@ -34,20 +34,20 @@ class Merge:
         self._turned = matching(base, transposed or (), "transposed")
         self.targets = Targets(base)
 
-    def wholes(self, entries: Iterable[str]) -> Changes:
+    def wholes(self, entries: Iterable[str]) -> ChangeLists:
         """Return the changes of what the adapter holds whole, by weight.
 
         Raises:
             WeightError: An entry is nothing of that kind, or a scale leaves no room for it.
         """
-        changes, odd = Changes(), []
+        changes, odd = ChangeLists(), []
         for entry in entries:
             target, table = self.targets.of_whole(entry), self.targets.of_rows(entry)
             if target is not None and self._same_shape(entry, target):
                 changes.put(target, Whole(entry))
             elif table is not None:
                 for name in self._names_of(table):
-                    changes.put(name, Rows(entry, self._indices(entry, table)))
+                    changes.put(name, RowsReplaced(entry, self._indices(entry, table)))
             else:
                 odd.append(entry)
         if odd:
@@ -97,7 +97,7 @@ class Merge:
         here, there = spec_of(self._adapter, entry), spec_of(self._base, target)
         return here.shape == there.shape and is_floating(here.dtype) and is_floating(there.dtype)
 
-    def add(self, changes: Changes, module: str, pair: Pair, target: str) -> None:
+    def add(self, changes: ChangeLists, module: str, pair: FactorPair, target: str) -> None:
         """Add the changes that a module makes.
 
         Raises:
@@ -129,7 +129,7 @@ class Merge:
                 )
             changes.put(bias, Bias(pair.bias, rank, factor))
 
-    def _factor(self, module: str, pair: Pair, rank: int) -> float:
+    def _factor(self, module: str, pair: FactorPair, rank: int) -> float:
         alpha = self._alpha
         if pair.alpha:
             value = fetch(self._adapter, pair.alpha)

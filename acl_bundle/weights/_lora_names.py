@@ -45,7 +45,7 @@ _OTHER_KINDS: Final = {
 
 
 @dataclass
-class Pair:
+class FactorPair:
     """The entries of one module in an adapter, by their names there.
 
     Attributes:
@@ -63,20 +63,20 @@ class Pair:
     table: bool = False
 
 
-def paired(adapter: Iterable[str]) -> tuple[dict[str, Pair], list[str]]:
+def paired(adapter: Iterable[str]) -> tuple[dict[str, FactorPair], list[str]]:
     """Return the pairs by module, and the entries that belong to none.
 
     Raises:
         WeightError: A module lacks a matrix or has one twice, or there is no module.
     """
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, FactorPair] = {}
     others = []
     for name in adapter:
         found = _PART.fullmatch(name)
         if found is None:
             others.append(name)
         else:
-            _put(pairs.setdefault(found["module"], Pair()), found, name)
+            _put(pairs.setdefault(found["module"], FactorPair()), found, name)
     half = [module for module, pair in pairs.items() if not (pair.down and pair.up)]
     if half:
         raise WeightError(f"the adapter lacks one of the two matrices of {listed(half)}")
@@ -85,7 +85,7 @@ def paired(adapter: Iterable[str]) -> tuple[dict[str, Pair], list[str]]:
     return pairs, others
 
 
-def _put(pair: Pair, found: re.Match[str], name: str) -> None:
+def _put(pair: FactorPair, found: re.Match[str], name: str) -> None:
     kind = found["kind"] or found["bare"] or found["table"]
     part = found["alpha"] or found["bias"] or ("down" if kind in _DOWN else "up")
     before = getattr(pair, part)

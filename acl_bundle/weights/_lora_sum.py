@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._lora_names import Pair
+from acl_bundle.weights._lora_names import FactorPair
 from acl_bundle.weights._pieces import place
 from acl_bundle.weights._spec import Array, Spec, is_floating
 
 
 def check_shapes(
-    module: str, parts: tuple[Pair, Spec, Spec], target: str, weight: Spec, turned: bool
+    module: str, parts: tuple[FactorPair, Spec, Spec], target: str, weight: Spec, turned: bool
 ) -> None:
     """Refuse matrices whose product is not of the weight's shape.
 

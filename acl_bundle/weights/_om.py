@@ -16,7 +16,7 @@ from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
 
 
-class Compiled(Source):
+class OmWeights(Source):
     """What a bundle's init graph assigns, or the constants of a plain model, mapped."""
 
     kind = "om"

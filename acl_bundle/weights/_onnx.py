@@ -21,7 +21,7 @@ from acl_bundle.errors import BundleFormatError, WeightsFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message
 from acl_bundle.weights._file import bad, map_file
-from acl_bundle.weights._onnx_tensor import NAME, Beside, Tensor, unread
+from acl_bundle.weights._onnx_tensor import NAME, Beside, OnnxTensor, unread
 from acl_bundle.weights._proto import fixed, integers
 from acl_bundle.weights._source import Source
 from acl_bundle.weights._spec import Array, Spec
@@ -40,7 +40,7 @@ _NUMBERS: Final = {
     "value_int": (3, False, False),
     "value_ints": (8, True, False),
 }
-_Found: TypeAlias = "Tensor | Array | str"
+_Found: TypeAlias = "OnnxTensor | Array | str"
 
 
 class Onnx(Source):
@@ -57,7 +57,7 @@ class Onnx(Source):
             OSError: A file cannot be opened.
         """
         file = os.fspath(path)
-        self._values: dict[str, Tensor | Array] = {}
+        self._values: dict[str, OnnxTensor | Array] = {}
         self._beside = Beside(Path(path))
         specs: dict[str, Spec] = {}
         skipped: dict[str, str] = {}
@@ -87,7 +87,7 @@ class Onnx(Source):
     def _read(self, name: str) -> Array:
         found = self._values[name]
         try:
-            return found.read() if isinstance(found, Tensor) else found
+            return found.read() if isinstance(found, OnnxTensor) else found
         except BundleFormatError as error:
             raise WeightsFormatError(str(error)) from None
 
@@ -95,8 +95,8 @@ class Onnx(Source):
         self._values = {}
 
 
-def _spec(found: Tensor | Array) -> Spec:
-    return found.spec if isinstance(found, Tensor) else Spec(found.shape, found.dtype)
+def _spec(found: OnnxTensor | Array) -> Spec:
+    return found.spec if isinstance(found, OnnxTensor) else Spec(found.shape, found.dtype)
 
 
 def _constants(graph: Message, beside: Beside, file: str) -> Iterator[tuple[str, _Found]]:
@@ -118,7 +118,7 @@ def _is_constant(node: Message) -> bool:
 
 
 def _tensor(tensor: Message, beside: Beside, place: str) -> _Found:
-    return unread(tensor, place) or Tensor(tensor, beside, place)
+    return unread(tensor, place) or OnnxTensor(tensor, beside, place)
 
 
 def _node(node: Message, beside: Beside, place: str) -> _Found:

@@ -112,7 +112,7 @@ class Beside:
         return data[offset : offset + length]
 
 
-class Tensor:
+class OnnxTensor:
     """A constant's TensorProto.
 
     Attributes:

@@ -71,7 +71,7 @@ PACKED: Final = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6} | {
 }
 
 
-class Tensor(NamedTuple):
+class HeaderEntry(NamedTuple):
     """One entry of a header.
 
     Attributes:
@@ -131,7 +131,7 @@ class Safetensors(Source):
         self._data = memoryview(b"")
 
 
-def parse(data: memoryview, file: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def parse(data: memoryview, file: str) -> tuple[dict[str, HeaderEntry], dict[str, str]]:
     """Return the tensors of a file by name, in the order of their bytes, and its metadata.
 
     Raises:
@@ -144,8 +144,10 @@ def parse(data: memoryview, file: str) -> tuple[dict[str, Tensor], dict[str, str
     return ordered, metadata
 
 
-def _entries(members: Members, start: int, file: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    tensors: dict[str, Tensor] = {}
+def _entries(
+    members: Members, start: int, file: str
+) -> tuple[dict[str, HeaderEntry], dict[str, str]]:
+    tensors: dict[str, HeaderEntry] = {}
     metadata: dict[str, str] = {}
     most = COUNT_MAX + start // BYTES_MIN
     for name in members.names():
@@ -186,7 +188,7 @@ def _header(data: memoryview, file: str) -> tuple[str, int]:
         raise bad(file, f"at byte {at}: the header is not UTF-8") from None
 
 
-def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
+def _tensor(name: str, entry: object, start: int, file: str) -> HeaderEntry:
     if not is_text(name):
         raise bad(file, f"a tensor is called {name!r}, which is no Unicode text")
     if not isinstance(entry, dict) or set(entry) != _KEYS:
@@ -199,7 +201,7 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
         said = f"{entry['dtype']} packs elements of {bits} bits, {list(shape)} of them"
         if math.prod(shape) * bits != (end - begin) * 8:
             raise bad(file, f"tensor {name!r}: {said}, but data_offsets [{begin}, {end}] are not")
-        return Tensor(start + begin, start + end, Spec((end - begin,), DTYPES["U8"]), said)
+        return HeaderEntry(start + begin, start + end, Spec((end - begin,), DTYPES["U8"]), said)
     dtype = _dtype(name, entry["dtype"], file)
     spec = Spec(shape, dtype)
     if end - begin != math.prod(shape) * dtype.itemsize:
@@ -208,7 +210,7 @@ def _tensor(name: str, entry: object, start: int, file: str) -> Tensor:
             f"tensor {name!r} is {spec}, which takes {spec.nbytes} bytes,"
             f" but data_offsets [{begin}, {end}] are {end - begin}",
         )
-    return Tensor(start + begin, start + end, spec)
+    return HeaderEntry(start + begin, start + end, spec)
 
 
 def is_text(value: object) -> bool:
@@ -253,7 +255,7 @@ def _offsets(name: str, value: object, file: str) -> tuple[int, int]:
     )
 
 
-def _check_cover(tensors: Mapping[str, Tensor], start: int, total: int, file: str) -> None:
+def _check_cover(tensors: Mapping[str, HeaderEntry], start: int, total: int, file: str) -> None:
     """Refuse holes, overlaps, and tensors beyond the end; they come sorted by offset."""
     at, before = start, ""
     for name, one in tensors.items():

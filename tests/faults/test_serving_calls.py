@@ -108,7 +108,7 @@ def test_every_call(mlp: Any, variables: Any) -> None:
 
 
 def test_out_of_memory_at_any_point_of_the_opening(mlp: Any) -> None:
-    """Each allocation fails in turn, and the next use opens the lane anew."""
+    """Each allocation fails in turn, and the next use opens the runner anew."""
     for function in ("aclrtMalloc", "aclrtMallocHost", "aclrtCreateStream", "aclrtCreateEvent",
                      "aclmdlCreateDataset", "aclCreateDataBuffer"):  # fmt: skip
         for nth in (1, 2, 3):

@@ -42,7 +42,7 @@ def slow(seconds: float) -> None:
 
 
 def blocked(bundle: ab.Bundle, x: Any) -> list[Future[Any]]:
-    """Fill every berth, so that what comes next has to wait."""
+    """Fill every slot, so that what comes next has to wait."""
     slow(0.3)
     return [bundle.infer.submit(x) for _ in range(3)]
 

@@ -160,7 +160,7 @@ def test_a_run_without_timeout_behind_one_that_hangs(bundle: ab.Bundle, mlp: Any
 
 
 def test_a_run_that_could_not_be_begun(bundle: ab.Bundle, mlp: Any) -> None:
-    """All berths are taken: nothing was launched, and nothing hangs."""
+    """All slots are in use: nothing was started, and nothing hangs."""
     bundle.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.2)
     futures = [bundle.infer.submit(mlp.x) for _ in range(3)]
@@ -215,7 +215,7 @@ def test_ctrl_c_while_a_run_is_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
 
 
 def test_a_stream_that_fails_to_be_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
-    """It does not say that it is done either, so the berth stays out of use."""
+    """It does not say that it is done either, so the slot stays out of use."""
     bundle.infer.run([mlp.x], timeout_ms=5000)
     fake.latency("aclmdlExecuteAsync", 0.3)
     fake.fail("aclrtSynchronizeStreamWithTimeout", 1, 507899)

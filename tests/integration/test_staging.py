@@ -371,7 +371,7 @@ def test_no_thread_is_left_behind(mirror: Any) -> None:
 
 
 def test_few_lazy_values_are_alive_at_a_time(tmp_path: Path) -> None:
-    """As many as fill the bounce buffer, or one; small and large ones, cast and not."""
+    """As many as fill the staging buffer, or one; small and large ones, cast and not."""
     shapes = {f"s{i}": (40_000,) for i in range(150)} | {f"l{i}": (1500, 1000) for i in range(8)}
     weights = {n: np.zeros(s, "f2" if n[1] in "13" else "f4") for n, s in shapes.items()}
     x = {"x": ("float32", (1,))}

@@ -16,7 +16,7 @@ from acl_bundle import follow
 from acl_bundle._pair import options
 from acl_bundle._update.update import UpdateGraph
 from acl_bundle.bundle import Bundle
-from acl_bundle.follow._options import UpdateOptions
+from acl_bundle.follow._options import FollowOptions
 from acl_bundle.follow._public import Public
 from acl_bundle.pair import Pair
 
@@ -105,7 +105,7 @@ def test_the_options_of_follow_are_those_of_an_update() -> None:
     update = {*UpdateGraph.__call__.__kwdefaults__} | {"probe"}
     assert "probe" in Pair.update.__kwdefaults__
     every = {*options.EveryUpdate.__annotations__}
-    assert {*UpdateOptions.__annotations__} | every == update - {"version", "tokens"}
+    assert {*FollowOptions.__annotations__} | every == update - {"version", "tokens"}
     own = {*options.UpdateOptions.__annotations__}
     assert own | every | {*Pair.update.__kwdefaults__} == update
     assert {*options.LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}

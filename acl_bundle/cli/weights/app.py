@@ -10,7 +10,7 @@ import typer
 from acl_bundle.cli.trouble import told
 from acl_bundle.cli.weights.options import (
     FORMATS,
-    Change,
+    ChangeOptions,
     Drop,
     Input,
     Json,
@@ -76,7 +76,7 @@ def diff(
 
 @weights.command()
 @changing
-def convert(source: Source, out: Out, change: Change, as_json: Json = False) -> None:
+def convert(source: Source, out: Out, change: ChangeOptions, as_json: Json = False) -> None:
     """Write weights in another format, in half precision, or under other names.
 
     With --dtype it counts overflow, underflow and NaN of every weight first, and
@@ -173,7 +173,7 @@ def freeze(
             help="Where the copy of MODEL goes; of TensorFlow's, a .pb or .onnx file.",
         ),
     ],
-    change: Change,
+    change: ChangeOptions,
     inputs: Input = None,
     outputs: Output = None,
     as_json: Json = False,

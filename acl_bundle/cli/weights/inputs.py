@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from acl_bundle import weights
-from acl_bundle.cli.weights.options import Change
+from acl_bundle.cli.weights.options import ChangeOptions
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Source, View
 from acl_bundle.weights._rename import Renamed
@@ -55,7 +55,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Names:
+class NameChanges:
     """Other names, as texts ``OLD=NEW``."""
 
     rename: Sequence[str]
@@ -106,26 +106,28 @@ class Half:
 
 @dataclass(frozen=True)
 class Changes:
-    """Everything that the options of `Change` ask for."""
+    """Everything that the options of `ChangeOptions` ask for."""
 
     choice: Choice
     half: Half
-    names: Names
+    names: NameChanges
 
     @classmethod
-    def asked(cls, change: Change) -> Changes:
+    def asked(cls, change: ChangeOptions) -> Changes:
         """Take options as they came from the command line."""
         return cls(
             Choice(change.key, change.select or (), change.drop or (), change.transpose or ()),
             Half(change.dtype, change.on_overflow, change.keep_float32 or ()),
-            Names(change.rename or (), change.regex or (), change.strip_prefix, change.add_prefix),
+            NameChanges(
+                change.rename or (), change.regex or (), change.strip_prefix, change.add_prefix
+            ),
         )
 
     def of(self, source: Source) -> tuple[Watched, Any, Renamed]:
         """Look at the weights as they are read, cast (or None) and as they are wanted.
 
         Raises:
-            ValueError, WeightError: As for `Choice`, `Half` and `Names`.
+            ValueError, WeightError: As for `Choice`, `Half` and `NameChanges`.
         """
         read = Watched(self.choice.of(source))
         half = self.half.of(read)

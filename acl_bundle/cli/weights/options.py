@@ -1,7 +1,7 @@
 """The options of ``acl-bundle weights``, each written once.
 
 A command takes one by the type of a parameter. Those that change weights on
-their way go together: a command that is `changing` has all of them, as `Change`.
+their way go together: a command that is `changing` has all of them, as `ChangeOptions`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ Output = Annotated[
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeOptions:
     """What becomes of weights on their way; a field is an option."""
 
     dtype: Dtype = None
@@ -105,13 +105,13 @@ class Change:
 
 
 def changing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Change`, in place of its parameter ``change``."""
-    hints = get_type_hints(Change, include_extras=True)
-    names = [one.name for one in fields(Change)]
+    """Give a command the options of `ChangeOptions`, in place of its parameter ``change``."""
+    hints = get_type_hints(ChangeOptions, include_extras=True)
+    names = [one.name for one in fields(ChangeOptions)]
     own = signature(command, eval_str=True).parameters.values()
     options = [
         Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
-        for one in fields(Change)
+        for one in fields(ChangeOptions)
     ]
     needed = [one for one in own if one.name != "change" and one.default is Parameter.empty]
     others = [one for one in own if one.default is not Parameter.empty]
@@ -119,7 +119,7 @@ def changing(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**given: Any) -> None:
-        change = Change(**{name: given.pop(name) for name in names})
+        change = ChangeOptions(**{name: given.pop(name) for name in names})
         command(change=change, **given)
 
     run.__signature__ = Signature(shown)  # type: ignore[attr-defined]
