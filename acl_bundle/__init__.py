@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from acl_bundle import fake as fake
     from acl_bundle import om as om
     from acl_bundle import weights as weights
-    from acl_bundle._binding.api import load_library
+    from acl_bundle._binding.library import load_library
     from acl_bundle._plan.casts import CastCounts
     from acl_bundle._plan.plan import PlanReport
     from acl_bundle._run.run import Binding, Outputs
@@ -116,7 +116,7 @@ _HOME = {
     "UpdateReport": "_update.reports",
     "WeightSpec": "spec",
     "WeightState": "_update.reports",
-    "load_library": "_binding.api",
+    "load_library": "_binding.library",
 }
 _PACKAGES = ("build", "fake", "follow", "om", "weights")
 

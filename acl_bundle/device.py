@@ -17,19 +17,11 @@ from typing import Any, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.owner import Owner, uninterrupted
-from acl_bundle._binding.api import (
-    NULL,
-    acl,
-    checked,
-    ffi,
-    has,
-    lib,
-    need,
-    pointed,
-    raise_failure,
-    text,
-)
+from acl_bundle._binding.calls import acl, checked, pointed
 from acl_bundle._binding.config import Config, configuration
+from acl_bundle._binding.failures import raise_failure
+from acl_bundle._binding.library import has, need
+from acl_bundle._binding.shim import NULL, ffi, lib, text
 from acl_bundle.errors import REPEAT_INITIALIZE, AclError
 
 Activated = Callable[[], AbstractContextManager[None]]

@@ -26,7 +26,8 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
 from acl_bundle import build, fake
-from acl_bundle._binding.api import acl, ffi
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
 from acl_bundle._run.engine import dataset
 
 COPY, EXECUTE = 100e-6, 300e-6

@@ -23,7 +23,8 @@ from typing import Any
 from acl_bundle._async.request import Request, failed
 from acl_bundle._async.runner import Runner
 from acl_bundle._base.owner import OfProcess, uninterrupted
-from acl_bundle._binding.api import BUSY, lib
+from acl_bundle._binding.failures import BUSY
+from acl_bundle._binding.shim import lib
 from acl_bundle._run.run import Fit, Fitter
 from acl_bundle.errors import ClosedError
 

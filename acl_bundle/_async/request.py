@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from acl_bundle._base.wait import POLL_MS, Wait
-from acl_bundle._binding.api import LOWEST_EPOCH, RUNNING, ffi, lib
+from acl_bundle._binding.failures import LOWEST_EPOCH, RUNNING
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.run import Array, Fit
 
 NO_SLOT = 2**64 - 1

@@ -18,7 +18,9 @@ from acl_bundle._async.request import Request
 from acl_bundle._async.second_ids import SecondIds, need_streams
 from acl_bundle._base.owner import Taken
 from acl_bundle._base.wait import POLL_MS
-from acl_bundle._binding.api import BUSY, NULL, RUNNING, acl, ffi, lib, pointed
+from acl_bundle._binding.calls import acl, pointed
+from acl_bundle._binding.failures import BUSY, RUNNING
+from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.engine import dataset
 from acl_bundle._run.memory import HostBuffer
 from acl_bundle._run.run import Array, Fit

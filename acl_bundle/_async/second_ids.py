@@ -20,7 +20,7 @@ from typing import Any
 
 from acl_bundle._base.owner import uninterrupted
 from acl_bundle._base.wait import POLL_MS
-from acl_bundle._binding.api import need
+from acl_bundle._binding.library import need
 from acl_bundle._run.variables import Variables
 from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError

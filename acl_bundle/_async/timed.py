@@ -9,7 +9,8 @@ from typing import Any
 from acl_bundle._async.second_ids import SecondIds, Stop, need_streams
 from acl_bundle._base.owner import Taken
 from acl_bundle._base.wait import Wait
-from acl_bundle._binding.api import acl, ffi, lib, pointed
+from acl_bundle._binding.calls import acl, pointed
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.engine import Dataset, dataset, new_engine
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle._base.owner import Taken
-from acl_bundle._binding.api import acl, checked, ffi, named
+from acl_bundle._binding.calls import acl, checked, named
+from acl_bundle._binding.shim import ffi
 from acl_bundle._run import dynamic
 from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec

@@ -27,7 +27,9 @@ from typing import Any, Literal, NamedTuple
 
 from acl_bundle import om
 from acl_bundle._base.owner import Taken
-from acl_bundle._binding.api import NULL, acl, checked, ffi, has, need
+from acl_bundle._binding.calls import acl, checked
+from acl_bundle._binding.library import has, need
+from acl_bundle._binding.shim import NULL, ffi
 from acl_bundle._load.kept import Kept
 from acl_bundle._run.memory import DeviceBuffer
 from acl_bundle.device import Device

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import BFLOAT16
-from acl_bundle._binding.api import ffi, lib
+from acl_bundle._binding.shim import ffi, lib
 
 CASTS = ("safe", "same_kind")
 COPY, HALF, BFLOAT = int(lib.AB_MOVE_COPY), int(lib.AB_MOVE_HALF), int(lib.AB_MOVE_BFLOAT)

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._binding.api import fail, ffi, lib, need
+from acl_bundle._binding.calls import fail
+from acl_bundle._binding.library import need
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.run import Array, Bind, Call, Run
 from acl_bundle._run.signature import Signature, check_dtype, make
 from acl_bundle._run.variables import Variables

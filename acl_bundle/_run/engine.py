@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from acl_bundle._binding.api import NULL, acl, ffi, lib, need
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.library import need
+from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.memory import DeviceBuffer
 from acl_bundle.device import Device
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._binding.api import ffi, lib, need
+from acl_bundle._binding.library import need
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.run import Array, Bind, Call, Fit, Given, Run
 from acl_bundle._run.signature import Signature, check_dtype, make
 from acl_bundle._run.variables import Variables

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from acl_bundle._binding.api import acl, ffi, pointed
+from acl_bundle._binding.calls import acl, pointed
+from acl_bundle._binding.shim import ffi
 
 HUGE_FIRST = 0
 DEVICE_TO_HOST, DEVICE_TO_DEVICE = 2, 3

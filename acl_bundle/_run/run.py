@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array, check
-from acl_bundle._binding.api import NULL, ffi, lib, make_bound, make_calls
+from acl_bundle._binding.calls import make_bound, make_calls
+from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.variables import Variables, Version
 from acl_bundle.spec import TensorSpec
 

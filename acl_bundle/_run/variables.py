@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 from acl_bundle._base.owner import Signals, uninterrupted
 from acl_bundle._base.wait import Wait
-from acl_bundle._binding.api import BUSY, LOWEST_EPOCH, ffi, lib, raise_failure
+from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle.errors import BusyError
 
 Version = int | str | None

@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from typing import Any, Literal, Protocol
 
 from acl_bundle._base.owner import Taken
-from acl_bundle._binding.api import ffi, lib, raise_failure
+from acl_bundle._binding.failures import raise_failure
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.memory import DeviceBuffer, HostBuffer
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError

@@ -22,7 +22,10 @@ from typing import Any
 
 from acl_bundle import dtypes
 from acl_bundle._base.owner import uninterrupted
-from acl_bundle._binding.api import NULL, acl, ffi, lib, need, raise_failure
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.failures import raise_failure
+from acl_bundle._binding.library import need
+from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
 from acl_bundle._run.memory import DeviceBuffer, HostBuffer

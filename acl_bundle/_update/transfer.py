@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.pieces import pieces
-from acl_bundle._binding.api import NULL, ffi, lib, raise_failure, text
+from acl_bundle._binding.failures import raise_failure
+from acl_bundle._binding.shim import NULL, ffi, lib, text
 from acl_bundle._plan.casts import (
     BFLOAT,
     CONVERTS,

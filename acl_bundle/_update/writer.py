@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 from acl_bundle._async.timed import Timed
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
-from acl_bundle._binding.api import LOWEST_EPOCH, NULL, ffi, lib, raise_failure
+from acl_bundle._binding.failures import LOWEST_EPOCH, raise_failure
+from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._plan.unchanged import Seen, hasher
 from acl_bundle._run.variables import Published, Variables, Version
 from acl_bundle._update.commit import POISONED, Commit, Rollback, tell

@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass
 
 from acl_bundle import fake
-from acl_bundle._binding.api import acl, has, load_library, text
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.library import has, load_library
+from acl_bundle._binding.shim import text
 from acl_bundle.bench.models import Model
 
 VARIABLE = "ACL_BUNDLE_LIBRARY"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import acl_bundle
 from acl_bundle import errors, fake, om
-from acl_bundle._binding.api import acl, attempts, ffi, has, lib
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.library import attempts, has
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle.cli.console import Console
 
 Finding = tuple[bool, str]

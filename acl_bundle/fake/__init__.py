@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from acl_bundle._binding.api import load_library
+from acl_bundle._binding.library import load_library
 from acl_bundle.fake import _table
 from acl_bundle.fake._library import check, opened, read, read_text
 from acl_bundle.fake._library import path as library_path

@@ -16,9 +16,9 @@ BUNDLE_INIT = ("aclmdlBundleInitFromFile", "aclmdlBundleInitFromMem")
 BINDING = """
 import sys
 from acl_bundle import fake
-from acl_bundle._binding import api
+from acl_bundle._binding import library
 fake.activate()
-print([api.has(name) for name in sys.argv[1:]])
+print([library.has(name) for name in sys.argv[1:]])
 """
 CLIENT = """
 #include <stdio.h>

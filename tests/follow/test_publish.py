@@ -85,7 +85,7 @@ def test_a_trainer_needs_no_runtime(tmp_path: Path) -> None:
         "sys.modules['redis'] = sys.modules['watchfiles'] = sys.modules['onnx'] = None\n"
         "from acl_bundle import follow\n"
         "print(follow.publish_directory(sys.argv[1], {'w': np.ones(3, 'f4')}, 1))\n"
-        "assert not {'acl_bundle._binding.api', 'acl_bundle.bundle'} & set(sys.modules)\n"
+        "assert not {'acl_bundle._binding.shim', 'acl_bundle.bundle'} & set(sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 import acl_bundle as ab
 from acl_bundle import fake
-from acl_bundle._binding.api import acl, ffi
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

@@ -18,7 +18,8 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import build, fake
-from acl_bundle._binding.api import acl, ffi, lib
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi, lib
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

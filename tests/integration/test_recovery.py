@@ -12,7 +12,8 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import fake, om
-from acl_bundle._binding.api import acl, ffi
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
 from acl_bundle.om import PartitionType
 
 pytestmark = pytest.mark.usefixtures("fake_acl")

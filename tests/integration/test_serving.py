@@ -412,7 +412,8 @@ def test_asyncio(bundle: ab.Bundle, mlp: Any) -> None:
 
 
 def test_a_context_of_another_library_is_put_back(bundle: ab.Bundle, mlp: Any) -> None:
-    from acl_bundle._binding.api import acl, ffi  # noqa: PLC0415
+    from acl_bundle._binding.calls import acl  # noqa: PLC0415
+    from acl_bundle._binding.shim import ffi  # noqa: PLC0415
 
     with ab.Device(0):
         theirs, now = ffi.new("aclrtContext *"), ffi.new("aclrtContext *")

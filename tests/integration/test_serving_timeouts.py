@@ -20,7 +20,7 @@ import acl_bundle as ab
 from acl_bundle import build, fake, om
 from acl_bundle._async.timed import open_timed
 from acl_bundle._base.wait import Wait
-from acl_bundle._binding.api import NULL, lib
+from acl_bundle._binding.shim import NULL, lib
 from acl_bundle._run.engine import dataset
 
 pytestmark = pytest.mark.usefixtures("fake_acl")

@@ -13,7 +13,8 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import fake
-from acl_bundle._binding.api import acl, ffi
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
 
 from .readers import reading, repeating
 

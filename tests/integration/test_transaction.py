@@ -268,7 +268,8 @@ def test_what_was_not_read_back_is_in_place_all_the_same(
 
 def poke(bundle: ab.Bundle, name: str) -> None:
     """Overwrite the first byte of a weight on the device."""
-    from acl_bundle._binding.api import acl, ffi  # noqa: PLC0415
+    from acl_bundle._binding.calls import acl  # noqa: PLC0415
+    from acl_bundle._binding.shim import ffi  # noqa: PLC0415
 
     area = bundle._writer.area
     assert area is not None

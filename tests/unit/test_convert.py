@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from acl_bundle._binding.api import ffi, lib
+from acl_bundle._binding.shim import ffi, lib
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 MOVES = {"float16": (lib.AB_MOVE_HALF, np.dtype("f2")), "bfloat16": (lib.AB_MOVE_BFLOAT, BFLOAT16)}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acl_bundle._binding.api import ffi, lib
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._plan.casts import COPIES
 
 kinds = pytest.mark.parametrize("dtype", COPIES, ids=str)
