@@ -16,7 +16,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, fake
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def python(code: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

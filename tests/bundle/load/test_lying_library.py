@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from acl_bundle import build, fake
 
 HERE = Path(__file__).parent
-CSRC = HERE.parents[1] / "csrc"
+CSRC = HERE.parents[2] / "csrc"
 
 LIES = ("aclrtMalloc", "aclrtMallocHost", "aclrtCreateStream", "aclrtCreateEvent",
         "aclrtGetCurrentContext", "aclrtGetRunMode", "aclmdlGetNumInputs", "aclmdlGetNumOutputs",

@@ -13,9 +13,9 @@ import pytest
 
 from acl_bundle import build
 
-from .test_dynamic_graphs import IMAGE, NET
+from ..shapes.test_dynamic_graphs import IMAGE, NET
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CALL = re.compile(r"\b(acl[a-z]*[A-Z]\w*)\(")
 PROGRAM = Path(__file__).with_name("lacking.py")

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, fake, om
 
-from .readers import reading
+from ..readers import reading
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}

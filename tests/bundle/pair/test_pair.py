@@ -15,7 +15,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import fake
 
-from .readers import reading
+from ..readers import reading
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 FLOWS = ("owned", "library")

@@ -16,7 +16,7 @@ from acl_bundle import fake
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
 
-from .readers import reading, repeating
+from ..readers import reading, repeating
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
