@@ -12,7 +12,9 @@ import acl_bundle as ab
 from acl_bundle.testing import FakeAcl
 
 from .page import Page, small_policy
+from .test_contributing import PLACE
 
+ROOT = Path(__file__).parents[2]
 X = np.ones((1, 4), np.float32)
 CALL = re.compile(r"\bacl(?:rt|mdl)?[A-Z]\w+")
 
@@ -43,8 +45,15 @@ def test_the_life_lines_are_what_is_called(fake_acl: FakeAcl, tmp_path: Path) ->
         assert calls - {"aclrtGetCurrentContext"} == named("5.2")
 
 
-def test_its_links_lead_somewhere() -> None:
-    root = Path(__file__).parents[2]
-    pages = [*(root / "docs" / "facts").glob("*.md"), root / "docs/facts.md"]
-    for path in [*pages, root / "docs/design.md"]:
-        Page(str(path.relative_to(root))).check_links()
+def test_its_rooms_are_there() -> None:
+    rooms = {*re.findall(r"`(_[a-z]+|[a-z]+\.py)`", Page("docs/design.md").text)}
+    assert len(rooms) > 4
+    assert [one for one in rooms if not (ROOT / "acl_bundle" / one).exists()] == []
+
+
+def test_links_and_places_of_design_and_facts_are_there() -> None:
+    pages = [*(ROOT / "docs" / "facts").glob("*.md"), ROOT / "docs/facts.md"]
+    for path in [*pages, ROOT / "docs/design.md"]:
+        page = Page(str(path.relative_to(ROOT)))
+        page.check_links()
+        assert [one for one in PLACE.findall(page.text) if not (ROOT / one).exists()] == []
