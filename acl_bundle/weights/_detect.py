@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from acl_bundle._base.absent import absent
 from acl_bundle._base.files import Path_, open_regular, read_regular
-from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._span import Span
 from acl_bundle.om._wire import Message

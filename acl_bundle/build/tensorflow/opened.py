@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from acl_bundle._base.absent import absent
 from acl_bundle._base.files import map_regular
 from acl_bundle.build.tensorflow import function, names, variables
-from acl_bundle.build.tensorflow.absent import absent
 from acl_bundle.build.tensorflow.graph import VARIABLES, Graph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.values import Checkpoint
