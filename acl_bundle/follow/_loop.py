@@ -26,6 +26,7 @@ from acl_bundle.follow._claim import release
 from acl_bundle.follow._ledger import Ledger, Waiting
 from acl_bundle.follow._rivals import Rivals, passed_by
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source
+from acl_bundle.follow._state import Staleness, State, after
 from acl_bundle.follow._telling import Oddities, Telling
 
 LONG = 3600.0
@@ -58,11 +59,10 @@ class Loop:
         self._applier, self._ledger, self._rules = applier, ledger, rules
         self._telling = Telling(source, ledger, callbacks)
         self._oddities = Oddities(ledger, self._telling)
+        self._staleness = Staleness(rules.stale_after, ledger, self._telling.stale)
+        self._state = State.FOLLOWING
         self._failures = 0
-        self._hurt = False
-        self._again = False
         self._due: list[Waiting] = []
-        self._stale_told = False
         self._told_back: Order | None = None
 
     def run(self) -> None:
@@ -76,14 +76,14 @@ class Loop:
             self._ledger.end(ClosedError("it was closed"))
 
     def _turn(self) -> None:
-        before, self._failures = self._failures, 0
+        before, self._failures, self._state = self._failures, 0, State.FOLLOWING
         self._attempt(self._look)
-        self._tell_if_stale()
-        if not self._failures and not self._again:
+        self._staleness.look()
+        if not self._failures and self._state is not State.HEALED:
             self._attempt(self._wait)
         if self._failures:
             self._failures += before
-            self.stop.wait(self._at_most(self._rules.backoff.delay(self._failures)))
+            self.stop.wait(self._staleness.at_most(self._rules.backoff.delay(self._failures)))
         else:
             self._telling.over()
 
@@ -107,7 +107,7 @@ class Loop:
         self._offer(versions)
 
     def _wait(self) -> None:
-        self.source.wait(self._at_most(self._until_due()), self.stop)
+        self.source.wait(self._staleness.at_most(self._until_due()), self.stop)
 
     def _offer(self, listed: Sequence[Checkpoint]) -> None:
         """Go through what is new."""
@@ -115,13 +115,13 @@ class Loop:
             self._end(ClosedError("the bundle is closed"))
             return
         fresh = [one for one in listed if self._ledger.is_new(one)]
-        self._hurt, self._again, self._due = False, False, []
+        self._due = []
         for one in self._in_turn(fresh):
             if self.stop.is_set():
                 return
             if self._ledger.is_new(one) and not self._take(one):  # a source may list one twice
                 return
-        if self._hurt or (not fresh and self._applier.poisoned):
+        if self._state is State.HURT or (not fresh and self._applier.poisoned):
             self._heal([one for one in listed if not self._ledger.is_new(one)])
         elif listed and not fresh:
             self._check_back(listed[-1])
@@ -159,8 +159,9 @@ class Loop:
     def _settle(self, one: Checkpoint, attempt: Attempt) -> None:
         """Note what came of an attempt, and tell it."""
         outcome, error = attempt.outcome, attempt.error
+        self._state = after(self._state, outcome)
         if outcome is Outcome.APPLIED:
-            self._hurt, self._stale_told, self._failures = False, False, 0
+            self._failures = 0
             self._ledger.applied(one, attempt.lag)
             self._telling.applied(attempt.report)
             if error is not None:
@@ -173,7 +174,6 @@ class Loop:
         self._telling.settled()
 
     def _unsettled(self, one: Checkpoint, outcome: Outcome, error: Exception) -> None:
-        self._hurt = self._hurt or outcome is Outcome.POISONED
         self._failures += outcome in (Outcome.FAILED, Outcome.POISONED)
         if outcome is not Outcome.NO_VERSION:
             self._telling.failed(error, one)
@@ -186,13 +186,13 @@ class Loop:
 
     def _heal(self, older: list[Checkpoint]) -> None:
         """Apply the newest full set of what was settled; what follows it comes again."""
+        self._state = State.HEALING
         for one in reversed(older):
             if self.stop.is_set():
                 return
             attempt = self._applier.apply(one)
             if attempt.outcome in (Outcome.APPLIED, Outcome.FAILED, Outcome.CLOSED):
                 self._settle(one, attempt)
-                self._again = attempt.outcome is Outcome.APPLIED
                 return
 
     def _check_back(self, last: Checkpoint) -> None:
@@ -213,26 +213,13 @@ class Loop:
 
     def _fail(self, error: Exception) -> None:
         self._failures += 1
+        self._state = after(self._state, Outcome.FAILED)
         self._telling.failed(error)
-
-    def _tell_if_stale(self) -> None:
-        age = monotonic() - self._ledger.applied_at
-        if self._rules.stale_after is None or self._stale_told or age < self._rules.stale_after:
-            return
-        self._stale_told = True
-        self._telling.stale(age)
 
     def _until_due(self) -> float:
         """Seconds until a version that was not whole is looked at again."""
         now = monotonic()
         return max(min((one.due for one in self._due), default=now + LONG) - now, 0.0)
-
-    def _at_most(self, seconds: float) -> float:
-        """No longer than until the weights are stale."""
-        if self._rules.stale_after is None or self._stale_told:
-            return seconds
-        left = self._ledger.applied_at + self._rules.stale_after - monotonic()
-        return min(seconds, max(left, 0.0))
 
     def _close(self) -> None:
         try:
