@@ -188,7 +188,7 @@ class Pair(Closing):
 
         Args:
             weights: As for `Bundle.update`. A copy is kept until the update
-                after the next; with ``keep="reference"`` the arrays themselves.
+                after the next.
             version: What to call the new weights; None for one more.
             probe: Called with the shadow's inference graph before it takes
                 over. If it returns something false, or raises, it does not.
@@ -216,7 +216,7 @@ class Pair(Closing):
             update = shadow.update
             specs = {spec.name: spec for spec in update.weights}
             own = own_names(left, update.aliases, update.weights, update.label)
-            kept = _kept(own, specs, options.get("keep") == "reference")
+            kept = _kept(own, specs)
             if not specs.keys() <= own.keys() and self._fits(own, specs, options):
                 self._catch_up(limits)
             named = self._next_version() if version is None else label_of(version)
@@ -362,12 +362,8 @@ class Pair(Closing):
         return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"
 
 
-def _kept(
-    weights: Mapping[str, Any], specs: Mapping[str, WeightSpec], reference: bool
-) -> Mapping[str, Any]:
+def _kept(weights: Mapping[str, Any], specs: Mapping[str, WeightSpec]) -> Mapping[str, Any]:
     """What is needed to write the same weights once more."""
-    if reference:
-        return weights
     return {
         name: as_array(value, f"weight {name!r}", specs[name]).copy()
         for name, value in weights.items()

@@ -34,7 +34,7 @@ class EveryUpdate(TypedDict, total=False):
     on_overflow: str
     unknown: str | None
     ignore: Iterable[str]
-    skip_unchanged: bool | np.bool_ | str
+    skip_unchanged: bool | np.bool_
     digest: bool | np.bool_
     threads: SupportsIndex
     finite: bool | np.bool_
@@ -43,5 +43,5 @@ class EveryUpdate(TypedDict, total=False):
 class UpdateOptions(EveryUpdate, total=False):
     """What may be chosen for one update."""
 
-    keep: Literal["copy", "reference", "none"]
+    keep: Literal["copy", "none"]
     tokens: Mapping[str, Hashable] | None

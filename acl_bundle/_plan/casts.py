@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import BFLOAT16
+from acl_bundle._base.floats import is_wider, limits
 from acl_bundle._binding.shim import ffi, lib
 
 CASTS = ("safe", "same_kind")
@@ -65,27 +66,6 @@ class CastCounts:
     nan: int
 
 
-@lru_cache(maxsize=64)
-def _limits(dtype: np.dtype[Any]) -> Any:
-    """A floating-point dtype's finfo; None for any other dtype, complex ones included."""
-    if dtype.kind == "c":
-        return None
-    try:
-        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-def _is_wider(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
-    """Whether every value of one floating-point dtype is one of the other's."""
-    small, large = _limits(source), _limits(target)
-    return bool(
-        small.nmant <= large.nmant
-        and float(small.max) <= float(large.max)
-        and float(small.smallest_subnormal) >= float(large.smallest_subnormal)
-    )
-
-
 @lru_cache(maxsize=256)
 def allowed(source: np.dtype[Any], target: np.dtype[Any], cast: str) -> bool:
     """Whether values of one dtype may be given for a weight of another, under a rule."""
@@ -93,8 +73,8 @@ def allowed(source: np.dtype[Any], target: np.dtype[Any], cast: str) -> bool:
         return False
     if source == target:
         return True
-    if _limits(source) is not None and _limits(target) is not None:
-        return cast == "same_kind" or _is_wider(source, target)
+    if limits(source) is not None and limits(target) is not None:
+        return cast == "same_kind" or is_wider(source, target)
     return source.kind == target.kind and source.kind in "iu" and target.itemsize > source.itemsize
 
 
@@ -119,7 +99,7 @@ def convert(source: NDArray[Any], target: NDArray[Any]) -> None:
 def saturate(source: NDArray[Any], target: NDArray[Any]) -> None:
     """Put the largest finite number where `convert` made a finite one infinite."""
     over = ~np.isfinite(target) & np.isfinite(source)
-    most = target.dtype.type(_limits(target.dtype).max)
+    most = target.dtype.type(limits(target.dtype).max)
     target[over] = np.where(source[over] > 0, most, -most)
 
 
@@ -129,19 +109,3 @@ def nonfinite(array: NDArray[Any]) -> int:
     if move == COPY:
         return 0
     return int(lib.ab_nonfinite(move, ffi.from_buffer(array), array.nbytes))
-
-
-@np.errstate(all="ignore")
-def count(source: NDArray[Any], target: NDArray[Any]) -> tuple[int, int, int, int]:
-    """Count what `convert` did: the numbers of a CastCounts, in its order."""
-    limits = _limits(target.dtype)
-    if limits is None:
-        return 0, 0, 0, 0
-    nan = int(np.count_nonzero(np.isnan(source)))
-    if _is_wider(source.dtype, target.dtype):
-        return 0, 0, 0, nan
-    size = np.abs(target.astype(np.float64))
-    lost = np.isfinite(source) & ~np.isfinite(target)
-    zero = (size == 0) & (source != 0)
-    low = (size > 0) & (size < float(limits.smallest_normal))
-    return int(np.count_nonzero(lost)), int(np.count_nonzero(zero)), int(np.count_nonzero(low)), nan

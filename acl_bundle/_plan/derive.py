@@ -21,15 +21,28 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
-from acl_bundle._plan.casts import CastCounts, allowed, convert, count, nonfinite, saturate
+from acl_bundle._plan.casts import CastCounts, allowed, convert, nonfinite, saturate
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.variables import Published
 from acl_bundle.errors import BundleFormatError, WeightError
 from acl_bundle.weight_program import WeightProgram
 
 Array = NDArray[Any]
-Keep = Literal["copy", "reference", "none"]
+Keep = Literal["copy", "none"]
+
+
+def check_keep(keep: object) -> None:
+    """Refuse what is no way to keep values.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if keep not in ("copy", "none"):
+        raise ValueError(f"keep is 'copy' or 'none', not {keep!r}")
+
+
 PIECE = 1 << 20
 
 
@@ -183,13 +196,13 @@ class Derivation:
         sources = dict(now.sources)
         for place, name in enumerate(given.names):
             if name in self.program.kept:
-                sources[name] = None if keep == "none" else self._kept(place, given, keep)
+                sources[name] = None if keep == "none" else self._kept(place, given)
         return {"given": {**now.given, **dict.fromkeys(given.names, version)}, "sources": sources}
 
-    def _kept(self, place: int, given: Plan, keep: Keep) -> Array:
+    def _kept(self, place: int, given: Plan) -> Array:
         array = given.fetch(place)
         typed, _ = self._typed(given.names[place], array, given)
-        return array.copy() if typed is array and keep == "copy" else typed
+        return array.copy() if typed is array else typed
 
     def missing(self, given: Plan) -> list[str]:
         """The sources that some constant needs and an update leaves out."""

@@ -73,7 +73,7 @@ class Options:
     cast: str = "safe"
     on_overflow: str = "warn"
     unknown: str = "error"
-    skip_unchanged: bool | np.bool_ | str = False
+    skip_unchanged: bool | np.bool_ = False
     tokens: Mapping[str, Hashable] | None = None
     threads: int = 1
     finite: bool | np.bool_ = False
@@ -87,7 +87,7 @@ class Options:
         _one_of("cast", self.cast, CASTS)
         _one_of("on_overflow", self.on_overflow, ("warn", "error"))
         _one_of("unknown", self.unknown, ("error", "ignore", "unused"))
-        _one_of("skip_unchanged", self.skip_unchanged, (False, True, "identity"))
+        _one_of("skip_unchanged", self.skip_unchanged, (False, True))
         if not (self.tokens is None or isinstance(self.tokens, Mapping)):
             raise TypeError(f"tokens is a dict of name to token, not {type(self.tokens)}")
         _one_of("finite", self.finite, (False, True))
@@ -186,8 +186,8 @@ class Plan:
         self.arrays.append(None)
         self.moves.append(COPY)
 
-    def checked(self, spec: WeightSpec) -> tuple[Any, Array]:
-        """Fetch a value: as it came, and as an array that may be given for the weight.
+    def checked(self, spec: WeightSpec) -> Array:
+        """Fetch a value, as an array that may be given for the weight.
 
         A view that converts (`acl_bundle.weights.cast`) is asked for what it
         would convert, which the stage then converts while it copies. A digest of
@@ -201,14 +201,13 @@ class Plan:
         found = None if ask is None else ask(spec.name, spec.dtype)
         saturates = found is not None and found[1] == "saturate"
         if found is None or (saturates and self.options.skip_unchanged):
-            value = self.source[spec.name]
-            return value, check_value(value, spec, self.options.cast)
+            return check_value(self.source[spec.name], spec, self.options.cast)
         value, on_overflow = found
         if on_overflow == "error":
             self.strict.add(spec.name)
         elif saturates:
             self.saturated.add(spec.name)
-        return value, check_value(value, spec, "same_kind")
+        return check_value(value, spec, "same_kind")
 
     def fetch(self, place: int) -> Array:
         """The value at one place; a lazy one is fetched, and checked, once more.
@@ -222,7 +221,7 @@ class Plan:
         spec = self.specs[place]
         if spec.name in self.makers:
             return self.makers[spec.name]()
-        _, array = self.checked(spec)
+        array = self.checked(spec)
         if (array.dtype, array.shape) != self.met[spec.name]:
             dtype, shape = self.met[spec.name]
             raise WeightError(
@@ -230,7 +229,7 @@ class Plan:
                 f" {array.dtype} of shape {array.shape} when it was fetched again; a lazy mapping"
                 " gives the same value every time"
             )
-        if self.options.skip_unchanged is True:
+        if self.options.skip_unchanged:
             known = self.facts.get(spec.name, Remembered())
             self.facts[spec.name] = replace(known, digest=digest(array))
         return array

@@ -2,8 +2,7 @@
 
 Names, dtypes, shapes and scalar values are checked for everything that is to
 move. A weight whose token says that it is unchanged is not even fetched; one
-that turns out to be the object, or to have the digest, of last time is left
-out after it was checked.
+that turns out to have the digest of last time is left out after it was checked.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +38,7 @@ class _Watch:
             without_wrappers(name, names.__contains__): token
             for name, token in (options.tokens or {}).items()
         }
-        self._identity = options.skip_unchanged == "identity"
-        self._digest = options.skip_unchanged is True
+        self._digest = bool(options.skip_unchanged)
         self._threads = options.threads
         self._digests: dict[str, Digest] = {}
 
@@ -58,35 +55,18 @@ class _Watch:
         known = self._seen[name].token
         return known is not None and bool(known[0] == token)
 
-    def is_same(self, name: str, value: Any, array: Array) -> bool:
+    def is_same(self, name: str, array: Array) -> bool:
         """Whether a value that was fetched is that of last time."""
-        known, fact = self._seen[name], self._facts.get(name, Remembered())
-        same = False
-        if self._identity:
-            fact = replace(fact, given=_reference(value))
-            same = (
-                known.given is not None
-                and known.given() is value
-                and (known.token is None or name not in self._tokens)
-            )
-        elif self._digest:
-            fact = replace(fact, digest=self._digests.pop(name, None) or digest(array))
-            same = fact.digest == known.digest
-        self._facts[name] = fact
-        return same
+        if not self._digest:
+            return False
+        found = self._digests.pop(name, None) or digest(array)
+        self._facts[name] = replace(self._facts.get(name, Remembered()), digest=found)
+        return found == self._seen[name].digest
 
     def prepare(self, arrays: Mapping[str, Array]) -> None:
         """Hash arrays beforehand, all threads at work."""
         if self._digest:
             self._digests = digests(arrays, self._threads)
-
-
-def _reference(value: Any) -> Any:
-    """A weak reference, or None to what cannot have one."""
-    try:
-        return ref(value)
-    except TypeError:
-        return None
 
 
 def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
@@ -153,8 +133,7 @@ def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
     for index, spec in enumerate(specs):
         plan.pause()
         if spec.name in names:
-            _, array = plan.checked(spec)
-            plan.add(index, spec, array, lazy=True)
+            plan.add(index, spec, plan.checked(spec), lazy=True)
         else:
             plan.leave(spec.name, plan.missing)
 
@@ -209,8 +188,8 @@ def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> Non
             plan.leave(name, plan.unchanged)
         else:
             plan.pause()
-            value, array = plan.checked(spec) if lazy else (weights[name], checked[name])
-            if watch.is_same(name, value, array):
+            array = plan.checked(spec) if lazy else checked[name]
+            if watch.is_same(name, array):
                 plan.leave(name, plan.unchanged)
             else:
                 plan.add(index, spec, array, lazy)

@@ -1,16 +1,14 @@
 """What was given last time: enough to tell that a weight has not changed.
 
 A weight that an update is given again is unchanged when its token equals that
-of the last successful update; or when it is the very object of last time,
-which the caller has promised not to write into; or when the digest of its
-dtype and bytes is the same. `Seen` remembers these, per weight. It learns
+of the last successful update, or when the digest of its dtype and bytes is the
+same. `Seen` remembers these, per weight. It learns
 from an update that was committed and from no other, and forgets a weight as
 soon as there is a doubt about what the device holds.
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,12 +31,10 @@ class Remembered:
 
     Attributes:
         token: The caller's, in a tuple of one; None when there is none.
-        given: A weak reference to the object it came as.
         digest: Of its dtype and bytes, as it was given.
     """
 
     token: tuple[Hashable] | None = None
-    given: weakref.ref[Any] | None = None
     digest: Digest | None = None
 
 
@@ -77,7 +73,6 @@ class Seen:
             self._known[name] = replace(
                 old,
                 token=new.token or old.token,
-                given=new.given or old.given,
                 digest=new.digest or old.digest,
             )
 
@@ -100,8 +95,7 @@ def hasher() -> ModuleType:
         import xxhash  # noqa: PLC0415  an extra, and import is cheap without it
     except ImportError as error:
         raise UnsupportedError(
-            "digests need xxhash: pip install 'acl-bundle[weights]'"
-            " (tokens= and skip_unchanged='identity' do without)"
+            "digests need xxhash: pip install 'acl-bundle[weights]' (tokens= does without)"
         ) from error
     return xxhash
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib, text
@@ -33,7 +34,6 @@ from acl_bundle._plan.casts import (
     HALF,
     CastCounts,
     convert,
-    count,
     move_between,
     move_of,
     nonfinite,

@@ -33,7 +33,7 @@ from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.exported import suspicion
 from acl_bundle._names.given import Given, by_name, matches, without
-from acl_bundle._plan.derive import Derivation, Keep
+from acl_bundle._plan.derive import Derivation, Keep, check_keep
 from acl_bundle._plan.plan import Options, Plan, PlanReport
 from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.unchanged import Seen
@@ -131,7 +131,7 @@ class UpdateGraph(Graph):
         on_overflow: str = "warn",
         unknown: str | None = None,
         ignore: Iterable[str] = (),
-        skip_unchanged: bool | np.bool_ | str = False,
+        skip_unchanged: bool | np.bool_ = False,
         tokens: Mapping[str, Hashable] | None = None,
         digest: bool | np.bool_ = False,
         threads: SupportsIndex = 1,
@@ -167,7 +167,6 @@ class UpdateGraph(Graph):
             keep: What later updates and rollbacks need is kept on the host: with
                 library variables every value, and in any case those of weights that a
                 constant joins with others (`derived`). ``"copy"`` keeps copies,
-                ``"reference"`` the arrays themselves, which must then never change.
                 ``"none"`` keeps no joined weight: the next update must give all that
                 belong together.
             cast: ``"safe"`` takes the weight's dtype and what converts to it
@@ -183,8 +182,7 @@ class UpdateGraph(Graph):
             ignore: Names or patterns (``*`` and ``?``) of what is as if it were not given:
                 ``["*.num_batches_tracked"]``.
             skip_unchanged: True leaves out weights whose bytes hash as those of
-                the last update did (needs xxhash); ``"identity"`` those that are
-                the very objects of the last update, not written to since.
+                the last update did (needs xxhash).
             tokens: By name, anything hashable that changes when the value does.
                 A weight whose token equals the last update's is left out, and
                 its value is not looked at.
@@ -228,8 +226,7 @@ class UpdateGraph(Graph):
                 commit (nothing was there to go back to) or of the rollback.
         """
         label = None if version is None else label_of(version)
-        if keep not in ("copy", "reference", "none"):
-            raise ValueError(f"keep is 'copy', 'reference' or 'none', not {keep!r}")
+        check_keep(keep)
         options = self._options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
             ignore=ignore, tokens=tokens, finite=finite,
@@ -329,7 +326,7 @@ class UpdateGraph(Graph):
         on_overflow: str = "warn",
         unknown: str | None = None,
         ignore: Iterable[str] = (),
-        skip_unchanged: bool | np.bool_ | str = False,
+        skip_unchanged: bool | np.bool_ = False,
         tokens: Mapping[str, Hashable] | None = None,
         threads: SupportsIndex = 1,
         finite: bool | np.bool_ = False,
@@ -405,12 +402,12 @@ class UpdateGraph(Graph):
     ) -> Published:
         """What the variables hold once a plan is committed."""
         now = self._variables.published
-        following = self._written(version, plan, rollback, keep)
+        following = self._written(version, plan, rollback)
         if self._derivation is None:
             return following
         return replace(following, **self._derivation.after(given, version, now, keep))
 
-    def _written(self, version: Version, plan: Plan, rollback: Rollback, keep: Keep) -> Published:
+    def _written(self, version: Version, plan: Plan, rollback: Rollback) -> Published:
         now, changed = self._variables.published, plan.names
         written = {**now.written, **dict.fromkeys(changed, version)}
         if self._writer.area is not None:
@@ -420,8 +417,7 @@ class UpdateGraph(Graph):
             lost = now.lost | set(changed)
             return Published(version, written, now.initialised, kept, lost)
         for place, name in enumerate(changed):
-            value = plan.fetch(place)
-            kept[name] = value if keep == "reference" else np.array(value)
+            kept[name] = np.array(plan.fetch(place))
         return Published(version, written, now.initialised, kept, now.lost - set(changed))
 
     def _learn(self, plan: Plan) -> None:

@@ -37,7 +37,7 @@ _ELEMS: Final[dict[int, _Row]] = {
     TensorProto.UINT64: _Row(dtypes.UINT64, "uint64_data", "uint64"),
     TensorProto.BOOL: _Row(dtypes.BOOL, "int32_data", "bool"),
 }
-_BY_ACL: Final = {row.acl: elem for elem, row in _ELEMS.items()}
+_BY_NUMPY: Final = {dtypes.to_numpy(row.acl): elem for elem, row in _ELEMS.items()}
 
 FLOATING: Final = frozenset(
     (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
@@ -59,9 +59,9 @@ def to_numpy(elem: int) -> np.dtype[Any]:
     return dtypes.to_numpy(_ELEMS[elem].acl)
 
 
-def from_acl(dtype: int) -> int:
-    """Return the ONNX type of an ``aclDataType`` in the table."""
-    return _BY_ACL[dtype]
+def from_numpy(dtype: np.dtype[Any]) -> int:
+    """Return the ONNX type of a numpy dtype in the table."""
+    return _BY_NUMPY[dtype]
 
 
 def name(elem: int) -> str:

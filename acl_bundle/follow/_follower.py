@@ -77,7 +77,7 @@ class Follower(Owner, Public):
         on_stale: Called with the seconds since a version was applied last,
             once until the next is.
         options: For each update, as for `Bundle.update`; not ``version``, nor
-            ``tokens`` and ``keep="reference"``, as each version has other arrays.
+            ``tokens``, as each version has other arrays.
 
     What a callback raises is logged (``acl_bundle.follow``) and counted.
 

@@ -36,8 +36,6 @@ def check_options(update: Callable[..., Any], options: Mapping[str, Any]) -> Non
     """
     if "version" in options:
         raise TypeError("version cannot be chosen: a version's name is the source's")
-    if options.get("keep") == "reference":
-        raise ValueError("keep is 'reference', but a version's arrays go after the update; 'copy'")
     if options.get("tokens") is not None:
         raise ValueError("tokens stand for one update's values, and each version has others; None")
     _check_names(update, options)
@@ -57,7 +55,9 @@ def _check_names(update: Callable[..., Any], options: Mapping[str, Any]) -> None
 def _check_values(options: Mapping[str, Any]) -> None:
     """Check what every update checks first; a trainer imports neither of the two."""
     from acl_bundle._base.wait import Wait  # noqa: PLC0415
+    from acl_bundle._plan.derive import check_keep  # noqa: PLC0415
     from acl_bundle._plan.plan import Options  # noqa: PLC0415
 
     Options(**{one.name: options[one.name] for one in fields(Options) if one.name in options})
+    check_keep(options.get("keep", "copy"))
     Wait(options.get("when_busy", "wait"), options.get("timeout_ms"))

@@ -18,10 +18,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 import ml_dtypes
 import numpy as np
 
+from acl_bundle._base.floats import count
+from acl_bundle._base.pieces import pieces
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._patterns import matching
-from acl_bundle.weights._pieces import pieces, place
+from acl_bundle.weights._pieces import PIECE, place
 from acl_bundle.weights._report import Report, listed
 from acl_bundle.weights._spec import Array, Spec, Weights, finfo, is_floating, mapping_of
 from acl_bundle.weights._view import View
@@ -60,22 +62,19 @@ class CastRow(NamedTuple):
 class _Counts:
     """The numbers of one weight, added up piece by piece."""
 
-    def __init__(self, target: np.dtype[Any]) -> None:
-        self._tiny = float(finfo(target).smallest_normal)
-        self.overflow = self.underflow = self.subnormal = self.nan = 0
+    def __init__(self) -> None:
+        self.counts = (0, 0, 0, 0)
         self.error = self.relative = 0.0
 
-    def add(self, values: Array, given: Array, over: Array | None) -> None:
-        """Count a piece: its values, what is handed out for them, and where they overflow."""
-        before, after = values.astype(np.float64), given.astype(np.float64)
-        small, size = np.abs(after), np.abs(before)
-        self.overflow += 0 if over is None else int(np.count_nonzero(over))
-        self.underflow += int(np.count_nonzero((small == 0) & (size > 0)))
-        self.subnormal += int(np.count_nonzero((small > 0) & (small < self._tiny)))
-        self.nan += int(np.count_nonzero(np.isnan(before)))
-        self._errors(before, after, size)
+    def add(self, values: Array, given: Array) -> None:
+        """Count what the conversion of a piece did to its values."""
+        a, b = self.counts, count(values, given)
+        self.counts = a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
-    def _errors(self, before: Array, after: Array, size: Array) -> None:
+    def compare(self, values: Array, given: Array) -> None:
+        """Compare the values of a piece with what is handed out for them."""
+        before, after = values.astype(np.float64), given.astype(np.float64)
+        size = np.abs(before)
         with np.errstate(invalid="ignore"):
             difference = np.abs(before - after)
         difference[~np.isfinite(difference)] = 0
@@ -140,9 +139,10 @@ class Cast(View):
         if target is None:
             return array
         result = np.empty(array.shape, target)
-        flat, lost = result.reshape(-1), 0
-        for at, values in pieces(array):
-            given, over = self._convert(values, target)
+        flat, lost, at = result.reshape(-1), 0, 0
+        for values in pieces(array, PIECE * array.itemsize):
+            given, over = _convert(values, target)
+            self._saturate(given, over, values)
             if over is not None and self._on_overflow == "error":
                 index = int(over.argmax())
                 raise _overflows(name, values[index], place(at + index, array.shape), target)
@@ -153,6 +153,7 @@ class Cast(View):
                     index = int(zero.argmax())
                     raise _underflows(name, values[index], place(at + index, array.shape), target)
                 lost += int(np.count_nonzero(zero))
+            at += values.size
         if lost:
             warnings.warn(
                 f"weight {name!r}: {lost} of {array.size} values become zero in {target.name}",
@@ -180,13 +181,15 @@ class Cast(View):
         target = self._target_of(name, array.dtype)
         if target is None:
             return None
-        counts = _Counts(target)
-        for _, values in pieces(array):
-            counts.add(values, *self._convert(values, target))
+        counts = _Counts()
+        for values in pieces(array, PIECE * array.itemsize):
+            given, over = _convert(values, target)
+            counts.add(values, given)
+            self._saturate(given, over, values)
+            counts.compare(values, given)
         return CastRow(
             name, array.dtype.name, target.name, array.size,
-            counts.overflow, counts.underflow, counts.subnormal, counts.nan,
-            counts.error, counts.relative,
+            *counts.counts, counts.error, counts.relative,
         )  # fmt: skip
 
     def _target_of(self, name: str, dtype: np.dtype[Any]) -> np.dtype[Any] | None:
@@ -197,20 +200,11 @@ class Cast(View):
             return _SINGLE if dtype.itemsize > _SINGLE.itemsize else None
         return None if dtype == self._target else self._target
 
-    def _convert(self, values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
-        """Return what is handed out for some values, and where they overflow, None for nowhere."""
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            given: Array = values.astype(target)
-        over = _infinite(given)
-        if not over.any():
-            return given, None
-        over &= np.isfinite(values)
-        if not over.any():
-            return given, None
-        if self._on_overflow == "saturate":
-            most = target.type(finfo(target).max)
+    def _saturate(self, given: Array, over: Array | None, values: Array) -> None:
+        """Put the largest finite numbers where values overflow, if that was asked for."""
+        if over is not None and self._on_overflow == "saturate":
+            most = given.dtype.type(finfo(given.dtype).max)
             given[over] = np.where(values[over] > 0, most, -most)
-        return given, over
 
 
 def cast(
@@ -257,6 +251,17 @@ def cast(
     weights = mapping_of(weights)
     kept = matching(weights, keep_float32, "keep_float32")
     return Cast(weights, HALVES[name], on_overflow, on_underflow, kept)
+
+
+def _convert(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
+    """Return values in another dtype, and where they overflow, None for nowhere."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        given: Array = values.astype(target)
+    over = _infinite(given)
+    if not over.any():
+        return given, None
+    over &= np.isfinite(values)
+    return given, over if over.any() else None
 
 
 def _infinite(values: Array) -> Array:

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto
 
-from acl_bundle import dtypes
 from acl_bundle.build import _elem, shapes, walk
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.fold import transposes
@@ -45,7 +44,7 @@ class Split:
     def constant(self, name: str) -> Constant:
         """A derived constant with its first value, whose bytes are made now."""
         array = self.values.array(self.constants[name])
-        elem = _elem.from_acl(dtypes.from_numpy(array.dtype))
+        elem = _elem.from_numpy(array.dtype)
         raw: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         return Constant(name, elem, array.shape, memoryview(raw))
 

@@ -68,10 +68,10 @@ class Lazy(Mapping[str, Any]):
 
 
 KINDS: dict[str, Any] = {"dict": dict, "lazy": Lazy}
-OPTIONS: list[dict[str, Any]] = [{}, {"skip_unchanged": True}, {"skip_unchanged": "identity"}]
+OPTIONS: list[dict[str, Any]] = [{}, {"skip_unchanged": True}]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=["", "digest", "identity"])
+@pytest.mark.parametrize("options", OPTIONS, ids=["", "digest"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["emb.weight", *ALIASES])
 def test_each_name_of_a_weight_is_taken(bundle: Any, kind: str, name: str, options: Any) -> None:

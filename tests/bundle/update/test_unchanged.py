@@ -51,25 +51,6 @@ def test_the_same_bytes_of_another_dtype_are_a_change(bundle: ab.Bundle, mlp: An
     assert bundle.update({"b2": np.zeros(3, "f2")}, skip_unchanged=True).changed == ()
 
 
-def test_objects_of_last_time_are_not_looked_at(bundle: ab.Bundle, mlp: Any) -> None:
-    new = mlp.random(1)
-    bundle.update(new)
-    assert len(bundle.update(new, skip_unchanged="identity").changed) == 4  # nothing was promised
-    assert bundle.update(new, skip_unchanged="identity").changed == ()
-    new["b1"] = new["b1"].copy()
-    assert bundle.update(new, skip_unchanged="identity").changed == ("b1",)
-    bundle.update({"w1": mlp.random(2)["w1"]})
-    assert bundle.update(new, skip_unchanged="identity").changed == ("w1",)
-    check(bundle, mlp, new)
-
-
-def test_an_object_in_the_place_of_one_that_is_gone_is_another(bundle: ab.Bundle, mlp: Any) -> None:
-    for step in range(5):
-        given = {"b2": np.full(3, step, "f4")}
-        assert bundle.update(given, skip_unchanged="identity").changed == ("b2",)
-        del given
-
-
 class Untouchable(dict[str, Any]):
     """Fails where a value is looked at."""
 
@@ -104,12 +85,9 @@ def test_another_token_for_the_same_bytes(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.update(new, tokens=dict.fromkeys(new, 1), skip_unchanged=True)
     assert bundle.update(new, tokens=dict.fromkeys(new, 2), skip_unchanged=True).changed == ()
     assert bundle.update(new, tokens=dict.fromkeys(new, 2)).changed == ()
-    identity = {"skip_unchanged": "identity", "tokens": dict.fromkeys(new, 3)}
-    assert len(bundle.update(new, **identity).changed) == 4
-    assert len(bundle.update(new, **{**identity, "tokens": dict.fromkeys(new, 4)}).changed) == 4
 
 
-@pytest.mark.parametrize("how", [{"skip_unchanged": True}, {"skip_unchanged": "identity"},
+@pytest.mark.parametrize("how", [{"skip_unchanged": True},
                                  {"tokens": {"w1": 1, "b1": 1, "w2": 1, "b2": 1}}])  # fmt: skip
 def test_init_and_failures_leave_nothing_for_granted(
     bundle: ab.Bundle, mlp: Any, how: dict[str, Any]
