@@ -21,14 +21,16 @@ static int answer(Call *call)
 #define EXPORTED __attribute__((visibility("default")))
 
 #define ANSWER_ERROR(name) \
-    EXPORTED int name(void) \
+    EXPORTED int name(void); \
+    int name(void)          \
     { \
         ENTER(name, NO_ARGS); \
         return answer(&call); \
     }
 
 #define ANSWER_POINTER(name) \
-    EXPORTED void *name(void) \
+    EXPORTED void *name(void); \
+    void *name(void)          \
     { \
         ENTER_AS(name, NULL, NO_ARGS); \
         answer(&call); \
@@ -37,7 +39,8 @@ static int answer(Call *call)
 
 /* Whatever integer the caller expects, it finds it in this one. */
 #define ANSWER_NUMBER(name) \
-    EXPORTED uint64_t name(void) \
+    EXPORTED uint64_t name(void); \
+    uint64_t name(void)          \
     { \
         ENTER_AS(name, 0, NO_ARGS); \
         answer(&call); \
@@ -45,14 +48,16 @@ static int answer(Call *call)
     }
 
 #define ANSWER_NOTHING(name) \
-    EXPORTED void name(void) \
+    EXPORTED void name(void); \
+    void name(void)          \
     { \
         ENTER_AS(name, , NO_ARGS); \
         answer(&call); \
     }
 
 #define ANSWER_SILENCE(name) \
-    EXPORTED void name(void) \
+    EXPORTED void name(void); \
+    void name(void)          \
     { \
         ENTER_AS(name, , NO_ARGS); \
     }
