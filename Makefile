@@ -9,7 +9,7 @@
 # make fuzz    damaged files and configurations, a minute of each (FUZZ_SECONDS=60)
 # make bench   what Python and the fake add to a call, as ratios
 # make wheel   dist/*.whl
-# make headers CANN=<include folder>   compare csrc/acl_api.h with CANN's own
+# make headers CANN=<include folder>   compare csrc/acl/acl_api.h with CANN's own
 # make clean   remove all that was built
 #
 # PYTHON=python3.12 chooses the interpreter, CC=clang the compiler.
@@ -17,9 +17,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 GE_HEADERS := acl_bundle/build/chip/include
-C := $(wildcard csrc/*.[chp]* fakes/*.[ch] fakes/*/*.[ch]* $(GE_HEADERS)/*/*.h) \
-    setup.py pyproject.toml
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
+C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* \
+    $(GE_HEADERS)/*/*.h)) setup.py
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
+CROSS := aarch64-linux-gnu-gcc
+PROTOTYPES := -Wstrict-prototypes -Wmissing-prototypes
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export CC
 
@@ -30,41 +32,44 @@ TYPED := PYTHONPATH=$(CURDIR) $(BIN)/basedpyright --pythonpath $(BIN)/python \
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: all demo test check pytest asan tsan soak fuzz fuzz-seeds bench wheel headers clean
-all: .venv/editable
+all: .venv/built
 
 demo: .venv/regular
 	@$(BIN)/acl-bundle demo
 
 test: check pytest
 
-check: .venv/editable $(BIN)/basedpyright
+check: .venv/built $(BIN)/basedpyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(TYPED) | $(BIN)/python tests/typing/score.py 99
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*/*.c
-	$(BIN)/python csrc/build.py | $(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) \
-	    -Wno-unused-function -O2 -c -o /dev/null -isystem \
-	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" -x c -
+	$(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) -fsyntax-only -Icsrc -isystem \
+	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" csrc/*/*.c
+	@if command -v $(CROSS) >/dev/null; then \
+	    echo "$(CROSS) ... csrc/numbers/neon.c"; \
+	    $(CROSS) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -c -o /dev/null -Icsrc csrc/numbers/neon.c; \
+	else echo "no $(CROSS) here (Debian: gcc-aarch64-linux-gnu): neon.c is not compiled"; fi
 	! command -v $(CXX) >/dev/null || $(CXX) -std=c++17 -fvisibility=hidden \
-	    $(filter-out -Wstrict-prototypes,$(WARNINGS)) -fsyntax-only -I$(GE_HEADERS) -Ifakes/ge -Ifakes \
+	    $(filter-out $(PROTOTYPES),$(WARNINGS)) -fsyntax-only -I$(GE_HEADERS) -Ifakes/ge -Ifakes \
 	    $(wildcard fakes/ge/*.cc acl_bundle/build/chip/*.cc)
 
-pytest: .venv/editable $(if $(CI),.venv/frameworks)
+pytest: .venv/built $(if $(CI),.venv/frameworks)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-bench: .venv/editable
+bench: .venv/built
 	$(BIN)/python -m benchmarks.hotpath
 	$(BIN)/python -m benchmarks.fake
 	$(BIN)/python -m benchmarks.update
 
-wheel: .venv/editable
+wheel: .venv/built
 	$(BIN)/python -m build --wheel
 
 headers:
 	@test -f "$(CANN)/acl/acl_mdl.h" || { \
 	    echo "make headers CANN=<the folder that holds acl/acl.h and acl/acl_mdl.h>"; exit 1; }
-	printf '#include "%s"\n' acl/acl.h acl/acl_mdl.h acl_api.h \
+	printf '#include "%s"\n' acl/acl.h acl/acl_mdl.h acl/acl_api.h \
 	    | $(CC) -x c -std=c11 -fsyntax-only -I"$(CANN)" -Icsrc -
 
 # The sanitised package lies in a folder of its own, before the other on the
@@ -75,7 +80,7 @@ headers:
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
 LOADED = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
 
-asan: .venv/editable
+asan: .venv/built
 	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" $(BIN)/python setup.py --quiet \
 	    build --build-base build/asan --build-lib build/asan/lib
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
@@ -97,7 +102,7 @@ SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes \
     -include tests/soak/lock_order.h $(SOAK)
 BUNDLES = build/soak/callback.om build/soak/failing.om
 
-build/soak/%.om: tests/soak/bundle.py .venv/editable
+build/soak/%.om: tests/soak/bundle.py .venv/built
 	@mkdir -p build/soak
 	$(BIN)/python tests/soak/bundle.py $* $@
 
@@ -146,17 +151,17 @@ FUZZED := $(filter-out $(addprefix fakes/model/,engine_onnx.c ort.c session.c),$
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
     -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/*.h fakes/*/*.h)
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/acl/*.h fakes/*/*.h)
 	@mkdir -p build/fuzz
 	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
 
-.venv/fuzz: .venv/editable
+.venv/fuzz: .venv/built
 	@$(PIP) --only-binary :all: 'atheris>=2.3' 2>/dev/null || echo "no atheris here"
 	@touch $@
 
 fuzz: $(IN_C) $(IN_PYTHON)
 
-fuzz-seeds: .venv/editable
+fuzz-seeds: .venv/built
 	@rm -rf build/fuzz/seeds $(if $(FUZZ_SEED),$(CORPUS))
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz/seeds
 	@mkdir -p $(patsubst fuzz-%,$(CORPUS)/%,$(IN_C) $(IN_PYTHON))
@@ -175,10 +180,15 @@ clean:
 
 # What is installed in .venv: the checkout itself, or a copy of it. Each takes
 # the other's place. pip compiles, so both need what it cannot fetch.
-.venv/editable: $(C) | .venv/pyvenv.cfg
+# pip asks a package index and compiles all; later only what was edited is compiled.
+.venv/editable: pyproject.toml | .venv/pyvenv.cfg
 	@echo "installing for development (once) ..."
 	@$(PIP) --editable '.[dev]'
-	@rm -f .venv/regular && touch $@
+	@rm -f .venv/regular && touch $@ .venv/built
+
+.venv/built: $(C) .venv/editable
+	@$(BIN)/python -W ignore setup.py --quiet build_ext --inplace
+	@touch $@
 
 # An older environment has none; the extra "dev" brings it to a new one.
 $(BIN)/basedpyright: | .venv/editable
@@ -195,7 +205,7 @@ $(BIN)/basedpyright: | .venv/editable
 	    $(PIP) --no-deps "$$one" || echo "no $$one here: its tests are skipped"; done
 	@touch $@
 
-.venv/regular: $(C) $(shell find acl_bundle -name '*.py') | .venv/pyvenv.cfg
+.venv/regular: $(C) pyproject.toml $(shell find acl_bundle -name '*.py') | .venv/pyvenv.cfg
 	@echo "installing (once) ..."
 	@$(PIP) '.[demo]'
 	@rm -f .venv/editable && touch $@

@@ -7,7 +7,9 @@ The stand-in for GE's compiler is C++; where no C++ compiler is, it is left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -22,6 +24,35 @@ GE = {  # sources, and what each needs: in the order they are built
     "libfmk_onnx_parser": (["parse"], ["ge_compiler", "graph", "graph_base"]),
 }
 GE_HEADERS = "acl_bundle/build/chip/include"
+
+
+def is_made(obj: Path, command: str) -> bool:
+    """Whether an object is newer than all that it was made of, by the same command."""
+    try:
+        needed = obj.with_suffix(".d").read_text().replace("\\\n", " ").split()[1:]
+        made = obj.stat().st_mtime
+        return obj.with_suffix(".how").read_text() == command and all(
+            Path(one).stat().st_mtime < made for one in needed
+        )
+    except FileNotFoundError:
+        return False
+
+
+def sparing(compiler: Any) -> Callable[..., None]:
+    """The compiler's step from a source to an object, left out where the object is made.
+
+    The compiler lists what the source includes in a file beside the object.
+    """
+    step = compiler._compile
+
+    def compile_changed(obj: str, src: str, ext: str, args: list[str], *more: Any) -> None:
+        made, words = Path(obj), [*args, "-MMD", "-MF", str(Path(obj).with_suffix(".d"))]
+        command = repr([compiler.compiler_so, compiler.compiler_so_cxx, src, words, more])
+        if not is_made(made, command):
+            step(obj, src, ext, words, *more)
+            made.with_suffix(".how").write_text(command)
+
+    return compile_changed
 
 
 class BuildExt(build_ext):
@@ -44,6 +75,7 @@ class BuildExt(build_ext):
             if words is not None:
                 linker = [one for one in words if not one.startswith("-Wl,-rpath,")]
                 self.compiler.set_executable(which, linker)
+        self.compiler._compile = sparing(self.compiler)
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
@@ -56,7 +88,9 @@ class BuildExt(build_ext):
 fake = Extension(
     f"{LIB}.{FAKE}",
     sources=sorted(str(path) for path in Path("fakes").glob("*/*.c")),
-    depends=sorted(str(path) for folder in ("fakes", "csrc") for path in Path(folder).rglob("*.h")),
+    depends=sorted(
+        str(path) for folder in ("fakes", "csrc/acl") for path in Path(folder).rglob("*.h")
+    ),
     include_dirs=["csrc", "fakes"],
     define_macros=[("_GNU_SOURCE", None)],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],

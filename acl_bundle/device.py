@@ -26,8 +26,6 @@ from acl_bundle.errors import REPEAT_INITIALIZE, AclError
 
 Activated = Callable[[], AbstractContextManager[None]]
 
-HOST = 1
-
 
 class _Process:
     """Stands for the process where a library can be finalised only at its end."""
@@ -164,7 +162,7 @@ class Device(Owner):
         mode = ffi.new("aclrtRunMode *")
         with self.activated():
             acl.aclrtGetRunMode(mode)
-        return checked("aclrtGetRunMode", mode[0], "0 or 1", most=HOST) == HOST
+        return checked("aclrtGetRunMode", mode[0], "0 or 1", most=lib.ACL_HOST) == lib.ACL_HOST
 
     def __repr__(self) -> str:
         return f"<Device {self.index}{' closed' if self.closed else ''}>"

@@ -1,7 +1,7 @@
 """One executable graph: names, shapes, and a call that is one crossing.
 
 A run checks names, dtypes and shapes and enters the engine once
-(csrc/acl_engine.c): copies in, executes, copies out, with the GIL released.
+(csrc/infer/engine.c): copies in, executes, copies out, with the GIL released.
 Nothing is allocated on the device and no pointer outlives the call; only `bind`
 keeps arrays, because it is asked to. What runs behind its caller, or may be
 given up, runs elsewhere (`_async.serving`).

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "acl_types.h"
+#include "acl/acl_types.h"
 #include "model/ort.h"
 
 enum { PORTS = 64, FLOAT = 1, API_VERSION = 12 };

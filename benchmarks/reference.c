@@ -1,6 +1,6 @@
 /*
  * The floor under an inference: a C loop that makes the calls that
- * csrc/acl_engine.c makes, on the same library, and nothing else.
+ * csrc/infer/engine.c makes, on the same library, and nothing else.
  *
  *     reference_open("libascendcl.so", "null.om", 4096);
  *     double ns = reference_run(10000);
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "acl_types.h"
+#include "acl/acl_types.h"
 
 /* Only what the loop and its preparation call. */
 #define FUNCTIONS(_)                                                          \

@@ -1,10 +1,11 @@
 """Builds acl_bundle/_acl.abi3.so: the shim between Python and libascendcl.so.
 
-`acl_api.h` is read twice. cffi takes it as it stands, so each function is
-callable from Python; and each prototype becomes a static pointer of the same
-name, NULL until `ab_open` fills it, so nothing is linked against CANN. The
-shim's own files are compiled into the same translation unit, because the
-pointers and everything behind them are static.
+Each file here is compiled by itself. cffi adds one that it generates: a wrapper
+for each function of `acl/acl_api.h` and of `*/ab_*.h`, the headers that Python
+sees. Of `acl/acl_api.h` each prototype becomes a pointer of the same name, NULL
+until `ab_open` fills it, so nothing is linked against CANN. Two things are made
+of the prototypes: `acl/pointers.h`, which declares the pointers for the other
+files, and the loader's table of them, which lies in the file that cffi generates.
 """
 
 from __future__ import annotations
@@ -16,63 +17,77 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
+POINTERS = HERE / "acl" / "pointers.h"
+API = "acl/acl_api.h"
+SEEN = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/ab_*.h"))
+"""The headers of the functions that Python calls."""
+
 PROTOTYPE = re.compile(r"^(\w[\w ]*?[ *]+)(acl\w+)\((.*)\);$", re.MULTILINE)
-NOUNS = ("loader", "gate", "claim", "device", "gear", "ring", "engine", "commit", "narrow",
-         "vectors", "avx2", "neon", "convert", "finite", "stage", "pack", "crew", "transfer",
-         "gather", "call", "shapes", "lane", "flight", "wire")  # fmt: skip
-SOURCES = [f"acl_{noun}.c" for noun in NOUNS]
-HEADERS = [f"acl_{noun}.h" for noun in NOUNS if (HERE / f"acl_{noun}.h").exists()]
-"""Files without one are for the other files alone."""
+INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
+LINE = re.compile(r"^#.*\n", re.MULTILINE)
 
 
 def text(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def pointers(api: str) -> str:
-    """The prototypes as static pointers, and the loader's table of them."""
-    found = PROTOTYPE.findall(api)
-    lines = [f"static {result}(*{name})({args});" for result, name, args in found]
-    lines.append("static const struct {\n    const char *name;\n    void *slot;\n} acl_table[] = {")
-    lines += [f'    {{"{name}", &{name}}},' for _, name, _ in found]
-    return "\n".join([*lines, "};", ""])
+def declarations(names: list[str]) -> str:
+    """What cffi reads: the headers and all that they include, each once, without directives."""
+    done: dict[str, str] = {}
+
+    def read(name: str) -> None:
+        if name not in done:
+            for needed in INCLUDE.findall(text(name)):
+                read(needed)
+            done[name] = LINE.sub("", text(name))
+
+    for name in names:
+        read(name)
+    return "\n".join(done.values())
 
 
-def declarations() -> str:
-    """The shim's own prototypes, made static for the compiler."""
-    return re.sub(
-        r"^(?=\w[^;{]*\bab_\w+\()", "static ", "\n".join(map(text, HEADERS)), flags=re.MULTILINE
-    )
+def pointers() -> str:
+    """The header that declares a pointer for each prototype."""
+    found = [f"extern {result}(*{name})({args});" for result, name, args in prototypes]
+    return "\n".join([
+        f"/* Made by csrc/build.py from {API}. */",
+        "#ifndef ACL_POINTERS_H", "#define ACL_POINTERS_H", "", '#include "acl/acl_types.h"', "",
+        "#pragma GCC visibility push(hidden)", *found, "#pragma GCC visibility pop", "", "#endif",
+        "",
+    ])  # fmt: skip
 
 
-SYSTEM = """
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-"""
+def table() -> str:
+    """The pointers themselves, and the loader's rows."""
+    return "\n".join([
+        *(f"{result}(*{name})({args});" for result, name, args in prototypes),
+        "const ab_function ab_functions[] = {",
+        *(f'    {{"{name}", &{name}}},' for _, name, _ in prototypes),
+        "    {NULL, NULL},", "};", "",
+    ])  # fmt: skip
+
+
+prototypes = PROTOTYPE.findall(text(API))
+if not POINTERS.exists() or POINTERS.read_text(encoding="utf-8") != pointers():
+    POINTERS.write_text(pointers(), encoding="utf-8")
+
+INCLUDED = ["acl/pointers.h", "device/loader.h", *SEEN]
+SOURCE = "\n".join([*(f'#include "{name}"' for name in INCLUDED), "", table()])
 
 # The stable ABI as of 3.10, for METH_FASTCALL. Free-threaded interpreters have none.
 FREE_THREADED = sysconfig.get_config_var("Py_GIL_DISABLED")
 LIMITED = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030a0000")]
 
-types, api = text("acl_types.h"), text("acl_api.h")
-source = "\n".join([SYSTEM, types, pointers(api), declarations(), *map(text, SOURCES)])
 ffibuilder = FFI()
-ffibuilder.cdef("\n".join([types, api, *map(text, HEADERS)]))
+ffibuilder.cdef(declarations(["acl/acl_types.h", API, *SEEN]))
 ffibuilder.set_source(
     "acl_bundle._acl",
-    source,
+    SOURCE,
+    sources=sorted(f"csrc/{path.relative_to(HERE)}" for path in HERE.glob("*/*.c")),
+    depends=sorted(f"csrc/{path.relative_to(HERE)}" for path in HERE.rglob("*.h")),
+    include_dirs=["csrc"],
     define_macros=[("_GNU_SOURCE", None), *LIMITED],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
     libraries=["dl", "pthread"],
     py_limited_api=True,
 )
-
-if __name__ == "__main__":  # what the compiler is to be strict with
-    print("#include <Python.h>", source, sep="\n")

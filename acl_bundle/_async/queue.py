@@ -137,7 +137,7 @@ class Queue:
             if not job.begin():
                 self._jobs.remove(job)
                 continue
-            answer = job.request.ask(lib.ab_flight_launch, 0)
+            answer = job.request.ask(lib.ab_request_start, 0)
             if answer == BUSY:
                 return
             if failed(answer):

@@ -1,4 +1,4 @@
-"""One run of a runner, as its caller has it; see csrc/acl_flight.c."""
+"""One run of a runner, as its caller has it; see csrc/serve/request.c."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from acl_bundle._base.wait import POLL_MS, Wait
 from acl_bundle._binding.failures import LOWEST_EPOCH, RUNNING
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.run import Array, Fit
-
-NO_SLOT = 2**64 - 1
 
 
 class Request:
@@ -26,9 +24,8 @@ class Request:
         self._in = ffi.new("void *[]", self._sources)
         self._gear = fit.gear
         self.fit = fit
-        self.pointer = ffi.new(
-            "ab_flight *", {"lane": runner, "gear": fit.gear, "in": self._in, "berth": NO_SLOT}
-        )
+        held = {"runner": runner, "gear": fit.gear, "in": self._in}
+        self.pointer = ffi.new("ab_request *", held)
 
     def write_to(self, arrays: Sequence[Array]) -> None:
         """Say where the outputs go; the arrays are kept."""
@@ -44,7 +41,7 @@ class Request:
     @property
     def started(self) -> bool:
         """Whether it is in a slot."""
-        return bool(self.pointer.berth != NO_SLOT)
+        return bool(self.pointer.slot)
 
     def wait(self, timeout_ms: int | None, goes_on: Callable[[], bool]) -> int:
         """Wait for the end of the run, and fetch the outputs.
@@ -61,15 +58,15 @@ class Request:
         while True:
             left = wait.left_ms
             last = left is not None and left <= POLL_MS
-            answer = self.ask(lib.ab_flight_land, wait.step_ms, last)
+            answer = self.ask(lib.ab_request_wait, wait.step_ms, last)
             if answer != RUNNING:
                 return answer
             if not goes_on():
-                return self.ask(lib.ab_flight_land, 0, True)
+                return self.ask(lib.ab_request_wait, 0, True)
 
     def drop(self) -> None:
         """Let its slot be used again when the run is over, whatever came out of it."""
-        lib.ab_flight_abandon(self.pointer)
+        lib.ab_request_drop(self.pointer)
 
 
 def failed(answer: int) -> bool:

@@ -1,7 +1,7 @@
 """A second id of one graph, which runs behind its callers on streams of its own.
 
 A runner has a few slots, each with a stream, an event, datasets, device memory
-and page-locked host memory for one run; csrc/acl_lane.c says how runs follow
+and page-locked host memory for one run; csrc/serve/runner.c says how runs follow
 each other through them.
 """
 
@@ -26,7 +26,7 @@ from acl_bundle._run.memory import HostBuffer
 from acl_bundle._run.run import Array, Fit
 from acl_bundle.errors import AclTimeoutError, BusyError
 
-SLOTS_MAX = 64
+SLOTS_MAX = lib.AB_SLOTS_MAX
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ class Runner:
             model = owner.load(own, index)
             slots = [self._slot(own) for _ in range(depth + 1)]
             counts = len(sizes.inputs) - (sizes.gear is not None), len(sizes.outputs)
-            self.pointer = lib.ab_lane_new(
+            self.pointer = lib.ab_runner_new(
                 owner.variables.gate, index, model, self._device.context,
                 self._device.on_host, *counts,
             )  # fmt: skip
             if self.pointer == NULL:
                 raise MemoryError(f"no memory for the runner of {label}")
             for slot in slots:
-                lib.ab_lane_add(self.pointer, slot)
+                lib.ab_runner_add(self.pointer, slot)
             owner.stack.callback(own.pop_all().close)
         self.depth = depth
 
     def _slot(self, stack: ExitStack) -> Any:
-        """Make an ``ab_berth``; it and all it points at are the stack's."""
+        """Make an ``ab_slot``; it and all it points at are the stack's."""
         stream, event = ffi.new("aclrtStream *"), ffi.new("aclrtEvent *")
         acl.aclrtCreateStream(stream)
         pointed("aclrtCreateStream", stream[0])
@@ -93,10 +93,10 @@ class Runner:
         outputs = dataset(stack, self._sizes.outputs)
         tensors = [one for at, one in enumerate(inputs.tensors) if at != self._sizes.gear]
         tensors += outputs.tensors
-        places = ffi.new("ab_slot[]", tensors)
+        places = ffi.new("ab_tensor[]", tensors)
         host = ffi.new("void *[]", [self._pinned(stack, nbytes) for _, nbytes in tensors])
         slot = ffi.new(
-            "ab_berth *",
+            "ab_slot *",
             {"stream": stream[0], "executed": event[0], "input": inputs.handle,
              "output": outputs.handle, "tensors": places, "host": host},
         )  # fmt: skip
@@ -120,14 +120,14 @@ class Runner:
             while self.depth < depth:
                 with self._device.activated(), Taken() as own:
                     slot = self._slot(own)
-                    lib.ab_lane_add(self.pointer, slot)
+                    lib.ab_runner_add(self.pointer, slot)
                     self._owner.stack.callback(own.pop_all().close)
                 self.depth += 1
 
     @property
     def hung(self) -> bool:
         """Whether a run that was given up is still on the device."""
-        return bool(lib.ab_lane_hung(self.pointer))
+        return bool(lib.ab_runner_hung(self.pointer))
 
     def check(self) -> None:
         """Refuse to begin anything while a run that was given up is still on the device.
@@ -139,13 +139,13 @@ class Runner:
         """
         self.variables.check(self.label)
         if self.hung:
-            result = lib.ab_lane_wait(self.pointer, 0)
+            result = lib.ab_runner_wait(self.pointer, 0)
             if result not in (0, BUSY):
                 self.explain(result, None)
 
     def wait(self) -> int:
         """Wait a little until a run could start; the shim's answer."""
-        return int(lib.ab_lane_wait(self.pointer, POLL_MS))
+        return int(lib.ab_runner_wait(self.pointer, POLL_MS))
 
     def run(self, fit: Fit, arrays: Sequence[Array], timeout_ms: int) -> int:
         """Run once, and return the epoch that was read.
@@ -166,7 +166,7 @@ class Runner:
                         f"{self.label} was not begun in {timeout_ms} ms: an update or other runs"
                         " use it. Nothing runs on, and it can be run again"
                     )
-                call = lib.ab_flight_run if answer == BUSY else lib.ab_flight_land
+                call = lib.ab_request_run if answer == BUSY else lib.ab_request_wait
                 answer = request.ask(call, max(min(left, POLL_MS), 0), left <= POLL_MS)
         finally:
             request.drop()

@@ -43,9 +43,9 @@ _LIES = {
     lib.AB_STEP_BAD_MEMORY: "aclrtMalloc",
     lib.AB_STEP_BAD_OUTPUT: "aclGetDataBufferAddr",
 }
-LOWEST_EPOCH = -(1 << 32)
-BUSY = -(lib.AB_STEP_BUSY << 32)
-RUNNING = -(lib.AB_STEP_RUNNING << 32)
+LOWEST_EPOCH = -(1 << lib.AB_STEP_SHIFT)
+BUSY = -(lib.AB_STEP_BUSY << lib.AB_STEP_SHIFT)
+RUNNING = -(lib.AB_STEP_RUNNING << lib.AB_STEP_SHIFT)
 _INWARD = (lib.AB_STEP_COPY_IN, lib.AB_STEP_QUEUE_IN)
 _OUTWARD = (lib.AB_STEP_COPY_OUT, lib.AB_STEP_QUEUE_OUT)
 
@@ -57,7 +57,7 @@ def raise_failure(
     outputs: Sequence[str],
     detail: str | None = None,
 ) -> NoReturn:
-    """Raise what a shim call below LOWEST_EPOCH means; see csrc/acl_gate.h.
+    """Raise what a shim call below LOWEST_EPOCH means; see csrc/gate/ab_gate.h.
 
     Args:
         result: The answer of an ``ab_*`` call.
@@ -68,7 +68,7 @@ def raise_failure(
     """
     number = -result
     status = int(ffi.cast("int32_t", number & 0xFFFFFFFF))
-    step, index = number >> 32 & 0xFF, number >> 40
+    step, index = number >> lib.AB_STEP_SHIFT & lib.AB_STEP_MASK, number >> lib.AB_INDEX_SHIFT
     if step in _LIES:
         raise errors.LibraryError(_LIES[step], status, f"see output {index} of {what}")
     if step == lib.AB_STEP_CLOSED:

@@ -12,12 +12,12 @@ import numpy as np
 from acl_bundle import dtypes
 from acl_bundle._base.owner import Taken
 from acl_bundle._binding.calls import acl, checked, named
-from acl_bundle._binding.shim import ffi
+from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run import dynamic
 from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
 
-RANK_MAX, TENSORS_MAX = 128, 1 << 16
+RANK_MAX, TENSORS_MAX = lib.AB_RANK_MAX, 1 << 16
 
 
 def _numpy(dtype: int) -> np.dtype[Any]:

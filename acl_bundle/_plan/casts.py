@@ -7,7 +7,7 @@ numpy would change a value without a word: integers never become narrower,
 another sign or floats.
 
 What a conversion to a narrower float did is counted (`CastCounts`). float32 to
-float16 and bfloat16 is csrc/acl_convert.c's; numpy does the others, and a
+float16 and bfloat16 is csrc/numbers/convert.c's; numpy does the others, and a
 conversion here is always of one piece of an array, never of a whole one.
 """
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import whole
+from acl_bundle._binding.shim import lib
 from acl_bundle._names.given import check_patterns
 from acl_bundle._plan.casts import CASTS, COPY, CastCounts, move_of
 from acl_bundle._plan.unchanged import Remembered, digest
@@ -28,7 +29,7 @@ from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
-MAX_THREADS = 16
+MAX_THREADS = lib.AB_STAGE_MAX_THREADS
 TOLD = 3
 
 

@@ -40,7 +40,7 @@ NEEDS = (
     "aclrtFree",
     "aclrtMalloc",
 )
-RANK_MAX = 128
+RANK_MAX = lib.AB_RANK_MAX
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def make_dynamic(
             _check(array, spec, one)
         held: list[Any] = []
         whole = [np.ascontiguousarray(a).reshape(a.shape) for a in given]
-        sources = ffi.new("ab_given[]", [given_for(array, held) for array in whole])
-        made = ffi.new("ab_made[]", count)
+        sources = ffi.new("ab_input[]", [given_for(array, held) for array in whole])
+        made = ffi.new("ab_output[]", count)
         epoch = run_shapes(shapes, sources, made)
         if epoch < 0:
             epoch = explain(epoch, signature.label, signature.in_names, signature.out_names)

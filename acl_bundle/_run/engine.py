@@ -83,6 +83,6 @@ def join_replicas(gate: Any, engines: Sequence[Any]) -> Any:
     Returns:
         An engine: a run of it is a run of whichever is free.
     """
-    if len(engines) > 1 and lib.ab_ring_new(gate, len(engines), engines) == ffi.NULL:
+    if len(engines) > 1 and not lib.ab_engine_join(gate, len(engines), engines):
         raise MemoryError("no memory for the replicas of a graph's engine")
     return engines[0]

@@ -20,11 +20,12 @@ from acl_bundle._run.run import Array, Bind, Call, Fit, Given, Run
 from acl_bundle._run.signature import Signature, check_dtype, make
 from acl_bundle._run.variables import Variables
 from acl_bundle.errors import BundleFormatError, UnsupportedError
-from acl_bundle.om.gears import BLOCKS, INPUT_NAME, Gears
+from acl_bundle.om.gears import INPUT_NAME, Gears
 from acl_bundle.spec import TensorSpec
 
 Shape = tuple[int, ...]
 
+KINDS = {"batch": lib.AB_GEAR_BATCH, "hw": lib.AB_GEAR_HW, "dims": lib.AB_GEAR_DIMS}
 MOST_BYTES = (1 << 63) - 1  # more is no size in C that could still be added to
 
 
@@ -163,11 +164,10 @@ class _Told:
             full = [dim for name in gears.order for dim in by_name.get(name, ())]
             dims.dimCount = len(full)
             dims.dims[0 : len(full)] = full
-        kind = next(number for number, name in BLOCKS.items() if name == gears.kind)
         self._held = (ins, outs, dims)
         self.pointer = ffi.new(
             "ab_gear *",
-            {"kind": kind, "index": index, "first": values[0],
+            {"kind": KINDS[gears.kind], "index": index, "first": values[0],
              "second": values[1] if len(values) > 1 else 0,
              "dims": dims, "in": ins, "out": outs},
         )  # fmt: skip

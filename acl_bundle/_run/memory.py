@@ -9,10 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from acl_bundle._binding.calls import acl, pointed
-from acl_bundle._binding.shim import ffi
-
-HUGE_FIRST = 0
-DEVICE_TO_HOST, DEVICE_TO_DEVICE = 2, 3
+from acl_bundle._binding.shim import ffi, lib
 
 
 class DeviceBuffer:
@@ -27,7 +24,7 @@ class DeviceBuffer:
 
     def __init__(self, nbytes: int) -> None:
         pointer = ffi.new("void **")
-        acl.aclrtMalloc(pointer, nbytes, HUGE_FIRST)
+        acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
         self.pointer: Any = pointed("aclrtMalloc", pointer[0])
         self.nbytes: int = nbytes
 
@@ -40,7 +37,7 @@ class DeviceBuffer:
             nbytes: How much of it.
             on_host: Whether the program runs beside the device.
         """
-        kind = DEVICE_TO_HOST if on_host else DEVICE_TO_DEVICE
+        kind = lib.ACL_MEMCPY_DEVICE_TO_HOST if on_host else lib.ACL_MEMCPY_DEVICE_TO_DEVICE
         source = ffi.cast("char *", self.pointer) + offset
         acl.aclrtMemcpy(target, nbytes, source, nbytes, kind)
 

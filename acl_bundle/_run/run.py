@@ -4,7 +4,7 @@
 (names, dtypes, shapes, the engine, cffi's functions) into the cells of a
 closure. What is given goes through `_Side.take`, which converts, copies or
 explains. A graph of one input and one output takes no such detour when it is
-given one right array: csrc/acl_call.c checks it, makes the output and runs,
+given one right array: csrc/infer/call.c checks it, makes the output and runs,
 and leaves to the closures whatever it cannot use as it is.
 """
 
@@ -27,7 +27,7 @@ from acl_bundle.spec import TensorSpec
 Array = NDArray[Any]
 Given = Mapping[str, Any] | Sequence[Any]
 KNOWN_NUMPY = ("1.", "2.")
-"""Whose arrays csrc/acl_call.c can read. Under any other numpy every run is the general one."""
+"""Whose arrays csrc/infer/call.c can read. Under any other numpy every run is the general one."""
 
 
 class Outputs(dict[str, Array]):
@@ -227,7 +227,7 @@ def _calls(
     label: str,
     general: tuple[Run, Call],
 ) -> tuple[Run, Call]:
-    """The same for a graph of one input and one output, in C; see csrc/acl_call.c.
+    """The same for a graph of one input and one output, in C; see csrc/infer/call.c.
 
     What is not an exact, contiguous ndarray is left to `general`.
     """

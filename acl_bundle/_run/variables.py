@@ -1,6 +1,6 @@
 """The variables of a bundle: who may touch them, and what they hold.
 
-The gate (csrc/acl_gate.c) lets inferences share the variables and a commit
+The gate (csrc/gate/gate.c) lets inferences share the variables and a commit
 have them alone, and counts the commits that succeeded: the epoch. Here each
 epoch has the caller's version, and the last one a record of what the variables
 hold since.

@@ -1,8 +1,8 @@
 """The bytes of a plan on their way to the device: who carries what.
 
-C (csrc/acl_transfer.c) takes what is contiguous and either of the weight's
+C (csrc/update/transfer.c) takes what is contiguous and either of the weight's
 dtype or float32 for a narrow one; as much of it as possible in one call. A large
-view of such a dtype, transposed say, takes a call of its own (csrc/acl_gather.c).
+view of such a dtype, transposed say, takes a call of its own (csrc/update/gather.c).
 The rest is fed to it piece by piece through the staging buffer, each piece made
 contiguous and cast by numpy, so that no array is ever copied whole. Only
 small weights are, to be packed with the others.

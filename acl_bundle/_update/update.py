@@ -5,10 +5,10 @@ It goes through four steps, and only the third touches a variable:
 1. plan: names, dtypes, shapes and values are compared with what the file says.
 2. stage: the new bytes go to the device, into an area kept between updates,
    and the update graph's dataset is told which weights to assign (one call
-   into C, csrc/acl_stage.c). What the weights hold is saved. Inferences run
+   into C, csrc/update/stage.c). What the weights hold is saved. Inferences run
    meanwhile.
 3. commit: the gate is shut, the update graph runs, the version is published
-   and the gate opens (one call into C, csrc/acl_commit.c). A failure is undone
+   and the gate opens (one call into C, csrc/update/commit.c). A failure is undone
    before the gate opens (`writer`).
 4. publish: versions, digests and kept values are taken over.
 

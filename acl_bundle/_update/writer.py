@@ -1,7 +1,7 @@
 """Commits: the one place where the variables of a bundle are written.
 
 A commit is one call into C that shuts the gate, writes, publishes and opens it
-(csrc/acl_commit.c). Where it fails, everything is brought back before the gate
+(csrc/update/commit.c). Where it fails, everything is brought back before the gate
 opens, in one of two ways:
 
 *owned* variables: the bytes that the commit may touch were saved before it,

@@ -2,7 +2,7 @@
 
 A graph has ten thousands of nodes, and an object for each of them and for each
 question takes seconds. :class:`Rows` are places in the file, in an array; a
-question walks over all of them in C (csrc/acl_wire.c) and gives places again,
+question walks over all of them in C (csrc/wire/wire.c) and gives places again,
 and objects are made of what is wanted in the end. What is damaged is asked for
 anew by :class:`Message`, so it is told in the same words.
 """

@@ -1,7 +1,7 @@
 """Protobuf's wire format, as much of it as a model definition needs.
 
 Reading keeps nothing: a :class:`Message` is a piece of the file, and each
-question walks over its fields in C (csrc/acl_wire.c), steps over their content,
+question walks over its fields in C (csrc/wire/wire.c), steps over their content,
 and hands out views. A megabyte inside a message therefore costs nothing until
 somebody wants it, a field costs nothing unless it is asked for, and nothing is
 ever recursed into on its own. Where an answer is a Python object per field,

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #pragma GCC visibility push(default)
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 #include "aclfake.h"
 #pragma GCC visibility pop
 

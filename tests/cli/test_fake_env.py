@@ -27,8 +27,8 @@ CLIENT = """
 #include <stdio.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 
 int main(int count, char **words)
 {

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 
 #define CHECK(call)                                                     \
     do {                                                                \

@@ -23,7 +23,7 @@ TO_DEVICE, TO_HOST = 1, 2
 
 def declarations() -> str:
     """Everything the library exports, as cffi reads it."""
-    files = ("csrc/acl_types.h", "csrc/acl_api.h", "fakes/aclfake.h")
+    files = ("csrc/acl/acl_types.h", "csrc/acl/acl_api.h", "fakes/aclfake.h")
     text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in files)
     return re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
 

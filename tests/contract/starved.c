@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 #include "aclfake.h"
 
 void *__libc_malloc(size_t size);

@@ -10,7 +10,7 @@ import pytest
 
 from .face import ROOT, Acl
 
-DECLARED = re.findall(r"(\w+)\(", (ROOT / "csrc/acl_api.h").read_text(encoding="utf-8"))
+DECLARED = re.findall(r"(\w+)\(", (ROOT / "csrc/acl/acl_api.h").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

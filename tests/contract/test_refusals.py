@@ -25,7 +25,7 @@ CODES = {
     )
 }
 ANSWERS = {"aclrtGetLastError", "aclrtPeekAtLastError"}
-API = (ROOT / "csrc/acl_api.h").read_text(encoding="utf-8")
+API = (ROOT / "csrc/acl/acl_api.h").read_text(encoding="utf-8")
 STATUSES = sorted({*re.findall(r"^aclError (\w+)\(", API, re.MULTILINE)} - ANSWERS)
 COMPILER = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-I", ROOT / "csrc",
             "-I", ROOT / "fakes"]  # fmt: skip

@@ -12,7 +12,7 @@ from .face import ROOT, Acl
 
 ROW = re.compile(r"^    FUNCTION\((\w+), (\w+)\)", re.MULTILINE)
 ANSWERS = dict(ROW.findall((ROOT / "fakes/call/unsimulated.h").read_text(encoding="utf-8")))
-DECLARED = re.findall(r"(\w+)\(", (ROOT / "csrc/acl_api.h").read_text(encoding="utf-8"))
+DECLARED = re.findall(r"(\w+)\(", (ROOT / "csrc/acl/acl_api.h").read_text(encoding="utf-8"))
 NOTHING = {"ERROR": 200001, "POINTER": None, "NUMBER": 0, "NOTHING": None, "SILENCE": None}
 RESULT = {
     "ERROR": ctypes.c_int,

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 
 enum { INFER, INIT, UPDATE, GRAPHS, MOST = 1 << 16 };
 

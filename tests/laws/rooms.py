@@ -70,10 +70,10 @@ def owners(sources: Sources) -> dict[str, str]:
 
 def uses(sources: Sources) -> Iterator[tuple[str, str, str]]:
     """Which file uses which source, and how: its header, or a name that it defines."""
-    owner = owners(sources)
+    owner, here_lie = owners(sources), {*map(known, sources)}
     for path, text in sources.items():
         own = known(path)
-        for other in sorted(includes(text) - {own}):
+        for other in sorted(includes(text) & here_lie - {own}):
             yield path, other, f"{other}.h"
         if path.endswith(".h"):
             continue  # it declares what others define

@@ -45,7 +45,7 @@ def test_the_shim_offers_nothing_of_acl() -> None:
 
 
 def test_the_fake_exports_exactly_what_the_headers_declare() -> None:
-    promised = declared("csrc/acl_api.h", "fakes/aclfake.h") | answered()
+    promised = declared("csrc/acl/acl_api.h", "fakes/aclfake.h") | answered()
     assert len(promised) > 100
     assert exported(fake.library_path()) == promised
 

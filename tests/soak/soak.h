@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 
 enum { ROWS = 4, COLUMNS = 2, GRAPHS = 3, INFER = 0, INIT = 1, UPDATE = 2 };
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acl_types.h"
-#include "acl_api.h"
+#include "acl/acl_types.h"
+#include "acl/acl_api.h"
 
 static int lies(const char *name)
 {

@@ -26,7 +26,7 @@ GIVING_BACK = ("aclrtFree", "aclDestroy")
 
 def called() -> list[str]:
     """Every function of ACL's that the shim's C calls."""
-    texts = [COMMENT.sub("", one.read_text()) for one in (ROOT / "csrc").glob("acl_*.c")]
+    texts = [COMMENT.sub("", one.read_text()) for one in (ROOT / "csrc").glob("*/*.c")]
     return sorted({name for text in texts for name in CALL.findall(text)})
 
 

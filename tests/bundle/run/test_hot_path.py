@@ -207,7 +207,7 @@ _Static_assert(WRITABLE == (READABLE | NPY_ARRAY_WRITEABLE), "WRITABLE");
 
 
 def test_the_mirror_of_an_array_is_numpys_own_layout() -> None:
-    source = (Path(__file__).parents[3] / "csrc" / "acl_call.c").read_text()
+    source = (Path(__file__).parents[3] / "csrc" / "infer" / "call.c").read_text()
     start = source.index("/* The fields of PyArrayObject")
     mirror = source[start : source.index("/* A borrowed reference. */")]
     includes = [f"-I{np.get_include()}", f"-I{sysconfig.get_path('include')}"]

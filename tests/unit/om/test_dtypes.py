@@ -11,7 +11,7 @@ import pytest
 
 from acl_bundle import dtypes
 
-HEADER = Path(__file__).parents[3] / "csrc" / "acl_types.h"
+HEADER = Path(__file__).parents[3] / "csrc" / "acl" / "acl_types.h"
 
 
 def enum(name):

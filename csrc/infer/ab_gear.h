@@ -1,0 +1,31 @@
+/*
+ * Tensors on the device, and the gears that say how much of one is used.
+ */
+#ifndef AB_GEAR_CALLS_H
+#define AB_GEAR_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acl/acl_types.h"
+
+/* A tensor's place on the device. */
+typedef struct ab_tensor {
+    void *device;
+    size_t nbytes;
+} ab_tensor;
+
+enum ab_gear_kind { AB_GEAR_DIMS, AB_GEAR_BATCH, AB_GEAR_HW };
+
+/* One gear: what the library is told, and the bytes of each tensor in it. */
+typedef struct ab_gear {
+    enum ab_gear_kind kind;
+    size_t index;
+    uint64_t first;
+    uint64_t second;
+    const aclmdlIODims *dims;
+    const size_t *in;
+    const size_t *out;
+} ab_gear;
+
+#endif

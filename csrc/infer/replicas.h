@@ -1,0 +1,15 @@
+/* Engines of one graph that is loaded several times. */
+#ifndef AB_REPLICAS_H
+#define AB_REPLICAS_H
+
+#include <stddef.h>
+
+#include "infer/ab_engine.h"
+
+typedef struct replicas replicas;
+
+replicas *replicas_new(ab_gate *gate, size_t count, ab_engine *const *engines);
+ab_engine *replicas_take(replicas *r);
+void replicas_give(replicas *r, ab_engine *engine);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * Dynamic graphs: shapes are chosen at run, in one call as all others are.
+ *
+ * Such a graph keeps, for each input, device memory that grows to the
+ * largest array it has seen, and the dims that its dataset describes now: a
+ * run touches only what differs. Outputs whose size nobody knows beforehand
+ * are the library's to allocate; their memory is given back at the end of
+ * the run. What an output turned out to be is read from the description in
+ * the dataset, and its bytes are copied into host memory of their own, which
+ * is the caller's from then on.
+ */
+
+#include "infer/ab_shapes.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acl/pointers.h"
+#include "device/ab_context.h"
+#include "device/ab_status.h"
+#include "gate/gate.h"
+#include "infer/engine.h"
+
+/* An input's place on the device, and what its dataset says of it. */
+typedef struct ab_place {
+    aclDataBuffer *buffer;
+    aclDataType type;
+    void *device;
+    size_t room;
+    size_t nbytes;
+    int rank; /* -1: not described yet */
+    int64_t dims[AB_RANK_MAX];
+} ab_place;
+
+/* An output's buffer. Memory that could not be taken out of it, because the
+ * call that does so failed, is left there for the next run or for the end. */
+typedef struct ab_sink {
+    aclDataBuffer *buffer;
+    int libraryAllocates;
+    void *left;
+} ab_sink;
+
+struct ab_shapes {
+    ab_engine *engine;
+    size_t inCount;
+    size_t outCount;
+    ab_place *in;
+    ab_sink *out;
+};
+
+/* What the runs of a dynamic graph keep; the engine outlives it. NULL
+ * without memory. */
+ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
+                                size_t outCount)
+{
+    ab_shapes *shapes = calloc(1, sizeof *shapes);
+    if (shapes == NULL) {
+        return NULL;
+    }
+    shapes->engine = engine;
+    shapes->inCount = inCount;
+    shapes->outCount = outCount;
+    engine->shapes = shapes;
+    shapes->in = calloc(inCount + 1, sizeof *shapes->in);
+    shapes->out = calloc(outCount + 1, sizeof *shapes->out);
+    if (shapes->in == NULL || shapes->out == NULL) {
+        ab_shapes_free(shapes);
+        return NULL;
+    }
+    return shapes;
+}
+
+/* Tells of input index: its buffer in the dataset, and its type. */
+void ab_shapes_input(ab_shapes *shapes, size_t index,
+                            aclDataBuffer *buffer, aclDataType type)
+{
+    shapes->in[index].buffer = buffer;
+    shapes->in[index].type = type;
+    shapes->in[index].rank = -1;
+}
+
+/* Tells of output index: its buffer, and whether the library allocates. */
+void ab_shapes_output(ab_shapes *shapes, size_t index,
+                             aclDataBuffer *buffer, int libraryAllocates)
+{
+    shapes->out[index] = (ab_sink){buffer, libraryAllocates, NULL};
+}
+
+/*
+ * Gives back the inputs' device memory, and the outputs' that was left; the
+ * context is current and no run is under way. The status of the last call
+ * that failed.
+ */
+aclError ab_shapes_release(ab_shapes *shapes)
+{
+    aclError last = ACL_SUCCESS;
+    for (size_t i = 0; i < shapes->inCount; i++) {
+        if (shapes->in[i].device != NULL) {
+            aclError status = aclrtFree(shapes->in[i].device);
+            last = status != ACL_SUCCESS ? status : last;
+        }
+        shapes->in[i].device = NULL;
+        shapes->in[i].room = 0;
+    }
+    for (size_t i = 0; i < shapes->outCount; i++) {
+        if (shapes->out[i].left != NULL) {
+            aclError status = aclrtFree(shapes->out[i].left);
+            last = status != ACL_SUCCESS ? status : last;
+        }
+        shapes->out[i].left = NULL;
+    }
+    return last;
+}
+
+void ab_shapes_free(ab_shapes *shapes)
+{
+    free(shapes->in);
+    free(shapes->out);
+    free(shapes);
+}
+
+void ab_host_free(char *data)
+{
+    free(data);
+}
+
+/* Makes room for an array, and points the data buffer at it. */
+static int64_t place_fit(ab_place *place, size_t nbytes)
+{
+    aclError status;
+    if (place->device == NULL || place->room < nbytes) {
+        if (place->device != NULL) {
+            status = aclrtFree(place->device);
+            if (status != ACL_SUCCESS) {
+                return failure(AB_STEP_FREE, 0, status);
+            }
+            place->device = NULL;
+        }
+        place->room = nbytes > 0 ? nbytes : 1;
+        place->nbytes = SIZE_MAX;
+        status = aclrtMalloc(&place->device, place->room,
+                             ACL_MEM_MALLOC_HUGE_FIRST);
+        if (status != ACL_SUCCESS) {
+            place->device = NULL;
+            return failure(AB_STEP_ALLOCATE, 0, status);
+        }
+        if (place->device == NULL) {
+            return failure(AB_STEP_BAD_MEMORY, 0, 0);
+        }
+    }
+    if (place->nbytes == nbytes) {
+        return 0;
+    }
+    place->nbytes = nbytes;
+    status = aclUpdateDataBuffer(place->buffer, place->device, nbytes);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_BUFFER, 0, status);
+}
+
+/* Describes an input to its dataset, unless it says so already. */
+static int64_t place_describe(const ab_engine *e, ab_place *place,
+                              size_t index, const ab_input *array)
+{
+    size_t bytes = (size_t)array->rank * sizeof *array->dims;
+    aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
+    if (place->rank == array->rank
+        && (bytes == 0 || memcmp(place->dims, array->dims, bytes) == 0)) {
+        return 0;
+    }
+    aclTensorDesc *desc = aclCreateTensorDesc(place->type, array->rank,
+                                              array->dims, ACL_FORMAT_ND);
+    if (desc == NULL) {
+        return failure(AB_STEP_NEW_DESC, index, ACL_ERROR_BAD_ALLOC);
+    }
+    place->rank = -1;
+    aclError status = aclmdlSetDatasetTensorDesc(input, desc, index);
+    aclDestroyTensorDesc(desc);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_DESC, index, status);
+    }
+    place->rank = array->rank;
+    if (bytes > 0) {
+        memcpy(place->dims, array->dims, bytes);
+    }
+    return 0;
+}
+
+static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_input *array)
+{
+    ab_place *place = &shapes->in[i];
+    int64_t result = place_fit(place, array->nbytes);
+    if (result == 0) {
+        result = place_describe(shapes->engine, place, i, array);
+    }
+    if (result != 0 || array->nbytes == 0) {
+        return result;
+    }
+    aclError status = aclrtMemcpy(place->device, place->room, array->data,
+                                  array->nbytes, shapes->engine->toDevice);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, i, status);
+}
+
+/* Reads what output i is, and copies it to host memory of its own. */
+static int64_t shapes_output(const ab_shapes *shapes, size_t i, ab_output *output)
+{
+    const ab_engine *e = shapes->engine;
+    aclTensorDesc *desc = aclmdlGetDatasetTensorDesc(e->output, i);
+    if (desc == NULL) {
+        return failure(AB_STEP_GET_DESC, i, ACL_ERROR_BAD_ALLOC);
+    }
+    output->rank = aclGetTensorDescNumDims(desc);
+    if (output->rank > AB_RANK_MAX) {
+        return failure(AB_STEP_BAD_RANK, i, (aclError)output->rank);
+    }
+    output->nbytes = aclGetTensorDescSize(desc);
+    for (size_t k = 0; k < output->rank; k++) {
+        aclError status = aclGetTensorDescDimV2(desc, k, &output->dims[k]);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_GET_DIM, i, status);
+        }
+    }
+    if (aclGetDataBufferSizeV2 != NULL
+        && output->nbytes > aclGetDataBufferSizeV2(shapes->out[i].buffer)) {
+        return failure(AB_STEP_BAD_SIZE, i, (aclError)output->nbytes);
+    }
+    if (output->nbytes > 0
+        && aclGetDataBufferAddr(shapes->out[i].buffer) == NULL) {
+        return failure(AB_STEP_BAD_OUTPUT, i, 0);
+    }
+    output->data = malloc(output->nbytes > 0 ? output->nbytes : 1);
+    if (output->data == NULL) {
+        return failure(AB_STEP_COPY_OUT, i, ACL_ERROR_BAD_ALLOC);
+    }
+    if (output->nbytes == 0) {
+        return 0;
+    }
+    aclError status = aclrtMemcpy(
+        output->data, output->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
+        output->nbytes, e->fromDevice);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
+}
+
+/* Takes a buffer's memory out of it and gives it back. */
+static int64_t sink_empty(ab_sink *sink, size_t index, void *memory)
+{
+    aclError status = aclUpdateDataBuffer(sink->buffer, NULL, 0);
+    sink->left = status != ACL_SUCCESS ? memory : NULL;
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_BUFFER, index, status);
+    }
+    status = aclrtFree(memory);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_FREE, index, status);
+}
+
+/* Gives back what an earlier run had to leave. 0 or a failure. */
+static int64_t shapes_clear(const ab_shapes *shapes)
+{
+    int64_t result = 0;
+    for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
+        if (shapes->out[i].left != NULL) {
+            result = sink_empty(&shapes->out[i], i, shapes->out[i].left);
+        }
+    }
+    return result;
+}
+
+/* Gives back what the library allocated for outputs in this run. */
+static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
+{
+    for (size_t i = 0; i < shapes->outCount; i++) {
+        ab_sink *sink = &shapes->out[i];
+        void *memory = sink->libraryAllocates
+                           ? aclGetDataBufferAddr(sink->buffer) : NULL;
+        int64_t emptied = memory != NULL ? sink_empty(sink, i, memory) : 0;
+        result = result == 0 ? emptied : result;
+    }
+    return result;
+}
+
+static int64_t shapes_execute(ab_shapes *shapes, const ab_input *in,
+                              ab_output *out)
+{
+    const ab_engine *e = shapes->engine;
+    int64_t result = shapes_clear(shapes);
+    for (size_t i = 0; result == 0 && i < shapes->inCount; i++) {
+        result = shapes_input(shapes, i, &in[i]);
+    }
+    if (result != 0) {
+        return result;
+    }
+    aclError status = aclmdlExecute(e->modelId, e->input, e->output);
+    if (status != ACL_SUCCESS) {
+        result = failure(AB_STEP_EXECUTE, 0, status);
+    }
+    for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
+        result = shapes_output(shapes, i, &out[i]);
+    }
+    return shapes_drop(shapes, result);
+}
+
+/*
+ * One run of a dynamic graph. out is zeroed by the caller; on success each
+ * of it has data for ab_host_free, on failure none has.
+ */
+int64_t ab_run_shapes(ab_shapes *shapes, const ab_input *in,
+                             ab_output *out)
+{
+    ab_engine *engine = shapes->engine;
+    ab_visit visit;
+    int64_t result;
+    if (gate_is_foreign(engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    engine = engine_take(engine);
+    shapes = engine->shapes;
+    result = gate_refusal(engine->gate);
+    if (result == 0) {
+        result = ab_context_enter(engine->context, &visit);
+    }
+    if (result == 0) {
+        result = shapes_execute(shapes, in, out);
+        result = result == 0 ? gate_answer(engine->gate) : result;
+        ab_context_leave(&visit);
+    }
+    engine_leave(engine);
+    for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {
+        free(out[i].data);
+        out[i].data = NULL;
+    }
+    return result;
+}

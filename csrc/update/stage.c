@@ -1,0 +1,192 @@
+/*
+ * A stage fills the update graph's input dataset. It keeps, for every weight,
+ * its data buffer, its byte count and the description that says "assign"; and
+ * what buffer and dataset were told last. Both stick, so only what changes is
+ * touched, and only once every byte has arrived: until then the dataset is as
+ * the last write left it. What says "keep" never points into the area, which
+ * may be gone by the next write.
+ *
+ * In the area each weight starts at a multiple of 64 and is followed
+ * by ALIGN_UP(nbytes, 32) + 32 bytes of its own, as sub-allocated device
+ * memory must be. Small weights come first, side by side, so that they cross
+ * together; see transfer.c for how.
+ *
+ *     nbytes = ab_stage_lay(stage, changed, count);   a place for each
+ *     ab_stage_move(stage, area, ...);                the bytes
+ *     ab_stage_describe(stage, area);                 ready for the commit
+ *
+ * None of this touches a variable, and all of it may happen while the gate is
+ * open or shut. The area is the caller's and may be another one each time.
+ */
+
+#include "update/stage.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "acl/pointers.h"
+#include "device/ab_status.h"
+#include "gate/gate.h"
+#include "infer/engine.h"
+#include "update/ab_stage.h"
+
+/*
+ * A stage over a dataset of count inputs that all say "keep": described by
+ * keepDesc, and pointing at keepData, for an empty tensor, too, wants a byte
+ * behind it. NULL without memory. What is given outlives it.
+ */
+ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input,
+                              size_t count, void *keepData,
+                              aclTensorDesc *keepDesc)
+{
+    ab_stage *stage = calloc(1, sizeof *stage + count * sizeof(staged));
+    if (stage == NULL) {
+        return NULL;
+    }
+    stage->engine = engine;
+    stage->input = input;
+    stage->keepData = keepData;
+    stage->keepDesc = keepDesc;
+    stage->count = count;
+    for (size_t i = 0; i < count; i++) {
+        stage->weights[i].says = keepDesc;
+        stage->weights[i].data = keepData;
+        stage->weights[i].size = 1;
+    }
+    return stage;
+}
+
+void ab_stage_free(ab_stage *stage)
+{
+    free(stage);
+}
+
+/* Describes weight index; what the dataset says of it stays as it is. */
+void ab_stage_weight(ab_stage *stage, size_t index,
+                            aclDataBuffer *buffer, size_t nbytes,
+                            aclTensorDesc *desc)
+{
+    staged *w = &stage->weights[index];
+    w->buffer = buffer;
+    w->desc = desc;
+    w->nbytes = nbytes;
+}
+
+/*
+ * The bytes that weight index takes in an area, padding included; 0 when that
+ * is more than a size_t can hold.
+ */
+size_t ab_stage_room(const ab_stage *stage, size_t index)
+{
+    size_t nbytes = stage->weights[index].nbytes;
+    size_t padded = ((nbytes + PAD - 1) & ~(size_t)(PAD - 1)) + PAD;
+    if (nbytes > SIZE_MAX - PAD - 2 * START) {
+        return 0;
+    }
+    return (padded + START - 1) & ~(size_t)(START - 1);
+}
+
+/* Gives the wanted weights of one kind their places; 0 on overflow. */
+static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed,
+                          size_t count, size_t *total)
+{
+    for (size_t i = 0; i < count; i++) {
+        staged *w = &stage->weights[changed[i]];
+        size_t room = ab_stage_room(stage, changed[i]);
+        if (staged_is_small(w) != small) {
+            continue;
+        }
+        if (room == 0 || *total > SIZE_MAX - room) {
+            return 0;
+        }
+        w->wanted = 1;
+        w->offset = *total;
+        *total += room;
+    }
+    return 1;
+}
+
+/*
+ * Wants these weights (no repeats) and no others, and gives each a place: the
+ * small ones first, each kind in the order given. Returns the bytes of the
+ * area that holds them, *small of which the small ones take; 0 when that is
+ * more than a size_t can hold, or none are wanted.
+ */
+size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed,
+                           size_t count, size_t *small)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < stage->count; i++) {
+        stage->weights[i].wanted = 0;
+    }
+    if (!stage_lay_kind(stage, 1, changed, count, &total)) {
+        return 0;
+    }
+    *small = total;
+    return stage_lay_kind(stage, 0, changed, count, &total) ? total : 0;
+}
+
+/* Points an input's data buffer at some bytes, if it is not there already. */
+static aclError stage_point(staged *w, void *data, size_t size)
+{
+    aclError status = ACL_SUCCESS;
+    if (w->data != data || w->size != size) {
+        w->data = NULL; /* should the call fail: who knows */
+        status = aclUpdateDataBuffer(w->buffer, data, size);
+        if (status == ACL_SUCCESS) {
+            w->data = data;
+            w->size = size;
+        }
+    }
+    return status;
+}
+
+/* The same for an input's description. */
+static aclError stage_say(ab_stage *stage, size_t index, aclTensorDesc *desc)
+{
+    staged *w = &stage->weights[index];
+    aclError status = ACL_SUCCESS;
+    if (w->says != desc) {
+        w->says = NULL;
+        status = aclmdlSetDatasetTensorDesc(stage->input, desc, index);
+        if (status == ACL_SUCCESS) {
+            w->says = desc;
+        }
+    }
+    return status;
+}
+
+/*
+ * Makes one input of the dataset say what is wanted of its weight. The data
+ * buffer goes first: a description never stands over a pointer that is gone.
+ */
+static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
+{
+    staged *w = &stage->weights[index];
+    aclError status = w->wanted ? stage_point(w, area + w->offset, w->nbytes)
+                                : stage_point(w, stage->keepData, 1);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_BUFFER, index, status);
+    }
+    status = stage_say(stage, index, w->wanted ? w->desc : stage->keepDesc);
+    return status == ACL_SUCCESS ? 0
+                                 : failure(AB_STEP_SET_DESC, index, status);
+}
+
+/*
+ * Makes the whole dataset say what the last ab_stage_lay wanted, of weights
+ * that lie in this area. Needs no context. Returns 0 or a failure, after which
+ * the dataset is not to be run; the next call starts afresh.
+ */
+int64_t ab_stage_describe(ab_stage *stage, void *area)
+{
+    int64_t result = 0;
+    if (gate_is_foreign(stage->engine->gate)) {
+        return failure(AB_STEP_FORKED, 0, 0);
+    }
+    for (size_t i = 0; i < stage->count && result == 0; i++) {
+        result = stage_describe(stage, area, i);
+    }
+    return result;
+}
