@@ -1,4 +1,4 @@
-"""One closure per function of csrc/acl_api.h: every status becomes an exception.
+"""One closure per function of csrc/acl/acl_api.h: every status becomes an exception.
 
 What a closure does is chosen by what its function returns: an aclError becomes an exception with
 the library's own error text, read on the same thread at once; a NULL object becomes an exception;
@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from acl_bundle import errors
 from acl_bundle._binding.library import has, lacks
 from acl_bundle._binding.shim import NULL, ffi, lib, text
+
+if TYPE_CHECKING:
+    from acl_bundle._acl import Lib
 
 __all__ = ["acl", "checked", "fail", "make_bound", "make_calls", "named", "pointed"]
 
@@ -111,16 +114,17 @@ class _Functions:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if not name.startswith("acl") or name not in dir(lib):
-            raise AttributeError(f"csrc/acl_api.h declares no {name}")
+            raise AttributeError(f"csrc/acl/acl_api.h declares no {name}")
         function = _facade(name)
         setattr(self, name, function)
         return function
 
 
-acl: Any = _Functions()
+acl = cast("Lib", _Functions())
+"""ACL's functions, with a type for each argument. Statuses are exceptions here."""
 
 _maker = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)
 make_calls: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_call_maker())
-"""Makes the functions (run, call) of a graph from the parts that csrc/acl_call.c lists."""
+"""Makes the functions (run, call) of a graph from the parts that csrc/infer/call.c lists."""
 make_bound: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_bound_maker())
 """Makes the function of a binding from its parts."""

@@ -90,8 +90,10 @@ class Stage:
         return self._descs[dtype, shape]
 
     def _describe(self, index: int, spec: WeightSpec) -> None:
-        """Tell the C half a weight's size and shape."""
-        desc = self._described(dtypes.from_numpy(spec.dtype), spec.shape or ())
+        """Tell the C half the size and shape of a weight whose shape is known."""
+        assert spec.shape is not None
+        assert spec.nbytes is not None
+        desc = self._described(dtypes.from_numpy(spec.dtype), spec.shape)
         lib.ab_stage_weight(self._stage, index, self.dataset.buffers[index], spec.nbytes, desc)
 
     def _lay(self, plan: Plan) -> tuple[int, int]:
