@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -16,11 +21,40 @@ from acl_bundle._binding.shim import ffi, lib
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 MOVES = {"float16": (lib.AB_MOVE_HALF, np.dtype("f2")), "bfloat16": (lib.AB_MOVE_BFLOAT, BFLOAT16)}
 both = pytest.mark.parametrize("target", MOVES)
-every_path = pytest.mark.parametrize("path", ["ab_convert", "ab_convert_plain"])
+PATHS = ["ab_convert", "ab_convert_plain"]
+here = pytest.mark.parametrize("path", PATHS)
+every_path = pytest.mark.parametrize("path", [*PATHS, "neon"])
 Bits = NDArray[np.uint32]
+CROSS, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+
+
+@cache
+def neon() -> Path:
+    """A program of aarch64 that converts; see neon.c."""
+    if CROSS is None or QEMU is None:
+        pytest.skip("Debian's gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user run it")
+    numbers = Path(__file__).parents[2] / "csrc" / "numbers"
+    program = Path(tempfile.mkdtemp()) / "neon"
+    sources = [Path(__file__).with_name("neon.c"), *sorted(numbers.glob("*.c"))]
+    subprocess.run([CROSS, "-std=c11", "-O2", "-static", "-I", numbers.parent, *sources,
+                    "-o", program], check=True)  # fmt: skip
+    return program
+
+
+def converted_by_neon(target: str, source: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+    move, dtype = MOVES[target]
+    program = neon()
+    made = subprocess.run(
+        [str(QEMU), program, str(move)], input=source.tobytes(), capture_output=True, check=True
+    ).stdout
+    out = np.frombuffer(made, dtype, source.size)
+    counts = np.frombuffer(made[out.nbytes :], np.uint64)
+    return out, counts[:4].tolist()
 
 
 def converted(path: str, target: str, source: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+    if path == "neon":
+        return converted_by_neon(target, source)
     move, dtype = MOVES[target]
     out = np.empty(source.shape, dtype)
     counts = ffi.new("ab_counts *")
@@ -104,7 +138,7 @@ def test_weights_as_they_are(path: str, target: str) -> None:
 
 
 @both
-@every_path
+@here
 @pytest.mark.parametrize("length", range(68))
 def test_lengths_and_places(path: str, target: str, length: int) -> None:
     """Nothing behind the last number is written, wherever the first one lies."""
