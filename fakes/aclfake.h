@@ -129,11 +129,10 @@ typedef struct AclFakeTensor {
  * it left in error (NUL-terminated, at most errorSize bytes, else empty)
  * goes to aclGetRecentErrMsg.
  */
-typedef int (*AclFakeFunction)(
-    void *user, const AclFakeTensor *inputs, size_t inputCount,
-    const AclFakeTensor *variables, size_t variableCount,
-    const AclFakeTensor *outputs, size_t outputCount,
-    char *error, size_t errorSize);
+typedef int (*AclFakeFunction)(void *user, const AclFakeTensor *inputs, size_t inputCount,
+                               const AclFakeTensor *variables, size_t variableCount,
+                               const AclFakeTensor *outputs, size_t outputCount, char *error,
+                               size_t errorSize);
 
 /*
  * Lets function compute every model whose program is callback number id (any

@@ -15,19 +15,10 @@
 
 #define NAMED(name) \
     ".globl " #name "\n" \
-    ".type " #name ", STT_FUNC\n" \
-    #name ":\n"
+    ".type " #name ", STT_FUNC\n" #name ":\n"
 #define FUNCTION(name, ...) NAMED(name)
 
-__asm__(".pushsection .acl_names, \"\"\n"
-        FUNCTIONS(FUNCTION)
-        UNSIMULATED(FUNCTION)
-        NAMED(aclfakeReset)
-        NAMED(aclfakeSet)
-        NAMED(aclfakeFail)
-        NAMED(aclfakeLatency)
-        NAMED(aclfakeRead)
-        NAMED(aclfakeCallback)
-        NAMED(aclfakeTell)
-        ".byte 0\n"
-        ".popsection\n");
+__asm__(".pushsection .acl_names, \"\"\n" FUNCTIONS(FUNCTION) UNSIMULATED(FUNCTION)
+            NAMED(aclfakeReset) NAMED(aclfakeSet) NAMED(aclfakeFail) NAMED(aclfakeLatency)
+                NAMED(aclfakeRead) NAMED(aclfakeCallback) NAMED(aclfakeTell) ".byte 0\n"
+                                                                             ".popsection\n");

@@ -157,8 +157,8 @@ static void context_leave_for_ours(const ab_visit *visit)
 {
     thread_left = visit->entered;
     pthread_mutex_lock(&contexts.mutex);
-    if (*context_link(visit->previous) != NULL
-        && aclrtSetCurrentContext(visit->previous) == ACL_SUCCESS) {
+    if (*context_link(visit->previous) != NULL &&
+        aclrtSetCurrentContext(visit->previous) == ACL_SUCCESS) {
         thread_left = visit->previous;
     }
     pthread_mutex_unlock(&contexts.mutex);

@@ -31,8 +31,7 @@ static struct {
 /* Keeps a text for the caller of ab_open. This function cannot fail. */
 static const char *loader_error(const char *text)
 {
-    snprintf(loader.error, sizeof loader.error, "%s",
-             text != NULL ? text : "unknown error");
+    snprintf(loader.error, sizeof loader.error, "%s", text != NULL ? text : "unknown error");
     return loader.error;
 }
 
@@ -86,8 +85,8 @@ const char *ab_open(const char *path, const char *second)
 {
     const char *error;
     pthread_mutex_lock(&loader.lock);
-    error = loader.open ? loader_error("another library is already open")
-                        : loader_fill(path, second);
+    error =
+        loader.open ? loader_error("another library is already open") : loader_fill(path, second);
     pthread_mutex_unlock(&loader.lock);
     return error;
 }

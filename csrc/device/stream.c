@@ -9,8 +9,7 @@
 int stream_done(aclrtStream stream)
 {
     aclrtStreamStatus status = ACL_STREAM_STATUS_NOT_READY;
-    return aclrtStreamQuery(stream, &status) == ACL_SUCCESS
-           && status == ACL_STREAM_STATUS_COMPLETE;
+    return aclrtStreamQuery(stream, &status) == ACL_SUCCESS && status == ACL_STREAM_STATUS_COMPLETE;
 }
 
 /*

@@ -58,8 +58,7 @@ int gate_left(const struct timespec *deadline)
     struct timespec now;
     int64_t ns;
     clock_gettime(CLOCK_REALTIME, &now);
-    ns = (int64_t)(deadline->tv_sec - now.tv_sec) * 1000000000
-         + (deadline->tv_nsec - now.tv_nsec);
+    ns = (int64_t)(deadline->tv_sec - now.tv_sec) * 1000000000 + (deadline->tv_nsec - now.tv_nsec);
     ns = (ns + 999999) / 1000000;
     return ns <= 0 ? 0 : ns > INT32_MAX ? INT32_MAX : (int)ns;
 }
@@ -68,8 +67,7 @@ int gate_left(const struct timespec *deadline)
  * Waits until a reader has no run but those given up, or the deadline. 0, or
  * AB_STEP_BUSY; *hung counts the runs given up.
  */
-static int64_t gate_idle(reader *s, const struct timespec *deadline,
-                         unsigned *hung)
+static int64_t gate_idle(reader *s, const struct timespec *deadline, unsigned *hung)
 {
     int status = pthread_mutex_timedlock(&s->mutex, deadline);
     if (status != 0) {
@@ -152,15 +150,13 @@ void gate_enter(ab_gate *gate, reader *engine)
 /*
  * As gate_enter, until the deadline. Whether the mutex is held.
  */
-int gate_enter_until(ab_gate *gate, reader *engine,
-                            const struct timespec *deadline)
+int gate_enter_until(ab_gate *gate, reader *engine, const struct timespec *deadline)
 {
     for (;;) {
         int status = 0;
         pthread_mutex_lock(&gate->mutex);
         while (atomic_load(&gate->writer) && status == 0) {
-            status = pthread_cond_timedwait(&gate->opened, &gate->mutex,
-                                            deadline);
+            status = pthread_cond_timedwait(&gate->opened, &gate->mutex, deadline);
         }
         status = atomic_load(&gate->writer);
         pthread_mutex_unlock(&gate->mutex);

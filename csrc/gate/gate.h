@@ -51,8 +51,8 @@ extern atomic_uint gate_generation;
 /* The answer for a failure; see gate/ab_gate.h. This function cannot fail. */
 static inline int64_t failure(enum ab_step step, size_t index, aclError status)
 {
-    return -(int64_t)((uint64_t)index << AB_INDEX_SHIFT
-                      | (uint64_t)step << AB_STEP_SHIFT | (uint32_t)status);
+    return -(int64_t)((uint64_t)index << AB_INDEX_SHIFT | (uint64_t)step << AB_STEP_SHIFT |
+                      (uint32_t)status);
 }
 
 /* Whether the gate was made before a fork, by the parent. */

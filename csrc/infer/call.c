@@ -72,19 +72,17 @@ static PyObject *part(PyObject *self, int index)
 static int has_shape(const ndarray *array, PyObject *shape)
 {
     size_t size = (size_t)array->rank * sizeof *array->shape;
-    return (size_t)PyBytes_Size(shape) == size
-           && (size == 0
-               || memcmp(array->shape, PyBytes_AsString(shape), size) == 0);
+    return (size_t)PyBytes_Size(shape) == size &&
+           (size == 0 || memcmp(array->shape, PyBytes_AsString(shape), size) == 0);
 }
 
 /* Whether an object, NULL too, is an array that can be used in place. */
 static int fits(PyObject *self, int side, PyObject *object, int flags)
 {
     const ndarray *array = (const ndarray *)object;
-    return object != NULL && (PyObject *)Py_TYPE(object) == part(self, NDARRAY)
-           && array->dtype == part(self, side + SIDE_DTYPE)
-           && (array->flags & flags) == flags
-           && has_shape(array, part(self, side + SIDE_SHAPE));
+    return object != NULL && (PyObject *)Py_TYPE(object) == part(self, NDARRAY) &&
+           array->dtype == part(self, side + SIDE_DTYPE) && (array->flags & flags) == flags &&
+           has_shape(array, part(self, side + SIDE_SHAPE));
 }
 
 /* The value of a dict's only key, the side's name. A reference, or NULL. */
@@ -101,10 +99,9 @@ static PyObject *only(PyObject *self, int side, PyObject *arrays)
 /* The array to write: a new one, or what `out` names. A reference, or NULL. */
 static PyObject *target(PyObject *self, PyObject *out)
 {
-    PyObject *array =
-        out == Py_None
-            ? PyObject_Call(part(self, EMPTY), part(self, EMPTY_ARGS), NULL)
-            : only(self, OUTPUT, out);
+    PyObject *array = out == Py_None
+                          ? PyObject_Call(part(self, EMPTY), part(self, EMPTY_ARGS), NULL)
+                          : only(self, OUTPUT, out);
     if (!fits(self, OUTPUT, array, WRITABLE)) {
         Py_CLEAR(array);
     }
@@ -143,9 +140,8 @@ static PyObject *outputs(PyObject *self, PyObject *array, PyObject *epoch)
         return NULL;
     }
     made = PyObject_CallNoArgs(part(self, OUTPUTS));
-    if (made != NULL
-        && (PyDict_SetItem(made, part(self, OUTPUT + SIDE_NAME), array) != 0
-            || PyObject_SetAttr(made, part(self, VERSION), version) != 0)) {
+    if (made != NULL && (PyDict_SetItem(made, part(self, OUTPUT + SIDE_NAME), array) != 0 ||
+                         PyObject_SetAttr(made, part(self, VERSION), version) != 0)) {
         Py_CLEAR(made);
     }
     Py_DECREF(version);
@@ -153,8 +149,7 @@ static PyObject *outputs(PyObject *self, PyObject *array, PyObject *epoch)
 }
 
 /* Hands the arguments, as they came, to a Python function. */
-static PyObject *pass_on(PyObject *function, PyObject *const *args,
-                           Py_ssize_t count)
+static PyObject *pass_on(PyObject *function, PyObject *const *args, Py_ssize_t count)
 {
     PyObject *result, *all;
     PyErr_Clear(); /* what failed here fails there again, and is explained */
@@ -175,8 +170,7 @@ static PyObject *pass_on(PyObject *function, PyObject *const *args,
  * run(inputs, out): Outputs. The input is checked last, so that nothing of
  * Python runs between the check and the use.
  */
-static PyObject *call_run(PyObject *self, PyObject *const *args,
-                          Py_ssize_t count)
+static PyObject *call_run(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     PyObject *in = count == 2 ? only(self, INPUT, args[0]) : NULL;
     PyObject *out = in != NULL ? target(self, args[1]) : NULL;
@@ -193,8 +187,7 @@ static PyObject *call_run(PyObject *self, PyObject *const *args,
 }
 
 /* call(array): array. */
-static PyObject *call_plain(PyObject *self, PyObject *const *args,
-                            Py_ssize_t count)
+static PyObject *call_plain(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     PyObject *out = count == 1 ? target(self, Py_None) : NULL;
     PyObject *epoch, *result = NULL;

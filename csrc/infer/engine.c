@@ -37,24 +37,20 @@
  * gate is closed; NULL without memory. reads: it belongs on the gate's list.
  * onHost: the program runs beside the device, not on it.
  */
-ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId,
-                                aclrtContext context, int onHost,
-                                const aclmdlDataset *input, const ab_tensor *in,
-                                size_t inCount, aclmdlDataset *output,
-                                const ab_tensor *out, size_t outCount)
+ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContext context,
+                         int onHost, const aclmdlDataset *input, const ab_tensor *in,
+                         size_t inCount, aclmdlDataset *output, const ab_tensor *out,
+                         size_t outCount)
 {
-    ab_engine *engine =
-        calloc(1, sizeof *engine + (inCount + outCount) * sizeof(ab_tensor));
+    ab_engine *engine = calloc(1, sizeof *engine + (inCount + outCount) * sizeof(ab_tensor));
     if (engine == NULL) {
         return NULL;
     }
     engine->gate = gate;
     engine->context = context;
     engine->modelId = modelId;
-    engine->toDevice = onHost ? ACL_MEMCPY_HOST_TO_DEVICE
-                              : ACL_MEMCPY_DEVICE_TO_DEVICE;
-    engine->fromDevice = onHost ? ACL_MEMCPY_DEVICE_TO_HOST
-                                : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    engine->toDevice = onHost ? ACL_MEMCPY_HOST_TO_DEVICE : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    engine->fromDevice = onHost ? ACL_MEMCPY_DEVICE_TO_HOST : ACL_MEMCPY_DEVICE_TO_DEVICE;
     engine->input = input;
     engine->output = output;
     engine->inCount = inCount;
@@ -83,8 +79,7 @@ int ab_engine_join(ab_gate *gate, size_t count, ab_engine *const *engines)
 }
 
 /* A failure on the engine's stream, which is asked whether it is done. */
-static int64_t engine_failed_async(const ab_engine *e, enum ab_step step,
-                                   aclError status)
+static int64_t engine_failed_async(const ab_engine *e, enum ab_step step, aclError status)
 {
     int done = status != ACL_ERROR_RT_STREAM_SYNC_TIMEOUT && stream_done(e->stream);
     return failure(step, !done, status);
@@ -97,15 +92,12 @@ static int64_t engine_failed_async(const ab_engine *e, enum ab_step step,
  */
 static int64_t engine_compute_async(const ab_engine *e)
 {
-    aclError status =
-        aclmdlExecuteAsync(e->modelId, e->input, e->output, e->stream);
+    aclError status = aclmdlExecuteAsync(e->modelId, e->input, e->output, e->stream);
     if (status != ACL_SUCCESS) {
         return engine_failed_async(e, AB_STEP_EXECUTE_ASYNC, status);
     }
     status = aclrtSynchronizeStreamWithTimeout(e->stream, e->timeoutMs);
-    return status == ACL_SUCCESS
-               ? 0
-               : engine_failed_async(e, AB_STEP_SYNCHRONIZE, status);
+    return status == ACL_SUCCESS ? 0 : engine_failed_async(e, AB_STEP_SYNCHRONIZE, status);
 }
 
 /* Executes. 0 or the failure. */
@@ -123,8 +115,7 @@ static int64_t engine_compute(const ab_engine *e)
  * Lets an engine that writes execute on a stream of the caller's, for at most
  * timeoutMs, more than 0. Its model id was not executed synchronously.
  */
-void ab_engine_time(ab_engine *engine, aclrtStream stream,
-                           int timeoutMs)
+void ab_engine_time(ab_engine *engine, aclrtStream stream, int timeoutMs)
 {
     engine->stream = stream;
     engine->timeoutMs = timeoutMs;
@@ -135,8 +126,7 @@ int ab_engine_drained(const ab_engine *engine)
 {
     ab_visit visit;
     int done;
-    if (gate_is_foreign(engine->gate)
-        || ab_context_enter(engine->context, &visit) != 0) {
+    if (gate_is_foreign(engine->gate) || ab_context_enter(engine->context, &visit) != 0) {
         return 0;
     }
     done = stream_drained(engine->stream);
@@ -148,15 +138,15 @@ int ab_engine_drained(const ab_engine *engine)
  * Copies in, names the gear (NULL: there is none), executes, copies out. 0 or
  * the failure of the first step.
  */
-int64_t engine_execute(const ab_engine *e, const ab_gear *gear,
-                              const void *const *in, void *const *out)
+int64_t engine_execute(const ab_engine *e, const ab_gear *gear, const void *const *in,
+                       void *const *out)
 {
     const ab_tensor *tensor = e->tensors;
     aclError status;
     int64_t result;
     for (size_t i = 0; i < e->inCount; i++, tensor++) {
-        status = aclrtMemcpy(tensor->device, tensor->nbytes, in[i],
-                             gear_in(gear, tensor, i), e->toDevice);
+        status = aclrtMemcpy(tensor->device, tensor->nbytes, in[i], gear_in(gear, tensor, i),
+                             e->toDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_IN, i, status);
         }
@@ -170,8 +160,7 @@ int64_t engine_execute(const ab_engine *e, const ab_gear *gear,
     }
     for (size_t i = 0; i < e->outCount; i++, tensor++) {
         size_t nbytes = gear_out(gear, tensor, i);
-        status = aclrtMemcpy(out[i], nbytes, tensor->device, nbytes,
-                             e->fromDevice);
+        status = aclrtMemcpy(out[i], nbytes, tensor->device, nbytes, e->fromDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_OUT, i, status);
         }
@@ -180,8 +169,8 @@ int64_t engine_execute(const ab_engine *e, const ab_gear *gear,
 }
 
 /* One inference, the engine's reader being taken. */
-static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear,
-                            const void *const *in, void *const *out)
+static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear, const void *const *in,
+                            void *const *out)
 {
     ab_visit visit;
     int64_t result = gate_refusal(engine->gate);
@@ -223,8 +212,7 @@ void engine_leave(ab_engine *engine)
  * the graph has inputs and outputs, each of exactly its bytes. Blocks while a
  * commit runs or another thread uses this engine.
  */
-int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
-                           const void *const *in, void *const *out)
+int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear, const void *const *in, void *const *out)
 {
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
@@ -237,8 +225,7 @@ int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear,
 }
 
 /* ab_run_gear for a graph of one shape. */
-int64_t ab_run(ab_engine *engine, const void *const *in,
-                      void *const *out)
+int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out)
 {
     return ab_run_gear(engine, NULL, in, out);
 }

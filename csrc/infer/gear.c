@@ -13,8 +13,7 @@
 #include "gate/gate.h"
 
 /* Names the gear of a run, if it has one. 0 or a failure. */
-int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset,
-                        const ab_gear *gear)
+int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset, const ab_gear *gear)
 {
     aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)dataset;
     enum ab_step step = AB_STEP_SET_DIMS;
@@ -24,15 +23,12 @@ int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset,
     }
     if (gear->kind == AB_GEAR_BATCH) {
         step = AB_STEP_SET_BATCH;
-        status = aclmdlSetDynamicBatchSize(modelId, input, gear->index,
-                                           gear->first);
+        status = aclmdlSetDynamicBatchSize(modelId, input, gear->index, gear->first);
     } else if (gear->kind == AB_GEAR_HW) {
         step = AB_STEP_SET_HW;
-        status = aclmdlSetDynamicHWSize(modelId, input, gear->index,
-                                        gear->first, gear->second);
+        status = aclmdlSetDynamicHWSize(modelId, input, gear->index, gear->first, gear->second);
     } else {
-        status = aclmdlSetInputDynamicDims(modelId, input, gear->index,
-                                           gear->dims);
+        status = aclmdlSetInputDynamicDims(modelId, input, gear->index, gear->dims);
     }
     return status == ACL_SUCCESS ? 0 : failure(step, 0, status);
 }

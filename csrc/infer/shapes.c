@@ -52,8 +52,7 @@ struct ab_shapes {
 
 /* What the runs of a dynamic graph keep; the engine outlives it. NULL
  * without memory. */
-ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
-                                size_t outCount)
+ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount, size_t outCount)
 {
     ab_shapes *shapes = calloc(1, sizeof *shapes);
     if (shapes == NULL) {
@@ -73,8 +72,7 @@ ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount,
 }
 
 /* Tells of input index: its buffer in the dataset, and its type. */
-void ab_shapes_input(ab_shapes *shapes, size_t index,
-                            aclDataBuffer *buffer, aclDataType type)
+void ab_shapes_input(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, aclDataType type)
 {
     shapes->in[index].buffer = buffer;
     shapes->in[index].type = type;
@@ -82,8 +80,7 @@ void ab_shapes_input(ab_shapes *shapes, size_t index,
 }
 
 /* Tells of output index: its buffer, and whether the library allocates. */
-void ab_shapes_output(ab_shapes *shapes, size_t index,
-                             aclDataBuffer *buffer, int libraryAllocates)
+void ab_shapes_output(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, int libraryAllocates)
 {
     shapes->out[index] = (ab_sink){buffer, libraryAllocates, NULL};
 }
@@ -140,8 +137,7 @@ static int64_t place_fit(ab_place *place, size_t nbytes)
         }
         place->room = nbytes > 0 ? nbytes : 1;
         place->nbytes = SIZE_MAX;
-        status = aclrtMalloc(&place->device, place->room,
-                             ACL_MEM_MALLOC_HUGE_FIRST);
+        status = aclrtMalloc(&place->device, place->room, ACL_MEM_MALLOC_HUGE_FIRST);
         if (status != ACL_SUCCESS) {
             place->device = NULL;
             return failure(AB_STEP_ALLOCATE, 0, status);
@@ -159,17 +155,16 @@ static int64_t place_fit(ab_place *place, size_t nbytes)
 }
 
 /* Describes an input to its dataset, unless it says so already. */
-static int64_t place_describe(const ab_engine *e, ab_place *place,
-                              size_t index, const ab_input *array)
+static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
+                              const ab_input *array)
 {
     size_t bytes = (size_t)array->rank * sizeof *array->dims;
     aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
-    if (place->rank == array->rank
-        && (bytes == 0 || memcmp(place->dims, array->dims, bytes) == 0)) {
+    if (place->rank == array->rank &&
+        (bytes == 0 || memcmp(place->dims, array->dims, bytes) == 0)) {
         return 0;
     }
-    aclTensorDesc *desc = aclCreateTensorDesc(place->type, array->rank,
-                                              array->dims, ACL_FORMAT_ND);
+    aclTensorDesc *desc = aclCreateTensorDesc(place->type, array->rank, array->dims, ACL_FORMAT_ND);
     if (desc == NULL) {
         return failure(AB_STEP_NEW_DESC, index, ACL_ERROR_BAD_ALLOC);
     }
@@ -196,8 +191,8 @@ static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_input *array)
     if (result != 0 || array->nbytes == 0) {
         return result;
     }
-    aclError status = aclrtMemcpy(place->device, place->room, array->data,
-                                  array->nbytes, shapes->engine->toDevice);
+    aclError status = aclrtMemcpy(place->device, place->room, array->data, array->nbytes,
+                                  shapes->engine->toDevice);
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, i, status);
 }
 
@@ -220,12 +215,11 @@ static int64_t shapes_output(const ab_shapes *shapes, size_t i, ab_output *outpu
             return failure(AB_STEP_GET_DIM, i, status);
         }
     }
-    if (aclGetDataBufferSizeV2 != NULL
-        && output->nbytes > aclGetDataBufferSizeV2(shapes->out[i].buffer)) {
+    if (aclGetDataBufferSizeV2 != NULL &&
+        output->nbytes > aclGetDataBufferSizeV2(shapes->out[i].buffer)) {
         return failure(AB_STEP_BAD_SIZE, i, (aclError)output->nbytes);
     }
-    if (output->nbytes > 0
-        && aclGetDataBufferAddr(shapes->out[i].buffer) == NULL) {
+    if (output->nbytes > 0 && aclGetDataBufferAddr(shapes->out[i].buffer) == NULL) {
         return failure(AB_STEP_BAD_OUTPUT, i, 0);
     }
     output->data = malloc(output->nbytes > 0 ? output->nbytes : 1);
@@ -235,9 +229,9 @@ static int64_t shapes_output(const ab_shapes *shapes, size_t i, ab_output *outpu
     if (output->nbytes == 0) {
         return 0;
     }
-    aclError status = aclrtMemcpy(
-        output->data, output->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
-        output->nbytes, e->fromDevice);
+    aclError status =
+        aclrtMemcpy(output->data, output->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
+                    output->nbytes, e->fromDevice);
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
 }
 
@@ -270,16 +264,14 @@ static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
 {
     for (size_t i = 0; i < shapes->outCount; i++) {
         ab_sink *sink = &shapes->out[i];
-        void *memory = sink->libraryAllocates
-                           ? aclGetDataBufferAddr(sink->buffer) : NULL;
+        void *memory = sink->libraryAllocates ? aclGetDataBufferAddr(sink->buffer) : NULL;
         int64_t emptied = memory != NULL ? sink_empty(sink, i, memory) : 0;
         result = result == 0 ? emptied : result;
     }
     return result;
 }
 
-static int64_t shapes_execute(ab_shapes *shapes, const ab_input *in,
-                              ab_output *out)
+static int64_t shapes_execute(ab_shapes *shapes, const ab_input *in, ab_output *out)
 {
     const ab_engine *e = shapes->engine;
     int64_t result = shapes_clear(shapes);
@@ -303,8 +295,7 @@ static int64_t shapes_execute(ab_shapes *shapes, const ab_input *in,
  * One run of a dynamic graph. out is zeroed by the caller; on success each
  * of it has data for ab_host_free, on failure none has.
  */
-int64_t ab_run_shapes(ab_shapes *shapes, const ab_input *in,
-                             ab_output *out)
+int64_t ab_run_shapes(ab_shapes *shapes, const ab_input *in, ab_output *out)
 {
     ab_engine *engine = shapes->engine;
     ab_visit visit;

@@ -44,15 +44,13 @@ AVX2_INLINE uint64_t lanes_sum(__m256i lanes)
 
 AVX2_INLINE __m128i lanes_half(__m256i bits)
 {
-    return _mm256_cvtps_ph(_mm256_castsi256_ps(bits),
-                           _MM_FROUND_TO_NEAREST_INT);
+    return _mm256_cvtps_ph(_mm256_castsi256_ps(bits), _MM_FROUND_TO_NEAREST_INT);
 }
 
 /* Lanes of no more than 16 bits, without the other 16. */
 AVX2_INLINE __m128i lanes_pack(__m256i lanes)
 {
-    return _mm_packus_epi32(_mm256_castsi256_si128(lanes),
-                            _mm256_extracti128_si256(lanes, 1));
+    return _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
 }
 
 AVX2_INLINE __m128i lanes_bfloat(__m256i bits, __m256i a)
@@ -60,16 +58,14 @@ AVX2_INLINE __m128i lanes_bfloat(__m256i bits, __m256i a)
     __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), lanes_of(1));
     __m256i up = _mm256_add_epi32(bits, lanes_of(0x7FFF));
     __m256i nan = _mm256_cmpgt_epi32(a, lanes_of(INFINITE));
-    __m256i quiet = _mm256_or_si256(
-        _mm256_and_si256(bits, lanes_of(0x80000000)), lanes_of(0x7FC00000));
-    __m256i wide = _mm256_srli_epi32(
-        _mm256_blendv_epi8(_mm256_add_epi32(up, odd), quiet, nan), 16);
+    __m256i quiet =
+        _mm256_or_si256(_mm256_and_si256(bits, lanes_of(0x80000000)), lanes_of(0x7FC00000));
+    __m256i wide = _mm256_srli_epi32(_mm256_blendv_epi8(_mm256_add_epi32(up, odd), quiet, nan), 16);
     return lanes_pack(wide);
 }
 
 /* One block, of a multiple of WIDTH up to TALLY_BLOCK. */
-AVX2_INLINE void convert_block(int half, unsigned char *dst,
-                               const unsigned char *src, size_t count,
+AVX2_INLINE void convert_block(int half, unsigned char *dst, const unsigned char *src, size_t count,
                                const limits *of, above *n)
 {
     __m256i zero = _mm256_setzero_si256(), zeroTo = zero, subnormal = zero;
@@ -77,8 +73,7 @@ AVX2_INLINE void convert_block(int half, unsigned char *dst,
     for (size_t i = 0; i < count; i += WIDTH) {
         __m256i bits = _mm256_loadu_si256((const __m256i *)(src + i * 4));
         __m256i a = _mm256_and_si256(bits, lanes_of(MAGNITUDE));
-        _mm_storeu_si128((__m128i *)(dst + i * 2),
-                         half ? lanes_half(bits) : lanes_bfloat(bits, a));
+        _mm_storeu_si128((__m128i *)(dst + i * 2), half ? lanes_half(bits) : lanes_bfloat(bits, a));
         zero = lanes_count(zero, a, 0);
         zeroTo = lanes_count(zeroTo, a, of->zeroTo);
         subnormal = lanes_count(subnormal, a, of->normalFrom - 1);
@@ -110,8 +105,7 @@ AVX2_INLINE uint32_t lanes_most(__m256i lanes)
  * convert_block for a block without overflow, infinities and NaN, which is
  * nearly every one. 0 if it is another one: its result is void then.
  */
-AVX2 static int common_half(unsigned char *dst, const unsigned char *src,
-                            size_t count, above *n)
+AVX2 static int common_half(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     __m256i zero = _mm256_setzero_si256(), zeroTo = zero, subnormal = zero;
     __m256i most = zero;
@@ -124,9 +118,8 @@ AVX2 static int common_half(unsigned char *dst, const unsigned char *src,
         subnormal = lanes_count(subnormal, a, HALF.normalFrom - 1);
         most = _mm256_max_epu32(most, a);
     }
-    *n = (above){.zero = lanes_sum(zero),
-                 .zeroTo = lanes_sum(zeroTo),
-                 .subnormal = lanes_sum(subnormal)};
+    *n = (above){
+        .zero = lanes_sum(zero), .zeroTo = lanes_sum(zeroTo), .subnormal = lanes_sum(subnormal)};
     return lanes_most(most) < HALF.infiniteFrom;
 }
 
@@ -135,37 +128,31 @@ AVX2 static int common_half(unsigned char *dst, const unsigned char *src,
  * hardly has. What is left needs no counting, the extremes tell: of numbers
  * negated the largest was the least, and 0 stays 0.
  */
-AVX2 static int common_bfloat(unsigned char *dst, const unsigned char *src,
-                              size_t count, above *n)
+AVX2 static int common_bfloat(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     __m256i most = _mm256_setzero_si256(), negated = most;
     for (size_t i = 0; i < count; i += WIDTH) {
         __m256i bits = _mm256_loadu_si256((const __m256i *)(src + i * 4));
         __m256i a = _mm256_and_si256(bits, lanes_of(MAGNITUDE));
-        __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16),
-                                       lanes_of(1));
+        __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), lanes_of(1));
         __m256i up = _mm256_add_epi32(bits, lanes_of(0x7FFF));
         __m256i wide = _mm256_srli_epi32(_mm256_add_epi32(up, odd), 16);
         _mm_storeu_si128((__m128i *)(dst + i * 2), lanes_pack(wide));
         most = _mm256_max_epu32(most, a);
-        negated = _mm256_max_epu32(
-            negated, _mm256_sub_epi32(_mm256_setzero_si256(), a));
+        negated = _mm256_max_epu32(negated, _mm256_sub_epi32(_mm256_setzero_si256(), a));
     }
     *n = (above){0};
-    return lanes_most(most) < BFLOAT.infiniteFrom
-           && lanes_most(negated) <= 0 - BFLOAT.normalFrom;
+    return lanes_most(most) < BFLOAT.infiniteFrom && lanes_most(negated) <= 0 - BFLOAT.normalFrom;
 }
 
-AVX2 void block_half(unsigned char *dst, const unsigned char *src,
-                            size_t count, above *n)
+AVX2 void block_half(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     if (!common_half(dst, src, count, n)) {
         convert_block(1, dst, src, count, &HALF, n);
     }
 }
 
-AVX2 void block_bfloat(unsigned char *dst, const unsigned char *src,
-                              size_t count, above *n)
+AVX2 void block_bfloat(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     if (!common_bfloat(dst, src, count, n)) {
         convert_block(0, dst, src, count, &BFLOAT, n);

@@ -16,17 +16,16 @@
  * memory, apart, aligned or not; adds to counts what happened to them. Any
  * move that converts. This function cannot fail.
  */
-void ab_convert(enum ab_move move, void *dst, const void *src,
-                       size_t count, ab_counts *counts)
+void ab_convert(enum ab_move move, void *dst, const void *src, size_t count, ab_counts *counts)
 {
     size_t done = convert_wide(move, dst, src, count, counts);
-    convert_plain(move, (unsigned char *)dst + done * 2,
-                  (const unsigned char *)src + done * 4, count - done, counts);
+    convert_plain(move, (unsigned char *)dst + done * 2, (const unsigned char *)src + done * 4,
+                  count - done, counts);
 }
 
 /* ab_convert without what only some processors have, for comparison. */
-void ab_convert_plain(enum ab_move move, void *dst, const void *src,
-                             size_t count, ab_counts *counts)
+void ab_convert_plain(enum ab_move move, void *dst, const void *src, size_t count,
+                      ab_counts *counts)
 {
     convert_plain(move, dst, src, count, counts);
 }

@@ -54,8 +54,7 @@ static uint64_t part_at(const unsigned char *at, size_t size)
 }
 
 /* How many of some numbers are not finite, one after the other. */
-static uint64_t nonfinite_each(const float_kind *k, const unsigned char *src,
-                               size_t nbytes)
+static uint64_t nonfinite_each(const float_kind *k, const unsigned char *src, size_t nbytes)
 {
     uint64_t found = 0;
     for (size_t at = 0; at < nbytes; at += k->size) {
@@ -88,28 +87,27 @@ static void lanes_fill(const float_kind *k, float_lanes *lanes)
  * Whether a block has one. lane is a part, or half a part of 8 bytes, whose
  * low half then never fits. Two vectors at a time, so that neither waits.
  */
-#define HAS_NONFINITE(name, lane, target)                                     \
-    target static int name(const float_lanes *of, const unsigned char *src,   \
-                           size_t nbytes)                                     \
-    {                                                                         \
-        typedef lane lanes __attribute__((vector_size(FINITE_VECTOR)));       \
-        lanes mask, value, one, two, any = {0}, also = {0};                   \
-        size_t apart = nbytes / FINITE_STREAMS;                               \
-        memcpy(&mask, of->mask, sizeof mask);                                 \
-        memcpy(&value, of->value, sizeof value);                              \
-        for (size_t at = 0; at < apart; at += 2 * sizeof one) {               \
-            for (size_t stream = 0; stream < FINITE_STREAMS; stream++) {      \
-                const unsigned char *from = src + stream * apart + at;        \
-                memcpy(&one, from, sizeof one);                               \
-                memcpy(&two, from + sizeof one, sizeof two);                  \
-                any |= (lanes)((one & mask) == value);                        \
-                also |= (lanes)((two & mask) == value);                       \
-            }                                                                 \
-        }                                                                     \
-        any |= also;                                                          \
-        uint64_t bits[FINITE_VECTOR / 8];                                     \
-        memcpy(bits, &any, sizeof bits);                                      \
-        return (bits[0] | bits[1] | bits[2] | bits[3]) != 0;                  \
+#define HAS_NONFINITE(name, lane, target) \
+    target static int name(const float_lanes *of, const unsigned char *src, size_t nbytes) \
+    { \
+        typedef lane lanes __attribute__((vector_size(FINITE_VECTOR))); \
+        lanes mask, value, one, two, any = {0}, also = {0}; \
+        size_t apart = nbytes / FINITE_STREAMS; \
+        memcpy(&mask, of->mask, sizeof mask); \
+        memcpy(&value, of->value, sizeof value); \
+        for (size_t at = 0; at < apart; at += 2 * sizeof one) { \
+            for (size_t stream = 0; stream < FINITE_STREAMS; stream++) { \
+                const unsigned char *from = src + stream * apart + at; \
+                memcpy(&one, from, sizeof one); \
+                memcpy(&two, from + sizeof one, sizeof two); \
+                any |= (lanes)((one & mask) == value); \
+                also |= (lanes)((two & mask) == value); \
+            } \
+        } \
+        any |= also; \
+        uint64_t bits[FINITE_VECTOR / 8]; \
+        memcpy(bits, &any, sizeof bits); \
+        return (bits[0] | bits[1] | bits[2] | bits[3]) != 0; \
     }
 
 HAS_NONFINITE(has_nonfinite8, uint8_t, )
@@ -131,8 +129,7 @@ HAS_NONFINITE(has_nonfinite32_wide, uint32_t, AVX2)
 
 #endif
 
-typedef int (*block_test)(const float_lanes *of, const unsigned char *src,
-                          size_t nbytes);
+typedef int (*block_test)(const float_lanes *of, const unsigned char *src, size_t nbytes);
 
 /* What tests a block, by the size of a kind's parts. */
 static block_test block_test_of(const float_kind *k)
@@ -206,6 +203,5 @@ uint64_t ab_nonfinite(enum ab_move move, const void *src, size_t nbytes)
     }
     k = &FLOAT_KINDS[move - AB_MOVE_COPY_FLOAT16];
     lanes_fill(k, &lanes);
-    return nonfinite_run(k, &lanes, src, head)
-           + nonfinite_run(k, &lanes, body, nbytes - head);
+    return nonfinite_run(k, &lanes, src, head) + nonfinite_run(k, &lanes, body, nbytes - head);
 }

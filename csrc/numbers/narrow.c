@@ -78,9 +78,8 @@ static void tally_one(ab_counts *counts, const limits *of, uint32_t bits)
  * Converts number by number, on any processor. Neither pointer need be
  * aligned. Adds to counts; cannot fail.
  */
-void convert_plain(enum ab_move move, unsigned char *dst,
-                          const unsigned char *src, size_t count,
-                          ab_counts *counts)
+void convert_plain(enum ab_move move, unsigned char *dst, const unsigned char *src, size_t count,
+                   ab_counts *counts)
 {
     const limits *of = move == AB_MOVE_HALF ? &HALF : &BFLOAT;
     for (size_t i = 0; i < count; i++) {

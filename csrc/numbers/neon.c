@@ -19,8 +19,7 @@ size_t convert_width(void)
 }
 
 /* Counts, in each lane, what is above a limit. */
-static inline uint32x4_t lanes_count(uint32x4_t sum, uint32x4_t a,
-                                     uint32_t limit)
+static inline uint32x4_t lanes_count(uint32x4_t sum, uint32x4_t a, uint32_t limit)
 {
     return vsubq_u32(sum, vcgtq_u32(a, vdupq_n_u32(limit)));
 }
@@ -35,15 +34,13 @@ static inline uint16x4_t lanes_bfloat(uint32x4_t bits, uint32x4_t a)
     uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
     uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7FFF)), odd);
     uint32x4_t nan = vcgtq_u32(a, vdupq_n_u32(INFINITE));
-    uint32x4_t quiet = vorrq_u32(vandq_u32(bits, vdupq_n_u32(0x80000000)),
-                                 vdupq_n_u32(0x7FC00000));
+    uint32x4_t quiet = vorrq_u32(vandq_u32(bits, vdupq_n_u32(0x80000000)), vdupq_n_u32(0x7FC00000));
     return vshrn_n_u32(vbslq_u32(nan, quiet, up), 16);
 }
 
 /* One block, of a multiple of WIDTH up to TALLY_BLOCK. */
-static inline void convert_block(int half, unsigned char *dst,
-                                 const unsigned char *src, size_t count,
-                                 const limits *of, above *n)
+static inline void convert_block(int half, unsigned char *dst, const unsigned char *src,
+                                 size_t count, const limits *of, above *n)
 {
     uint32x4_t zero = vdupq_n_u32(0), zeroTo = zero, subnormal = zero;
     uint32x4_t normal = zero, finite = zero, infinite = zero;
@@ -67,14 +64,12 @@ static inline void convert_block(int half, unsigned char *dst,
     n->infinite = vaddlvq_u32(infinite);
 }
 
-void block_half(unsigned char *dst, const unsigned char *src,
-                       size_t count, above *n)
+void block_half(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     convert_block(1, dst, src, count, &HALF, n);
 }
 
-void block_bfloat(unsigned char *dst, const unsigned char *src,
-                         size_t count, above *n)
+void block_bfloat(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     convert_block(0, dst, src, count, &BFLOAT, n);
 }

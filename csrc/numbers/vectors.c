@@ -30,9 +30,8 @@ static void tally_block(ab_counts *counts, const above *n)
  * convert_plain, several numbers at a time. Returns how many it has done: all
  * but the last few; none where the processor has no such means.
  */
-size_t convert_wide(enum ab_move move, unsigned char *dst,
-                           const unsigned char *src, size_t count,
-                           ab_counts *counts)
+size_t convert_wide(enum ab_move move, unsigned char *dst, const unsigned char *src, size_t count,
+                    ab_counts *counts)
 {
     size_t width = convert_width();
     size_t done = 0, whole = width != 0 ? count - count % width : 0;
@@ -58,14 +57,12 @@ size_t convert_width(void)
     return 0;
 }
 
-void block_half(unsigned char *dst, const unsigned char *src, size_t count,
-                above *n)
+void block_half(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     (void)dst, (void)src, (void)count, (void)n;
 }
 
-void block_bfloat(unsigned char *dst, const unsigned char *src, size_t count,
-                  above *n)
+void block_bfloat(unsigned char *dst, const unsigned char *src, size_t count, above *n)
 {
     (void)dst, (void)src, (void)count, (void)n;
 }

@@ -28,8 +28,8 @@ typedef struct ab_slot {
     void *const *host;
 } ab_slot;
 
-ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId, aclrtContext context, int onHost,
-                     size_t inCount, size_t outCount);
+ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId, aclrtContext context,
+                         int onHost, size_t inCount, size_t outCount);
 int ab_runner_add(ab_runner *runner, const ab_slot *slot);
 int64_t ab_runner_wait(ab_runner *runner, int waitMs);
 int ab_runner_hung(ab_runner *runner);

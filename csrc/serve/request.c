@@ -43,14 +43,12 @@ static int64_t request_copy(const ab_request *request, const slot *s, int out)
         const ab_tensor *tensor = &s->at.tensors[start + i];
         void *host = s->at.host[start + i];
         size_t nbytes = request_nbytes(request, s, start + i);
-        aclError status =
-            out ? aclrtMemcpyAsync(host, nbytes, tensor->device, nbytes,
-                                   runner->fromDevice, s->at.stream)
-                : aclrtMemcpyAsync(tensor->device, tensor->nbytes, host, nbytes,
-                                   runner->toDevice, s->at.stream);
+        aclError status = out ? aclrtMemcpyAsync(host, nbytes, tensor->device, nbytes,
+                                                 runner->fromDevice, s->at.stream)
+                              : aclrtMemcpyAsync(tensor->device, tensor->nbytes, host, nbytes,
+                                                 runner->toDevice, s->at.stream);
         if (status != ACL_SUCCESS) {
-            return failure(out ? AB_STEP_QUEUE_OUT : AB_STEP_QUEUE_IN, i,
-                           status);
+            return failure(out ? AB_STEP_QUEUE_OUT : AB_STEP_QUEUE_IN, i, status);
         }
     }
     return 0;
@@ -67,8 +65,7 @@ static int64_t request_execute(const ab_request *request, const slot *s)
             return failure(AB_STEP_STREAM_WAIT, 0, status);
         }
     }
-    status = aclmdlExecuteAsync(runner->modelId, s->at.input, s->at.output,
-                                s->at.stream);
+    status = aclmdlExecuteAsync(runner->modelId, s->at.input, s->at.output, s->at.stream);
     if (status != ACL_SUCCESS) {
         return failure(AB_STEP_EXECUTE_ASYNC, 0, status);
     }
@@ -79,8 +76,7 @@ static int64_t request_execute(const ab_request *request, const slot *s)
 /* Queues everything of a run. 0 or the failure of the first step. */
 static int64_t request_queue(const ab_request *request, const slot *s)
 {
-    int64_t result =
-        gear_set(request->runner->modelId, s->at.input, request->gear);
+    int64_t result = gear_set(request->runner->modelId, s->at.input, request->gear);
     if (result == 0) {
         result = request_copy(request, s, 0);
     }
@@ -96,8 +92,7 @@ static int64_t request_queue(const ab_request *request, const slot *s)
  */
 static void slot_drain(ab_runner *runner, slot *s)
 {
-    aclError status =
-        aclrtSynchronizeStreamWithTimeout(s->at.stream, DRAIN_MS);
+    aclError status = aclrtSynchronizeStreamWithTimeout(s->at.stream, DRAIN_MS);
     if (status != ACL_SUCCESS && !stream_done(s->at.stream)) {
         s->state = SLOT_RUNNING;
         s->dropped = 1;
@@ -132,8 +127,7 @@ static int64_t request_fill(ab_request *request, slot *s)
  * held, and our context is current. 0: the slot is done. Else the answer;
  * a run that was given up is nobody's any more.
  */
-static int64_t request_watch(ab_request *request, slot *s,
-                           const struct timespec *deadline)
+static int64_t request_watch(ab_request *request, slot *s, const struct timespec *deadline)
 {
     ab_runner *runner = request->runner;
     while (s->state == SLOT_RUNNING && !s->hung) {
@@ -142,11 +136,9 @@ static int64_t request_watch(ab_request *request, slot *s,
             return failure(AB_STEP_RUNNING, 0, 0);
         }
         if (ms == 0) {
-            slot_hang(runner, s,
-                       failure(AB_STEP_SYNCHRONIZE, 0, ACL_ERROR_RT_STREAM_SYNC_TIMEOUT));
+            slot_hang(runner, s, failure(AB_STEP_SYNCHRONIZE, 0, ACL_ERROR_RT_STREAM_SYNC_TIMEOUT));
         } else if (s->watched) {
-            pthread_cond_timedwait(&runner->reader.changed, &runner->reader.mutex,
-                                   deadline);
+            pthread_cond_timedwait(&runner->reader.changed, &runner->reader.mutex, deadline);
         } else {
             slot_watch(runner, s, ms);
         }
@@ -193,8 +185,7 @@ static int64_t request_fetch(ab_request *request, slot *s)
 }
 
 /* request_watch, in our context; only a run on the device needs it. */
-static int64_t request_visit(ab_request *request, slot *s,
-                             const struct timespec *deadline)
+static int64_t request_visit(ab_request *request, slot *s, const struct timespec *deadline)
 {
     ab_visit visit;
     int64_t result = ab_context_enter(request->runner->context, &visit);
@@ -223,8 +214,7 @@ static int64_t request_wait(ab_request *request, const struct timespec *deadline
 }
 
 /* ab_request_start, until a time. */
-static int64_t request_start(ab_request *request,
-                             const struct timespec *deadline)
+static int64_t request_start(ab_request *request, const struct timespec *deadline)
 {
     ab_visit visit;
     slot *s;
@@ -245,9 +235,8 @@ static int64_t request_start(ab_request *request,
 int64_t ab_request_start(ab_request *request)
 {
     struct timespec deadline = gate_deadline(request->waitMs);
-    return gate_is_foreign(request->runner->gate)
-               ? failure(AB_STEP_FORKED, 0, 0)
-               : request_start(request, &deadline);
+    return gate_is_foreign(request->runner->gate) ? failure(AB_STEP_FORKED, 0, 0)
+                                                  : request_start(request, &deadline);
 }
 
 /*
@@ -259,9 +248,8 @@ int64_t ab_request_start(ab_request *request)
 int64_t ab_request_wait(ab_request *request)
 {
     struct timespec deadline = gate_deadline(request->waitMs);
-    return gate_is_foreign(request->runner->gate)
-               ? failure(AB_STEP_FORKED, 0, 0)
-               : request_wait(request, &deadline);
+    return gate_is_foreign(request->runner->gate) ? failure(AB_STEP_FORKED, 0, 0)
+                                                  : request_wait(request, &deadline);
 }
 
 /* ab_request_start and ab_request_wait, in waitMs together. */

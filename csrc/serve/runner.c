@@ -82,8 +82,8 @@ void slot_watch(ab_runner *runner, slot *s, int ms)
     s->watched = 1;
     pthread_mutex_unlock(&runner->reader.mutex);
     status = aclrtSynchronizeStreamWithTimeout(s->at.stream, ms);
-    done = status == ACL_SUCCESS
-           || (status != ACL_ERROR_RT_STREAM_SYNC_TIMEOUT && stream_done(s->at.stream));
+    done = status == ACL_SUCCESS ||
+           (status != ACL_ERROR_RT_STREAM_SYNC_TIMEOUT && stream_done(s->at.stream));
     pthread_mutex_lock(&runner->reader.mutex);
     s->watched = 0;
     if (done) {
@@ -132,9 +132,8 @@ static int runner_collect(reader *self, const struct timespec *deadline)
  * A runner without slots; NULL without memory. The gate frees it. graph: its
  * place in the file. onHost: the program runs beside the device, not on it.
  */
-ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId,
-                            aclrtContext context, int onHost, size_t inCount,
-                            size_t outCount)
+ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId, aclrtContext context,
+                         int onHost, size_t inCount, size_t outCount)
 {
     ab_runner *runner = calloc(1, sizeof *runner);
     if (runner == NULL) {
@@ -143,10 +142,8 @@ ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId,
     runner->gate = gate;
     runner->context = context;
     runner->modelId = modelId;
-    runner->toDevice = onHost ? ACL_MEMCPY_HOST_TO_DEVICE
-                            : ACL_MEMCPY_DEVICE_TO_DEVICE;
-    runner->fromDevice = onHost ? ACL_MEMCPY_DEVICE_TO_HOST
-                              : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    runner->toDevice = onHost ? ACL_MEMCPY_HOST_TO_DEVICE : ACL_MEMCPY_DEVICE_TO_DEVICE;
+    runner->fromDevice = onHost ? ACL_MEMCPY_DEVICE_TO_HOST : ACL_MEMCPY_DEVICE_TO_DEVICE;
     runner->inCount = inCount;
     runner->outCount = outCount;
     runner->reader.graph = graph;
@@ -196,8 +193,8 @@ static int64_t runner_find(ab_runner *runner, slot **found)
  * runner_leave ends it. Else the mutex is not held, and the failure says why. A
  * closed bundle's context may be gone: it is not touched.
  */
-int64_t runner_enter(ab_runner *runner, const struct timespec *deadline,
-                          slot **found, ab_visit *visit)
+int64_t runner_enter(ab_runner *runner, const struct timespec *deadline, slot **found,
+                     ab_visit *visit)
 {
     *found = NULL;
     for (;;) {
@@ -216,9 +213,8 @@ int64_t runner_enter(ab_runner *runner, const struct timespec *deadline,
             }
             ab_context_leave(visit);
         }
-        if (result == 0
-            && pthread_cond_timedwait(&runner->reader.changed, &runner->reader.mutex,
-                                      deadline) != 0) {
+        if (result == 0 &&
+            pthread_cond_timedwait(&runner->reader.changed, &runner->reader.mutex, deadline) != 0) {
             result = failure(AB_STEP_BUSY, 0, 0);
         }
         pthread_mutex_unlock(&runner->reader.mutex);

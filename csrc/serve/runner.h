@@ -43,7 +43,8 @@ struct ab_runner {
 void slot_free(ab_runner *runner, slot *s);
 void slot_hang(ab_runner *runner, slot *s, int64_t reason);
 void slot_watch(ab_runner *runner, slot *s, int ms);
-int64_t runner_enter(ab_runner *runner, const struct timespec *deadline, slot **found, ab_visit *visit);
+int64_t runner_enter(ab_runner *runner, const struct timespec *deadline, slot **found,
+                     ab_visit *visit);
 void runner_leave(ab_runner *runner, const ab_visit *visit);
 
 #endif

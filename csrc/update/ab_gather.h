@@ -14,7 +14,6 @@ enum { AB_GATHER_RANK = 8, AB_GATHER_SLAB = 4 << 20 }; /* bytes, the second */
 
 int64_t ab_stage_gather(ab_stage *stage, void *area, void *staging, size_t stagingSize,
                         size_t index, enum ab_move move, const void *src, size_t itemsize,
-                        size_t rank, const size_t *dims, const int64_t *strides,
-                        ab_counts *counts);
+                        size_t rank, const size_t *dims, const int64_t *strides, ab_counts *counts);
 
 #endif

@@ -16,8 +16,8 @@ enum { AB_STAGE_SMALL = 256 * 1024 };
 
 typedef struct ab_stage ab_stage;
 
-ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count,
-                       void *keepData, aclTensorDesc *keepDesc);
+ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count, void *keepData,
+                       aclTensorDesc *keepDesc);
 void ab_stage_free(ab_stage *stage);
 void ab_stage_weight(ab_stage *stage, size_t index, aclDataBuffer *buffer, size_t nbytes,
                      aclTensorDesc *desc);

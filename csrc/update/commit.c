@@ -29,15 +29,13 @@ static int64_t saved_move(const ab_saved *s, enum ab_step step)
     aclrtMemcpyKind kind = ACL_MEMCPY_DEVICE_TO_DEVICE;
     char *copy = s->copy;
     if (s->onHost) {
-        kind = step == AB_STEP_SAVE ? s->engine->fromDevice
-                                    : s->engine->toDevice;
+        kind = step == AB_STEP_SAVE ? s->engine->fromDevice : s->engine->toDevice;
     }
     for (size_t i = 0; i < s->count; i++) {
         size_t nbytes = s->ranges[i].nbytes;
         char *at = s->variables + s->ranges[i].offset;
-        aclError status = step == AB_STEP_SAVE
-                              ? aclrtMemcpy(copy, nbytes, at, nbytes, kind)
-                              : aclrtMemcpy(at, nbytes, copy, nbytes, kind);
+        aclError status = step == AB_STEP_SAVE ? aclrtMemcpy(copy, nbytes, at, nbytes, kind)
+                                               : aclrtMemcpy(at, nbytes, copy, nbytes, kind);
         if (status != ACL_SUCCESS) {
             return failure(step, i, status);
         }
@@ -76,9 +74,9 @@ static int64_t commit_write(const ab_engine *engine, const ab_saved *source)
 static int commit_runs_on(int64_t result)
 {
     uint64_t number = (uint64_t)-result, step = number >> AB_STEP_SHIFT & AB_STEP_MASK;
-    return (uint32_t)number == ACL_ERROR_RT_STREAM_SYNC_TIMEOUT
-           || ((step == AB_STEP_SYNCHRONIZE || step == AB_STEP_EXECUTE_ASYNC)
-               && number >> AB_INDEX_SHIFT == 1);
+    return (uint32_t)number == ACL_ERROR_RT_STREAM_SYNC_TIMEOUT ||
+           ((step == AB_STEP_SYNCHRONIZE || step == AB_STEP_EXECUTE_ASYNC) &&
+            number >> AB_INDEX_SHIFT == 1);
 }
 
 /* The commit proper: the gate is shut and our context is current. */

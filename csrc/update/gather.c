@@ -37,8 +37,8 @@ typedef struct strided {
 } strided;
 
 /* Leaves out axes of one, and joins those that follow one another in memory. */
-static strided strided_of(const void *src, size_t itemsize, size_t rank,
-                          const size_t *dims, const int64_t *strides)
+static strided strided_of(const void *src, size_t itemsize, size_t rank, const size_t *dims,
+                          const int64_t *strides)
 {
     strided v = {src, itemsize, 0, {0}, {0}};
     for (size_t i = 0; i < rank; i++) {
@@ -46,8 +46,7 @@ static strided strided_of(const void *src, size_t itemsize, size_t rank,
         if (dims[i] == 1) {
             continue;
         }
-        if (v.rank > 0
-            && v.strides[last] == strides[i] * (int64_t)dims[i]) {
+        if (v.rank > 0 && v.strides[last] == strides[i] * (int64_t)dims[i]) {
             v.dims[last] *= dims[i];
             v.strides[last] = strides[i];
             continue;
@@ -90,8 +89,7 @@ static four_words words_at(const char *at)
 }
 
 /* Turns four by four elements of four bytes. */
-static void turn_words(char *dst, size_t dstRow, const char *from,
-                       const int64_t *of)
+static void turn_words(char *dst, size_t dstRow, const char *from, const int64_t *of)
 {
     four_words a = words_at(from + of[0]), b = words_at(from + of[1]);
     four_words c = words_at(from + of[2]), d = words_at(from + of[3]);
@@ -99,18 +97,15 @@ static void turn_words(char *dst, size_t dstRow, const char *from,
     four_words AB = MIX(four_words, a, b, 2, 6, 3, 7);
     four_words cd = MIX(four_words, c, d, 0, 4, 1, 5);
     four_words CD = MIX(four_words, c, d, 2, 6, 3, 7);
-    four_words rows[4] = {MIX(four_words, ab, cd, 0, 1, 4, 5),
-                          MIX(four_words, ab, cd, 2, 3, 6, 7),
-                          MIX(four_words, AB, CD, 0, 1, 4, 5),
-                          MIX(four_words, AB, CD, 2, 3, 6, 7)};
+    four_words rows[4] = {MIX(four_words, ab, cd, 0, 1, 4, 5), MIX(four_words, ab, cd, 2, 3, 6, 7),
+                          MIX(four_words, AB, CD, 0, 1, 4, 5), MIX(four_words, AB, CD, 2, 3, 6, 7)};
     for (size_t i = 0; i < 4; i++) {
         memcpy(dst + i * dstRow, &rows[i], sizeof rows[i]);
     }
 }
 
 /* Turns eight by eight elements of two bytes: pairs, fours, then whole lines. */
-static void turn_halves(char *dst, size_t dstRow, const char *from,
-                        const int64_t *of)
+static void turn_halves(char *dst, size_t dstRow, const char *from, const int64_t *of)
 {
     eight_halves line[8], pair[8];
     for (size_t i = 0; i < 8; i++) {
@@ -118,10 +113,8 @@ static void turn_halves(char *dst, size_t dstRow, const char *from,
     }
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < 4; i++) {
-            pair[2 * i] = MIX(eight_halves, line[i], line[i + 4],
-                              0, 8, 1, 9, 2, 10, 3, 11);
-            pair[2 * i + 1] = MIX(eight_halves, line[i], line[i + 4],
-                                  4, 12, 5, 13, 6, 14, 7, 15);
+            pair[2 * i] = MIX(eight_halves, line[i], line[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            pair[2 * i + 1] = MIX(eight_halves, line[i], line[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
         }
         memcpy(line, pair, sizeof line);
     }
@@ -134,11 +127,20 @@ static void turn_halves(char *dst, size_t dstRow, const char *from,
 static void copy_item(char *dst, const char *src, size_t itemsize)
 {
     switch (itemsize) {
-    case 1: memcpy(dst, src, 1); break;
-    case 2: memcpy(dst, src, 2); break;
-    case 4: memcpy(dst, src, 4); break;
-    case 8: memcpy(dst, src, 8); break;
-    default: memcpy(dst, src, itemsize);
+    case 1:
+        memcpy(dst, src, 1);
+        break;
+    case 2:
+        memcpy(dst, src, 2);
+        break;
+    case 4:
+        memcpy(dst, src, 4);
+        break;
+    case 8:
+        memcpy(dst, src, 8);
+        break;
+    default:
+        memcpy(dst, src, itemsize);
     }
 }
 
@@ -155,8 +157,8 @@ typedef struct tile {
 } tile;
 
 /* Copies rows and columns from a row and a column on, element by element. */
-static void tile_plain(const tile *t, char *dst, const char *src, size_t row,
-                       size_t col, size_t rows, size_t cols)
+static void tile_plain(const tile *t, char *dst, const char *src, size_t row, size_t col,
+                       size_t rows, size_t cols)
 {
     for (size_t i = row; i < row + rows; i++) {
         const char *from = src + (int64_t)i * t->rowStride;
@@ -211,8 +213,7 @@ static size_t strided_lines(const strided *v)
 }
 
 /* Where the next element of the axes from one on lies: at is counted up. */
-static int64_t strided_next(const strided *v, size_t axis, size_t *at,
-                            int64_t offset)
+static int64_t strided_next(const strided *v, size_t axis, size_t *at, int64_t offset)
 {
     for (size_t i = v->rank; i-- > axis;) {
         offset += v->strides[i];
@@ -226,8 +227,7 @@ static int64_t strided_next(const strided *v, size_t axis, size_t *at,
 }
 
 /* The places in the source of the next columns, of which at counts. */
-static void columns_next(const strided *v, size_t lines, size_t *at,
-                         int64_t *offset, int64_t *of)
+static void columns_next(const strided *v, size_t lines, size_t *at, int64_t *offset, int64_t *of)
 {
     for (size_t k = 0; k < GATHER_ACROSS; k++) {
         of[k] = *offset;
@@ -250,8 +250,7 @@ static void tile_fetch(const tile *t, const char *src, const int64_t *of)
  * elements of the axes after lines. After the last column the places start
  * over, so what is asked for early is always inside the view.
  */
-static void gather_matrix(const strided *v, char *dst, const char *src,
-                          size_t lines)
+static void gather_matrix(const strided *v, char *dst, const char *src, size_t lines)
 {
     size_t count = strided_count(v, lines + 1), at[AB_GATHER_RANK] = {0};
     tile t = {v->itemsize, count * v->itemsize, v->strides[lines], 0, 0, {0}};
@@ -272,8 +271,7 @@ static void gather_matrix(const strided *v, char *dst, const char *src,
 }
 
 /* Gathers axes from axis on; lines goes with all those after it. */
-static void gather_axes(const strided *v, char *dst, const char *src,
-                        size_t axis, size_t lines)
+static void gather_axes(const strided *v, char *dst, const char *src, size_t axis, size_t lines)
 {
     if (axis == lines) {
         gather_matrix(v, dst, src, lines);
@@ -287,8 +285,7 @@ static void gather_axes(const strided *v, char *dst, const char *src,
 }
 
 /* Gathers axes from axis on, of which the last is contiguous. */
-static void gather_runs(const strided *v, char *dst, const char *src,
-                        size_t axis)
+static void gather_runs(const strided *v, char *dst, const char *src, size_t axis)
 {
     size_t nbytes = v->itemsize * strided_count(v, axis + 1);
     if (axis == v->rank - 1) {
@@ -329,8 +326,7 @@ typedef struct gathering {
 /* Bytes of the staging buffer that one slab may take before it is converted. */
 static size_t gathering_room(const gathering *g)
 {
-    size_t size = g->t->stagingSize < AB_GATHER_SLAB ? g->t->stagingSize
-                                                    : AB_GATHER_SLAB;
+    size_t size = g->t->stagingSize < AB_GATHER_SLAB ? g->t->stagingSize : AB_GATHER_SLAB;
     return move_converts(g->move) ? size / 3 * 2 : size;
 }
 
@@ -338,8 +334,7 @@ static size_t gathering_room(const gathering *g)
  * Gathers, converts and counts a slab, which fits, and sends it to element
  * place of the weight on: at once, or line by line where whole lines do not fit.
  */
-static int64_t gathering_slab(const gathering *g, const strided *v, size_t place,
-                              int byLine)
+static int64_t gathering_slab(const gathering *g, const strided *v, size_t place, int byLine)
 {
     size_t count = strided_count(v, 0), size = v->itemsize;
     size_t sends = byLine ? v->dims[g->lines] : 1, each = count / sends;
@@ -406,12 +401,9 @@ static int64_t gathering_cut(gathering *g, strided v, size_t axis, size_t place)
  * element of the view and what it is converted to, and is as fast as it can be
  * with AB_GATHER_SLAB. Returns 0 or a failure with index 0.
  */
-int64_t ab_stage_gather(ab_stage *stage, void *area, void *staging,
-                               size_t stagingSize, size_t index,
-                               enum ab_move move, const void *src,
-                               size_t itemsize, size_t rank,
-                               const size_t *dims, const int64_t *strides,
-                               ab_counts *counts)
+int64_t ab_stage_gather(ab_stage *stage, void *area, void *staging, size_t stagingSize,
+                        size_t index, enum ab_move move, const void *src, size_t itemsize,
+                        size_t rank, const size_t *dims, const int64_t *strides, ab_counts *counts)
 {
     transfer t = {stage, area, staging, stagingSize, NULL, NULL, NULL, NULL, 0};
     strided v = strided_of(src, itemsize, rank, dims, strides);
@@ -422,8 +414,7 @@ int64_t ab_stage_gather(ab_stage *stage, void *area, void *staging,
         g.lines = strided_lines(&v);
     }
     if (result == 0) {
-        result = v.rank == 0 ? gathering_slab(&g, &v, 0, 0)
-                             : gathering_cut(&g, v, 0, 0);
+        result = v.rank == 0 ? gathering_slab(&g, &v, 0, 0) : gathering_cut(&g, v, 0, 0);
         ab_context_leave(&visit);
     }
     return result;

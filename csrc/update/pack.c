@@ -38,8 +38,7 @@ static int64_t pack_flush(const transfer *t, pack *p)
         status = transfer_send(t, p->offset, t->staging, p->filled);
         p->filled = 0;
     }
-    return status == ACL_SUCCESS ? 0
-                                 : failure(AB_STEP_COPY_IN, p->first, status);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, p->first, status);
 }
 
 /* Copies or converts one whole weight to dst. */
@@ -64,8 +63,7 @@ static int64_t pack_small(const transfer *t, pack *p, size_t i)
     const staged *w = &t->stage->weights[t->changed[i]];
     size_t room = ab_stage_room(t->stage, t->changed[i]);
     char *dst;
-    if (room > t->stagingSize - p->filled
-        || w->offset != p->offset + p->filled) {
+    if (room > t->stagingSize - p->filled || w->offset != p->offset + p->filled) {
         int64_t result = pack_flush(t, p);
         if (result != 0) {
             return result;

@@ -124,8 +124,7 @@ static aclError worker_convert(const worker *self, const share *s)
     ab_counts counts = {0, 0, 0, 0, 0};
     for (size_t at = s->start; at < end && status == ACL_SUCCESS;) {
         size_t now = end - at < self->stagingSize ? end - at : self->stagingSize;
-        ab_convert(t->moves[s->item], self->staging, src + at * 2, now / 2,
-                   &counts);
+        ab_convert(t->moves[s->item], self->staging, src + at * 2, now / 2, &counts);
         status = transfer_send(t, place + at, self->staging, now);
         at += now;
     }
@@ -167,8 +166,8 @@ static aclError worker_move(const worker *self, const share *s)
     if (move_counts(t->moves[s->item])) {
         return worker_count(self, s);
     }
-    return transfer_send(t, w->offset + s->start,
-                         (const char *)t->src[s->item] + s->start, s->nbytes);
+    return transfer_send(t, w->offset + s->start, (const char *)t->src[s->item] + s->start,
+                         s->nbytes);
 }
 
 /* Moves shares until none is left, the context being set. */
@@ -178,8 +177,7 @@ static void worker_run(worker *self, int foreign)
     while (pool_take(self->pool, &s)) {
         aclError status = worker_move(self, &s);
         if (status != ACL_SUCCESS) {
-            pool_fail(self->pool, s.item,
-                      failure(AB_STEP_COPY_IN, s.item, status), foreign);
+            pool_fail(self->pool, s.item, failure(AB_STEP_COPY_IN, s.item, status), foreign);
         }
     }
 }
@@ -251,9 +249,8 @@ int64_t transfer_large(const transfer *t, size_t threads)
     p.next.nbytes = share_size(total, threads);
     pthread_mutex_init(&p.mutex, NULL);
     workers_equip(workers, threads, &p);
-    while (started < threads
-           && pthread_create(&workers[started].thread, NULL, worker_main,
-                             &workers[started]) == 0) {
+    while (started < threads &&
+           pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]) == 0) {
         started++;
     }
     worker_run(&workers[0], 0);

@@ -13,14 +13,12 @@
 #include "update/stage.h"
 
 /* Copies host bytes to a place in the area, if there is one. */
-aclError transfer_send(const transfer *t, size_t offset,
-                              const void *src, size_t nbytes)
+aclError transfer_send(const transfer *t, size_t offset, const void *src, size_t nbytes)
 {
     if (t->area == NULL) {
         return ACL_SUCCESS;
     }
-    return aclrtMemcpy(t->area + offset, nbytes, src, nbytes,
-                       t->stage->engine->toDevice);
+    return aclrtMemcpy(t->area + offset, nbytes, src, nbytes, t->stage->engine->toDevice);
 }
 
 /*

@@ -36,9 +36,8 @@
  * keepDesc, and pointing at keepData, for an empty tensor, too, wants a byte
  * behind it. NULL without memory. What is given outlives it.
  */
-ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input,
-                              size_t count, void *keepData,
-                              aclTensorDesc *keepDesc)
+ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count, void *keepData,
+                       aclTensorDesc *keepDesc)
 {
     ab_stage *stage = calloc(1, sizeof *stage + count * sizeof(staged));
     if (stage == NULL) {
@@ -63,9 +62,8 @@ void ab_stage_free(ab_stage *stage)
 }
 
 /* Describes weight index; what the dataset says of it stays as it is. */
-void ab_stage_weight(ab_stage *stage, size_t index,
-                            aclDataBuffer *buffer, size_t nbytes,
-                            aclTensorDesc *desc)
+void ab_stage_weight(ab_stage *stage, size_t index, aclDataBuffer *buffer, size_t nbytes,
+                     aclTensorDesc *desc)
 {
     staged *w = &stage->weights[index];
     w->buffer = buffer;
@@ -88,8 +86,8 @@ size_t ab_stage_room(const ab_stage *stage, size_t index)
 }
 
 /* Gives the wanted weights of one kind their places; 0 on overflow. */
-static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed,
-                          size_t count, size_t *total)
+static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, size_t count,
+                          size_t *total)
 {
     for (size_t i = 0; i < count; i++) {
         staged *w = &stage->weights[changed[i]];
@@ -113,8 +111,7 @@ static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed,
  * area that holds them, *small of which the small ones take; 0 when that is
  * more than a size_t can hold, or none are wanted.
  */
-size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed,
-                           size_t count, size_t *small)
+size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, size_t count, size_t *small)
 {
     size_t total = 0;
     for (size_t i = 0; i < stage->count; i++) {
@@ -170,8 +167,7 @@ static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
         return failure(AB_STEP_SET_BUFFER, index, status);
     }
     status = stage_say(stage, index, w->wanted ? w->desc : stage->keepDesc);
-    return status == ACL_SUCCESS ? 0
-                                 : failure(AB_STEP_SET_DESC, index, status);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_DESC, index, status);
 }
 
 /*

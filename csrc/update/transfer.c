@@ -34,14 +34,11 @@
  *
  * Returns 0 or a failure, of the first weight given that failed.
  */
-int64_t ab_stage_move(ab_stage *stage, void *area, void *staging,
-                             size_t stagingSize, size_t threads,
-                             const uint32_t *changed, const uint8_t *moves,
-                             const void *const *src, ab_counts *counts,
-                             size_t count)
+int64_t ab_stage_move(ab_stage *stage, void *area, void *staging, size_t stagingSize,
+                      size_t threads, const uint32_t *changed, const uint8_t *moves,
+                      const void *const *src, ab_counts *counts, size_t count)
 {
-    transfer t = {stage, area, staging, stagingSize, changed,
-                  moves, src,  counts, count};
+    transfer t = {stage, area, staging, stagingSize, changed, moves, src, counts, count};
     ab_visit visit;
     int64_t result = stage_enter(stage, &visit);
     if (result == 0) {
@@ -56,15 +53,14 @@ int64_t ab_stage_move(ab_stage *stage, void *area, void *staging,
  * Moves some bytes of weight index, as the device is to have them, to offset
  * bytes behind its start. Returns 0 or a failure with index 0.
  */
-int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index,
-                              size_t offset, const void *src, size_t nbytes)
+int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index, size_t offset, const void *src,
+                       size_t nbytes)
 {
     ab_visit visit;
     int64_t result = stage_enter(stage, &visit);
     if (result == 0) {
         char *dst = (char *)area + stage->weights[index].offset + offset;
-        aclError status = aclrtMemcpy(dst, nbytes, src, nbytes,
-                                      stage->engine->toDevice);
+        aclError status = aclrtMemcpy(dst, nbytes, src, nbytes, stage->engine->toDevice);
         if (status != ACL_SUCCESS) {
             result = failure(AB_STEP_COPY_IN, 0, status);
         }

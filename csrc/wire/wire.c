@@ -71,7 +71,7 @@ static int wire_holds(uint64_t set, const ab_field *field)
 }
 
 int64_t ab_wire_fields(const uint8_t *data, uint64_t size, uint64_t set, uint64_t *at,
-                              ab_field *fields, uint64_t room)
+                       ab_field *fields, uint64_t room)
 {
     int64_t count = 0;
     while (*at < size && (uint64_t)count < room) {
@@ -84,7 +84,7 @@ int64_t ab_wire_fields(const uint8_t *data, uint64_t size, uint64_t set, uint64_
 }
 
 int64_t ab_wire_last(const uint8_t *data, uint64_t size, uint64_t set, uint64_t *at,
-                            ab_field *field)
+                     ab_field *field)
 {
     int64_t count = 0;
     ab_field next;
@@ -129,7 +129,7 @@ static int wire_matches(const uint8_t *data, const ab_field *entry, const uint8_
 }
 
 int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number, uint64_t *at,
-                             const uint8_t *key, uint64_t key_size, ab_field *value)
+                      const uint8_t *key, uint64_t key_size, ab_field *value)
 {
     int64_t found = 0;
     ab_field entry, next;
@@ -178,9 +178,8 @@ static int wire_seek(const uint8_t *data, const ab_field *row, uint64_t set, int
     return count >= 0;
 }
 
-uint64_t ab_wire_inner(const uint8_t *data, const ab_field *rows, uint64_t count,
-                              uint64_t set, int is_first, const uint8_t *key, uint64_t key_size,
-                              ab_field *found)
+uint64_t ab_wire_inner(const uint8_t *data, const ab_field *rows, uint64_t count, uint64_t set,
+                       int is_first, const uint8_t *key, uint64_t key_size, ab_field *found)
 {
     for (uint64_t i = 0; i < count; i++) {
         found[i].number = 0;
@@ -266,15 +265,15 @@ static int wire_pairs(const uint8_t *data, uint64_t size, uint32_t number, uint3
     return 1;
 }
 
-uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count,
-                              uint32_t number, uint64_t *counts, int64_t *numbers, uint64_t room)
+uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
+                       uint64_t *counts, int64_t *numbers, uint64_t room)
 {
     uint64_t index = 0;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t before = index;
-        if (rows[i].number != 0 && (rows[i].kind != WIRE_BYTES ||
-                                    !wire_numbers(data + rows[i].at, rows[i].size, number,
-                                                  numbers, room, &index))) {
+        if (rows[i].number != 0 &&
+            (rows[i].kind != WIRE_BYTES ||
+             !wire_numbers(data + rows[i].at, rows[i].size, number, numbers, room, &index))) {
             return i;
         }
         counts[i] = index - before;
@@ -282,16 +281,15 @@ uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count
     return count;
 }
 
-uint64_t ab_wire_pairs(const uint8_t *data, const ab_field *rows, uint64_t count,
-                              uint32_t number, uint32_t inner, uint64_t *counts, int64_t *numbers,
-                              uint64_t room)
+uint64_t ab_wire_pairs(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
+                       uint32_t inner, uint64_t *counts, int64_t *numbers, uint64_t room)
 {
     uint64_t index = 0;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t before = index;
-        if (rows[i].number != 0 && (rows[i].kind != WIRE_BYTES ||
-                                    !wire_pairs(data + rows[i].at, rows[i].size, number, inner,
-                                                numbers, room, &index))) {
+        if (rows[i].number != 0 &&
+            (rows[i].kind != WIRE_BYTES ||
+             !wire_pairs(data + rows[i].at, rows[i].size, number, inner, numbers, room, &index))) {
             return i;
         }
         counts[i] = index - before;

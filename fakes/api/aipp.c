@@ -19,20 +19,21 @@ static int find_type(uint32_t modelId, size_t index)
     if (model == NULL)
         return refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
     if (index >= model->inout->inputs.count)
-        status = refuse(E_GE_PARAM, "index %zu is not one of the %zu inputs "
-                        "of model %u", index, model->inout->inputs.count,
-                        modelId);
+        status = refuse(E_GE_PARAM,
+                        "index %zu is not one of the %zu inputs "
+                        "of model %u",
+                        index, model->inout->inputs.count, modelId);
     model_let_go(model);
     return status;
 }
 
-aclError aclmdlGetAippType(uint32_t modelId, size_t index,
-                           aclmdlInputAippType *type,
+aclError aclmdlGetAippType(uint32_t modelId, size_t index, aclmdlInputAippType *type,
                            size_t *dynamicAttachedDataIndex)
 {
-    ENTER(aclmdlGetAippType, "modelId=%u, index=%zu, type=%p, "
-          "dynamicAttachedDataIndex=%p", modelId, index, (void *)type,
-          (void *)dynamicAttachedDataIndex);
+    ENTER(aclmdlGetAippType,
+          "modelId=%u, index=%zu, type=%p, "
+          "dynamicAttachedDataIndex=%p",
+          modelId, index, (void *)type, (void *)dynamicAttachedDataIndex);
     NOT_NULL(type);
     NOT_NULL(dynamicAttachedDataIndex);
     int status = engine_needed();

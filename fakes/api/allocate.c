@@ -20,10 +20,11 @@ static int refuse_memory(int device, size_t taken)
     size_t left = device_memory_free(device);
 
     if (left >= taken)
-        return refuse(E_RT_MEMORY, "this process has no address space for "
-                      "%zu bytes of device %d", taken, device);
-    return refuse(E_RT_MEMORY, "device %d has %zu bytes left, not %zu",
-                  device, left, taken);
+        return refuse(E_RT_MEMORY,
+                      "this process has no address space for "
+                      "%zu bytes of device %d",
+                      taken, device);
+    return refuse(E_RT_MEMORY, "device %d has %zu bytes left, not %zu", device, left, taken);
 }
 
 /* ACL asks for what the padding adds to overflow, 32 bytes at least. */
@@ -47,28 +48,22 @@ static int allocate(void **devPtr, size_t size, size_t padding)
 
 aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
-    ENTER(aclrtMalloc, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr,
-          size, (int)policy);
+    ENTER(aclrtMalloc, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
-    bool whole = policy == ACL_MEM_MALLOC_HUGE1G_ONLY ||
-                 policy == ACL_MEM_MALLOC_HUGE1G_ONLY_P2P;
+    bool whole = policy == ACL_MEM_MALLOC_HUGE1G_ONLY || policy == ACL_MEM_MALLOC_HUGE1G_ONLY_P2P;
     LEAVE(allocate(devPtr, size, whole ? 0 : PADDING));
 }
 
-aclError aclrtMallocAlign32(void **devPtr, size_t size,
-                            aclrtMemMallocPolicy policy)
+aclError aclrtMallocAlign32(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
-    ENTER(aclrtMallocAlign32, "devPtr=%p, size=%zu, policy=%d",
-          (void *)devPtr, size, (int)policy);
+    ENTER(aclrtMallocAlign32, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
     LEAVE(allocate(devPtr, size, 0));
 }
 
-aclError aclrtMallocCached(void **devPtr, size_t size,
-                           aclrtMemMallocPolicy policy)
+aclError aclrtMallocCached(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
-    ENTER(aclrtMallocCached, "devPtr=%p, size=%zu, policy=%d",
-          (void *)devPtr, size, (int)policy);
+    ENTER(aclrtMallocCached, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
     LEAVE(allocate(devPtr, size, PADDING));
 }
@@ -77,13 +72,13 @@ aclError aclrtMallocCached(void **devPtr, size_t size,
 static int check_attribute(const aclrtMallocAttribute *one)
 {
     if ((int)one->attr < 0 || one->attr > ACL_RT_MEM_ATTR_VA_FLAG)
-        return refuse(E_RT_PARAM, "attribute %d is not one of 0..3",
-                      (int)one->attr);
-    if (one->attr != ACL_RT_MEM_ATTR_DEVICE_ID ||
-        one->value.deviceId == (uint32_t)context_device())
+        return refuse(E_RT_PARAM, "attribute %d is not one of 0..3", (int)one->attr);
+    if (one->attr != ACL_RT_MEM_ATTR_DEVICE_ID || one->value.deviceId == (uint32_t)context_device())
         return E_NONE;
-    return refuse(E_RT_PARAM, "attribute deviceId is %u, and this thread's "
-                  "device %d", one->value.deviceId, context_device());
+    return refuse(E_RT_PARAM,
+                  "attribute deviceId is %u, and this thread's "
+                  "device %d",
+                  one->value.deviceId, context_device());
 }
 
 static int check_config(const aclrtMallocConfig *cfg)
@@ -100,17 +95,15 @@ static int check_attributes(const aclrtMallocConfig *cfg)
 {
     if (cfg == NULL || cfg->numAttrs == 0 || cfg->attrs != NULL)
         return E_NONE;
-    return refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL",
-                  cfg->numAttrs);
+    return refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL", cfg->numAttrs);
 }
 
 /* Takes what is asked for, without the rest that aclrtMalloc adds. */
-aclError aclrtMallocWithCfg(void **devPtr, size_t size,
-                            aclrtMemMallocPolicy policy,
+aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy policy,
                             aclrtMallocConfig *cfg)
 {
-    ENTER(aclrtMallocWithCfg, "devPtr=%p, size=%zu, policy=%d, cfg=%p",
-          (void *)devPtr, size, (int)policy, (void *)cfg);
+    ENTER(aclrtMallocWithCfg, "devPtr=%p, size=%zu, policy=%d, cfg=%p", (void *)devPtr, size,
+          (int)policy, (void *)cfg);
     NOT_NULL(devPtr);
     int status = check_attributes(cfg);
     if (status == E_NONE && size == 0)
@@ -136,9 +129,7 @@ static int check_host_unused(const void *hostPtr)
 {
     size_t size = host_room(hostPtr);
 
-    return size == SIZE_MAX ? E_NONE
-                            : order_check_end(CLAIM_MEMORY, hostPtr, size,
-                                              "hostPtr");
+    return size == SIZE_MAX ? E_NONE : order_check_end(CLAIM_MEMORY, hostPtr, size, "hostPtr");
 }
 
 aclError aclrtFree(void *devPtr)
@@ -170,8 +161,7 @@ aclError aclrtMallocHost(void **hostPtr, size_t size)
     LEAVE(status != E_NONE ? status : allocate_host(hostPtr, size));
 }
 
-aclError aclrtMallocHostWithCfg(void **ptr, uint64_t size,
-                                aclrtMallocConfig *cfg)
+aclError aclrtMallocHostWithCfg(void **ptr, uint64_t size, aclrtMallocConfig *cfg)
 {
     ENTER(aclrtMallocHostWithCfg, "ptr=%p, size=%llu, cfg=%p", (void *)ptr,
           (unsigned long long)size, (void *)cfg);
@@ -196,20 +186,17 @@ aclError aclrtFreeHost(void *hostPtr)
 /* Is this an attribute of the memory that the device has (HBM, no DDR)? */
 static bool attribute_present(aclrtMemAttr attr)
 {
-    return attr != ACL_DDR_MEM && attr != ACL_DDR_MEM_HUGE &&
-           attr != ACL_DDR_MEM_NORMAL && attr != ACL_DDR_MEM_P2P_HUGE &&
-           attr != ACL_DDR_MEM_P2P_NORMAL;
+    return attr != ACL_DDR_MEM && attr != ACL_DDR_MEM_HUGE && attr != ACL_DDR_MEM_NORMAL &&
+           attr != ACL_DDR_MEM_P2P_HUGE && attr != ACL_DDR_MEM_P2P_NORMAL;
 }
 
 aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t *free, size_t *total)
 {
-    ENTER(aclrtGetMemInfo, "attr=%d, free=%p, total=%p", (int)attr,
-          (void *)free, (void *)total);
+    ENTER(aclrtGetMemInfo, "attr=%d, free=%p, total=%p", (int)attr, (void *)free, (void *)total);
     NOT_NULL(free);
     NOT_NULL(total);
     if ((int)attr < 0 || attr > ACL_MEM_P2P_HUGE1G)
-        LEAVE(refuse(E_RT_MEMORY_TYPE, "attr %d is not one of 0..17",
-                     (int)attr));
+        LEAVE(refuse(E_RT_MEMORY_TYPE, "attr %d is not one of 0..17", (int)attr));
     int status = context_needed();
     if (status != E_NONE)
         LEAVE(status);

@@ -14,8 +14,7 @@
 #define RELEASE "0"
 #define VERSION MAJOR "." MINOR "." RELEASE
 
-aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion,
-                         int32_t *patchVersion)
+aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion)
 {
     ENTER(aclrtGetVersion, NO_ARGS);
     NOT_NULL(majorVersion);
@@ -27,16 +26,13 @@ aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion,
     LEAVE(E_NONE);
 }
 
-aclError aclsysGetCANNVersion(aclCANNPackageName name,
-                              aclCANNPackageVersion *version)
+aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *version)
 {
-    ENTER(aclsysGetCANNVersion, "name=%d, version=%p", (int)name,
-          (void *)version);
+    ENTER(aclsysGetCANNVersion, "name=%d, version=%p", (int)name, (void *)version);
     NOT_NULL(version);
     if ((int)name < 0 || name > ACL_PKG_NAME_DRIVER)
         LEAVE(refuse(E_PARAM, "name %d is not one of 0..7", (int)name));
-    *version = (aclCANNPackageVersion){VERSION, MAJOR, MINOR, RELEASE,
-                                       "", ""};
+    *version = (aclCANNPackageVersion){VERSION, MAJOR, MINOR, RELEASE, "", ""};
     LEAVE(E_NONE);
 }
 
@@ -52,8 +48,8 @@ static bool is_same(const char *name, const char *given)
 static bool is_package(const char *given)
 {
     static const char *const names[] = {
-        "cann", "runtime", "compiler", "hccl", "toolkit", "opp",
-        "opp-kernel", "driver", "ge-executor", "ge-compiler", "metadef",
+        "cann",       "runtime", "compiler",    "hccl",        "toolkit", "opp",
+        "opp-kernel", "driver",  "ge-executor", "ge-compiler", "metadef",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -64,8 +60,7 @@ static bool is_package(const char *given)
 
 aclError aclsysGetVersionStr(char *pkgName, char *versionStr)
 {
-    ENTER(aclsysGetVersionStr, "pkgName=%p, versionStr=%p", (void *)pkgName,
-          (void *)versionStr);
+    ENTER(aclsysGetVersionStr, "pkgName=%p, versionStr=%p", (void *)pkgName, (void *)versionStr);
     NOT_NULL(versionStr);
     NOT_NULL(pkgName);
     if (!is_package(pkgName))

@@ -36,8 +36,7 @@ static Side side_of(aclrtMemcpyKind kind, bool source)
     }
 }
 
-static int copy_check_sides(const void *dst, const void *src,
-                            aclrtMemcpyKind kind)
+static int copy_check_sides(const void *dst, const void *src, aclrtMemcpyKind kind)
 {
     int to = side_check(dst, side_of(kind, false), "dst");
     int from = side_check(src, side_of(kind, true), "src");
@@ -45,11 +44,9 @@ static int copy_check_sides(const void *dst, const void *src,
     return strict_only(to, from);
 }
 
-static bool overlap(const unsigned char *a, const unsigned char *b,
-                    size_t count)
+static bool overlap(const unsigned char *a, const unsigned char *b, size_t count)
 {
-    uintptr_t distance = a > b ? (uintptr_t)a - (uintptr_t)b
-                               : (uintptr_t)b - (uintptr_t)a;
+    uintptr_t distance = a > b ? (uintptr_t)a - (uintptr_t)b : (uintptr_t)b - (uintptr_t)a;
 
     return distance < count;
 }
@@ -62,8 +59,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 }
 
 /* Finds both sides and checks that they are large enough and apart. */
-static int copy_find(const void *dst, const void *src, size_t count,
-                     Place *to, Place *from)
+static int copy_find(const void *dst, const void *src, size_t count, Place *to, Place *from)
 {
     int status = place_find(dst, "dst", to);
 
@@ -75,17 +71,19 @@ static int copy_find(const void *dst, const void *src, size_t count,
     int before = place_check(from, src, count, "src");
     status = strict_only(beyond, before);
     if (status == E_NONE && overlap(to->bytes, from->bytes, count))
-        status = strict_only(violate(V_OVERLAP, "dst %p and src %p, %zu "
-                                     "bytes", dst, src, count), E_NONE);
+        status = strict_only(violate(V_OVERLAP,
+                                     "dst %p and src %p, %zu "
+                                     "bytes",
+                                     dst, src, count),
+                             E_NONE);
     return status;
 }
 
 unsigned char *copy_reach(const void *address, size_t count)
 {
     size_t room = host_room(address);
-    unsigned char *bytes = device_owns(address)
-                               ? device_peek(address, &room)
-                               : (unsigned char *)(uintptr_t)address;
+    unsigned char *bytes =
+        device_owns(address) ? device_peek(address, &room) : (unsigned char *)(uintptr_t)address;
 
     return bytes != NULL && count <= room ? bytes : NULL;
 }
@@ -119,12 +117,10 @@ static int check_room(size_t count, size_t destMax)
 {
     if (count <= destMax)
         return E_NONE;
-    return refuse(E_RT_PARAM, "count %zu is more than destMax %zu", count,
-                  destMax);
+    return refuse(E_RT_PARAM, "count %zu is more than destMax %zu", count, destMax);
 }
 
-int copy_look(const void *dst, size_t destMax, const void *src, size_t count,
-              aclrtMemcpyKind kind)
+int copy_look(const void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind)
 {
     Place to = {0};
     Place from = {0};
@@ -132,23 +128,18 @@ int copy_look(const void *dst, size_t destMax, const void *src, size_t count,
 
     if (status == E_NONE)
         status = copy_check_sides(dst, src, kind);
-    return status != E_NONE ? status
-                            : copy_find(dst, src, count, &to, &from);
+    return status != E_NONE ? status : copy_find(dst, src, count, &to, &from);
 }
 
 int copy_check_order(const void *dst, const void *src, size_t count)
 {
-    int status = order_check_host(CLAIM_MEMORY, dst, count, true,
-                                  "the copy writes");
+    int status = order_check_host(CLAIM_MEMORY, dst, count, true, "the copy writes");
 
-    return status != E_NONE
-               ? status
-               : order_check_host(CLAIM_MEMORY, src, count, false,
-                                  "the copy reads");
+    return status != E_NONE ? status
+                            : order_check_host(CLAIM_MEMORY, src, count, false, "the copy reads");
 }
 
-static int copy(void *dst, size_t destMax, const void *src, size_t count,
-                aclrtMemcpyKind kind)
+static int copy(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind)
 {
     int status = check_room(count, destMax);
 
@@ -160,11 +151,10 @@ static int copy(void *dst, size_t destMax, const void *src, size_t count,
     return status != E_NONE ? status : copy_move(dst, src, count);
 }
 
-aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count,
-                     aclrtMemcpyKind kind)
+aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind)
 {
-    ENTER(aclrtMemcpy, "dst=%p, destMax=%zu, src=%p, count=%zu, kind=%d",
-          dst, destMax, src, count, (int)kind);
+    ENTER(aclrtMemcpy, "dst=%p, destMax=%zu, src=%p, count=%zu, kind=%d", dst, destMax, src, count,
+          (int)kind);
     if (count == 0)
         LEAVE(E_NONE);
     int status = copy_check(dst, src, kind);

@@ -12,8 +12,7 @@
 int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind);
 
 /* The checks of sides and bounds: 0, or the status of a violation. */
-int copy_look(const void *dst, size_t destMax, const void *src, size_t count,
-              aclrtMemcpyKind kind);
+int copy_look(const void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind);
 
 /* May the host touch both sides, or is a stream still at work on them? */
 int copy_check_order(const void *dst, const void *src, size_t count);
@@ -28,7 +27,6 @@ int copy_move(void *dst, const void *src, size_t count);
 bool copy_is_reachable(const void *address);
 
 /* Host to host, said or found out, is not for a stream on a PCIe card. */
-int copy_check_async_kind(const void *dst, const void *src,
-                          aclrtMemcpyKind kind);
+int copy_check_async_kind(const void *dst, const void *src, aclrtMemcpyKind kind);
 
 #endif

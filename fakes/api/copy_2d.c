@@ -33,17 +33,17 @@ typedef struct Copy2d {
 } Copy2d;
 
 /* Do all rows of a side lie within the addresses there are? */
-static int check_extent(const void *start, size_t pitch, const Block *block,
-                        const char *argument)
+static int check_extent(const void *start, size_t pitch, const Block *block, const char *argument)
 {
     size_t steps = block->height - 1;
     size_t room = UINTPTR_MAX - (uintptr_t)start;
 
-    if (block->width <= room &&
-        (steps == 0 || pitch <= (room - block->width) / steps))
+    if (block->width <= room && (steps == 0 || pitch <= (room - block->width) / steps))
         return E_NONE;
-    return refuse(E_PARAM, "%s %p, %zu rows of pitch %zu reach beyond all "
-                  "addresses", argument, start, block->height, pitch);
+    return refuse(E_PARAM,
+                  "%s %p, %zu rows of pitch %zu reach beyond all "
+                  "addresses",
+                  argument, start, block->height, pitch);
 }
 
 /* CANN's checks, in its order (CheckMemcpy2dParam). */
@@ -54,20 +54,20 @@ static int check_rows(const Block *block)
     if (block->src == NULL)
         return refuse(E_PARAM, "src is NULL");
     if (block->width > block->spitch || block->width > block->dpitch)
-        return refuse(E_PARAM, "width %zu is more than spitch %zu or dpitch "
-                      "%zu", block->width, block->spitch, block->dpitch);
+        return refuse(E_PARAM,
+                      "width %zu is more than spitch %zu or dpitch "
+                      "%zu",
+                      block->width, block->spitch, block->dpitch);
     return E_NONE;
 }
 
 /* A synchronous one within the device is not for this function. */
 static int check_kind(aclrtMemcpyKind kind, bool async)
 {
-    if (kind == ACL_MEMCPY_HOST_TO_DEVICE ||
-        kind == ACL_MEMCPY_DEVICE_TO_HOST || kind == ACL_MEMCPY_DEFAULT ||
-        (async && kind == ACL_MEMCPY_DEVICE_TO_DEVICE))
+    if (kind == ACL_MEMCPY_HOST_TO_DEVICE || kind == ACL_MEMCPY_DEVICE_TO_HOST ||
+        kind == ACL_MEMCPY_DEFAULT || (async && kind == ACL_MEMCPY_DEVICE_TO_DEVICE))
         return E_NONE;
-    return refuse(E_PARAM, "kind %d is not one of %s", (int)kind,
-                  async ? "1, 2, 3, 4" : "1, 2, 4");
+    return refuse(E_PARAM, "kind %d is not one of %s", (int)kind, async ? "1, 2, 3, 4" : "1, 2, 4");
 }
 
 static int check(const Block *block, aclrtMemcpyKind kind, bool async)
@@ -97,14 +97,12 @@ static const unsigned char *src_row(const Block *block, size_t i)
 
 static Rows dst_rows(const Block *block)
 {
-    return (Rows){(uintptr_t)block->dst, block->width, block->dpitch,
-                  block->height - 1};
+    return (Rows){(uintptr_t)block->dst, block->width, block->dpitch, block->height - 1};
 }
 
 static Rows src_rows(const Block *block)
 {
-    return (Rows){(uintptr_t)block->src, block->width, block->spitch,
-                  block->height - 1};
+    return (Rows){(uintptr_t)block->src, block->width, block->spitch, block->height - 1};
 }
 
 static bool overlap(const Block *block)
@@ -133,18 +131,17 @@ static int check_host_span(const void *start, size_t pitch, const Block *block,
 
     if (span <= room)
         return E_NONE;
-    return violate(V_HOST_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, "
-                   "%s", argument, start, room, span,
-                   host_history(start, text));
+    return violate(V_HOST_OUT_OF_BOUNDS,
+                   "%s %p has %zu bytes left, not %zu, "
+                   "%s",
+                   argument, start, room, span, host_history(start, text));
 }
 
 static int check_host_spans(const Block *block)
 {
     int status = check_host_span(block->dst, block->dpitch, block, "dst");
 
-    return status != E_NONE ? status
-                            : check_host_span(block->src, block->spitch, block,
-                                              "src");
+    return status != E_NONE ? status : check_host_span(block->src, block->spitch, block, "src");
 }
 
 /* The first and the last row lie in one allocation, or one of them does not. */
@@ -152,19 +149,16 @@ static int look(const Block *block, aclrtMemcpyKind kind)
 {
     size_t last = block->height - 1;
     size_t width = block->width;
-    int status = copy_look(dst_row(block, 0), width, src_row(block, 0), width,
-                           kind);
+    int status = copy_look(dst_row(block, 0), width, src_row(block, 0), width, kind);
 
     if (status == E_NONE && last > 0)
-        status = copy_look(dst_row(block, last), width, src_row(block, last),
-                           width, kind);
+        status = copy_look(dst_row(block, last), width, src_row(block, last), width, kind);
     if (status == E_NONE)
         status = check_host_spans(block);
     if (status != E_NONE || !overlap(block))
         return status;
-    status = violate(V_OVERLAP, "dst %p and src %p, %zu rows of %zu bytes",
-                     (void *)block->dst, (const void *)block->src,
-                     block->height, width);
+    status = violate(V_OVERLAP, "dst %p and src %p, %zu rows of %zu bytes", (void *)block->dst,
+                     (const void *)block->src, block->height, width);
     return settings.strict ? status : E_NONE;
 }
 
@@ -175,22 +169,19 @@ static int check_order(const Block *block)
     int status = order_check_rows(CLAIM_MEMORY, &to, true, "the copy writes");
 
     return status != E_NONE ? status
-                            : order_check_rows(CLAIM_MEMORY, &from, false,
-                                               "the copy reads");
+                            : order_check_rows(CLAIM_MEMORY, &from, false, "the copy reads");
 }
 
 /* Where both sides are found at once. False: row by row, then. */
 static bool move_all(const Block *block)
 {
     unsigned char *to = copy_reach(block->dst, span_of(block, block->dpitch));
-    unsigned char *from = copy_reach(block->src,
-                                     span_of(block, block->spitch));
+    unsigned char *from = copy_reach(block->src, span_of(block, block->spitch));
 
     if (to == NULL || from == NULL)
         return false;
     for (size_t i = 0; i < block->height; i++) {
-        memmove(to + i * block->dpitch, from + i * block->spitch,
-                block->width);
+        memmove(to + i * block->dpitch, from + i * block->spitch, block->width);
         device_copied(dst_row(block, i), src_row(block, i), block->width);
     }
     return true;
@@ -215,13 +206,13 @@ static int copy_now(const Block *block)
     return status != E_NONE ? status : move(block);
 }
 
-aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src,
-                       size_t spitch, size_t width, size_t height,
-                       aclrtMemcpyKind kind)
+aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width,
+                       size_t height, aclrtMemcpyKind kind)
 {
-    ENTER(aclrtMemcpy2d, "dst=%p, dpitch=%zu, src=%p, spitch=%zu, width=%zu, "
-          "height=%zu, kind=%d", dst, dpitch, src, spitch, width, height,
-          (int)kind);
+    ENTER(aclrtMemcpy2d,
+          "dst=%p, dpitch=%zu, src=%p, spitch=%zu, width=%zu, "
+          "height=%zu, kind=%d",
+          dst, dpitch, src, spitch, width, height, (int)kind);
     Block block = {dst, dpitch, src, spitch, width, height};
     if (width == 0 || height == 0)
         LEAVE(E_NONE);
@@ -263,13 +254,13 @@ static int queue(Stream *stream, const Block *block)
     return status != E_NONE ? status : copy_now(block);
 }
 
-aclError aclrtMemcpy2dAsync(void *dst, size_t dpitch, const void *src,
-                            size_t spitch, size_t width, size_t height,
-                            aclrtMemcpyKind kind, aclrtStream stream)
+aclError aclrtMemcpy2dAsync(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width,
+                            size_t height, aclrtMemcpyKind kind, aclrtStream stream)
 {
-    ENTER(aclrtMemcpy2dAsync, "dst=%p, dpitch=%zu, src=%p, spitch=%zu, "
-          "width=%zu, height=%zu, kind=%d, stream=%p", dst, dpitch, src,
-          spitch, width, height, (int)kind, stream);
+    ENTER(aclrtMemcpy2dAsync,
+          "dst=%p, dpitch=%zu, src=%p, spitch=%zu, "
+          "width=%zu, height=%zu, kind=%d, stream=%p",
+          dst, dpitch, src, spitch, width, height, (int)kind, stream);
     Block block = {dst, dpitch, src, spitch, width, height};
     Stream *found = NULL;
     if (width == 0 || height == 0)

@@ -68,8 +68,7 @@ static int copy_now(Stream *stream, void *dst, const void *src, size_t count)
     return status != E_NONE ? status : copy_move(dst, src, count);
 }
 
-int copy_check_async_kind(const void *dst, const void *src,
-                          aclrtMemcpyKind kind)
+int copy_check_async_kind(const void *dst, const void *src, aclrtMemcpyKind kind)
 {
     if (kind != ACL_MEMCPY_HOST_TO_HOST &&
         (kind != ACL_MEMCPY_DEFAULT || device_owns(dst) || device_owns(src)))
@@ -77,25 +76,25 @@ int copy_check_async_kind(const void *dst, const void *src,
     return refuse(E_RT_NOT_SUPPORTED, "host to host is not asynchronous");
 }
 
-static int copy(Stream *stream, void *dst, size_t destMax, const void *src,
-                size_t count, aclrtMemcpyKind kind)
+static int copy(Stream *stream, void *dst, size_t destMax, const void *src, size_t count,
+                aclrtMemcpyKind kind)
 {
     if (dst == src && count <= destMax)
         return E_NONE;
     int status = copy_look(dst, destMax, src, count, kind);
     if (status != E_NONE)
         return status;
-    return copy_is_reachable(dst) && copy_is_reachable(src)
-               ? submit(stream, dst, src, count)
-               : copy_now(stream, dst, src, count);
+    return copy_is_reachable(dst) && copy_is_reachable(src) ? submit(stream, dst, src, count)
+                                                            : copy_now(stream, dst, src, count);
 }
 
-aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src,
-                          size_t count, aclrtMemcpyKind kind,
-                          aclrtStream stream)
+aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src, size_t count,
+                          aclrtMemcpyKind kind, aclrtStream stream)
 {
-    ENTER(aclrtMemcpyAsync, "dst=%p, destMax=%zu, src=%p, count=%zu, "
-          "kind=%d, stream=%p", dst, destMax, src, count, (int)kind, stream);
+    ENTER(aclrtMemcpyAsync,
+          "dst=%p, destMax=%zu, src=%p, count=%zu, "
+          "kind=%d, stream=%p",
+          dst, destMax, src, count, (int)kind, stream);
     Stream *found = NULL;
     if (count == 0)
         LEAVE(E_NONE);
@@ -105,8 +104,7 @@ aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src,
     if (status == E_NONE)
         status = copy_check_async_kind(dst, src, kind);
     call.bytes = count;
-    LEAVE(status != E_NONE ? status
-                           : copy(found, dst, destMax, src, count, kind));
+    LEAVE(status != E_NONE ? status : copy(found, dst, destMax, src, count, kind));
 }
 
 static int fill_run(Task *task, Stream *stream)
@@ -119,11 +117,13 @@ static int fill_run(Task *task, Stream *stream)
 
 static const TaskKind filling = {.run = fill_run};
 
-aclError aclrtMemsetAsync(void *devPtr, size_t maxCount, int32_t value,
-                          size_t count, aclrtStream stream)
+aclError aclrtMemsetAsync(void *devPtr, size_t maxCount, int32_t value, size_t count,
+                          aclrtStream stream)
 {
-    ENTER(aclrtMemsetAsync, "devPtr=%p, maxCount=%zu, value=%d, count=%zu, "
-          "stream=%p", devPtr, maxCount, value, count, stream);
+    ENTER(aclrtMemsetAsync,
+          "devPtr=%p, maxCount=%zu, value=%d, count=%zu, "
+          "stream=%p",
+          devPtr, maxCount, value, count, stream);
     Stream *found = NULL;
     if (count == 0)
         LEAVE(E_NONE);

@@ -22,8 +22,7 @@ aclmdlDesc *aclmdlCreateDesc(void)
 {
     ENTER_AS(aclmdlCreateDesc, NULL, NO_ARGS);
     void *handle = NULL;
-    if (object_new(KIND_MODEL_DESC, sizeof(Desc), release, NULL,
-                   &handle) == NULL)
+    if (object_new(KIND_MODEL_DESC, sizeof(Desc), release, NULL, &handle) == NULL)
         call.status = E_BAD_ALLOC;
     return handle;
 }
@@ -56,8 +55,7 @@ static void fill(Desc *desc, Inout *inout, uint32_t model)
 
 aclError aclmdlGetDesc(aclmdlDesc *modelDesc, uint32_t modelId)
 {
-    ENTER(aclmdlGetDesc, "modelDesc=%p, modelId=%u", (void *)modelDesc,
-          modelId);
+    ENTER(aclmdlGetDesc, "modelDesc=%p, modelId=%u", (void *)modelDesc, modelId);
     Desc *desc = NULL;
     int status = desc_need(modelDesc, &desc);
     if (status != E_NONE)
@@ -91,8 +89,8 @@ static int fill_from(Desc *desc, Bytes model)
     if (inout->gears.misread) {
         inout_drop(inout);
         return refuse(E_GE, "the texts in MODEL_INOUT_INFO are so short that "
-                      "CANN takes them for damaged: n texts need 4n - 4 "
-                      "characters between them");
+                            "CANN takes them for damaged: n texts need 4n - 4 "
+                            "characters between them");
     }
     fill(desc, inout, 0);
     return E_NONE;
@@ -100,8 +98,8 @@ static int fill_from(Desc *desc, Bytes model)
 
 aclError aclmdlGetDescFromFile(aclmdlDesc *modelDesc, const char *modelPath)
 {
-    ENTER(aclmdlGetDescFromFile, "modelDesc=%p, modelPath=%p",
-          (void *)modelDesc, (const void *)modelPath);
+    ENTER(aclmdlGetDescFromFile, "modelDesc=%p, modelPath=%p", (void *)modelDesc,
+          (const void *)modelPath);
     Route route;
     Desc *desc = NULL;
     unsigned char *data = NULL;
@@ -119,11 +117,10 @@ aclError aclmdlGetDescFromFile(aclmdlDesc *modelDesc, const char *modelPath)
     LEAVE(status);
 }
 
-aclError aclmdlGetDescFromMem(aclmdlDesc *modelDesc, const void *model,
-                              size_t modelSize)
+aclError aclmdlGetDescFromMem(aclmdlDesc *modelDesc, const void *model, size_t modelSize)
 {
-    ENTER(aclmdlGetDescFromMem, "modelDesc=%p, model=%p, modelSize=%zu",
-          (void *)modelDesc, model, modelSize);
+    ENTER(aclmdlGetDescFromMem, "modelDesc=%p, model=%p, modelSize=%zu", (void *)modelDesc, model,
+          modelSize);
     Route route;
     Desc *desc = NULL;
     int status = route_memory(model, modelSize, &route);
@@ -148,15 +145,12 @@ const TensorList *desc_list(const Desc *desc, Direction direction)
 const TensorList *desc_look(const aclmdlDesc *handle, Direction direction)
 {
     static const Desc nothing;
-    const Desc *desc =
-        handle == NULL ? NULL : object_find(handle, KIND_MODEL_DESC,
-                                            "modelDesc");
+    const Desc *desc = handle == NULL ? NULL : object_find(handle, KIND_MODEL_DESC, "modelDesc");
 
     return desc_list(desc != NULL ? desc : &nothing, direction);
 }
 
-const TensorInfo *desc_look_at(const aclmdlDesc *handle, Direction direction,
-                               size_t index)
+const TensorInfo *desc_look_at(const aclmdlDesc *handle, Direction direction, size_t index)
 {
     const TensorList *list = desc_look(handle, direction);
 

@@ -31,8 +31,7 @@ const TensorList *desc_list(const Desc *desc, Direction direction);
 const TensorList *desc_look(const aclmdlDesc *handle, Direction direction);
 
 /* The tensor at an index of desc_look(), or NULL. */
-const TensorInfo *desc_look_at(const aclmdlDesc *handle, Direction direction,
-                               size_t index);
+const TensorInfo *desc_look_at(const aclmdlDesc *handle, Direction direction, size_t index);
 
 enum { DESC_NAME_SIZE = 128 };  /* of aclmdlIODims */
 
@@ -40,8 +39,7 @@ enum { DESC_NAME_SIZE = 128 };  /* of aclmdlIODims */
  * The name that fits into aclmdlIODims: the tensor's own, or one made of the
  * model and the index, with a letter behind while another tensor has it.
  */
-void desc_name(const Desc *desc, Direction direction, size_t index,
-               char name[DESC_NAME_SIZE]);
+void desc_name(const Desc *desc, Direction direction, size_t index, char name[DESC_NAME_SIZE]);
 
 /* Has a tensor no dim that is open? */
 bool tensor_is_fixed(const TensorInfo *info);

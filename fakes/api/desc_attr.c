@@ -17,14 +17,12 @@
 
 #define ORIGINAL_NAMES "_datadump_original_op_names"
 
-const char *aclmdlGetOpAttr(aclmdlDesc *modelDesc, const char *opName,
-                            const char *attr)
+const char *aclmdlGetOpAttr(aclmdlDesc *modelDesc, const char *opName, const char *attr)
 {
-    ENTER_AS(aclmdlGetOpAttr, NULL, "modelDesc=%p, opName=%p, attr=%p",
-             (void *)modelDesc, (const void *)opName, (const void *)attr);
+    ENTER_AS(aclmdlGetOpAttr, NULL, "modelDesc=%p, opName=%p, attr=%p", (void *)modelDesc,
+             (const void *)opName, (const void *)attr);
     Desc *desc = NULL;
-    if (desc_need(modelDesc, &desc) != E_NONE ||
-        argument_check(opName, "opName") != E_NONE ||
+    if (desc_need(modelDesc, &desc) != E_NONE || argument_check(opName, "opName") != E_NONE ||
         argument_check(attr, "attr") != E_NONE)
         return NULL;
     Model *model = model_hold(desc->model);
@@ -35,8 +33,7 @@ const char *aclmdlGetOpAttr(aclmdlDesc *modelDesc, const char *opName,
         return NULL;
     }
     if (strcmp(attr, ORIGINAL_NAMES) != 0) {
-        refuse(E_PARAM, "there is no attribute \"%s\", only \"%s\"", attr,
-               ORIGINAL_NAMES);
+        refuse(E_PARAM, "there is no attribute \"%s\", only \"%s\"", attr, ORIGINAL_NAMES);
         return NULL;
     }
     return "";

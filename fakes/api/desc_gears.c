@@ -20,8 +20,7 @@ static const Gears *gears_of(const Desc *desc)
 }
 
 /* The gears of one kind; none when the model has others. */
-static int need_gears(const aclmdlDesc *handle, const void *to,
-                      const char *argument, GearKind kind,
+static int need_gears(const aclmdlDesc *handle, const void *to, const char *argument, GearKind kind,
                       const Gears **gears)
 {
     static const Gears none;
@@ -35,15 +34,12 @@ static int need_gears(const aclmdlDesc *handle, const void *to,
     *gears = gears_of(desc)->kind == kind ? gears_of(desc) : &none;
     if ((*gears)->count <= GEARS_MAX)
         return E_NONE;
-    return refuse(E_OVER_LIMIT, "the model has %zu gears, 128 can be told",
-                  (*gears)->count);
+    return refuse(E_OVER_LIMIT, "the model has %zu gears, 128 can be told", (*gears)->count);
 }
 
-aclError aclmdlGetDynamicBatch(const aclmdlDesc *modelDesc,
-                               aclmdlBatch *batch)
+aclError aclmdlGetDynamicBatch(const aclmdlDesc *modelDesc, aclmdlBatch *batch)
 {
-    ENTER(aclmdlGetDynamicBatch, "modelDesc=%p, batch=%p",
-          (const void *)modelDesc, (void *)batch);
+    ENTER(aclmdlGetDynamicBatch, "modelDesc=%p, batch=%p", (const void *)modelDesc, (void *)batch);
     const Gears *gears = NULL;
     int status = need_gears(modelDesc, batch, "batch", GEARS_BATCH, &gears);
     if (status != E_NONE)
@@ -54,19 +50,20 @@ aclError aclmdlGetDynamicBatch(const aclmdlDesc *modelDesc,
     LEAVE(E_NONE);
 }
 
-aclError aclmdlGetDynamicHW(const aclmdlDesc *modelDesc, size_t index,
-                            aclmdlHW *hw)
+aclError aclmdlGetDynamicHW(const aclmdlDesc *modelDesc, size_t index, aclmdlHW *hw)
 {
-    ENTER(aclmdlGetDynamicHW, "modelDesc=%p, index=%zu, hw=%p",
-          (const void *)modelDesc, index, (void *)hw);
+    ENTER(aclmdlGetDynamicHW, "modelDesc=%p, index=%zu, hw=%p", (const void *)modelDesc, index,
+          (void *)hw);
     const Gears *gears = NULL;
     int status = need_gears(modelDesc, hw, "hw", GEARS_HW, &gears);
     if (status != E_NONE)
         LEAVE(status);
     for (size_t i = 0; i < gears->count; i++)
         if (gears->gear[i].width != 2)
-            LEAVE(refuse(E_FAILURE, "gear %zu has %zu values, not a height "
-                         "and a width", i, gears->gear[i].width));
+            LEAVE(refuse(E_FAILURE,
+                         "gear %zu has %zu values, not a height "
+                         "and a width",
+                         i, gears->gear[i].width));
     hw->hwCount = gears->count;
     for (size_t i = 0; i < gears->count; i++)
         memcpy(hw->hw[i], gears->gear[i].value, sizeof hw->hw[i]);
@@ -80,14 +77,15 @@ static int check_index(size_t index)
     return refuse(E_PARAM, "index is %zu, it must be -1", index);
 }
 
-aclError aclmdlGetInputDynamicGearCount(const aclmdlDesc *modelDesc,
-                                        size_t index, size_t *gearCount)
+aclError aclmdlGetInputDynamicGearCount(const aclmdlDesc *modelDesc, size_t index,
+                                        size_t *gearCount)
 {
-    ENTER(aclmdlGetInputDynamicGearCount, "modelDesc=%p, index=%zu, "
-          "gearCount=%p", (const void *)modelDesc, index, (void *)gearCount);
+    ENTER(aclmdlGetInputDynamicGearCount,
+          "modelDesc=%p, index=%zu, "
+          "gearCount=%p",
+          (const void *)modelDesc, index, (void *)gearCount);
     const Gears *gears = NULL;
-    int status = need_gears(modelDesc, gearCount, "gearCount", GEARS_DIMS,
-                            &gears);
+    int status = need_gears(modelDesc, gearCount, "gearCount", GEARS_DIMS, &gears);
     if (check_index(index) != E_NONE)
         LEAVE(E_PARAM);
     if (status == E_NONE)
@@ -96,13 +94,11 @@ aclError aclmdlGetInputDynamicGearCount(const aclmdlDesc *modelDesc,
 }
 
 /* The dims of one input, the open ones from the gear. False: it ran out. */
-static bool append_dims(const TensorInfo *info, const Gear *gear,
-                        size_t *used, aclmdlIODims *dims)
+static bool append_dims(const TensorInfo *info, const Gear *gear, size_t *used, aclmdlIODims *dims)
 {
     for (size_t k = 0; k < info->rank; k++) {
         int64_t dim = info->dims[k];
-        if (dims->dimCount == GEARS_MAX ||
-            (dim < 0 && *used == gear->width))
+        if (dims->dimCount == GEARS_MAX || (dim < 0 && *used == gear->width))
             return false;
         if (dim < 0)
             dim = (int64_t)gear->value[(*used)++];
@@ -126,16 +122,19 @@ static int show_gear(const Inout *inout, const Gear *gear, aclmdlIODims *dims)
     }
     if (fits && used == gear->width)
         return E_NONE;
-    return refuse(E_FAILURE, "a gear has %zu values, which do not fit the "
-                  "inputs' open dims", gear->width);
+    return refuse(E_FAILURE,
+                  "a gear has %zu values, which do not fit the "
+                  "inputs' open dims",
+                  gear->width);
 }
 
-aclError aclmdlGetInputDynamicDims(const aclmdlDesc *modelDesc, size_t index,
-                                   aclmdlIODims *dims, size_t gearCount)
+aclError aclmdlGetInputDynamicDims(const aclmdlDesc *modelDesc, size_t index, aclmdlIODims *dims,
+                                   size_t gearCount)
 {
-    ENTER(aclmdlGetInputDynamicDims, "modelDesc=%p, index=%zu, dims=%p, "
-          "gearCount=%zu", (const void *)modelDesc, index, (void *)dims,
-          gearCount);
+    ENTER(aclmdlGetInputDynamicDims,
+          "modelDesc=%p, index=%zu, dims=%p, "
+          "gearCount=%zu",
+          (const void *)modelDesc, index, (void *)dims, gearCount);
     const Gears *gears = NULL;
     Desc *desc = NULL;
     int status = need_gears(modelDesc, dims, "dims", GEARS_DIMS, &gears);
@@ -144,8 +143,8 @@ aclError aclmdlGetInputDynamicDims(const aclmdlDesc *modelDesc, size_t index,
     if (status != E_NONE)
         LEAVE(status);
     if (gearCount < gears->count)
-        LEAVE(refuse(E_PARAM, "gearCount is %zu, the model has %zu gears",
-                     gearCount, gears->count));
+        LEAVE(
+            refuse(E_PARAM, "gearCount is %zu, the model has %zu gears", gearCount, gears->count));
     status = desc_need(modelDesc, &desc);
     for (size_t i = 0; status == E_NONE && i < gears->count; i++)
         status = show_gear(desc->inout, &gears->gear[i], &dims[i]);

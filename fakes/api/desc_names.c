@@ -23,8 +23,7 @@ static bool name_taken(const Desc *desc, const char *name)
            tensor_index(outputs, name) < outputs->count;
 }
 
-void desc_name(const Desc *desc, Direction direction, size_t index,
-               char name[DESC_NAME_SIZE])
+void desc_name(const Desc *desc, Direction direction, size_t index, char name[DESC_NAME_SIZE])
 {
     const char *own = desc_list(desc, direction)->tensor[index].name;
 
@@ -32,8 +31,7 @@ void desc_name(const Desc *desc, Direction direction, size_t index,
         strcpy(name, own);
         return;
     }
-    int length = snprintf(name, DESC_NAME_SIZE, "acl_modelId_%u_%s_%zu",
-                          desc->model,
+    int length = snprintf(name, DESC_NAME_SIZE, "acl_modelId_%u_%s_%zu", desc->model,
                           direction == INPUT ? "input" : "output", index);
     for (char letter = 'a'; letter <= 'z' && name_taken(desc, name); letter++)
         snprintf(name + length, DESC_NAME_SIZE - (size_t)length, "_%c", letter);
@@ -71,8 +69,8 @@ static const char *converted_name(const Desc *desc, const char *name)
     unsigned long id = 0;
     unsigned long index = 0;
 
-    if (!skip(&name, "acl_modelId_") || !skip_number(&name, &id) ||
-        id != desc->model || !skip(&name, "_"))
+    if (!skip(&name, "acl_modelId_") || !skip_number(&name, &id) || id != desc->model ||
+        !skip(&name, "_"))
         return NULL;
     bool input = skip(&name, "input_");
     const TensorList *list = desc_list(desc, input ? INPUT : OUTPUT);
@@ -80,8 +78,7 @@ static const char *converted_name(const Desc *desc, const char *name)
         return NULL;
     if (skip(&name, "_"))
         name += strcspn(name, "_");
-    return *name == '\0' && index < list->count ? list->tensor[index].name
-                                                : NULL;
+    return *name == '\0' && index < list->count ? list->tensor[index].name : NULL;
 }
 
 /* The name in a list that is this one, or NULL. */
@@ -92,14 +89,12 @@ static const char *own_name(const TensorList *list, const char *name)
     return index < list->count ? list->tensor[index].name : NULL;
 }
 
-const char *aclmdlGetTensorRealName(const aclmdlDesc *modelDesc,
-                                    const char *name)
+const char *aclmdlGetTensorRealName(const aclmdlDesc *modelDesc, const char *name)
 {
-    ENTER_AS(aclmdlGetTensorRealName, NULL, "modelDesc=%p, name=%p",
-             (const void *)modelDesc, (const void *)name);
+    ENTER_AS(aclmdlGetTensorRealName, NULL, "modelDesc=%p, name=%p", (const void *)modelDesc,
+             (const void *)name);
     const Desc *desc =
-        modelDesc == NULL ? NULL : object_find(modelDesc, KIND_MODEL_DESC,
-                                               "modelDesc");
+        modelDesc == NULL ? NULL : object_find(modelDesc, KIND_MODEL_DESC, "modelDesc");
     if (desc == NULL || name == NULL || host_check(name, "name") != E_NONE)
         return NULL;
     const char *real = own_name(desc_list(desc, INPUT), name);

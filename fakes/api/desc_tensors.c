@@ -40,70 +40,66 @@ static size_t size_of(const TensorInfo *info)
 
 size_t aclmdlGetInputSizeByIndex(aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetInputSizeByIndex, 0, "modelDesc=%p, index=%zu",
-             (void *)modelDesc, index);
+    ENTER_AS(aclmdlGetInputSizeByIndex, 0, "modelDesc=%p, index=%zu", (void *)modelDesc, index);
     return size_of(desc_look_at(modelDesc, INPUT, index));
 }
 
 size_t aclmdlGetOutputSizeByIndex(aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetOutputSizeByIndex, 0, "modelDesc=%p, index=%zu",
-             (void *)modelDesc, index);
+    ENTER_AS(aclmdlGetOutputSizeByIndex, 0, "modelDesc=%p, index=%zu", (void *)modelDesc, index);
     return size_of(desc_look_at(modelDesc, OUTPUT, index));
 }
 
-const char *aclmdlGetInputNameByIndex(const aclmdlDesc *modelDesc,
-                                      size_t index)
+const char *aclmdlGetInputNameByIndex(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetInputNameByIndex, "", "modelDesc=%p, index=%zu",
-             (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetInputNameByIndex, "", "modelDesc=%p, index=%zu", (const void *)modelDesc,
+             index);
     const TensorInfo *info = desc_look_at(modelDesc, INPUT, index);
     return info != NULL ? info->name : "";
 }
 
-const char *aclmdlGetOutputNameByIndex(const aclmdlDesc *modelDesc,
-                                       size_t index)
+const char *aclmdlGetOutputNameByIndex(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetOutputNameByIndex, "", "modelDesc=%p, index=%zu",
-             (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetOutputNameByIndex, "", "modelDesc=%p, index=%zu", (const void *)modelDesc,
+             index);
     const TensorInfo *info = desc_look_at(modelDesc, OUTPUT, index);
     return info != NULL ? info->name : "";
 }
 
 aclFormat aclmdlGetInputFormat(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetInputFormat, ACL_FORMAT_UNDEFINED,
-             "modelDesc=%p, index=%zu", (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetInputFormat, ACL_FORMAT_UNDEFINED, "modelDesc=%p, index=%zu",
+             (const void *)modelDesc, index);
     const TensorInfo *info = desc_look_at(modelDesc, INPUT, index);
     return info != NULL ? (aclFormat)info->format : ACL_FORMAT_UNDEFINED;
 }
 
 aclFormat aclmdlGetOutputFormat(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetOutputFormat, ACL_FORMAT_UNDEFINED,
-             "modelDesc=%p, index=%zu", (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetOutputFormat, ACL_FORMAT_UNDEFINED, "modelDesc=%p, index=%zu",
+             (const void *)modelDesc, index);
     const TensorInfo *info = desc_look_at(modelDesc, OUTPUT, index);
     return info != NULL ? (aclFormat)info->format : ACL_FORMAT_UNDEFINED;
 }
 
 aclDataType aclmdlGetInputDataType(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetInputDataType, ACL_DT_UNDEFINED,
-             "modelDesc=%p, index=%zu", (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetInputDataType, ACL_DT_UNDEFINED, "modelDesc=%p, index=%zu",
+             (const void *)modelDesc, index);
     const TensorInfo *info = desc_look_at(modelDesc, INPUT, index);
     return info != NULL ? (aclDataType)info->data_type : ACL_DT_UNDEFINED;
 }
 
 aclDataType aclmdlGetOutputDataType(const aclmdlDesc *modelDesc, size_t index)
 {
-    ENTER_AS(aclmdlGetOutputDataType, ACL_DT_UNDEFINED,
-             "modelDesc=%p, index=%zu", (const void *)modelDesc, index);
+    ENTER_AS(aclmdlGetOutputDataType, ACL_DT_UNDEFINED, "modelDesc=%p, index=%zu",
+             (const void *)modelDesc, index);
     const TensorInfo *info = desc_look_at(modelDesc, OUTPUT, index);
     return info != NULL ? (aclDataType)info->data_type : ACL_DT_UNDEFINED;
 }
 
-static int index_by_name(const aclmdlDesc *handle, Direction direction,
-                         const char *name, size_t *index)
+static int index_by_name(const aclmdlDesc *handle, Direction direction, const char *name,
+                         size_t *index)
 {
     Desc *desc = NULL;
     int status = desc_need(handle, &desc);
@@ -117,24 +113,22 @@ static int index_by_name(const aclmdlDesc *handle, Direction direction,
     const TensorList *list = desc_list(desc, direction);
     size_t found = tensor_index(list, name);
     if (found == list->count)
-        return refuse(E_PARAM, "there is no %s \"%s\"",
-                      direction == INPUT ? "input" : "output", name);
+        return refuse(E_PARAM, "there is no %s \"%s\"", direction == INPUT ? "input" : "output",
+                      name);
     *index = found;
     return E_NONE;
 }
 
-aclError aclmdlGetInputIndexByName(const aclmdlDesc *modelDesc,
-                                   const char *name, size_t *index)
+aclError aclmdlGetInputIndexByName(const aclmdlDesc *modelDesc, const char *name, size_t *index)
 {
-    ENTER(aclmdlGetInputIndexByName, "modelDesc=%p, name=%p, index=%p",
-          (const void *)modelDesc, (const void *)name, (void *)index);
+    ENTER(aclmdlGetInputIndexByName, "modelDesc=%p, name=%p, index=%p", (const void *)modelDesc,
+          (const void *)name, (void *)index);
     LEAVE(index_by_name(modelDesc, INPUT, name, index));
 }
 
-aclError aclmdlGetOutputIndexByName(const aclmdlDesc *modelDesc,
-                                    const char *name, size_t *index)
+aclError aclmdlGetOutputIndexByName(const aclmdlDesc *modelDesc, const char *name, size_t *index)
 {
-    ENTER(aclmdlGetOutputIndexByName, "modelDesc=%p, name=%p, index=%p",
-          (const void *)modelDesc, (const void *)name, (void *)index);
+    ENTER(aclmdlGetOutputIndexByName, "modelDesc=%p, name=%p, index=%p", (const void *)modelDesc,
+          (const void *)name, (void *)index);
     LEAVE(index_by_name(modelDesc, OUTPUT, name, index));
 }

@@ -20,11 +20,8 @@ static const struct {
     int64_t cube;
     int64_t vector;
 } cores[] = {
-    {"Ascend310P3", 8, 8, 7},
-    {"Ascend910B1", 24, 24, 48},
-    {"Ascend910B2", 24, 24, 48},
-    {"Ascend910B3", 20, 20, 40},
-    {"Ascend910B4", 20, 20, 40},
+    {"Ascend310P3", 8, 8, 7},    {"Ascend910B1", 24, 24, 48}, {"Ascend910B2", 24, 24, 48},
+    {"Ascend910B3", 20, 20, 40}, {"Ascend910B4", 20, 20, 40},
 };
 
 static int64_t count_cores(aclrtDevAttr attr)
@@ -34,8 +31,7 @@ static int64_t count_cores(aclrtDevAttr attr)
             continue;
         if (attr == ACL_DEV_ATTR_VECTOR_CORE_NUM)
             return cores[i].vector;
-        return attr == ACL_DEV_ATTR_CUBE_CORE_NUM ? cores[i].cube
-                                                  : cores[i].aicore;
+        return attr == ACL_DEV_ATTR_CUBE_CORE_NUM ? cores[i].cube : cores[i].aicore;
     }
     return NOT_TOLD;
 }
@@ -64,11 +60,9 @@ const char *aclrtGetSocName(void)
     return settings.soc;
 }
 
-aclError aclrtGetDeviceInfo(uint32_t deviceId, aclrtDevAttr attr,
-                            int64_t *value)
+aclError aclrtGetDeviceInfo(uint32_t deviceId, aclrtDevAttr attr, int64_t *value)
 {
-    ENTER(aclrtGetDeviceInfo, "deviceId=%u, attr=%d, value=%p", deviceId,
-          (int)attr, (void *)value);
+    ENTER(aclrtGetDeviceInfo, "deviceId=%u, attr=%d, value=%p", deviceId, (int)attr, (void *)value);
     NOT_NULL(value);
     int device = deviceId <= INT32_MAX ? (int)deviceId : -1;
     int status = device_check(device);
@@ -76,34 +70,33 @@ aclError aclrtGetDeviceInfo(uint32_t deviceId, aclrtDevAttr attr,
         LEAVE(status);
     int64_t told = attribute(device, attr);
     if (told == NOT_TOLD)
-        LEAVE(refuse(E_RT_NOT_SUPPORTED, "the fake does not know attribute "
-                     "%d of a %s", (int)attr, settings.soc));
+        LEAVE(refuse(E_RT_NOT_SUPPORTED,
+                     "the fake does not know attribute "
+                     "%d of a %s",
+                     (int)attr, settings.soc));
     *value = told;
     LEAVE(E_NONE);
 }
 
 /* CANN fails for no device: what it cannot learn is -1. So is memory's. */
-aclError aclrtGetDeviceUtilizationRate(int32_t deviceId,
-                                       aclrtUtilizationInfo *utilizationInfo)
+aclError aclrtGetDeviceUtilizationRate(int32_t deviceId, aclrtUtilizationInfo *utilizationInfo)
 {
-    ENTER(aclrtGetDeviceUtilizationRate, "deviceId=%d, utilizationInfo=%p",
-          deviceId, (void *)utilizationInfo);
+    ENTER(aclrtGetDeviceUtilizationRate, "deviceId=%d, utilizationInfo=%p", deviceId,
+          (void *)utilizationInfo);
     NOT_NULL(utilizationInfo);
     if (utilizationInfo->utilizationExtend != NULL)
         LEAVE(refuse(E_PARAM, "utilizationInfo->utilizationExtend is "
-                     "reserved and must be NULL"));
+                              "reserved and must be NULL"));
     bool present = deviceId >= 0 && deviceId < visible_count();
     int32_t idle = present ? 0 : NOT_TOLD;
-    *utilizationInfo = (aclrtUtilizationInfo){idle, idle, idle, NOT_TOLD,
-                                              NULL};
+    *utilizationInfo = (aclrtUtilizationInfo){idle, idle, idle, NOT_TOLD, NULL};
     LEAVE(E_NONE);
 }
 
-aclError aclrtGetPrimaryCtxState(int32_t deviceId, uint32_t *flags,
-                                 int32_t *active)
+aclError aclrtGetPrimaryCtxState(int32_t deviceId, uint32_t *flags, int32_t *active)
 {
-    ENTER(aclrtGetPrimaryCtxState, "deviceId=%d, flags=%p, active=%p",
-          deviceId, (void *)flags, (void *)active);
+    ENTER(aclrtGetPrimaryCtxState, "deviceId=%d, flags=%p, active=%p", deviceId, (void *)flags,
+          (void *)active);
     NOT_NULL(active);
     if (flags != NULL)
         LEAVE(refuse(E_PARAM, "flags is reserved and must be NULL"));

@@ -26,12 +26,13 @@ static int check(const void *ptr, size_t memSize, size_t count)
     if (count > SIZE_MAX / sizeof(uint32_t))
         return refuse(E_PARAM, "N %zu times 4 is too much", count);
     if (memSize < count * sizeof(uint32_t))
-        return refuse(E_PARAM, "N %zu times 4 is more than memSize %zu",
-                      count, memSize);
+        return refuse(E_PARAM, "N %zu times 4 is more than memSize %zu", count, memSize);
     int status = context_needed();
     if (status == E_NONE && !copy_is_reachable(ptr))
-        status = refuse(E_PARAM, "ptr %p is not of aclrtMalloc, "
-                        "aclrtMallocHost or aclrtHostRegister", ptr);
+        status = refuse(E_PARAM,
+                        "ptr %p is not of aclrtMalloc, "
+                        "aclrtMallocHost or aclrtHostRegister",
+                        ptr);
     return status;
 }
 
@@ -54,16 +55,15 @@ static int fill(void *ptr, uint32_t value, size_t count)
 
 aclError aclrtMemsetD32(void *ptr, size_t memSize, uint32_t value, size_t N)
 {
-    ENTER(aclrtMemsetD32, "ptr=%p, memSize=%zu, value=0x%x, N=%zu", ptr,
-          memSize, value, N);
+    ENTER(aclrtMemsetD32, "ptr=%p, memSize=%zu, value=0x%x, N=%zu", ptr, memSize, value, N);
     if (N == 0)
         LEAVE(E_NONE);
     int status = check(ptr, memSize, N);
     if (status == E_NONE)
         status = fill_look(ptr, memSize, N * sizeof value);
     if (status == E_NONE)
-        status = order_check_host(CLAIM_MEMORY, ptr, N * sizeof value, true,
-                                  "aclrtMemsetD32 writes");
+        status =
+            order_check_host(CLAIM_MEMORY, ptr, N * sizeof value, true, "aclrtMemsetD32 writes");
     call.bytes = N * sizeof value;
     LEAVE(status != E_NONE ? status : fill(ptr, value, N));
 }
@@ -101,11 +101,13 @@ static int submit(Stream *stream, void *ptr, uint32_t value, size_t count)
 }
 
 /* Nothing to fill is refused, and by aclrtMemsetD32 it is not. */
-aclError aclrtMemsetD32Async(void *ptr, size_t memSize, uint32_t value,
-                             size_t N, aclrtStream stream)
+aclError aclrtMemsetD32Async(void *ptr, size_t memSize, uint32_t value, size_t N,
+                             aclrtStream stream)
 {
-    ENTER(aclrtMemsetD32Async, "ptr=%p, memSize=%zu, value=0x%x, N=%zu, "
-          "stream=%p", ptr, memSize, value, N, stream);
+    ENTER(aclrtMemsetD32Async,
+          "ptr=%p, memSize=%zu, value=0x%x, N=%zu, "
+          "stream=%p",
+          ptr, memSize, value, N, stream);
     Stream *found = NULL;
     if (ptr == NULL)
         LEAVE(refuse(E_PARAM, "ptr is NULL"));

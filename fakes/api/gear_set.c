@@ -23,8 +23,7 @@ static int copy_values(const Gear *gear, const DataBuffer *buffer)
 
     if (status != E_NONE)
         return status;
-    unsigned char *bytes = device_bytes(buffer->data, gear->width * size,
-                                        GEAR_INPUT);
+    unsigned char *bytes = device_bytes(buffer->data, gear->width * size, GEAR_INPUT);
     if (bytes == NULL)
         return violation_status();
     for (size_t i = 0; i < gear->width; i++)
@@ -36,8 +35,10 @@ static int check_room(const DataBuffer *buffer, size_t width)
 {
     if (buffer->size >= width * 4)
         return E_NONE;
-    return refuse(E_GE_GEAR_LENGTH, "the buffer has %zu bytes, a gear of %zu "
-                  "values needs %zu", buffer->size, width, width * 4);
+    return refuse(E_GE_GEAR_LENGTH,
+                  "the buffer has %zu bytes, a gear of %zu "
+                  "values needs %zu",
+                  buffer->size, width, width * 4);
 }
 
 /* Asks the model: the wish sticks to the dataset whatever it says. */
@@ -57,8 +58,8 @@ static int choose(const Model *model, uint32_t modelId, const GearWish *wish,
     return status == E_NONE ? copy_values(found, buffer) : status;
 }
 
-static int set_gear(uint32_t modelId, const aclmdlDataset *handle,
-                    size_t index, const GearWish *wish)
+static int set_gear(uint32_t modelId, const aclmdlDataset *handle, size_t index,
+                    const GearWish *wish)
 {
     Dataset *dataset = NULL;
     int status = dataset_need(handle, "dataset", &dataset);
@@ -66,14 +67,12 @@ static int set_gear(uint32_t modelId, const aclmdlDataset *handle,
     if (status != E_NONE)
         return status;
     if (index >= dataset->count)
-        return refuse(E_PARAM, "index %zu, the dataset has %zu buffers",
-                      index, dataset->count);
+        return refuse(E_PARAM, "index %zu, the dataset has %zu buffers", index, dataset->count);
     const DataBuffer *buffer = dataset_buffer(dataset, index, "dataset");
     if (buffer == NULL)
         return violation_status();
     if (buffer->data == NULL)
-        return refuse(E_PARAM, "buffer %zu of the dataset has no memory",
-                      index);
+        return refuse(E_PARAM, "buffer %zu of the dataset has no memory", index);
     dataset->wish = *wish;
     if (wish->kind != GEARS_DIMS)
         status = check_room(buffer, wish->width);
@@ -85,42 +84,46 @@ static int set_gear(uint32_t modelId, const aclmdlDataset *handle,
     return status;
 }
 
-aclError aclmdlSetDynamicBatchSize(uint32_t modelId, aclmdlDataset *dataset,
-                                   size_t index, uint64_t batchSize)
+aclError aclmdlSetDynamicBatchSize(uint32_t modelId, aclmdlDataset *dataset, size_t index,
+                                   uint64_t batchSize)
 {
-    ENTER(aclmdlSetDynamicBatchSize, "modelId=%u, dataset=%p, index=%zu, "
-          "batchSize=%llu", modelId, (void *)dataset, index,
-          (unsigned long long)batchSize);
+    ENTER(aclmdlSetDynamicBatchSize,
+          "modelId=%u, dataset=%p, index=%zu, "
+          "batchSize=%llu",
+          modelId, (void *)dataset, index, (unsigned long long)batchSize);
     if (batchSize == 0)
         LEAVE(refuse(E_PARAM, "batchSize is 0"));
     GearWish wish = {GEARS_BATCH, 1, {batchSize}};
     LEAVE(set_gear(modelId, dataset, index, &wish));
 }
 
-aclError aclmdlSetDynamicHWSize(uint32_t modelId, aclmdlDataset *dataset,
-                                size_t index, uint64_t height, uint64_t width)
+aclError aclmdlSetDynamicHWSize(uint32_t modelId, aclmdlDataset *dataset, size_t index,
+                                uint64_t height, uint64_t width)
 {
-    ENTER(aclmdlSetDynamicHWSize, "modelId=%u, dataset=%p, index=%zu, "
-          "height=%llu, width=%llu", modelId, (void *)dataset, index,
-          (unsigned long long)height, (unsigned long long)width);
+    ENTER(aclmdlSetDynamicHWSize,
+          "modelId=%u, dataset=%p, index=%zu, "
+          "height=%llu, width=%llu",
+          modelId, (void *)dataset, index, (unsigned long long)height, (unsigned long long)width);
     if (height == 0 || width == 0)
-        LEAVE(refuse(E_PARAM, "height is %llu and width %llu, neither may "
-                     "be 0", (unsigned long long)height,
-                     (unsigned long long)width));
+        LEAVE(refuse(E_PARAM,
+                     "height is %llu and width %llu, neither may "
+                     "be 0",
+                     (unsigned long long)height, (unsigned long long)width));
     GearWish wish = {GEARS_HW, 2, {height, width}};
     LEAVE(set_gear(modelId, dataset, index, &wish));
 }
 
-aclError aclmdlSetInputDynamicDims(uint32_t modelId, aclmdlDataset *dataset,
-                                   size_t index, const aclmdlIODims *dims)
+aclError aclmdlSetInputDynamicDims(uint32_t modelId, aclmdlDataset *dataset, size_t index,
+                                   const aclmdlIODims *dims)
 {
-    ENTER(aclmdlSetInputDynamicDims, "modelId=%u, dataset=%p, index=%zu, "
-          "dims=%p", modelId, (void *)dataset, index, (const void *)dims);
+    ENTER(aclmdlSetInputDynamicDims,
+          "modelId=%u, dataset=%p, index=%zu, "
+          "dims=%p",
+          modelId, (void *)dataset, index, (const void *)dims);
     GearWish wish = {.kind = GEARS_DIMS};
     NOT_NULL(dims);
     if (dims->dimCount == 0 || dims->dimCount > GEAR_WIDTH_MAX)
-        LEAVE(refuse(E_PARAM, "dims has %zu dims, not 1..128",
-                     dims->dimCount));
+        LEAVE(refuse(E_PARAM, "dims has %zu dims, not 1..128", dims->dimCount));
     wish.width = dims->dimCount;
     for (size_t i = 0; i < wish.width; i++)
         wish.value[i] = (uint64_t)dims->dims[i];

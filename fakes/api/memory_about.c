@@ -25,20 +25,15 @@ static aclrtPtrAttributes attributes_of(const void *address)
 
     if (device_peek(address, &room) != NULL)
         return (aclrtPtrAttributes){
-            {(uint32_t)device_index(address), ACL_MEM_LOCATION_TYPE_DEVICE},
-            HUGE_PAGE, {0}};
+            {(uint32_t)device_index(address), ACL_MEM_LOCATION_TYPE_DEVICE}, HUGE_PAGE, {0}};
     if (host_room(address) != SIZE_MAX)
-        return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_HOST}, PAGE,
-                                    {0}};
-    return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_UNREGISTERED}, 0,
-                                {0}};
+        return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_HOST}, PAGE, {0}};
+    return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_UNREGISTERED}, 0, {0}};
 }
 
-aclError aclrtPointerGetAttributes(const void *ptr,
-                                   aclrtPtrAttributes *attributes)
+aclError aclrtPointerGetAttributes(const void *ptr, aclrtPtrAttributes *attributes)
 {
-    ENTER(aclrtPointerGetAttributes, "ptr=%p, attributes=%p", ptr,
-          (void *)attributes);
+    ENTER(aclrtPointerGetAttributes, "ptr=%p, attributes=%p", ptr, (void *)attributes);
     if (ptr == NULL)
         LEAVE(refuse(E_PARAM, "ptr is NULL"));
     NOT_NULL(attributes);
@@ -50,8 +45,7 @@ aclError aclrtPointerGetAttributes(const void *ptr,
 
 static int check_type(aclrtHostRegisterType type)
 {
-    if (type == ACL_HOST_REGISTER_MAPPED ||
-        type == ACL_HOST_REGISTER_IOMEMORY ||
+    if (type == ACL_HOST_REGISTER_MAPPED || type == ACL_HOST_REGISTER_IOMEMORY ||
         type == ACL_HOST_REGISTER_READONLY)
         return E_NONE;
     return refuse(E_RT_PARAM, "type %d is not 0, 4 or 8", (int)type);
@@ -62,16 +56,17 @@ static int check_size(const void *ptr, uint64_t size)
     if (size == 0)
         return refuse(E_PARAM, "size is 0");
     if (size > UINTPTR_MAX - (uintptr_t)ptr)
-        return refuse(E_RT_PARAM, "ptr %p and size %llu reach beyond all "
-                      "addresses", ptr, (unsigned long long)size);
+        return refuse(E_RT_PARAM,
+                      "ptr %p and size %llu reach beyond all "
+                      "addresses",
+                      ptr, (unsigned long long)size);
     return E_NONE;
 }
 
-aclError aclrtHostRegister(void *ptr, uint64_t size,
-                           aclrtHostRegisterType type, void **devPtr)
+aclError aclrtHostRegister(void *ptr, uint64_t size, aclrtHostRegisterType type, void **devPtr)
 {
-    ENTER(aclrtHostRegister, "ptr=%p, size=%llu, type=%d, devPtr=%p", ptr,
-          (unsigned long long)size, (int)type, (void *)devPtr);
+    ENTER(aclrtHostRegister, "ptr=%p, size=%llu, type=%d, devPtr=%p", ptr, (unsigned long long)size,
+          (int)type, (void *)devPtr);
     NOT_NULL(ptr);
     NOT_NULL(devPtr);
     int status = check_size(ptr, size);
@@ -90,15 +85,16 @@ static int check_flag(uint32_t flag)
 {
     if (flag != 0 && (flag & ~(uint32_t)REGISTER_FLAGS) == 0)
         return E_NONE;
-    return refuse(E_RT_PARAM, "flag 0x%x is not made of 0x2, 0x4, 0x8 and "
-                  "0x10000000", flag);
+    return refuse(E_RT_PARAM,
+                  "flag 0x%x is not made of 0x2, 0x4, 0x8 and "
+                  "0x10000000",
+                  flag);
 }
 
 /* Without an address of the device: aclrtHostGetDevicePointer tells that. */
 aclError aclrtHostRegisterV2(void *ptr, uint64_t size, uint32_t flag)
 {
-    ENTER(aclrtHostRegisterV2, "ptr=%p, size=%llu, flag=0x%x", ptr,
-          (unsigned long long)size, flag);
+    ENTER(aclrtHostRegisterV2, "ptr=%p, size=%llu, flag=0x%x", ptr, (unsigned long long)size, flag);
     NOT_NULL(ptr);
     int status = check_size(ptr, size);
     if (status == E_NONE)
@@ -109,11 +105,10 @@ aclError aclrtHostRegisterV2(void *ptr, uint64_t size, uint32_t flag)
 }
 
 /* Memory that is registered has one address for host and device. */
-aclError aclrtHostGetDevicePointer(void *pHost, void **pDevice,
-                                   uint32_t flag)
+aclError aclrtHostGetDevicePointer(void *pHost, void **pDevice, uint32_t flag)
 {
-    ENTER(aclrtHostGetDevicePointer, "pHost=%p, pDevice=%p, flag=0x%x",
-          pHost, (void *)pDevice, flag);
+    ENTER(aclrtHostGetDevicePointer, "pHost=%p, pDevice=%p, flag=0x%x", pHost, (void *)pDevice,
+          flag);
     NOT_NULL(pHost);
     NOT_NULL(pDevice);
     if (flag != 0)

@@ -26,8 +26,7 @@ int side_check(const void *address, Side side, const char *argument);
 int place_find(const void *address, const char *argument, Place *place);
 
 /* Has a place count bytes? 0, or the status of a violation. */
-int place_check(const Place *place, const void *address, size_t count,
-                const char *argument);
+int place_check(const Place *place, const void *address, size_t count, const char *argument);
 
 /* In strict mode the first status that is not 0, in faithful mode none. */
 int strict_only(int first, int second);

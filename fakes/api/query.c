@@ -41,8 +41,7 @@ aclmdlBundleQueryInfo *aclmdlBundleCreateQueryInfo(void)
 {
     ENTER_AS(aclmdlBundleCreateQueryInfo, NULL, NO_ARGS);
     void *handle = NULL;
-    if (object_new(KIND_QUERY_INFO, sizeof(QueryInfo), release, NULL,
-                   &handle) == NULL)
+    if (object_new(KIND_QUERY_INFO, sizeof(QueryInfo), release, NULL, &handle) == NULL)
         call.status = E_BAD_ALLOC;
     return handle;
 }
@@ -62,8 +61,7 @@ static int need_of(Bytes model, Need *need)
 {
     *need = (Need){0};
     if (model.size < OM_HEADER)
-        return refuse(E_PARAM, "a sub-model has %zu bytes, not even a header",
-                      model.size);
+        return refuse(E_PARAM, "a sub-model has %zu bytes, not even a header", model.size);
     return om_is_dynamic(model) ? E_NONE : query_need(model, need);
 }
 
@@ -75,8 +73,7 @@ static int query(QueryInfo *info, Bytes bytes)
     if (status != E_NONE)
         return status;
     info->variable_size = file.variable_size;
-    Need *need = realloc(info->need, (info->count + file.count + 1) *
-                                         sizeof *need);
+    Need *need = realloc(info->need, (info->count + file.count + 1) * sizeof *need);
     if (need == NULL)
         status = refuse(E_BAD_ALLOC, "no memory for the query");
     else
@@ -89,11 +86,10 @@ static int query(QueryInfo *info, Bytes bytes)
     return status;
 }
 
-aclError aclmdlBundleQueryInfoFromFile(const char *fileName,
-                                       aclmdlBundleQueryInfo *queryInfo)
+aclError aclmdlBundleQueryInfoFromFile(const char *fileName, aclmdlBundleQueryInfo *queryInfo)
 {
-    ENTER(aclmdlBundleQueryInfoFromFile, "fileName=%p, queryInfo=%p",
-          (const void *)fileName, (void *)queryInfo);
+    ENTER(aclmdlBundleQueryInfoFromFile, "fileName=%p, queryInfo=%p", (const void *)fileName,
+          (void *)queryInfo);
     Route route;
     QueryInfo *info = NULL;
     unsigned char *data = NULL;
@@ -114,8 +110,10 @@ aclError aclmdlBundleQueryInfoFromFile(const char *fileName,
 aclError aclmdlBundleQueryInfoFromMem(const void *model, size_t modelSize,
                                       aclmdlBundleQueryInfo *queryInfo)
 {
-    ENTER(aclmdlBundleQueryInfoFromMem, "model=%p, modelSize=%zu, "
-          "queryInfo=%p", model, modelSize, (void *)queryInfo);
+    ENTER(aclmdlBundleQueryInfoFromMem,
+          "model=%p, modelSize=%zu, "
+          "queryInfo=%p",
+          model, modelSize, (void *)queryInfo);
     Route route;
     QueryInfo *info = NULL;
     int status = route_memory(model, modelSize, &route);
@@ -128,11 +126,10 @@ aclError aclmdlBundleQueryInfoFromMem(const void *model, size_t modelSize,
     LEAVE(status);
 }
 
-aclError aclmdlBundleGetQueryModelNum(const aclmdlBundleQueryInfo *queryInfo,
-                                      size_t *modelNum)
+aclError aclmdlBundleGetQueryModelNum(const aclmdlBundleQueryInfo *queryInfo, size_t *modelNum)
 {
-    ENTER(aclmdlBundleGetQueryModelNum, "queryInfo=%p, modelNum=%p",
-          (const void *)queryInfo, (void *)modelNum);
+    ENTER(aclmdlBundleGetQueryModelNum, "queryInfo=%p, modelNum=%p", (const void *)queryInfo,
+          (void *)modelNum);
     QueryInfo *info = NULL;
     int status = find(queryInfo, &info);
     if (status != E_NONE)
@@ -145,9 +142,10 @@ aclError aclmdlBundleGetQueryModelNum(const aclmdlBundleQueryInfo *queryInfo,
 aclError aclmdlBundleGetVarWeightSize(const aclmdlBundleQueryInfo *queryInfo,
                                       size_t *variableWeightSize)
 {
-    ENTER(aclmdlBundleGetVarWeightSize, "queryInfo=%p, "
-          "variableWeightSize=%p", (const void *)queryInfo,
-          (void *)variableWeightSize);
+    ENTER(aclmdlBundleGetVarWeightSize,
+          "queryInfo=%p, "
+          "variableWeightSize=%p",
+          (const void *)queryInfo, (void *)variableWeightSize);
     QueryInfo *info = NULL;
     int status = find(queryInfo, &info);
     if (status != E_NONE)
@@ -157,13 +155,13 @@ aclError aclmdlBundleGetVarWeightSize(const aclmdlBundleQueryInfo *queryInfo,
     LEAVE(E_NONE);
 }
 
-aclError aclmdlBundleGetSize(const aclmdlBundleQueryInfo *queryInfo,
-                             size_t index, size_t *workSize,
+aclError aclmdlBundleGetSize(const aclmdlBundleQueryInfo *queryInfo, size_t index, size_t *workSize,
                              size_t *constWeightSize)
 {
-    ENTER(aclmdlBundleGetSize, "queryInfo=%p, index=%zu, workSize=%p, "
-          "constWeightSize=%p", (const void *)queryInfo, index,
-          (void *)workSize, (void *)constWeightSize);
+    ENTER(aclmdlBundleGetSize,
+          "queryInfo=%p, index=%zu, workSize=%p, "
+          "constWeightSize=%p",
+          (const void *)queryInfo, index, (void *)workSize, (void *)constWeightSize);
     QueryInfo *info = NULL;
     int status = find(queryInfo, &info);
     if (status != E_NONE)
@@ -171,8 +169,7 @@ aclError aclmdlBundleGetSize(const aclmdlBundleQueryInfo *queryInfo,
     NOT_NULL(workSize);
     NOT_NULL(constWeightSize);
     if (index >= info->count)
-        LEAVE(refuse(E_PARAM, "index %zu, the query has %zu models", index,
-                     info->count));
+        LEAVE(refuse(E_PARAM, "index %zu, the query has %zu models", index, info->count));
     *workSize = info->need[index].work;
     *constWeightSize = info->need[index].weights;
     LEAVE(E_NONE);

@@ -44,11 +44,10 @@ static int query(Bytes model, size_t *work, size_t *weights)
     return ge_status(status);
 }
 
-aclError aclmdlQuerySize(const char *fileName, size_t *workSize,
-                         size_t *weightSize)
+aclError aclmdlQuerySize(const char *fileName, size_t *workSize, size_t *weightSize)
 {
-    ENTER(aclmdlQuerySize, "fileName=%p, workSize=%p, weightSize=%p",
-          (const void *)fileName, (void *)workSize, (void *)weightSize);
+    ENTER(aclmdlQuerySize, "fileName=%p, workSize=%p, weightSize=%p", (const void *)fileName,
+          (void *)workSize, (void *)weightSize);
     Route route;
     unsigned char *data = NULL;
     size_t size = 0;
@@ -66,12 +65,13 @@ aclError aclmdlQuerySize(const char *fileName, size_t *workSize,
     LEAVE(status);
 }
 
-aclError aclmdlQuerySizeFromMem(const void *model, size_t modelSize,
-                                size_t *workSize, size_t *weightSize)
+aclError aclmdlQuerySizeFromMem(const void *model, size_t modelSize, size_t *workSize,
+                                size_t *weightSize)
 {
-    ENTER(aclmdlQuerySizeFromMem, "model=%p, modelSize=%zu, workSize=%p, "
-          "weightSize=%p", model, modelSize, (void *)workSize,
-          (void *)weightSize);
+    ENTER(aclmdlQuerySizeFromMem,
+          "model=%p, modelSize=%zu, workSize=%p, "
+          "weightSize=%p",
+          model, modelSize, (void *)workSize, (void *)weightSize);
     Route route;
     int status = route_memory(model, modelSize, &route);
     if (status != E_NONE)

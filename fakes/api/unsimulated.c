@@ -13,8 +13,7 @@
 static int answer(Call *call)
 {
     call->status = E_NOT_SUPPORTED;
-    message_add("%s is not simulated by the fake",
-                functions[call->function].name);
+    message_add("%s is not simulated by the fake", functions[call->function].name);
     return call->status;
 }
 
@@ -22,7 +21,7 @@ static int answer(Call *call)
 
 #define ANSWER_ERROR(name) \
     EXPORTED int name(void); \
-    int name(void)          \
+    int name(void) \
     { \
         ENTER(name, NO_ARGS); \
         return answer(&call); \
@@ -30,7 +29,7 @@ static int answer(Call *call)
 
 #define ANSWER_POINTER(name) \
     EXPORTED void *name(void); \
-    void *name(void)          \
+    void *name(void) \
     { \
         ENTER_AS(name, NULL, NO_ARGS); \
         answer(&call); \
@@ -40,7 +39,7 @@ static int answer(Call *call)
 /* Whatever integer the caller expects, it finds it in this one. */
 #define ANSWER_NUMBER(name) \
     EXPORTED uint64_t name(void); \
-    uint64_t name(void)          \
+    uint64_t name(void) \
     { \
         ENTER_AS(name, 0, NO_ARGS); \
         answer(&call); \
@@ -49,7 +48,7 @@ static int answer(Call *call)
 
 #define ANSWER_NOTHING(name) \
     EXPORTED void name(void); \
-    void name(void)          \
+    void name(void) \
     { \
         ENTER_AS(name, , NO_ARGS); \
         answer(&call); \
@@ -57,7 +56,7 @@ static int answer(Call *call)
 
 #define ANSWER_SILENCE(name) \
     EXPORTED void name(void); \
-    void name(void)          \
+    void name(void) \
     { \
         ENTER_AS(name, , NO_ARGS); \
     }

@@ -11,8 +11,7 @@ enum { FRESH = 0xA5, MIB = 1 << 20, FILL_WHOLE = 16 * MIB };
 /* A quarter more than the memory and at least 1 GiB, in whole 2 MiB. */
 static size_t window_of(size_t memory)
 {
-    size_t slack = memory / 4 > ((size_t)1 << 30) ? memory / 4
-                                                  : (size_t)1 << 30;
+    size_t slack = memory / 4 > ((size_t)1 << 30) ? memory / 4 : (size_t)1 << 30;
 
     return (memory + slack + 2 * MIB - 1) / (2 * MIB) * (2 * MIB);
 }
@@ -28,8 +27,7 @@ bool arena_open(Arena *arena, size_t memory)
     if (file < 0 || ftruncate(file, (off_t)size) != 0)
         goto fail;
     range = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
-    alias = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                 MAP_SHARED | MAP_NORESERVE, file, 0);
+    alias = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
     marks = mmap(NULL, size / CHAR_BIT, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range == MAP_FAILED || alias == MAP_FAILED || marks == MAP_FAILED)
@@ -55,8 +53,7 @@ void arena_share(Arena *arena, bool shared)
 {
     if (arena->shared == shared)
         return;
-    mprotect((void *)arena->base, arena->size,
-             shared ? PROT_READ | PROT_WRITE : PROT_NONE);
+    mprotect((void *)arena->base, arena->size, shared ? PROT_READ | PROT_WRITE : PROT_NONE);
     arena->shared = shared;
 }
 
@@ -110,8 +107,8 @@ void arena_punch(const Arena *arena, uintptr_t address, size_t size)
     size_t end = (offset + size) / page * page;
 
     if (start < end)
-        fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  (off_t)start, (off_t)(end - start));
+        fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
+                  (off_t)(end - start));
 }
 
 void arena_forget_marks(const Arena *arena, uintptr_t address, size_t size)

@@ -38,8 +38,7 @@ void arena_share(Arena *arena, bool shared);
 void arena_close(Arena *arena);
 
 /* The bytes behind a device address of this arena. */
-static inline unsigned char *arena_bytes(const Arena *arena,
-                                         uintptr_t address)
+static inline unsigned char *arena_bytes(const Arena *arena, uintptr_t address)
 {
     return arena->alias + (address - arena->base);
 }
@@ -63,8 +62,8 @@ bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size);
  * Gives a range of one allocation the marks of another range, which may lie
  * over it. False when a byte was marked and is no longer.
  */
-bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from,
-                      uintptr_t source, size_t size);
+bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from, uintptr_t source,
+                      size_t size);
 
 /* Returns the whole pages of a range to the system. */
 void arena_punch(const Arena *arena, uintptr_t address, size_t size);

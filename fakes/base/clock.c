@@ -43,8 +43,7 @@ void clock_raise(Clock *clock, Tick tick)
 void clock_merge(Clock *clock, const Clock *other, uint64_t since)
 {
     for (size_t i = 0; i < other->count; i++)
-        clock_raise(clock, (Tick){other->tick[i].stream, other->tick[i].seq,
-                                  since});
+        clock_raise(clock, (Tick){other->tick[i].stream, other->tick[i].seq, since});
 }
 
 uint64_t clock_held(const Clock *clock)
@@ -52,8 +51,7 @@ uint64_t clock_held(const Clock *clock)
     uint64_t first = UINT64_MAX;
 
     for (size_t i = 0; i < clock->count; i++)
-        if (clock->tick[i].stream & CLOCK_FUTURE &&
-            clock->tick[i].since < first)
+        if (clock->tick[i].stream & CLOCK_FUTURE && clock->tick[i].since < first)
             first = clock->tick[i].since;
     return first;
 }

@@ -73,8 +73,7 @@ enum Code {
  */
 static inline int ge_status(int code)
 {
-    if (code == E_NONE || (code >= 145000 && code <= 545999) ||
-        (code >= 107000 && code <= 507999))
+    if (code == E_NONE || (code >= 145000 && code <= 545999) || (code >= 107000 && code <= 507999))
         return code;
     return E_GE;
 }

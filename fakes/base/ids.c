@@ -29,6 +29,5 @@ size_t ids_find(const Ids *ids, uint32_t id)
 void ids_remove(Ids *ids, size_t at)
 {
     ids->count--;
-    memmove(&ids->id[at], &ids->id[at + 1],
-            (ids->count - at) * sizeof *ids->id);
+    memmove(&ids->id[at], &ids->id[at + 1], (ids->count - at) * sizeof *ids->id);
 }

@@ -35,13 +35,12 @@ static const char *skip_unicode(const char *at, uint32_t *character)
 {
     uint32_t second = 0;
 
-    if (!read_unit(at + 2, character) ||
-        (*character >= 0xdc00 && *character < 0xe000))
+    if (!read_unit(at + 2, character) || (*character >= 0xdc00 && *character < 0xe000))
         return NULL;
     if (*character < 0xd800 || *character >= 0xe000)
         return at + 6;
-    if (at[6] != '\\' || at[7] != 'u' || !read_unit(at + 8, &second) ||
-        second < 0xdc00 || second >= 0xe000)
+    if (at[6] != '\\' || at[7] != 'u' || !read_unit(at + 8, &second) || second < 0xdc00 ||
+        second >= 0xe000)
         return NULL;
     *character = 0x10000 + ((*character - 0xd800) << 10) + second - 0xdc00;
     return at + 12;
@@ -173,8 +172,7 @@ bool json_parse(const char *text, Json *value)
 /* Puts a character into size bytes as UTF-8: how many it took, 0: no room. */
 static size_t put(char *to, size_t size, uint32_t character)
 {
-    size_t more = character < 0x80 ? 0 : character < 0x800 ? 1
-                  : character < 0x10000 ? 2 : 3;
+    size_t more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
     static const uint32_t first[] = {0, 0xc0, 0xe0, 0xf0};
 
     if (more >= size)
@@ -213,8 +211,7 @@ static bool same_name(const char *start, const char *end, const char *name)
 {
     char text[64];
 
-    return json_string(between(start, end), text, sizeof text) &&
-           strcmp(text, name) == 0;
+    return json_string(between(start, end), text, sizeof text) && strcmp(text, name) == 0;
 }
 
 bool json_find(Json object, const char *name, Json *value)
@@ -246,8 +243,7 @@ bool json_next(Json array, Json *element)
 
     if (!json_is_array(array))
         return false;
-    const char *at = skip_space(first ? array.text + 1
-                                      : element->text + element->length);
+    const char *at = skip_space(first ? array.text + 1 : element->text + element->length);
     if (!first && *at == ',')
         at = skip_space(at + 1);
     if (*at == ']')

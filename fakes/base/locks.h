@@ -18,7 +18,7 @@
 #define HELD_OVER_FORK(lock) HELD_OVER_FORK_AT(lock, __LINE__)
 #define HELD_OVER_FORK_AT(lock, line) HELD_OVER_FORK_AS(lock, line)
 #define HELD_OVER_FORK_AS(lock, line) \
-    __attribute__((constructor)) static void hold_ ## line(void) \
+    __attribute__((constructor)) static void hold_##line(void) \
     { \
         locks_add(&(lock)); \
     }

@@ -6,8 +6,7 @@ char *read_text(Reader *reader, size_t length)
 {
     Bytes run = read_bytes(reader, length);
 
-    if (reader->bad ||
-        (length > 0 && memchr(run.data, '\0', length) != NULL)) {
+    if (reader->bad || (length > 0 && memchr(run.data, '\0', length) != NULL)) {
         reader->bad = true;
         return NULL;
     }

@@ -13,8 +13,7 @@ static bool meets_range(const Rows *rows, uintptr_t start, size_t size)
             return false;
         row = (start - rows->start - rows->size) / rows->pitch + 1;
     }
-    return row <= rows->more &&
-           rows->start + row * rows->pitch < start + size;
+    return row <= rows->more && rows->start + row * rows->pitch < start + size;
 }
 
 /*

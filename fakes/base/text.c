@@ -17,8 +17,7 @@ void text_add(Text *text, const char *format, ...)
     size_t room = text->length < text->size ? text->size - text->length : 0;
 
     va_start(arguments, format);
-    int wanted = vsnprintf(room > 0 ? text->bytes + text->length : NULL,
-                           room, format, arguments);
+    int wanted = vsnprintf(room > 0 ? text->bytes + text->length : NULL, room, format, arguments);
     va_end(arguments);
     if (wanted > 0)
         text->length += (size_t)wanted;
@@ -61,10 +60,8 @@ static size_t character_length(unsigned char first)
 /* The first continuation byte has narrower bounds after four first bytes. */
 static bool continues(unsigned char first, size_t i, unsigned char byte)
 {
-    if (i == 1 && ((first == 0xe0 && byte < 0xa0) ||
-                   (first == 0xed && byte >= 0xa0) ||
-                   (first == 0xf0 && byte < 0x90) ||
-                   (first == 0xf4 && byte >= 0x90)))
+    if (i == 1 && ((first == 0xe0 && byte < 0xa0) || (first == 0xed && byte >= 0xa0) ||
+                   (first == 0xf0 && byte < 0x90) || (first == 0xf4 && byte >= 0x90)))
         return false;
     return (byte & 0xc0) == 0x80;
 }

@@ -20,8 +20,7 @@ typedef struct Text {
 Text text_in(char *bytes, size_t size);
 
 /* Appends printf-formatted text. */
-void text_add(Text *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void text_add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends a JSON string, quotes included. NULL becomes null. */
 void text_add_string(Text *text, const char *string);

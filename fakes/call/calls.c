@@ -77,8 +77,8 @@ const char *history_text(Origin made, Origin gone, char *text)
     origin_text(made, first, sizeof first);
     if (gone.seq != 0)
         origin_text(gone, last, sizeof last);
-    snprintf(text, HISTORY_SIZE, "made by %.80s%s%.80s", first,
-             gone.seq != 0 ? ", ended by " : "", gone.seq != 0 ? last : "");
+    snprintf(text, HISTORY_SIZE, "made by %.80s%s%.80s", first, gone.seq != 0 ? ", ended by " : "",
+             gone.seq != 0 ? last : "");
     return text;
 }
 

@@ -74,7 +74,7 @@ typedef struct Watcher {
 
 /* Names a watcher, before the library begins. */
 #define WATCHER(id, ...) \
-    __attribute__((constructor(101))) static void watch_ ## id(void) \
+    __attribute__((constructor(101))) static void watch_##id(void) \
     { \
         calls_watcher(id, (Watcher){__VA_ARGS__}); \
     }
@@ -87,8 +87,7 @@ bool call_watch(Call *call);
 void call_finish(Call *call);
 
 /* Keeps the arguments for the trace; cut where memory is short. */
-void call_args(Call *call, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void call_args(Call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The call that runs on this thread; seq 0 when none does. */
 Origin call_origin(void);
@@ -117,10 +116,8 @@ void calls_watch_alone(WatcherId id);
 static inline bool call_open(Call *call, FunctionId function)
 {
     *call = (Call){.function = function, .outer = current_call};
-    atomic_fetch_add_explicit(&calls.count[function], 1,
-                              memory_order_relaxed);
-    call->seq = 1 + atomic_fetch_add_explicit(&calls.seq, 1,
-                                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&calls.count[function], 1, memory_order_relaxed);
+    call->seq = 1 + atomic_fetch_add_explicit(&calls.seq, 1, memory_order_relaxed);
     current_call = call;
     if (atomic_load_explicit(&calls.watch, memory_order_relaxed) == 0)
         return true;
@@ -139,7 +136,7 @@ static inline void call_close(Call *call)
     if (!call_open(&call, FN_##name)) \
         return refused; \
     if (call.watched) \
-        call_args(&call, __VA_ARGS__)
+    call_args(&call, __VA_ARGS__)
 
 #define ENTER(name, ...) ENTER_AS(name, call.status, __VA_ARGS__)
 #define NO_ARGS "%s", ""

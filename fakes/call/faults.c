@@ -111,8 +111,7 @@ void latency_set(FunctionId function, uint64_t fixed_ns, double ns_per_byte)
     pthread_mutex_lock(&state.lock);
     state.latency[function] = (Latency){fixed_ns, ns_per_byte};
     for (int i = 0; i < FUNCTION_COUNT; i++)
-        any = any || state.latency[i].fixed_ns > 0 ||
-              state.latency[i].ns_per_byte > 0;
+        any = any || state.latency[i].fixed_ns > 0 || state.latency[i].ns_per_byte > 0;
     calls_watch(WATCHER_LATENCY, any);
     pthread_mutex_unlock(&state.lock);
 }
@@ -124,8 +123,7 @@ uint64_t latency_of(FunctionId function, size_t bytes)
     pthread_mutex_lock(&state.lock);
     Latency latency = state.latency[function];
     pthread_mutex_unlock(&state.lock);
-    return latency.fixed_ns +
-           (uint64_t)(latency.ns_per_byte * (double)bytes);
+    return latency.fixed_ns + (uint64_t)(latency.ns_per_byte * (double)bytes);
 }
 
 /* Sleeps for one call that moved so many bytes. */
@@ -133,8 +131,7 @@ static void sleep_for(FunctionId function, size_t bytes)
 {
     enum { SECOND = 1000000000 };
     uint64_t ns = latency_of(function, bytes);
-    struct timespec rest = {.tv_sec = (time_t)(ns / SECOND),
-                            .tv_nsec = (long)(ns % SECOND)};
+    struct timespec rest = {.tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND)};
 
     if (ns == 0)
         return;

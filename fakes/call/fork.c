@@ -61,8 +61,7 @@ void fork_begun(void)
     Origin now = call_origin();
 
     pthread_mutex_lock(&state.begins);
-    if (state.begun.seq == 0 || (now.function == FN_aclInit &&
-                                 state.begun.function != FN_aclInit))
+    if (state.begun.seq == 0 || (now.function == FN_aclInit && state.begun.function != FN_aclInit))
         state.begun = now;
     pthread_mutex_unlock(&state.begins);
 }
@@ -82,17 +81,18 @@ int fork_refuse(void)
     char text[HISTORY_SIZE];
 
     if (state.begun.seq == 0)
-        return refuse(E_RT_INTERNAL, "this process %ld was forked from "
+        return refuse(E_RT_INTERNAL,
+                      "this process %ld was forked from "
                       "process %ld while another thread was inside this "
                       "library for more than a second; fork before that, or "
-                      "use the spawn start method", (long)getpid(),
-                      (long)state.parent);
+                      "use the spawn start method",
+                      (long)getpid(), (long)state.parent);
 
-    return refuse(E_RT_INTERNAL, "this process %ld was forked from process "
+    return refuse(E_RT_INTERNAL,
+                  "this process %ld was forked from process "
                   "%ld, which had called %s: a device is not inherited; fork "
                   "before that, or use the spawn start method",
-                  (long)getpid(), (long)state.parent,
-                  origin_text(state.begun, text, sizeof text));
+                  (long)getpid(), (long)state.parent, origin_text(state.begun, text, sizeof text));
 }
 
 /* Why it was refused may be asked even there. */

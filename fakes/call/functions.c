@@ -12,7 +12,7 @@ const Function functions[FUNCTION_COUNT] = {
 #define RETURNS_NOTHING VALUE
 #define RETURNS_SILENCE VALUE
 #define FUNCTION(name, result) {#name, RETURNS_##result, RT},
-    UNSIMULATED(FUNCTION)
+        UNSIMULATED(FUNCTION)
 #undef FUNCTION
 };
 

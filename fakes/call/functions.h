@@ -211,6 +211,7 @@
     FUNCTION(aclrtHostGetDevicePointer, STATUS, RT) \
     FUNCTION(aclrtMemsetD32Async, STATUS, RT)
 
+/* clang-format off */
 typedef enum FunctionId {
 #define FUNCTION(name, returns, layer) FN_##name,
     FUNCTIONS(FUNCTION)
@@ -220,6 +221,7 @@ typedef enum FunctionId {
 #undef FUNCTION
     FUNCTION_COUNT
 } FunctionId;
+/* clang-format on */
 
 typedef enum Returns { STATUS, FACTORY, VALUE } Returns;
 typedef enum Layer { RT, MDL } Layer;

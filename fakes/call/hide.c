@@ -28,10 +28,10 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 static struct {
-    ElfW(Sym) *symbol;
+    ElfW(Sym) * symbol;
     const char *names;
     size_t count;
-    ElfW(Addr) *value;          /* owned; as linked, one for each symbol */
+    ElfW(Addr) * value;          /* owned; as linked, one for each symbol */
 } table;
 
 /* Some loaders leave addresses in the dynamic section as they were linked. */
@@ -44,8 +44,7 @@ static uintptr_t section_at(ElfW(Sxword) tag)
         entry++;
     if (entry->d_tag == DT_NULL)
         return 0;
-    return entry->d_un.d_ptr < base ? base + entry->d_un.d_ptr
-                                    : entry->d_un.d_ptr;
+    return entry->d_un.d_ptr < base ? base + entry->d_un.d_ptr : entry->d_un.d_ptr;
 }
 
 /* Finds the table, once. False without memory. */
@@ -73,14 +72,12 @@ static bool can_hide(size_t i)
 {
     const char *name = table.names + table.symbol[i].st_name;
 
-    return table.value[i] != 0 && strncmp(name, "acl", 3) == 0 &&
-           strncmp(name, "aclfake", 7) != 0;
+    return table.value[i] != 0 && strncmp(name, "acl", 3) == 0 && strncmp(name, "aclfake", 7) != 0;
 }
 
 static bool matches(size_t i, const char *pattern)
 {
-    return can_hide(i) &&
-           fnmatch(pattern, table.names + table.symbol[i].st_name, 0) == 0;
+    return can_hide(i) && fnmatch(pattern, table.names + table.symbol[i].st_name, 0) == 0;
 }
 
 /* Marks what a pattern matches; false when that is nothing. */
@@ -99,8 +96,8 @@ static bool mark_all(char *patterns, bool *hidden)
     char *rest = NULL;
     bool good = true;
 
-    for (char *pattern = strtok_r(patterns, ",", &rest);
-         good && pattern != NULL; pattern = strtok_r(NULL, ",", &rest))
+    for (char *pattern = strtok_r(patterns, ",", &rest); good && pattern != NULL;
+         pattern = strtok_r(NULL, ",", &rest))
         good = mark(pattern, hidden);
     return good;
 }
@@ -121,8 +118,7 @@ static bool write_values(const bool *hidden)
         return false;
     for (size_t i = 0; i < table.count; i++)
         if (can_hide(i))
-            __atomic_store_n(&table.symbol[i].st_value,
-                             hidden[i] ? 0 : table.value[i],
+            __atomic_store_n(&table.symbol[i].st_value, hidden[i] ? 0 : table.value[i],
                              __ATOMIC_RELAXED);
     return table_protect(PROT_READ);
 }
@@ -141,13 +137,10 @@ static const char *hide_only(const char *patterns)
 
     if (*patterns == '\0' && table.value == NULL)
         return NULL;
-    bool *hidden = table_open() ? calloc(table.count + 1, sizeof *hidden)
-                                : NULL;
+    bool *hidden = table_open() ? calloc(table.count + 1, sizeof *hidden) : NULL;
     char *copy = strdup(patterns);
     if (hidden != NULL && copy != NULL)
-        complaint = !mark_all(copy, hidden) ? right
-                    : write_values(hidden)  ? NULL
-                                            : complaint;
+        complaint = !mark_all(copy, hidden) ? right : write_values(hidden) ? NULL : complaint;
     free(hidden);
     free(copy);
     return complaint;

@@ -66,7 +66,7 @@ typedef struct Keeper {
 
 /* Names a keeper, before the library begins. */
 #define KEEPER(id, reset, live) \
-    __attribute__((constructor(101))) static void keep_ ## id(void) \
+    __attribute__((constructor(101))) static void keep_##id(void) \
     { \
         keepers_add(id, (Keeper){reset, live}); \
     }

@@ -34,8 +34,7 @@ static void queue_make_room(size_t length)
 {
     while (thread.length + length > QUEUE_SIZE) {
         char *end = memchr(thread.queue, '\n', thread.length);
-        size_t cut = end == NULL ? thread.length
-                                 : (size_t)(end + 1 - thread.queue);
+        size_t cut = end == NULL ? thread.length : (size_t)(end + 1 - thread.queue);
         thread.length -= cut;
         memmove(thread.queue, thread.queue + cut, thread.length);
     }
@@ -57,9 +56,7 @@ static void queue_append(const char *line)
 int refuse(int code, const char *format, ...)
 {
     char line[LINE_SIZE];
-    const char *who = current_call == NULL
-                          ? "aclfake"
-                          : functions[current_call->function].name;
+    const char *who = current_call == NULL ? "aclfake" : functions[current_call->function].name;
     size_t used = (size_t)snprintf(line, sizeof line, "%s: ", who);
     va_list arguments;
 

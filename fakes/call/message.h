@@ -9,12 +9,10 @@
 #define FAKE_MESSAGE_H
 
 /* Appends "function: text" and returns code, so that callers can return it. */
-int refuse(int code, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int refuse(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends a line as it is, for what no function says. */
-void message_add(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+void message_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The queue as one text, or NULL when it is empty; empties it. */
 const char *message_take(void);

@@ -40,8 +40,8 @@ static void end_call(Call *call)
         return;
     atomic_store(&unexplained[call->function], call->status);
     const char *meaning = code_meaning(call->status);
-    refuse(call->status, "status %d%s%s", call->status,
-           meaning != NULL ? ": " : "", meaning != NULL ? meaning : "");
+    refuse(call->status, "status %d%s%s", call->status, meaning != NULL ? ": " : "",
+           meaning != NULL ? meaning : "");
 }
 
 WATCHER(WATCHER_REFUSAL, .after = end_call)
@@ -51,8 +51,7 @@ void refusals_read(Text *text)
     for (int i = 0; i < FUNCTION_COUNT; i++) {
         int status = atomic_load(&unexplained[i]);
         if (status != E_NONE)
-            text_add(text, "{\"function\": \"%s\", \"status\": %d}\n",
-                     functions[i].name, status);
+            text_add(text, "{\"function\": \"%s\", \"status\": %d}\n", functions[i].name, status);
     }
 }
 
@@ -68,8 +67,7 @@ static int check_level(aclrtLastErrLevel level)
 {
     if (level == ACL_RT_THREAD_LEVEL)
         return E_NONE;
-    return refuse(E_PARAM, "level %d is not ACL_RT_THREAD_LEVEL (0)",
-                  (int)level);
+    return refuse(E_PARAM, "level %d is not ACL_RT_THREAD_LEVEL (0)", (int)level);
 }
 
 /* What these return is an answer, no failure of their own. */

@@ -25,8 +25,7 @@ static struct {
 
 HELD_OVER_FORK(state.lock)
 
-void settings_add(SettingId id, const char *key, Setter *set,
-                  const char *normal)
+void settings_add(SettingId id, const char *key, Setter *set, const char *normal)
 {
     state.row[id].key = key;
     state.row[id].set = set;
@@ -72,8 +71,7 @@ bool settings_set(const char *key, const char *value)
             continue;
         const char *right = state.row[i].set(value);
         if (right != NULL)
-            refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value,
-                   right);
+            refuse(E_PARAM, "setting %s = \"%s\": should be %s", key, value, right);
         else
             choose(i, value);
         return right == NULL;
@@ -124,8 +122,7 @@ int setting_word(const char *value, const char *yes, const char *no)
     return strcmp(value, no) == 0 ? 0 : -1;
 }
 
-bool setting_number(const char *value, uint64_t low, uint64_t high,
-                    uint64_t *number)
+bool setting_number(const char *value, uint64_t low, uint64_t high, uint64_t *number)
 {
     char *end;
 
@@ -182,8 +179,8 @@ SETTING(SETTING_RUN_MODE, "run_mode", set_run_mode, "host")
 
 static const char *set_soc(const char *value)
 {
-    return copy_in(settings.soc, sizeof settings.soc, value)
-               ? NULL : "a name of less than 64 characters";
+    return copy_in(settings.soc, sizeof settings.soc, value) ? NULL
+                                                             : "a name of less than 64 characters";
 }
 
 SETTING(SETTING_SOC, "soc", set_soc, "")
@@ -191,7 +188,8 @@ SETTING(SETTING_SOC, "soc", set_soc, "")
 static const char *set_onnxruntime(const char *value)
 {
     return copy_in(settings.onnxruntime, sizeof settings.onnxruntime, value)
-               ? NULL : "a path of less than 4096 characters";
+               ? NULL
+               : "a path of less than 4096 characters";
 }
 
 SETTING(SETTING_ONNXRUNTIME, "onnxruntime", set_onnxruntime, "")

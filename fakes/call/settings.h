@@ -58,14 +58,13 @@ typedef const char *Setter(const char *value);
 
 /* Names a setting, before the library begins. */
 #define SETTING(id, key, set, normal) \
-    __attribute__((constructor(101))) static void name_ ## id(void) \
+    __attribute__((constructor(101))) static void name_##id(void) \
     { \
         settings_add(id, key, set, normal); \
     }
 
 /* What the macro calls; normal is NULL for an order. */
-void settings_add(SettingId id, const char *key, Setter *set,
-                  const char *normal);
+void settings_add(SettingId id, const char *key, Setter *set, const char *normal);
 
 /* Changes one setting. False: nothing changed, the error queue says why. */
 bool settings_set(const char *key, const char *value);
@@ -86,8 +85,7 @@ const char *settings_key(size_t i);
 void settings_read(Text *text);
 
 /* A number from low to high, all of value: false for anything else. */
-bool setting_number(const char *value, uint64_t low, uint64_t high,
-                    uint64_t *number);
+bool setting_number(const char *value, uint64_t low, uint64_t high, uint64_t *number);
 
 /* 1 for the first word, 0 for the second, -1 for any other. */
 int setting_word(const char *value, const char *yes, const char *no);

@@ -89,14 +89,12 @@ static bool records_grow(void)
 
 static void record_write(Text *text, const Record *record)
 {
-    text_add(text, "{\"seq\": %llu, \"function\": \"%s\", \"args\": ",
-             (unsigned long long)record->seq,
+    text_add(text,
+             "{\"seq\": %llu, \"function\": \"%s\", \"args\": ", (unsigned long long)record->seq,
              functions[record->function].name);
     text_add_string(text, record->args != NULL ? record->args : "");
-    text_add(text, ", \"status\": %d, \"thread\": %ld", record->status,
-             record->thread);
-    text_add(text, ", \"start_ns\": %llu, \"ns\": %llu}\n",
-             (unsigned long long)record->start_ns,
+    text_add(text, ", \"status\": %d, \"thread\": %ld", record->status, record->thread);
+    text_add(text, ", \"start_ns\": %llu, \"ns\": %llu}\n", (unsigned long long)record->start_ns,
              (unsigned long long)record->ns);
 }
 
@@ -163,8 +161,7 @@ void calls_read(Text *text)
     for (int i = 0; i < FUNCTION_COUNT; i++) {
         unsigned long long count = atomic_load(&calls.count[i]);
         if (count > 0)
-            text_add(text, "{\"function\": \"%s\", \"calls\": %llu}\n",
-                     functions[i].name, count);
+            text_add(text, "{\"function\": \"%s\", \"calls\": %llu}\n", functions[i].name, count);
     }
 }
 

@@ -55,16 +55,14 @@ static bool kept_grow(void)
 }
 
 /* detail takes the text, of DETAIL_SIZE bytes at most. */
-static void keep(ViolationId id, const char *severity, char *detail,
-                 const char *format, va_list arguments)
+static void keep(ViolationId id, const char *severity, char *detail, const char *format,
+                 va_list arguments)
 {
     text_print(detail, DETAIL_SIZE, format, arguments);
     atomic_fetch_add(&state.told, 1);
     pthread_mutex_lock(&state.lock);
-    if (state.count < KEPT_MAX &&
-        (state.count < state.room || kept_grow()))
-        state.kept[state.count++] =
-            (Violation){id, severity, call_origin(), strdup(detail)};
+    if (state.count < KEPT_MAX && (state.count < state.room || kept_grow()))
+        state.kept[state.count++] = (Violation){id, severity, call_origin(), strdup(detail)};
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -106,23 +104,20 @@ int violate(ViolationId id, const char *format, ...)
     va_start(arguments, format);
     keep(id, kinds[id].severity, detail, format, arguments);
     va_end(arguments);
-    return refuse(violation_status(), "[%s] %s: %s",
-                  kinds[id].id, detail, kinds[id].sentence);
+    return refuse(violation_status(), "[%s] %s: %s", kinds[id].id, detail, kinds[id].sentence);
 }
 
 static void violation_write(Text *text, const Violation *violation)
 {
-    text_add(text, "{\"id\": \"%s\", \"severity\": \"%s\", ",
-             kinds[violation->id].id, violation->severity);
+    text_add(text, "{\"id\": \"%s\", \"severity\": \"%s\", ", kinds[violation->id].id,
+             violation->severity);
     char message[DETAIL_SIZE + 128];
-    snprintf(message, sizeof message, "%s: %s",
-             violation->detail != NULL ? violation->detail : "",
+    snprintf(message, sizeof message, "%s: %s", violation->detail != NULL ? violation->detail : "",
              kinds[violation->id].sentence);
     text_add(text, "\"message\": ");
     text_add_string(text, message);
     text_add(text, ", \"function\": \"%s\", \"seq\": %llu}\n",
-             functions[violation->where.function].name,
-             (unsigned long long)violation->where.seq);
+             functions[violation->where.function].name, (unsigned long long)violation->where.seq);
 }
 
 void violations_read(Text *text)

@@ -16,46 +16,33 @@
 #include "base/text.h"
 
 #define VIOLATIONS(VIOLATION) \
-    VIOLATION(UNKNOWN_HANDLE, "AB-RT-0001", "error", \
-              "this library never handed out this handle") \
-    VIOLATION(DEAD_HANDLE, "AB-RT-0002", "error", \
-              "this handle was destroyed") \
-    VIOLATION(WRONG_KIND, "AB-RT-0003", "error", \
-              "this handle is of another kind") \
-    VIOLATION(DOUBLE_DESTROY, "AB-RT-0004", "error", \
-              "this handle was destroyed before") \
+    VIOLATION(UNKNOWN_HANDLE, "AB-RT-0001", "error", "this library never handed out this handle") \
+    VIOLATION(DEAD_HANDLE, "AB-RT-0002", "error", "this handle was destroyed") \
+    VIOLATION(WRONG_KIND, "AB-RT-0003", "error", "this handle is of another kind") \
+    VIOLATION(DOUBLE_DESTROY, "AB-RT-0004", "error", "this handle was destroyed before") \
     VIOLATION(NOT_OWNER, "AB-RT-0005", "error", \
               "this object belongs to another one, which destroys it") \
     VIOLATION(UNKNOWN_ADDRESS, "AB-RT-0006", "error", \
               "no device memory was ever allocated at this address") \
-    VIOLATION(DOUBLE_FREE, "AB-RT-0007", "error", \
-              "this memory was freed before") \
+    VIOLATION(DOUBLE_FREE, "AB-RT-0007", "error", "this memory was freed before") \
     VIOLATION(INTERIOR_FREE, "AB-RT-0008", "error", \
               "this address lies inside an allocation, not at its start") \
-    VIOLATION(LIBRARY_MEMORY, "AB-RT-0009", "error", \
-              "this memory belongs to a loaded model") \
-    VIOLATION(FREED_MEMORY, "AB-RT-0010", "error", \
-              "this device memory was freed") \
+    VIOLATION(LIBRARY_MEMORY, "AB-RT-0009", "error", "this memory belongs to a loaded model") \
+    VIOLATION(FREED_MEMORY, "AB-RT-0010", "error", "this device memory was freed") \
     VIOLATION(OUT_OF_BOUNDS, "AB-RT-0011", "error", \
               "this range reaches past the end of its allocation") \
     VIOLATION(WRONG_DIRECTION, "AB-RT-0012", "error", \
               "the copy's kind does not fit where its memory lies") \
-    VIOLATION(OVERLAP, "AB-RT-0013", "error", \
-              "source and destination overlap") \
-    VIOLATION(NOT_HOST_MEMORY, "AB-RT-0014", "error", \
-              "the host cannot reach this address") \
-    VIOLATION(NOT_DEVICE_MEMORY, "AB-RT-0015", "error", \
-              "the device cannot reach this address") \
+    VIOLATION(OVERLAP, "AB-RT-0013", "error", "source and destination overlap") \
+    VIOLATION(NOT_HOST_MEMORY, "AB-RT-0014", "error", "the host cannot reach this address") \
+    VIOLATION(NOT_DEVICE_MEMORY, "AB-RT-0015", "error", "the device cannot reach this address") \
     VIOLATION(UNKNOWN_HOST_MEMORY, "AB-RT-0016", "error", \
               "this is not memory from aclrtMallocHost") \
-    VIOLATION(DOUBLE_HOST_FREE, "AB-RT-0017", "error", \
-              "this host memory was freed before") \
+    VIOLATION(DOUBLE_HOST_FREE, "AB-RT-0017", "error", "this host memory was freed before") \
     VIOLATION(HOST_OUT_OF_BOUNDS, "AB-RT-0018", "error", \
               "this range reaches past the end of its host allocation") \
-    VIOLATION(LIVE_AT_FINALIZE, "AB-RT-0019", "leak", \
-              "still alive at aclFinalize") \
-    VIOLATION(INIT_ENDS, "AB-RT-0020", "error", \
-              "with CANN this call of aclInit ends the process") \
+    VIOLATION(LIVE_AT_FINALIZE, "AB-RT-0019", "leak", "still alive at aclFinalize") \
+    VIOLATION(INIT_ENDS, "AB-RT-0020", "error", "with CANN this call of aclInit ends the process") \
     VIOLATION(IMPOSSIBLE_SHAPE, "AB-RT-0021", "error", \
               "a shape that no device can compute with: open dims, no dims, " \
               "or more than 25") \
@@ -73,10 +60,8 @@
               "a weight of rank 0 in half precision cannot be updated") \
     VIOLATION(EMPTY_WITHOUT_MEMORY, "AB-MDL-0006", "error", \
               "even an empty tensor needs a byte of device memory") \
-    VIOLATION(CONCURRENT_EXECUTE, "AB-MDL-0007", "error", \
-              "one model runs on two threads at once") \
-    VIOLATION(UNLOAD_WHILE_RUNNING, "AB-MDL-0008", "error", \
-              "the model is unloaded while it runs") \
+    VIOLATION(CONCURRENT_EXECUTE, "AB-MDL-0007", "error", "one model runs on two threads at once") \
+    VIOLATION(UNLOAD_WHILE_RUNNING, "AB-MDL-0008", "error", "the model is unloaded while it runs") \
     VIOLATION(FOREIGN_CONTEXT, "AB-MDL-0009", "error", \
               "the model runs in another context than it was loaded in") \
     VIOLATION(SHORT_BUFFER, "AB-MDL-0010", "error", \
@@ -87,8 +72,7 @@
               "the weights change while another model of the bundle runs") \
     VIOLATION(UPDATE_STALE, "AB-MDL-0013", "error", \
               "new bytes for a weight, but its old description keeps it") \
-    VIOLATION(FOREIGN_STREAM, "AB-STR-0001", "error", \
-              "the stream belongs to another context") \
+    VIOLATION(FOREIGN_STREAM, "AB-STR-0001", "error", "the stream belongs to another context") \
     VIOLATION(QUEUED_MEMORY, "AB-STR-0002", "error", \
               "memory is freed that a stream may still be using; " \
               "synchronise first") \
@@ -117,26 +101,23 @@
     VIOLATION(EVENT_CYCLE, "AB-STR-0011", "error", \
               "the record stands behind a wait for itself: neither would " \
               "ever end") \
-    VIOLATION(NO_GEAR, "AB-MDL-0014", "error", \
-              "the gear input holds no gear of the model") \
+    VIOLATION(NO_GEAR, "AB-MDL-0014", "error", "the gear input holds no gear of the model") \
     VIOLATION(OTHER_GEAR, "AB-MDL-0015", "error", \
               "the gear input holds another gear than the dataset was given") \
     VIOLATION(ALIASED, "AB-MDL-0016", "error", \
               "an execution writes memory that it also uses for something " \
               "else") \
-    VIOLATION(IN_PLACE, "AB-MDL-0017", "warning", \
-              "an output has the address of an input") \
+    VIOLATION(IN_PLACE, "AB-MDL-0017", "warning", "an output has the address of an input") \
     VIOLATION(VARIABLES_UNSET, "AB-MDL-0018", "error", \
               "these variables hold what nobody ever wrote: no init, update " \
               "or copy set them to bytes that somebody had") \
-    VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", \
-              "two runs at once use one work memory")
+    VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", "two runs at once use one work memory")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,
     VIOLATIONS(VIOLATION)
 #undef VIOLATION
-    VIOLATION_COUNT
+        VIOLATION_COUNT
 } ViolationId;
 
 /*
@@ -145,12 +126,10 @@ typedef enum ViolationId {
  * the call shall return where ACL has no code of its own: 107000 from the
  * runtime's functions, 500002 from the model's.
  */
-int violate(ViolationId id, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int violate(ViolationId id, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Keeps a violation whose call succeeds all the same, in every mode. */
-void violate_mildly(ViolationId id, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void violate_mildly(ViolationId id, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for what is an error in general, and here a warning. */
 void violate_as_warning(ViolationId id, const char *format, ...)

@@ -70,8 +70,7 @@ int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user)
         return FORKED;
     if (id == 0)
         return refuse(REFUSED, "id 0 is no callback's");
-    return callback_set(id, function, user)
-               ? 0 : refuse(REFUSED, "no memory for a callback");
+    return callback_set(id, function, user) ? 0 : refuse(REFUSED, "no memory for a callback");
 }
 
 void aclfakeTell(const char *text)
@@ -113,8 +112,7 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte)
     if (forked())
         return FORKED;
     if (function == NULL || !(nsPerByte >= 0))
-        return refuse(REFUSED, function == NULL ? "function is NULL"
-                                                : "nsPerByte is below 0");
+        return refuse(REFUSED, function == NULL ? "function is NULL" : "nsPerByte is below 0");
     FunctionId id = find_function(function);
     if (id == FUNCTION_COUNT)
         return REFUSED;

@@ -24,9 +24,9 @@ static int begun_needed(void)
 {
     if (!init_is_done())
         return refuse(E_UNINITIALIZED, "aclInit was not called");
-    return atomic_load(&begun)
-               ? E_NONE : refuse(E_DUMP_NOT_RUN, "aclmdlInitDump was not "
-                                 "called");
+    return atomic_load(&begun) ? E_NONE
+                               : refuse(E_DUMP_NOT_RUN, "aclmdlInitDump was not "
+                                                        "called");
 }
 
 aclError aclmdlInitDump(void)
@@ -45,8 +45,7 @@ static int check_file(const char *path)
     Json value;
     int status = config_read(path, &content);
 
-    if (status == E_NONE &&
-        (!json_parse(content, &value) || !json_is_object(value)))
+    if (status == E_NONE && (!json_parse(content, &value) || !json_is_object(value)))
         status = refuse(E_PARSE, "%s is not a JSON object", path);
     free(content);
     return status;
@@ -61,7 +60,7 @@ aclError aclmdlSetDump(const char *dumpCfgPath)
         status = check_file(dumpCfgPath);
     if (status == E_NONE && !atomic_exchange(&said, true))
         fprintf(stderr, "acl fake: aclmdlSetDump is accepted, and nothing "
-                "is dumped\n");
+                        "is dumped\n");
     LEAVE(status);
 }
 

@@ -82,7 +82,8 @@ static bool known(const char *entry)
 static void complain_unknown(const char *entry)
 {
     complain("environment variable %.*s: there is no such setting; "
-             "fakes/aclfake.h lists them", (int)strcspn(entry, "="), entry);
+             "fakes/aclfake.h lists them",
+             (int)strcspn(entry, "="), entry);
 }
 
 void environment_apply(void)

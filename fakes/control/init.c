@@ -41,11 +41,15 @@ HELD_OVER_FORK(state.lock)
 static int refuse_other(const char *path)
 {
     if (path == NULL)
-        violate(V_INIT_ENDS, "configPath is NULL, and the first aclInit was "
-                "given \"%s\"; pass \"\" for no configuration", state.path);
-    return refuse(E_PARAM, "this configuration is not the one of the first "
+        violate(V_INIT_ENDS,
+                "configPath is NULL, and the first aclInit was "
+                "given \"%s\"; pass \"\" for no configuration",
+                state.path);
+    return refuse(E_PARAM,
+                  "this configuration is not the one of the first "
                   "aclInit of this process, which was given \"%s\"; its "
-                  "content counts for the life of a process", state.path);
+                  "content counts for the life of a process",
+                  state.path);
 }
 
 /* Remembers the first content, and where it came from. */
@@ -63,8 +67,7 @@ static int config_take(const char *path)
     char *content = NULL;
     int status = config_read(path, &content);
 
-    if (status == E_NONE && state.config != NULL &&
-        strcmp(state.config, content) != 0)
+    if (status == E_NONE && state.config != NULL && strcmp(state.config, content) != 0)
         status = refuse_other(path);
     if (status == E_NONE)
         status = config_apply(content);

@@ -43,7 +43,8 @@ static int check_nested(const char *content)
 
     if (objects <= NESTED_MAX && arrays <= NESTED_MAX)
         return E_NONE;
-    return refuse(E_PARSE, "the configuration nests %zu braces and %zu "
+    return refuse(E_PARSE,
+                  "the configuration nests %zu braces and %zu "
                   "brackets; 10 of each are allowed, and those in texts count",
                   objects, arrays);
 }
@@ -55,8 +56,10 @@ static int read_file(const char *path, char **content)
     size_t size = 0;
 
     if (stat(path, &about) == 0 && about.st_size > FILE_MAX)
-        return refuse(E_FILE, "\"%s\" has %lld bytes; a configuration may "
-                      "have 10 MiB", path, (long long)about.st_size);
+        return refuse(E_FILE,
+                      "\"%s\" has %lld bytes; a configuration may "
+                      "have 10 MiB",
+                      path, (long long)about.st_size);
     if (file_read(path, &data, &size) != E_NONE)
         return E_FILE;
     data[size] = '\0';
@@ -82,18 +85,16 @@ static int err_msg_mode(Json content)
     Member member = config_text(content, "err_msg_mode", text, sizeof text);
 
     if (member == MEMBER_NONE ||
-        (member == MEMBER_TEXT &&
-         (strcmp(text, "0") == 0 || strcmp(text, "1") == 0)))
+        (member == MEMBER_TEXT && (strcmp(text, "0") == 0 || strcmp(text, "1") == 0)))
         return E_NONE;
     return refuse(E_PARAM, "err_msg_mode is neither \"0\" nor \"1\", in "
-                  "quotes");
+                           "quotes");
 }
 
 /* {"StackSize": {"aicore_stack_size": 32768}} */
 static int stack_sizes(Json content)
 {
-    static const char *const names[] = {"aicore_stack_size",
-                                        "simt_stack_size",
+    static const char *const names[] = {"aicore_stack_size", "simt_stack_size",
                                         "simt_divergence_stack_size"};
     Json section;
     Json size;
@@ -111,8 +112,7 @@ static bool is_whole(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
 
-    return digits > 0 && text[digits] == '\0' &&
-           (digits == 1 || text[0] != '0');
+    return digits > 0 && text[digits] == '\0' && (digits == 1 || text[0] != '0');
 }
 
 /* {"defaultDevice": {"default_device": "0"}} */
@@ -128,7 +128,7 @@ static int default_device(Json content)
         return E_NONE;
     if (member != MEMBER_TEXT || !is_whole(text))
         return refuse(E_FAILURE, "defaultDevice.default_device is no text of "
-                      "a number, such as \"0\"");
+                                 "a number, such as \"0\"");
     int device = (int)(int32_t)strtol(text, NULL, 10);
     return device == -1 ? E_NONE : device_make_default(device);
 }
@@ -136,16 +136,13 @@ static int default_device(Json content)
 /* Numbers at the top: {"simt_printf_fifo_size": 1048576} */
 static int fifo_sizes(Json content)
 {
-    static const char *const names[] = {"simd_printf_fifo_size_per_core",
-                                        "simt_printf_fifo_size"};
+    static const char *const names[] = {"simd_printf_fifo_size_per_core", "simt_printf_fifo_size"};
     Json size;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (json_find(content, names[i], &size) &&
-            (*size.text == '0' ||
-             strspn(size.text, "0123456789") != size.length))
-            return refuse(E_FAILURE, "%s is no positive whole number",
-                          names[i]);
+            (*size.text == '0' || strspn(size.text, "0123456789") != size.length))
+            return refuse(E_FAILURE, "%s is no positive whole number", names[i]);
     return E_NONE;
 }
 
@@ -156,26 +153,27 @@ static int event_mode(Json content)
     Json section;
     Json mode;
 
-    if (!json_find(content, "acl_graph", &section) ||
-        !json_find(section, "event_mode", &mode))
+    if (!json_find(content, "acl_graph", &section) || !json_find(section, "event_mode", &mode))
         return E_NONE;
     if (*mode.text != '"') {
-        violate(V_INIT_ENDS, "acl_graph.event_mode is %.*s; it must be \"0\" "
-                "or \"1\", in quotes", (int)mode.length, mode.text);
+        violate(V_INIT_ENDS,
+                "acl_graph.event_mode is %.*s; it must be \"0\" "
+                "or \"1\", in quotes",
+                (int)mode.length, mode.text);
         return E_PARAM;
     }
-    if (json_string(mode, text, sizeof text) &&
-        (strcmp(text, "0") == 0 || strcmp(text, "1") == 0))
+    if (json_string(mode, text, sizeof text) && (strcmp(text, "0") == 0 || strcmp(text, "1") == 0))
         return E_NONE;
-    return refuse(E_PARAM, "acl_graph.event_mode is %.*s, not \"0\" or "
-                  "\"1\"", (int)mode.length, mode.text);
+    return refuse(E_PARAM,
+                  "acl_graph.event_mode is %.*s, not \"0\" or "
+                  "\"1\"",
+                  (int)mode.length, mode.text);
 }
 
 int config_apply(const char *content)
 {
-    static int (*const parts[])(Json) = {err_msg_mode, config_dump,
-                                         stack_sizes, default_device,
-                                         fifo_sizes,  event_mode};
+    static int (*const parts[])(Json) = {err_msg_mode,   config_dump, stack_sizes,
+                                         default_device, fifo_sizes,  event_mode};
     Json value;
     int status = E_NONE;
 
@@ -183,8 +181,7 @@ int config_apply(const char *content)
         return E_NONE;
     if (!json_parse(content, &value))
         return refuse(E_PARSE, "the configuration is no JSON");
-    for (size_t i = 0; status == E_NONE && i < sizeof parts / sizeof parts[0];
-         i++)
+    for (size_t i = 0; status == E_NONE && i < sizeof parts / sizeof parts[0]; i++)
         status = parts[i](value);
     if (status != E_NONE)
         device_make_default(-1);

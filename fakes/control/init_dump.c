@@ -27,9 +27,9 @@ typedef struct Option {
     const char *choice[CHOICES_MAX];
 } Option;
 
-static const Option scene = {
-    "dump_scene", {"lite_exception", "aic_err_brief_dump",
-                   "aic_err_norm_dump", "aic_err_detail_dump", "watcher"}};
+static const Option scene = {"dump_scene",
+                             {"lite_exception", "aic_err_brief_dump", "aic_err_norm_dump",
+                              "aic_err_detail_dump", "watcher"}};
 static const Option mode = {"dump_mode", {"input", "output", "all"}};
 static const Option debug = {"dump_debug", {"on", "off"}};
 static const Option op_switch = {"dump_op_switch", {"on", "off"}};
@@ -50,25 +50,24 @@ static int choose(Json dump, const Option *option, const char **chosen)
             *chosen = option->choice[i];
             return E_NONE;
         }
-    return refuse(E_DUMP_CONFIG, "dump.%s is %s, not one of its values, the "
-                  "first of them \"%s\"", option->name,
-                  member == MEMBER_TEXT ? text : "no text",
-                  option->choice[0]);
+    return refuse(E_DUMP_CONFIG,
+                  "dump.%s is %s, not one of its values, the "
+                  "first of them \"%s\"",
+                  option->name, member == MEMBER_TEXT ? text : "no text", option->choice[0]);
 }
 
 static bool is_on(Json dump, const Option *option)
 {
     char text[8];
 
-    return config_text(dump, option->name, text, sizeof text) ==
-               MEMBER_TEXT && strcmp(text, "on") == 0;
+    return config_text(dump, option->name, text, sizeof text) == MEMBER_TEXT &&
+           strcmp(text, "on") == 0;
 }
 
 /* Two options of which each is on. */
 static int refuse_both(const char *first, const char *second)
 {
-    return refuse(E_DUMP_CONFIG, "dump.%s and dump.%s exclude each other",
-                  first, second);
+    return refuse(E_DUMP_CONFIG, "dump.%s and dump.%s exclude each other", first, second);
 }
 
 /*
@@ -84,7 +83,7 @@ static int check_path(Json dump)
         return refuse(E_DUMP_CONFIG, "dump has no dump_path");
     if (member == MEMBER_OTHER || *path == '\0')
         return refuse(E_DUMP_CONFIG, "dump.dump_path is no text of 1 to 512 "
-                      "bytes");
+                                     "bytes");
     return E_NONE;
 }
 
@@ -115,7 +114,7 @@ static int check_steps(Json dump)
         good = i < STEPS_MAX && is_step(strsep(&rest, "|"));
     return good ? E_NONE
                 : refuse(E_DUMP_CONFIG, "dump.dump_step is not like "
-                         "\"3|5-10\", with at most 100 parts");
+                                        "\"3|5-10\", with at most 100 parts");
 }
 
 /* What is asked of data that every run would write. */
@@ -149,16 +148,14 @@ static int check_scene(Json dump, const char **chosen)
         return status;
     if (is_on(dump, &debug))
         return refuse_both(scene.name, debug.name);
-    return is_on(dump, &op_switch) ? refuse_both(scene.name, op_switch.name)
-                                   : E_NONE;
+    return is_on(dump, &op_switch) ? refuse_both(scene.name, op_switch.name) : E_NONE;
 }
 
 static int check_debug(Json dump, const char **chosen)
 {
     int status = choose(dump, &debug, chosen);
 
-    if (status == E_NONE && strcmp(*chosen, "on") == 0 &&
-        is_on(dump, &op_switch))
+    if (status == E_NONE && strcmp(*chosen, "on") == 0 && is_on(dump, &op_switch))
         status = refuse_both(debug.name, op_switch.name);
     return status;
 }
@@ -179,8 +176,10 @@ int config_dump(Json content)
         status = choose(dump, &mode, &wanted);
     bool watches = status == E_NONE && strcmp(in_scene, "watcher") == 0;
     if (watches && *wanted != '\0' && strcmp(wanted, "output") != 0)
-        return refuse(E_DUMP_CONFIG, "dump.dump_mode is \"%s\"; a watcher "
-                      "takes \"output\"", wanted);
+        return refuse(E_DUMP_CONFIG,
+                      "dump.dump_mode is \"%s\"; a watcher "
+                      "takes \"output\"",
+                      wanted);
     if (status != E_NONE)
         return status;
     if (*in_scene != '\0' && !watches)

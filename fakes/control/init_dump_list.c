@@ -43,8 +43,7 @@ static bool has(Json object, const char *name)
 }
 
 /* The text of a member, or what stands for it. */
-static bool says(Json object, const char *name, const char *text,
-                 const char *otherwise)
+static bool says(Json object, const char *name, const char *text, const char *otherwise)
 {
     char found[64];
     Member member = config_text(object, name, found, sizeof found);
@@ -65,8 +64,7 @@ static bool is_position(const char *text)
     for (size_t i = 0; i < 2; i++) {
         size_t length = strlen(ends[i]);
         if (strncmp(text, ends[i], length) == 0)
-            return text[length] != '\0' &&
-                   text[length + strspn(text + length, DIGITS)] == '\0';
+            return text[length] != '\0' && text[length + strspn(text + length, DIGITS)] == '\0';
     }
     return *text == '\0';
 }
@@ -81,7 +79,8 @@ static int check_positions(Json entry)
         return E_NONE;
     while (json_next(list, &item))
         if (!json_string(item, text, sizeof text) || !is_position(text))
-            return refuse(E_DUMP_CONFIG, "dump.dump_list: pos %.*s is not "
+            return refuse(E_DUMP_CONFIG,
+                          "dump.dump_list: pos %.*s is not "
                           "like \"input0\" or \"output0\"",
                           (int)item.length, item.text);
     return E_NONE;
@@ -92,8 +91,10 @@ static int check_level(Json model, const char *name, bool is_op)
 {
     if (is_op || count_of(model, name) == 0)
         return E_NONE;
-    return refuse(E_DUMP_CONFIG, "dump.dump_list: %s needs dump_level "
-                  "\"op\"", name);
+    return refuse(E_DUMP_CONFIG,
+                  "dump.dump_list: %s needs dump_level "
+                  "\"op\"",
+                  name);
 }
 
 static int check_blacklist(Json model, const char *name, bool is_op)
@@ -101,11 +102,12 @@ static int check_blacklist(Json model, const char *name, bool is_op)
     size_t count = count_of(model, name);
 
     if (count > BLACKLIST_MAX)
-        return refuse(E_DUMP_CONFIG, "dump.dump_list: %s has %zu entries, at "
-                      "most 100 are allowed", name, count);
+        return refuse(E_DUMP_CONFIG,
+                      "dump.dump_list: %s has %zu entries, at "
+                      "most 100 are allowed",
+                      name, count);
     int status = check_level(model, name, is_op);
-    return status == E_NONE
-               ? config_dump_objects(model, name, check_positions) : status;
+    return status == E_NONE ? config_dump_objects(model, name, check_positions) : status;
 }
 
 static int check_range(Json range)
@@ -113,7 +115,7 @@ static int check_range(Json range)
     if (!is_empty_text(range, "begin") && !is_empty_text(range, "end"))
         return E_NONE;
     return refuse(E_DUMP_CONFIG, "dump.dump_list: opname_range needs both "
-                  "begin and end");
+                                 "begin and end");
 }
 
 static int check_ranges(Json model, bool is_op)
@@ -124,7 +126,7 @@ static int check_ranges(Json model, bool is_op)
         return status;
     if (is_empty_text(model, "model_name"))
         return refuse(E_DUMP_CONFIG, "dump.dump_list: opname_range needs a "
-                      "model_name");
+                                     "model_name");
     return config_dump_objects(model, "opname_range", check_range);
 }
 
@@ -144,10 +146,10 @@ static int check_watched(Json model, bool watches)
 
     if (nodes != watches)
         return refuse(E_DUMP_CONFIG, "dump.dump_list: watcher_nodes are for "
-                      "dump_scene \"watcher\", which needs them");
+                                     "dump_scene \"watcher\", which needs them");
     if (watches && !is_empty_text(model, "model_name"))
         return refuse(E_DUMP_CONFIG, "dump.dump_list: dump_scene \"watcher\" "
-                      "takes no model_name");
+                                     "takes no model_name");
     return E_NONE;
 }
 
@@ -177,9 +179,8 @@ static int check_models(Json dump, bool watches)
 
 static bool is_statistic(Json item)
 {
-    static const char *const known[] = {"Max", "Min", "Avg", "Nan",
-                                        "Negative Inf", "Positive Inf",
-                                        "L2norm"};
+    static const char *const known[] = {"Max",          "Min",          "Avg",   "Nan",
+                                        "Negative Inf", "Positive Inf", "L2norm"};
     char text[64];
 
     if (!json_string(item, text, sizeof text))
@@ -197,13 +198,13 @@ static int check_statistics(Json dump)
 
     if (!json_find(dump, "dump_stats", &list))
         return E_NONE;
-    if (count_of(dump, "dump_stats") == 0 ||
-        !says(dump, "dump_data", "stats", "tensor"))
+    if (count_of(dump, "dump_stats") == 0 || !says(dump, "dump_data", "stats", "tensor"))
         return refuse(E_DUMP_CONFIG, "dump.dump_stats is empty, or stands "
-                      "without dump_data \"stats\"");
+                                     "without dump_data \"stats\"");
     while (json_next(list, &item))
         if (!is_statistic(item))
-            return refuse(E_DUMP_CONFIG, "dump.dump_stats has %.*s, which is "
+            return refuse(E_DUMP_CONFIG,
+                          "dump.dump_stats has %.*s, which is "
                           "not one of its values, the first of them \"Max\"",
                           (int)item.length, item.text);
     return E_NONE;

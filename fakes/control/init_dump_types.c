@@ -39,8 +39,7 @@ static int check_texts(Json object, const char *name)
     return E_NONE;
 }
 
-int config_dump_objects(Json object, const char *name,
-                        int (*check)(Json item))
+int config_dump_objects(Json object, const char *name, int (*check)(Json item))
 {
     Json list;
     Json item = {0};
@@ -51,8 +50,7 @@ int config_dump_objects(Json object, const char *name,
     if (!json_is_array(list))
         return refuse_type(name, "an array of objects");
     while (status == E_NONE && json_next(list, &item))
-        status = json_is_object(item)
-                     ? check(item) : refuse_type(name, "an array of objects");
+        status = json_is_object(item) ? check(item) : refuse_type(name, "an array of objects");
     return status;
 }
 
@@ -79,21 +77,15 @@ static int check_model_types(Json item)
     if (status == E_NONE)
         status = check_texts(item, "watcher_nodes");
     if (status == E_NONE)
-        status = config_dump_objects(item, "optype_blacklist",
-                                     check_blacklist_types);
+        status = config_dump_objects(item, "optype_blacklist", check_blacklist_types);
     if (status == E_NONE)
-        status = config_dump_objects(item, "opname_blacklist",
-                                     check_blacklist_types);
-    return status == E_NONE ? config_dump_objects(item, "opname_range",
-                                                  check_range_types)
-                            : status;
+        status = config_dump_objects(item, "opname_blacklist", check_blacklist_types);
+    return status == E_NONE ? config_dump_objects(item, "opname_range", check_range_types) : status;
 }
 
 int config_dump_types(Json dump)
 {
     int status = check_texts(dump, "dump_stats");
 
-    return status == E_NONE ? config_dump_objects(dump, "dump_list",
-                                                  check_model_types)
-                            : status;
+    return status == E_NONE ? config_dump_objects(dump, "dump_list", check_model_types) : status;
 }

@@ -10,7 +10,6 @@
 int config_dump_types(Json dump);
 
 /* Is a member, if there is one, an array of objects that a check lets pass? */
-int config_dump_objects(Json object, const char *name,
-                        int (*check)(Json item));
+int config_dump_objects(Json object, const char *name, int (*check)(Json item));
 
 #endif

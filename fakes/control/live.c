@@ -48,8 +48,8 @@ static void write_line(const Live *live, void *to)
     text_add(to, "{\"kind\": \"%s\", \"handle\": \"0x%llx\", ", live->kind,
              (unsigned long long)live->handle);
     text_add(to, "\"created_by\": \"%s\", \"seq\": %llu, \"size\": %zu}\n",
-             functions[live->origin.function].name,
-             (unsigned long long)live->origin.seq, live->size);
+             functions[live->origin.function].name, (unsigned long long)live->origin.seq,
+             live->size);
 }
 
 static void report_leak(const Live *live, void *to)
@@ -57,9 +57,8 @@ static void report_leak(const Live *live, void *to)
     char text[80];
 
     (void)to;
-    violate_mildly(V_LIVE_AT_FINALIZE,
-                   "%s 0x%llx of %zu bytes, made by %s",
-                   live->kind, (unsigned long long)live->handle, live->size,
+    violate_mildly(V_LIVE_AT_FINALIZE, "%s 0x%llx of %zu bytes, made by %s", live->kind,
+                   (unsigned long long)live->handle, live->size,
                    origin_text(live->origin, text, sizeof text));
 }
 

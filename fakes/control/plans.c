@@ -49,8 +49,7 @@ static const char *take_code(const char *text, int *code)
     if (text == NULL || *text != ':')
         return NULL;
     long number = strtol(text + 1, &end, 10);
-    if (end == text + 1 || number == 0 || number < INT_MIN ||
-        number > INT_MAX)
+    if (end == text + 1 || number == 0 || number < INT_MIN || number > INT_MAX)
         return NULL;
     *code = (int)number;
     return end;
@@ -74,8 +73,7 @@ static const char *one_fault(const char *text, bool arm)
     char name[NAME_MAX_SIZE];
     uint64_t nth = 0;
     int code = 0;
-    const char *end = take_code(take_count(take_name(text, name), &nth),
-                                &code);
+    const char *end = take_code(take_count(take_name(text, name), &nth), &code);
     if (end == NULL)
         return NULL;
     FunctionId id = function_named(name);
@@ -91,8 +89,7 @@ static const char *one_latency(const char *text, bool set)
     char name[NAME_MAX_SIZE];
     uint64_t fixed = 0;
     double rate = 0;
-    const char *end = take_rate(take_count(take_name(text, name), &fixed),
-                                &rate);
+    const char *end = take_rate(take_count(take_name(text, name), &fixed), &rate);
     if (end == NULL || function_named(name) == FUNCTION_COUNT)
         return NULL;
     if (set)
@@ -101,8 +98,7 @@ static const char *one_latency(const char *text, bool set)
 }
 
 /* Goes through a list, first to look and then to do. */
-static bool each(const char *text,
-                 const char *(*one)(const char *text, bool act), bool act)
+static bool each(const char *text, const char *(*one)(const char *text, bool act), bool act)
 {
     while (*text != '\0') {
         text = one(text, act);

@@ -29,8 +29,7 @@ typedef struct Machine {
 } Machine;
 
 static const Machine machines[] = {
-#define ROW(profile, soc, memory, source) \
-    {profile, soc, #memory, source},
+#define ROW(profile, soc, memory, source) {profile, soc, #memory, source},
     MACHINES(ROW)
 #undef ROW
 };
@@ -51,8 +50,7 @@ static void use_latencies(const char *name)
     latencies_reset();
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (strcmp(rows[i].profile, name) == 0)
-            latency_set(rows[i].function, rows[i].fixed_ns,
-                        rows[i].ns_per_byte);
+            latency_set(rows[i].function, rows[i].fixed_ns, rows[i].ns_per_byte);
 }
 
 /*
@@ -78,8 +76,8 @@ SETTING(SETTING_PROFILE, "profile", set_profile, "none")
 void profiles_read(Text *text)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        text_add(text, "{\"profile\": \"%s\", \"function\": \"%s\", ",
-                 rows[i].profile, functions[rows[i].function].name);
+        text_add(text, "{\"profile\": \"%s\", \"function\": \"%s\", ", rows[i].profile,
+                 functions[rows[i].function].name);
         text_add(text, "\"fixed_ns\": %llu, \"ns_per_byte\": %g, ",
                  (unsigned long long)rows[i].fixed_ns, rows[i].ns_per_byte);
         text_add(text, "\"source\": ");
@@ -91,10 +89,9 @@ void profiles_read(Text *text)
 void machines_read(Text *text)
 {
     for (size_t i = 0; i < MACHINE_COUNT; i++) {
-        text_add(text, "{\"profile\": \"%s\", \"soc\": \"%s\", ",
-                 machines[i].profile, machines[i].soc);
-        text_add(text, "\"memory\": %s, \"source\": ",
-                 machines[i].memory);
+        text_add(text, "{\"profile\": \"%s\", \"soc\": \"%s\", ", machines[i].profile,
+                 machines[i].soc);
+        text_add(text, "\"memory\": %s, \"source\": ", machines[i].memory);
         text_add_string(text, machines[i].source);
         text_add(text, "}\n");
     }

@@ -16,8 +16,7 @@
 
 #include "base/text.h"
 
-#define MACHINE_NONE \
-    "the default: a 910B's"
+#define MACHINE_NONE "the default: a 910B's"
 #define MACHINE_300I \
     "published: npu-smi on an Atlas 300I Duo lists two 310P3, of 44280 and " \
     "43693 MB; the smaller (Syllo/nvtop issue 421)"

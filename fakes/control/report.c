@@ -31,9 +31,8 @@ static void list(const Live *live, void *to)
 
     if (strcmp(live->kind, row->kind) != 0 || row->live++ >= LISTED_MAX)
         return;
-    text_add(row->text, "    0x%llx of %zu bytes, made by %s\n",
-             (unsigned long long)live->handle, live->size,
-             origin_text(live->origin, text, sizeof text));
+    text_add(row->text, "    0x%llx of %zu bytes, made by %s\n", (unsigned long long)live->handle,
+             live->size, origin_text(live->origin, text, sizeof text));
 }
 
 static void write_kind(Text *text, const char *kind, uint64_t made)
@@ -41,14 +40,12 @@ static void write_kind(Text *text, const char *kind, uint64_t made)
     Row row = {.kind = kind, .text = text};
 
     live_each(count, &row);
-    text_add(text, "%-24s %10llu %10llu %10llu\n", kind,
-             (unsigned long long)made, (unsigned long long)(made - row.live),
-             (unsigned long long)row.live);
+    text_add(text, "%-24s %10llu %10llu %10llu\n", kind, (unsigned long long)made,
+             (unsigned long long)(made - row.live), (unsigned long long)row.live);
     row.live = 0;
     live_each(list, &row);
     if (row.live > LISTED_MAX)
-        text_add(text, "    and %llu more\n",
-                 (unsigned long long)(row.live - LISTED_MAX));
+        text_add(text, "    and %llu more\n", (unsigned long long)(row.live - LISTED_MAX));
 }
 
 void report_read(Text *text)
@@ -56,8 +53,7 @@ void report_read(Text *text)
     uint64_t made = 0;
     const char *kind;
 
-    text_add(text, "%-24s %10s %10s %10s\n", "kind", "created", "destroyed",
-             "live");
+    text_add(text, "%-24s %10s %10s %10s\n", "kind", "created", "destroyed", "live");
     for (size_t i = 0; (kind = tally_row(i, &made)) != NULL; i++)
         write_kind(text, kind, made);
 }
@@ -76,7 +72,8 @@ void report_print(void)
         return;
     Text text = text_in(bytes, size.length + 1);
     report_read(&text);
-    fprintf(stderr, "aclFinalize: %llu things are still alive "
+    fprintf(stderr,
+            "aclFinalize: %llu things are still alive "
             "(ACL_FAKE_REPORT=off silences this)\n%s",
             (unsigned long long)all.live, bytes);
     free(bytes);

@@ -30,16 +30,14 @@ static int open_file(const char *path, Opened *opened)
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (file < 0)
-        return refuse(E_GE_PATH, "cannot open \"%s\": %s", path,
-                      strerror(errno));
+        return refuse(E_GE_PATH, "cannot open \"%s\": %s", path, strerror(errno));
     if (fstat(file, &about) == 0 && S_ISREG(about.st_mode)) {
         *opened = (Opened){file, (size_t)about.st_size};
         return E_NONE;
     }
     close(file);
-    return S_ISDIR(about.st_mode)
-               ? refuse(E_GE, "\"%s\" is a folder, not a file", path)
-               : refuse(E_GE_PATH, "\"%s\" is no file", path);
+    return S_ISDIR(about.st_mode) ? refuse(E_GE, "\"%s\" is a folder, not a file", path)
+                                  : refuse(E_GE_PATH, "\"%s\" is no file", path);
 }
 
 /* Reads exactly size bytes. */
@@ -74,8 +72,10 @@ int route_path(const char *path, Route *route)
     if (status != E_NONE)
         return status;
     if (opened.size < MAGIC_SIZE || !read_all(opened.file, first, MAGIC_SIZE))
-        status = refuse(E_GE_DATA_SIZE, "\"%s\" has %zu bytes, which is no "
-                        "model", path, opened.size);
+        status = refuse(E_GE_DATA_SIZE,
+                        "\"%s\" has %zu bytes, which is no "
+                        "model",
+                        path, opened.size);
     close(opened.file);
     return status != E_NONE ? status : route_bytes(first, route);
 }
@@ -89,15 +89,14 @@ int route_memory(const void *model, size_t size, Route *route)
     if (size == 0)
         return refuse(E_PARAM, "modelSize is 0");
     if (size < MAGIC_SIZE)
-        return refuse(E_GE_DATA_SIZE, "modelSize is %zu, which is no model",
-                      size);
+        return refuse(E_GE_DATA_SIZE, "modelSize is %zu, which is no model", size);
     return route_bytes(model, route);
 }
 
 int refuse_om2(void)
 {
     return refuse(E_NOT_SUPPORTED, "this is a ZIP file (an OM2 model), which "
-                  "is not supported here");
+                                   "is not supported here");
 }
 
 int file_read(const char *path, unsigned char **data, size_t *size)
@@ -110,11 +109,9 @@ int file_read(const char *path, unsigned char **data, size_t *size)
     *size = opened.size;
     *data = malloc(opened.size + 1);
     if (*data == NULL)
-        status = refuse(E_GE_MEMORY, "no memory for the %zu bytes of \"%s\"",
-                        opened.size, path);
+        status = refuse(E_GE_MEMORY, "no memory for the %zu bytes of \"%s\"", opened.size, path);
     else if (!read_all(opened.file, *data, opened.size))
-        status = refuse(GE_FAILED, "\"%s\" broke off while it was read",
-                        path);
+        status = refuse(GE_FAILED, "\"%s\" broke off while it was read", path);
     close(opened.file);
     if (status != E_NONE) {
         free(*data);

@@ -2,14 +2,10 @@
 
 #include <stdlib.h>
 
-enum {
-    BLOCK_SHAPES = 5,
-    BLOCK_ORDER = 6
-};
+enum { BLOCK_SHAPES = 5, BLOCK_ORDER = 6 };
 
 /* Room for count things, of which each takes least bytes of the block. */
-static void *room_for(const Reader *reader, uint32_t count, size_t least,
-                      size_t size)
+static void *room_for(const Reader *reader, uint32_t count, size_t least, size_t size)
 {
     if (reader->bad || count > reader_left(reader) / least)
         return NULL;
@@ -177,9 +173,8 @@ size_t gears_find(const Gears *gears, const uint64_t *value, size_t width)
 {
     size_t i = 0;
 
-    while (i < gears->count &&
-           (gears->gear[i].width != width ||
-            memcmp(gears->gear[i].value, value, width * sizeof *value) != 0))
+    while (i < gears->count && (gears->gear[i].width != width ||
+                                memcmp(gears->gear[i].value, value, width * sizeof *value) != 0))
         i++;
     return i;
 }
@@ -188,8 +183,7 @@ const GearShape *gears_shape(const Gears *gears, size_t gear, size_t output)
 {
     for (size_t i = 0; i < gears->shape_count; i++) {
         const GearShape *shape = &gears->shape[i];
-        if (shape->output == (int64_t)output &&
-            (shape->gear == -1 || shape->gear == (int64_t)gear))
+        if (shape->output == (int64_t)output && (shape->gear == -1 || shape->gear == (int64_t)gear))
             return shape;
     }
     return NULL;

@@ -43,8 +43,7 @@ static bool read_list(Bytes block, TensorList *list)
     Reader reader = reader_of(block);
     uint32_t count = read_u32(&reader);
 
-    if (reader.bad || list->tensor != NULL ||
-        count > reader_left(&reader) / TENSOR_MIN)
+    if (reader.bad || list->tensor != NULL || count > reader_left(&reader) / TENSOR_MIN)
         return false;
     list->tensor = calloc((size_t)count + 1, sizeof *list->tensor);
     if (list->tensor == NULL)
@@ -80,8 +79,7 @@ Inout *inout_parse(Bytes partition)
     while (reader_left(&reader) > 0) {
         if (read_block(&reader, inout))
             continue;
-        refuse(E_GE, "MODEL_INOUT_INFO is damaged before byte %zu",
-               reader.at);
+        refuse(E_GE, "MODEL_INOUT_INFO is damaged before byte %zu", reader.at);
         inout_drop(inout);
         return NULL;
     }

@@ -63,13 +63,11 @@ bool element_count(const int64_t *dims, size_t rank, size_t *count)
     return true;
 }
 
-bool tensor_bytes(const int64_t *dims, size_t rank, int data_type,
-                  size_t *bytes)
+bool tensor_bytes(const int64_t *dims, size_t rank, int data_type, size_t *bytes)
 {
     size_t count;
 
-    return element_count(dims, rank, &count) &&
-           multiply(count, element_size(data_type), bytes);
+    return element_count(dims, rank, &count) && multiply(count, element_size(data_type), bytes);
 }
 
 size_t aclDataTypeSize(aclDataType dataType)
@@ -84,9 +82,8 @@ float aclFloat16ToFloat(aclFloat16 value)
     ENTER_AS(aclFloat16ToFloat, 0.0f, "value=0x%04x", value);
     int exponent = (value >> 10) & 0x1f;
     int mantissa = value & 0x3ff;
-    float magnitude = exponent == 0
-                          ? ldexpf((float)mantissa, -24)
-                          : ldexpf((float)(mantissa | 0x400), exponent - 25);
+    float magnitude = exponent == 0 ? ldexpf((float)mantissa, -24)
+                                    : ldexpf((float)(mantissa | 0x400), exponent - 25);
 
     return value & 0x8000 ? -magnitude : magnitude;
 }
@@ -123,6 +120,5 @@ aclFloat16 aclFloatToFloat16(float value)
     uint32_t single;
 
     memcpy(&single, &value, sizeof single);
-    return (aclFloat16)(half_magnitude(single & 0x7fffffff) |
-                        ((single >> 16) & 0x8000));
+    return (aclFloat16)(half_magnitude(single & 0x7fffffff) | ((single >> 16) & 0x8000));
 }

@@ -19,7 +19,6 @@ bool add(size_t a, size_t b, size_t *sum);
 bool element_count(const int64_t *dims, size_t rank, size_t *count);
 
 /* The bytes of a tensor. False as above. */
-bool tensor_bytes(const int64_t *dims, size_t rank, int data_type,
-                  size_t *bytes);
+bool tensor_bytes(const int64_t *dims, size_t rank, int data_type, size_t *bytes);
 
 #endif

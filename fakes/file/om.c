@@ -69,8 +69,10 @@ static int keep_part(BundleFile *file, uint32_t type, Bytes part)
     if (type != PART_BUNDLE_VARIABLES)
         return E_NONE;
     if (part.size < sizeof(uint64_t))
-        return refuse(E_PARAM, "the partition with the size of the "
-                      "variables has %zu bytes, not 8", part.size);
+        return refuse(E_PARAM,
+                      "the partition with the size of the "
+                      "variables has %zu bytes, not 8",
+                      part.size);
     file->variable_size = u64_at(part, 0);
     return E_NONE;
 }
@@ -88,12 +90,13 @@ static int walk_parts(Reader *table, uint32_t count, BundleFile *file)
         uint64_t size;
         read_entry(table, &type, &size);
         if (!add(end, size, &end))
-            return refuse(E_FAILURE, "the size of partition %u overflows",
-                          i);
+            return refuse(E_FAILURE, "the size of partition %u overflows", i);
         Bytes part = read_bytes(&data, size);
         if (data.bad)
-            return refuse(E_PARAM, "partition %u of the bundle ends at "
-                          "byte %zu of %zu", i, end, data.bytes.size);
+            return refuse(E_PARAM,
+                          "partition %u of the bundle ends at "
+                          "byte %zu of %zu",
+                          i, end, data.bytes.size);
         status = keep_part(file, type, part);
     }
     return status;
@@ -103,18 +106,23 @@ int bundle_file_parse(Bytes bytes, BundleFile *file)
 {
     *file = (BundleFile){0};
     if (bytes.size < OM_HEADER + TABLE_HEAD)
-        return refuse(E_PARAM, "a bundle has at least 264 bytes, this file "
-                      "%zu", bytes.size);
+        return refuse(E_PARAM,
+                      "a bundle has at least 264 bytes, this file "
+                      "%zu",
+                      bytes.size);
     if (u8_at(bytes, AT_MODEL_TYPE) != MODEL_TYPE_BUNDLE)
-        return refuse(E_PARAM, "this is not a bundle: its header says model "
+        return refuse(E_PARAM,
+                      "this is not a bundle: its header says model "
                       "type %u, a bundle's says 5",
                       u8_at(bytes, AT_MODEL_TYPE));
     Reader table = reader_at(bytes, OM_HEADER);
     uint32_t count = read_u32(&table);
     read_u32(&table);
     if (count > reader_left(&table) / TABLE_ENTRY)
-        return refuse(E_PARAM, "the bundle's table of %u partitions reaches "
-                      "past the end of its %zu bytes", count, bytes.size);
+        return refuse(E_PARAM,
+                      "the bundle's table of %u partitions reaches "
+                      "past the end of its %zu bytes",
+                      count, bytes.size);
     file->model = calloc((size_t)count + 1, sizeof *file->model);
     if (file->model == NULL)
         return refuse(E_BAD_ALLOC, "no memory for %u partitions", count);
@@ -133,8 +141,7 @@ void bundle_file_free(BundleFile *file)
 bool om_is_dynamic(Bytes model)
 {
     return u32_at(model, AT_VERSION) >= VERSION_DYNAMIC &&
-           (u32_at(model, AT_MODEL_NUM) > 1 ||
-            u8_at(model, AT_UNKNOWN_MODEL) == 1);
+           (u32_at(model, AT_MODEL_NUM) > 1 || u8_at(model, AT_UNKNOWN_MODEL) == 1);
 }
 
 /* Files from before model_length have a table of 12-byte entries. */
@@ -147,21 +154,20 @@ static int check_header(Bytes model)
 {
     if (u8_at(model, AT_MODEL_TYPE) == MODEL_TYPE_BUNDLE)
         return refuse(GE_FAILED, "this file is a bundle; load it with "
-                      "aclmdlBundleLoadFromFile");
+                                 "aclmdlBundleLoadFromFile");
     if (model.size < OM_HEADER || u32_at(model, 0) != OM_MAGIC)
         return refuse(E_GE_PARAM, "this is not a model: it does not begin "
-                      "with IMOD");
-    uint64_t length = is_tiny(model) ? u32_at(model, AT_LENGTH)
-                                     : u64_at(model, AT_MODEL_LENGTH);
+                                  "with IMOD");
+    uint64_t length = is_tiny(model) ? u32_at(model, AT_LENGTH) : u64_at(model, AT_MODEL_LENGTH);
     if (length != model.size - OM_HEADER)
-        return refuse(E_GE_PARAM, "the header says %llu bytes follow it, "
-                      "there are %zu", (unsigned long long)length,
-                      model.size - OM_HEADER);
+        return refuse(E_GE_PARAM,
+                      "the header says %llu bytes follow it, "
+                      "there are %zu",
+                      (unsigned long long)length, model.size - OM_HEADER);
     return E_NONE;
 }
 
-static void read_model_entry(Reader *table, bool tiny, uint32_t *type,
-                             uint64_t *size)
+static void read_model_entry(Reader *table, bool tiny, uint32_t *type, uint64_t *size)
 {
     if (!tiny) {
         read_entry(table, type, size);
@@ -181,8 +187,7 @@ static int parse_group(Reader *data, bool tiny, Om *om)
     if (data->bad)
         return refuse(E_GE_DATA_SIZE, "the partition table is cut off");
     if (count < 1 || count > PARTITIONS_MAX)
-        return refuse(E_GE_PARAM, "the model has %u partitions, not 1..8",
-                      count);
+        return refuse(E_GE_PARAM, "the model has %u partitions, not 1..8", count);
     Reader table = *data;
     read_bytes(data, (size_t)count * (tiny ? 12 : TABLE_ENTRY));
     for (uint32_t i = 0; i < count; i++) {
@@ -191,9 +196,10 @@ static int parse_group(Reader *data, bool tiny, Om *om)
         read_model_entry(&table, tiny, &type, &size);
         Bytes part = read_bytes(data, size);
         if (data->bad)
-            return refuse(E_GE_DATA_SIZE, "partition %u (type %u) of the "
-                          "model reaches past the end of its %zu bytes", i,
-                          type, data->bytes.size);
+            return refuse(E_GE_DATA_SIZE,
+                          "partition %u (type %u) of the "
+                          "model reaches past the end of its %zu bytes",
+                          i, type, data->bytes.size);
         if (om != NULL && type < PART_KINDS) {
             om->has[type] = true;
             om->part[type] = part;
@@ -211,8 +217,10 @@ static int parse_rest(Reader *data, uint32_t groups)
             return status;
     }
     if (reader_left(data) != 0)
-        return refuse(GE_FAILED, "%zu bytes follow the model's last "
-                      "partition", reader_left(data));
+        return refuse(GE_FAILED,
+                      "%zu bytes follow the model's last "
+                      "partition",
+                      reader_left(data));
     return E_NONE;
 }
 

@@ -145,8 +145,10 @@ static int read_records(Reader *reader, uint32_t count, Program *program)
         if (reader_left(reader) > 0)
             read_align8(reader);
         if (reader->bad || !read_record(tag, payload, program))
-            return refuse(GE_FAILED, "record %u (tag %u) of TASK_INFO "
-                          "is damaged", i, tag);
+            return refuse(GE_FAILED,
+                          "record %u (tag %u) of TASK_INFO "
+                          "is damaged",
+                          i, tag);
     }
     return E_NONE;
 }
@@ -158,15 +160,15 @@ static int refuse_chip(Bytes task)
 
     for (size_t i = 0; i < task.size && i < 16; i++)
         snprintf(quote + 3 * i, 4, "%02x ", task.data[i]);
-    return refuse(GE_FAILED, "this file is compiled for a chip: its "
+    return refuse(GE_FAILED,
+                  "this file is compiled for a chip: its "
                   "TASK_INFO holds %zu bytes of the chip's tasks (%s...); "
                   "this fake runs only files written by acl_bundle.build",
                   task.size, quote);
 }
 
 /* The fixed part in front of the records. */
-static int read_head(const Om *om, Reader *reader, Program *program,
-                     uint32_t *records)
+static int read_head(const Om *om, Reader *reader, Program *program, uint32_t *records)
 {
     *program = (Program){0};
     if (!om->has[PART_TASK])

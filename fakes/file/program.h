@@ -20,11 +20,7 @@ typedef enum ProgramKind {
     PROGRAM_CALLBACK = 4
 } ProgramKind;
 
-typedef enum Source {
-    SOURCE_INPUT = 0,
-    SOURCE_VARIABLE = 1,
-    SOURCE_CONSTANT = 2
-} Source;
+typedef enum Source { SOURCE_INPUT = 0, SOURCE_VARIABLE = 1, SOURCE_CONSTANT = 2 } Source;
 
 typedef struct Tensor {
     char *name;
@@ -106,8 +102,7 @@ static inline const Assign *program_assign(const Program *program, size_t i)
     return (const Assign *)program->assigns.item + i;
 }
 
-static inline const External *program_external(const Program *program,
-                                               size_t i)
+static inline const External *program_external(const Program *program, size_t i)
 {
     return (const External *)program->externals.item + i;
 }

@@ -8,28 +8,27 @@
 /* Types smaller than a byte are packed by the writer of the file. */
 static bool packed(int data_type)
 {
-    return data_type == ACL_INT4 || data_type == ACL_UINT1 ||
-           data_type > ACL_FLOAT8_E8M0;
+    return data_type == ACL_INT4 || data_type == ACL_UINT1 || data_type > ACL_FLOAT8_E8M0;
 }
 
-static int check_tensor(const Tensor *tensor, const char *record, size_t i,
-                        uint64_t area)
+static int check_tensor(const Tensor *tensor, const char *record, size_t i, uint64_t area)
 {
     size_t bytes;
 
     if (tensor->offset > area || tensor->nbytes > area - tensor->offset)
-        return refuse(GE_FAILED, "%s %zu (\"%s\") lies at %llu + %llu "
-                      "of %llu bytes", record, i, tensor->name,
-                      (unsigned long long)tensor->offset,
-                      (unsigned long long)tensor->nbytes,
-                      (unsigned long long)area);
+        return refuse(GE_FAILED,
+                      "%s %zu (\"%s\") lies at %llu + %llu "
+                      "of %llu bytes",
+                      record, i, tensor->name, (unsigned long long)tensor->offset,
+                      (unsigned long long)tensor->nbytes, (unsigned long long)area);
     if (packed(tensor->data_type))
         return E_NONE;
-    if (!tensor_bytes(tensor->dims, tensor->rank, tensor->data_type,
-                      &bytes) || bytes != tensor->nbytes)
-        return refuse(GE_FAILED, "%s %zu (\"%s\") has %llu bytes, "
-                      "which its shape does not need", record, i,
-                      tensor->name, (unsigned long long)tensor->nbytes);
+    if (!tensor_bytes(tensor->dims, tensor->rank, tensor->data_type, &bytes) ||
+        bytes != tensor->nbytes)
+        return refuse(GE_FAILED,
+                      "%s %zu (\"%s\") has %llu bytes, "
+                      "which its shape does not need",
+                      record, i, tensor->name, (unsigned long long)tensor->nbytes);
     return E_NONE;
 }
 
@@ -37,30 +36,28 @@ static int check_tensors(const Program *program, const Om *om)
 {
     int status = E_NONE;
 
-    if (program->constants.count > program->externals.count &&
-        !om->has[PART_WEIGHTS])
-        return refuse(GE_FAILED, "the model has %zu constants and no "
-                      "WEIGHTS_DATA", program->constants.count);
+    if (program->constants.count > program->externals.count && !om->has[PART_WEIGHTS])
+        return refuse(GE_FAILED,
+                      "the model has %zu constants and no "
+                      "WEIGHTS_DATA",
+                      program->constants.count);
     for (size_t i = 0; i < program->externals.count; i++)
-        if (program_external(program, i)->constant >=
-            program->constants.count)
-            return refuse(GE_FAILED, "EXTERNAL %zu is constant %u of "
-                          "%zu", i, program_external(program, i)->constant,
-                          program->constants.count);
+        if (program_external(program, i)->constant >= program->constants.count)
+            return refuse(GE_FAILED,
+                          "EXTERNAL %zu is constant %u of "
+                          "%zu",
+                          i, program_external(program, i)->constant, program->constants.count);
     for (size_t i = 0; status == E_NONE && i < program->variables.count; i++)
-        status = check_tensor(program_variable(program, i), "VARIABLE", i,
-                              program->variable_area);
+        status = check_tensor(program_variable(program, i), "VARIABLE", i, program->variable_area);
     for (size_t i = 0; status == E_NONE && i < program->constants.count; i++)
         status = check_tensor(program_constant(program, i), "CONSTANT", i,
-                              program_constant(program, i)->external
-                                  ? UINT64_MAX
-                                  : om->part[PART_WEIGHTS].size);
+                              program_constant(program, i)->external ? UINT64_MAX
+                                                                     : om->part[PART_WEIGHTS].size);
     return status;
 }
 
 /* How many things of a source there are to point at. */
-static size_t source_count(const Program *program, const Inout *inout,
-                           Source source)
+static size_t source_count(const Program *program, const Inout *inout, Source source)
 {
     switch (source) {
     case SOURCE_INPUT:
@@ -80,9 +77,10 @@ static int check_feeds(const Program *program, const Inout *inout)
         const Feed *feed = program_feed(program, i);
         size_t count = source_count(program, inout, feed->source);
         if (feed->index >= count)
-            return refuse(GE_FAILED, "FEED %zu (\"%s\") takes number "
-                          "%u of %zu of source %d", i, feed->name,
-                          feed->index, count, (int)feed->source);
+            return refuse(GE_FAILED,
+                          "FEED %zu (\"%s\") takes number "
+                          "%u of %zu of source %d",
+                          i, feed->name, feed->index, count, (int)feed->source);
     }
     return E_NONE;
 }
@@ -90,13 +88,14 @@ static int check_feeds(const Program *program, const Inout *inout)
 static int check_fetches(const Program *program, const Inout *inout)
 {
     if (program->fetches.count != inout->outputs.count)
-        return refuse(GE_FAILED, "%zu FETCH records for %zu outputs",
-                      program->fetches.count, inout->outputs.count);
+        return refuse(GE_FAILED, "%zu FETCH records for %zu outputs", program->fetches.count,
+                      inout->outputs.count);
     for (size_t i = 0; i < program->fetches.count; i++)
         if (program_fetch(program, i)->output >= inout->outputs.count)
-            return refuse(GE_FAILED, "FETCH %zu gives output %u of "
-                          "%zu", i, program_fetch(program, i)->output,
-                          inout->outputs.count);
+            return refuse(GE_FAILED,
+                          "FETCH %zu gives output %u of "
+                          "%zu",
+                          i, program_fetch(program, i)->output, inout->outputs.count);
     return E_NONE;
 }
 
@@ -105,16 +104,19 @@ static int check_assign(const Program *program, const Inout *inout, size_t i)
     const Assign *assign = program_assign(program, i);
     size_t count = source_count(program, inout, assign->source);
 
-    if (assign->variable >= program->variables.count ||
-        assign->source == SOURCE_VARIABLE || assign->index >= count)
-        return refuse(GE_FAILED, "ASSIGN %zu sets variable %u from "
-                      "number %u of source %d", i, assign->variable,
-                      assign->index, (int)assign->source);
+    if (assign->variable >= program->variables.count || assign->source == SOURCE_VARIABLE ||
+        assign->index >= count)
+        return refuse(GE_FAILED,
+                      "ASSIGN %zu sets variable %u from "
+                      "number %u of source %d",
+                      i, assign->variable, assign->index, (int)assign->source);
     if (assign->source == SOURCE_CONSTANT &&
         program_constant(program, assign->index)->nbytes !=
             program_variable(program, assign->variable)->nbytes)
-        return refuse(GE_FAILED, "ASSIGN %zu sets variable %u from a "
-                      "constant of another size", i, assign->variable);
+        return refuse(GE_FAILED,
+                      "ASSIGN %zu sets variable %u from a "
+                      "constant of another size",
+                      i, assign->variable);
     return E_NONE;
 }
 
@@ -137,11 +139,11 @@ static int check_static(const TensorList *list, const char *what, bool gears)
         size_t bytes;
         if (packed(info->data_type) || (gears && is_open(info)))
             continue;
-        if (!tensor_bytes(info->dims, info->rank, info->data_type, &bytes) ||
-            bytes != info->size)
-            return refuse(GE_FAILED, "%s %zu (\"%s\") has %llu bytes, "
-                          "which its shape does not need", what, i,
-                          info->name, (unsigned long long)info->size);
+        if (!tensor_bytes(info->dims, info->rank, info->data_type, &bytes) || bytes != info->size)
+            return refuse(GE_FAILED,
+                          "%s %zu (\"%s\") has %llu bytes, "
+                          "which its shape does not need",
+                          what, i, info->name, (unsigned long long)info->size);
     }
     return E_NONE;
 }
@@ -164,19 +166,19 @@ static int check_callback(const Program *program, const Om *om)
         return refuse(GE_FAILED, "TASK_INFO has no CALLBACK record");
     if (om->dynamic)
         return refuse(GE_FAILED, "a callback program must be static; "
-                      "the header says dynamic");
+                                 "the header says dynamic");
     return E_NONE;
 }
 
 /* A record that its kind of program has no use for is not looked at either. */
-static int check_unused(const Records *records, const char *name,
-                        const Program *program)
+static int check_unused(const Records *records, const char *name, const Program *program)
 {
     if (records->count == 0)
         return E_NONE;
-    return refuse(GE_FAILED, "a program of kind %d has no %s records, "
-                  "TASK_INFO has %zu", (int)program->kind, name,
-                  records->count);
+    return refuse(GE_FAILED,
+                  "a program of kind %d has no %s records, "
+                  "TASK_INFO has %zu",
+                  (int)program->kind, name, records->count);
 }
 
 static int check_unused_records(const Program *program)
@@ -193,8 +195,7 @@ static int check_unused_records(const Program *program)
     return status;
 }
 
-static int check_kind(const Program *program, const Om *om,
-                      const Inout *inout)
+static int check_kind(const Program *program, const Om *om, const Inout *inout)
 {
     int status = E_NONE;
 
@@ -202,8 +203,7 @@ static int check_kind(const Program *program, const Om *om,
     case PROGRAM_ONNX:
         return check_onnx(program, inout);
     case PROGRAM_ASSIGN:
-        for (size_t i = 0; status == E_NONE && i < program->assigns.count;
-             i++)
+        for (size_t i = 0; status == E_NONE && i < program->assigns.count; i++)
             status = check_assign(program, inout, i);
         return status;
     case PROGRAM_NULL:
@@ -211,8 +211,10 @@ static int check_kind(const Program *program, const Om *om,
     case PROGRAM_CALLBACK:
         return check_callback(program, om);
     default:
-        return refuse(GE_FAILED, "TASK_INFO holds a program of kind "
-                      "%d, not 1..4", (int)program->kind);
+        return refuse(GE_FAILED,
+                      "TASK_INFO holds a program of kind "
+                      "%d, not 1..4",
+                      (int)program->kind);
     }
 }
 

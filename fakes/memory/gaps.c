@@ -53,8 +53,7 @@ static uintptr_t end_of(const Allocation *allocation)
 }
 
 /* The first gap of that many bytes in [from, end), or 0. */
-static uintptr_t gap_above(const Allocations *all, uintptr_t from,
-                           uintptr_t end, size_t need)
+static uintptr_t gap_above(const Allocations *all, uintptr_t from, uintptr_t end, size_t need)
 {
     size_t rank = rank_of(all, from);
 
@@ -70,8 +69,7 @@ static uintptr_t gap_above(const Allocations *all, uintptr_t from,
 }
 
 /* Above the last allocation made, or else anywhere. */
-static uintptr_t place(Allocations *all, uintptr_t base, size_t size,
-                       size_t taken)
+static uintptr_t place(Allocations *all, uintptr_t base, size_t size, size_t taken)
 {
     size_t need = round_up(taken, GRAIN) + GRAIN;
     uintptr_t from = all->cursor > base ? all->cursor : base;
@@ -84,18 +82,15 @@ static uintptr_t place(Allocations *all, uintptr_t base, size_t size,
     return start;
 }
 
-uintptr_t allocation_add(Allocations *all, uintptr_t base, size_t size,
-                         Allocation wanted)
+uintptr_t allocation_add(Allocations *all, uintptr_t base, size_t size, Allocation wanted)
 {
-    uintptr_t start = list_grow(all) ? place(all, base, size, wanted.taken)
-                                     : 0;
+    uintptr_t start = list_grow(all) ? place(all, base, size, wanted.taken) : 0;
     size_t rank = rank_of(all, start);
 
     if (start == 0)
         return 0;
     wanted.start = start;
-    memmove(&all->list[rank + 1], &all->list[rank],
-            (all->count - rank) * sizeof *all->list);
+    memmove(&all->list[rank + 1], &all->list[rank], (all->count - rank) * sizeof *all->list);
     all->list[rank] = wanted;
     all->count++;
     return start;

@@ -41,8 +41,7 @@ Allocation *allocation_at(const Allocations *all, uintptr_t address);
  * Makes an allocation in the range [base, base + size). Its start, or 0 when
  * there is no gap for it, or no memory for the table.
  */
-uintptr_t allocation_add(Allocations *all, uintptr_t base, size_t size,
-                         Allocation wanted);
+uintptr_t allocation_add(Allocations *all, uintptr_t base, size_t size, Allocation wanted);
 
 /* Takes an allocation out of the table. */
 void allocation_remove(Allocations *all, Allocation *dead);

@@ -36,8 +36,7 @@ void heap_close(Heap *heap)
 uintptr_t heap_take(Heap *heap, Allocation wanted)
 {
     arena_share(&heap->arena, settings.run_mode == ACL_DEVICE);
-    uintptr_t start = allocation_add(&heap->all, heap->arena.base,
-                                     heap->arena.size, wanted);
+    uintptr_t start = allocation_add(&heap->all, heap->arena.base, heap->arena.size, wanted);
     if (start != 0)
         heap->taken += wanted.taken;
     return start;
@@ -50,15 +49,13 @@ typedef void GiveBack(const Arena *arena, uintptr_t address, size_t size);
  * Gives back the pages that an allocation leaves empty: its own, and those it
  * shared with others that are dead already. All between two living ones is.
  */
-static void give_back(const Heap *heap, const Allocation *dead,
-                      uintptr_t page, GiveBack *act)
+static void give_back(const Heap *heap, const Allocation *dead, uintptr_t page, GiveBack *act)
 {
     const Allocation *first = heap->all.list;
     const Allocation *last = first + heap->all.count - 1;
     uintptr_t base = heap->arena.base;
     uintptr_t start = base + (dead->start - base) / page * page;
-    uintptr_t end = base + (dead->start - base + dead->taken + page - 1) /
-                               page * page;
+    uintptr_t end = base + (dead->start - base + dead->taken + page - 1) / page * page;
 
     if (dead > first && dead[-1].start + dead[-1].taken > start)
         start = dead[-1].start + dead[-1].taken;
@@ -88,7 +85,6 @@ void heap_live(const Heap *heap, LiveVisitor *visit, void *to)
     for (size_t i = 0; i < heap->all.count; i++) {
         const Allocation *found = &heap->all.list[i];
         if (found->owner == OWNER_USER)
-            visit(&(Live){"device memory", found->start, found->made,
-                          found->size}, to);
+            visit(&(Live){"device memory", found->start, found->made, found->size}, to);
     }
 }

@@ -52,8 +52,7 @@ static bool keep_locked(uintptr_t start, size_t size, bool registered)
 {
     if (!blocks_grow())
         return false;
-    state.block[state.count++] =
-        (Block){start, size, call_origin(), registered};
+    state.block[state.count++] = (Block){start, size, call_origin(), registered};
     if (start < atomic_load(&state.low))
         atomic_store(&state.low, start);
     if (start + size > atomic_load(&state.high))
@@ -125,8 +124,7 @@ static int complain_free(uintptr_t address)
 static Block *block_from(const void *address, bool registered)
 {
     for (size_t i = 0; i < state.count; i++)
-        if (state.block[i].start == (uintptr_t)address &&
-            state.block[i].registered == registered)
+        if (state.block[i].start == (uintptr_t)address && state.block[i].registered == registered)
             return &state.block[i];
     return NULL;
 }
@@ -157,9 +155,10 @@ static int register_locked(uintptr_t start, size_t size)
     char text[HISTORY_SIZE];
 
     if (known != NULL)
-        return refuse(E_REGISTERED, "ptr %p, %zu bytes: %p, %zu bytes, is "
-                      "registered already, %s", (void *)start, size,
-                      (void *)known->start, known->size,
+        return refuse(E_REGISTERED,
+                      "ptr %p, %zu bytes: %p, %zu bytes, is "
+                      "registered already, %s",
+                      (void *)start, size, (void *)known->start, known->size,
                       history_text(known->made, alive, text));
     if (!keep_locked(start, size, true))
         return refuse(E_BAD_ALLOC, "no memory for a registration");
@@ -181,10 +180,12 @@ static int refuse_unregistered(const void *address)
     char text[HISTORY_SIZE];
 
     if (freed == NULL)
-        return refuse(E_NOT_REGISTERED, "ptr %p was never registered, or "
-                      "does not start what was", address);
-    return refuse(E_NOT_REGISTERED, "ptr %p is not registered any more, %s",
-                  address, history_text(freed->made, freed->freed, text));
+        return refuse(E_NOT_REGISTERED,
+                      "ptr %p was never registered, or "
+                      "does not start what was",
+                      address);
+    return refuse(E_NOT_REGISTERED, "ptr %p is not registered any more, %s", address,
+                  history_text(freed->made, freed->freed, text));
 }
 
 int host_unregister(void *address)
@@ -236,11 +237,9 @@ size_t host_room(const void *pointer)
 int host_check(const void *address, const char *argument)
 {
     if (device_owns(address))
-        return violate(V_NOT_HOST_MEMORY, "%s %p is device memory", argument,
-                       address);
+        return violate(V_NOT_HOST_MEMORY, "%s %p is device memory", argument, address);
     if (object_is_handle(address))
-        return violate(V_NOT_HOST_MEMORY, "%s %p is a handle", argument,
-                       address);
+        return violate(V_NOT_HOST_MEMORY, "%s %p is a handle", argument, address);
     return E_NONE;
 }
 
@@ -255,10 +254,9 @@ static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < state.count; i++)
-        visit(&(Live){state.block[i].registered ? "registered memory"
-                                                : "host memory",
-                      state.block[i].start,
-                      state.block[i].made, state.block[i].size}, to);
+        visit(&(Live){state.block[i].registered ? "registered memory" : "host memory",
+                      state.block[i].start, state.block[i].made, state.block[i].size},
+              to);
     pthread_mutex_unlock(&state.lock);
 }
 

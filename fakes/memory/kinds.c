@@ -3,10 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *const names[KIND_COUNT] = {
-    "nothing",
+static const char *const names[KIND_COUNT] = {"nothing",
 #define KIND(name, text) text,
-    KINDS(KIND)
+                                              KINDS(KIND)
 #undef KIND
 };
 

@@ -27,7 +27,7 @@ typedef enum Kind {
 #define KIND(name, text) KIND_##name,
     KINDS(KIND)
 #undef KIND
-    KIND_COUNT
+        KIND_COUNT
 } Kind;
 
 /* "event"; never NULL. */

@@ -60,19 +60,16 @@ bool device_owns(const void *address)
     return device_of((uintptr_t)address) != NULL;
 }
 
-static uintptr_t allocate_locked(int index, size_t size, size_t taken,
-                                 Owner owner)
+static uintptr_t allocate_locked(int index, size_t size, size_t taken, Owner owner)
 {
     Heap *device = &state.device[index];
 
-    if (taken > settings.memory || taken > state.ends ||
-        !heap_open(device, settings.memory) ||
+    if (taken > settings.memory || taken > state.ends || !heap_open(device, settings.memory) ||
         device->taken > settings.memory - taken)
         return 0;
     if (atomic_load(&state.opened) <= index)
         atomic_store(&state.opened, index + 1);
-    uintptr_t start = heap_take(
-        device, (Allocation){0, size, taken, owner, call_origin()});
+    uintptr_t start = heap_take(device, (Allocation){0, size, taken, owner, call_origin()});
     if (start != 0 && state.ends != UINT64_MAX)
         state.ends -= taken;
     return start;
@@ -102,9 +99,7 @@ static const char *history_locked(uintptr_t address, char *text)
 {
     static const Origin alive;
     Heap *device = device_of(address);
-    const Allocation *found = device == NULL
-                                  ? NULL
-                                  : heap_find(device, address);
+    const Allocation *found = device == NULL ? NULL : heap_find(device, address);
     const FreedRange *freed = freed_at(&state.freed, address);
 
     if (found != NULL)
@@ -129,12 +124,10 @@ static int complain_free(uintptr_t address, const Allocation *around)
 
     history_locked(address, text);
     if (around != NULL && around->owner == OWNER_LIBRARY)
-        return violate(V_LIBRARY_MEMORY, "devPtr %p, %s", (void *)address,
-                       text);
+        return violate(V_LIBRARY_MEMORY, "devPtr %p, %s", (void *)address, text);
     if (around != NULL)
-        return violate(V_INTERIOR_FREE, "devPtr %p, %zu bytes into %p, %s",
-                       (void *)address, address - around->start,
-                       (void *)around->start, text);
+        return violate(V_INTERIOR_FREE, "devPtr %p, %zu bytes into %p, %s", (void *)address,
+                       address - around->start, (void *)around->start, text);
     if (freed != NULL)
         return violate(V_DOUBLE_FREE, "devPtr %p, %s", (void *)address, text);
     return violate(V_UNKNOWN_ADDRESS, "devPtr %p", (void *)address);
@@ -143,8 +136,7 @@ static int complain_free(uintptr_t address, const Allocation *around)
 static int free_locked(uintptr_t address, Owner owner)
 {
     Heap *device = device_of(address);
-    Allocation *found = device == NULL ? NULL
-                                       : heap_find(device, address);
+    Allocation *found = device == NULL ? NULL : heap_find(device, address);
 
     if (found == NULL || found->start != address || found->owner != owner)
         return complain_free(address, found);
@@ -188,11 +180,10 @@ bool device_find(const void *address, DeviceRange *range)
 {
     pthread_mutex_lock(&state.lock);
     Heap *device = device_of((uintptr_t)address);
-    const Allocation *found =
-        device == NULL ? NULL : heap_find(device, (uintptr_t)address);
+    const Allocation *found = device == NULL ? NULL : heap_find(device, (uintptr_t)address);
     if (found != NULL)
-        *range = (DeviceRange){found->start, found->size,
-                               arena_bytes(&device->arena, found->start)};
+        *range =
+            (DeviceRange){found->start, found->size, arena_bytes(&device->arena, found->start)};
     pthread_mutex_unlock(&state.lock);
     return found != NULL;
 }
@@ -252,8 +243,7 @@ static const char *set_memory_ends(const char *value)
 {
     uint64_t number = UINT64_MAX;
 
-    if (strcmp(value, "never") != 0 &&
-        !setting_number(value, 0, MEMORY_MAX, &number))
+    if (strcmp(value, "never") != 0 && !setting_number(value, 0, MEMORY_MAX, &number))
         return "a number of bytes up to 1 TiB, or never";
     pthread_mutex_lock(&state.lock);
     state.ends = number;

@@ -51,8 +51,7 @@ unsigned char *device_peek(const void *address, size_t *room);
  * The same for count bytes. NULL after a violation that names the argument:
  * not device memory, freed, or too short.
  */
-unsigned char *device_bytes(const void *address, size_t count,
-                            const char *argument);
+unsigned char *device_bytes(const void *address, size_t count, const char *argument);
 
 /* A living allocation, and where its bytes are. */
 typedef struct DeviceRange {

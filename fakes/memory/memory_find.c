@@ -27,15 +27,13 @@ unsigned char *device_peek(const void *pointer, size_t *room)
         cache.epoch = epoch;
     }
     DeviceRange *range = &cache.entry[slot];
-    if (address - range->start >= range->size &&
-        !device_find(pointer, range))
+    if (address - range->start >= range->size && !device_find(pointer, range))
         return NULL;
     *room = range->size - (address - range->start);
     return range->bytes + (address - range->start);
 }
 
-unsigned char *device_bytes(const void *address, size_t count,
-                            const char *argument)
+unsigned char *device_bytes(const void *address, size_t count, const char *argument)
 {
     size_t room = 0;
     unsigned char *bytes = device_peek(address, &room);
@@ -47,7 +45,7 @@ unsigned char *device_bytes(const void *address, size_t count,
     }
     if (count <= room)
         return bytes;
-    violate(V_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, %s",
-            argument, address, room, count, device_history(address, text));
+    violate(V_OUT_OF_BOUNDS, "%s %p has %zu bytes left, not %zu, %s", argument, address, room,
+            count, device_history(address, text));
     return NULL;
 }

@@ -60,17 +60,14 @@ static bool reserve_range(void)
 
 static Slot *slot_at(size_t index)
 {
-    Slot *chunk = atomic_load_explicit(&state.chunk[index / CHUNK_SLOTS],
-                                       memory_order_acquire);
+    Slot *chunk = atomic_load_explicit(&state.chunk[index / CHUNK_SLOTS], memory_order_acquire);
 
     return chunk == NULL ? NULL : &chunk[index % CHUNK_SLOTS];
 }
 
 bool object_is_handle(const void *address)
 {
-    return state.range != NULL &&
-           (uintptr_t)address - (uintptr_t)state.range <
-               SLOTS * HANDLE_STEP;
+    return state.range != NULL && (uintptr_t)address - (uintptr_t)state.range < SLOTS * HANDLE_STEP;
 }
 
 /* The slot of a handle that was handed out at some time, or NULL. */
@@ -136,8 +133,8 @@ static void slot_fill(Slot *slot, Kind kind, size_t size)
     atomic_store_explicit(&slot->alive, true, memory_order_release);
 }
 
-void *object_new(Kind kind, size_t size, void (*release)(void *body),
-                 const void *owner, void **handle)
+void *object_new(Kind kind, size_t size, void (*release)(void *body), const void *owner,
+                 void **handle)
 {
     void *body = calloc(1, size);
     Remains before = {0};
@@ -168,8 +165,7 @@ void *object_peek(const void *handle, Kind kind)
 {
     Slot *slot = slot_of(handle);
 
-    if (slot == NULL ||
-        !atomic_load_explicit(&slot->alive, memory_order_acquire) ||
+    if (slot == NULL || !atomic_load_explicit(&slot->alive, memory_order_acquire) ||
         atomic_load_explicit(&slot->kind, memory_order_relaxed) != (int)kind)
         return NULL;
     return slot->body;
@@ -182,9 +178,7 @@ const char *object_history(const void *handle, char *text)
 
     if (slot == NULL)
         return strcpy(text, "never made");
-    return history_text(slot->made,
-                        atomic_load(&slot->alive) ? alive : slot->killed,
-                        text);
+    return history_text(slot->made, atomic_load(&slot->alive) ? alive : slot->killed, text);
 }
 
 /* ", an event": what a handle's argument does not say. */
@@ -192,8 +186,7 @@ static const char *described(Kind kind, const char *argument, char *text)
 {
     *text = '\0';
     if (!kind_is_said(kind, argument))
-        snprintf(text, HISTORY_SIZE, ", %s %s", kind_article(kind),
-                 kind_name(kind));
+        snprintf(text, HISTORY_SIZE, ", %s %s", kind_article(kind), kind_name(kind));
     return text;
 }
 
@@ -202,14 +195,12 @@ static const char *wanted(Kind kind, const char *argument, char *text)
 {
     *text = '\0';
     if (!kind_is_said(kind, argument))
-        snprintf(text, HISTORY_SIZE, "should be %s %s and ",
-                 kind_article(kind), kind_name(kind));
+        snprintf(text, HISTORY_SIZE, "should be %s %s and ", kind_article(kind), kind_name(kind));
     return text;
 }
 
 /* Says why a handle is not what it should be. */
-static void complain(const void *handle, Kind kind, const char *argument,
-                     ViolationId when_dead)
+static void complain(const void *handle, Kind kind, const char *argument, ViolationId when_dead)
 {
     Slot *slot = slot_of(handle);
     char text[HISTORY_SIZE];
@@ -217,18 +208,16 @@ static void complain(const void *handle, Kind kind, const char *argument,
 
     object_history(handle, text);
     if (slot == NULL) {
-        violate(V_UNKNOWN_HANDLE, "%s %p%s", argument, handle,
-                described(kind, argument, kinds));
+        violate(V_UNKNOWN_HANDLE, "%s %p%s", argument, handle, described(kind, argument, kinds));
         return;
     }
     Kind found = (Kind)atomic_load(&slot->kind);
     if (!atomic_load(&slot->alive))
-        violate(when_dead, "%s %p%s, %s", argument, handle,
-                described(found, argument, kinds), text);
+        violate(when_dead, "%s %p%s, %s", argument, handle, described(found, argument, kinds),
+                text);
     else
         violate(V_WRONG_KIND, "%s %p %sis %s %s, %s", argument, handle,
-                wanted(kind, argument, kinds), kind_article(found),
-                kind_name(found), text);
+                wanted(kind, argument, kinds), kind_article(found), kind_name(found), text);
 }
 
 void *object_find(const void *handle, Kind kind, const char *argument)
@@ -271,8 +260,8 @@ bool object_destroy(const void *handle, Kind kind, const char *argument)
     }
     if (slot_of(handle)->owner != NULL) {
         char text[HISTORY_SIZE];
-        violate(V_NOT_OWNER, "%s %p belongs to %p, %s", argument, handle,
-                slot_of(handle)->owner, object_history(handle, text));
+        violate(V_NOT_OWNER, "%s %p belongs to %p, %s", argument, handle, slot_of(handle)->owner,
+                object_history(handle, text));
         return false;
     }
     if (slot_die(handle))
@@ -295,8 +284,9 @@ static void list_live(LiveVisitor *visit, void *to)
         Slot *slot = slot_at(i);
         if (!atomic_load(&slot->alive) || slot->owner != NULL)
             continue;
-        visit(&(Live){kind_name((Kind)atomic_load(&slot->kind)),
-                      (uintptr_t)handle_of(i), slot->made, slot->size}, to);
+        visit(&(Live){kind_name((Kind)atomic_load(&slot->kind)), (uintptr_t)handle_of(i),
+                      slot->made, slot->size},
+              to);
     }
     pthread_mutex_unlock(&state.lock);
 }

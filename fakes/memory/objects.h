@@ -33,8 +33,8 @@
  * a dead object's, whose release runs in here: the caller holds no lock that
  * a release takes.
  */
-void *object_new(Kind kind, size_t size, void (*release)(void *body),
-                 const void *owner, void **handle);
+void *object_new(Kind kind, size_t size, void (*release)(void *body), const void *owner,
+                 void **handle);
 
 /*
  * The body behind a handle of that kind. NULL after a violation that names

@@ -43,8 +43,7 @@ static void tell(uintptr_t start, size_t size)
 {
     pthread_mutex_lock(&state.lock);
     for (Watch *watch = state.first; watch != NULL; watch = watch->next)
-        if (start < watch->start + watch->size &&
-            watch->start < start + size)
+        if (start < watch->start + watch->size && watch->start < start + size)
             atomic_store(watch->written, true);
     pthread_mutex_unlock(&state.lock);
 }
@@ -65,8 +64,7 @@ void device_copied(const void *dst, const void *src, size_t size)
     const Arena *to = device_arena(dst);
     const Arena *from = device_arena(src);
 
-    if (to == NULL || from == NULL || size == 0 ||
-        arena_is_marked(from, (uintptr_t)src, size)) {
+    if (to == NULL || from == NULL || size == 0 || arena_is_marked(from, (uintptr_t)src, size)) {
         device_written(dst, size);
         return;
     }

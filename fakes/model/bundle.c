@@ -58,8 +58,10 @@ int bundle_load_part(Bundle *bundle, const BundleFile *file, size_t index,
     options.bundle = bundle->id;
     options.variables = bundle->variables;
     if (part.size < OM_HEADER)
-        return refuse(E_PARAM, "sub-model %zu has %zu bytes, not even a "
-                      "header", index, part.size);
+        return refuse(E_PARAM,
+                      "sub-model %zu has %zu bytes, not even a "
+                      "header",
+                      index, part.size);
     int status = ge_status(model_load(part, &options, id));
     if (status == E_NONE && !ids_add(&bundle->loaded_ids, *id)) {
         model_unload(model_find(*id));
@@ -91,8 +93,7 @@ int bundle_unload_parts(Bundle *bundle)
 static void list_live(LiveVisitor *visit, void *to)
 {
     models_lock();
-    for (const Bundle *bundle = bundles; bundle != NULL;
-         bundle = bundle->next) {
+    for (const Bundle *bundle = bundles; bundle != NULL; bundle = bundle->next) {
         size_t size = 0;
         for (size_t i = 0; i < bundle->variables->count; i++)
             size += bundle->variables->list[i].nbytes;

@@ -54,10 +54,8 @@ static int take_bytes(Bundle *bundle, const Given *given)
     if (given->path == NULL)
         return E_NONE;
     bundle->path = strdup(given->path);
-    int status = bundle->path == NULL
-                     ? E_GE_MEMORY
-                     : file_read(given->path, &bundle->copy,
-                                 &bundle->file.size);
+    int status = bundle->path == NULL ? E_GE_MEMORY
+                                      : file_read(given->path, &bundle->copy, &bundle->file.size);
     bundle->file.data = bundle->copy;
     return status;
 }
@@ -70,17 +68,16 @@ static void drop_bytes(Bundle *bundle)
     bundle->file = (Bytes){0};
 }
 
-static int take_variables(Bundle *bundle, const Given *given,
-                          const BundleFile *file)
+static int take_variables(Bundle *bundle, const Given *given, const BundleFile *file)
 {
     if (given->variables == NULL)
         return E_NONE;
     if (given->variables_size < file->variable_size)
-        return refuse(E_PARAM, "the variables need %llu bytes, varWeightSize "
-                      "is %zu", (unsigned long long)file->variable_size,
-                      given->variables_size);
-    if (device_bytes(given->variables, given->variables_size,
-                     "varWeightPtr") == NULL)
+        return refuse(E_PARAM,
+                      "the variables need %llu bytes, varWeightSize "
+                      "is %zu",
+                      (unsigned long long)file->variable_size, given->variables_size);
+    if (device_bytes(given->variables, given->variables_size, "varWeightPtr") == NULL)
         return violation_status();
     if ((uintptr_t)given->variables % ALIGNMENT != 0)
         return violate(V_MISALIGNED, "varWeightPtr %p", given->variables);
@@ -90,8 +87,7 @@ static int take_variables(Bundle *bundle, const Given *given,
 }
 
 /* Gives a parsed bundle its place among the living, and loads what it shall. */
-static int begin(Bundle *bundle, const Given *given, const BundleFile *file,
-                 uint32_t *id)
+static int begin(Bundle *bundle, const Given *given, const BundleFile *file, uint32_t *id)
 {
     int status = E_NONE;
 
@@ -114,9 +110,8 @@ static int bundle_make(const Given *given, uint32_t *id)
         return refuse(E_BAD_ALLOC, "no memory for a bundle");
     bundle->made = call_origin();
     bundle->variables = variables_new();
-    int status = bundle->variables != NULL
-                     ? take_bytes(bundle, given)
-                     : refuse(E_BAD_ALLOC, "no memory for a bundle");
+    int status = bundle->variables != NULL ? take_bytes(bundle, given)
+                                           : refuse(E_BAD_ALLOC, "no memory for a bundle");
     if (status != E_NONE && given->load)
         status = ge_status(status);
     if (status == E_NONE)
@@ -153,42 +148,44 @@ static int bundle_open(const Given *given, uint32_t *bundleId)
 
 aclError aclmdlBundleLoadFromFile(const char *modelPath, uint32_t *bundleId)
 {
-    ENTER(aclmdlBundleLoadFromFile, "modelPath=%p, bundleId=%p",
-          (const void *)modelPath, (void *)bundleId);
+    ENTER(aclmdlBundleLoadFromFile, "modelPath=%p, bundleId=%p", (const void *)modelPath,
+          (void *)bundleId);
     LEAVE(bundle_open(&(Given){.path = modelPath, .load = true}, bundleId));
 }
 
-aclError aclmdlBundleLoadFromMem(const void *model, size_t modelSize,
-                                 uint32_t *bundleId)
+aclError aclmdlBundleLoadFromMem(const void *model, size_t modelSize, uint32_t *bundleId)
 {
-    ENTER(aclmdlBundleLoadFromMem, "model=%p, modelSize=%zu, bundleId=%p",
-          model, modelSize, (void *)bundleId);
+    ENTER(aclmdlBundleLoadFromMem, "model=%p, modelSize=%zu, bundleId=%p", model, modelSize,
+          (void *)bundleId);
     NOT_NULL(model);
-    LEAVE(bundle_open(&(Given){.model = model, .size = modelSize,
-                               .load = true}, bundleId));
+    LEAVE(bundle_open(&(Given){.model = model, .size = modelSize, .load = true}, bundleId));
 }
 
-aclError aclmdlBundleInitFromFile(const char *modelPath, void *varWeightPtr,
-                                  size_t varWeightSize, uint32_t *bundleId)
+aclError aclmdlBundleInitFromFile(const char *modelPath, void *varWeightPtr, size_t varWeightSize,
+                                  uint32_t *bundleId)
 {
-    ENTER(aclmdlBundleInitFromFile, "modelPath=%p, varWeightPtr=%p, "
-          "varWeightSize=%zu, bundleId=%p", (const void *)modelPath,
-          varWeightPtr, varWeightSize, (void *)bundleId);
-    LEAVE(bundle_open(&(Given){.path = modelPath, .variables = varWeightPtr,
-                               .variables_size = varWeightSize}, bundleId));
+    ENTER(aclmdlBundleInitFromFile,
+          "modelPath=%p, varWeightPtr=%p, "
+          "varWeightSize=%zu, bundleId=%p",
+          (const void *)modelPath, varWeightPtr, varWeightSize, (void *)bundleId);
+    LEAVE(bundle_open(
+        &(Given){.path = modelPath, .variables = varWeightPtr, .variables_size = varWeightSize},
+        bundleId));
 }
 
-aclError aclmdlBundleInitFromMem(const void *model, size_t modelSize,
-                                 void *varWeightPtr, size_t varWeightSize,
-                                 uint32_t *bundleId)
+aclError aclmdlBundleInitFromMem(const void *model, size_t modelSize, void *varWeightPtr,
+                                 size_t varWeightSize, uint32_t *bundleId)
 {
-    ENTER(aclmdlBundleInitFromMem, "model=%p, modelSize=%zu, "
-          "varWeightPtr=%p, varWeightSize=%zu, bundleId=%p", model, modelSize,
-          varWeightPtr, varWeightSize, (void *)bundleId);
+    ENTER(aclmdlBundleInitFromMem,
+          "model=%p, modelSize=%zu, "
+          "varWeightPtr=%p, varWeightSize=%zu, bundleId=%p",
+          model, modelSize, varWeightPtr, varWeightSize, (void *)bundleId);
     NOT_NULL(model);
-    LEAVE(bundle_open(&(Given){.model = model, .size = modelSize,
+    LEAVE(bundle_open(&(Given){.model = model,
+                               .size = modelSize,
                                .variables = varWeightPtr,
-                               .variables_size = varWeightSize}, bundleId));
+                               .variables_size = varWeightSize},
+                      bundleId));
 }
 
 /* A bundle with a model that cannot be unloaded stays for another try. */

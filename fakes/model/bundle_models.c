@@ -15,8 +15,7 @@
 
 aclError aclmdlBundleGetModelNum(uint32_t bundleId, size_t *modelNum)
 {
-    ENTER(aclmdlBundleGetModelNum, "bundleId=%u, modelNum=%p", bundleId,
-          (void *)modelNum);
+    ENTER(aclmdlBundleGetModelNum, "bundleId=%u, modelNum=%p", bundleId, (void *)modelNum);
     NOT_NULL(modelNum);
     models_lock();
     const Bundle *bundle = bundle_find(bundleId);
@@ -33,8 +32,10 @@ static int model_id_at(uint32_t bundleId, size_t index, uint32_t *modelId)
     if (bundle == NULL)
         return E_BUNDLE_ID;
     if (!bundle->listed)
-        return refuse(E_NOT_SUPPORTED, "bundle %u was only initialised; "
-                      "aclmdlBundleLoadModel gives ids", bundleId);
+        return refuse(E_NOT_SUPPORTED,
+                      "bundle %u was only initialised; "
+                      "aclmdlBundleLoadModel gives ids",
+                      bundleId);
     if (index >= bundle->listed_ids.count)
         return refuse(E_PARAM, "index %zu, the bundle has %zu models", index,
                       bundle->listed_ids.count);
@@ -42,11 +43,10 @@ static int model_id_at(uint32_t bundleId, size_t index, uint32_t *modelId)
     return E_NONE;
 }
 
-aclError aclmdlBundleGetModelId(uint32_t bundleId, size_t index,
-                                uint32_t *modelId)
+aclError aclmdlBundleGetModelId(uint32_t bundleId, size_t index, uint32_t *modelId)
 {
-    ENTER(aclmdlBundleGetModelId, "bundleId=%u, index=%zu, modelId=%p",
-          bundleId, index, (void *)modelId);
+    ENTER(aclmdlBundleGetModelId, "bundleId=%u, index=%zu, modelId=%p", bundleId, index,
+          (void *)modelId);
     NOT_NULL(modelId);
     models_lock();
     int status = model_id_at(bundleId, index, modelId);
@@ -55,8 +55,7 @@ aclError aclmdlBundleGetModelId(uint32_t bundleId, size_t index,
 }
 
 /* Reads a bundle's file again when it kept no bytes; the status is raw. */
-static int find_bytes(const Bundle *bundle, unsigned char **again,
-                      Bytes *bytes)
+static int find_bytes(const Bundle *bundle, unsigned char **again, Bytes *bytes)
 {
     *bytes = bundle->file;
     if (bytes->data != NULL || bundle->path == NULL)
@@ -66,31 +65,28 @@ static int find_bytes(const Bundle *bundle, unsigned char **again,
     return status;
 }
 
-static int load_model_from(Bundle *bundle, Bytes bytes, size_t index,
-                           const LoadOptions *memory, uint32_t *modelId)
+static int load_model_from(Bundle *bundle, Bytes bytes, size_t index, const LoadOptions *memory,
+                           uint32_t *modelId)
 {
     BundleFile file = {0};
     int status = bundle_file_parse(bytes, &file);
 
     if (status == E_NONE && index >= file.count)
-        status = refuse(E_PARAM, "index %zu, the bundle has %zu models",
-                        index, file.count);
+        status = refuse(E_PARAM, "index %zu, the bundle has %zu models", index, file.count);
     if (status == E_NONE)
         status = bundle_load_part(bundle, &file, index, memory, modelId);
     bundle_file_free(&file);
     return status;
 }
 
-static int load_model(uint32_t bundleId, size_t index,
-                      const LoadOptions *memory, uint32_t *modelId)
+static int load_model(uint32_t bundleId, size_t index, const LoadOptions *memory, uint32_t *modelId)
 {
     unsigned char *again = NULL;
     Bytes bytes;
 
     models_lock();
     Bundle *bundle = bundle_find(bundleId);
-    int status = bundle != NULL ? find_bytes(bundle, &again, &bytes)
-                                : E_BUNDLE_ID;
+    int status = bundle != NULL ? find_bytes(bundle, &again, &bytes) : E_BUNDLE_ID;
     if (status == E_NONE)
         status = load_model_from(bundle, bytes, index, memory, modelId);
     models_unlock();
@@ -98,23 +94,22 @@ static int load_model(uint32_t bundleId, size_t index,
     return status;
 }
 
-aclError aclmdlBundleLoadModel(uint32_t bundleId, size_t index,
-                               uint32_t *modelId)
+aclError aclmdlBundleLoadModel(uint32_t bundleId, size_t index, uint32_t *modelId)
 {
-    ENTER(aclmdlBundleLoadModel, "bundleId=%u, index=%zu, modelId=%p",
-          bundleId, index, (void *)modelId);
+    ENTER(aclmdlBundleLoadModel, "bundleId=%u, index=%zu, modelId=%p", bundleId, index,
+          (void *)modelId);
     NOT_NULL(modelId);
     LEAVE(load_model(bundleId, index, &(LoadOptions){0}, modelId));
 }
 
-aclError aclmdlBundleLoadModelWithMem(uint32_t bundleId, size_t index,
-                                      void *workPtr, size_t workSize,
-                                      void *weightPtr, size_t weightSize,
+aclError aclmdlBundleLoadModelWithMem(uint32_t bundleId, size_t index, void *workPtr,
+                                      size_t workSize, void *weightPtr, size_t weightSize,
                                       uint32_t *modelId)
 {
-    ENTER(aclmdlBundleLoadModelWithMem, "bundleId=%u, index=%zu, workPtr=%p, "
-          "workSize=%zu, weightPtr=%p, weightSize=%zu, modelId=%p", bundleId,
-          index, workPtr, workSize, weightPtr, weightSize, (void *)modelId);
+    ENTER(aclmdlBundleLoadModelWithMem,
+          "bundleId=%u, index=%zu, workPtr=%p, "
+          "workSize=%zu, weightPtr=%p, weightSize=%zu, modelId=%p",
+          bundleId, index, workPtr, workSize, weightPtr, weightSize, (void *)modelId);
     NOT_NULL(modelId);
     LoadOptions memory = {.work = {workPtr, workSize, false},
                           .weights = {weightPtr, weightSize, false}};
@@ -122,12 +117,12 @@ aclError aclmdlBundleLoadModelWithMem(uint32_t bundleId, size_t index,
 }
 
 aclError aclmdlBundleLoadModelWithConfig(uint32_t bundleId, size_t index,
-                                         aclmdlConfigHandle *handle,
-                                         uint32_t *modelId)
+                                         aclmdlConfigHandle *handle, uint32_t *modelId)
 {
-    ENTER(aclmdlBundleLoadModelWithConfig, "bundleId=%u, index=%zu, "
-          "handle=%p, modelId=%p", bundleId, index, (void *)handle,
-          (void *)modelId);
+    ENTER(aclmdlBundleLoadModelWithConfig,
+          "bundleId=%u, index=%zu, "
+          "handle=%p, modelId=%p",
+          bundleId, index, (void *)handle, (void *)modelId);
     LoadOptions memory = {0};
     int status = config_memory(handle, &memory);
     if (status != E_NONE)
@@ -144,8 +139,10 @@ static int unload_model(uint32_t bundleId, uint32_t modelId)
         return E_BUNDLE_ID;
     size_t at = ids_find(&bundle->loaded_ids, modelId);
     if (at == bundle->loaded_ids.count)
-        return refuse(E_PARAM, "model %u is no loaded sub-model of bundle "
-                      "%u", modelId, bundleId);
+        return refuse(E_PARAM,
+                      "model %u is no loaded sub-model of bundle "
+                      "%u",
+                      modelId, bundleId);
     int status = model_unload(model_find(modelId));
     if (status == E_NONE)
         ids_remove(&bundle->loaded_ids, at);
@@ -154,8 +151,7 @@ static int unload_model(uint32_t bundleId, uint32_t modelId)
 
 aclError aclmdlBundleUnloadModel(uint32_t bundleId, uint32_t modelId)
 {
-    ENTER(aclmdlBundleUnloadModel, "bundleId=%u, modelId=%u", bundleId,
-          modelId);
+    ENTER(aclmdlBundleUnloadModel, "bundleId=%u, modelId=%u", bundleId, modelId);
     models_lock();
     int status = unload_model(bundleId, modelId);
     models_unlock();

@@ -64,8 +64,7 @@ aclmdlConfigHandle *aclmdlCreateConfigHandle(void)
 {
     ENTER_AS(aclmdlCreateConfigHandle, NULL, NO_ARGS);
     void *handle = NULL;
-    if (object_new(KIND_CONFIG, sizeof(Config), release, NULL,
-                   &handle) == NULL)
+    if (object_new(KIND_CONFIG, sizeof(Config), release, NULL, &handle) == NULL)
         call.status = E_BAD_ALLOC;
     return handle;
 }
@@ -80,19 +79,16 @@ aclError aclmdlDestroyConfigHandle(aclmdlConfigHandle *handle)
     LEAVE(E_NONE);
 }
 
-static int check_value(const Attribute *attribute, int attr,
-                       const void *bytes)
+static int check_value(const Attribute *attribute, int attr, const void *bytes)
 {
     uint64_t number = 0;
 
     memcpy(&number, bytes, attribute->size);
     if (attribute->required && number == 0)
         return refuse(E_PARAM, "attribute %d is set to a NULL pointer", attr);
-    if (attribute->bounded &&
-        (number < attribute->low || number > attribute->high))
+    if (attribute->bounded && (number < attribute->low || number > attribute->high))
         return refuse(E_PARAM, "attribute %d is %llu, not %llu..%llu", attr,
-                      (unsigned long long)number,
-                      (unsigned long long)attribute->low,
+                      (unsigned long long)number, (unsigned long long)attribute->low,
                       (unsigned long long)attribute->high);
     return E_NONE;
 }
@@ -112,14 +108,13 @@ static int set_text(Config *config, int attr, const void *bytes)
     return E_NONE;
 }
 
-static int set_value(Config *config, int attr, const void *bytes,
-                     size_t size)
+static int set_value(Config *config, int attr, const void *bytes, size_t size)
 {
     if (attr < 0 || attr >= CONFIG_ATTRIBUTES || attributes[attr].size == 0)
         return refuse(E_PARAM, "there is no attribute %d to set", attr);
     if (size != attributes[attr].size)
-        return refuse(E_PARAM, "attribute %d has %zu bytes, not %zu", attr,
-                      attributes[attr].size, size);
+        return refuse(E_PARAM, "attribute %d has %zu bytes, not %zu", attr, attributes[attr].size,
+                      size);
     int status = check_value(&attributes[attr], attr, bytes);
     if (status == E_NONE && is_text(attr))
         status = set_text(config, attr, bytes);
@@ -132,8 +127,10 @@ static int set_value(Config *config, int attr, const void *bytes,
 aclError aclmdlSetConfigOpt(aclmdlConfigHandle *handle, aclmdlConfigAttr attr,
                             const void *attrValue, size_t valueSize)
 {
-    ENTER(aclmdlSetConfigOpt, "handle=%p, attr=%d, attrValue=%p, "
-          "valueSize=%zu", (void *)handle, (int)attr, attrValue, valueSize);
+    ENTER(aclmdlSetConfigOpt,
+          "handle=%p, attr=%d, attrValue=%p, "
+          "valueSize=%zu",
+          (void *)handle, (int)attr, attrValue, valueSize);
     if (handle == NULL)
         LEAVE(refuse(E_PARAM, "handle is NULL"));
     Config *config = object_find(handle, KIND_CONFIG, "handle");
@@ -147,8 +144,7 @@ aclmdlExecConfigHandle *aclmdlCreateExecConfigHandle(void)
 {
     ENTER_AS(aclmdlCreateExecConfigHandle, NULL, NO_ARGS);
     void *handle = NULL;
-    ExecConfig *config = object_new(KIND_EXEC_CONFIG, sizeof *config, NULL,
-                                    NULL, &handle);
+    ExecConfig *config = object_new(KIND_EXEC_CONFIG, sizeof *config, NULL, NULL, &handle);
     if (config == NULL) {
         call.status = E_BAD_ALLOC;
         return NULL;
@@ -180,28 +176,26 @@ int32_t exec_config_timeout(const aclmdlExecConfigHandle *handle)
 {
     const ExecConfig *config = object_peek(handle, KIND_EXEC_CONFIG);
 
-    return config != NULL ? config->timeout[ACL_MDL_STREAM_SYNC_TIMEOUT]
-                          : -1;
+    return config != NULL ? config->timeout[ACL_MDL_STREAM_SYNC_TIMEOUT] : -1;
 }
 
 /* The event timeout is kept and never asked for: no run waits for an event. */
-aclError aclmdlSetExecConfigOpt(aclmdlExecConfigHandle *handle,
-                                aclmdlExecConfigAttr attr,
+aclError aclmdlSetExecConfigOpt(aclmdlExecConfigHandle *handle, aclmdlExecConfigAttr attr,
                                 const void *attrValue, size_t valueSize)
 {
-    ENTER(aclmdlSetExecConfigOpt, "handle=%p, attr=%d, attrValue=%p, "
-          "valueSize=%zu", (void *)handle, (int)attr, attrValue, valueSize);
+    ENTER(aclmdlSetExecConfigOpt,
+          "handle=%p, attr=%d, attrValue=%p, "
+          "valueSize=%zu",
+          (void *)handle, (int)attr, attrValue, valueSize);
     int32_t timeout = 0;
     int status = exec_config_check(handle);
     if (status != E_NONE)
         LEAVE(status);
     NOT_NULL(attrValue);
-    if (attr != ACL_MDL_STREAM_SYNC_TIMEOUT &&
-        attr != ACL_MDL_EVENT_SYNC_TIMEOUT)
+    if (attr != ACL_MDL_STREAM_SYNC_TIMEOUT && attr != ACL_MDL_EVENT_SYNC_TIMEOUT)
         LEAVE(refuse(E_PARAM, "there is no attribute %d to set", (int)attr));
     if (valueSize != sizeof timeout)
-        LEAVE(refuse(E_PARAM, "attribute %d has 4 bytes, not %zu", (int)attr,
-                     valueSize));
+        LEAVE(refuse(E_PARAM, "attribute %d has 4 bytes, not %zu", (int)attr, valueSize));
     memcpy(&timeout, attrValue, sizeof timeout);
     if (timeout < -1)
         LEAVE(refuse(E_PARAM, "the timeout %d is less than -1", timeout));

@@ -12,12 +12,7 @@
 #include "model/config.h"
 #include "model/config_values.h"
 
-enum {
-    WEIGHT_ALIGNMENT = 32,
-    FROM_FILE_WITH_MEM = 2,
-    FROM_MEM_WITH_MEM = 4,
-    FROM_FILE_WITH_Q = 5
-};
+enum { WEIGHT_ALIGNMENT = 32, FROM_FILE_WITH_MEM = 2, FROM_MEM_WITH_MEM = 4, FROM_FILE_WITH_Q = 5 };
 
 static int find(const aclmdlConfigHandle *handle, const Config **config)
 {
@@ -38,11 +33,9 @@ int config_memory(const aclmdlConfigHandle *handle, LoadOptions *options)
     options->external = config->external;
     options->external_count = config->external_count;
     options->work = (Area){config->value[ACL_MDL_WORKSPACE_ADDR_PTR].pointer,
-                           config->value[ACL_MDL_WORKSPACE_SIZET].size,
-                           false};
+                           config->value[ACL_MDL_WORKSPACE_SIZET].size, false};
     options->weights = (Area){config->value[ACL_MDL_WEIGHT_ADDR_PTR].pointer,
-                              config->value[ACL_MDL_WEIGHT_SIZET].size,
-                              false};
+                              config->value[ACL_MDL_WEIGHT_SIZET].size, false};
     return E_NONE;
 }
 
@@ -53,10 +46,8 @@ int config_source(const aclmdlConfigHandle *handle, ConfigSource *source)
 
     if (status == E_NONE)
         *source = (ConfigSource){
-            config->value[ACL_MDL_LOAD_TYPE_SIZET].size,
-            config->value[ACL_MDL_PATH_PTR].pointer,
-            config->value[ACL_MDL_MEM_ADDR_PTR].pointer,
-            config->value[ACL_MDL_MEM_SIZET].size};
+            config->value[ACL_MDL_LOAD_TYPE_SIZET].size, config->value[ACL_MDL_PATH_PTR].pointer,
+            config->value[ACL_MDL_MEM_ADDR_PTR].pointer, config->value[ACL_MDL_MEM_SIZET].size};
     return status;
 }
 
@@ -64,10 +55,10 @@ static int check_set(const Config *config, const int *attr, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!config->set[attr[i]])
-            return refuse(E_PARAM, "load type %zu needs attribute %d, which "
+            return refuse(E_PARAM,
+                          "load type %zu needs attribute %d, which "
                           "is not set",
-                          config->value[ACL_MDL_LOAD_TYPE_SIZET].size,
-                          attr[i]);
+                          config->value[ACL_MDL_LOAD_TYPE_SIZET].size, attr[i]);
     return E_NONE;
 }
 
@@ -76,9 +67,8 @@ int config_check(const aclmdlConfigHandle *handle)
 {
     static const int file[] = {ACL_MDL_PATH_PTR};
     static const int memory[] = {ACL_MDL_MEM_ADDR_PTR, ACL_MDL_MEM_SIZET};
-    static const int queues[] = {
-        ACL_MDL_INPUTQ_ADDR_PTR, ACL_MDL_INPUTQ_NUM_SIZET,
-        ACL_MDL_OUTPUTQ_ADDR_PTR, ACL_MDL_OUTPUTQ_NUM_SIZET};
+    static const int queues[] = {ACL_MDL_INPUTQ_ADDR_PTR, ACL_MDL_INPUTQ_NUM_SIZET,
+                                 ACL_MDL_OUTPUTQ_ADDR_PTR, ACL_MDL_OUTPUTQ_NUM_SIZET};
     const Config *config = NULL;
     int status = find(handle, &config);
 
@@ -88,19 +78,19 @@ int config_check(const aclmdlConfigHandle *handle)
         return refuse(E_PARAM, "the load type is not set");
     size_t type = config->value[ACL_MDL_LOAD_TYPE_SIZET].size;
     bool from_file = type <= FROM_FILE_WITH_MEM || type == FROM_FILE_WITH_Q;
-    status = from_file ? check_set(config, file, 1)
-                       : check_set(config, memory, 2);
+    status = from_file ? check_set(config, file, 1) : check_set(config, memory, 2);
     if (status == E_NONE && from_file && config->set[ACL_MDL_WEIGHT_PATH_PTR])
-        status = refuse(E_PARAM, "load type %zu finds its weights beside the "
-                        "model; ACL_MDL_WEIGHT_PATH_PTR is not for it", type);
+        status = refuse(E_PARAM,
+                        "load type %zu finds its weights beside the "
+                        "model; ACL_MDL_WEIGHT_PATH_PTR is not for it",
+                        type);
     if (status == E_NONE && type > FROM_MEM_WITH_MEM)
         status = check_set(config, queues, 4);
     return status;
 }
 
 /* Replaces what was given for the file before, or appends. */
-static int keep_external(Config *config, const char *name, void *address,
-                         size_t size)
+static int keep_external(Config *config, const char *name, void *address, size_t size)
 {
     for (size_t i = 0; i < config->external_count; i++)
         if (strcmp(config->external[i].name, name) == 0) {
@@ -108,9 +98,7 @@ static int keep_external(Config *config, const char *name, void *address,
             config->external[i].size = size;
             return E_NONE;
         }
-    ExternalWeight *list = realloc(config->external,
-                                   (config->external_count + 1) *
-                                       sizeof *list);
+    ExternalWeight *list = realloc(config->external, (config->external_count + 1) * sizeof *list);
     char *copy = list != NULL ? strdup(name) : NULL;
     if (list != NULL)
         config->external = list;
@@ -120,13 +108,13 @@ static int keep_external(Config *config, const char *name, void *address,
     return E_NONE;
 }
 
-aclError aclmdlSetExternalWeightAddress(aclmdlConfigHandle *handle,
-                                        const char *weightFileName,
+aclError aclmdlSetExternalWeightAddress(aclmdlConfigHandle *handle, const char *weightFileName,
                                         void *devPtr, size_t size)
 {
-    ENTER(aclmdlSetExternalWeightAddress, "handle=%p, weightFileName=%p, "
-          "devPtr=%p, size=%zu", (void *)handle, (const void *)weightFileName,
-          devPtr, size);
+    ENTER(aclmdlSetExternalWeightAddress,
+          "handle=%p, weightFileName=%p, "
+          "devPtr=%p, size=%zu",
+          (void *)handle, (const void *)weightFileName, devPtr, size);
     if (handle == NULL)
         LEAVE(refuse(E_PARAM, "handle is NULL"));
     Config *config = object_find(handle, KIND_CONFIG, "handle");
@@ -136,7 +124,6 @@ aclError aclmdlSetExternalWeightAddress(aclmdlConfigHandle *handle,
     if (devPtr == NULL)
         LEAVE(refuse(E_PARAM, "devPtr is NULL"));
     if (size == 0 || size % WEIGHT_ALIGNMENT != 0)
-        LEAVE(refuse(E_PARAM, "size is %zu, not a multiple of %d", size,
-                     WEIGHT_ALIGNMENT));
+        LEAVE(refuse(E_PARAM, "size is %zu, not a multiple of %d", size, WEIGHT_ALIGNMENT));
     LEAVE(keep_external(config, weightFileName, devPtr, size));
 }

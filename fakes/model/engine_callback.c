@@ -80,19 +80,18 @@ int callback_known(uint64_t id)
 {
     if (callback_of(id).function != NULL)
         return E_NONE;
-    return refuse(E_GE, "the model is callback program %llu, for which no "
+    return refuse(E_GE,
+                  "the model is callback program %llu, for which no "
                   "function is registered in this process (aclfakeCallback)",
                   (unsigned long long)id);
 }
 
 static AclFakeTensor tensor_of(const char *name, const Blob *blob)
 {
-    return (AclFakeTensor){name, blob->bytes, blob->size, blob->data_type,
-                           blob->rank, blob->dims};
+    return (AclFakeTensor){name, blob->bytes, blob->size, blob->data_type, blob->rank, blob->dims};
 }
 
-static void add_list(AclFakeTensor *tensors, const TensorList *list,
-                     const Blob *blobs)
+static void add_list(AclFakeTensor *tensors, const TensorList *list, const Blob *blobs)
 {
     for (size_t i = 0; i < list->count; i++)
         tensors[i] = tensor_of(list->tensor[i].name, &blobs[i]);
@@ -102,12 +101,10 @@ static int add_variables(AclFakeTensor *tensors, const Model *model)
 {
     for (size_t i = 0; i < model->program.variables.count; i++) {
         const Tensor *variable = program_variable(&model->program, i);
-        unsigned char *bytes = device_bytes(
-            model->variable[i], variable->nbytes, variable->name);
+        unsigned char *bytes = device_bytes(model->variable[i], variable->nbytes, variable->name);
         if (bytes == NULL)
             return violation_status();
-        Blob blob = {bytes, variable->nbytes, variable->dims, variable->rank,
-                     variable->data_type};
+        Blob blob = {bytes, variable->nbytes, variable->dims, variable->rank, variable->data_type};
         tensors[i] = tensor_of(variable->name, &blob);
     }
     return E_NONE;
@@ -127,19 +124,19 @@ static int call_function(const Model *model, const AclFakeTensor *inputs)
     Call *execute = current_call;
 
     if (callback.function == NULL)
-        return refuse(E_RT_EXECUTE, "callback program %llu has no function "
-                      "any more", (unsigned long long)callback.id);
-    int failed = callback.function(
-        callback.user, inputs, input_count, variables, variable_count,
-        variables + variable_count, model->inout->outputs.count, error,
-        sizeof error);
+        return refuse(E_RT_EXECUTE,
+                      "callback program %llu has no function "
+                      "any more",
+                      (unsigned long long)callback.id);
+    int failed = callback.function(callback.user, inputs, input_count, variables, variable_count,
+                                   variables + variable_count, model->inout->outputs.count, error,
+                                   sizeof error);
     current_call = execute;
     if (failed == 0)
         return E_NONE;
     error[sizeof error - 1] = '\0';
     return refuse(E_RT_EXECUTE, "callback program %llu failed with %d%s%s",
-                  (unsigned long long)callback.id, failed,
-                  *error != '\0' ? ": " : "", error);
+                  (unsigned long long)callback.id, failed, *error != '\0' ? ": " : "", error);
 }
 
 int callback_run(Model *model, const Blob *inputs, const Blob *outputs)

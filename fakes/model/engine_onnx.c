@@ -38,12 +38,10 @@ static void port_clear(const Ort *ort, Port *port)
     port->bytes = NULL;
 }
 
-static int port_set(const Ort *ort, Port *port, const Blob *blob,
-                    const char *name, int failure)
+static int port_set(const Ort *ort, Port *port, const Blob *blob, const char *name, int failure)
 {
     port_clear(ort, port);
-    int status = ort_check(ort, ort_value(ort, blob, &port->value), name,
-                           failure);
+    int status = ort_check(ort, ort_value(ort, blob, &port->value), name, failure);
     if (status == E_NONE)
         port->bytes = blob->bytes;
     return status;
@@ -61,13 +59,13 @@ static bool allocate(Engine *engine, const Program *program)
     engine->feed = calloc(feeds, sizeof *engine->feed);
     engine->fetch = calloc(fetches, sizeof *engine->fetch);
     return engine->feed_names != NULL && engine->fetch_names != NULL &&
-           engine->feed_values != NULL && engine->fetch_values != NULL &&
-           engine->feed != NULL && engine->fetch != NULL;
+           engine->feed_values != NULL && engine->fetch_values != NULL && engine->feed != NULL &&
+           engine->fetch != NULL;
 }
 
 /* Variables stay where they are: their values are made once. */
-static int connect_feed(Engine *engine, const Program *program,
-                        const Feed *feed, unsigned char *const *variables)
+static int connect_feed(Engine *engine, const Program *program, const Feed *feed,
+                        unsigned char *const *variables)
 {
     Port *port = &engine->feed[engine->feeds];
     int status = E_NONE;
@@ -85,8 +83,7 @@ static int connect_feed(Engine *engine, const Program *program,
     return status;
 }
 
-static int connect(Engine *engine, const Program *program,
-                   unsigned char *const *variables)
+static int connect(Engine *engine, const Program *program, unsigned char *const *variables)
 {
     int status = E_NONE;
 
@@ -115,8 +112,7 @@ int engine_open(const Program *program, unsigned char *const *constants,
     if (made->ort == NULL || !allocate(made, program))
         status = E_GE;
     if (status == E_NONE)
-        status = session_open(made->ort, program, constants,
-                              &made->session);
+        status = session_open(made->ort, program, constants, &made->session);
     if (status == E_NONE)
         status = connect(made, program, variables);
     if (status == E_NONE)
@@ -134,8 +130,7 @@ static int give_inputs(Engine *engine, const Blob *inputs)
             continue;
         const Blob *blob = &inputs[port->index];
         if (port->value == NULL || port->bytes != blob->bytes) {
-            int status = port_set(engine->ort, port, blob,
-                                  engine->feed_names[i], E_RT_EXECUTE);
+            int status = port_set(engine->ort, port, blob, engine->feed_names[i], E_RT_EXECUTE);
             if (status != E_NONE)
                 return status;
         }
@@ -152,8 +147,7 @@ static int give_outputs(Engine *engine, const Blob *outputs)
         if (blob->bytes == NULL) {
             port_clear(engine->ort, port);
         } else if (port->value == NULL || port->bytes != blob->bytes) {
-            int status = port_set(engine->ort, port, blob,
-                                  engine->fetch_names[i], E_RT_EXECUTE);
+            int status = port_set(engine->ort, port, blob, engine->fetch_names[i], E_RT_EXECUTE);
             if (status != E_NONE)
                 return status;
         }
@@ -178,12 +172,11 @@ int engine_run(Engine *engine, const Blob *inputs, const Blob *outputs)
         status = give_outputs(engine, outputs);
     if (status != E_NONE)
         return status;
-    status = ort_check(
-        ort, ort->Run(engine->session, NULL, engine->feed_names,
-                      (const OrtValue *const *)engine->feed_values,
-                      engine->feeds, engine->fetch_names, engine->fetches,
-                      engine->fetch_values),
-        "the model's graph", E_RT_EXECUTE);
+    status = ort_check(ort,
+                       ort->Run(engine->session, NULL, engine->feed_names,
+                                (const OrtValue *const *)engine->feed_values, engine->feeds,
+                                engine->fetch_names, engine->fetches, engine->fetch_values),
+                       "the model's graph", E_RT_EXECUTE);
     keep_results(engine);
     return status;
 }
@@ -202,16 +195,13 @@ static bool describe(const Ort *ort, OrtTensorInfo *info, Result *result)
     int type = 0;
     size_t room = sizeof result->dims / sizeof result->dims[0];
 
-    if (ort_check(ort, ort->GetTensorElementType(info, &type), "type",
-                  E_GE) != E_NONE ||
-        ort_check(ort, ort->GetDimensionsCount(info, &result->rank), "rank",
-                  E_GE) != E_NONE ||
+    if (ort_check(ort, ort->GetTensorElementType(info, &type), "type", E_GE) != E_NONE ||
+        ort_check(ort, ort->GetDimensionsCount(info, &result->rank), "rank", E_GE) != E_NONE ||
         result->rank > room || type != ort_type(result->data_type) ||
-        ort_check(ort, ort->GetDimensions(info, result->dims, result->rank),
-                  "dims", E_GE) != E_NONE)
+        ort_check(ort, ort->GetDimensions(info, result->dims, result->rank), "dims", E_GE) !=
+            E_NONE)
         return false;
-    return tensor_bytes(result->dims, result->rank, result->data_type,
-                        &result->size);
+    return tensor_bytes(result->dims, result->rank, result->data_type, &result->size);
 }
 
 bool engine_result(Engine *engine, size_t i, Result *result)
@@ -224,14 +214,12 @@ bool engine_result(Engine *engine, size_t i, Result *result)
     while (at < engine->fetches && engine->fetch[at].index != i)
         at++;
     if (at == engine->fetches || engine->fetch[at].value == NULL ||
-        ort_check(ort, ort->GetTensorTypeAndShape(engine->fetch[at].value,
-                                                  &info),
-                  "shape", E_GE) != E_NONE)
+        ort_check(ort, ort->GetTensorTypeAndShape(engine->fetch[at].value, &info), "shape", E_GE) !=
+            E_NONE)
         return false;
     bool good = describe(ort, info, result) &&
-                ort_check(ort, ort->GetTensorMutableData(
-                                   engine->fetch[at].value, &bytes),
-                          "data", E_GE) == E_NONE;
+                ort_check(ort, ort->GetTensorMutableData(engine->fetch[at].value, &bytes), "data",
+                          E_GE) == E_NONE;
     ort->ReleaseTensorTypeAndShapeInfo(info);
     result->bytes = bytes;
     return good;

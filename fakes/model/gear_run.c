@@ -76,17 +76,18 @@ static int refuse_gear(const Inout *inout, const GearWish *wish)
         [GEARS_DIMS] = "of dims (aclmdlSetInputDynamicDims)"};
 
     if (inout->gears.count == 0)
-        return refuse(E_GE_GEAR, "the model has no gears: it takes one shape "
+        return refuse(E_GE_GEAR,
+                      "the model has no gears: it takes one shape "
                       "(compile it with %s)",
                       wish->kind == GEARS_BATCH ? "dynamic_batch"
                       : wish->kind == GEARS_HW  ? "dynamic_hw"
                                                 : "dynamic_dims");
     if (wish->kind != inout->gears.kind)
-        return refuse(E_GE_GEAR, "the model's gears are %s",
-                      kinds[inout->gears.kind]);
-    return refuse(E_GE_GEAR, "the model has no gear of these %zu values, the "
-                  "first of them %llu", wish->width,
-                  (unsigned long long)(wish->width > 0 ? wish->value[0] : 0));
+        return refuse(E_GE_GEAR, "the model's gears are %s", kinds[inout->gears.kind]);
+    return refuse(E_GE_GEAR,
+                  "the model has no gear of these %zu values, the "
+                  "first of them %llu",
+                  wish->width, (unsigned long long)(wish->width > 0 ? wish->value[0] : 0));
 }
 
 int gear_of_wish(const Inout *inout, const GearWish *wish, size_t *gear)
@@ -94,8 +95,10 @@ int gear_of_wish(const Inout *inout, const GearWish *wish, size_t *gear)
     GearWish own = *wish;
 
     if (wish->kind == GEARS_DIMS && !keep_open(inout, &own))
-        return refuse(E_GE_GEAR_LENGTH, "the %zu dims do not fit those of "
-                      "the model's inputs", wish->width);
+        return refuse(E_GE_GEAR_LENGTH,
+                      "the %zu dims do not fit those of "
+                      "the model's inputs",
+                      wish->width);
     *gear = inout->gears.count;
     if (wish->kind == inout->gears.kind)
         *gear = gears_find(&inout->gears, own.value, own.width);

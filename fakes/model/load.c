@@ -31,31 +31,30 @@ int load_file(const char *path, const LoadOptions *options, uint32_t *id)
 
     all.path = path;
     if (status == E_NONE && size < OM_HEADER)
-        status = refuse(E_GE_DATA_SIZE, "\"%s\" has %zu bytes, a header has "
-                        "256", path, size);
+        status = refuse(E_GE_DATA_SIZE,
+                        "\"%s\" has %zu bytes, a header has "
+                        "256",
+                        path, size);
     if (status == E_NONE)
         status = load((Bytes){data, size}, &all, id);
     free(data);
     return status;
 }
 
-int load_memory(const void *model, size_t size, const LoadOptions *options,
-                uint32_t *id)
+int load_memory(const void *model, size_t size, const LoadOptions *options, uint32_t *id)
 {
     if (size < OM_HEADER)
-        return refuse(E_PARAM, "the model has %zu bytes, a header has 256",
-                      size);
+        return refuse(E_PARAM, "the model has %zu bytes, a header has 256", size);
     return load((Bytes){model, size}, options, id);
 }
 
-aclError aclmdlLoadFromFileWithMem(const char *modelPath, uint32_t *modelId,
-                                   void *workPtr, size_t workSize,
-                                   void *weightPtr, size_t weightSize)
+aclError aclmdlLoadFromFileWithMem(const char *modelPath, uint32_t *modelId, void *workPtr,
+                                   size_t workSize, void *weightPtr, size_t weightSize)
 {
-    ENTER(aclmdlLoadFromFileWithMem, "modelPath=%p, modelId=%p, workPtr=%p, "
+    ENTER(aclmdlLoadFromFileWithMem,
+          "modelPath=%p, modelId=%p, workPtr=%p, "
           "workSize=%zu, weightPtr=%p, weightSize=%zu",
-          (const void *)modelPath, (void *)modelId, workPtr, workSize,
-          weightPtr, weightSize);
+          (const void *)modelPath, (void *)modelId, workPtr, workSize, weightPtr, weightSize);
     Route route;
     LoadOptions memory = {.work = {workPtr, workSize, false},
                           .weights = {weightPtr, weightSize, false}};
@@ -66,15 +65,14 @@ aclError aclmdlLoadFromFileWithMem(const char *modelPath, uint32_t *modelId,
     LEAVE(route.om2 ? refuse_om2() : load_file(modelPath, &memory, modelId));
 }
 
-aclError aclmdlLoadFromMemWithMem(const void *model, size_t modelSize,
-                                  uint32_t *modelId, void *workPtr,
-                                  size_t workSize, void *weightPtr,
+aclError aclmdlLoadFromMemWithMem(const void *model, size_t modelSize, uint32_t *modelId,
+                                  void *workPtr, size_t workSize, void *weightPtr,
                                   size_t weightSize)
 {
-    ENTER(aclmdlLoadFromMemWithMem, "model=%p, modelSize=%zu, modelId=%p, "
-          "workPtr=%p, workSize=%zu, weightPtr=%p, weightSize=%zu", model,
-          modelSize, (void *)modelId, workPtr, workSize, weightPtr,
-          weightSize);
+    ENTER(aclmdlLoadFromMemWithMem,
+          "model=%p, modelSize=%zu, modelId=%p, "
+          "workPtr=%p, workSize=%zu, weightPtr=%p, weightSize=%zu",
+          model, modelSize, (void *)modelId, workPtr, workSize, weightPtr, weightSize);
     Route route;
     LoadOptions memory = {.work = {workPtr, workSize, false},
                           .weights = {weightPtr, weightSize, false}};
@@ -89,22 +87,19 @@ aclError aclmdlLoadFromMemWithMem(const void *model, size_t modelSize,
 
 aclError aclmdlLoadFromFile(const char *modelPath, uint32_t *modelId)
 {
-    ENTER(aclmdlLoadFromFile, "modelPath=%p, modelId=%p",
-          (const void *)modelPath, (void *)modelId);
+    ENTER(aclmdlLoadFromFile, "modelPath=%p, modelId=%p", (const void *)modelPath, (void *)modelId);
     Route route;
     int status = route_path(modelPath, &route);
     if (status != E_NONE)
         LEAVE(status);
     NOT_NULL(modelId);
-    LEAVE(route.om2 ? refuse_om2()
-                    : load_file(modelPath, &(LoadOptions){0}, modelId));
+    LEAVE(route.om2 ? refuse_om2() : load_file(modelPath, &(LoadOptions){0}, modelId));
 }
 
-aclError aclmdlLoadFromMem(const void *model, size_t modelSize,
-                           uint32_t *modelId)
+aclError aclmdlLoadFromMem(const void *model, size_t modelSize, uint32_t *modelId)
 {
-    ENTER(aclmdlLoadFromMem, "model=%p, modelSize=%zu, modelId=%p", model,
-          modelSize, (void *)modelId);
+    ENTER(aclmdlLoadFromMem, "model=%p, modelSize=%zu, modelId=%p", model, modelSize,
+          (void *)modelId);
     Route route;
     int status = route_memory(model, modelSize, &route);
     if (status != E_NONE)
@@ -122,8 +117,10 @@ static int unload(uint32_t modelId)
     if (model == NULL)
         return refuse(E_GE_MODEL_ID, "%u is no loaded model", modelId);
     if (model->bundle != 0)
-        return refuse(E_PARAM, "model %u belongs to bundle %u; use "
-                      "aclmdlBundleUnloadModel", modelId, model->bundle);
+        return refuse(E_PARAM,
+                      "model %u belongs to bundle %u; use "
+                      "aclmdlBundleUnloadModel",
+                      modelId, model->bundle);
     return model_unload(model);
 }
 

@@ -11,7 +11,6 @@
  * status for the user. The caller has asked the router.
  */
 int load_file(const char *path, const LoadOptions *options, uint32_t *id);
-int load_memory(const void *model, size_t size, const LoadOptions *options,
-                uint32_t *id);
+int load_memory(const void *model, size_t size, const LoadOptions *options, uint32_t *id);
 
 #endif

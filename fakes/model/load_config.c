@@ -22,8 +22,7 @@ static int route(const ConfigSource *source, Route *way)
 }
 
 /* Only the types "with memory" take the work and weight memory. */
-static int load(const ConfigSource *source, const aclmdlConfigHandle *handle,
-                uint32_t *modelId)
+static int load(const ConfigSource *source, const aclmdlConfigHandle *handle, uint32_t *modelId)
 {
     LoadOptions options = {0};
     int status = config_memory(handle, &options);
@@ -39,11 +38,9 @@ static int load(const ConfigSource *source, const aclmdlConfigHandle *handle,
     return load_memory(source->memory, source->size, &options, modelId);
 }
 
-aclError aclmdlLoadWithConfig(const aclmdlConfigHandle *handle,
-                              uint32_t *modelId)
+aclError aclmdlLoadWithConfig(const aclmdlConfigHandle *handle, uint32_t *modelId)
 {
-    ENTER(aclmdlLoadWithConfig, "handle=%p, modelId=%p",
-          (const void *)handle, (void *)modelId);
+    ENTER(aclmdlLoadWithConfig, "handle=%p, modelId=%p", (const void *)handle, (void *)modelId);
     ConfigSource source;
     Route way = {0};
     int status = config_source(handle, &source);
@@ -58,7 +55,9 @@ aclError aclmdlLoadWithConfig(const aclmdlConfigHandle *handle,
     if (status != E_NONE)
         LEAVE(status);
     if (source.type >= FROM_QUEUE)
-        LEAVE(refuse(E_NOT_SUPPORTED, "load type %zu, with queues, is not "
-                     "simulated by the fake", source.type));
+        LEAVE(refuse(E_NOT_SUPPORTED,
+                     "load type %zu, with queues, is not "
+                     "simulated by the fake",
+                     source.type));
     LEAVE(load(&source, handle, modelId));
 }

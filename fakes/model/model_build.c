@@ -33,18 +33,19 @@ static int parse(Bytes file, Om *om, Model *model)
 static int refuse_memory(const Model *model, const char *what, size_t size)
 {
     return refuse(model->dynamic ? GE_FAILED : E_GE_MEMORY,
-                  "device %d has no %zu bytes for the model's %s",
-                  model->device, size, what);
+                  "device %d has no %zu bytes for the model's %s", model->device, size, what);
 }
 
 /* The user's memory if some was given, else ours; none if none is needed. */
-static int take_area(const Model *model, const Area *given, size_t need,
-                     const char *what, Area *area)
+static int take_area(const Model *model, const Area *given, size_t need, const char *what,
+                     Area *area)
 {
     if (given->address != NULL) {
         if (given->size < need)
-            return refuse(E_GE_PARAM, "the model needs %zu bytes of %s, "
-                          "%zu were given", need, what, given->size);
+            return refuse(E_GE_PARAM,
+                          "the model needs %zu bytes of %s, "
+                          "%zu were given",
+                          need, what, given->size);
         if (device_bytes(given->address, given->size, what) == NULL)
             return violation_status();
         *area = (Area){given->address, given->size, false};
@@ -62,13 +63,12 @@ static int take_area(const Model *model, const Area *given, size_t need,
 /* A task may still compute with what lies there. */
 static int fill_weights(const Area *area, Bytes weights)
 {
-    int status = order_check_host(CLAIM_MEMORY, area->address, weights.size,
-                                  true, "the load writes");
+    int status =
+        order_check_host(CLAIM_MEMORY, area->address, weights.size, true, "the load writes");
 
     if (status != E_NONE)
         return status;
-    memcpy(device_bytes(area->address, weights.size, "weights"), weights.data,
-           weights.size);
+    memcpy(device_bytes(area->address, weights.size, "weights"), weights.data, weights.size);
     device_written(area->address, weights.size);
     return E_NONE;
 }
@@ -79,12 +79,10 @@ static int take_memory(Model *model, const LoadOptions *options, Bytes weights)
     static const Area none;
     const Area *work = model->dynamic ? &none : &options->work;
     size_t work_size = model->dynamic ? 0 : model->program.work_size;
-    int status = take_area(model, work, work_size, "work memory",
-                           &model->work);
+    int status = take_area(model, work, work_size, "work memory", &model->work);
 
     if (status == E_NONE)
-        status = take_area(model, &options->weights, weights.size, "weights",
-                           &model->weights);
+        status = take_area(model, &options->weights, weights.size, "weights", &model->weights);
     if (status != E_NONE || weights.size == 0)
         return status;
     return fill_weights(&model->weights, weights);
@@ -97,22 +95,18 @@ static int take_variables(Model *model)
     model->variable = calloc(count + 1, sizeof *model->variable);
     if (model->variable == NULL)
         return refuse(GE_FAILED, "no memory for %zu variables", count);
-    int status = variables_bind(model->variables, &model->program,
-                                model->device, model->variable);
+    int status = variables_bind(model->variables, &model->program, model->device, model->variable);
     return status == E_GE_MEMORY && model->dynamic ? GE_FAILED : status;
 }
 
 static int take_blobs(Model *model)
 {
-    model->input = calloc(model->inout->inputs.count + 1,
-                          sizeof *model->input);
-    model->output = calloc(model->inout->outputs.count + 1,
-                           sizeof *model->output);
+    model->input = calloc(model->inout->inputs.count + 1, sizeof *model->input);
+    model->output = calloc(model->inout->outputs.count + 1, sizeof *model->output);
     if (model->inout->gears.count > 0 && !model->dynamic)
         model->gear = gear_run_new(model->inout);
     if (model->input != NULL && model->output != NULL &&
-        (model->gear != NULL || model->inout->gears.count == 0 ||
-         model->dynamic))
+        (model->gear != NULL || model->inout->gears.count == 0 || model->dynamic))
         return E_NONE;
     return refuse(GE_FAILED, "no memory for the model's tensors");
 }
@@ -122,9 +116,8 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
     Om om;
     int status = parse(file, &om, model);
 
-    model->variables = options->variables != NULL
-                           ? variables_share(options->variables)
-                           : variables_new();
+    model->variables =
+        options->variables != NULL ? variables_share(options->variables) : variables_new();
     if (status == E_NONE && model->variables == NULL)
         status = refuse(GE_FAILED, "no memory for a model");
     if (status == E_NONE)
@@ -163,8 +156,7 @@ static void strip(Model *model)
     variables_drop(model->variables);
     area_free(&model->work);
     area_free(&model->weights);
-    for (size_t i = 0; model->external != NULL &&
-                       i < model->program.externals.count; i++)
+    for (size_t i = 0; model->external != NULL && i < model->program.externals.count; i++)
         area_free(&model->external[i]);
     free(model->external);
     free(model->constant);

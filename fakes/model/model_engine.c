@@ -9,8 +9,8 @@
 #include "model/engine_callback.h"
 
 /* The bytes behind the device addresses of tensors, each of its size. */
-static int reach(const Tensor *tensor, unsigned char *const *address,
-                 size_t count, const char *what, unsigned char **bytes)
+static int reach(const Tensor *tensor, unsigned char *const *address, size_t count,
+                 const char *what, unsigned char **bytes)
 {
     for (size_t i = 0; i < count; i++) {
         if (tensor[i].nbytes == 0)
@@ -37,11 +37,9 @@ int model_open_engine(Model *model)
     if (bytes == NULL)
         return refuse(GE_FAILED, "no memory for %zu tensors", count);
     unsigned char **fixed = bytes + variables->count;
-    int status = reach(variables->item, model->variable, variables->count,
-                       "varWeightPtr", bytes);
+    int status = reach(variables->item, model->variable, variables->count, "varWeightPtr", bytes);
     if (status == E_NONE)
-        status = reach(constants->item, model->constant, constants->count,
-                       "weights", fixed);
+        status = reach(constants->item, model->constant, constants->count, "weights", fixed);
     if (status == E_NONE)
         status = engine_open(&model->program, fixed, bytes, &model->engine);
     free(bytes);

@@ -26,15 +26,11 @@ static int check_areas(const Model *model)
 
     if (status == E_NONE)
         status = check_area(&model->weights, "weightPtr");
-    for (size_t i = 0; status == E_NONE &&
-                       i < model->program.externals.count; i++)
-        status = check_area(&model->external[i],
-                            program_external(&model->program, i)->name);
-    for (size_t i = 0; status == E_NONE &&
-                       i < model->program.variables.count; i++) {
+    for (size_t i = 0; status == E_NONE && i < model->program.externals.count; i++)
+        status = check_area(&model->external[i], program_external(&model->program, i)->name);
+    for (size_t i = 0; status == E_NONE && i < model->program.variables.count; i++) {
         const Tensor *variable = program_variable(&model->program, i);
-        if (device_bytes(model->variable[i], variable->nbytes,
-                         "varWeightPtr") == NULL)
+        if (device_bytes(model->variable[i], variable->nbytes, "varWeightPtr") == NULL)
             status = violation_status();
     }
     return status;
@@ -55,20 +51,17 @@ int model_check_memory(Model *model)
 }
 
 /* Adds a range of lent memory; one without bytes is nothing. */
-static void add_lent(Model *model, ClaimKind kind, void *address, size_t size,
-                     bool writes)
+static void add_lent(Model *model, ClaimKind kind, void *address, size_t size, bool writes)
 {
     size_t room = 0;
     unsigned char *bytes = size > 0 ? device_peek(address, &room) : NULL;
 
     if (bytes != NULL)
-        model->lent[model->lent_count++] = (Lent){
-            .claim = {kind, writes, {(uintptr_t)address, size, 0, 0}},
-            .bytes = bytes};
+        model->lent[model->lent_count++] =
+            (Lent){.claim = {kind, writes, {(uintptr_t)address, size, 0, 0}}, .bytes = bytes};
 }
 
-static void add_area(Model *model, ClaimKind kind, const Area *area,
-                     bool writes)
+static void add_area(Model *model, ClaimKind kind, const Area *area, bool writes)
 {
     if (!area->owned && area->address != NULL)
         add_lent(model, kind, area->address, area->size, writes);
@@ -79,8 +72,7 @@ static void add_externals(Model *model)
 {
     for (size_t i = 0; i < model->program.externals.count; i++) {
         size_t k = 0;
-        while (k < i &&
-               model->external[k].address != model->external[i].address)
+        while (k < i && model->external[k].address != model->external[i].address)
             k++;
         if (k == i)
             add_area(model, CLAIM_WEIGHTS, &model->external[i], false);
@@ -105,8 +97,7 @@ static void join(Model *model, size_t first)
         const Claim *next = &model->lent[i].claim;
         uintptr_t so_far = before->rows.start + before->rows.size;
         uintptr_t end = next->rows.start + next->rows.size;
-        if (next->writes != before->writes ||
-            next->rows.start >= so_far + PADDING)
+        if (next->writes != before->writes || next->rows.start >= so_far + PADDING)
             model->lent[++last] = model->lent[i];
         else if (end > so_far)
             before->rows.size = end - before->rows.start;
@@ -117,8 +108,8 @@ static void join(Model *model, size_t first)
 
 static void add_variable(Model *model, size_t i, bool writes)
 {
-    add_lent(model, CLAIM_AREA, model->variable[i],
-             program_variable(&model->program, i)->nbytes, writes);
+    add_lent(model, CLAIM_AREA, model->variable[i], program_variable(&model->program, i)->nbytes,
+             writes);
 }
 
 /* What an inference reads; all that an update could write. */
@@ -134,8 +125,7 @@ static void add_variables(Model *model)
             add_variable(model, program_feed(program, i)->index, false);
     for (size_t i = 0; i < program->assigns.count; i++)
         add_variable(model, program_assign(program, i)->variable, true);
-    qsort(model->lent + first, model->lent_count - first,
-          sizeof *model->lent, by_start);
+    qsort(model->lent + first, model->lent_count - first, sizeof *model->lent, by_start);
     join(model, first);
 }
 
@@ -146,8 +136,7 @@ static int keep_graph(Model *model)
 
     model->graph = malloc(onnx->size);
     if (model->graph == NULL)
-        return refuse(GE_FAILED, "no memory for a graph of %zu bytes",
-                      onnx->size);
+        return refuse(GE_FAILED, "no memory for a graph of %zu bytes", onnx->size);
     memcpy(model->graph, onnx->data, onnx->size);
     onnx->data = model->graph;
     return E_NONE;
@@ -163,8 +152,7 @@ static int watch_weights(Model *model)
             continue;
         if (model->graph == NULL)
             status = keep_graph(model);
-        lent->watch = (Watch){NULL, lent->claim.rows.start,
-                              lent->claim.rows.size, &model->stale};
+        lent->watch = (Watch){NULL, lent->claim.rows.start, lent->claim.rows.size, &model->stale};
         watch_begin(&lent->watch);
     }
     return status;
@@ -174,9 +162,9 @@ int model_lent_take(Model *model)
 {
     const Program *program = &model->program;
 
-    model->lent = calloc(2 + program->externals.count + program->feeds.count +
-                             program->assigns.count,
-                         sizeof *model->lent);
+    model->lent =
+        calloc(2 + program->externals.count + program->feeds.count + program->assigns.count,
+               sizeof *model->lent);
     if (model->lent == NULL)
         return refuse(GE_FAILED, "no memory for a model");
     add_area(model, CLAIM_WORK, &model->work, true);
@@ -202,8 +190,7 @@ static bool is_set(const Model *model, const Feed *feed)
 {
     return feed->source != SOURCE_VARIABLE ||
            device_is_written(model->variable[feed->index],
-                             program_variable(&model->program,
-                                              feed->index)->nbytes);
+                             program_variable(&model->program, feed->index)->nbytes);
 }
 
 /* Names the variables that were never set; how many there are. */
@@ -233,6 +220,6 @@ void model_check_variables(Model *model)
     model->set_epoch = epoch;
     model->all_set = name_unset(model, &names) == 0;
     if (!model->all_set)
-        violate_mildly(V_VARIABLES_UNSET, "model %u of bundle %u reads %s",
-                       model->id, model->bundle, buffer);
+        violate_mildly(V_VARIABLES_UNSET, "model %u of bundle %u reads %s", model->id,
+                       model->bundle, buffer);
 }

@@ -91,8 +91,7 @@ void table_remove(const Model *model)
 
     pthread_mutex_lock(&state.lock);
     size_t at = position(table, model->id);
-    memmove(&table->model[at], &table->model[at + 1],
-            (--table->count - at) * sizeof(Model *));
+    memmove(&table->model[at], &table->model[at + 1], (--table->count - at) * sizeof(Model *));
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -111,8 +110,8 @@ Model *table_hold(uint32_t id)
     return model;
 }
 
-void table_each(void (*act)(const Model *model, LiveVisitor *visit, void *to),
-                LiveVisitor *visit, void *to)
+void table_each(void (*act)(const Model *model, LiveVisitor *visit, void *to), LiveVisitor *visit,
+                void *to)
 {
     const Table *const tables[] = {&state.fixed, &state.shared};
 

@@ -31,8 +31,8 @@ void table_remove(const Model *model);
 Model *table_hold(uint32_t id);
 
 /* Calls with every model, oldest first in each counter, under the lock. */
-void table_each(void (*act)(const Model *model, LiveVisitor *visit, void *to),
-                LiveVisitor *visit, void *to);
+void table_each(void (*act)(const Model *model, LiveVisitor *visit, void *to), LiveVisitor *visit,
+                void *to);
 
 /* Any model, or NULL when there is none. */
 Model *table_any(void);

@@ -84,8 +84,8 @@ static int claim_variables(Model *model)
         return E_NONE;
     atomic_store(&model->state, MODEL_IDLE);
     char text[HISTORY_SIZE];
-    return violate(V_VARIABLE_RACE, "model %u of bundle %u, %s", model->id,
-                   model->bundle, model_history(model, text));
+    return violate(V_VARIABLE_RACE, "model %u of bundle %u, %s", model->id, model->bundle,
+                   model_history(model, text));
 }
 
 int model_claim(Model *model)
@@ -96,10 +96,8 @@ int model_claim(Model *model)
     if (atomic_compare_exchange_strong(&model->state, &idle, MODEL_RUNNING))
         return claim_variables(model);
     if (idle == MODEL_RUNNING)
-        return violate(V_CONCURRENT_EXECUTE, "model %u, %s", model->id,
-                       model_history(model, text));
-    return refuse(E_GE_MODEL_ID, "model %u was unloaded meanwhile",
-                  model->id);
+        return violate(V_CONCURRENT_EXECUTE, "model %u, %s", model->id, model_history(model, text));
+    return refuse(E_GE_MODEL_ID, "model %u was unloaded meanwhile", model->id);
 }
 
 void model_release(Model *model)
@@ -128,8 +126,7 @@ int model_unload(Model *model)
 
 static void show(const Model *model, LiveVisitor *visit, void *to)
 {
-    visit(&(Live){"model", model->id, model->loaded,
-                  model->work.size + model->weights.size}, to);
+    visit(&(Live){"model", model->id, model->loaded, model->work.size + model->weights.size}, to);
 }
 
 static void list_live(LiveVisitor *visit, void *to)

@@ -38,13 +38,11 @@ static struct {
 
 HELD_OVER_FORK(state.lock)
 
-int ort_check(const Ort *ort, OrtStatus *status, const char *what,
-              int failure)
+int ort_check(const Ort *ort, OrtStatus *status, const char *what, int failure)
 {
     if (status == NULL)
         return E_NONE;
-    refuse(failure, "%s: onnxruntime says: %s", what,
-           ort->GetErrorMessage(status));
+    refuse(failure, "%s: onnxruntime says: %s", what, ort->GetErrorMessage(status));
     ort->ReleaseStatus(status);
     return failure;
 }
@@ -61,8 +59,7 @@ static bool take_functions(void *library, Ort *ort)
     const AnyFunction *table = base()->GetApi(API_VERSION);
     if (table == NULL)
         return false;
-#define F(place, result, name, parameters) \
-    ort->name = (result (*) parameters)table[place];
+#define F(place, result, name, parameters) ort->name = (result(*) parameters)table[place];
     ORT_FUNCTIONS(F)
 #undef F
     return true;
@@ -91,8 +88,7 @@ static bool try_library(const char *path, Ort *ort, Text *tried)
 /* The runtime in the Python package beside the one this library lives in. */
 static bool try_beside(Ort *ort, Text *tried)
 {
-    static const char beside[] =
-        "/../../../onnxruntime/capi/libonnxruntime.so.1*";
+    static const char beside[] = "/../../../onnxruntime/capi/libonnxruntime.so.1*";
     char pattern[4096];
     Dl_info self;
     glob_t found;
@@ -118,8 +114,7 @@ static bool find_library(Ort *ort, Text *tried)
 {
     if (settings.onnxruntime[0] != '\0')
         return try_library(settings.onnxruntime, ort, tried);
-    return try_beside(ort, tried) ||
-           try_library("libonnxruntime.so.1", ort, tried);
+    return try_beside(ort, tried) || try_library("libonnxruntime.so.1", ort, tried);
 }
 
 /*
@@ -142,9 +137,7 @@ static OrtStatus *create_env(Ort *ort)
 static bool open_env(Ort *ort)
 {
     return ort_check(ort, create_env(ort), "CreateEnv", E_GE) == E_NONE &&
-           ort_check(ort, ort->CreateCpuMemoryInfo(ARENA_ALLOCATOR,
-                                                   MEM_DEFAULT,
-                                                   &ort->memory),
+           ort_check(ort, ort->CreateCpuMemoryInfo(ARENA_ALLOCATOR, MEM_DEFAULT, &ort->memory),
                      "CreateCpuMemoryInfo", E_GE) == E_NONE;
 }
 
@@ -157,10 +150,12 @@ static const Ort *open_new(void)
     if (opened == NULL)
         return NULL;
     if (!find_library(&opened->ort, &tried)) {
-        refuse(E_GE, "this model computes with ONNX Runtime, which was not "
+        refuse(E_GE,
+               "this model computes with ONNX Runtime, which was not "
                "found; pip install \"onnxruntime>=1.19\" or set "
                "ACL_FAKE_ONNXRUNTIME to the path of libonnxruntime.so.1.*. "
-               "Tried: %s", buffer);
+               "Tried: %s",
+               buffer);
         free(opened);
         return NULL;
     }
@@ -195,13 +190,11 @@ int ort_type(int data_type)
         int acl;
         int ort;
     } types[] = {
-        {ACL_FLOAT, 1},   {ACL_UINT8, 2},      {ACL_INT8, 3},
-        {ACL_UINT16, 4},  {ACL_INT16, 5},      {ACL_INT32, 6},
-        {ACL_INT64, 7},   {ACL_BOOL, 9},       {ACL_FLOAT16, 10},
-        {ACL_DOUBLE, 11}, {ACL_UINT32, 12},    {ACL_UINT64, 13},
-        {ACL_BF16, 16},   {ACL_COMPLEX64, 14}, {ACL_COMPLEX128, 15},
-        {ACL_FLOAT8_E4M3FN, 17},               {ACL_FLOAT8_E5M2, 19},
-        {ACL_INT4, 22},
+        {ACL_FLOAT, 1},        {ACL_UINT8, 2},      {ACL_INT8, 3},        {ACL_UINT16, 4},
+        {ACL_INT16, 5},        {ACL_INT32, 6},      {ACL_INT64, 7},       {ACL_BOOL, 9},
+        {ACL_FLOAT16, 10},     {ACL_DOUBLE, 11},    {ACL_UINT32, 12},     {ACL_UINT64, 13},
+        {ACL_BF16, 16},        {ACL_COMPLEX64, 14}, {ACL_COMPLEX128, 15}, {ACL_FLOAT8_E4M3FN, 17},
+        {ACL_FLOAT8_E5M2, 19}, {ACL_INT4, 22},
     };
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)

@@ -8,8 +8,7 @@ enum { ORT_AS_IT_STANDS = 0 };  /* of GraphOptimizationLevel */
 
 Blob blob_of_tensor(const Tensor *tensor, unsigned char *bytes)
 {
-    return (Blob){bytes, tensor->nbytes, tensor->dims, tensor->rank,
-                  tensor->data_type};
+    return (Blob){bytes, tensor->nbytes, tensor->dims, tensor->rank, tensor->data_type};
 }
 
 /* A runtime refuses NULL even for a tensor without bytes. */
@@ -18,14 +17,12 @@ OrtStatus *ort_value(const Ort *ort, const Blob *blob, OrtValue **value)
     static unsigned char nothing[16];
     void *bytes = blob->bytes != NULL ? blob->bytes : nothing;
 
-    return ort->CreateTensorWithDataAsOrtValue(
-        ort->memory, bytes, blob->size, blob->dims, blob->rank,
-        ort_type(blob->data_type), value);
+    return ort->CreateTensorWithDataAsOrtValue(ort->memory, bytes, blob->size, blob->dims,
+                                               blob->rank, ort_type(blob->data_type), value);
 }
 
 /* Hands the constants to the options; they are copied or referred to. */
-static int add_constants(const Ort *ort, OrtSessionOptions *options,
-                         const Program *program,
+static int add_constants(const Ort *ort, OrtSessionOptions *options, const Program *program,
                          unsigned char *const *constants)
 {
     size_t count = 0;
@@ -40,16 +37,15 @@ static int add_constants(const Ort *ort, OrtSessionOptions *options,
             continue;
         const Tensor *constant = program_constant(program, feed->index);
         Blob blob = blob_of_tensor(constant, constants[feed->index]);
-        status = ort_check(ort, ort_value(ort, &blob, &values[count]),
-                           feed->name, E_GE);
+        status = ort_check(ort, ort_value(ort, &blob, &values[count]), feed->name, E_GE);
         names[count] = feed->name;
         count += status == E_NONE;
     }
     if (status == E_NONE && count > 0)
-        status = ort_check(ort, ort->AddExternalInitializers(
-                               options, names,
-                               (const OrtValue *const *)values, count),
-                           "constants", E_GE);
+        status = ort_check(
+            ort,
+            ort->AddExternalInitializers(options, names, (const OrtValue *const *)values, count),
+            "constants", E_GE);
     for (size_t i = 0; i < count; i++)
         ort->ReleaseValue(values[i]);
     free(names);
@@ -60,13 +56,11 @@ static int add_constants(const Ort *ort, OrtSessionOptions *options,
 /* One thread: a fake device should not compete with the tests for cores. */
 static int set_threads(const Ort *ort, OrtSessionOptions *options)
 {
-    int status = ort_check(ort, ort->SetIntraOpNumThreads(options, 1),
-                           "threads", E_GE);
+    int status = ort_check(ort, ort->SetIntraOpNumThreads(options, 1), "threads", E_GE);
 
     if (status != E_NONE)
         return status;
-    return ort_check(ort, ort->SetInterOpNumThreads(options, 1), "threads",
-                     E_GE);
+    return ort_check(ort, ort->SetInterOpNumThreads(options, 1), "threads", E_GE);
 }
 
 /*
@@ -76,39 +70,37 @@ static int set_threads(const Ort *ort, OrtSessionOptions *options)
  */
 static int leave_out(const Ort *ort, OrtSessionOptions *options)
 {
-    return ort_check(ort, ort->AddSessionConfigEntry(
-                         options, "optimization.disable_specified_optimizers",
-                         "MatmulTransposeFusion"),
+    return ort_check(ort,
+                     ort->AddSessionConfigEntry(options,
+                                                "optimization.disable_specified_optimizers",
+                                                "MatmulTransposeFusion"),
                      "options", E_GE);
 }
 
 /* As it stands, too: the optimiser refuses graphs that run without it. */
-static int create(const Ort *ort, const Bytes *graph,
-                  OrtSessionOptions *options, OrtSession **session)
+static int create(const Ort *ort, const Bytes *graph, OrtSessionOptions *options,
+                  OrtSession **session)
 {
-    OrtStatus *refused = ort->CreateSessionFromArray(
-        ort->env, graph->data, graph->size, options, session);
+    OrtStatus *refused =
+        ort->CreateSessionFromArray(ort->env, graph->data, graph->size, options, session);
 
     if (refused == NULL)
         return E_NONE;
     ort->ReleaseStatus(refused);
-    int status = ort_check(ort, ort->SetSessionGraphOptimizationLevel(
-                               options, ORT_AS_IT_STANDS),
+    int status = ort_check(ort, ort->SetSessionGraphOptimizationLevel(options, ORT_AS_IT_STANDS),
                            "options", E_GE);
     if (status != E_NONE)
         return status;
-    return ort_check(ort, ort->CreateSessionFromArray(
-                         ort->env, graph->data, graph->size, options,
-                         session),
-                     "the model's graph", E_GE);
+    return ort_check(
+        ort, ort->CreateSessionFromArray(ort->env, graph->data, graph->size, options, session),
+        "the model's graph", E_GE);
 }
 
-int session_open(const Ort *ort, const Program *program,
-                 unsigned char *const *constants, OrtSession **session)
+int session_open(const Ort *ort, const Program *program, unsigned char *const *constants,
+                 OrtSession **session)
 {
     OrtSessionOptions *options = NULL;
-    int status = ort_check(ort, ort->CreateSessionOptions(&options),
-                           "options", E_GE);
+    int status = ort_check(ort, ort->CreateSessionOptions(&options), "options", E_GE);
 
     if (status != E_NONE)
         return status;

@@ -18,7 +18,7 @@ OrtStatus *ort_value(const Ort *ort, const Blob *blob, OrtValue **value);
  * Makes a session of a program's graph and its constants, which stay where
  * they are. 0, or the status of a load.
  */
-int session_open(const Ort *ort, const Program *program,
-                 unsigned char *const *constants, OrtSession **session);
+int session_open(const Ort *ort, const Program *program, unsigned char *const *constants,
+                 OrtSession **session);
 
 #endif

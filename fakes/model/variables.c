@@ -49,11 +49,11 @@ static int check_same(const Variable *known, const Tensor *tensor)
 {
     if (known->offset == tensor->offset && known->nbytes == tensor->nbytes)
         return E_NONE;
-    return refuse(GE_FAILED, "variable \"%s\" lies at %llu and has "
+    return refuse(GE_FAILED,
+                  "variable \"%s\" lies at %llu and has "
                   "%llu bytes here, and %llu and %llu in another sub-model",
                   known->name, (unsigned long long)tensor->offset,
-                  (unsigned long long)tensor->nbytes,
-                  (unsigned long long)known->offset,
+                  (unsigned long long)tensor->nbytes, (unsigned long long)known->offset,
                   (unsigned long long)known->nbytes);
 }
 
@@ -61,9 +61,10 @@ static int place_in_area(const Variables *variables, Variable *variable)
 {
     if (variable->offset > variables->area_size ||
         variable->nbytes > variables->area_size - variable->offset)
-        return refuse(E_GE_PARAM, "variable \"%s\" ends after the %zu bytes "
-                      "of varWeightPtr", variable->name,
-                      variables->area_size);
+        return refuse(E_GE_PARAM,
+                      "variable \"%s\" ends after the %zu bytes "
+                      "of varWeightPtr",
+                      variable->name, variables->area_size);
     variable->address = variables->area + variable->offset;
     return E_NONE;
 }
@@ -72,34 +73,30 @@ static int place_apart(Variable *variable, int device)
 {
     size_t size;
 
-    if (add(variable->nbytes, STEP - 1, &size) &&
-        add(size / STEP * STEP, PADDING, &size))
-        variable->allocation = device_alloc(device, size, size,
-                                            OWNER_LIBRARY);
+    if (add(variable->nbytes, STEP - 1, &size) && add(size / STEP * STEP, PADDING, &size))
+        variable->allocation = device_alloc(device, size, size, OWNER_LIBRARY);
     if (variable->allocation == NULL)
-        return refuse(E_GE_MEMORY, "device %d has no memory for the %llu "
-                      "bytes of variable \"%s\"", device,
-                      (unsigned long long)variable->nbytes, variable->name);
+        return refuse(E_GE_MEMORY,
+                      "device %d has no memory for the %llu "
+                      "bytes of variable \"%s\"",
+                      device, (unsigned long long)variable->nbytes, variable->name);
     variable->address = (unsigned char *)variable->allocation + LEAD;
     return E_NONE;
 }
 
 static int make(Variables *variables, const Tensor *tensor, int device)
 {
-    Variable *list = realloc(variables->list,
-                             (variables->count + 1) * sizeof *list);
+    Variable *list = realloc(variables->list, (variables->count + 1) * sizeof *list);
 
     if (list == NULL)
         return refuse(E_GE_MEMORY, "no memory for a variable");
     variables->list = list;
-    Variable variable = {.name = strdup(tensor->name),
-                         .offset = tensor->offset,
-                         .nbytes = tensor->nbytes};
+    Variable variable = {
+        .name = strdup(tensor->name), .offset = tensor->offset, .nbytes = tensor->nbytes};
     if (variable.name == NULL)
         return refuse(E_GE_MEMORY, "no memory for a variable");
-    int status = variables->area != NULL
-                     ? place_in_area(variables, &variable)
-                     : place_apart(&variable, device);
+    int status = variables->area != NULL ? place_in_area(variables, &variable)
+                                         : place_apart(&variable, device);
     if (status == E_NONE)
         list[variables->count++] = variable;
     else
@@ -113,8 +110,7 @@ int variables_bind(Variables *variables, const Program *program, int device,
     for (size_t i = 0; i < program->variables.count; i++) {
         const Tensor *tensor = program_variable(program, i);
         Variable *known = find(variables, tensor->name);
-        int status = known != NULL ? check_same(known, tensor)
-                                   : make(variables, tensor, device);
+        int status = known != NULL ? check_same(known, tensor) : make(variables, tensor, device);
         if (status != E_NONE)
             return status;
         address[i] = find(variables, tensor->name)->address;
@@ -129,8 +125,7 @@ bool variables_enter(Variables *variables, bool writes)
     do {
         if (writes ? users != 0 : users < 0)
             return false;
-    } while (!atomic_compare_exchange_weak(&variables->users, &users,
-                                           writes ? -1 : users + 1));
+    } while (!atomic_compare_exchange_weak(&variables->users, &users, writes ? -1 : users + 1));
     return true;
 }
 

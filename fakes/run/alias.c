@@ -34,8 +34,7 @@ static void add(Extents *extents, Place place, size_t index, bool writes,
 {
     if (bytes != NULL && size > 0)
         extents->item[extents->count++] =
-            (Extent){(uintptr_t)bytes, (uintptr_t)bytes + size, writes, place,
-                     index};
+            (Extent){(uintptr_t)bytes, (uintptr_t)bytes + size, writes, place, index};
 }
 
 /* An update reads the inputs that it assigns. */
@@ -53,8 +52,7 @@ static void add_assigned(Extents *extents, const Run *run)
         if (buffer->size < need)
             need = buffer->size;
         const unsigned char *bytes = device_peek(buffer->data, &room);
-        add(extents, PLACE_INPUT, assign->index, false, bytes,
-            need < room ? need : room);
+        add(extents, PLACE_INPUT, assign->index, false, bytes, need < room ? need : room);
     }
 }
 
@@ -62,9 +60,7 @@ static void add_assigned(Extents *extents, const Run *run)
 static void add_gear(Extents *extents, const Run *run)
 {
     size_t index = run->gear->input_index;
-    const DataBuffer *buffer = index < run->input->count
-                                   ? dataset_peek(run->input, index)
-                                   : NULL;
+    const DataBuffer *buffer = index < run->input->count ? dataset_peek(run->input, index) : NULL;
     size_t need = run->model->inout->gears.gear[0].width * sizeof(uint32_t);
     size_t room = 0;
 
@@ -80,11 +76,9 @@ static void add_blobs(Extents *extents, const Run *run)
     const Inout *inout = run->model->inout;
 
     for (size_t i = 0; i < inout->inputs.count; i++)
-        add(extents, PLACE_INPUT, i, false, run->input_blob[i].bytes,
-            run->input_blob[i].size);
+        add(extents, PLACE_INPUT, i, false, run->input_blob[i].bytes, run->input_blob[i].size);
     for (size_t i = 0; i < inout->outputs.count; i++)
-        add(extents, PLACE_OUTPUT, i, true, run->output_blob[i].bytes,
-            run->output_blob[i].size);
+        add(extents, PLACE_OUTPUT, i, true, run->output_blob[i].bytes, run->output_blob[i].size);
     if (run->gear != NULL)
         add_gear(extents, run);
 }
@@ -94,8 +88,8 @@ static void collect(Extents *extents, const Run *run)
     const Model *model = run->model;
 
     for (size_t i = 0; i < model->lent_count; i++)
-        add(extents, PLACE_LENT, i, model->lent[i].claim.writes,
-            model->lent[i].bytes, model->lent[i].claim.rows.size);
+        add(extents, PLACE_LENT, i, model->lent[i].claim.writes, model->lent[i].bytes,
+            model->lent[i].claim.rows.size);
     if (model->program.kind == PROGRAM_ASSIGN)
         add_assigned(extents, run);
     else
@@ -111,8 +105,7 @@ static int by_start(const void *a, const void *b)
 }
 
 /* "output 1 at 0x7f..." */
-static const char *name_of(const Run *run, const Extent *extent, char *text,
-                           size_t size)
+static const char *name_of(const Run *run, const Extent *extent, char *text, size_t size)
 {
     static const char *const lent[] = {[CLAIM_WORK] = "the work memory",
                                        [CLAIM_WEIGHTS] = "the weight memory",
@@ -125,17 +118,16 @@ static const char *name_of(const Run *run, const Extent *extent, char *text,
         return text;
     }
     bool input = extent->place == PLACE_INPUT;
-    const DataBuffer *buffer = dataset_peek(input ? run->input : run->output,
-                                            extent->index);
-    snprintf(text, size, "%s %zu at %p", input ? "input" : "output",
-             extent->index, buffer != NULL ? buffer->data : NULL);
+    const DataBuffer *buffer = dataset_peek(input ? run->input : run->output, extent->index);
+    snprintf(text, size, "%s %zu at %p", input ? "input" : "output", extent->index,
+             buffer != NULL ? buffer->data : NULL);
     return text;
 }
 
 static bool is_in_place(const Extent *a, const Extent *b)
 {
-    return a->start == b->start && a->place != b->place &&
-           a->place != PLACE_LENT && b->place != PLACE_LENT;
+    return a->start == b->start && a->place != b->place && a->place != PLACE_LENT &&
+           b->place != PLACE_LENT;
 }
 
 static int complain(const Run *run, const Extent *a, const Extent *b)
@@ -146,13 +138,11 @@ static int complain(const Run *run, const Extent *a, const Extent *b)
     name_of(run, a, one, sizeof one);
     name_of(run, b, two, sizeof two);
     if (is_in_place(a, b)) {
-        violate_mildly(V_IN_PLACE, "model %u, %s and %s", run->model->id,
-                       one, two);
+        violate_mildly(V_IN_PLACE, "model %u, %s and %s", run->model->id, one, two);
         return E_NONE;
     }
-    return violate(V_ALIASED, "model %u, %s (%zu bytes) and %s (%zu bytes)",
-                   run->model->id, one, (size_t)(a->end - a->start), two,
-                   (size_t)(b->end - b->start));
+    return violate(V_ALIASED, "model %u, %s (%zu bytes) and %s (%zu bytes)", run->model->id, one,
+                   (size_t)(a->end - a->start), two, (size_t)(b->end - b->start));
 }
 
 /* In order of their starts, each lies over some of the next ones or none. */
@@ -163,8 +153,8 @@ static int check_all(const Run *run, Extents *extents)
     qsort(extents->item, extents->count, sizeof *extents->item, by_start);
     for (size_t i = 0; i < extents->count; i++) {
         const Extent *a = &extents->item[i];
-        for (size_t k = i + 1; status == E_NONE && k < extents->count &&
-                               extents->item[k].start < a->end; k++)
+        for (size_t k = i + 1;
+             status == E_NONE && k < extents->count && extents->item[k].start < a->end; k++)
             if (a->writes || extents->item[k].writes)
                 status = complain(run, a, &extents->item[k]);
     }
@@ -176,8 +166,8 @@ int alias_check(const Run *run)
     const Model *model = run->model;
     Extent few[FEW];
     Extents extents = {few, 0};
-    size_t room = model->lent_count + model->inout->inputs.count +
-                  model->inout->outputs.count + model->program.assigns.count;
+    size_t room = model->lent_count + model->inout->inputs.count + model->inout->outputs.count +
+                  model->program.assigns.count;
 
     if (room > FEW)
         extents.item = calloc(room, sizeof *extents.item);

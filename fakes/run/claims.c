@@ -3,31 +3,26 @@
 #include "model/model_memory.h"
 #include "run/update_input.h"
 
-static void claim_dataset(Task *task, const Dataset *dataset,
-                          const aclmdlDataset *handle, bool writes)
+static void claim_dataset(Task *task, const Dataset *dataset, const aclmdlDataset *handle,
+                          bool writes)
 {
     task_claim(task, CLAIM_DATASET, handle, 1, true);
     for (size_t i = 0; i < dataset->count; i++) {
         const DataBuffer *buffer = dataset_peek(dataset, i);
         task_claim(task, CLAIM_OBJECT, dataset->slot[i].buffer, 1, false);
         if (buffer != NULL && buffer->data != NULL)
-            task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size,
-                       writes);
+            task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size, writes);
     }
 }
 
 /* An update writes what it assigns, and not what it could. */
-static void claim_assigned(Task *task, const Model *model,
-                           const Dataset *input)
+static void claim_assigned(Task *task, const Model *model, const Dataset *input)
 {
     for (size_t i = 0; i < model->program.assigns.count; i++) {
         const Assign *assign = program_assign(&model->program, i);
-        if (assign->source == SOURCE_CONSTANT ||
-            update_source(input, assign) != NULL)
+        if (assign->source == SOURCE_CONSTANT || update_source(input, assign) != NULL)
             task_claim(task, CLAIM_AREA, model->variable[assign->variable],
-                       program_variable(&model->program,
-                                        assign->variable)->nbytes,
-                       true);
+                       program_variable(&model->program, assign->variable)->nbytes, true);
     }
 }
 
@@ -39,8 +34,8 @@ static void claim_lent(Task *task, const Run *run)
     for (size_t i = 0; i < model->lent_count; i++) {
         const Claim *claim = &model->lent[i].claim;
         if (claim->kind != CLAIM_AREA || !assigns)
-            task_claim(task, claim->kind, (const void *)claim->rows.start,
-                       claim->rows.size, claim->writes);
+            task_claim(task, claim->kind, (const void *)claim->rows.start, claim->rows.size,
+                       claim->writes);
     }
     if (assigns && model->variables->area != NULL)
         claim_assigned(task, model, run->input);

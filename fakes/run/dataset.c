@@ -21,8 +21,7 @@ aclmdlDataset *aclmdlCreateDataset(void)
 {
     ENTER_AS(aclmdlCreateDataset, NULL, NO_ARGS);
     void *handle = NULL;
-    if (object_new(KIND_DATASET, sizeof(Dataset), release, NULL,
-                   &handle) == NULL)
+    if (object_new(KIND_DATASET, sizeof(Dataset), release, NULL, &handle) == NULL)
         call.status = E_BAD_ALLOC;
     return handle;
 }
@@ -52,8 +51,7 @@ aclError aclmdlDestroyDataset(const aclmdlDataset *dataset)
     LEAVE(ended ? E_NONE : violation_status());
 }
 
-int dataset_need(const aclmdlDataset *handle, const char *argument,
-                 Dataset **dataset)
+int dataset_need(const aclmdlDataset *handle, const char *argument, Dataset **dataset)
 {
     if (handle == NULL)
         return refuse(E_PARAM, "%s is NULL", argument);
@@ -74,11 +72,9 @@ static bool slots_grow(Dataset *dataset)
     return true;
 }
 
-aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset,
-                                aclDataBuffer *dataBuffer)
+aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset, aclDataBuffer *dataBuffer)
 {
-    ENTER(aclmdlAddDatasetBuffer, "dataset=%p, dataBuffer=%p",
-          (void *)dataset, (void *)dataBuffer);
+    ENTER(aclmdlAddDatasetBuffer, "dataset=%p, dataBuffer=%p", (void *)dataset, (void *)dataBuffer);
     Dataset *found = NULL;
     int status = dataset_need(dataset, "dataset", &found);
     if (status != E_NONE)
@@ -94,22 +90,19 @@ aclError aclmdlAddDatasetBuffer(aclmdlDataset *dataset,
     LEAVE(E_NONE);
 }
 
-aclError aclmdlSetDatasetTensorDesc(aclmdlDataset *dataset,
-                                    aclTensorDesc *tensorDesc, size_t index)
+aclError aclmdlSetDatasetTensorDesc(aclmdlDataset *dataset, aclTensorDesc *tensorDesc, size_t index)
 {
-    ENTER(aclmdlSetDatasetTensorDesc, "dataset=%p, tensorDesc=%p, index=%zu",
-          (void *)dataset, (void *)tensorDesc, index);
+    ENTER(aclmdlSetDatasetTensorDesc, "dataset=%p, tensorDesc=%p, index=%zu", (void *)dataset,
+          (void *)tensorDesc, index);
     Dataset *found = NULL;
     aclTensorDesc *copy = NULL;
     int status = dataset_need(dataset, "dataset", &found);
     if (status != E_NONE)
         LEAVE(status);
     if (index >= found->count)
-        LEAVE(refuse(E_PARAM, "index %zu, the dataset has %zu buffers",
-                     index, found->count));
+        LEAVE(refuse(E_PARAM, "index %zu, the dataset has %zu buffers", index, found->count));
     if (tensorDesc != NULL) {
-        const TensorDesc *desc = object_find(tensorDesc, KIND_TENSOR_DESC,
-                                             "tensorDesc");
+        const TensorDesc *desc = object_find(tensorDesc, KIND_TENSOR_DESC, "tensorDesc");
         if (desc == NULL)
             LEAVE(violation_status());
         copy = tensor_desc_copy(desc, dataset);
@@ -120,57 +113,43 @@ aclError aclmdlSetDatasetTensorDesc(aclmdlDataset *dataset,
     LEAVE(E_NONE);
 }
 
-aclTensorDesc *aclmdlGetDatasetTensorDesc(const aclmdlDataset *dataset,
-                                          size_t index)
+aclTensorDesc *aclmdlGetDatasetTensorDesc(const aclmdlDataset *dataset, size_t index)
 {
-    ENTER_AS(aclmdlGetDatasetTensorDesc, NULL, "dataset=%p, index=%zu",
-             (const void *)dataset, index);
-    const Dataset *found =
-        dataset == NULL ? NULL : object_find(dataset, KIND_DATASET,
-                                             "dataset");
-    return found != NULL && index < found->count ? found->slot[index].desc
-                                                 : NULL;
+    ENTER_AS(aclmdlGetDatasetTensorDesc, NULL, "dataset=%p, index=%zu", (const void *)dataset,
+             index);
+    const Dataset *found = dataset == NULL ? NULL : object_find(dataset, KIND_DATASET, "dataset");
+    return found != NULL && index < found->count ? found->slot[index].desc : NULL;
 }
 
 size_t aclmdlGetDatasetNumBuffers(const aclmdlDataset *dataset)
 {
-    ENTER_AS(aclmdlGetDatasetNumBuffers, 0, "dataset=%p",
-             (const void *)dataset);
-    const Dataset *found =
-        dataset == NULL ? NULL : object_find(dataset, KIND_DATASET,
-                                             "dataset");
+    ENTER_AS(aclmdlGetDatasetNumBuffers, 0, "dataset=%p", (const void *)dataset);
+    const Dataset *found = dataset == NULL ? NULL : object_find(dataset, KIND_DATASET, "dataset");
     return found != NULL ? found->count : 0;
 }
 
-aclDataBuffer *aclmdlGetDatasetBuffer(const aclmdlDataset *dataset,
-                                      size_t index)
+aclDataBuffer *aclmdlGetDatasetBuffer(const aclmdlDataset *dataset, size_t index)
 {
-    ENTER_AS(aclmdlGetDatasetBuffer, NULL, "dataset=%p, index=%zu",
-             (const void *)dataset, index);
-    const Dataset *found =
-        dataset == NULL ? NULL : object_find(dataset, KIND_DATASET,
-                                             "dataset");
-    return found != NULL && index < found->count ? found->slot[index].buffer
-                                                 : NULL;
+    ENTER_AS(aclmdlGetDatasetBuffer, NULL, "dataset=%p, index=%zu", (const void *)dataset, index);
+    const Dataset *found = dataset == NULL ? NULL : object_find(dataset, KIND_DATASET, "dataset");
+    return found != NULL && index < found->count ? found->slot[index].buffer : NULL;
 }
 
 DataBuffer *dataset_peek(const Dataset *dataset, size_t index)
 {
-    return dataset->frozen != NULL
-               ? &dataset->frozen[index]
-               : object_peek(dataset->slot[index].buffer, KIND_DATA_BUFFER);
+    return dataset->frozen != NULL ? &dataset->frozen[index]
+                                   : object_peek(dataset->slot[index].buffer, KIND_DATA_BUFFER);
 }
 
-DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
-                           const char *argument)
+DataBuffer *dataset_buffer(const Dataset *dataset, size_t index, const char *argument)
 {
     const aclDataBuffer *handle = dataset->slot[index].buffer;
     DataBuffer *buffer = dataset_peek(dataset, index);
     char text[HISTORY_SIZE];
 
     if (buffer == NULL)
-        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p, %s", argument, index,
-                (const void *)handle, object_history(handle, text));
+        violate(V_DEAD_BUFFER, "%s %zu, data buffer %p, %s", argument, index, (const void *)handle,
+                object_history(handle, text));
     return buffer;
 }
 

@@ -33,12 +33,10 @@ typedef struct Dataset {
 } Dataset;
 
 /* The dataset behind an argument that must not be NULL; a status if not. */
-int dataset_need(const aclmdlDataset *handle, const char *argument,
-                 Dataset **dataset);
+int dataset_need(const aclmdlDataset *handle, const char *argument, Dataset **dataset);
 
 /* The buffer in a slot, or NULL after a violation: it was destroyed. */
-DataBuffer *dataset_buffer(const Dataset *dataset, size_t index,
-                           const char *argument);
+DataBuffer *dataset_buffer(const Dataset *dataset, size_t index, const char *argument);
 
 /* The same in silence. */
 DataBuffer *dataset_peek(const Dataset *dataset, size_t index);

@@ -95,8 +95,7 @@ static int own_stream(Model *model, Stream **stream)
     return *stream != NULL ? E_NONE : E_BAD_ALLOC;
 }
 
-static int execute_for_a_while(const Wanted *wanted, const Run *run,
-                               int32_t timeout)
+static int execute_for_a_while(const Wanted *wanted, const Run *run, int32_t timeout)
 {
     Stream *stream = NULL;
     int status = execution_mode(run->model, MODE_SYNC);
@@ -116,14 +115,12 @@ static int execute_for_a_while(const Wanted *wanted, const Run *run,
  * After aclmdlExecuteV2 with a stream a device runs a plain execution of the
  * model on that stream, and does not wait.
  */
-static int execute_on_old_stream(const Wanted *wanted, const Run *run,
-                                 aclrtStream old)
+static int execute_on_old_stream(const Wanted *wanted, const Run *run, aclrtStream old)
 {
     Stream *stream = NULL;
 
     if (settings.strict)
-        return violate(V_NOT_WAITED_FOR, "model %u, stream %p",
-                       run->model->id, old);
+        return violate(V_NOT_WAITED_FOR, "model %u, stream %p", run->model->id, old);
     int status = stream_need(old, "stream", &stream);
     if (status == E_NONE)
         status = execution_mode(run->model, MODE_SYNC);
@@ -153,17 +150,15 @@ static int execute(Call *call, const Wanted *wanted)
     return status;
 }
 
-aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset *input,
-                       aclmdlDataset *output)
+aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset *input, aclmdlDataset *output)
 {
-    ENTER(aclmdlExecute, "modelId=%u, input=%p, output=%p", modelId,
-          (const void *)input, (void *)output);
+    ENTER(aclmdlExecute, "modelId=%u, input=%p, output=%p", modelId, (const void *)input,
+          (void *)output);
     LEAVE(execute(&call, &(Wanted){modelId, input, output}));
 }
 
 /* Waits even for a run that was refused, says ACL. */
-static int execute_on(const Wanted *wanted, const Run *run,
-                      aclrtStream handle, int32_t timeout)
+static int execute_on(const Wanted *wanted, const Run *run, aclrtStream handle, int32_t timeout)
 {
     Stream *stream = NULL;
     int status = stream_need(handle, "stream", &stream);
@@ -178,13 +173,13 @@ static int execute_on(const Wanted *wanted, const Run *run,
     return status != E_NONE ? status : waited;
 }
 
-aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
-                         aclmdlDataset *output, aclrtStream stream,
-                         const aclmdlExecConfigHandle *handle)
+aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input, aclmdlDataset *output,
+                         aclrtStream stream, const aclmdlExecConfigHandle *handle)
 {
-    ENTER(aclmdlExecuteV2, "modelId=%u, input=%p, output=%p, stream=%p, "
-          "handle=%p", modelId, (const void *)input, (void *)output, stream,
-          (const void *)handle);
+    ENTER(aclmdlExecuteV2,
+          "modelId=%u, input=%p, output=%p, stream=%p, "
+          "handle=%p",
+          modelId, (const void *)input, (void *)output, stream, (const void *)handle);
     Wanted wanted = {modelId, input, output};
     Run run = {0};
     int status = exec_config_check(handle);
@@ -194,9 +189,8 @@ aclError aclmdlExecuteV2(uint32_t modelId, const aclmdlDataset *input,
     set_timeout(timeout);
     status = execution_find(&wanted, &run);
     if (status == E_NONE)
-        status = stream != NULL && !run.model->dynamic
-                     ? execute_on(&wanted, &run, stream, timeout)
-                     : execute_found(&call, &wanted, &run);
+        status = stream != NULL && !run.model->dynamic ? execute_on(&wanted, &run, stream, timeout)
+                                                       : execute_found(&call, &wanted, &run);
     model_let_go(run.model);
     LEAVE(status);
 }

@@ -18,8 +18,10 @@ static int check_memory(const Run *run)
         if (buffer == NULL)
             return violation_status();
         if (buffer->data == NULL)
-            return refuse(E_GE, "output %zu has no memory, and an "
-                          "asynchronous execution makes none", i);
+            return refuse(E_GE,
+                          "output %zu has no memory, and an "
+                          "asynchronous execution makes none",
+                          i);
     }
     return E_NONE;
 }
@@ -42,24 +44,22 @@ static int execute(const Wanted *wanted, aclrtStream handle)
     return status;
 }
 
-aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset *input,
-                            aclmdlDataset *output, aclrtStream stream)
+aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset *input, aclmdlDataset *output,
+                            aclrtStream stream)
 {
-    ENTER(aclmdlExecuteAsync, "modelId=%u, input=%p, output=%p, stream=%p",
-          modelId, (const void *)input, (void *)output, stream);
+    ENTER(aclmdlExecuteAsync, "modelId=%u, input=%p, output=%p, stream=%p", modelId,
+          (const void *)input, (void *)output, stream);
     LEAVE(execute(&(Wanted){modelId, input, output}, stream));
 }
 
 /* The stream's timeout of a configuration is for the call that waits. */
-aclError aclmdlExecuteAsyncV2(uint32_t modelId, const aclmdlDataset *input,
-                              aclmdlDataset *output, aclrtStream stream,
-                              const aclmdlExecConfigHandle *handle)
+aclError aclmdlExecuteAsyncV2(uint32_t modelId, const aclmdlDataset *input, aclmdlDataset *output,
+                              aclrtStream stream, const aclmdlExecConfigHandle *handle)
 {
-    ENTER(aclmdlExecuteAsyncV2, "modelId=%u, input=%p, output=%p, stream=%p, "
-          "handle=%p", modelId, (const void *)input, (void *)output, stream,
-          (const void *)handle);
+    ENTER(aclmdlExecuteAsyncV2,
+          "modelId=%u, input=%p, output=%p, stream=%p, "
+          "handle=%p",
+          modelId, (const void *)input, (void *)output, stream, (const void *)handle);
     int status = exec_config_check(handle);
-    LEAVE(status != E_NONE ? status
-                           : execute(&(Wanted){modelId, input, output},
-                                     stream));
+    LEAVE(status != E_NONE ? status : execute(&(Wanted){modelId, input, output}, stream));
 }

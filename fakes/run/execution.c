@@ -26,14 +26,15 @@ static int check_wanted(const Run *run)
     const Model *model = run->model;
     size_t outputs = run->output->count;
 
-    if (model == NULL || model->dynamic ||
-        outputs <= model->inout->outputs.count)
+    if (model == NULL || model->dynamic || outputs <= model->inout->outputs.count)
         return E_NONE;
     for (size_t i = 0; i < outputs; i++) {
         const DataBuffer *buffer = dataset_buffer(run->output, i, "output");
         if (buffer != NULL && buffer->data == NULL)
-            return refuse(E_PARAM, "output %zu has no memory, and the model "
-                          "no such output", i);
+            return refuse(E_PARAM,
+                          "output %zu has no memory, and the model "
+                          "no such output",
+                          i);
     }
     return E_NONE;
 }
@@ -42,13 +43,11 @@ static int check_context(const Model *model)
 {
     int status = context_needed();
 
-    if (status != E_NONE || !settings.strict ||
-        context_current() == model->context)
+    if (status != E_NONE || !settings.strict || context_current() == model->context)
         return status;
     char text[HISTORY_SIZE];
-    return violate(V_FOREIGN_CONTEXT, "model %u, %s in %p, runs in %p",
-                   model->id, model_history(model, text), model->context,
-                   context_current());
+    return violate(V_FOREIGN_CONTEXT, "model %u, %s in %p, runs in %p", model->id,
+                   model_history(model, text), model->context, context_current());
 }
 
 int execution_find(const Wanted *wanted, Run *run)
@@ -69,16 +68,16 @@ int execution_find(const Wanted *wanted, Run *run)
 
 int execution_mode(Model *model, ExecuteMode mode)
 {
-    static const char *const names[] = {"", "synchronously",
-                                        "asynchronously"};
+    static const char *const names[] = {"", "synchronously", "asynchronously"};
     int first = MODE_NONE;
 
     if (model->dynamic || atomic_load(&model->mode) == (int)mode ||
-        atomic_compare_exchange_strong(&model->mode, &first, (int)mode) ||
-        first == (int)mode)
+        atomic_compare_exchange_strong(&model->mode, &first, (int)mode) || first == (int)mode)
         return E_NONE;
-    return refuse(E_GE, "model %u was first executed %s, and a static model "
-                  "keeps to that", model->id, names[first]);
+    return refuse(E_GE,
+                  "model %u was first executed %s, and a static model "
+                  "keeps to that",
+                  model->id, names[first]);
 }
 
 int execution_look(const Run *run)

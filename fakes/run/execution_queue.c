@@ -99,8 +99,7 @@ static int freeze(Execution *made, const Wanted *wanted, const Run *run)
 {
     made->run.input = snapshot_take(run->input, wanted->input);
     made->run.output = snapshot_take(run->output, wanted->output);
-    return made->run.input != NULL && made->run.output != NULL ? E_NONE
-                                                               : E_BAD_ALLOC;
+    return made->run.input != NULL && made->run.output != NULL ? E_NONE : E_BAD_ALLOC;
 }
 
 int execution_queue(const Wanted *wanted, const Run *run, Stream *stream)

@@ -24,8 +24,7 @@ static int read_gear(const Run *run, size_t index, size_t *gear)
     size_t size = buffer->size >= width * 8 ? 8 : 4;
     if (width > GEAR_WIDTH_MAX || buffer->size < width * size)
         return E_NONE;
-    const unsigned char *bytes = device_bytes(buffer->data, width * size,
-                                              GEAR_INPUT);
+    const unsigned char *bytes = device_bytes(buffer->data, width * size, GEAR_INPUT);
     if (bytes == NULL)
         return violation_status();
     for (size_t i = 0; i < width; i++)
@@ -47,14 +46,12 @@ static int check_gear(const Run *run, size_t gear)
         return violate(V_NO_GEAR, "model %u", run->model->id);
     if (wish->kind != GEARS_NONE &&
         (gear_of_wish(inout, wish, &wished) != E_NONE || wished != gear))
-        return violate(V_OTHER_GEAR, "model %u would run in gear %zu",
-                       run->model->id, gear);
+        return violate(V_OTHER_GEAR, "model %u would run in gear %zu", run->model->id, gear);
     return E_NONE;
 }
 
 /* Puts a gear's values where an input's dims are open; how many, in *used. */
-static void set_dims(const TensorInfo *info, const Gear *gear, int64_t *dims,
-                     size_t *used)
+static void set_dims(const TensorInfo *info, const Gear *gear, int64_t *dims, size_t *used)
 {
     for (size_t k = 0; k < info->rank; k++) {
         dims[k] = info->dims[k];
@@ -80,15 +77,16 @@ static int fill_inputs(const Inout *inout, const Gear *gear, GearRun *to)
         set_dims(info, gear, dims, &used);
         *blob = (Blob){NULL, info->size, dims, info->rank, info->data_type};
         dims += info->rank;
-        if (!tensor_bytes(blob->dims, blob->rank, blob->data_type,
-                          &blob->size))
+        if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &blob->size))
             return refuse(E_GE, "input %zu has no size in this gear", i);
     }
     if (to->input_index < inout->inputs.count)
         to->input[to->input_index].size = 0;
     if (inout->gears.kind == GEARS_DIMS && used != gear->width)
-        return refuse(E_GE, "the gear has %zu values, the inputs %zu open "
-                      "dims", gear->width, used);
+        return refuse(E_GE,
+                      "the gear has %zu values, the inputs %zu open "
+                      "dims",
+                      gear->width, used);
     return E_NONE;
 }
 
@@ -103,8 +101,7 @@ static int fill_outputs(const Inout *inout, size_t gear, GearRun *to)
             continue;
         blob->dims = shape->dims;
         blob->rank = shape->rank;
-        if (!tensor_bytes(blob->dims, blob->rank, blob->data_type,
-                          &blob->size))
+        if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &blob->size))
             return refuse(E_GE, "output %zu has no size in this gear", i);
     }
     return E_NONE;

@@ -7,13 +7,13 @@
 bool repeat_begin(Model *model, const Wanted *wanted)
 {
     Repeat *last = &model->repeat;
-    Repeat now = {.input = wanted->input, .output = wanted->output,
+    Repeat now = {.input = wanted->input,
+                  .output = wanted->output,
                   .changes = changes_count(),
                   .memory = device_memory_epoch()};
 
-    if (last->kept && last->input == now.input &&
-        last->output == now.output && last->changes == now.changes &&
-        last->memory == now.memory)
+    if (last->kept && last->input == now.input && last->output == now.output &&
+        last->changes == now.changes && last->memory == now.memory)
         return true;
     now.told = violations_told();
     *last = now;

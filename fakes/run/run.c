@@ -20,8 +20,8 @@ static bool aligned(const unsigned char *bytes, int data_type)
 }
 
 /* Says what is wrong with the memory behind a buffer. */
-static int complain_bytes(const DataBuffer *buffer, const Blob *blob,
-                          size_t room, const char *what, size_t index)
+static int complain_bytes(const DataBuffer *buffer, const Blob *blob, size_t room, const char *what,
+                          size_t index)
 {
     char argument[32];
     char text[HISTORY_SIZE];
@@ -31,14 +31,12 @@ static int complain_bytes(const DataBuffer *buffer, const Blob *blob,
         return device_complain(buffer->data, argument);
     device_history(buffer->data, text);
     if (room < blob->size)
-        return violate(V_SHORT_BUFFER, "%s at %p: %zu bytes left of %zu, %s",
-                       argument, buffer->data, room, blob->size, text);
-    return violate(V_MISALIGNED, "%s at %p, %s", argument, buffer->data,
-                   text);
+        return violate(V_SHORT_BUFFER, "%s at %p: %zu bytes left of %zu, %s", argument,
+                       buffer->data, room, blob->size, text);
+    return violate(V_MISALIGNED, "%s at %p, %s", argument, buffer->data, text);
 }
 
-int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob,
-              const char *what, size_t index)
+int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob, const char *what, size_t index)
 {
     size_t room = 0;
 
@@ -46,8 +44,7 @@ int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob,
     if (need == 0)
         return E_NONE;
     blob->bytes = device_peek(buffer->data, &room);
-    if (blob->bytes != NULL && room >= need &&
-        aligned(blob->bytes, blob->data_type))
+    if (blob->bytes != NULL && room >= need && aligned(blob->bytes, blob->data_type))
         return E_NONE;
     return complain_bytes(buffer, blob, room, what, index);
 }
@@ -58,8 +55,10 @@ int run_give_memory(const Model *model, DataBuffer *buffer, size_t need)
     void *address = device_alloc(model->device, size, size + 32, OWNER_USER);
 
     if (address == NULL)
-        return refuse(E_RT_MEMORY, "device %d has no %zu bytes for an "
-                      "output", model->device, size);
+        return refuse(E_RT_MEMORY,
+                      "device %d has no %zu bytes for an "
+                      "output",
+                      model->device, size);
     *buffer = (DataBuffer){address, size};
     changes_note();
     return E_NONE;
@@ -72,16 +71,14 @@ Blob run_blob(const TensorInfo *info)
 
 int run_refuse_size(const char *what, size_t i, size_t given, size_t need)
 {
-    return refuse(E_GE, "%s %zu has %zu bytes, the model needs %zu", what, i,
-                  given, need);
+    return refuse(E_GE, "%s %zu has %zu bytes, the model needs %zu", what, i, given, need);
 }
 
-int run_describe(const Run *run, size_t i, const int64_t *dims,
-                           size_t rank)
+int run_describe(const Run *run, size_t i, const int64_t *dims, size_t rank)
 {
     const TensorInfo *info = &run->model->inout->outputs.tensor[i];
-    aclTensorDesc *desc = tensor_desc_new(info->data_type, info->format, dims,
-                                          rank, run->output_handle);
+    aclTensorDesc *desc =
+        tensor_desc_new(info->data_type, info->format, dims, rank, run->output_handle);
 
     dataset_set_desc(run->output, i, desc);
     return desc != NULL ? E_NONE : E_BAD_ALLOC;
@@ -98,8 +95,7 @@ int run_compute(const Run *run)
     Model *model = run->model;
 
     if (run->looks)
-        return model->program.kind == PROGRAM_ASSIGN
-                   ? update_look(model, run->input) : E_NONE;
+        return model->program.kind == PROGRAM_ASSIGN ? update_look(model, run->input) : E_NONE;
     switch (model->program.kind) {
     case PROGRAM_ONNX:
         return run_engine(run);

@@ -40,18 +40,15 @@ Blob run_blob(const TensorInfo *info);
  * Finds the bytes behind a buffer, of which a tensor needs so many: 0, or
  * the status of a violation that says which input or output it is.
  */
-int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob,
-              const char *what, size_t index);
+int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob, const char *what, size_t index);
 
 /* Gives an output memory that is from then on the user's: 0, or a status. */
 int run_give_memory(const Model *model, DataBuffer *buffer, size_t need);
 
 /* Refuses a buffer that is too small. */
-int run_refuse_size(const char *what, size_t index, size_t given,
-                    size_t need);
+int run_refuse_size(const char *what, size_t index, size_t given, size_t need);
 
 /* Tells what an output is, in a description that the dataset owns. */
-int run_describe(const Run *run, size_t index, const int64_t *dims,
-                 size_t rank);
+int run_describe(const Run *run, size_t index, const int64_t *dims, size_t rank);
 
 #endif

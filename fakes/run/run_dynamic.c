@@ -19,16 +19,17 @@ static int check_range(const TensorInfo *info, const Blob *blob, size_t i)
     if (info->range_count == 0 || blob->rank == 0)
         return E_NONE;
     if (blob->rank != info->range_count)
-        return refuse(E_PARAM, "input %zu has %zu dims, the model %zu", i,
-                      blob->rank, info->range_count);
+        return refuse(E_PARAM, "input %zu has %zu dims, the model %zu", i, blob->rank,
+                      info->range_count);
     for (size_t k = 0; k < blob->rank; k++) {
         int64_t dim = blob->dims[k];
         int64_t low = info->ranges[2 * k];
         int64_t high = info->ranges[2 * k + 1];
         if (dim != -1 && high >= 0 && (dim < low || dim > high))
-            return refuse(E_PARAM, "dim %zu of input %zu is %lld, not "
-                          "%lld..%lld", k, i, (long long)dim, (long long)low,
-                          (long long)high);
+            return refuse(E_PARAM,
+                          "dim %zu of input %zu is %lld, not "
+                          "%lld..%lld",
+                          k, i, (long long)dim, (long long)low, (long long)high);
     }
     return E_NONE;
 }
@@ -40,25 +41,29 @@ static bool any_rank(const TensorInfo *info)
 }
 
 /* A device computes with garbage where dims are open or lost. */
-static int check_known(const TensorInfo *info, const Blob *blob, size_t i,
-                       bool described)
+static int check_known(const TensorInfo *info, const Blob *blob, size_t i, bool described)
 {
     if (blob->rank == 0 && info->rank > 0 && !any_rank(info))
-        return violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has %zu dims, "
-                       "its tensor description none", i, info->name,
-                       info->rank);
+        return violate(V_IMPOSSIBLE_SHAPE,
+                       "input %zu (\"%s\") has %zu dims, "
+                       "its tensor description none",
+                       i, info->name, info->rank);
     if (blob->rank > RANK_MAX)
-        return violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has %zu dims; "
-                       "those behind 25 are lost", i, info->name, blob->rank);
+        return violate(V_IMPOSSIBLE_SHAPE,
+                       "input %zu (\"%s\") has %zu dims; "
+                       "those behind 25 are lost",
+                       i, info->name, blob->rank);
     for (size_t k = 0; k < blob->rank; k++)
         if (blob->dims[k] < 0)
-            return described
-                       ? violate(V_IMPOSSIBLE_SHAPE, "dim %zu of input %zu "
-                                 "(\"%s\") is described as %lld", k, i,
-                                 info->name, (long long)blob->dims[k])
-                       : violate(V_IMPOSSIBLE_SHAPE, "input %zu (\"%s\") has "
-                                 "open dims and no tensor description; call "
-                                 "aclmdlSetDatasetTensorDesc", i, info->name);
+            return described ? violate(V_IMPOSSIBLE_SHAPE,
+                                       "dim %zu of input %zu "
+                                       "(\"%s\") is described as %lld",
+                                       k, i, info->name, (long long)blob->dims[k])
+                             : violate(V_IMPOSSIBLE_SHAPE,
+                                       "input %zu (\"%s\") has "
+                                       "open dims and no tensor description; call "
+                                       "aclmdlSetDatasetTensorDesc",
+                                       i, info->name);
     return E_NONE;
 }
 
@@ -83,19 +88,22 @@ static int dynamic_input(const Run *run, size_t i)
     if (status != E_NONE)
         return status;
     if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &need))
-        return refuse(E_GE, "the shape of input %zu has more bytes than there "
-                      "are", i);
+        return refuse(E_GE,
+                      "the shape of input %zu has more bytes than there "
+                      "are",
+                      i);
     if (settings.strict && need > buffer->size)
-        return violate(V_SHORT_BUFFER, "input %zu has %zu bytes, its shape "
-                       "needs %zu", i, buffer->size, need);
+        return violate(V_SHORT_BUFFER,
+                       "input %zu has %zu bytes, its shape "
+                       "needs %zu",
+                       i, buffer->size, need);
     return run_bytes(buffer, need, blob, "input", i);
 }
 
 /* What the engine made of an output. */
 static int find_result(const Run *run, size_t i, Result *result)
 {
-    *result = (Result){.data_type =
-                           run->model->inout->outputs.tensor[i].data_type};
+    *result = (Result){.data_type = run->model->inout->outputs.tensor[i].data_type};
     if (engine_result(run->model->engine, i, result))
         return E_NONE;
     return refuse(E_GE, "output %zu is not what the model says", i);
@@ -112,14 +120,11 @@ static int place_output(const Run *run, size_t i)
     int found = find_result(run, i, &result);
     if (found != E_NONE)
         return found;
-    int status = buffer->data != NULL
-                     ? E_NONE
-                     : run_give_memory(run->model, buffer, result.size);
+    int status = buffer->data != NULL ? E_NONE : run_give_memory(run->model, buffer, result.size);
     if (status == E_NONE && buffer->size < result.size)
         status = run_refuse_size("output", i, buffer->size, result.size);
     return status != E_NONE ? status
-                            : run_bytes(buffer, result.size,
-                                        &run->output_blob[i], "output", i);
+                            : run_bytes(buffer, result.size, &run->output_blob[i], "output", i);
 }
 
 /* Moves what the engine made there. */
@@ -170,8 +175,7 @@ static int check_outputs(const Run *run)
         if (buffer != NULL && buffer->data == NULL)
             return violate(V_OUTPUT_BEYOND, "output %zu of %zu", i, count);
     }
-    return refuse(E_GE, "the model has %zu outputs, the dataset %zu", count,
-                  run->output->count);
+    return refuse(E_GE, "the model has %zu outputs, the dataset %zu", count, run->output->count);
 }
 
 int run_dynamic(const Run *run)
@@ -179,8 +183,8 @@ int run_dynamic(const Run *run)
     const Inout *inout = run->model->inout;
 
     if (run->input->count < inout->inputs.count)
-        return refuse(E_PARAM, "the model has %zu inputs, the dataset %zu",
-                      inout->inputs.count, run->input->count);
+        return refuse(E_PARAM, "the model has %zu inputs, the dataset %zu", inout->inputs.count,
+                      run->input->count);
     int status = check_outputs(run);
     if (status != E_NONE)
         return status;

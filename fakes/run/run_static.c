@@ -13,11 +13,11 @@ static int check_counts(const Run *run)
     const Inout *inout = run->model->inout;
 
     if (run->input->count != inout->inputs.count)
-        return refuse(E_GE, "the model has %zu inputs, the dataset %zu",
-                      inout->inputs.count, run->input->count);
+        return refuse(E_GE, "the model has %zu inputs, the dataset %zu", inout->inputs.count,
+                      run->input->count);
     if (run->output->count != inout->outputs.count)
-        return refuse(E_GE, "the model has %zu outputs, the dataset %zu",
-                      inout->outputs.count, run->output->count);
+        return refuse(E_GE, "the model has %zu outputs, the dataset %zu", inout->outputs.count,
+                      run->output->count);
     return E_NONE;
 }
 

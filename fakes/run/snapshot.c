@@ -20,8 +20,7 @@ void snapshot_free(Dataset *snapshot)
     free(snapshot);
 }
 
-static bool copy_slot(Dataset *to, const Dataset *from, size_t i,
-                      const aclmdlDataset *handle)
+static bool copy_slot(Dataset *to, const Dataset *from, size_t i, const aclmdlDataset *handle)
 {
     const DataBuffer *buffer = dataset_buffer(from, i, "slot");
     const TensorDesc *desc = dataset_desc(from, i);
@@ -58,8 +57,7 @@ Dataset *snapshot_take(const Dataset *dataset, const aclmdlDataset *handle)
 
 static void give_back_slot(Dataset *snapshot, Dataset *dataset, size_t i)
 {
-    DataBuffer *buffer = object_peek(dataset->slot[i].buffer,
-                                     KIND_DATA_BUFFER);
+    DataBuffer *buffer = object_peek(dataset->slot[i].buffer, KIND_DATA_BUFFER);
 
     dataset_set_desc(dataset, i, snapshot->slot[i].desc);
     snapshot->slot[i].desc = NULL;

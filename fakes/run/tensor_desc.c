@@ -40,12 +40,11 @@ static void release(void *body)
     free(desc->constant);
 }
 
-aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims,
-                               size_t rank, const void *owner)
+aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims, size_t rank,
+                               const void *owner)
 {
     void *handle = NULL;
-    TensorDesc *desc = object_new(KIND_TENSOR_DESC, sizeof *desc, release,
-                                  owner, &handle);
+    TensorDesc *desc = object_new(KIND_TENSOR_DESC, sizeof *desc, release, owner, &handle);
 
     if (desc == NULL)
         return NULL;
@@ -61,8 +60,7 @@ aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims,
 aclTensorDesc *tensor_desc_copy(const TensorDesc *from, const void *owner)
 {
     aclTensorDesc *handle =
-        tensor_desc_new(from->data_type, from->format, from->shape.dims,
-                        from->shape.rank, owner);
+        tensor_desc_new(from->data_type, from->format, from->shape.dims, from->shape.rank, owner);
     TensorDesc *to = object_peek(handle, KIND_TENSOR_DESC);
 
     if (to == NULL)
@@ -93,8 +91,7 @@ bool tensor_desc_add(aclTensorDesc *first, aclTensorDesc *last)
 
 TensorDesc *tensor_desc_find(const aclTensorDesc *handle)
 {
-    return handle == NULL ? NULL
-                          : object_find(handle, KIND_TENSOR_DESC, "desc");
+    return handle == NULL ? NULL : object_find(handle, KIND_TENSOR_DESC, "desc");
 }
 
 int tensor_desc_need(const aclTensorDesc *handle, TensorDesc **desc)
@@ -105,22 +102,19 @@ int tensor_desc_need(const aclTensorDesc *handle, TensorDesc **desc)
     return *desc != NULL ? E_NONE : violation_status();
 }
 
-aclTensorDesc *aclCreateTensorDesc(aclDataType dataType, int numDims,
-                                   const int64_t *dims, aclFormat format)
+aclTensorDesc *aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t *dims,
+                                   aclFormat format)
 {
-    ENTER_AS(aclCreateTensorDesc, NULL,
-             "dataType=%d, numDims=%d, dims=%p, format=%d", (int)dataType,
-             numDims, (const void *)dims, (int)format);
+    ENTER_AS(aclCreateTensorDesc, NULL, "dataType=%d, numDims=%d, dims=%p, format=%d",
+             (int)dataType, numDims, (const void *)dims, (int)format);
     call.status = E_PARAM;
     if (numDims < 0 || (numDims > 0 && dims == NULL)) {
-        refuse(E_PARAM, "numDims is %d, dims %p", numDims,
-               (const void *)dims);
+        refuse(E_PARAM, "numDims is %d, dims %p", numDims, (const void *)dims);
         return NULL;
     }
     if (numDims > 0 && host_check(dims, "dims") != E_NONE)
         return NULL;
-    aclTensorDesc *desc = tensor_desc_new((int)dataType, (int)format, dims,
-                                          (size_t)numDims, NULL);
+    aclTensorDesc *desc = tensor_desc_new((int)dataType, (int)format, dims, (size_t)numDims, NULL);
     call.status = desc != NULL ? E_NONE : E_BAD_ALLOC;
     return desc;
 }
@@ -140,8 +134,7 @@ void aclDestroyTensorDesc(const aclTensorDesc *desc)
 
 aclTensorDesc *aclGetTensorDescByIndex(aclTensorDesc *desc, size_t index)
 {
-    ENTER_AS(aclGetTensorDescByIndex, NULL, "desc=%p, index=%zu",
-             (void *)desc, index);
+    ENTER_AS(aclGetTensorDescByIndex, NULL, "desc=%p, index=%zu", (void *)desc, index);
     if (tensor_desc_find(desc) == NULL)
         return NULL;
     while (index-- > 0 && desc != NULL)
@@ -151,16 +144,14 @@ aclTensorDesc *aclGetTensorDescByIndex(aclTensorDesc *desc, size_t index)
 
 aclDataType aclGetTensorDescType(const aclTensorDesc *desc)
 {
-    ENTER_AS(aclGetTensorDescType, ACL_DT_UNDEFINED, "desc=%p",
-             (const void *)desc);
+    ENTER_AS(aclGetTensorDescType, ACL_DT_UNDEFINED, "desc=%p", (const void *)desc);
     const TensorDesc *found = tensor_desc_find(desc);
     return found != NULL ? (aclDataType)found->data_type : ACL_DT_UNDEFINED;
 }
 
 aclFormat aclGetTensorDescFormat(const aclTensorDesc *desc)
 {
-    ENTER_AS(aclGetTensorDescFormat, ACL_FORMAT_UNDEFINED, "desc=%p",
-             (const void *)desc);
+    ENTER_AS(aclGetTensorDescFormat, ACL_FORMAT_UNDEFINED, "desc=%p", (const void *)desc);
     const TensorDesc *found = tensor_desc_find(desc);
     return found != NULL ? (aclFormat)found->format : ACL_FORMAT_UNDEFINED;
 }
@@ -170,8 +161,7 @@ static size_t count_of(const TensorDesc *desc)
 {
     size_t count;
 
-    return element_count(desc->shape.dims, desc->shape.rank, &count) ? count
-                                                                     : 0;
+    return element_count(desc->shape.dims, desc->shape.rank, &count) ? count : 0;
 }
 
 size_t aclGetTensorDescSize(const aclTensorDesc *desc)
@@ -179,8 +169,7 @@ size_t aclGetTensorDescSize(const aclTensorDesc *desc)
     ENTER_AS(aclGetTensorDescSize, 0, "desc=%p", (const void *)desc);
     const TensorDesc *found = tensor_desc_find(desc);
     size_t bytes;
-    if (found == NULL || !multiply(count_of(found),
-                                   element_size(found->data_type), &bytes))
+    if (found == NULL || !multiply(count_of(found), element_size(found->data_type), &bytes))
         return 0;
     return bytes;
 }
@@ -205,37 +194,33 @@ size_t aclGetTensorDescNumDims(const aclTensorDesc *desc)
 
 int64_t aclGetTensorDescDim(const aclTensorDesc *desc, size_t index)
 {
-    ENTER_AS(aclGetTensorDescDim, -1, "desc=%p, index=%zu",
-             (const void *)desc, index);
+    ENTER_AS(aclGetTensorDescDim, -1, "desc=%p, index=%zu", (const void *)desc, index);
     const TensorDesc *found = tensor_desc_find(desc);
     if (found == NULL || index >= found->shape.rank)
         return -1;
     return found->shape.dims[index];
 }
 
-aclError aclGetTensorDescDimV2(const aclTensorDesc *desc, size_t index,
-                               int64_t *dimSize)
+aclError aclGetTensorDescDimV2(const aclTensorDesc *desc, size_t index, int64_t *dimSize)
 {
-    ENTER(aclGetTensorDescDimV2, "desc=%p, index=%zu, dimSize=%p",
-          (const void *)desc, index, (void *)dimSize);
+    ENTER(aclGetTensorDescDimV2, "desc=%p, index=%zu, dimSize=%p", (const void *)desc, index,
+          (void *)dimSize);
     TensorDesc *found = NULL;
     int status = tensor_desc_need(desc, &found);
     if (status != E_NONE)
         LEAVE(status);
     NOT_NULL(dimSize);
     if (index >= found->shape.rank)
-        LEAVE(refuse(E_PARAM, "index %zu, the tensor has %zu dims", index,
-                     found->shape.rank));
+        LEAVE(refuse(E_PARAM, "index %zu, the tensor has %zu dims", index, found->shape.rank));
     *dimSize = found->shape.dims[index];
     LEAVE(E_NONE);
 }
 
 /* No function of this surface sets ranges, so every index is too large. */
-aclError aclGetTensorDescDimRange(const aclTensorDesc *desc, size_t index,
-                                  size_t dimRangeNum, int64_t *dimRange)
+aclError aclGetTensorDescDimRange(const aclTensorDesc *desc, size_t index, size_t dimRangeNum,
+                                  int64_t *dimRange)
 {
-    ENTER(aclGetTensorDescDimRange,
-          "desc=%p, index=%zu, dimRangeNum=%zu, dimRange=%p",
+    ENTER(aclGetTensorDescDimRange, "desc=%p, index=%zu, dimRangeNum=%zu, dimRange=%p",
           (const void *)desc, index, dimRangeNum, (void *)dimRange);
     TensorDesc *found = NULL;
     int status = tensor_desc_need(desc, &found);

@@ -36,8 +36,8 @@ typedef struct TensorDesc {
  * Makes a description that belongs to owner (a handle, or NULL for the
  * user). Copies the dims. Returns its handle, or NULL without memory.
  */
-aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims,
-                               size_t rank, const void *owner);
+aclTensorDesc *tensor_desc_new(int data_type, int format, const int64_t *dims, size_t rank,
+                               const void *owner);
 
 /* Copies a description for another owner, or NULL without memory. */
 aclTensorDesc *tensor_desc_copy(const TensorDesc *desc, const void *owner);

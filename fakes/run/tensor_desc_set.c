@@ -14,8 +14,7 @@
 
 void aclSetTensorDescName(aclTensorDesc *desc, const char *name)
 {
-    ENTER_AS(aclSetTensorDescName, , "desc=%p, name=%p", (void *)desc,
-             (const void *)name);
+    ENTER_AS(aclSetTensorDescName, , "desc=%p, name=%p", (void *)desc, (const void *)name);
     TensorDesc *found = tensor_desc_find(desc);
     if (found == NULL || (name != NULL && host_check(name, "name") != 0))
         return;
@@ -46,28 +45,24 @@ static int format_set(aclTensorDesc *handle, aclFormat format, bool storage)
 
 aclError aclSetTensorStorageFormat(aclTensorDesc *desc, aclFormat format)
 {
-    ENTER(aclSetTensorStorageFormat, "desc=%p, format=%d", (void *)desc,
-          (int)format);
+    ENTER(aclSetTensorStorageFormat, "desc=%p, format=%d", (void *)desc, (int)format);
     LEAVE(format_set(desc, format, true));
 }
 
 aclError aclSetTensorFormat(aclTensorDesc *desc, aclFormat format)
 {
-    ENTER(aclSetTensorFormat, "desc=%p, format=%d", (void *)desc,
-          (int)format);
+    ENTER(aclSetTensorFormat, "desc=%p, format=%d", (void *)desc, (int)format);
     LEAVE(format_set(desc, format, true));
 }
 
 aclError aclSetTensorOriginFormat(aclTensorDesc *desc, aclFormat format)
 {
-    ENTER(aclSetTensorOriginFormat, "desc=%p, format=%d", (void *)desc,
-          (int)format);
+    ENTER(aclSetTensorOriginFormat, "desc=%p, format=%d", (void *)desc, (int)format);
     LEAVE(format_set(desc, format, false));
 }
 
 /* A negative count clears the dims: so does ACL, for resize(0) is all it does. */
-static int set_dims(aclTensorDesc *handle, int numDims, const int64_t *dims,
-                    bool storage)
+static int set_dims(aclTensorDesc *handle, int numDims, const int64_t *dims, bool storage)
 {
     TensorDesc *desc = NULL;
     int status = tensor_desc_need(handle, &desc);
@@ -82,35 +77,31 @@ static int set_dims(aclTensorDesc *handle, int numDims, const int64_t *dims,
     return E_NONE;
 }
 
-aclError aclSetTensorStorageShape(aclTensorDesc *desc, int numDims,
-                                  const int64_t *dims)
+aclError aclSetTensorStorageShape(aclTensorDesc *desc, int numDims, const int64_t *dims)
 {
-    ENTER(aclSetTensorStorageShape, "desc=%p, numDims=%d, dims=%p",
-          (void *)desc, numDims, (const void *)dims);
+    ENTER(aclSetTensorStorageShape, "desc=%p, numDims=%d, dims=%p", (void *)desc, numDims,
+          (const void *)dims);
     LEAVE(set_dims(desc, numDims, dims, true));
 }
 
-aclError aclSetTensorShape(aclTensorDesc *desc, int numDims,
-                           const int64_t *dims)
+aclError aclSetTensorShape(aclTensorDesc *desc, int numDims, const int64_t *dims)
 {
-    ENTER(aclSetTensorShape, "desc=%p, numDims=%d, dims=%p", (void *)desc,
-          numDims, (const void *)dims);
+    ENTER(aclSetTensorShape, "desc=%p, numDims=%d, dims=%p", (void *)desc, numDims,
+          (const void *)dims);
     LEAVE(set_dims(desc, numDims, dims, true));
 }
 
-aclError aclSetTensorOriginShape(aclTensorDesc *desc, int numDims,
-                                 const int64_t *dims)
+aclError aclSetTensorOriginShape(aclTensorDesc *desc, int numDims, const int64_t *dims)
 {
-    ENTER(aclSetTensorOriginShape, "desc=%p, numDims=%d, dims=%p",
-          (void *)desc, numDims, (const void *)dims);
+    ENTER(aclSetTensorOriginShape, "desc=%p, numDims=%d, dims=%p", (void *)desc, numDims,
+          (const void *)dims);
     LEAVE(set_dims(desc, numDims, dims, false));
 }
 
-aclError aclSetTensorConst(aclTensorDesc *desc, void *dataBuffer,
-                           size_t length)
+aclError aclSetTensorConst(aclTensorDesc *desc, void *dataBuffer, size_t length)
 {
-    ENTER(aclSetTensorConst, "desc=%p, dataBuffer=%p, length=%zu",
-          (void *)desc, dataBuffer, length);
+    ENTER(aclSetTensorConst, "desc=%p, dataBuffer=%p, length=%zu", (void *)desc, dataBuffer,
+          length);
     TensorDesc *found = NULL;
     int status = tensor_desc_need(desc, &found);
     if (status != E_NONE)
@@ -130,8 +121,7 @@ aclError aclSetTensorConst(aclTensorDesc *desc, void *dataBuffer,
 
 aclError aclSetTensorPlaceMent(aclTensorDesc *desc, aclMemType memType)
 {
-    ENTER(aclSetTensorPlaceMent, "desc=%p, memType=%d", (void *)desc,
-          (int)memType);
+    ENTER(aclSetTensorPlaceMent, "desc=%p, memType=%d", (void *)desc, (int)memType);
     TensorDesc *found = NULL;
     int status = tensor_desc_need(desc, &found);
     if (status == E_NONE)
@@ -140,12 +130,11 @@ aclError aclSetTensorPlaceMent(aclTensorDesc *desc, aclMemType memType)
 }
 
 /* The new description has the other format's dims, and keeps the format. */
-aclError aclTransTensorDescFormat(const aclTensorDesc *srcDesc,
-                                  aclFormat dstFormat,
+aclError aclTransTensorDescFormat(const aclTensorDesc *srcDesc, aclFormat dstFormat,
                                   aclTensorDesc **dstDesc)
 {
-    ENTER(aclTransTensorDescFormat, "srcDesc=%p, dstFormat=%d, dstDesc=%p",
-          (const void *)srcDesc, (int)dstFormat, (void *)dstDesc);
+    ENTER(aclTransTensorDescFormat, "srcDesc=%p, dstFormat=%d, dstDesc=%p", (const void *)srcDesc,
+          (int)dstFormat, (void *)dstDesc);
     TensorDesc *from = NULL;
     Shape shape = {0};
     int status = tensor_desc_need(srcDesc, &from);
@@ -155,8 +144,7 @@ aclError aclTransTensorDescFormat(const aclTensorDesc *srcDesc,
     status = trans_shape(from, (int)dstFormat, &shape);
     if (status != E_NONE)
         LEAVE(status);
-    *dstDesc = tensor_desc_new(from->data_type, from->format, shape.dims,
-                               shape.rank, NULL);
+    *dstDesc = tensor_desc_new(from->data_type, from->format, shape.dims, shape.rank, NULL);
     free(shape.dims);
     LEAVE(*dstDesc != NULL ? E_NONE : E_BAD_ALLOC);
 }

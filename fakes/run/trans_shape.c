@@ -20,12 +20,7 @@
 #include "file/numeric.h"
 
 /* Of GE's formats those that ACL's header does not name. */
-enum {
-    FORMAT_FRACTAL_Z_C04 = 13,
-    FORMAT_CHWN = 14,
-    FORMAT_FRACTAL_ZZ = 28,
-    FORMAT_DHWCN = 31
-};
+enum { FORMAT_FRACTAL_Z_C04 = 13, FORMAT_CHWN = 14, FORMAT_FRACTAL_ZZ = 28, FORMAT_DHWCN = 31 };
 
 enum { CUBE = 16, PRIMARY = 0xff };
 
@@ -35,11 +30,16 @@ enum { CUBE = 16, PRIMARY = 0xff };
 static const char *axes_of(int format)
 {
     switch (format) {
-    case ACL_FORMAT_NCHW: return "NCHW";
-    case ACL_FORMAT_NHWC: return "NHWC";
-    case ACL_FORMAT_HWCN: return "HWCN";
-    case FORMAT_CHWN: return "CHWN";
-    default: return NULL;
+    case ACL_FORMAT_NCHW:
+        return "NCHW";
+    case ACL_FORMAT_NHWC:
+        return "NHWC";
+    case ACL_FORMAT_HWCN:
+        return "HWCN";
+    case FORMAT_CHWN:
+        return "CHWN";
+    default:
+        return NULL;
     }
 }
 
@@ -69,8 +69,10 @@ static bool valid(const Shape *shape)
 
 static int refuse_shape(const char *what)
 {
-    return refuse(E_GE_SHAPE, "the %s shape has no dims, an open dim, too "
-                  "many elements, or not as many dims as its format", what);
+    return refuse(E_GE_SHAPE,
+                  "the %s shape has no dims, an open dim, too "
+                  "many elements, or not as many dims as its format",
+                  what);
 }
 
 static int keep(const int64_t *dims, size_t rank, Shape *to)
@@ -80,8 +82,7 @@ static int keep(const int64_t *dims, size_t rank, Shape *to)
     return shape_set(to, dims, rank) ? E_NONE : E_BAD_ALLOC;
 }
 
-static int transpose(const Shape *from, const char *axes, const char *to_axes,
-                     Shape *to)
+static int transpose(const Shape *from, const char *axes, const char *to_axes, Shape *to)
 {
     int64_t dims[4];
 
@@ -92,8 +93,7 @@ static int transpose(const Shape *from, const char *axes, const char *to_axes,
 
 static int to_5d(const Shape *from, const char *axes, int64_t c0, Shape *to)
 {
-    const int64_t dims[] = {axis(from, axes, 'N'),
-                            ceiling(axis(from, axes, 'C'), c0),
+    const int64_t dims[] = {axis(from, axes, 'N'), ceiling(axis(from, axes, 'C'), c0),
                             axis(from, axes, 'H'), axis(from, axes, 'W'), c0};
 
     return keep(dims, 5, to);
@@ -109,8 +109,7 @@ static bool product_of(const int64_t *factor, size_t count, int64_t *product)
     return true;
 }
 
-static int to_fractal_z(const Shape *from, const char *axes, int64_t c0,
-                        Shape *to)
+static int to_fractal_z(const Shape *from, const char *axes, int64_t c0, Shape *to)
 {
     const int64_t factors[] = {axis(from, axes, 'H'), axis(from, axes, 'W'),
                                ceiling(axis(from, axes, 'C'), c0)};
@@ -118,8 +117,7 @@ static int to_fractal_z(const Shape *from, const char *axes, int64_t c0,
 
     if (!product_of(factors, 3, &plane))
         return refuse_shape("converted");
-    const int64_t dims[] = {plane, ceiling(axis(from, axes, 'N'), CUBE), CUBE,
-                            c0};
+    const int64_t dims[] = {plane, ceiling(axis(from, axes, 'N'), CUBE), CUBE, c0};
     return keep(dims, 4, to);
 }
 
@@ -130,16 +128,15 @@ static int to_fractal_z_c04(const Shape *from, int64_t c0, Shape *to)
 
     if (!product_of(from->dims + 1, 3, &plane))
         return refuse_shape("converted");
-    const int64_t dims[] = {ceiling(plane, c0), ceiling(from->dims[0], c0),
-                            c0, c0};
+    const int64_t dims[] = {ceiling(plane, c0), ceiling(from->dims[0], c0), c0, c0};
     return keep(dims, 4, to);
 }
 
 /* From D, H, W, C, N. */
 static int to_fractal_z_3d(const Shape *from, int64_t c0, Shape *to)
 {
-    const int64_t factors[] = {from->dims[0], ceiling(from->dims[3], c0),
-                               from->dims[1], from->dims[2]};
+    const int64_t factors[] = {from->dims[0], ceiling(from->dims[3], c0), from->dims[1],
+                               from->dims[2]};
     int64_t plane;
 
     if (!product_of(factors, 4, &plane))
@@ -194,8 +191,7 @@ static size_t rank_of(int format)
     return axes_of(format) != NULL ? 4 : format == FORMAT_DHWCN ? 5 : 0;
 }
 
-static int convert(const Shape *from, const char *axes, int to, int64_t c0,
-                   Shape *shape)
+static int convert(const Shape *from, const char *axes, int to, int64_t c0, Shape *shape)
 {
     switch (to) {
     case ACL_FORMAT_NC1HWC0:
@@ -218,13 +214,13 @@ int trans_shape(const TensorDesc *from, int format, Shape *shape)
     size_t size = element_size(from->data_type);
     int64_t c0 = size == 1 ? 2 * CUBE : CUBE;
 
-    if (from->format < 0 || format < 0 ||
-        !has_rule(from->format & PRIMARY, to))
-        return refuse(E_GE_FORMAT, "the graph engine converts no shape from "
-                      "format %d to %d", from->format, format);
+    if (from->format < 0 || format < 0 || !has_rule(from->format & PRIMARY, to))
+        return refuse(E_GE_FORMAT,
+                      "the graph engine converts no shape from "
+                      "format %d to %d",
+                      from->format, format);
     if (axes_of(to) == NULL && size == 0)
-        return refuse(E_GE_DATA_TYPE, "elements of data type %d have no size",
-                      from->data_type);
+        return refuse(E_GE_DATA_TYPE, "elements of data type %d have no size", from->data_type);
     size_t rank = rank_of(from->format & PRIMARY);
     if (!valid(&from->shape) || (rank > 0 && from->shape.rank != rank))
         return refuse_shape("given");

@@ -10,11 +10,9 @@
 #include "run/update_input.h"
 
 /* The wish of one assignment; a constant is always assigned. */
-static int wish_of(Model *model, const Dataset *input, const Assign *assign,
-                   Wish *wish)
+static int wish_of(Model *model, const Dataset *input, const Assign *assign, Wish *wish)
 {
-    const Tensor *variable = program_variable(&model->program,
-                                              assign->variable);
+    const Tensor *variable = program_variable(&model->program, assign->variable);
 
     if (assign->source == SOURCE_INPUT)
         return input_look(input, assign->index, variable, wish);
@@ -29,15 +27,12 @@ static int wish_of(Model *model, const Dataset *input, const Assign *assign,
 
 static int grant(Model *model, const Assign *assign, const Wish *wish)
 {
-    const Tensor *variable = program_variable(&model->program,
-                                              assign->variable);
-    size_t size = wish->size < variable->nbytes ? wish->size
-                                                : variable->nbytes;
+    const Tensor *variable = program_variable(&model->program, assign->variable);
+    size_t size = wish->size < variable->nbytes ? wish->size : variable->nbytes;
 
     if (!wish->assign || size == 0)
         return E_NONE;
-    unsigned char *bytes = device_bytes(model->variable[assign->variable],
-                                        size, variable->name);
+    unsigned char *bytes = device_bytes(model->variable[assign->variable], size, variable->name);
     if (bytes == NULL)
         return violation_status();
     memmove(bytes, wish->bytes, size);
@@ -50,8 +45,7 @@ static int pass(Model *model, const Dataset *input, bool assign)
 {
     int status = E_NONE;
 
-    for (size_t i = 0; status == E_NONE && i < model->program.assigns.count;
-         i++) {
+    for (size_t i = 0; status == E_NONE && i < model->program.assigns.count; i++) {
         const Assign *record = program_assign(&model->program, i);
         Wish wish;
         status = wish_of(model, input, record, &wish);

@@ -29,8 +29,7 @@ static bool same_shape(const Shape *shape, const Tensor *tensor)
 }
 
 /* "[2, 3]" */
-static const char *dims_text(const int64_t *dims, size_t rank, char *buffer,
-                             size_t size)
+static const char *dims_text(const int64_t *dims, size_t rank, char *buffer, size_t size)
 {
     Text text = text_in(buffer, size);
 
@@ -63,8 +62,7 @@ static bool is_set(const unsigned char *bytes, int data_type)
 }
 
 /* Finds what lies behind an input's buffer; the rest of it is in size. */
-static int find_bytes(const DataBuffer *buffer, const Tensor *variable,
-                      Wish *wish)
+static int find_bytes(const DataBuffer *buffer, const Tensor *variable, Wish *wish)
 {
     size_t room = 0;
 
@@ -76,25 +74,22 @@ static int find_bytes(const DataBuffer *buffer, const Tensor *variable,
     return E_NONE;
 }
 
-static int check_scalar(const TensorDesc *desc, const Tensor *variable,
-                        Wish *wish)
+static int check_scalar(const TensorDesc *desc, const Tensor *variable, Wish *wish)
 {
     int type = variable->data_type;
 
     if (desc->shape.rank > 0)
         return E_NONE;
     if (type == ACL_FLOAT16 || type == ACL_BF16)
-        return violate(V_UPDATE_HALF_SCALAR, "weight \"%s\"",
-                       variable->name);
+        return violate(V_UPDATE_HALF_SCALAR, "weight \"%s\"", variable->name);
     if (wish->size < element_size(type))
-        return violate(V_UPDATE_SIZE, "weight \"%s\", %zu bytes of a scalar",
-                       variable->name, wish->size);
+        return violate(V_UPDATE_SIZE, "weight \"%s\", %zu bytes of a scalar", variable->name,
+                       wish->size);
     wish->assign = is_set(wish->bytes, type);
     return E_NONE;
 }
 
-static int check_fit(const TensorDesc *desc, const Tensor *variable,
-                     const Wish *wish)
+static int check_fit(const TensorDesc *desc, const Tensor *variable, const Wish *wish)
 {
     char given[256];
     char right[256];
@@ -102,16 +97,14 @@ static int check_fit(const TensorDesc *desc, const Tensor *variable,
     if (!settings.strict)
         return E_NONE;
     if (!same_shape(&desc->shape, variable))
-        return violate(V_UPDATE_SHAPE, "weight \"%s\" is %s, not %s",
-                       variable->name,
-                       dims_text(variable->dims, variable->rank, right,
-                                 sizeof right),
-                       dims_text(desc->shape.dims, desc->shape.rank, given,
-                                 sizeof given));
+        return violate(V_UPDATE_SHAPE, "weight \"%s\" is %s, not %s", variable->name,
+                       dims_text(variable->dims, variable->rank, right, sizeof right),
+                       dims_text(desc->shape.dims, desc->shape.rank, given, sizeof given));
     if (wish->size < variable->nbytes)
-        return violate(V_UPDATE_SIZE, "weight \"%s\" has %llu bytes, the "
-                       "buffer %zu", variable->name,
-                       (unsigned long long)variable->nbytes, wish->size);
+        return violate(V_UPDATE_SIZE,
+                       "weight \"%s\" has %llu bytes, the "
+                       "buffer %zu",
+                       variable->name, (unsigned long long)variable->nbytes, wish->size);
     return E_NONE;
 }
 
@@ -131,14 +124,13 @@ static uint64_t digest_of(const unsigned char *bytes, size_t size)
 }
 
 /* Is the buffer an allocation of its own, made for the weight? */
-static bool made_for(const DataBuffer *buffer, const Tensor *variable,
-                     size_t room)
+static bool made_for(const DataBuffer *buffer, const Tensor *variable, size_t room)
 {
     const char *before = (const char *)buffer->data - 1;
     size_t ignored;
 
-    return buffer->size == variable->nbytes && room == variable->nbytes &&
-           room > 0 && device_peek(before, &ignored) == NULL;
+    return buffer->size == variable->nbytes && room == variable->nbytes && room > 0 &&
+           device_peek(before, &ignored) == NULL;
 }
 
 /*
@@ -147,9 +139,8 @@ static bool made_for(const DataBuffer *buffer, const Tensor *variable,
  * forgotten. Memory that serves several weights tells nothing: its bytes may
  * be another one's.
  */
-static int check_stale(DatasetSlot *slot, const DataBuffer *buffer,
-                       const Tensor *variable, const unsigned char *bytes,
-                       size_t room)
+static int check_stale(DatasetSlot *slot, const DataBuffer *buffer, const Tensor *variable,
+                       const unsigned char *bytes, size_t room)
 {
     if (!made_for(buffer, variable, room))
         return E_NONE;
@@ -158,14 +149,14 @@ static int check_stale(DatasetSlot *slot, const DataBuffer *buffer,
         slot->kept = digest;
         return E_NONE;
     }
-    return violate(V_UPDATE_STALE, "weight \"%s\"; "
+    return violate(V_UPDATE_STALE,
+                   "weight \"%s\"; "
                    "aclmdlSetDatasetTensorDesc says again what is meant",
                    variable->name);
 }
 
 /* An input that is not assigned must have memory all the same. */
-static int check_kept(DatasetSlot *slot, const DataBuffer *buffer,
-                      const Tensor *variable)
+static int check_kept(DatasetSlot *slot, const DataBuffer *buffer, const Tensor *variable)
 {
     size_t room = 0;
 
@@ -173,13 +164,12 @@ static int check_kept(DatasetSlot *slot, const DataBuffer *buffer,
         return E_NONE;
     const unsigned char *bytes = device_peek(buffer->data, &room);
     if (bytes == NULL)
-        return violate(V_EMPTY_WITHOUT_MEMORY, "weight \"%s\", address %p",
-                       variable->name, buffer->data);
+        return violate(V_EMPTY_WITHOUT_MEMORY, "weight \"%s\", address %p", variable->name,
+                       buffer->data);
     return check_stale(slot, buffer, variable, bytes, room);
 }
 
-int input_look(const Dataset *input, size_t index, const Tensor *variable,
-               Wish *wish)
+int input_look(const Dataset *input, size_t index, const Tensor *variable, Wish *wish)
 {
     const DataBuffer *buffer = dataset_buffer(input, index, "input");
     const TensorDesc *desc = dataset_desc(input, index);
@@ -188,17 +178,18 @@ int input_look(const Dataset *input, size_t index, const Tensor *variable,
     if (buffer == NULL)
         return violation_status();
     if (desc == NULL)
-        return violate(V_UPDATE_WITHOUT_DESC, "input %zu, weight \"%s\"; "
+        return violate(V_UPDATE_WITHOUT_DESC,
+                       "input %zu, weight \"%s\"; "
                        "aclmdlSetDatasetTensorDesc with its shape assigns "
-                       "it, with {0} keeps it", index, variable->name);
+                       "it, with {0} keeps it",
+                       index, variable->name);
     wish->assign = !has_zero(&desc->shape);
     if (!wish->assign)
         return check_kept(&input->slot[index], buffer, variable);
     int status = find_bytes(buffer, variable, wish);
     if (status == E_NONE)
         status = check_scalar(desc, variable, wish);
-    return status == E_NONE && wish->assign ? check_fit(desc, variable, wish)
-                                            : status;
+    return status == E_NONE && wish->assign ? check_fit(desc, variable, wish) : status;
 }
 
 const DataBuffer *update_source(const Dataset *input, const Assign *assign)
@@ -206,7 +197,5 @@ const DataBuffer *update_source(const Dataset *input, const Assign *assign)
     if (assign->source != SOURCE_INPUT || assign->index >= input->count)
         return NULL;
     const TensorDesc *desc = dataset_desc(input, assign->index);
-    return desc == NULL || has_zero(&desc->shape)
-               ? NULL
-               : dataset_peek(input, assign->index);
+    return desc == NULL || has_zero(&desc->shape) ? NULL : dataset_peek(input, assign->index);
 }

@@ -22,8 +22,7 @@ typedef struct Wish {
 } Wish;
 
 /* Decides about one input, and changes nothing: 0, or a status. */
-int input_look(const Dataset *input, size_t index, const Tensor *variable,
-               Wish *wish);
+int input_look(const Dataset *input, size_t index, const Tensor *variable, Wish *wish);
 
 /*
  * The buffer that an assignment reads; NULL for one that keeps its weight,

@@ -55,14 +55,13 @@ int context_needed(void)
     if (context_current() != NULL)
         return E_NONE;
     return refuse(E_RT_CONTEXT, "this thread has no current context; call "
-                  "aclrtSetDevice or aclrtSetCurrentContext on it first");
+                                "aclrtSetDevice or aclrtSetCurrentContext on it first");
 }
 
 void *context_new(int device, const void *owner)
 {
     void *handle = NULL;
-    Context *context = object_new(KIND_CONTEXT, sizeof *context, NULL, owner,
-                                  &handle);
+    Context *context = object_new(KIND_CONTEXT, sizeof *context, NULL, owner, &handle);
 
     if (context == NULL)
         return NULL;

@@ -12,8 +12,7 @@
 
 aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId)
 {
-    ENTER(aclrtCreateContext, "context=%p, deviceId=%d", (void *)context,
-          deviceId);
+    ENTER(aclrtCreateContext, "context=%p, deviceId=%d", (void *)context, deviceId);
     NOT_NULL(context);
     int status = device_check(deviceId);
     if (status != E_NONE)
@@ -34,9 +33,10 @@ aclError aclrtDestroyContext(aclrtContext context)
         LEAVE(refuse(E_PARAM, "context is NULL"));
     const Context *found = context_at(context);
     if (found != NULL && found->primary)
-        LEAVE(refuse(E_RT_CONTEXT, "context %p is the default context of "
-                     "device %d; aclrtResetDevice ends it", context,
-                     found->device));
+        LEAVE(refuse(E_RT_CONTEXT,
+                     "context %p is the default context of "
+                     "device %d; aclrtResetDevice ends it",
+                     context, found->device));
     if (found != NULL)
         streams_end_context(context, false);
     if (!object_destroy(context, KIND_CONTEXT, "context"))

@@ -35,14 +35,15 @@ static int refuse_device(int device, int count)
     const char *list = visible_list();
 
     if (list == NULL)
-        return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d", device,
-                      count - 1);
+        return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d", device, count - 1);
     if (count > 0)
-        return refuse(E_RT_DEVICE, "deviceId %d is not one of 0..%d, the "
+        return refuse(E_RT_DEVICE,
+                      "deviceId %d is not one of 0..%d, the "
                       "devices that ASCEND_RT_VISIBLE_DEVICES=%s leaves of "
-                      "%d; they are numbered anew from 0", device, count - 1,
-                      list, settings.devices);
-    return refuse(E_RT_DEVICE, "deviceId %d: there is no device, because "
+                      "%d; they are numbered anew from 0",
+                      device, count - 1, list, settings.devices);
+    return refuse(E_RT_DEVICE,
+                  "deviceId %d: there is no device, because "
                   "ASCEND_RT_VISIBLE_DEVICES=%s names none; numbers of "
                   "0..%d, ascending, with commas alone between them would",
                   device, list, settings.devices - 1);
@@ -52,8 +53,7 @@ int device_check(int device)
 {
     int count = visible_count();
 
-    return device >= 0 && device < count ? E_NONE
-                                         : refuse_device(device, count);
+    return device >= 0 && device < count ? E_NONE : refuse_device(device, count);
 }
 
 /* The context of the default device changes with it. The lock is held. */
@@ -61,8 +61,7 @@ static void publish_default(void)
 {
     int fallback = state.fallback;
 
-    context_fall_back(fallback > 0 ? state.device[fallback - 1].primary
-                                   : NULL);
+    context_fall_back(fallback > 0 ? state.device[fallback - 1].primary : NULL);
 }
 
 /* Takes another default device; which one it was. */
@@ -217,9 +216,10 @@ aclError aclrtGetDeviceCount(uint32_t *count)
     NOT_NULL(count);
     int devices = visible_count();
     if (devices == 0)
-        LEAVE(refuse(E_RT_NO_DEVICE, "ASCEND_RT_VISIBLE_DEVICES=%s names "
-                     "none of the %d devices", visible_list(),
-                     settings.devices));
+        LEAVE(refuse(E_RT_NO_DEVICE,
+                     "ASCEND_RT_VISIBLE_DEVICES=%s names "
+                     "none of the %d devices",
+                     visible_list(), settings.devices));
     *count = (uint32_t)devices;
     LEAVE(E_NONE);
 }
@@ -237,8 +237,7 @@ static void list_live(LiveVisitor *visit, void *to)
     pthread_mutex_lock(&state.lock);
     for (int i = 0; i < DEVICES_MAX; i++)
         if (state.device[i].set > 0)
-            visit(&(Live){"device", (uint64_t)i, state.device[i].set_by, 0},
-                  to);
+            visit(&(Live){"device", (uint64_t)i, state.device[i].set_by, 0}, to);
     pthread_mutex_unlock(&state.lock);
 }
 

@@ -92,9 +92,8 @@ static int create(aclrtEvent *handle, uint32_t flags)
     if (status != E_NONE)
         return status;
     Event *event = calloc(1, sizeof *event);
-    Body *body = event == NULL ? NULL
-                               : object_new(KIND_EVENT, sizeof *body,
-                                            body_release, NULL, handle);
+    Body *body =
+        event == NULL ? NULL : object_new(KIND_EVENT, sizeof *body, body_release, NULL, handle);
     if (body == NULL) {
         free(event);
         return refuse(E_BAD_ALLOC, "no memory for an event");
@@ -114,13 +113,11 @@ aclError aclrtCreateEvent(aclrtEvent *event)
 
 aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag)
 {
-    ENTER(aclrtCreateEventWithFlag, "event=%p, flag=0x%x", (void *)event,
-          flag);
+    ENTER(aclrtCreateEventWithFlag, "event=%p, flag=0x%x", (void *)event, flag);
     NOT_NULL(event);
     int status = context_needed();
     if (status == E_NONE && (flag & ~(uint32_t)FLAGS) != 0)
-        status = refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag,
-                        FLAGS);
+        status = refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag, FLAGS);
     LEAVE(status != E_NONE ? status : create(event, flag));
 }
 
@@ -146,8 +143,7 @@ aclError aclrtDestroyEvent(aclrtEvent event)
     streams_unlock();
     int status = E_NONE;
     if (pending > 0)
-        status = violate(V_EVENT_IN_USE, "event %p, %u tasks", event,
-                         pending);
+        status = violate(V_EVENT_IN_USE, "event %p, %u tasks", event, pending);
     if (status != E_NONE && settings.strict)
         LEAVE(status);
     LEAVE(object_destroy(event, KIND_EVENT, "event") ? E_NONE : E_RT_HANDLE);
@@ -158,8 +154,7 @@ bool event_is_complete(const Event *event)
     return event->marks > event->cleared && event->reached == event->marks;
 }
 
-int event_on_stream(aclrtEvent event, aclrtStream stream,
-                    int (*act)(Event *event, Stream *stream))
+int event_on_stream(aclrtEvent event, aclrtStream stream, int (*act)(Event *event, Stream *stream))
 {
     Event *found = NULL;
     Stream *where = NULL;
@@ -175,8 +170,7 @@ int event_on_stream(aclrtEvent event, aclrtStream stream,
     return status;
 }
 
-int event_submit(Event *event, Stream *stream, uint64_t number,
-                 MarkDeed deed, const TaskKind *kind)
+int event_submit(Event *event, Stream *stream, uint64_t number, MarkDeed deed, const TaskKind *kind)
 {
     Mark *mark = task_new(sizeof *mark, kind);
 

@@ -64,12 +64,11 @@ bool event_is_complete(const Event *event);
  * and lets act queue something, under the lock. Its status, or what was
  * wrong with the arguments.
  */
-int event_on_stream(aclrtEvent event, aclrtStream stream,
-                    int (*act)(Event *event, Stream *stream));
+int event_on_stream(aclrtEvent event, aclrtStream stream, int (*act)(Event *event, Stream *stream));
 
 /* Queues a task that belongs to a mark. The lock is held. */
-int event_submit(Event *event, Stream *stream, uint64_t number,
-                 MarkDeed deed, const TaskKind *kind);
+int event_submit(Event *event, Stream *stream, uint64_t number, MarkDeed deed,
+                 const TaskKind *kind);
 
 /*
  * A stream came by a mark, at a time, or will never: status says why. What

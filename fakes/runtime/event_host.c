@@ -33,30 +33,25 @@ aclError aclrtQueryEvent(aclrtEvent event, aclrtEventStatus *status)
     NOT_NULL(status);
     int result = look(event, &complete);
     if (result == E_NONE)
-        *status = complete ? ACL_EVENT_STATUS_COMPLETE
-                           : ACL_EVENT_STATUS_NOT_READY;
+        *status = complete ? ACL_EVENT_STATUS_COMPLETE : ACL_EVENT_STATUS_NOT_READY;
     LEAVE(result);
 }
 
-aclError aclrtQueryEventStatus(aclrtEvent event,
-                               aclrtEventRecordedStatus *status)
+aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus *status)
 {
-    ENTER(aclrtQueryEventStatus, "event=%p, status=%p", event,
-          (void *)status);
+    ENTER(aclrtQueryEventStatus, "event=%p, status=%p", event, (void *)status);
     bool complete = false;
     NOT_NULL(status);
     int result = look(event, &complete);
     if (result == E_NONE)
-        *status = complete ? ACL_EVENT_RECORDED_STATUS_COMPLETE
-                           : ACL_EVENT_RECORDED_STATUS_NOT_READY;
+        *status =
+            complete ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
     LEAVE(result);
 }
 
-aclError aclrtQueryEventWaitStatus(aclrtEvent event,
-                                   aclrtEventWaitStatus *status)
+aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *status)
 {
-    ENTER(aclrtQueryEventWaitStatus, "event=%p, status=%p", event,
-          (void *)status);
+    ENTER(aclrtQueryEventWaitStatus, "event=%p, status=%p", event, (void *)status);
     Event *found = NULL;
     NOT_NULL(status);
     int result = event_need(event, "event", &found);
@@ -65,8 +60,7 @@ aclError aclrtQueryEventWaitStatus(aclrtEvent event,
     streams_lock();
     bool waited = found->waits == 0;
     streams_unlock();
-    *status = waited ? ACL_EVENT_WAIT_STATUS_COMPLETE
-                     : ACL_EVENT_WAIT_STATUS_NOT_READY;
+    *status = waited ? ACL_EVENT_WAIT_STATUS_COMPLETE : ACL_EVENT_WAIT_STATUS_NOT_READY;
     LEAVE(E_NONE);
 }
 
@@ -77,11 +71,10 @@ static int seen(const Event *event, uint64_t mark)
 
     if (status == E_RT_STREAM_ABORT)
         return refuse(status, "the stream that was to record the event was "
-                      "ended");
+                              "ended");
     if (event->marks == mark)
         order_synced_clock(&event->clock, 0);
-    return status == E_NONE ? E_NONE
-                            : refuse(status, "the record of the event failed");
+    return status == E_NONE ? E_NONE : refuse(status, "the record of the event failed");
 }
 
 /* Waits for the mark that was last when the call came. */
@@ -100,8 +93,10 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
     while (recorded && event->reached < mark && streams_await(until))
         continue;
     if (recorded && event->reached < mark)
-        status = refuse(E_RT_EVENT_TIMEOUT, "the event is not reached after "
-                        "%d ms", timeout_ms);
+        status = refuse(E_RT_EVENT_TIMEOUT,
+                        "the event is not reached after "
+                        "%d ms",
+                        timeout_ms);
     else if (recorded)
         status = seen(event, mark);
     event_release(event);
@@ -119,8 +114,7 @@ aclError aclrtSynchronizeEvent(aclrtEvent event)
 
 aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout)
 {
-    ENTER(aclrtSynchronizeEventWithTimeout, "event=%p, timeout=%d", event,
-          timeout);
+    ENTER(aclrtSynchronizeEventWithTimeout, "event=%p, timeout=%d", event, timeout);
     if (timeout < -1)
         LEAVE(refuse(E_RT_PARAM, "timeout %d is less than -1", timeout));
     LEAVE(synchronise(event, timeout));
@@ -130,20 +124,20 @@ aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout)
 static int time_of(const Event *event, const char *argument, uint64_t *ns)
 {
     if ((event->flags & EVENT_TIME_LINE) == 0)
-        return refuse(E_RT_TIMESTAMP, "%s was made without "
-                      "ACL_EVENT_TIME_LINE", argument);
-    if (!event_is_complete(event))
-        return refuse(E_RT_TIMESTAMP, "%s is not recorded and complete",
+        return refuse(E_RT_TIMESTAMP,
+                      "%s was made without "
+                      "ACL_EVENT_TIME_LINE",
                       argument);
+    if (!event_is_complete(event))
+        return refuse(E_RT_TIMESTAMP, "%s is not recorded and complete", argument);
     *ns = event->due_ns;
     return E_NONE;
 }
 
-aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent,
-                               aclrtEvent endEvent)
+aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent, aclrtEvent endEvent)
 {
-    ENTER(aclrtEventElapsedTime, "ms=%p, startEvent=%p, endEvent=%p",
-          (void *)ms, startEvent, endEvent);
+    ENTER(aclrtEventElapsedTime, "ms=%p, startEvent=%p, endEvent=%p", (void *)ms, startEvent,
+          endEvent);
     Event *start = NULL;
     Event *end = NULL;
     uint64_t from = 0;
@@ -160,8 +154,10 @@ aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent,
         status = time_of(end, "endEvent", &to);
     streams_unlock();
     if (status == E_NONE && to < from)
-        status = refuse(E_RT_REVERSAL, "endEvent came %llu ns before "
-                        "startEvent", (unsigned long long)(from - to));
+        status = refuse(E_RT_REVERSAL,
+                        "endEvent came %llu ns before "
+                        "startEvent",
+                        (unsigned long long)(from - to));
     if (status == E_NONE)
         *ms = (float)((double)(to - from) / 1e6);
     LEAVE(status);

@@ -30,8 +30,7 @@ static int record_run(Task *task, Stream *stream)
     return E_NONE;
 }
 
-static const TaskKind recording = {.run = record_run, .fail = record_fail,
-                                   .settle = mark_settle};
+static const TaskKind recording = {.run = record_run, .fail = record_fail, .settle = mark_settle};
 
 /* What is over when a stream has come to its last task. */
 static void take_clock(Event *event, const Stream *stream)
@@ -48,8 +47,7 @@ static void take_clock(Event *event, const Stream *stream)
  */
 static int check_cycle(Event *event, const Stream *stream)
 {
-    if (event->future == 0 ||
-        clock_of(&stream->clock, event->future) == 0)
+    if (event->future == 0 || clock_of(&stream->clock, event->future) == 0)
         return E_NONE;
     int status = violate(V_EVENT_CYCLE, "stream %p", stream->handle);
     event->marks++;
@@ -66,8 +64,7 @@ static int record(Event *event, Stream *stream)
     int status = check_cycle(event, stream);
 
     if (status == E_NONE)
-        status = event_submit(event, stream, event->marks + 1, MARK_RECORD,
-                              &recording);
+        status = event_submit(event, stream, event->marks + 1, MARK_RECORD, &recording);
     if (status != E_NONE)
         return status;
     event->marks++;
@@ -134,16 +131,14 @@ static void wait_fail(Task *task, Stream *stream, int status)
     wait_run(task, stream);
 }
 
-static const TaskKind waiting = {.run = wait_run, .fail = wait_fail,
-                                 .settle = mark_settle};
+static const TaskKind waiting = {.run = wait_run, .fail = wait_fail, .settle = mark_settle};
 
 static int check_recorded(const Event *event)
 {
-    if (event->marks > 0 ||
-        (event->flags & (EVENT_SYNC | EVENT_EXTERNAL)) != 0)
+    if (event->marks > 0 || (event->flags & (EVENT_SYNC | EVENT_EXTERNAL)) != 0)
         return E_NONE;
     return refuse(E_RT_PARAM, "the event was never recorded; only one that "
-                  "is made with ACL_EVENT_SYNC may be waited for before");
+                              "is made with ACL_EVENT_SYNC may be waited for before");
 }
 
 static int wait(Event *event, Stream *stream)

@@ -76,10 +76,10 @@ int refuse_again(uint64_t count)
     pthread_mutex_lock(&state.lock);
     Origin begun = state.begun;
     pthread_mutex_unlock(&state.lock);
-    return refuse(E_REPEAT_INIT, "%s was before this one, which is counted: "
+    return refuse(E_REPEAT_INIT,
+                  "%s was before this one, which is counted: "
                   "%llu now. This status may be ignored",
-                  origin_text(begun, first, sizeof first),
-                  (unsigned long long)count);
+                  origin_text(begun, first, sizeof first), (unsigned long long)count);
 }
 
 int engine_needed(void)
@@ -87,8 +87,7 @@ int engine_needed(void)
     if (atomic_load_explicit(&state.engine, memory_order_relaxed))
         return E_NONE;
     if (state.complaint != NULL)
-        return refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s",
-                      state.complaint);
+        return refuse(E_GE_NOT_INIT, "aclInit refuses to begin: %s", state.complaint);
     return refuse_uninitialised(E_GE_NOT_INIT);
 }
 

@@ -32,8 +32,7 @@ static int launch_run(Task *task, Stream *stream)
     order_synced(stream, task->seq - 1);
     order_synced_clock(&stream->clock, task->seq);
     if (!launch->host)
-        status = report_hand(stream, launch->function, launch->argument,
-                             launch->blocks);
+        status = report_hand(stream, launch->function, launch->argument, launch->blocks);
     streams_unlock();
     if (launch->host)
         callback_call(launch->function, launch->argument);
@@ -74,23 +73,23 @@ static int check_way(Stream *stream, bool host, void *handle)
     if (host && !mixed)
         stream->host_functions = true;
     if (!host && !mixed && !stream->subscribed)
-        status = refuse(E_RT_NO_CALLBACK, "no thread is subscribed to "
-                        "stream %p; call aclrtSubscribeReport", handle);
+        status = refuse(E_RT_NO_CALLBACK,
+                        "no thread is subscribed to "
+                        "stream %p; call aclrtSubscribeReport",
+                        handle);
     streams_unlock();
     if (mixed && status == E_NONE)
         status = violate(V_CALLBACKS_MIXED, "stream %p", handle);
     return status;
 }
 
-aclError aclrtLaunchCallback(aclrtCallback fn, void *userData,
-                             aclrtCallbackBlockType blockType,
+aclError aclrtLaunchCallback(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType,
                              aclrtStream stream)
 {
-    ENTER(aclrtLaunchCallback, "fn=%d, userData=%p, blockType=%d, stream=%p",
-          fn != NULL, userData, (int)blockType, stream);
+    ENTER(aclrtLaunchCallback, "fn=%d, userData=%p, blockType=%d, stream=%p", fn != NULL, userData,
+          (int)blockType, stream);
     Stream *found = NULL;
-    if (blockType != ACL_CALLBACK_NO_BLOCK &&
-        blockType != ACL_CALLBACK_BLOCK)
+    if (blockType != ACL_CALLBACK_NO_BLOCK && blockType != ACL_CALLBACK_BLOCK)
         LEAVE(refuse(E_PARAM, "blockType %d is not 0 or 1", (int)blockType));
     if (fn == NULL)
         LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
@@ -100,15 +99,13 @@ aclError aclrtLaunchCallback(aclrtCallback fn, void *userData,
     if (status == E_NONE)
         status = launch(found, (Launch){.function = fn,
                                         .argument = userData,
-                                        .blocks = blockType ==
-                                                  ACL_CALLBACK_BLOCK});
+                                        .blocks = blockType == ACL_CALLBACK_BLOCK});
     LEAVE(status);
 }
 
 aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args)
 {
-    ENTER(aclrtLaunchHostFunc, "stream=%p, fn=%d, args=%p", stream,
-          fn != NULL, args);
+    ENTER(aclrtLaunchHostFunc, "stream=%p, fn=%d, args=%p", stream, fn != NULL, args);
     Stream *found = NULL;
     if (fn == NULL)
         LEAVE(refuse(E_RT_PARAM, "fn is NULL"));
@@ -116,7 +113,6 @@ aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args)
     if (status == E_NONE)
         status = check_way(found, true, stream);
     if (status == E_NONE)
-        status = launch(found, (Launch){.function = fn, .argument = args,
-                                        .host = true});
+        status = launch(found, (Launch){.function = fn, .argument = args, .host = true});
     LEAVE(status);
 }

@@ -28,8 +28,7 @@ static void arrive_in_event(Clock *clock, void *to)
 static void arrive_in_stream(Stream *stream, void *to)
 {
     const Arrival *arrival = to;
-    uint64_t since = clock_replace(&stream->clock, arrival->future,
-                                   arrival->clock);
+    uint64_t since = clock_replace(&stream->clock, arrival->future, arrival->clock);
 
     if (since != 0)
         order_check_released(stream, since);

@@ -37,15 +37,13 @@ aclError aclrtCreateStream(aclrtStream *stream)
 }
 
 /* Priorities are clamped on a device and mean nothing here. */
-aclError aclrtCreateStreamWithConfig(aclrtStream *stream, uint32_t priority,
-                                     uint32_t flag)
+aclError aclrtCreateStreamWithConfig(aclrtStream *stream, uint32_t priority, uint32_t flag)
 {
-    ENTER(aclrtCreateStreamWithConfig, "stream=%p, priority=%u, flag=0x%x",
-          (void *)stream, priority, flag);
+    ENTER(aclrtCreateStreamWithConfig, "stream=%p, priority=%u, flag=0x%x", (void *)stream,
+          priority, flag);
     NOT_NULL(stream);
     if ((flag & ~(uint32_t)FLAGS) != 0)
-        LEAVE(refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag,
-                     FLAGS));
+        LEAVE(refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag, FLAGS));
     LEAVE(create(stream));
 }
 
@@ -87,15 +85,12 @@ aclError aclrtSynchronizeStream(aclrtStream stream)
     LEAVE(status != E_NONE ? status : stream_wait(found, -1));
 }
 
-aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream,
-                                           int32_t timeout)
+aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout)
 {
-    ENTER(aclrtSynchronizeStreamWithTimeout, "stream=%p, timeout=%d", stream,
-          timeout);
+    ENTER(aclrtSynchronizeStreamWithTimeout, "stream=%p, timeout=%d", stream, timeout);
     Stream *found = NULL;
     if (timeout < -1 || timeout == 0)
-        LEAVE(refuse(E_RT_PARAM, "timeout %d is not -1 or more than 0",
-                     timeout));
+        LEAVE(refuse(E_RT_PARAM, "timeout %d is not -1 or more than 0", timeout));
     int status = stream_need(stream, "stream", &found);
     LEAVE(status != E_NONE ? status : stream_wait(found, timeout));
 }
@@ -115,16 +110,14 @@ aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status)
         order_synced_clock(&found->clock, found->last);
     }
     streams_unlock();
-    *status = idle ? ACL_STREAM_STATUS_COMPLETE
-                   : ACL_STREAM_STATUS_NOT_READY;
+    *status = idle ? ACL_STREAM_STATUS_COMPLETE : ACL_STREAM_STATUS_NOT_READY;
     LEAVE(E_NONE);
 }
 
 /* The number that aclrtGetStreamIdFromExceptionInfo tells of it. */
 aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId)
 {
-    ENTER(aclrtStreamGetId, "stream=%p, streamId=%p", stream,
-          (void *)streamId);
+    ENTER(aclrtStreamGetId, "stream=%p, streamId=%p", stream, (void *)streamId);
     Stream *found = NULL;
     NOT_NULL(streamId);
     int status = stream_need(stream, "stream", &found);
@@ -148,8 +141,7 @@ aclError aclrtSynchronizeDevice(void)
 {
     ENTER(aclrtSynchronizeDevice, NO_ARGS);
     int status = context_needed();
-    LEAVE(status != E_NONE ? status
-                           : streams_wait_device(context_device(), -1));
+    LEAVE(status != E_NONE ? status : streams_wait_device(context_device(), -1));
 }
 
 aclError aclrtSynchronizeDeviceWithTimeout(int32_t timeout)
@@ -158,6 +150,5 @@ aclError aclrtSynchronizeDeviceWithTimeout(int32_t timeout)
     int status = context_needed();
     if (status == E_NONE && timeout < -1)
         status = refuse(E_RT_PARAM, "timeout %d is less than -1", timeout);
-    LEAVE(status != E_NONE ? status
-                           : streams_wait_device(context_device(), timeout));
+    LEAVE(status != E_NONE ? status : streams_wait_device(context_device(), timeout));
 }

@@ -9,8 +9,7 @@ static Stream *find_standard_locked(const void *context)
 {
     Stream *stream = streams_first();
 
-    while (stream != NULL &&
-           !(stream->standard && stream->context == context))
+    while (stream != NULL && !(stream->standard && stream->context == context))
         stream = stream->next;
     return stream;
 }
@@ -66,7 +65,7 @@ int stream_need(aclrtStream handle, const char *argument, Stream **stream)
     *stream = stream_of_body(body);
     if ((*stream)->context == context_current())
         return E_NONE;
-    violate(V_FOREIGN_STREAM, "%s %p belongs to context %p, current is %p",
-            argument, handle, (*stream)->context, context_current());
+    violate(V_FOREIGN_STREAM, "%s %p belongs to context %p, current is %p", argument, handle,
+            (*stream)->context, context_current());
     return E_RT_STREAM_CONTEXT;
 }

@@ -21,12 +21,12 @@ static int subscribe(Stream *stream, uint64_t thread)
 
     streams_lock();
     if (stream->subscribed)
-        status = refuse(E_RT_STREAM_SUBSCRIBE, "thread %llu is subscribed "
+        status = refuse(E_RT_STREAM_SUBSCRIBE,
+                        "thread %llu is subscribed "
                         "to the stream already",
                         (unsigned long long)stream->subscriber);
     else if (stream->host_functions)
-        status = violate(V_CALLBACKS_MIXED, "subscribing thread %llu",
-                         (unsigned long long)thread);
+        status = violate(V_CALLBACKS_MIXED, "subscribing thread %llu", (unsigned long long)thread);
     if (status == E_NONE) {
         stream->subscribed = true;
         stream->subscriber = thread;
@@ -37,8 +37,7 @@ static int subscribe(Stream *stream, uint64_t thread)
 
 aclError aclrtSubscribeReport(uint64_t threadId, aclrtStream stream)
 {
-    ENTER(aclrtSubscribeReport, "threadId=%llu, stream=%p",
-          (unsigned long long)threadId, stream);
+    ENTER(aclrtSubscribeReport, "threadId=%llu, stream=%p", (unsigned long long)threadId, stream);
     Stream *found = NULL;
     int status = stream_need(stream, "stream", &found);
     LEAVE(status != E_NONE ? status : subscribe(found, threadId));
@@ -51,12 +50,12 @@ static int unsubscribe(Stream *stream, uint64_t thread)
     streams_lock();
     if (!stream->subscribed)
         status = refuse(E_RT_STREAM_SUBSCRIBE, "no thread is subscribed to "
-                        "the stream");
+                                               "the stream");
     else if (stream->subscriber != thread)
-        status = refuse(E_RT_THREAD_SUBSCRIBE, "thread %llu is subscribed "
+        status = refuse(E_RT_THREAD_SUBSCRIBE,
+                        "thread %llu is subscribed "
                         "to the stream, not %llu",
-                        (unsigned long long)stream->subscriber,
-                        (unsigned long long)thread);
+                        (unsigned long long)stream->subscriber, (unsigned long long)thread);
     else
         stream->subscribed = false;
     streams_signal();
@@ -66,8 +65,7 @@ static int unsubscribe(Stream *stream, uint64_t thread)
 
 aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream)
 {
-    ENTER(aclrtUnSubscribeReport, "threadId=%llu, stream=%p",
-          (unsigned long long)threadId, stream);
+    ENTER(aclrtUnSubscribeReport, "threadId=%llu, stream=%p", (unsigned long long)threadId, stream);
     Stream *found = NULL;
     int status = stream_need(stream, "stream", &found);
     LEAVE(status != E_NONE ? status : unsubscribe(found, threadId));
@@ -137,18 +135,15 @@ aclError aclrtProcessReport(int32_t timeout)
     ENTER(aclrtProcessReport, "timeout=%d", timeout);
     bool bound = false;
     if (timeout == 0 || timeout < -1)
-        LEAVE(refuse(E_PARAM, "timeout %d is not -1 or more than 0",
-                     timeout));
+        LEAVE(refuse(E_PARAM, "timeout %d is not -1 or more than 0", timeout));
     streams_lock();
-    Report *report = await((uint64_t)pthread_self(), deadline_of(timeout),
-                           &bound);
+    Report *report = await((uint64_t)pthread_self(), deadline_of(timeout), &bound);
     streams_unlock();
     if (report == NULL && !bound)
         LEAVE(refuse(E_RT_THREAD_SUBSCRIBE, "no stream is bound to this "
-                     "thread"));
+                                            "thread"));
     if (report == NULL)
-        LEAVE(refuse(E_RT_REPORT_TIMEOUT, "no callback came in %d ms",
-                     timeout));
+        LEAVE(refuse(E_RT_REPORT_TIMEOUT, "no callback came in %d ms", timeout));
     int status = make(report);
     finish(report);
     LEAVE(status);

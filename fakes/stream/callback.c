@@ -10,25 +10,42 @@ static _Thread_local unsigned depth;
 /* What a callback must not call. */
 static bool forbidden(FunctionId function)
 {
-    static const FunctionId list[] = {
-        FN_aclrtMalloc, FN_aclrtMallocAlign32, FN_aclrtMallocCached,
-        FN_aclrtMallocWithCfg,
-        FN_aclrtFree, FN_aclrtMallocHost, FN_aclrtMallocHostWithCfg,
-        FN_aclrtFreeHost,
-        FN_aclrtSynchronizeStream, FN_aclrtSynchronizeStreamWithTimeout,
-        FN_aclrtSynchronizeDevice, FN_aclrtSynchronizeDeviceWithTimeout,
-        FN_aclrtSynchronizeEvent, FN_aclrtSynchronizeEventWithTimeout,
-        FN_aclrtCreateStream, FN_aclrtCreateStreamWithConfig,
-        FN_aclrtDestroyStream, FN_aclrtDestroyStreamForce,
-        FN_aclrtCreateEvent, FN_aclrtCreateEventWithFlag,
-        FN_aclrtDestroyEvent, FN_aclrtResetDevice,
-        FN_aclrtResetDeviceForce, FN_aclrtLaunchCallback,
-        FN_aclrtLaunchHostFunc, FN_aclrtMemcpyAsync,
-        FN_aclrtMemcpy2dAsync, FN_aclrtMemsetAsync,
-        FN_aclrtMemsetD32Async,
-        FN_aclrtRecordEvent, FN_aclrtResetEvent, FN_aclrtStreamWaitEvent,
-        FN_aclmdlExecute, FN_aclmdlExecuteV2, FN_aclmdlExecuteAsync,
-        FN_aclmdlExecuteAsyncV2};
+    static const FunctionId list[] = {FN_aclrtMalloc,
+                                      FN_aclrtMallocAlign32,
+                                      FN_aclrtMallocCached,
+                                      FN_aclrtMallocWithCfg,
+                                      FN_aclrtFree,
+                                      FN_aclrtMallocHost,
+                                      FN_aclrtMallocHostWithCfg,
+                                      FN_aclrtFreeHost,
+                                      FN_aclrtSynchronizeStream,
+                                      FN_aclrtSynchronizeStreamWithTimeout,
+                                      FN_aclrtSynchronizeDevice,
+                                      FN_aclrtSynchronizeDeviceWithTimeout,
+                                      FN_aclrtSynchronizeEvent,
+                                      FN_aclrtSynchronizeEventWithTimeout,
+                                      FN_aclrtCreateStream,
+                                      FN_aclrtCreateStreamWithConfig,
+                                      FN_aclrtDestroyStream,
+                                      FN_aclrtDestroyStreamForce,
+                                      FN_aclrtCreateEvent,
+                                      FN_aclrtCreateEventWithFlag,
+                                      FN_aclrtDestroyEvent,
+                                      FN_aclrtResetDevice,
+                                      FN_aclrtResetDeviceForce,
+                                      FN_aclrtLaunchCallback,
+                                      FN_aclrtLaunchHostFunc,
+                                      FN_aclrtMemcpyAsync,
+                                      FN_aclrtMemcpy2dAsync,
+                                      FN_aclrtMemsetAsync,
+                                      FN_aclrtMemsetD32Async,
+                                      FN_aclrtRecordEvent,
+                                      FN_aclrtResetEvent,
+                                      FN_aclrtStreamWaitEvent,
+                                      FN_aclmdlExecute,
+                                      FN_aclmdlExecuteV2,
+                                      FN_aclmdlExecuteAsync,
+                                      FN_aclmdlExecuteAsyncV2};
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (list[i] == function)
@@ -39,8 +56,7 @@ static bool forbidden(FunctionId function)
 /* Samples that ship do it, and no device has a part in it. */
 static bool is_host_memory(FunctionId function)
 {
-    return function == FN_aclrtMallocHost ||
-           function == FN_aclrtMallocHostWithCfg ||
+    return function == FN_aclrtMallocHost || function == FN_aclrtMallocHostWithCfg ||
            function == FN_aclrtFreeHost;
 }
 

@@ -41,8 +41,7 @@ static void name_operator(Failed *failed, const char *text)
 {
     const char *name = text != NULL ? strstr(text, "Name:'") : NULL;
 
-    snprintf(failed->operator_name, sizeof failed->operator_name, "model_%u",
-             failed->model);
+    snprintf(failed->operator_name, sizeof failed->operator_name, "model_%u", failed->model);
     if (name == NULL)
         return;
     name += strlen("Name:'");
@@ -63,8 +62,7 @@ static void remember(const Info *info, uint32_t model, const char *text)
     pthread_mutex_unlock(&state.lock);
 }
 
-bool exception_find(uint32_t device, uint32_t stream, uint32_t task,
-                    Failed *failed)
+bool exception_find(uint32_t device, uint32_t stream, uint32_t task, Failed *failed)
 {
     bool found = false;
 
@@ -72,8 +70,7 @@ bool exception_find(uint32_t device, uint32_t stream, uint32_t task,
     size_t kept = state.failures < REMEMBERED ? state.failures : REMEMBERED;
     for (size_t i = 0; i < kept && !found; i++) {
         *failed = state.failed[i];
-        found = failed->device == device && failed->stream == stream &&
-                failed->task == task;
+        found = failed->device == device && failed->stream == stream && failed->task == task;
     }
     pthread_mutex_unlock(&state.lock);
     return found;
@@ -95,8 +92,7 @@ static void tell(const Info *info)
     pthread_mutex_unlock(&state.lock);
     if (count == 0)
         return;
-    Info *body = object_new(KIND_EXCEPTION, sizeof *body, NULL, &state,
-                            &handle);
+    Info *body = object_new(KIND_EXCEPTION, sizeof *body, NULL, &state, &handle);
     if (body == NULL)
         return;
     *body = *info;
@@ -106,12 +102,10 @@ static void tell(const Info *info)
     current_call = outer;
 }
 
-void exception_report(const Stream *stream, const Task *task, int status,
-                      const char *text)
+void exception_report(const Stream *stream, const Task *task, int status, const char *text)
 {
-    Info info = {(uint32_t)task->seq, (uint32_t)stream->serial,
-                 (uint32_t)task->thread, (uint32_t)stream->device,
-                 (uint32_t)status};
+    Info info = {(uint32_t)task->seq, (uint32_t)stream->serial, (uint32_t)task->thread,
+                 (uint32_t)stream->device, (uint32_t)status};
 
     remember(&info, task->model, text);
     tell(&info);
@@ -122,8 +116,7 @@ void exception_report_sync(int device, uint32_t model, int status)
     pthread_mutex_lock(&state.lock);
     uint32_t task = ++state.sync_tasks;
     pthread_mutex_unlock(&state.lock);
-    Info info = {task, 0, (uint32_t)syscall(SYS_gettid),
-                 (uint32_t)device, (uint32_t)status};
+    Info info = {task, 0, (uint32_t)syscall(SYS_gettid), (uint32_t)device, (uint32_t)status};
     remember(&info, model, message_last());
     tell(&info);
 }
@@ -152,8 +145,7 @@ static int enlist(aclrtExceptionInfoCallback callback)
     if (place_of(callback) < state.count)
         return E_NONE;
     if (state.count == CALLBACKS)
-        return refuse(E_RT_PARAM, "there are %d callbacks already",
-                      CALLBACKS);
+        return refuse(E_RT_PARAM, "there are %d callbacks already", CALLBACKS);
     state.list[state.count++] = callback;
     return E_NONE;
 }
@@ -170,11 +162,9 @@ static int strike(aclrtExceptionInfoCallback callback)
     return E_NONE;
 }
 
-aclError aclrtExceptionInfoCallbackRegister(
-    aclrtExceptionInfoCallback callback)
+aclError aclrtExceptionInfoCallbackRegister(aclrtExceptionInfoCallback callback)
 {
-    ENTER(aclrtExceptionInfoCallbackRegister, "callback=%d",
-          callback != NULL);
+    ENTER(aclrtExceptionInfoCallbackRegister, "callback=%d", callback != NULL);
     if (callback == NULL)
         LEAVE(refuse(E_RT_PARAM, "callback is NULL"));
     pthread_mutex_lock(&state.lock);
@@ -183,11 +173,9 @@ aclError aclrtExceptionInfoCallbackRegister(
     LEAVE(status);
 }
 
-aclError aclrtExceptionInfoCallbackUnregister(
-    aclrtExceptionInfoCallback callback)
+aclError aclrtExceptionInfoCallbackUnregister(aclrtExceptionInfoCallback callback)
 {
-    ENTER(aclrtExceptionInfoCallbackUnregister, "callback=%d",
-          callback != NULL);
+    ENTER(aclrtExceptionInfoCallbackUnregister, "callback=%d", callback != NULL);
     if (callback == NULL)
         LEAVE(refuse(E_RT_PARAM, "callback is NULL"));
     pthread_mutex_lock(&state.lock);
@@ -199,46 +187,40 @@ aclError aclrtExceptionInfoCallbackUnregister(
 /* What a getter looks at: NULL for NULL, and after a violation. */
 static const Info *info_of(const aclrtExceptionInfo *handle)
 {
-    return handle == NULL ? NULL
-                          : object_find(handle, KIND_EXCEPTION, "info");
+    return handle == NULL ? NULL : object_find(handle, KIND_EXCEPTION, "info");
 }
 
 uint32_t aclrtGetTaskIdFromExceptionInfo(const aclrtExceptionInfo *info)
 {
-    ENTER_AS(aclrtGetTaskIdFromExceptionInfo, NOTHING, "info=%p",
-             (const void *)info);
+    ENTER_AS(aclrtGetTaskIdFromExceptionInfo, NOTHING, "info=%p", (const void *)info);
     const Info *found = info_of(info);
     return found != NULL ? found->task : NOTHING;
 }
 
 uint32_t aclrtGetStreamIdFromExceptionInfo(const aclrtExceptionInfo *info)
 {
-    ENTER_AS(aclrtGetStreamIdFromExceptionInfo, NOTHING, "info=%p",
-             (const void *)info);
+    ENTER_AS(aclrtGetStreamIdFromExceptionInfo, NOTHING, "info=%p", (const void *)info);
     const Info *found = info_of(info);
     return found != NULL ? found->stream : NOTHING;
 }
 
 uint32_t aclrtGetThreadIdFromExceptionInfo(const aclrtExceptionInfo *info)
 {
-    ENTER_AS(aclrtGetThreadIdFromExceptionInfo, NOTHING, "info=%p",
-             (const void *)info);
+    ENTER_AS(aclrtGetThreadIdFromExceptionInfo, NOTHING, "info=%p", (const void *)info);
     const Info *found = info_of(info);
     return found != NULL ? found->thread : NOTHING;
 }
 
 uint32_t aclrtGetDeviceIdFromExceptionInfo(const aclrtExceptionInfo *info)
 {
-    ENTER_AS(aclrtGetDeviceIdFromExceptionInfo, NOTHING, "info=%p",
-             (const void *)info);
+    ENTER_AS(aclrtGetDeviceIdFromExceptionInfo, NOTHING, "info=%p", (const void *)info);
     const Info *found = info_of(info);
     return found != NULL ? found->device : NOTHING;
 }
 
 uint32_t aclrtGetErrorCodeFromExceptionInfo(const aclrtExceptionInfo *info)
 {
-    ENTER_AS(aclrtGetErrorCodeFromExceptionInfo, NOTHING, "info=%p",
-             (const void *)info);
+    ENTER_AS(aclrtGetErrorCodeFromExceptionInfo, NOTHING, "info=%p", (const void *)info);
     const Info *found = info_of(info);
     return found != NULL ? found->code : NOTHING;
 }

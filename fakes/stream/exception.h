@@ -14,8 +14,7 @@
  * Tells the callbacks that a task failed with a status, of which text, which
  * may be NULL, says more. The lock is not held.
  */
-void exception_report(const Stream *stream, const Task *task, int status,
-                      const char *text);
+void exception_report(const Stream *stream, const Task *task, int status, const char *text);
 
 /* The same of a synchronous execution, which has no stream of the user's. */
 void exception_report_sync(int device, uint32_t model, int status);
@@ -30,7 +29,6 @@ typedef struct Failed {
 } Failed;
 
 /* Finds a failure again. False: forgotten, or it never was. */
-bool exception_find(uint32_t device, uint32_t stream, uint32_t task,
-                    Failed *failed);
+bool exception_find(uint32_t device, uint32_t stream, uint32_t task, Failed *failed);
 
 #endif

@@ -53,15 +53,14 @@ static void search_stream(Stream *stream, void *to)
 
     if (stream == search->stream)
         return;
-    if (search->stream != NULL &&
-        clock_of(&search->stream->clock, stream->serial) > over)
+    if (search->stream != NULL && clock_of(&search->stream->clock, stream->serial) > over)
         over = clock_of(&search->stream->clock, stream->serial);
     for (const Task *task = stream->kept.first; task; task = task->next)
         search_task(search, task, over);
     search_task(search, stream->running, over);
     uint64_t held = search->ends ? UINT64_MAX : clock_held(&stream->clock);
-    for (const Task *task = stream->waiting.first;
-         task != NULL && task->seq < held; task = task->next)
+    for (const Task *task = stream->waiting.first; task != NULL && task->seq < held;
+         task = task->next)
         search_task(search, task, over);
 }
 
@@ -112,8 +111,7 @@ static int complain(ViolationId id, const Search *search, const char *what)
 {
     char text[80];
 
-    return violate(id, USED, what,
-                   (unsigned long long)search->theirs.rows.start,
+    return violate(id, USED, what, (unsigned long long)search->theirs.rows.start,
                    origin_text(search->made, text, sizeof text));
 }
 
@@ -121,12 +119,10 @@ static int complain(ViolationId id, const Search *search, const char *what)
 static const char *name_of(ClaimKind kind)
 {
     static const char *const names[] = {
-        [CLAIM_MEMORY] = "memory at", [CLAIM_OBJECT] = "data buffer",
-        [CLAIM_DATASET] = "dataset", [CLAIM_MODEL] = "model at",
-        [CLAIM_VARIABLES] = "variables at",
-        [CLAIM_WORK] = "work memory at",
-        [CLAIM_WEIGHTS] = "weight memory at",
-        [CLAIM_AREA] = "variables at"};
+        [CLAIM_MEMORY] = "memory at",         [CLAIM_OBJECT] = "data buffer",
+        [CLAIM_DATASET] = "dataset",          [CLAIM_MODEL] = "model at",
+        [CLAIM_VARIABLES] = "variables at",   [CLAIM_WORK] = "work memory at",
+        [CLAIM_WEIGHTS] = "weight memory at", [CLAIM_AREA] = "variables at"};
 
     return names[kind];
 }
@@ -134,8 +130,7 @@ static const char *name_of(ClaimKind kind)
 /* Two runs that share a model, or variables, share its memory as well. */
 static bool is_told(const Search *search, bool told)
 {
-    return told && search->claim->kind >= CLAIM_WORK &&
-           search->theirs.kind >= CLAIM_WORK;
+    return told && search->claim->kind >= CLAIM_WORK && search->theirs.kind >= CLAIM_WORK;
 }
 
 static int check_claims(const Stream *stream, const Task *task)
@@ -147,8 +142,7 @@ static int check_claims(const Stream *stream, const Task *task)
         search_all(&search);
         if (search.theirs.rows.size == 0 || is_told(&search, told))
             continue;
-        int status = complain(rule_of(&search), &search,
-                              name_of(search.theirs.kind));
+        int status = complain(rule_of(&search), &search, name_of(search.theirs.kind));
         if (settings.strict)
             return status;
         told = true;
@@ -169,8 +163,8 @@ void order_check_released(const Stream *stream, uint64_t since)
 {
     uint64_t held = clock_held(&stream->clock);
 
-    for (const Task *task = stream->waiting.first;
-         task != NULL && task->seq < held; task = task->next)
+    for (const Task *task = stream->waiting.first; task != NULL && task->seq < held;
+         task = task->next)
         if (task->seq > since)
             check_claims(stream, task);
 }
@@ -220,16 +214,14 @@ static Rows range(const void *start, size_t size)
     return (Rows){(uintptr_t)start, size, 0, 0};
 }
 
-int order_check_host(ClaimKind kind, const void *start, size_t size,
-                     bool writes, const char *does)
+int order_check_host(ClaimKind kind, const void *start, size_t size, bool writes, const char *does)
 {
     Rows rows = range(start, size);
 
     return order_check_rows(kind, &rows, writes, does);
 }
 
-int order_check_rows(ClaimKind kind, const Rows *rows, bool writes,
-                     const char *does)
+int order_check_rows(ClaimKind kind, const Rows *rows, bool writes, const char *does)
 {
     Claim claim = {kind, writes, *rows};
     Search search = search_for_host(&claim, false);
@@ -242,8 +234,7 @@ int order_check_rows(ClaimKind kind, const Rows *rows, bool writes,
     return settings.strict ? status : E_NONE;
 }
 
-int order_check_end(ClaimKind kind, const void *start, size_t size,
-                    const char *what)
+int order_check_end(ClaimKind kind, const void *start, size_t size, const char *what)
 {
     Claim claim = {kind, true, range(start, size)};
     Search search = search_for_host(&claim, true);

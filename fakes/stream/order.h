@@ -36,16 +36,13 @@ void order_end(Task *task);
  * Checks a claim of the host itself: 0, or the status of a violation, which
  * says what the running call does to it ("frees").
  */
-int order_check_host(ClaimKind kind, const void *start, size_t size,
-                     bool writes, const char *does);
+int order_check_host(ClaimKind kind, const void *start, size_t size, bool writes, const char *does);
 
 /* The same of rows. */
-int order_check_rows(ClaimKind kind, const Rows *rows, bool writes,
-                     const char *does);
+int order_check_rows(ClaimKind kind, const Rows *rows, bool writes, const char *does);
 
 /* Is the end of memory or of a model in conflict with a task? As above. */
-int order_check_end(ClaimKind kind, const void *start, size_t size,
-                    const char *what);
+int order_check_end(ClaimKind kind, const void *start, size_t size, const char *what);
 
 /*
  * Notes the end of a dataset or data buffer that a task was given. The call

@@ -21,8 +21,7 @@ void order_synced(Stream *stream, uint64_t seq)
 {
     if (seq > stream->synced)
         stream->synced = seq;
-    while (stream->kept.first != NULL &&
-           stream->kept.first->seq <= stream->synced)
+    while (stream->kept.first != NULL && stream->kept.first->seq <= stream->synced)
         drop_first(stream);
 }
 

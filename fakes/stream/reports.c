@@ -26,8 +26,7 @@ static Report *take(const Stream *stream, uint64_t thread)
     Report *report = state.first;
 
     while (report != NULL &&
-           (stream != NULL ? report->stream != stream
-                           : report->thread != thread)) {
+           (stream != NULL ? report->stream != stream : report->thread != thread)) {
         before = report;
         report = report->next;
     }
@@ -48,9 +47,8 @@ static Report *hand(Stream *stream, Report filled)
     Report *report = malloc(sizeof *report);
 
     if (report == NULL || !stream->subscribed) {
-        refuse(E_RT_INTERNAL, report == NULL
-                                  ? "no memory for a report"
-                                  : "no thread is subscribed any more");
+        refuse(E_RT_INTERNAL,
+               report == NULL ? "no memory for a report" : "no thread is subscribed any more");
         free(report);
         return NULL;
     }
@@ -69,16 +67,15 @@ void report_failure(Stream *stream, int status)
         hand(stream, (Report){.status = status});
 }
 
-int report_hand(Stream *stream, aclrtCallback function, void *argument,
-                bool blocks)
+int report_hand(Stream *stream, aclrtCallback function, void *argument, bool blocks)
 {
     bool done = false;
 
     if (stream->stopping)       /* and its reports are forgotten already */
         return E_NONE;
-    Report *report = hand(stream, (Report){.function = function,
-                                           .argument = argument,
-                                           .done = blocks ? &done : NULL});
+    Report *report =
+        hand(stream,
+             (Report){.function = function, .argument = argument, .done = blocks ? &done : NULL});
     if (report == NULL)
         return E_RT_INTERNAL;
     while (blocks && !done && !stream->stopping)

@@ -25,8 +25,7 @@ typedef struct Report {
  * was made, or the stream ends, if told to. 0, or that there is no thread or
  * no memory.
  */
-int report_hand(Stream *stream, aclrtCallback function, void *argument,
-                bool blocks);
+int report_hand(Stream *stream, aclrtCallback function, void *argument, bool blocks);
 
 /*
  * Hands that thread the failure of a task that was to call it, so that it

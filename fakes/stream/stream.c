@@ -51,13 +51,11 @@ void streams_signal(void)
 
 bool streams_await(uint64_t until)
 {
-    struct timespec at = {(time_t)(until / 1000000000u),
-                          (long)(until % 1000000000u)};
+    struct timespec at = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
 
     if (until == 0)
         return pthread_cond_wait(&state.progress, &state.lock) == 0;
-    return pthread_cond_timedwait(&state.progress, &state.lock, &at) !=
-           ETIMEDOUT;
+    return pthread_cond_timedwait(&state.progress, &state.lock, &at) != ETIMEDOUT;
 }
 
 Stream *stream_open(const void *context, int device)
@@ -68,8 +66,7 @@ Stream *stream_open(const void *context, int device)
         refuse(E_BAD_ALLOC, "no memory for a stream");
         return NULL;
     }
-    *stream = (Stream){.references = 1, .context = context,
-                       .device = device};
+    *stream = (Stream){.references = 1, .context = context, .device = device};
     pthread_cond_init(&stream->wake, &state.monotonic);
     streams_lock();
     stream->serial = ++state.serial;
@@ -115,8 +112,7 @@ Stream *stream_of_body(const void *body)
 aclrtStream stream_publish(Stream *stream, const void *owner)
 {
     void *handle = NULL;
-    Body *body = object_new(KIND_STREAM, sizeof *body, body_release, owner,
-                            &handle);
+    Body *body = object_new(KIND_STREAM, sizeof *body, body_release, owner, &handle);
 
     if (body == NULL) {
         refuse(E_BAD_ALLOC, "no memory for a stream");
@@ -159,8 +155,7 @@ uint64_t stream_first_seq(const Stream *stream)
 {
     if (stream->running != NULL)
         return stream->running->seq;
-    return stream->waiting.first != NULL ? stream->waiting.first->seq
-                                         : UINT64_MAX;
+    return stream->waiting.first != NULL ? stream->waiting.first->seq : UINT64_MAX;
 }
 
 uint64_t streams_next_seq(void)

@@ -15,8 +15,7 @@ static int take_failure(Stream *stream)
 
     if (status == E_NONE)
         return E_NONE;
-    refuse(status, "a task failed: %s",
-           stream->failure_text != NULL ? stream->failure_text : "");
+    refuse(status, "a task failed: %s", stream->failure_text != NULL ? stream->failure_text : "");
     free(stream->failure_text);
     stream->failure_text = NULL;
     stream->failure = E_NONE;
@@ -38,14 +37,15 @@ int stream_wait(Stream *stream, int32_t timeout_ms)
 
     streams_lock();
     uint64_t target = stream->last;
-    while (stream_first_seq(stream) <= target && !stream->stopping &&
-           streams_await(until))
+    while (stream_first_seq(stream) <= target && !stream->stopping && streams_await(until))
         continue;
     if (stream->stopping)
         status = refuse(E_RT_STREAM_ABORT, "the stream was ended");
     else if (stream_first_seq(stream) <= target)
-        status = refuse(E_RT_STREAM_TIMEOUT, "the stream is not done after "
-                        "%d ms", timeout_ms);
+        status = refuse(E_RT_STREAM_TIMEOUT,
+                        "the stream is not done after "
+                        "%d ms",
+                        timeout_ms);
     else
         status = seen(stream, target);
     streams_unlock();
@@ -57,8 +57,7 @@ static bool device_done(int device, uint64_t target)
     const Stream *stream = streams_first();
 
     for (; stream != NULL; stream = stream->next)
-        if (stream->device == device && !stream->stopping &&
-            stream_first_seq(stream) <= target)
+        if (stream->device == device && !stream->stopping && stream_first_seq(stream) <= target)
             return false;
     return true;
 }
@@ -69,8 +68,7 @@ static int seen_device(int device, uint64_t target)
     Stream *stream = streams_first();
 
     for (; stream != NULL; stream = stream->next) {
-        int status = stream->device == device ? seen(stream, target)
-                                              : E_NONE;
+        int status = stream->device == device ? seen(stream, target) : E_NONE;
         first = first != E_NONE ? first : status;
     }
     return first;
@@ -84,10 +82,11 @@ int streams_wait_device(int device, int32_t timeout_ms)
     uint64_t target = streams_last_seq();
     while (!device_done(device, target) && streams_await(until))
         continue;
-    int status = device_done(device, target)
-                     ? seen_device(device, target)
-                     : refuse(E_RT_STREAM_TIMEOUT, "device %d is not done "
-                              "after %d ms", device, timeout_ms);
+    int status = device_done(device, target) ? seen_device(device, target)
+                                             : refuse(E_RT_STREAM_TIMEOUT,
+                                                      "device %d is not done "
+                                                      "after %d ms",
+                                                      device, timeout_ms);
     streams_unlock();
     return status;
 }

@@ -36,8 +36,7 @@ static bool claims_grow(Task *task)
     return true;
 }
 
-void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
-                bool writes)
+void task_claim(Task *task, ClaimKind kind, const void *start, size_t size, bool writes)
 {
     task_claim_rows(task, kind, (Rows){(uintptr_t)start, size, 0, 0}, writes);
 }

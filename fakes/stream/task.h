@@ -88,8 +88,7 @@ struct Task {
 void *task_new(size_t size, const TaskKind *kind);
 
 /* Claims a range; an empty one is nothing. */
-void task_claim(Task *task, ClaimKind kind, const void *start, size_t size,
-                bool writes);
+void task_claim(Task *task, ClaimKind kind, const void *start, size_t size, bool writes);
 
 /* The same of rows. */
 void task_claim_rows(Task *task, ClaimKind kind, Rows rows, bool writes);

@@ -31,16 +31,14 @@ static Task *next_task(Stream *stream)
 /* When the device begins a task, which threads that wake up do not delay. */
 static uint64_t begins(const Stream *stream, const Task *task)
 {
-    return stream->due_ns > task->queued_ns ? stream->due_ns
-                                            : task->queued_ns;
+    return stream->due_ns > task->queued_ns ? stream->due_ns : task->queued_ns;
 }
 
 /* Sleeps for a task's latency, unless the stream ends meanwhile. */
 static void sleep_for(Stream *stream, const Task *task)
 {
     uint64_t until = begins(stream, task) + task->latency_ns;
-    struct timespec at = {(time_t)(until / 1000000000u),
-                          (long)(until % 1000000000u)};
+    struct timespec at = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
 
     stream->due_ns = until;
     if (task->latency_ns == 0)
@@ -102,8 +100,7 @@ static int run_or_fail(Stream *stream, Task *task)
 static int perform(Stream *stream, Task *task)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    Call call = {.function = task->made.function, .seq = task->made.seq,
-                 .slept = true};
+    Call call = {.function = task->made.function, .seq = task->made.seq, .slept = true};
 
     /* Once more, now that ONNX Runtime is there: the last comes first. */
     if (task->computes)
@@ -220,6 +217,5 @@ int worker_start(Stream *stream)
         return E_NONE;
     }
     stream_release(stream);
-    return refuse(E_RT_NO_STREAM, "no thread for the stream: %s",
-                  strerror(error));
+    return refuse(E_RT_NO_STREAM, "no thread for the stream: %s", strerror(error));
 }
