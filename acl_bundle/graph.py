@@ -16,7 +16,8 @@ from typing import Any, NoReturn, SupportsIndex
 from acl_bundle._async.serving import Serving
 from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
-from acl_bundle._run.run import Array, Bind, Binding, Call, Outputs, Run
+from acl_bundle._run.run import Bind, Binding, Call, Outputs, Run
+from acl_bundle._run.signature import Array
 from acl_bundle.errors import RoleError
 from acl_bundle.spec import TensorSpec
 

@@ -5,8 +5,9 @@
 The reference is a C loop that makes the same ACL calls on the same library
 (reference.c), on a graph that computes nothing, with one input and one output
 of 4 KB. What Python adds is given in units of one call of ``def f(a, b, c):
-pass``. All variants take turns within each round, so that a slow moment of the
-machine hits all of them; figures are medians over the rounds.
+pass``. More inputs and outputs, gears and open shapes are given as ratios to one
+input, one output and one shape. All variants take turns within each round, so that
+a slow moment of the machine hits all of them; figures are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import threading
 import time
 import timeit
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +131,45 @@ def costs(bundle: ab.Bundle, reference: Reference) -> None:
     print(f"\nonnxruntime / run(x): {ratio:.1f}x (goal >= 4x)")
 
 
+def several(folder: Path) -> None:
+    """Print what more inputs and outputs, and gears, cost beside one of each and one shape."""
+    ends = [f"x{i}" for i in range(4)], ["y0", "y1"]
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", SHAPE[1]]) for n in "xy"]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], "id", value[:1], value[1:]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    files = {
+        "one": build.null({"x": ("float32", SHAPE)}, {"y": ("float32", SHAPE)}),
+        "many": build.null(*(dict.fromkeys(side, ("float32", SHAPE)) for side in ends)),
+        "plain": build.model(model, input_shapes={"x": SHAPE}),
+        "geared": build.model(model, dynamic_batch=[4, 2, 1]),
+        "open": build.model(model, dynamic_shape=True),
+    }
+    with ExitStack() as stack:
+        samplers = {}
+        for name, file in files.items():
+            (folder / name).write_bytes(file.to_bytes())
+            infer = stack.enter_context(ab.Bundle.load(folder / name)).infer
+            names = ends if name == "many" else (["x"], ["y"])
+            given, taken = ({n: np.zeros(SHAPE, np.float32) for n in side} for side in names)
+            bound = infer.bind(given, taken)
+            samplers |= {
+                f"{name}: run(dict, out)": statement("f(x, out=y)", f=infer.run, x=given, y=taken),
+                f"{name}: run(dict)": statement("f(x)", f=infer.run, x=given),
+                f"{name}: infer(*arrays)": statement("f(*x)", f=infer, x=list(given.values())),
+                f"{name}: bound()": statement("f()", f=bound),
+            }
+        ns = medians(samplers)
+    goals = {"many": ("one", 2.0), "geared": ("plain", 1.5), "open": ("plain", None)}
+    print(f"\n{'4 in, 2 out; gears; open':28}{'ns':>9}{'ratio':>9}{'goal':>8}")
+    for label, time_ in ns.items():
+        name, _, way = label.partition(": ")
+        base, goal = goals.get(name, (name, None))
+        ratio = f"{time_ / ns[f'{base}: {way}']:.2f}" if base != name else ""
+        print(f"{label:28}{time_:9.0f}{ratio:>9}{f'<= {goal}' if goal and ratio else '':>8}")
+
+
 def contention(bundle: ab.Bundle) -> None:
     """Print what an inference costs beside a busy Python thread, in switch intervals."""
     x = {"x": np.zeros(SHAPE, np.float32)}
@@ -197,6 +238,7 @@ def main() -> None:
             costs(bundle, reference)
             contention(bundle)
             steady_state(bundle)
+        several(Path(folder))
         reference.close()
     importing()
 

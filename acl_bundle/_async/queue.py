@@ -25,7 +25,7 @@ from acl_bundle._async.runner import Runner
 from acl_bundle._base.owner import OfProcess, uninterrupted
 from acl_bundle._binding.failures import BUSY
 from acl_bundle._binding.shim import lib
-from acl_bundle._run.run import Fit, Fitter
+from acl_bundle._run.signature import Fit, Signature
 from acl_bundle.errors import ClosedError
 
 Deliver = Callable[[Fit, list[Any], int], Any]
@@ -92,11 +92,11 @@ class Queue:
 
     Args:
         runner: Where they run.
-        fitter: Makes the arrays for their outputs.
+        signature: Makes the arrays for their outputs.
     """
 
-    def __init__(self, runner: Runner, fitter: Fitter) -> None:
-        self._runner, self._fitter = runner, fitter
+    def __init__(self, runner: Runner, signature: Signature) -> None:
+        self._runner, self._signature = runner, signature
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
         self._thread: Worker | None = None
@@ -189,8 +189,8 @@ class Queue:
         if job.error is not None:
             return None
         try:
-            arrays = self._fitter.targets(job.request.fit, None)
-            job.request.write_to(arrays)
+            arrays = self._signature.targets(job.request.fit, None)
+            job.request.fit.write_to(arrays)
             answer = job.request.wait(job.timeout_ms, self._is_wanted)
             if failed(answer) and not self._is_wanted():
                 raise _closed(self._runner.label)

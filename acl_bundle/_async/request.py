@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from acl_bundle._base.wait import POLL_MS, Wait
 from acl_bundle._binding.failures import LOWEST_EPOCH, RUNNING
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.run import Array, Fit
+from acl_bundle._run.signature import Fit
 
 
 class Request:
@@ -20,18 +20,8 @@ class Request:
     """
 
     def __init__(self, runner: Any, fit: Fit) -> None:
-        self._sources = [ffi.from_buffer(array) for array in fit.sources]
-        self._in = ffi.new("void *[]", self._sources)
-        self._gear = fit.gear
         self.fit = fit
-        held = {"runner": runner, "gear": fit.gear, "in": self._in}
-        self.pointer = ffi.new("ab_request *", held)
-
-    def write_to(self, arrays: Sequence[Array]) -> None:
-        """Say where the outputs go; the arrays are kept."""
-        self._targets = [ffi.from_buffer(array) for array in arrays]
-        self._out = ffi.new("void *[]", self._targets)
-        self.pointer.out = self._out
+        self.pointer = ffi.new("ab_request *", {"runner": runner, "run": fit.pointer})
 
     def ask(self, call: Callable[[Any], int], wait_ms: int, last: bool = False) -> int:
         """Make one of the shim's calls."""

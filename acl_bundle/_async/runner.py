@@ -23,7 +23,7 @@ from acl_bundle._binding.failures import BUSY, RUNNING
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.engine import dataset
 from acl_bundle._run.memory import HostBuffer
-from acl_bundle._run.run import Array, Fit
+from acl_bundle._run.signature import Array, Fit
 from acl_bundle.errors import AclTimeoutError, BusyError
 
 SLOTS_MAX = lib.AB_SLOTS_MAX
@@ -156,7 +156,7 @@ class Runner:
             AclError: Another call failed.
         """
         request, end = Request(self.pointer, fit), monotonic() + timeout_ms / 1000
-        request.write_to(arrays)
+        fit.write_to(arrays)
         answer = BUSY
         try:
             while answer in (BUSY, RUNNING):

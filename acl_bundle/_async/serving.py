@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, cast
 
 from acl_bundle._async.queue import Queue
 from acl_bundle._async.runner import SLOTS_MAX, Runner, SlotSizes, open_runner
@@ -14,7 +14,8 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
-from acl_bundle._run.run import Array, Fit, Fitter, Given, Outputs
+from acl_bundle._run.run import Outputs
+from acl_bundle._run.signature import Array, Fit, Given, Signature
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
@@ -33,26 +34,20 @@ class Serving:
     Args:
         second_ids: The bundle's.
         index: The graph's place in the file.
-        label: The graph, for messages.
         sizes: What its slots hold; None for a dynamic graph.
-        names: Of its inputs and outputs.
-        fitter: Looks at what runs are given.
+        signature: What the graph takes and gives.
     """
 
     def __init__(
-        self,
-        second_ids: SecondIds,
-        index: int,
-        label: str,
-        sizes: SlotSizes | None,
-        names: tuple[list[str], list[str]],
-        fitter: Fitter,
+        self, second_ids: SecondIds, index: int, sizes: SlotSizes | None, signature: Signature
     ) -> None:
-        self._second_ids, self._fitter, self._names = second_ids, fitter, names
+        self._second_ids, self._signature, self._label = second_ids, signature, signature.label
+        names = signature.in_names, signature.out_names
         self._open = (
-            None if sizes is None else partial(open_runner, second_ids, index, label, sizes, names)
+            None
+            if sizes is None
+            else partial(open_runner, second_ids, index, self._label, sizes, names)
         )
-        self._label = label
         self._opening = threading.Lock()
         self._runner: tuple[Runner, Queue] | None = None
 
@@ -71,7 +66,7 @@ class Serving:
             with self._opening:
                 if self._runner is None:
                     runner = self._check()(max(depth, DEPTH))
-                    queue = Queue(runner, self._fitter)
+                    queue = Queue(runner, self._signature)
                     self._second_ids.on_stop(queue.stop)
                     self._runner = runner, queue
         self._runner[0].deepen(depth)
@@ -83,13 +78,13 @@ class Serving:
         """See `Graph.run`."""
         limit = check_timeout(timeout_ms)
         self._check()
-        fit = self._fitter.fit(given)
-        arrays = self._fitter.targets(fit, out)
+        fit = self._signature.fit(given)
+        arrays = cast("list[Array]", self._signature.targets(fit, out))
         runner, _ = self._opened(DEPTH)
         return self._outputs(fit, arrays, runner.run(fit, arrays, limit))
 
     def _outputs(self, _: Fit, arrays: list[Array], epoch: int) -> Outputs:
-        outputs = Outputs(zip(self._names[1], arrays, strict=True))
+        outputs = Outputs(zip(self._signature.out_names, arrays, strict=True))
         outputs.version = self._second_ids.variables.versions[epoch]
         return outputs
 
@@ -101,7 +96,7 @@ class Serving:
         limit = check_limit(timeout_ms)
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
-        fit = self._fitter.fit(given if plain else given[0])
+        fit = self._signature.fit(given if plain else given[0])
         _, queue = self._opened(DEPTH)
         keep = self._second_ids.keep()
         if keep is None:

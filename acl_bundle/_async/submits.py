@@ -12,7 +12,8 @@ from typing import Any, SupportsIndex, overload
 from acl_bundle._async.serving import DEPTH
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.owner import OfProcess
-from acl_bundle._run.run import Array, Outputs
+from acl_bundle._run.run import Outputs
+from acl_bundle._run.signature import Array
 
 Inputs = Mapping[str, Any] | Sequence[Any]
 

@@ -154,6 +154,20 @@ def as_array(
     raise TypeError(f"{what} is a {type(value).__name__}; {right}")
 
 
+def check_dtype(array: NDArray[Any], what: str, spec: TensorSpec | WeightSpec) -> None:
+    """Refuse an array whose dtype or byte order is not the spec's.
+
+    Raises:
+        TypeError: It is not; for a weight, a WeightError.
+    """
+    if array.dtype != spec.dtype:
+        swapped = array.dtype.newbyteorder() == spec.dtype
+        raise (WeightError if isinstance(spec, WeightSpec) else TypeError)(
+            f"{what} has dtype {array.dtype.str if swapped else array.dtype}"
+            f"{' (byte-swapped)' if swapped else ''}; it must be {spec.dtype}"
+        )
+
+
 def check(array: NDArray[Any], what: str, spec: TensorSpec | WeightSpec) -> None:
     """Refuse an array whose dtype, byte order or shape is not the spec's.
 
@@ -161,12 +175,8 @@ def check(array: NDArray[Any], what: str, spec: TensorSpec | WeightSpec) -> None
         TypeError: Another dtype or byte order; for a weight, a WeightError.
         ValueError: Another shape; for a weight, a WeightError.
     """
-    weight = WeightError if isinstance(spec, WeightSpec) else None
-    if array.dtype != spec.dtype:
-        swapped = array.dtype.newbyteorder() == spec.dtype
-        raise (weight or TypeError)(
-            f"{what} has dtype {array.dtype.str if swapped else array.dtype}"
-            f"{' (byte-swapped)' if swapped else ''}; it must be {spec.dtype}"
-        )
+    check_dtype(array, what, spec)
     if spec.shape is not None and array.shape != spec.shape:
-        raise (weight or ValueError)(f"{what} has shape {array.shape}; it must be {spec.shape}")
+        raise (WeightError if isinstance(spec, WeightSpec) else ValueError)(
+            f"{what} has shape {array.shape}; it must be {spec.shape}"
+        )

@@ -125,6 +125,6 @@ acl = cast("Lib", _Functions())
 
 _maker = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)
 make_calls: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_call_maker())
-"""Makes the functions (run, call) of a graph from the parts that csrc/infer/call.c lists."""
+"""Makes the functions (run, call) of a graph from the parts that csrc/infer/frame.h lists."""
 make_bound: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_bound_maker())
 """Makes the function of a binding from its parts."""

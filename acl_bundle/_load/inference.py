@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from acl_bundle._async.runner import SlotSizes
 from acl_bundle._async.second_ids import SecondIds
@@ -16,8 +17,8 @@ from acl_bundle._load.describe import describe_dynamic
 from acl_bundle._run import dynamic
 from acl_bundle._run import gears as geared
 from acl_bundle._run.engine import dataset, join_replicas, loose_dataset, new_engine
-from acl_bundle._run.run import Fitter, PlainFitter, make_bind, make_run
-from acl_bundle._run.signature import Signature
+from acl_bundle._run.run import make_runs
+from acl_bundle._run.signature import FixedShapes, Shapes, Signature
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError
 from acl_bundle.graph import Graph
@@ -57,9 +58,19 @@ class InferenceGraph(Graph):
         else:
             self._open_static(stack, models, device, second_ids)
 
-    def _serve_with(self, second_ids: SecondIds, sizes: SlotSizes | None, fitter: Fitter) -> None:
-        names = [spec.name for spec in self.inputs], [spec.name for spec in self.outputs]
-        self._serving = Serving(second_ids, self.index, self.label, sizes, names, fitter)
+    def _run_with(
+        self,
+        engine: Any,
+        shapes: Shapes,
+        second_ids: SecondIds,
+        sizes: SlotSizes | None,
+        *,
+        alone: bool,
+    ) -> None:
+        signature = Signature(self.inputs, self.outputs, self.label, shapes)
+        runs = make_runs(engine, second_ids.variables, signature, alone=alone)
+        self._run, self._call, self._bind = runs
+        self._serving = Serving(second_ids, self.index, sizes, signature)
 
     def _open_static(
         self, stack: ExitStack, models: Sequence[int], device: Device, second_ids: SecondIds
@@ -73,10 +84,9 @@ class InferenceGraph(Graph):
             for model in models
         ]
         engine = join_replicas(variables.gate, engines)
-        signature = self.inputs, self.outputs, self.label
-        self._run, self._call = make_run(engine, variables, *signature)
-        self._bind = make_bind(engine, variables, *signature, alone=len(models) == 1)
-        self._serve_with(second_ids, SlotSizes(sizes, results), PlainFitter(*signature))
+        shapes = FixedShapes(self.inputs, self.outputs)
+        slots = SlotSizes(sizes, results)
+        self._run_with(engine, shapes, second_ids, slots, alone=len(models) == 1)
 
     def _open_gears(
         self,
@@ -105,30 +115,26 @@ class InferenceGraph(Graph):
         engine = join_replicas(second_ids.variables.gate, engines)
         self.inputs: tuple[TensorSpec, ...] = own
         self.outputs: tuple[TensorSpec, ...] = geared.shown(self.outputs, outs)
-        box = geared.Gearbox(gears, made, at, Signature(self.inputs, self.outputs, self.label))
-        self._run, self._call, self._bind = geared.make_gears(engine, second_ids.variables, box)
-        self._serve_with(second_ids, SlotSizes(sizes, results, at), box)
+        shapes = geared.GearShapes(gears, made, at, [spec.name for spec in own])
+        slots = SlotSizes(sizes, results, at)
+        self._run_with(engine, shapes, second_ids, slots, alone=len(models) == 1)
 
     def _open_dynamic(
         self, stack: ExitStack, models: Sequence[int], device: Device, second_ids: SecondIds
     ) -> None:
         known, gate = describe_dynamic(models[0]), second_ids.variables.gate
-        made, engines = [], []
+        engines = []
         for model in models:
             source = loose_dataset(stack, [0] * len(self.inputs))
             target = loose_dataset(stack, [spec.nbytes for spec in self.outputs])
             engine = new_engine(gate, True, model, device, source, target)
-            shapes = dynamic.new_shapes(
+            dynamic.new_shapes(
                 stack,
                 engine,
                 [(buffer, one.dtype) for buffer, one in zip(source.buffers, known, strict=True)],
                 [(b, s.nbytes == 0) for b, s in zip(target.buffers, self.outputs, strict=True)],
             )
             engines.append(engine)
-            made.append(shapes)
-        join_replicas(gate, engines)
-        signature = Signature(self.inputs, self.outputs, self.label)
-        runs = dynamic.make_dynamic(made[0], second_ids.variables, known, signature)
-        self._run, self._call, self._bind = runs
-        fitter = PlainFitter(self.inputs, self.outputs, self.label)
-        self._serve_with(second_ids, None, fitter)
+        engine = join_replicas(gate, engines)
+        shapes = dynamic.DynamicShapes(self.inputs, known)
+        self._run_with(engine, shapes, second_ids, None, alone=len(models) == 1)

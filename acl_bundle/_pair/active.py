@@ -23,7 +23,8 @@ from acl_bundle._async.queue import Worker
 from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
 from acl_bundle._base.wait import Wait
-from acl_bundle._run.run import Array, Outputs
+from acl_bundle._run.run import Outputs
+from acl_bundle._run.signature import Array
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError
 from acl_bundle.spec import TensorSpec

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle._binding.calls import fail
+from acl_bundle._base.arrays import check_dtype
+from acl_bundle._binding.calls import INT64_MAX, fail
 from acl_bundle._binding.library import need
-from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.run import Array, Bind, Call, Run
-from acl_bundle._run.signature import Signature, check_dtype, make
-from acl_bundle._run.variables import Variables
+from acl_bundle._binding.shim import NULL, ffi, lib
+from acl_bundle._run.signature import Array, Choice, Extent
 from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
 
@@ -93,7 +92,39 @@ def _release(shapes: Any) -> None:
         fail("aclrtFree", status)
 
 
-def _check(array: Array, spec: TensorSpec, known: Input) -> None:
+class DynamicShapes:
+    """The `Shapes` of a dynamic graph: one choice, whose outputs the run tells.
+
+    Args:
+        inputs: The graph's.
+        known: What the library says of each input.
+    """
+
+    def __init__(self, inputs: Sequence[TensorSpec], known: Sequence[Input]) -> None:
+        self._ranges = [one.ranges for one in known]
+        rows = zip(inputs, self._ranges, strict=True)
+        self.choices = [Choice(tuple(_extent(*row) for row in rows), None)]
+
+    def pick(self, inputs: tuple[TensorSpec, ...], arrays: Sequence[Array], _: str) -> Choice:
+        """See `Shapes`."""
+        for row in zip(arrays, inputs, self._ranges, strict=True):
+            _check(*row)
+        return self.choices[0]
+
+
+def _extent(spec: TensorSpec, ranges: Ranges) -> Extent:
+    """What an input's shape may be: a dim that the file fixes is in its range, too."""
+    if spec.shape == UNKNOWN_RANK:
+        return None
+    open_ones = [(0, -1)] * (len(spec.shape) - len(ranges))
+    least, most = [], []
+    for fixed, (low, high) in zip(spec.shape, (*ranges, *open_ones), strict=False):
+        least.append(max(low, fixed, 0))
+        most.append(min(INT64_MAX if high < 0 else high, INT64_MAX if fixed < 0 else fixed))
+    return tuple(least), tuple(most)
+
+
+def _check(array: Array, spec: TensorSpec, ranges: Ranges) -> None:
     """Refuse an array whose dtype or shape the graph does not take."""
     what = f"input {spec.name!r}"
     check_dtype(array, what, spec)
@@ -106,16 +137,48 @@ def _check(array: Array, spec: TensorSpec, known: Input) -> None:
     )
     if not fits:
         raise ValueError(f"{what} has shape {array.shape}; it must fit {spec.shape}")
-    for axis, (dim, (low, high)) in enumerate(zip(array.shape, known.ranges, strict=False)):
+    for axis, (dim, (low, high)) in enumerate(zip(array.shape, ranges, strict=False)):
         if dim < low or 0 <= high < dim:
             bound = f"{low} or more" if high < 0 else f"{low} to {high}"
             raise ValueError(f"{what} has shape {array.shape}; dim {axis} must be {bound}")
 
 
-def _own(made: Any, spec: TensorSpec) -> Array:
-    """An array of the memory that a run has made for an output, freed with it."""
-    shape = tuple(made.dims[0 : made.rank])
+def give(
+    made: Any, specs: Sequence[TensorSpec], targets: Sequence[Array | None]
+) -> tuple[Array, ...]:
+    """What a run has made, as arrays, or in the arrays that were given for it.
+
+    Args:
+        made: An ``ab_output[]``, whose memory the arrays take over.
+        specs: The graph's outputs.
+        targets: For each the array to write, or None.
+
+    Raises:
+        ValueError: An array has another shape; those before it were written.
+        LibraryError: The library told a shape that its size does not fit.
+    """
+    memory = [_take(made[at]) for at in range(len(specs))]
+    own = [_own(made[at], *row) for at, row in enumerate(zip(memory, specs, strict=True))]
+    return tuple(_give(*row) for row in zip(own, specs, targets, strict=True))
+
+
+def _take(made: Any) -> Any:
+    """The memory of an output, freed when nobody has it."""
     memory = ffi.gc(made.data, lib.ab_host_free, made.nbytes)
+    made.data = NULL
+    return memory
+
+
+def drop(made: Any) -> None:
+    """Let go what a run has made and nobody took."""
+    for one in made:
+        lib.ab_host_free(one.data)
+        one.data = NULL
+
+
+def _own(made: Any, memory: Any, spec: TensorSpec) -> Array:
+    """An array of an output's memory."""
+    shape = tuple(made.dims[0 : made.rank])
     if min(shape, default=0) < 0 or math.prod(shape) * spec.dtype.itemsize != made.nbytes:
         right = f"output {spec.name!r} is of {made.nbytes} bytes and of dtype {spec.dtype}"
         raise LibraryError("aclGetTensorDescDimV2", shape, right)
@@ -133,39 +196,3 @@ def _give(array: Array, spec: TensorSpec, given: Array | None) -> Array:
         )
     given[...] = array
     return given
-
-
-def make_dynamic(
-    shapes: Any, variables: Variables, known: Sequence[Input], signature: Signature
-) -> tuple[Run, Call, Bind]:
-    """Make ``run``, ``call`` and ``bind`` of a dynamic graph.
-
-    Args:
-        shapes: From `new_shapes`.
-        variables: The bundle's.
-        known: What the library says of each input.
-        signature: The graph's inputs and outputs.
-    """
-    run_shapes, explain = lib.ab_run_shapes, variables.explain
-    count = len(signature.outputs)
-
-    def given_for(array: Array, held: list[Any]) -> dict[str, Any]:
-        data, dims = ffi.from_buffer(array), ffi.new("int64_t[]", array.shape)
-        held += [data, dims]
-        return {"data": data, "nbytes": array.nbytes, "rank": array.ndim, "dims": dims}
-
-    def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
-        for array, spec, one in zip(given, signature.inputs, known, strict=True):
-            _check(array, spec, one)
-        held: list[Any] = []
-        whole = [np.ascontiguousarray(a).reshape(a.shape) for a in given]
-        sources = ffi.new("ab_input[]", [given_for(array, held) for array in whole])
-        made = ffi.new("ab_output[]", count)
-        epoch = run_shapes(shapes, sources, made)
-        if epoch < 0:
-            epoch = explain(epoch, signature.label, signature.in_names, signature.out_names)
-        own = [_own(*one) for one in zip(made, signature.outputs, strict=True)]
-        rows = zip(own, signature.outputs, taken, strict=True)
-        return epoch, [_give(*row) for row in rows]
-
-    return make(step, signature, variables)

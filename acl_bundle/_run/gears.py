@@ -12,18 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
+from acl_bundle._base.arrays import check_dtype
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.run import Array, Bind, Call, Fit, Given, Run
-from acl_bundle._run.signature import Signature, check_dtype, make
-from acl_bundle._run.variables import Variables
+from acl_bundle._run.signature import Array, Choice, Shape
 from acl_bundle.errors import BundleFormatError, UnsupportedError
 from acl_bundle.om.gears import INPUT_NAME, Gears
 from acl_bundle.spec import TensorSpec
-
-Shape = tuple[int, ...]
 
 KINDS = {"batch": lib.AB_GEAR_BATCH, "hw": lib.AB_GEAR_HW, "dims": lib.AB_GEAR_DIMS}
 MOST_BYTES = (1 << 63) - 1  # more is no size in C that could still be added to
@@ -150,125 +145,60 @@ CALLS: dict[str, str] = {
 }
 
 
-class _Told:
-    """What the library is told of one gear: an ``ab_gear`` and the memory it points at."""
-
-    def __init__(self, gears: Gears, at: int, index: int, gear: Gear, signature: Signature) -> None:
-        self.outputs = gear.outputs
-        ins = _bytes(signature.inputs, gear.inputs)
-        outs = _bytes(signature.outputs, gear.outputs)
-        values = gears.values[at]
-        dims = ffi.new("aclmdlIODims *")
-        if gears.kind == "dims":
-            by_name = dict(zip(signature.in_names, gear.inputs, strict=True))
-            full = [dim for name in gears.order for dim in by_name.get(name, ())]
-            dims.dimCount = len(full)
-            dims.dims[0 : len(full)] = full
-        self._held = (ins, outs, dims)
-        self.pointer = ffi.new(
-            "ab_gear *",
-            {"kind": KINDS[gears.kind], "index": index, "first": values[0],
-             "second": values[1] if len(values) > 1 else 0,
-             "dims": dims, "in": ins, "out": outs},
-        )  # fmt: skip
-
-
-def _bytes(specs: Sequence[TensorSpec], shapes: Sequence[Shape]) -> Any:
-    counts = [math.prod(one) * s.dtype.itemsize for s, one in zip(specs, shapes, strict=True)]
-    return ffi.new("size_t[]", counts)
-
-
-class Gearbox:
-    """The gears of one graph: which of them some arrays are in, and what is run then.
+class GearShapes:
+    """The `Shapes` of a graph with gears: a choice for each.
 
     Args:
         gears: What the file says.
         made: The shapes of every gear.
         index: Of the gear's input in the dataset.
-        signature: The graph's inputs, without that one, and outputs.
+        names: Of the graph's inputs, without that one.
     """
 
     def __init__(
-        self, gears: Gears, made: Sequence[Gear], index: int, signature: Signature
+        self, gears: Gears, made: Sequence[Gear], index: int, names: Sequence[str]
     ) -> None:
-        self.signature, self._made = signature, made
-        self._told = {
-            one.inputs: _Told(gears, at, index, one, signature) for at, one in enumerate(made)
-        }
+        self._held: list[Any] = []
+        self.choices = [
+            Choice(
+                tuple((dims, dims) for dims in gear.inputs),
+                gear.outputs,
+                self._gear(gears, at, index, dict(zip(names, gear.inputs, strict=True))),
+                "in this gear it is",
+            )
+            for at, gear in enumerate(made)
+        ]
+        self._made = made
+        self._by_shapes = dict(zip((gear.inputs for gear in made), self.choices, strict=True))
 
-    def pick(self, given: list[Array]) -> _Told:
-        """The gear of arrays whose dtype and shape nobody has looked at.
+    def _gear(self, gears: Gears, at: int, index: int, shapes: Mapping[str, Shape]) -> Any:
+        """Make an ``ab_gear``: what the library is told."""
+        values = gears.values[at]
+        dims = ffi.new("aclmdlIODims *")
+        if gears.kind == "dims":
+            full = [dim for name in gears.order for dim in shapes.get(name, ())]
+            dims.dimCount = len(full)
+            dims.dims[0 : len(full)] = full
+        self._held.append(dims)
+        return ffi.new(
+            "ab_gear *",
+            {"kind": KINDS[gears.kind], "index": index, "first": values[0],
+             "second": values[1] if len(values) > 1 else 0, "dims": dims},
+        )  # fmt: skip
 
-        Raises:
-            TypeError: An array has another dtype.
-            ValueError: There is no such gear.
-        """
-        for spec, array in zip(self.signature.inputs, given, strict=True):
+    def pick(self, inputs: tuple[TensorSpec, ...], arrays: Sequence[Array], label: str) -> Choice:
+        """See `Shapes`."""
+        for spec, array in zip(inputs, arrays, strict=True):
             check_dtype(array, f"input {spec.name!r}", spec)
-        shapes = tuple(array.shape for array in given)
-        gear = self._told.get(shapes)
-        if gear is None:
-            raise self._refusal(shapes)
-        return gear
-
-    def _refusal(self, shapes: tuple[Shape, ...]) -> ValueError:
-        known = "; ".join(", ".join(map(str, gear.inputs)) for gear in self._made)
-        return ValueError(
-            f"{self.signature.label} has no gear for {', '.join(map(str, shapes))}"
-            f" ({', '.join(self.signature.in_names)}); its gears are {known}"
-        )
-
-    def fill(self, shapes: Sequence[Shape], taken: list[Array | None]) -> list[Array]:
-        """The arrays to write in a gear: those given, else new ones.
-
-        Raises:
-            ValueError: One that is given has another shape.
-        """
-        rows = zip(self.signature.outputs, shapes, taken, strict=True)
-        return [_target(*row) for row in rows]
-
-    def fit(self, given: Given) -> Fit:
-        """See `Fitter`."""
-        arrays = self.signature.take(given)
-        gear = self.pick(arrays)
-        return Fit([np.ascontiguousarray(a) for a in arrays], gear.pointer, gear.outputs)
-
-    def targets(self, fit: Fit, out: Mapping[str, Array] | None) -> list[Array]:
-        """See `Fitter`."""
-        return self.fill(fit.shapes, self.signature.targets(out))
-
-
-def _target(spec: TensorSpec, shape: Shape, given: Array | None) -> Array:
-    if given is None:
-        return np.empty(shape, spec.dtype)
-    if given.shape != shape:
-        raise ValueError(
-            f"output {spec.name!r} has shape {given.shape}; in this gear it is {shape}"
-        )
-    return given
-
-
-def make_gears(engine: Any, variables: Variables, box: Gearbox) -> tuple[Run, Call, Bind]:
-    """Make ``run``, ``call`` and ``bind`` of a graph with gears.
-
-    Args:
-        engine: Its slots are of all inputs but the one for the gear.
-        variables: The bundle's.
-        box: The graph's gears.
-    """
-    run_gear, explain, from_buffer = lib.ab_run_gear, variables.explain, ffi.from_buffer
-    signature = box.signature
-
-    def step(given: list[Array], taken: list[Array | None]) -> tuple[int, list[Array]]:
-        gear = box.pick(given)
-        arrays = box.fill(gear.outputs, taken)
-        sources = [from_buffer(np.ascontiguousarray(array)) for array in given]
-        epoch = run_gear(engine, gear.pointer, sources, [from_buffer(array) for array in arrays])
-        if epoch < 0:
-            epoch = explain(epoch, signature.label, signature.in_names, signature.out_names)
-        return epoch, arrays
-
-    return make(step, signature, variables)
+        shapes = tuple(array.shape for array in arrays)
+        choice = self._by_shapes.get(shapes)
+        if choice is None:
+            known = "; ".join(", ".join(map(str, gear.inputs)) for gear in self._made)
+            raise ValueError(
+                f"{label} has no gear for {', '.join(map(str, shapes))}"
+                f" ({', '.join(spec.name for spec in inputs)}); its gears are {known}"
+            )
+        return choice
 
 
 def gear_index(inputs: Sequence[TensorSpec]) -> int | None:

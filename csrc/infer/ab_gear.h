@@ -1,5 +1,5 @@
 /*
- * Tensors on the device, and the gears that say how much of one is used.
+ * Tensors on the device, and the gears that a graph was compiled for.
  */
 #ifndef AB_GEAR_CALLS_H
 #define AB_GEAR_CALLS_H
@@ -17,15 +17,13 @@ typedef struct ab_tensor {
 
 enum ab_gear_kind { AB_GEAR_DIMS, AB_GEAR_BATCH, AB_GEAR_HW };
 
-/* One gear: what the library is told, and the bytes of each tensor in it. */
+/* One gear: what the library is told. */
 typedef struct ab_gear {
     enum ab_gear_kind kind;
     size_t index;
     uint64_t first;
     uint64_t second;
     const aclmdlIODims *dims;
-    const size_t *in;
-    const size_t *out;
 } ab_gear;
 
 #endif

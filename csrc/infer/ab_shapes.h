@@ -1,5 +1,5 @@
 /*
- * Runs of graphs whose shapes are known only then.
+ * What the runs of a dynamic graph keep.
  */
 #ifndef AB_SHAPES_CALLS_H
 #define AB_SHAPES_CALLS_H
@@ -10,24 +10,6 @@
 #include "acl/acl_types.h"
 #include "infer/ab_engine.h"
 
-enum { AB_RANK_MAX = 128 };
-
-/* An input of one run, in host memory. */
-typedef struct ab_input {
-    const void *data;
-    size_t nbytes;
-    int rank;
-    const int64_t *dims;
-} ab_input;
-
-/* An output of one run; data is for ab_host_free. */
-typedef struct ab_output {
-    char *data;
-    size_t nbytes;
-    size_t rank;
-    int64_t dims[AB_RANK_MAX];
-} ab_output;
-
 typedef struct ab_shapes ab_shapes;
 
 ab_shapes *ab_shapes_new(ab_engine *engine, size_t inCount, size_t outCount);
@@ -35,7 +17,5 @@ void ab_shapes_input(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, acl
 void ab_shapes_output(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, int libraryAllocates);
 aclError ab_shapes_release(ab_shapes *shapes);
 void ab_shapes_free(ab_shapes *shapes);
-int64_t ab_run_shapes(ab_shapes *shapes, const ab_input *in, ab_output *out);
-void ab_host_free(char *data);
 
 #endif

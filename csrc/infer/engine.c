@@ -1,11 +1,6 @@
 /*
- * An engine runs one graph in one call: ask for the thread's context and set
- * ours if it is another, take the engine's mutex, copy in, execute, copy out,
- * read the epoch, put the context back. Nothing is allocated on the way, and
- * the caller's pointers are not kept beyond the call.
- *
- *     ab_engine *e = ab_engine_new(gate, 1, id, ctx, 1, in, ...);
- *     int64_t epoch = ab_run_one(e, x, y);
+ * An engine is one executable graph: a model id with datasets, and the places
+ * of its tensors on the device. A run takes it, and gives it back (run.c).
  *
  * Engines belong to their gate and are freed with it. The init and update
  * engines do not read: they run in commits alone (update/commit.c). Such an
@@ -29,7 +24,6 @@
 #include "gate/claim.h"
 #include "gate/gate.h"
 #include "infer/ab_engine.h"
-#include "infer/gear.h"
 #include "infer/replicas.h"
 
 /*
@@ -101,7 +95,7 @@ static int64_t engine_compute_async(const ab_engine *e)
 }
 
 /* Executes. 0 or the failure. */
-static int64_t engine_compute(const ab_engine *e)
+int64_t engine_compute(const ab_engine *e)
 {
     aclError status;
     if (e->stream != NULL) {
@@ -134,60 +128,6 @@ int ab_engine_drained(const ab_engine *engine)
     return done;
 }
 
-/*
- * Copies in, names the gear (NULL: there is none), executes, copies out. 0 or
- * the failure of the first step.
- */
-int64_t engine_execute(const ab_engine *e, const ab_gear *gear, const void *const *in,
-                       void *const *out)
-{
-    const ab_tensor *tensor = e->tensors;
-    aclError status;
-    int64_t result;
-    for (size_t i = 0; i < e->inCount; i++, tensor++) {
-        status = aclrtMemcpy(tensor->device, tensor->nbytes, in[i], gear_in(gear, tensor, i),
-                             e->toDevice);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_COPY_IN, i, status);
-        }
-    }
-    result = gear_set(e->modelId, e->input, gear);
-    if (result == 0) {
-        result = engine_compute(e);
-    }
-    if (result != 0) {
-        return result;
-    }
-    for (size_t i = 0; i < e->outCount; i++, tensor++) {
-        size_t nbytes = gear_out(gear, tensor, i);
-        status = aclrtMemcpy(out[i], nbytes, tensor->device, nbytes, e->fromDevice);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_COPY_OUT, i, status);
-        }
-    }
-    return 0;
-}
-
-/* One inference, the engine's reader being taken. */
-static int64_t engine_infer(const ab_engine *engine, const ab_gear *gear, const void *const *in,
-                            void *const *out)
-{
-    ab_visit visit;
-    int64_t result = gate_refusal(engine->gate);
-    if (result == 0) {
-        result = ab_context_enter(engine->context, &visit);
-    }
-    if (result != 0) {
-        return result;
-    }
-    result = engine_execute(engine, gear, in, out);
-    if (result == 0) {
-        result = gate_answer(engine->gate);
-    }
-    ab_context_leave(&visit);
-    return result;
-}
-
 /* Takes the engine for a run, or a free one of its replicas: the one it returns. */
 ab_engine *engine_take(ab_engine *engine)
 {
@@ -205,63 +145,4 @@ void engine_leave(ab_engine *engine)
     if (engine->replicas != NULL) {
         replicas_give(engine->replicas, engine);
     }
-}
-
-/*
- * One inference in a gear (NULL: the graph has none): as many host arrays as
- * the graph has inputs and outputs, each of exactly its bytes. Blocks while a
- * commit runs or another thread uses this engine.
- */
-int64_t ab_run_gear(ab_engine *engine, const ab_gear *gear, const void *const *in, void *const *out)
-{
-    int64_t result;
-    if (gate_is_foreign(engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    engine = engine_take(engine);
-    result = engine_infer(engine, gear, in, out);
-    engine_leave(engine);
-    return result;
-}
-
-/* ab_run_gear for a graph of one shape. */
-int64_t ab_run(ab_engine *engine, const void *const *in, void *const *out)
-{
-    return ab_run_gear(engine, NULL, in, out);
-}
-
-/* ab_run for a graph of one input and one output. */
-int64_t ab_run_one(ab_engine *engine, const void *in, void *out)
-{
-    return ab_run(engine, &in, &out);
-}
-
-/* ab_run with everything given beforehand. */
-int64_t ab_run_plan(const ab_plan *plan)
-{
-    ab_engine *engine = plan->engine;
-    int64_t result;
-    if (gate_is_foreign(engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    engine = engine_take(engine);
-    result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0)
-                          : engine_infer(engine, NULL, plan->in, plan->out);
-    engine_leave(engine);
-    return result;
-}
-
-/*
- * Refuses later runs of a plan. Waits for one that is under way, so that its
- * host arrays may go afterwards; with replicas the caller sees to that.
- */
-void ab_plan_close(ab_plan *plan)
-{
-    ab_engine *engine = plan->engine;
-    if (gate_is_foreign(engine->gate)) {
-        return;
-    }
-    gate_enter(engine->gate, &engine->reader);
-    plan->closed = 1;
-    pthread_mutex_unlock(&engine->reader.mutex);
 }

@@ -31,7 +31,6 @@ struct ab_engine {
 
 ab_engine *engine_take(ab_engine *engine);
 void engine_leave(ab_engine *engine);
-int64_t engine_execute(const ab_engine *e, const ab_gear *gear, const void *const *in,
-                       void *const *out);
+int64_t engine_compute(const ab_engine *e);
 
 #endif

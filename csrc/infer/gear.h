@@ -10,16 +10,4 @@
 
 int64_t gear_set(uint32_t modelId, const aclmdlDataset *dataset, const ab_gear *gear);
 
-/* The bytes of input i in a gear; without one (NULL), of all its memory. */
-static inline size_t gear_in(const ab_gear *gear, const ab_tensor *tensor, size_t i)
-{
-    return gear != NULL ? gear->in[i] : tensor->nbytes;
-}
-
-/* The same of output i. */
-static inline size_t gear_out(const ab_gear *gear, const ab_tensor *tensor, size_t i)
-{
-    return gear != NULL ? gear->out[i] : tensor->nbytes;
-}
-
 #endif

@@ -10,7 +10,7 @@
  * is the caller's from then on.
  */
 
-#include "infer/ab_shapes.h"
+#include "infer/shapes.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -118,11 +118,6 @@ void ab_shapes_free(ab_shapes *shapes)
     free(shapes);
 }
 
-void ab_host_free(char *data)
-{
-    free(data);
-}
-
 /* Makes room for an array, and points the data buffer at it. */
 static int64_t place_fit(ab_place *place, size_t nbytes)
 {
@@ -156,7 +151,7 @@ static int64_t place_fit(ab_place *place, size_t nbytes)
 
 /* Describes an input to its dataset, unless it says so already. */
 static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
-                              const ab_input *array)
+                              const ab_array *array)
 {
     size_t bytes = (size_t)array->rank * sizeof *array->dims;
     aclmdlDataset *input = (aclmdlDataset *)(uintptr_t)e->input;
@@ -181,7 +176,7 @@ static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
     return 0;
 }
 
-static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_input *array)
+static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_array *array)
 {
     ab_place *place = &shapes->in[i];
     int64_t result = place_fit(place, array->nbytes);
@@ -271,53 +266,44 @@ static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
     return result;
 }
 
-static int64_t shapes_execute(ab_shapes *shapes, const ab_input *in, ab_output *out)
+/* Lets the memory of outputs go. */
+static void made_free(ab_output *made, size_t count)
 {
-    const ab_engine *e = shapes->engine;
+    for (size_t i = 0; i < count; i++) {
+        free(made[i].data);
+        made[i].data = NULL;
+    }
+}
+
+/* Copies in, executes, and copies what came out to run->made. */
+static int64_t shapes_compute(ab_shapes *shapes, const ab_run *run)
+{
     int64_t result = shapes_clear(shapes);
     for (size_t i = 0; result == 0 && i < shapes->inCount; i++) {
-        result = shapes_input(shapes, i, &in[i]);
+        result = shapes_input(shapes, i, &run->in[i]);
     }
     if (result != 0) {
         return result;
     }
-    aclError status = aclmdlExecute(e->modelId, e->input, e->output);
-    if (status != ACL_SUCCESS) {
-        result = failure(AB_STEP_EXECUTE, 0, status);
-    }
+    result = engine_compute(shapes->engine);
     for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
-        result = shapes_output(shapes, i, &out[i]);
+        result = shapes_output(shapes, i, &run->made[i]);
     }
     return shapes_drop(shapes, result);
 }
 
 /*
- * One run of a dynamic graph. out is zeroed by the caller; on success each
- * of it has data for ab_host_free, on failure none has.
+ * Executes a dynamic graph, the engine being taken and its context
+ * current. 0, and each of run->made has data for ab_host_free; or the first
+ * failure, and none has. What nobody took since the run before is freed.
  */
-int64_t ab_run_shapes(ab_shapes *shapes, const ab_input *in, ab_output *out)
+int64_t shapes_execute(ab_shapes *shapes, const ab_run *run)
 {
-    ab_engine *engine = shapes->engine;
-    ab_visit visit;
     int64_t result;
-    if (gate_is_foreign(engine->gate)) {
-        return failure(AB_STEP_FORKED, 0, 0);
-    }
-    engine = engine_take(engine);
-    shapes = engine->shapes;
-    result = gate_refusal(engine->gate);
-    if (result == 0) {
-        result = ab_context_enter(engine->context, &visit);
-    }
-    if (result == 0) {
-        result = shapes_execute(shapes, in, out);
-        result = result == 0 ? gate_answer(engine->gate) : result;
-        ab_context_leave(&visit);
-    }
-    engine_leave(engine);
-    for (size_t i = 0; result < LOWEST_EPOCH && i < shapes->outCount; i++) {
-        free(out[i].data);
-        out[i].data = NULL;
+    made_free(run->made, shapes->outCount);
+    result = shapes_compute(shapes, run);
+    if (result != 0) {
+        made_free(run->made, shapes->outCount);
     }
     return result;
 }

@@ -7,15 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "infer/ab_gear.h"
+#include "infer/ab_run.h"
 #include "serve/ab_runner.h"
 
 /* One run: its inputs, where its outputs go, and its slot. */
 typedef struct ab_request {
     ab_runner *runner;
-    const ab_gear *gear;
-    const void *const *in;
-    void *const *out;
+    const ab_run *run; /* of its outputs the sizes from the start on, the data from the wait on */
     int waitMs;
     int last;
     size_t slot; /* from 1; 0: it has none */

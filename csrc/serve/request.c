@@ -24,31 +24,32 @@
 
 enum { DRAIN_MS = 1000 };
 
-/* The bytes of tensor i, inputs first. */
-static size_t request_nbytes(const ab_request *request, const slot *s, size_t i)
-{
-    size_t inCount = request->runner->inCount;
-    const ab_tensor *tensor = &s->at.tensors[i];
-    return i < inCount ? gear_in(request->gear, tensor, i)
-                       : gear_out(request->gear, tensor, i - inCount);
-}
-
-/* Queues the copies in, or, from tensor inCount on, the copies out. */
-static int64_t request_copy(const ab_request *request, const slot *s, int out)
+/* Queues the copies in. 0 or the first failure. */
+static int64_t request_copy_in(const ab_request *request, const slot *s)
 {
     const ab_runner *runner = request->runner;
-    size_t start = out ? runner->inCount : 0;
-    size_t count = out ? runner->outCount : runner->inCount;
-    for (size_t i = 0; i < count; i++) {
-        const ab_tensor *tensor = &s->at.tensors[start + i];
-        void *host = s->at.host[start + i];
-        size_t nbytes = request_nbytes(request, s, start + i);
-        aclError status = out ? aclrtMemcpyAsync(host, nbytes, tensor->device, nbytes,
-                                                 runner->fromDevice, s->at.stream)
-                              : aclrtMemcpyAsync(tensor->device, tensor->nbytes, host, nbytes,
-                                                 runner->toDevice, s->at.stream);
+    for (size_t i = 0; i < runner->inCount; i++) {
+        const ab_tensor *tensor = &s->at.tensors[i];
+        aclError status =
+            aclrtMemcpyAsync(tensor->device, tensor->nbytes, s->at.host[i],
+                             request->run->in[i].nbytes, runner->toDevice, s->at.stream);
         if (status != ACL_SUCCESS) {
-            return failure(out ? AB_STEP_QUEUE_OUT : AB_STEP_QUEUE_IN, i, status);
+            return failure(AB_STEP_QUEUE_IN, i, status);
+        }
+    }
+    return 0;
+}
+
+/* Queues the copies out. 0 or the first failure. */
+static int64_t request_copy_out(const ab_request *request, const slot *s)
+{
+    const ab_runner *runner = request->runner;
+    for (size_t i = 0; i < runner->outCount; i++) {
+        size_t nbytes = request->run->out[i].nbytes, at = runner->inCount + i;
+        aclError status = aclrtMemcpyAsync(s->at.host[at], nbytes, s->at.tensors[at].device, nbytes,
+                                           runner->fromDevice, s->at.stream);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_QUEUE_OUT, i, status);
         }
     }
     return 0;
@@ -76,14 +77,14 @@ static int64_t request_execute(const ab_request *request, const slot *s)
 /* Queues everything of a run. 0 or the failure of the first step. */
 static int64_t request_queue(const ab_request *request, const slot *s)
 {
-    int64_t result = gear_set(request->runner->modelId, s->at.input, request->gear);
+    int64_t result = gear_set(request->runner->modelId, s->at.input, request->run->gear);
     if (result == 0) {
-        result = request_copy(request, s, 0);
+        result = request_copy_in(request, s);
     }
     if (result == 0) {
         result = request_execute(request, s);
     }
-    return result == 0 ? request_copy(request, s, 1) : result;
+    return result == 0 ? request_copy_out(request, s) : result;
 }
 
 /*
@@ -107,7 +108,7 @@ static int64_t request_fill(ab_request *request, slot *s)
     ab_runner *runner = request->runner;
     int64_t result;
     for (size_t i = 0; i < runner->inCount; i++) {
-        memcpy(s->at.host[i], request->in[i], request_nbytes(request, s, i));
+        memcpy(s->at.host[i], request->run->in[i].data, request->run->in[i].nbytes);
     }
     result = request_queue(request, s);
     if (result != 0) {
@@ -173,8 +174,8 @@ static int64_t request_fetch(ab_request *request, slot *s)
     ab_runner *runner = request->runner;
     int64_t answer = s->answer;
     for (size_t i = 0; answer >= LOWEST_EPOCH && i < runner->outCount; i++) {
-        memcpy(request->out[i], s->at.host[runner->inCount + i],
-               request_nbytes(request, s, runner->inCount + i));
+        memcpy(request->run->out[i].data, s->at.host[runner->inCount + i],
+               request->run->out[i].nbytes);
     }
     pthread_mutex_lock(&runner->reader.mutex);
     runner->reader.copying--;

@@ -63,8 +63,7 @@ int64_t ab_save(const ab_saved *to)
 /* Writes, in our context. The graph's datasets hold all it needs. */
 static int64_t commit_write(const ab_engine *engine, const ab_saved *source)
 {
-    return source != NULL ? saved_move(source, AB_STEP_PUT_BACK)
-                          : engine_execute(engine, NULL, NULL, NULL);
+    return source != NULL ? saved_move(source, AB_STEP_PUT_BACK) : engine_compute(engine);
 }
 
 /*

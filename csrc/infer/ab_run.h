@@ -1,0 +1,56 @@
+/*
+ * One run of a graph, as every way to run it is told: a call, a binding, a
+ * request.
+ */
+#ifndef AB_RUN_CALLS_H
+#define AB_RUN_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acl/acl_types.h"
+#include "infer/ab_engine.h"
+#include "infer/ab_gear.h"
+
+enum { AB_RANK_MAX = 128 };
+
+/* An array on the host. Of an input of a dynamic graph the dims count, too. */
+typedef struct ab_array {
+    void *data;
+    size_t nbytes;
+    int rank;
+    const int64_t *dims;
+} ab_array;
+
+/* What an output of a dynamic graph turned out to be; data is for ab_host_free. */
+typedef struct ab_output {
+    char *data;
+    size_t nbytes;
+    size_t rank;
+    int64_t dims[AB_RANK_MAX];
+} ab_output;
+
+/*
+ * One run: an array for each input, and for each output either the array to
+ * write or, in a dynamic graph, the place that tells what was made.
+ */
+typedef struct ab_run {
+    const ab_gear *gear; /* NULL: the graph has none */
+    const ab_array *in;
+    const ab_array *out;
+    ab_output *made; /* NULL: the graph is not dynamic */
+} ab_run;
+
+/* An engine together with the run of one binding. */
+typedef struct ab_plan {
+    ab_engine *engine;
+    const ab_run *run;
+    int closed;
+} ab_plan;
+
+int64_t ab_engine_run(ab_engine *engine, const ab_run *run);
+int64_t ab_plan_run(const ab_plan *plan);
+void ab_plan_close(ab_plan *plan);
+void ab_host_free(char *data);
+
+#endif
