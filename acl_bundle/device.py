@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.owner import Owner, uninterrupted
@@ -23,6 +23,9 @@ from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.library import has, need
 from acl_bundle._binding.shim import NULL, ffi, lib, text
 from acl_bundle.errors import REPEAT_INITIALIZE, AclError
+
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import aclrtContext
 
 Activated = Callable[[], AbstractContextManager[None]]
 
@@ -75,7 +78,7 @@ def _finalise() -> None:
 
 
 @contextmanager
-def activated(context: Any, index: int) -> Iterator[None]:
+def activated(context: aclrtContext, index: int) -> Iterator[None]:
     """Make the context of a device this thread's, and put back what was there.
 
     What was there may have ended meanwhile; then the thread keeps this one.
@@ -137,14 +140,14 @@ class Device(Owner):
             acl.aclrtGetCurrentContext(context)
             pointed("aclrtGetCurrentContext", context[0])
             self.index: int = index
-            self.context: Any = context[0]
+            self.context: aclrtContext = context[0]
             self.activated: Activated = partial(activated, self.context, index)
             self._hold(self.context)
             lib.ab_context_entered(self.context, visit)
         finally:
             lib.ab_context_leave(visit)
 
-    def _hold(self, context: Any) -> None:
+    def _hold(self, context: aclrtContext) -> None:
         if not lib.ab_context_hold(context):
             raise MemoryError("no memory to remember a device's context")
         self._stack.callback(lib.ab_context_drop, context)

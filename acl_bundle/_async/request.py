@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acl_bundle._base.wait import POLL_MS, Wait
 from acl_bundle._binding.failures import LOWEST_EPOCH, RUNNING
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.signature import Fit
+
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_runner
 
 
 class Request:
@@ -19,7 +22,7 @@ class Request:
         fit: What it is given; kept until it has started.
     """
 
-    def __init__(self, runner: Any, fit: Fit) -> None:
+    def __init__(self, runner: ab_runner, fit: Fit) -> None:
         self.fit = fit
         self.pointer = ffi.new("ab_request *", {"runner": runner, "run": fit.pointer})
 

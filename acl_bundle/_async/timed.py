@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acl_bundle._async.second_ids import SecondIds, Stop, need_streams
 from acl_bundle._base.owner import Taken
@@ -12,6 +12,9 @@ from acl_bundle._base.wait import Wait
 from acl_bundle._binding.calls import acl, pointed
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.engine import Dataset, dataset, new_engine
+
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_engine
 
 
 class Timed:
@@ -22,8 +25,8 @@ class Timed:
         on_stop: As that of `SecondIds`.
     """
 
-    def __init__(self, engine: Any, stream: Any, on_stop: Callable[[Stop], None]) -> None:
-        self.engine: Any = engine
+    def __init__(self, engine: ab_engine, stream: Any, on_stop: Callable[[Stop], None]) -> None:
+        self.engine = engine
         self.on_stop: Callable[[Stop], None] = on_stop
         self._stream = stream
         self._used = False
@@ -91,6 +94,6 @@ class Stopwatch:
         return self._timed
 
 
-def engine_for(usual: Any, timed: Timed | None, wait: Wait) -> Any:
+def engine_for(usual: ab_engine, timed: Timed | None, wait: Wait) -> ab_engine:
     """The engine of a run: one that can be given up where there is a time limit."""
     return usual if timed is None or wait.device_ms is None else timed.within(wait.device_ms)

@@ -19,7 +19,7 @@ from acl_bundle._binding.library import has, lacks
 from acl_bundle._binding.shim import NULL, ffi, lib, text
 
 if TYPE_CHECKING:
-    from acl_bundle._acl import Lib
+    from acl_bundle._binding.shim import Lib
 
 __all__ = ["acl", "checked", "fail", "make_bound", "make_calls", "named", "pointed"]
 

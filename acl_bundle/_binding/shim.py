@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acl_bundle._acl import ffi, lib
 
-__all__ = ["NULL", "ffi", "lib", "text"]
+if TYPE_CHECKING:
+    from acl_bundle._acl import (
+        Lib,
+        ab_engine,
+        ab_gate,
+        ab_runner,
+        ab_shapes,
+        ab_stage,
+        aclDataBuffer,
+        aclmdlDataset,
+        aclmdlDesc,
+        aclrtContext,
+    )
+
+__all__ = ["NULL", "Lib", "ab_engine", "ab_gate", "ab_runner", "ab_shapes", "ab_stage",
+           "aclDataBuffer", "aclmdlDataset", "aclmdlDesc", "aclrtContext", "ffi", "lib",
+           "text"]  # fmt: skip
+
 
 NULL = ffi.NULL
 TEXT_MAX = 1 << 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from acl_bundle._run import dynamic
 from acl_bundle.errors import LibraryError
 from acl_bundle.spec import TensorSpec
 
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import aclmdlDesc
+
 RANK_MAX, TENSORS_MAX = lib.AB_RANK_MAX, 1 << 16
 
 
@@ -27,7 +30,7 @@ def _numpy(dtype: int) -> np.dtype[Any]:
     return np.dtype((np.void, max(dtypes.nbytes(dtype), 1)))
 
 
-def _tensor(desc: Any, index: int, kind: str) -> TensorSpec:
+def _tensor(desc: aclmdlDesc, index: int, kind: str) -> TensorSpec:
     """Read one tensor of a model description; kind is "Input" or "Output"."""
     dims = ffi.new("aclmdlIODims *")
     getattr(acl, f"aclmdlGet{kind}Dims")(desc, index, dims)
@@ -48,7 +51,7 @@ def _tensor(desc: Any, index: int, kind: str) -> TensorSpec:
     return spec
 
 
-def _data_type(desc: Any, index: int, kind: str) -> int:
+def _data_type(desc: aclmdlDesc, index: int, kind: str) -> int:
     """The aclDataType of a tensor."""
     function = f"aclmdlGet{kind}DataType"
     found = int(getattr(acl, function)(desc, index))
@@ -57,7 +60,7 @@ def _data_type(desc: Any, index: int, kind: str) -> int:
     return found
 
 
-def _count(desc: Any, kind: str) -> range:
+def _count(desc: aclmdlDesc, kind: str) -> range:
     """The tensors of a model."""
     function = f"aclmdlGetNum{kind}s"
     count = getattr(acl, function)(desc)

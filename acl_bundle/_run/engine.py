@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import need
@@ -15,12 +15,15 @@ from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.memory import DeviceBuffer
 from acl_bundle.device import Device
 
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_engine, ab_gate, aclDataBuffer, aclmdlDataset
+
 
 class Dataset(NamedTuple):
     """An aclmdlDataset, its aclDataBuffers, and the device memory behind them."""
 
-    handle: Any
-    buffers: list[Any]
+    handle: aclmdlDataset
+    buffers: list[aclDataBuffer]
     tensors: list[tuple[Any, int]]
 
 
@@ -57,8 +60,8 @@ def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
 
 
 def new_engine(
-    gate: Any, reads: bool, model_id: int, device: Device, inputs: Dataset, outputs: Dataset
-) -> Any:
+    gate: ab_gate, reads: bool, model_id: int, device: Device, inputs: Dataset, outputs: Dataset
+) -> ab_engine:
     """Make the engine of a model over two datasets; the gate owns it.
 
     A commit (`reads` False) copies nothing itself: its datasets hold all it needs.
@@ -77,7 +80,7 @@ def new_engine(
     return engine
 
 
-def join_replicas(gate: Any, engines: Sequence[Any]) -> Any:
+def join_replicas(gate: ab_gate, engines: Sequence[ab_engine]) -> ab_engine:
     """Let the engines of one graph take each other's place; the gate owns them.
 
     Returns:

@@ -17,13 +17,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acl_bundle._base.owner import Signals, uninterrupted
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle.errors import BusyError
+
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_gate
 
 Version = int | str | None
 REMEMBERED = 4096
@@ -76,7 +79,7 @@ class Variables:
         self.names: tuple[str, ...] = tuple(names)
         self._keep = keep
         self._empty = defined
-        self.gate: Any = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
+        self.gate: ab_gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
         self._lock = threading.Lock()

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acl_bundle import dtypes
 from acl_bundle._base.owner import uninterrupted
@@ -33,6 +33,9 @@ from acl_bundle._update.transfer import WHAT, Transfer, staging_of
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 from acl_bundle.spec import WeightSpec
+
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_engine
 
 
 class Stage:
@@ -64,7 +67,7 @@ class Stage:
         self._staging: HostBuffer | None = None
         self._refused = 0
 
-    def open(self, engine: Any) -> None:
+    def open(self, engine: ab_engine) -> None:
         """Make the C half, for the engine of the same graph.
 
         Raises:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ from acl_bundle._plan.casts import (
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.memory import HostBuffer
 
+if TYPE_CHECKING:
+    from acl_bundle._binding.shim import ab_stage
+
 Array = NDArray[Any]
 STAGING = 16 << 20
 PIECE = 1 << 20
@@ -62,7 +65,7 @@ class Transfer:
         plan: What to move.
     """
 
-    def __init__(self, stage: Any, area: Any, staging: HostBuffer, plan: Plan) -> None:
+    def __init__(self, stage: ab_stage, area: Any, staging: HostBuffer, plan: Plan) -> None:
         self._stage, self._area, self._staging, self._plan = stage, area, staging, plan
         self._places: list[int] = []
         self._arrays: list[Array] = []

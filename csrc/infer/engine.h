@@ -14,7 +14,7 @@
 struct ab_engine {
     reader reader;
     ab_gate *gate;
-    replicas *replicas;           /* NULL: it is the only one */
+    replicas *replicas;       /* NULL: it is the only one */
     struct ab_shapes *shapes; /* of a dynamic graph */
     aclrtStream stream;       /* NULL: executes synchronously */
     int timeoutMs;
