@@ -64,7 +64,8 @@ static inline int gate_is_foreign(const ab_gate *gate)
 /* Whether an engine may run now: 0, or the failure that says why not. */
 static inline int64_t gate_refusal(const ab_gate *gate)
 {
-    switch (gate->state) {
+    enum gate_state state = gate->state;
+    switch (state) {
     case GATE_CLOSED:
         return failure(AB_STEP_CLOSED, 0, 0);
     case GATE_POISONED:
