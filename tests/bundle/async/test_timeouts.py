@@ -283,8 +283,8 @@ def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None
         bundle.update(mlp.random(1))
         inner, init = bundle._variables, bundle.init
         with inner.alone("init", Wait()), bundle.device.activated():
-            given = dataset(bundle._lanes.stack, [])
-            timed = open_timed(bundle._lanes, init.index, init.label, given)
+            given = dataset(bundle._second_ids.stack, [])
+            timed = open_timed(bundle._second_ids, init.index, init.label, given)
         assert timed.drained
         fake.latency("aclmdlExecuteAsync", 0.3)
         assert lib.ab_gate_shut(inner.gate, 100) == 0
