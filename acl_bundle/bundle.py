@@ -286,7 +286,7 @@ class Bundle(Owner):
         if role == "update":
             update = UpdateGraph(name, index, role, *specs)
             second_ids = self._second_ids
-            update.open(self._stack, model, self.device, self._writer, second_ids, weights, program)
+            update.open(self._stack, model, self._writer, second_ids, weights, program)
             return update
         if not specs[1]:
             return Graph(name, index, role, *specs)

@@ -18,16 +18,14 @@ What fails in 1 or 2 has changed nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from typing import Any, SupportsIndex
 
 import numpy as np
 
 from acl_bundle._async.second_ids import SecondIds
-from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.arrays import label_of, whole
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._names.aliases import own_names
@@ -37,13 +35,10 @@ from acl_bundle._plan.derive import Derivation, Keep, check_keep
 from acl_bundle._plan.plan import Options, Plan, PlanReport
 from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.unchanged import Seen
-from acl_bundle._run.engine import dataset, new_engine
-from acl_bundle._run.variables import Published, Version
+from acl_bundle._update.assign import Assignment
 from acl_bundle._update.commit import POISONED, Commit, Rollback
 from acl_bundle._update.reports import Clock, UpdateReport
-from acl_bundle._update.stage import Stage
 from acl_bundle._update.writer import Writer
-from acl_bundle.device import Device
 from acl_bundle.errors import PoisonedError, visible
 from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
@@ -84,7 +79,6 @@ class UpdateGraph(Graph):
         self,
         stack: ExitStack,
         model_id: int,
-        device: Device,
         writer: Writer,
         second_ids: SecondIds,
         weights: tuple[WeightSpec, ...],
@@ -97,28 +91,9 @@ class UpdateGraph(Graph):
             self.weights = program.sources
             self._derivation = None if program.is_plain else Derivation(program, self.label)
         self._variables = writer.variables
-        self._stage = Stage(stack, device, weights)
-        self._timed = Stopwatch(second_ids, self.index, self.label, self._stage.dataset)
-        outputs = dataset(stack, [])
-        gate = writer.variables.gate
-        self._engine = new_engine(gate, False, model_id, device, self._stage.dataset, outputs)
-        self._stage.open(self._engine)
-        writer.engine, writer.rewrite = self._engine, self._rewrite
-
-    def _rewrite(self, kept: Mapping[str, Any]) -> None:
-        """Write kept values again, the gate being shut."""
-        options = Options(cast="same_kind")
-        plan = make_plan(self.label, self._constants, kept, options, Seen())
-        for step in self._steps(self._stage.buckets(plan), None, Wait()):
-            step()
-
-    def _steps(
-        self, buckets: list[Plan], timed: Timed | None, wait: Wait
-    ) -> Iterator[Callable[[], None]]:
-        """What writes a plan in several parts, the gate being shut."""
-        for bucket in buckets:
-            yield partial(self._stage.write, bucket)
-            yield lambda: self._writer.write(engine_for(self._engine, timed, wait), self.label)
+        self._assign = Assignment(
+            stack, model_id, self, writer, second_ids, weights, self._derivation, self._learn
+        )
 
     def __call__(  # type: ignore[override]
         self,
@@ -245,16 +220,16 @@ class UpdateGraph(Graph):
             self._warn(given)
             signals.deliver()
             clock.lap("plan")
-            buckets = self._staged(given, plan)
+            buckets = self._assign.stage(given, plan)
             signals.deliver()
             clock.lap("stage")
             label = self._variables.next_version() if label is None else label
-            published = self._next(label, given, plan, rollback, keep)
-            undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
+            published = self._assign.following(label, given, plan, rollback, keep)
+            undo, timed = writer.undo(plan.names, rollback), self._assign.timed(wait)
             signals.deliver()
             clock.lap("snapshot")
             commit = Commit(self.label, published, plan.names, wait, signals, undo, rollback, timed)
-            self._commit(given, plan, buckets, commit)
+            self._assign.commit(given, plan, buckets, commit)
             clock.lap("commit")
             if read_back is not None:
                 read_back(label)
@@ -355,70 +330,9 @@ class UpdateGraph(Graph):
             given = self._planned(found, options, seen)
             plan = self._derived(given)
             if finite:
-                self._stage.survey(plan)
-                self._check_values(given, plan, depth=4)
+                self._assign.area.survey(plan)
+                self._assign.check_values(given, plan, depth=4)
             return replace(given.report(), nbytes=plan.nbytes)
-
-    def _staged(self, given: Plan, plan: Plan) -> list[Plan]:
-        """Bring a plan to the device, unless it needs several parts; its parts."""
-        buckets = self._stage.buckets(plan)
-        if len(buckets) == 1:
-            self._stage.write(buckets[0])
-        elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
-            self._stage.survey(plan)
-        self._check_values(given, plan, depth=5)
-        return buckets
-
-    def _check_values(self, given: Plan, plan: Plan, depth: int) -> None:
-        """Refuse, or tell, what is not finite or has overflowed, under the weights' names."""
-        if self._derivation is not None:
-            self._derivation.report(given, plan)
-            given.check_finite()
-            given.check_overflow(depth)
-        plan.check_finite()
-        plan.check_overflow(depth)
-
-    def _commit(self, given: Plan, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
-        """Write a plan, in one go or in several behind one shut gate."""
-        variables, writer = self._variables, self._writer
-        before = variables.epoch
-        writer.seen.forget(given.names)
-        try:
-            if len(buckets) == 1:
-                writer.commit(engine_for(self._engine, commit.timed, commit.wait), commit)
-            else:
-                writer.commit_steps(self._steps(buckets, commit.timed, commit.wait), commit)
-        finally:
-            if variables.epoch > before:
-                self._learn(plan)
-                writer.seen.commit(given)
-            elif variables.poisoned:
-                writer.seen.forget()
-        if len(buckets) > 1 and plan.options.on_overflow == "warn":
-            self._check_values(given, plan, depth=5)
-
-    def _next(
-        self, version: Version, given: Plan, plan: Plan, rollback: Rollback, keep: Keep
-    ) -> Published:
-        """What the variables hold once a plan is committed."""
-        now = self._variables.published
-        following = self._written(version, plan, rollback)
-        if self._derivation is None:
-            return following
-        return replace(following, **self._derivation.after(given, version, now, keep))
-
-    def _written(self, version: Version, plan: Plan, rollback: Rollback) -> Published:
-        now, changed = self._variables.published, plan.names
-        written = {**now.written, **dict.fromkeys(changed, version)}
-        if self._writer.area is not None:
-            return Published(version, written, now.initialised)
-        kept = {name: value for name, value in now.kept.items() if name not in changed}
-        if rollback == "none":
-            lost = now.lost | set(changed)
-            return Published(version, written, now.initialised, kept, lost)
-        for place, name in enumerate(changed):
-            kept[name] = np.array(plan.fetch(place))
-        return Published(version, written, now.initialised, kept, now.lost - set(changed))
 
     def _learn(self, plan: Plan) -> None:
         """Keep the shapes that an update was the first to show."""
