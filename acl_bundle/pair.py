@@ -2,23 +2,16 @@
 
 An update writes the bundle that nobody reads, the *shadow*. A probe may try it.
 Then the two change places, which is one attribute store: no inference waits
-for an update, and the version before stays as it was, to go back to at once.
-
-What the shadow lacks, because updates may be partial, is made up for when the
-next update comes. Until then it is noted as the steps that bring the shadow in
-line with the active bundle: the update it missed, or the restore of a snapshot
-taken before the one that was refused. Steps may be taken again after a
-failure, so the note is only dropped when all of them are done.
+for an update, and the version before stays as it was, to go back to at once (`_pair.shadow`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from acl_bundle._base.arrays import as_array, label_of
 from acl_bundle._base.owner import Closing
@@ -26,13 +19,12 @@ from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._load.kept import Kept
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.given import Given, check_patterns, without
-from acl_bundle._pair.active import ActiveGraph, Sides, Steps, Turns
+from acl_bundle._pair.active import ActiveGraph, Sides, Turns
+from acl_bundle._pair.shadow import Limits, Probe, Shadow
 from acl_bundle._run.variables import Version
 from acl_bundle._update.reports import UpdateReport
-from acl_bundle._update.snapshots import Snapshot
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
-from acl_bundle.graph import Graph
 from acl_bundle.om import Source
 from acl_bundle.spec import WeightSpec
 
@@ -40,24 +32,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from acl_bundle._pair.options import LoadOptions, UpdateOptions
-
-Probe = Callable[[Graph], object]
-Done = TypeVar("Done")
-
-
-class _Limits:
-    """How long one update may wait, in all its steps."""
-
-    def __init__(self, when_busy: WhenBusy, timeout_ms: SupportsIndex | None) -> None:
-        self.wait, self._when_busy = Wait(when_busy, timeout_ms), when_busy
-        limit = self.wait.device_ms
-        self._end = None if limit is None else monotonic() + limit / 1000
-
-    @property
-    def left(self) -> dict[str, Any]:
-        """What the next step is given."""
-        left = None if self._end is None else max(int((self._end - monotonic()) * 1000), 1)
-        return {"when_busy": self._when_busy, "timeout_ms": left}
 
 
 class Pair(Closing):
@@ -83,7 +57,6 @@ class Pair(Closing):
     def __init__(self, source: Source, **options: Unpack[LoadOptions]) -> None:
         self._lock = threading.Lock()
         self._holder: int | None = None
-        self._saved: dict[Bundle, Snapshot] = {}
         self._closed = False
         with ExitStack() as stack:
             kept = Kept(source)
@@ -91,6 +64,7 @@ class Pair(Closing):
             second = stack.enter_context(Bundle(kept.another(), **options))
             self._stack = stack.pop_all()
         self._turns = Turns(Sides(first, second))
+        self._shadow = Shadow(self._turns)
         self.infer: ActiveGraph = ActiveGraph(self._turns)
 
     @classmethod
@@ -167,9 +141,9 @@ class Pair(Closing):
         """
         with self._alone(Wait()):
             active, shadow = self._sides.active, self._sides.shadow
-            back = self._save()
-            self._write(shadow.init, back)
-            self._take_over((active.init,), back)
+            back = self._shadow.save()
+            self._shadow.write(shadow.init, back)
+            self._shadow.take_over((active.init,), back)
 
     def update(
         self,
@@ -210,7 +184,7 @@ class Pair(Closing):
         """
         found = self._sides.shadow.update._named(weights)
         left = without(found, check_patterns(options.get("ignore", ())))
-        limits = _Limits(when_busy, timeout_ms)
+        limits = Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow
             update = shadow.update
@@ -218,16 +192,16 @@ class Pair(Closing):
             own = own_names(left, update.aliases, update.weights, update.label)
             kept = _kept(own, specs)
             if not specs.keys() <= own.keys() and self._fits(own, specs, options):
-                self._catch_up(limits)
+                self._shadow.catch_up(limits)
             named = self._next_version() if version is None else label_of(version)
-            back = self._save()
+            back = self._shadow.save()
             write = partial(shadow.update, found, version=named, **options, **limits.left)
-            report = self._write(write, back)
+            report = self._shadow.write(write, back)
             again = (partial(active.update, kept, version=named, **options),)
             self._sides = Sides(active, shadow, back, again)
             if probe is not None:
-                self._try(probe, named)
-            self._take_over(again, back)
+                self._shadow.probe(probe, named)
+            self._shadow.take_over(again, back)
             return report
 
     def _fits(
@@ -245,67 +219,9 @@ class Pair(Closing):
             )
         return known
 
-    def _write(self, write: Callable[[], Done], back: Steps | None) -> Done:
-        """Write the shadow; until that is told, it is taken for written."""
-        sides = self._sides
-        variables = sides.shadow._variables
-        epoch = variables.epoch
-        self._sides = Sides(sides.active, sides.shadow, back)
-        try:
-            return write()
-        except Exception:
-            if variables.epoch == epoch and not variables.poisoned:
-                self._sides = sides
-            raise
-
     def _next_version(self) -> int:
         now = self._sides.active.version
         return now + 1 if isinstance(now, int) else 1
-
-    def _catch_up(self, limits: _Limits) -> None:
-        """Bring the shadow in line with the active bundle."""
-        sides = self._sides
-        if sides.lag is None:
-            raise UpdateError(
-                "the shadow's weights are lost and cannot be made up for: update every weight"
-            )
-        for step in sides.lag:
-            step(**limits.left)
-        self._sides = Sides(sides.active, sides.shadow)
-
-    def _save(self) -> Steps | None:
-        """Save the shadow; returns what brings it in line if it is written now."""
-        sides, shadow = self._sides, self._sides.shadow
-        if sides.lag is None or shadow._variables.poisoned:
-            return None
-        if sides.lag and shadow in self._saved and not sides.forward:
-            return sides.lag  # begins with going back to what is saved
-        self._forget(shadow)
-        if shadow._variables.published.lost:
-            return None
-        saved = self._saved[shadow] = shadow.snapshot()
-        return (partial(shadow.restore, saved), *sides.lag)
-
-    def _forget(self, side: Bundle) -> None:
-        saved = self._saved.pop(side, None)
-        if saved is not None:
-            saved.close()
-
-    def _try(self, probe: Probe, version: Version) -> None:
-        active, shadow = self._sides.active, self._sides.shadow
-        refused = f"the probe refused version {version!r}; version {active.version!r} is active"
-        try:
-            good = probe(shadow.infer)
-        except Exception as error:
-            raise UpdateError(f"{refused}: {error}") from error
-        if not good:
-            raise UpdateError(f"{refused}: it returned {good!r}")
-
-    def _take_over(self, again: Steps, back: Steps | None) -> None:
-        """Let the shadow infer, which was written."""
-        active, shadow = self._sides.active, self._sides.shadow
-        self._sides = Sides(shadow, active, again, back, forward=True)
-        self._forget(active)
 
     def switch(self) -> None:
         """Let the shadow infer, whatever it holds: after `revert` the newer version again.
@@ -316,7 +232,7 @@ class Pair(Closing):
             ClosedError: The pair is closed.
         """
         with self._at_once():
-            self._check_usable()
+            self._shadow.check_usable()
             self._sides = self._sides.exchanged()
 
     def revert(self) -> None:
@@ -333,13 +249,8 @@ class Pair(Closing):
                     f"there is no version before {self.version!r} to go back to: it was not the"
                     " last update that led to it"
                 )
-            self._check_usable()
+            self._shadow.check_usable()
             self._sides = self._sides.exchanged()
-
-    def _check_usable(self) -> None:
-        shadow = self._sides.shadow
-        if shadow.version is None or shadow._variables.poisoned:
-            raise UpdateError("the shadow holds no version that could be switched to")
 
     def _check_open(self) -> None:
         if self._closed:
@@ -355,8 +266,7 @@ class Pair(Closing):
         with self._held(Wait()):
             self._closed = True
             with self._stack:
-                for side in list(self._saved):
-                    self._forget(side)
+                self._shadow.forget_all()
 
     def __repr__(self) -> str:
         return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"

@@ -15,7 +15,7 @@ from acl_bundle._pair.options import EveryUpdate
 
 if TYPE_CHECKING:
     from acl_bundle._base.wait import WhenBusy
-    from acl_bundle.pair import Probe
+    from acl_bundle._pair.shadow import Probe
 
 
 class FollowOptions(EveryUpdate, total=False):
