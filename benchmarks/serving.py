@@ -62,7 +62,7 @@ def execute_alone(bundle: ab.Bundle) -> float:
         acl.aclrtCreateStream(handle)
         stack.callback(acl.aclrtDestroyStream, handle[0])
         given, taken = dataset(stack, [nbytes]), dataset(stack, [nbytes])
-        model = bundle._lanes.load(stack, bundle.infer.index)
+        model = bundle._second_ids.load(stack, bundle.infer.index)
         start = time.perf_counter()
         for _ in range(RUNS):
             acl.aclmdlExecuteAsync(model, given.handle, taken.handle, handle[0])

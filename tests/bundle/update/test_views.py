@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import acl_bundle as ab
 from acl_bundle import build
+from acl_bundle._binding.shim import ffi
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 KINDS = ("uint8", "float16", "float32", "float64", "complex128")
@@ -22,7 +23,7 @@ def held(bundle: ab.Bundle) -> Any:
     """The bytes of the one weight."""
     with bundle.snapshot("host") as saved:
         assert saved._saved is not None
-        return bytes(ab._api.ffi.buffer(saved._saved.pointer.copy, saved.nbytes))
+        return bytes(ffi.buffer(saved._saved.pointer.copy, saved.nbytes))
 
 
 def check(view: Any, dtype: Any = None, **options: Any) -> None:
