@@ -59,6 +59,7 @@ class Shadow:
 
     @sides.setter
     def sides(self, sides: Sides) -> None:
+        """Let other bundles infer, or note another lack."""
         self._turns.sides = sides
 
     def write(self, write: Callable[[], Done], back: Steps | None) -> Done:

@@ -32,7 +32,7 @@ from acl_bundle.follow._rivals import Rivals, gathered, is_plain
 from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._stamp import check_stamp
 from acl_bundle.follow._watch import FolderWatch
-from acl_bundle.weights._file import is_plain_name, map_file
+from acl_bundle.weights._base.file import is_plain_name, map_file
 
 LATEST_MAX = 4096
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}

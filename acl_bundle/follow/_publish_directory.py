@@ -33,7 +33,7 @@ from acl_bundle.follow._published import (
     some,
 )
 from acl_bundle.follow._sign import check_key, noted
-from acl_bundle.weights._file import is_plain_name
+from acl_bundle.weights._base.file import is_plain_name
 from acl_bundle.weights._write import parts
 
 

@@ -10,7 +10,7 @@ from acl_bundle._names.given import Given, check_patterns, without
 from acl_bundle.errors import VersionExistsError, WeightError
 from acl_bundle.follow._order import VERSION_MAX
 from acl_bundle.follow._source import Weights
-from acl_bundle.weights._spec import mapping_of
+from acl_bundle.weights._base.spec import mapping_of
 
 ABANDONED = 3600
 """Seconds that a value or hidden file lives when its publisher was killed before it had a name."""

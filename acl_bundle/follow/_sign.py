@@ -29,10 +29,10 @@ from acl_bundle.follow._rivals import candidates
 from acl_bundle.follow._source import Checkpoint, Weights
 from acl_bundle.follow._stamp import PUBLISHED, stamp
 from acl_bundle.weights import Safetensors
-from acl_bundle.weights._json import parse
-from acl_bundle.weights._pieces import raw
-from acl_bundle.weights._source import Source
-from acl_bundle.weights._spec import Array, Spec, fetch, spec_of
+from acl_bundle.weights._base.json import parse
+from acl_bundle.weights._base.pieces import raw
+from acl_bundle.weights._base.source import Source
+from acl_bundle.weights._base.spec import Array, Spec, fetch, spec_of
 
 KEY_MIN: Final = 16
 _DOMAIN: Final = "acl_bundle.signature.1"

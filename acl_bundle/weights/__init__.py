@@ -18,25 +18,25 @@ ONNX model needs onnx.
 from __future__ import annotations
 
 from acl_bundle._base.files import Path_ as _Path
-from acl_bundle.weights._cast import cast
-from acl_bundle.weights._concat import concat, split
-from acl_bundle.weights._detect import KINDS as _KINDS
-from acl_bundle.weights._detect import detect as _detect
+from acl_bundle.weights._base.file import check_path as _check_path
+from acl_bundle.weights._base.report import Report
+from acl_bundle.weights._base.source import Source
+from acl_bundle.weights._base.spec import Spec
+from acl_bundle.weights._base.view import View
 from acl_bundle.weights._diff import diff
-from acl_bundle.weights._file import check_path as _check_path
-from acl_bundle.weights._freeze import freeze
-from acl_bundle.weights._layers import Layouts, layouts_of
-from acl_bundle.weights._layout import reshape, transpose
-from acl_bundle.weights._lora import merge_lora
-from acl_bundle.weights._masks import Masks, enforce
-from acl_bundle.weights._rename import rename, select
-from acl_bundle.weights._report import Report
-from acl_bundle.weights._safetensors import Safetensors
-from acl_bundle.weights._source import Source
-from acl_bundle.weights._sparse import check, sparsify_2_4
-from acl_bundle.weights._spec import Spec
-from acl_bundle.weights._torch import Torch
-from acl_bundle.weights._view import View
+from acl_bundle.weights._freeze.freeze import freeze
+from acl_bundle.weights._sources.detect import KINDS as _KINDS
+from acl_bundle.weights._sources.detect import detect as _detect
+from acl_bundle.weights._sources.safetensors import Safetensors
+from acl_bundle.weights._sources.torch import Torch
+from acl_bundle.weights._transforms.cast import cast
+from acl_bundle.weights._transforms.concat import concat, split
+from acl_bundle.weights._transforms.layers import Layouts, layouts_of
+from acl_bundle.weights._transforms.layout import reshape, transpose
+from acl_bundle.weights._transforms.lora import merge_lora
+from acl_bundle.weights._transforms.masks import Masks, enforce
+from acl_bundle.weights._transforms.rename import rename, select
+from acl_bundle.weights._transforms.sparse import check, sparsify_2_4
 from acl_bundle.weights._write import save, to_bytes
 
 __all__ = [

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acl_bundle._names.given import Given
-from acl_bundle.weights._pieces import PIECE
-from acl_bundle.weights._report import Report
-from acl_bundle.weights._spec import Array, Spec, Weights, fetch, mapping_of, spec_of
+from acl_bundle.weights._base.pieces import PIECE
+from acl_bundle.weights._base.report import Report
+from acl_bundle.weights._base.spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 
 
 class DiffRow(NamedTuple):

@@ -15,11 +15,11 @@ from acl_bundle._base.atomic import replacing
 from acl_bundle._base.files import Path_
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._file import check_path
-from acl_bundle.weights._pieces import raw
-from acl_bundle.weights._safetensors import DTYPES, METADATA, is_text
-from acl_bundle.weights._spec import Array, Spec, fetch, mapping_of, spec_of
-from acl_bundle.weights._view import files_of
+from acl_bundle.weights._base.file import check_path
+from acl_bundle.weights._base.pieces import raw
+from acl_bundle.weights._base.spec import Array, Spec, fetch, mapping_of, spec_of
+from acl_bundle.weights._base.view import files_of
+from acl_bundle.weights._sources.safetensors import DTYPES, METADATA, is_text
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGN: Final = 64

@@ -13,9 +13,11 @@ tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tom
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "acl_bundle"
-ROOMS: dict[str, str] = tomllib.loads(
+HOUSES: dict[str, dict[str, str]] = tomllib.loads(
     (Path(__file__).parent / "layers.toml").read_text(encoding="utf-8")
-)["acl_bundle"]
+)
+ROOMS = HOUSES["acl_bundle"]
+INNER = [folder for folder in HOUSES if folder.startswith("acl_bundle/")]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 FILES_HALF = {room for room in ROOMS if RANK[room] < RANK["_binding"]} - {"_acl"}
 RUNTIME_HALF = {room for room in ROOMS if RANK["_binding"] <= RANK[room] < RANK["fake"]}
@@ -65,6 +67,28 @@ def test_python_imports_point_down() -> None:
 
 def test_the_table_lists_every_python_room_and_no_other() -> None:
     assert {room_of(path) for path in modules()} | {"_acl"} == {*RANK}
+
+
+def _modules_named(path: Path) -> Iterator[str]:
+    """The dotted names that a file imports, with what it takes from a package."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", INNER)
+def test_imports_point_down_within_a_room(folder: str) -> None:
+    rank = {room: at for at, room in enumerate(HOUSES[folder])}
+    package = folder.replace("/", ".")
+    paths = {*(ROOT / folder).rglob("*.py")} - {ROOT / folder / "__init__.py"}
+    assert {p.relative_to(ROOT / folder).parts[0].removesuffix(".py") for p in paths} == {*rank}
+    for path in paths:
+        own = path.relative_to(ROOT / folder).parts[0].removesuffix(".py")
+        for name in _modules_named(path):
+            if name.startswith(f"{package}."):
+                room = name.removeprefix(f"{package}.").partition(".")[0]
+                assert room in rank, f"{path} imports {name} by the package's face"
+                assert rank[room] <= rank[own], f"{path} imports {name}, which is not below {own}"
 
 
 def test_what_each_half_of_python_may_know() -> None:

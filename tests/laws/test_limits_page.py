@@ -9,16 +9,16 @@ from typing import Final
 from acl_bundle._base import json
 from acl_bundle.follow import _order, _redis
 from acl_bundle.om import _io, _rows, _wire, graph, manifest, partition
-from acl_bundle.weights import _npy, _safetensors, _zip
+from acl_bundle.weights._sources import archive, npy, safetensors
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
 LIMITS: Final[dict[str, tuple[int, ...]]] = {
-    "safetensors: the header": (_safetensors.HEADER_MAX,),
-    "safetensors: tensors": (_safetensors.COUNT_MAX, _safetensors.BYTES_MIN),
+    "safetensors: the header": (safetensors.HEADER_MAX,),
+    "safetensors: tensors": (safetensors.COUNT_MAX, safetensors.BYTES_MIN),
     "JSON beside weights: commas, brackets and braces": (json.SIGNS_FREE, json.SIGN_BYTES),
     "JSON beside a bundle: the same": (json.SIGNS_FREE, manifest.SIGN_BYTES),
-    ".npy: the header": (_npy.HEAD_MAX,),
-    f".npz, torch: a compressed member above {_zip._BOMB_SIZE:,} bytes": (_zip._BOMB_RATIO,),
+    ".npy: the header": (npy.HEAD_MAX,),
+    f".npz, torch: a compressed member above {archive._BOMB_SIZE:,} bytes": (archive._BOMB_RATIO,),
     "ONNX, GraphDef, .om: fields of one kind in a message": (
         _wire.SPANS_FREE,
         _wire.SPAN_BYTES,

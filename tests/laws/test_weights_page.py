@@ -15,8 +15,8 @@ from onnx import helper, numpy_helper
 
 from acl_bundle import build, weights
 from acl_bundle.cli.weights.options import FORMATS
-from acl_bundle.weights import _told
-from acl_bundle.weights._detect import KINDS
+from acl_bundle.weights._sources import told
+from acl_bundle.weights._sources.detect import KINDS
 
 from .page import Page
 
@@ -88,11 +88,11 @@ def test_every_kind_that_is_told_and_not_read_is_on_the_page() -> None:
         "Keras model (.keras)": "`.keras`", "HDF5": "HDF5", "(.pt2)": "`.pt2`", "GGUF": "GGUF",
         "TorchScript": "TorchScript", "msgpack": "msgpack", "orbax": "orbax",
     }  # fmt: skip
-    said = [one for name, one in vars(_told).items() if name.isupper() and isinstance(one, str)]
+    said = [one for name, one in vars(told).items() if name.isupper() and isinstance(one, str)]
     for text in said:
         if not text.startswith(("weights.save", "load it there")):
             assert any(key in text and shown in listed for key, shown in heads.items()), text
-    source = Path(_told.__file__).read_text(encoding="utf-8")
+    source = Path(told.__file__).read_text(encoding="utf-8")
     assert all(key in source for key in heads)
 
 

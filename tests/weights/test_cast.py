@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 import acl_bundle as ab
 from acl_bundle import weights
 from acl_bundle.errors import WeightError
-from acl_bundle.weights import _pieces
+from acl_bundle.weights._base import pieces
 
 from .samples import BF16, Array, same
 
@@ -93,7 +93,7 @@ def test_random_values_are_counted_as_numpy_casts_them(
 ) -> None:
     array = values.T if turn else values
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pieces, "PIECE", piece)
+        patch.setattr(pieces, "PIECE", piece)
         assert counted(array, name) == by_hand(array, TARGETS[name])
         found = weights.cast({"w": array}, name, on_overflow="inf")["w"]
         assert found.tobytes() == plain_cast(array, TARGETS[name]).tobytes()

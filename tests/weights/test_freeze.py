@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, weights
 from acl_bundle.errors import UnsupportedError, WeightError, WeightsFormatError
-from acl_bundle.weights._freeze_onnx import freeze_onnx
+from acl_bundle.weights._freeze.onnx import freeze_onnx
 
 from .samples import BF16, F8, Array, same
 

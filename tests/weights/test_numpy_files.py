@@ -13,7 +13,7 @@ import pytest
 
 from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.weights import _zip
+from acl_bundle.weights._sources import archive as archives
 
 from .samples import BF16, arrays, refused, replaced, same
 
@@ -141,7 +141,7 @@ def test_an_archive_that_contradicts_itself_is_refused(path: Path) -> None:
 
 
 def test_bombs_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_zip, "_BOMB_SIZE", 1 << 20)
+    monkeypatch.setattr(archives, "_BOMB_SIZE", 1 << 20)
     deflated = zipfile.ZIP_DEFLATED
     bomb = npy(np.zeros(1 << 18))
     refused(archive(path, ("w.npy", bomb), method=deflated), "bomb")

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, weights
 from acl_bundle.errors import ClosedError, WeightsFormatError
-from acl_bundle.weights._detect import KINDS
+from acl_bundle.weights._sources.detect import KINDS
 
 from .samples import Array, refused, same
 

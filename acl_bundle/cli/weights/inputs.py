@@ -14,7 +14,7 @@ from acl_bundle import weights
 from acl_bundle.cli.weights.options import ChangeOptions
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Source, View
-from acl_bundle.weights._rename import Renamed
+from acl_bundle.weights._transforms.rename import Renamed
 
 
 @dataclass(frozen=True)

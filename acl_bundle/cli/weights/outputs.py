@@ -13,7 +13,7 @@ import numpy as np
 from acl_bundle import weights
 from acl_bundle._base.atomic import check_apart, replacing
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._spec import Weights, spec_of
+from acl_bundle.weights._base.spec import Weights, spec_of
 
 SAFETENSORS, NPZ = ".safetensors", ".npz"
 

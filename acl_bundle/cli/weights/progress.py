@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from acl_bundle.cli.console import Console
 from acl_bundle.weights import View
-from acl_bundle.weights._spec import Array, Weights, spec_of
+from acl_bundle.weights._base.spec import Array, Weights, spec_of
 
 
 class Watched(View):

@@ -1,0 +1,1 @@
+"""What sources and transforms stand on: specs, files as bytes, patterns, views."""

@@ -1,0 +1,1 @@
+"""Weights baked into a model file: a new file, the same model with other constants."""

@@ -1,0 +1,1 @@
+"""Other frameworks' files as mappings, and which of them a file is."""
