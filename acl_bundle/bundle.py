@@ -106,7 +106,7 @@ def _own_program(file: om.Bundle, at: int, weights: tuple[WeightSpec, ...]) -> W
     if found is None:
         return None
     try:
-        program = from_bytes(found)
+        program = from_bytes(bytes(found))  # the file behind a mapping may be cut short
         check(program, weights, "the graph")
     except (ValueError, WeightError) as error:
         raise BundleFormatError(f"{model.name}, its weight program: {error}") from error
