@@ -138,9 +138,9 @@ def _read(path: Path) -> ModelProto:
 def _embed(model: ModelProto, folder: Path) -> None:
     """Take the tensors that lie beside a model into it."""
     from acl_bundle.build import constants, walk  # noqa: PLC0415
-    from acl_bundle.build.external import Beside  # noqa: PLC0415
+    from acl_bundle.build.external import ExternalData  # noqa: PLC0415
 
-    beside = Beside(folder)
+    beside = ExternalData(folder)
     for tensor in walk.tensors(model.graph):
         if tensor.data_location == tensor.EXTERNAL:
             tensor.raw_data = bytes(constants.read(tensor, tensor.name, beside).data)

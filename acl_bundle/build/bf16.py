@@ -44,7 +44,7 @@ def lower(model: ModelProto) -> None:
     if not _has_bf16(model.graph):
         return
     types = walk.elements(shapes.inferred(model))
-    _lower_graph(model.graph, types, walk.Names(model.graph))
+    _lower_graph(model.graph, types, walk.FreshNames(model.graph))
 
 
 def _has_bf16(graph: GraphProto) -> bool:
@@ -65,7 +65,7 @@ def _names_bf16(attribute: AttributeProto) -> bool:
     return attribute.name in _TYPE_ATTRIBUTES and attribute.i == _BF16
 
 
-def _lower_graph(graph: GraphProto, types: Mapping[str, int], names: walk.Names) -> None:
+def _lower_graph(graph: GraphProto, types: Mapping[str, int], names: walk.FreshNames) -> None:
     lowered: list[NodeProto] = []
     for node in graph.node:
         for inner in walk.subgraphs(node):
@@ -81,7 +81,7 @@ def _is_native(node: NodeProto) -> bool:
     return node.domain in ("", "ai.onnx") and node.op_type in _NATIVE | _CONTROL
 
 
-def _surround(node: NodeProto, types: Mapping[str, int], names: walk.Names) -> list[NodeProto]:
+def _surround(node: NodeProto, types: Mapping[str, int], names: walk.FreshNames) -> list[NodeProto]:
     before, after = [], []
     for index, name in enumerate(node.input):
         if types.get(name) == _BF16:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from acl_bundle.build import _elem
-from acl_bundle.build.external import Beside
+from acl_bundle.build.external import ExternalData
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Constant:
         return np.frombuffer(self.data, _elem.to_numpy(self.elem)).reshape(self.dims)
 
 
-def read(tensor: TensorProto, name: str, beside: Beside) -> Constant:
+def read(tensor: TensorProto, name: str, beside: ExternalData) -> Constant:
     """Take a tensor of a plain type out of its message.
 
     Args:

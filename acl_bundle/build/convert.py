@@ -11,7 +11,7 @@ from acl_bundle.build import exporters, flexible, gather, infer, refresh, select
 from acl_bundle.build import fold as folding
 from acl_bundle.build._origin import Origin
 from acl_bundle.build.flexible import Bounds, DimGears
-from acl_bundle.build.infer import OutputNames, Plan
+from acl_bundle.build.infer import InferencePlan, OutputNames
 from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
 from acl_bundle.build.result import Bundle, Model, WeightInfo
@@ -109,7 +109,9 @@ def from_onnx(
         [(one.name, Desc(one.dtype, one.dims), one.data) for one in folded.constants]
     )
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
-    plan = Plan(INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes)
+    plan = InferencePlan(
+        INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes
+    )
     built = bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
     origin = Origin(model, weights, program, input_shapes, *asked, fold, aliases, unused)
     return replace(built, exporter_made=noted.made_up, shared=noted.shared, origin=origin)
@@ -161,7 +163,7 @@ def model(
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
-    plan = Plan(called, loaded.model, every, (), 0, output_names, takes)
+    plan = InferencePlan(called, loaded.model, every, (), 0, output_names, takes)
     made = infer.infer_model(plan)
     return Model(made.inputs, made.outputs, {}, made.image)
 

@@ -15,7 +15,7 @@ from onnx import TensorProto
 from acl_bundle._base.files import map_regular
 
 
-class Beside:
+class ExternalData:
     """The files beside one model."""
 
     def __init__(self, folder: Path | None) -> None:

@@ -17,7 +17,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build import _elem, walk
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.load import Loaded
+from acl_bundle.build.load import LoadedModel
 
 _LISTS = {
     "value_float": ("f", TensorProto.FLOAT),
@@ -34,7 +34,7 @@ class Gathered(NamedTuple):
     lifted: dict[str, Constant]
 
 
-def gather(loaded: Loaded) -> Gathered:
+def gather(loaded: LoadedModel) -> Gathered:
     """Move large constants to the main graph and return its constants by name.
 
     Constants of a type ACL has no use for stay where they are and are left
@@ -48,7 +48,7 @@ def gather(loaded: Loaded) -> Gathered:
     _drop_shadowed_inputs(graph)
     _hoist_nodes(graph)
     own = _constants(graph, loaded)
-    names = walk.Names(graph)
+    names = walk.FreshNames(graph)
     for node in graph.node:
         for inner in walk.subgraphs(node):
             _lift(inner, graph, names)
@@ -56,7 +56,7 @@ def gather(loaded: Loaded) -> Gathered:
     return Gathered(own, {one.name: loaded.constant(one, one.name) for one in lifted})
 
 
-def _constants(graph: GraphProto, loaded: Loaded) -> dict[str, Constant]:
+def _constants(graph: GraphProto, loaded: LoadedModel) -> dict[str, Constant]:
     found: dict[str, Constant] = {}
     for name, tensor in _tensors(graph):
         if not name:
@@ -119,7 +119,7 @@ def _tensors(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
             yield node.output[0], value
 
 
-def _lift(inner: GraphProto, main: GraphProto, names: walk.Names) -> None:
+def _lift(inner: GraphProto, main: GraphProto, names: walk.FreshNames) -> None:
     """Move the large constants of a graph, and of those inside it, to the main graph."""
     _hoist_nodes(inner)
     large = [one for one in inner.initializer if _is_large(one)]

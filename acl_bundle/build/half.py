@@ -83,7 +83,7 @@ class _Shared:
         self, model: ModelProto, schemas: Schemas, target: int, keep: Collection[str]
     ) -> None:
         self.schemas, self.target, self.keep = schemas, target, frozenset(keep)
-        self.names = walk.Names(model.graph)
+        self.names = walk.FreshNames(model.graph)
         self.types = walk.elements(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
         graphs = walk.graphs(model.graph)

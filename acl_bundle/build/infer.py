@@ -45,7 +45,7 @@ class Inference:
 
 
 @dataclass(frozen=True)
-class Plan:
+class InferencePlan:
     """What an inference graph is made of.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan:
     flexible: Flexible | None = None
 
 
-def infer_model(plan: Plan) -> Inference:
+def infer_model(plan: InferencePlan) -> Inference:
     """Return the inference sub-model.
 
     Raises:
@@ -100,7 +100,7 @@ def infer_model(plan: Plan) -> Inference:
     return Inference(inputs, listed, image)
 
 
-def _inputs(plan: Plan) -> tuple[TensorInfo, ...]:
+def _inputs(plan: InferencePlan) -> tuple[TensorInfo, ...]:
     """The inputs as ACL counts them: the graph's, and with gears one more."""
     own = tuple(map(_input, plan.model.graph.input))
     if isinstance(plan.flexible, GearPlan):
@@ -140,7 +140,7 @@ def _used(graph: GraphProto, constants: Mapping[str, Constant]) -> list[Constant
 
 
 def _describe(
-    plan: Plan,
+    plan: InferencePlan,
     known: Mapping[str, Known],
     inputs: Sequence[TensorInfo],
     stored: Sequence[tuple[Constant, int]],
@@ -177,7 +177,7 @@ def _check_outputs(graph: GraphProto, known: Mapping[str, Known]) -> None:
 
 
 def _outputs(
-    plan: Plan,
+    plan: InferencePlan,
     known: Mapping[str, Known],
     description: Description,
     shaping: Shaping,
@@ -205,7 +205,7 @@ def _outputs(
 
 
 def _program(
-    plan: Plan,
+    plan: InferencePlan,
     runner: Runnable,
     inputs: Sequence[TensorInfo],
     listed: Sequence[TensorInfo],

@@ -20,7 +20,7 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 from acl_bundle._base.files import map_regular
 from acl_bundle.build import _elem, constants, sound
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.external import Beside
+from acl_bundle.build.external import ExternalData
 from acl_bundle.om._foreign import HEAD, foreign
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | ModelProto
@@ -32,11 +32,11 @@ LARGE = 1024  # bytes from which a tensor leaves the message
 
 
 @dataclass
-class Loaded:
+class LoadedModel:
     """A model without its large tensors, and their bytes by stub number."""
 
     model: ModelProto
-    beside: Beside
+    beside: ExternalData
     blobs: list[memoryview] = field(default_factory=list)
     fused: set[str] = field(default_factory=set)  # read by nodes into which a rewriter put others
 
@@ -48,7 +48,7 @@ class Loaded:
         return Constant(name, tensor.data_type, tuple(tensor.dims), self.blobs[number])
 
 
-def load(source: Source) -> Loaded:
+def load(source: Source) -> LoadedModel:
     """Read a model from a path, its bytes, or an object.
 
     Raises:
@@ -61,7 +61,7 @@ def load(source: Source) -> Loaded:
     if not model.HasField("graph"):
         raise ValueError(f"{_describe(source)} has no graph; an ONNX model is needed")
     sound.check(model)
-    loaded = Loaded(ModelProto(ir_version=model.ir_version), Beside(folder))
+    loaded = LoadedModel(ModelProto(ir_version=model.ir_version), ExternalData(folder))
     loaded.model.opset_import.extend(model.opset_import)
     _copy_graph(model.graph, loaded.model.graph, loaded)
     for function in model.functions:
@@ -120,7 +120,7 @@ def _name_nodes(graph: GraphProto) -> None:
         node.name = f"{node.op_type}_{count}"
 
 
-def _copy_graph(source: GraphProto, target: GraphProto, loaded: Loaded) -> None:
+def _copy_graph(source: GraphProto, target: GraphProto, loaded: LoadedModel) -> None:
     if source.sparse_initializer:
         raise ValueError(
             f"sparse initializer {source.sparse_initializer[0].values.name!r}: sparse tensors are"
@@ -136,14 +136,14 @@ def _copy_graph(source: GraphProto, target: GraphProto, loaded: Loaded) -> None:
         _copy_node(node, target.node.add(), loaded)
 
 
-def _copy_function(source: FunctionProto, target: FunctionProto, loaded: Loaded) -> None:
+def _copy_function(source: FunctionProto, target: FunctionProto, loaded: LoadedModel) -> None:
     target.CopyFrom(source)
     del target.node[:]
     for node in source.node:
         _copy_node(node, target.node.add(), loaded)
 
 
-def _copy_node(source: NodeProto, target: NodeProto, loaded: Loaded) -> None:
+def _copy_node(source: NodeProto, target: NodeProto, loaded: LoadedModel) -> None:
     target.name, target.op_type, target.domain = source.name, source.op_type, source.domain
     target.input.extend(source.input)
     target.output.extend(source.output)
@@ -156,7 +156,7 @@ def _copy_node(source: NodeProto, target: NodeProto, loaded: Loaded) -> None:
 
 
 def _copy_attribute(
-    node: NodeProto, source: AttributeProto, target: AttributeProto, loaded: Loaded
+    node: NodeProto, source: AttributeProto, target: AttributeProto, loaded: LoadedModel
 ) -> None:
     if source.type == AttributeProto.GRAPH:
         target.name, target.type = source.name, source.type
@@ -173,7 +173,7 @@ def _copy_attribute(
         target.CopyFrom(source)
 
 
-def _light(tensor: TensorProto, name: str, loaded: Loaded) -> TensorProto:
+def _light(tensor: TensorProto, name: str, loaded: LoadedModel) -> TensorProto:
     external = tensor.data_location == TensorProto.EXTERNAL
     if not external and (tensor.ByteSize() < LARGE or not _elem.is_plain(tensor.data_type)):
         return tensor

@@ -144,7 +144,7 @@ def make(
 def _own_outputs(model: ModelProto, known: Mapping[str, Known]) -> list[str]:
     graph = model.graph
     shared = {one.name for one in (*graph.input, *graph.initializer)}
-    names = walk.Names(graph)
+    names = walk.FreshNames(graph)
     for output in graph.output:
         if output.name in shared:
             name = names.fresh(f"{output.name}_output")

@@ -109,7 +109,7 @@ def replace(field: Any, kept: Iterable[Any]) -> None:
     field.extend(copies)
 
 
-class Names:
+class FreshNames:
     """Names that are taken, and new ones that are not."""
 
     def __init__(self, graph: GraphProto) -> None:

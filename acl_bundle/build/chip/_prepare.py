@@ -21,7 +21,7 @@ from acl_bundle.build import _elem, gather, selection, walk
 from acl_bundle.build import fold as folding
 from acl_bundle.build._origin import Origin
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.load import Loaded, Source, load
+from acl_bundle.build.load import LoadedModel, Source, load
 from acl_bundle.om import ManifestWeight
 from acl_bundle.weight_program import WeightProgram, opened
 
@@ -106,7 +106,7 @@ def _node_names(graph: GraphProto, constants: Iterable[Constant]) -> dict[str, s
     return names
 
 
-def _read(graph: GraphProto, names: Mapping[str, str], loaded: Loaded) -> list[TensorProto]:
+def _read(graph: GraphProto, names: Mapping[str, str], loaded: LoadedModel) -> list[TensorProto]:
     """The initializers that something reads and that are no variables, with their bytes."""
     read = set(walk.uses(graph)) | {one.name for one in graph.output}
     read.update(name for node in graph.node for name in walk.captured(node))
@@ -117,7 +117,7 @@ def _read(graph: GraphProto, names: Mapping[str, str], loaded: Loaded) -> list[T
     ]
 
 
-def _whole(tensor: TensorProto, loaded: Loaded) -> TensorProto:
+def _whole(tensor: TensorProto, loaded: LoadedModel) -> TensorProto:
     if tensor.data_location != TensorProto.EXTERNAL:
         return tensor
     return _tensor(loaded.constant(tensor, tensor.name))

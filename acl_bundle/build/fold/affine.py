@@ -12,7 +12,7 @@ from typing import Final
 from onnx import NodeProto
 
 from acl_bundle.build.fold.channels import Channels
-from acl_bundle.build.fold.layers import Change, Work
+from acl_bundle.build.fold.layers import LayerChange, Work
 from acl_bundle.build.fold.values import NotFoldableError, Values
 
 OPS: Final = {"Add": "add", "Div": "div", "Mul": "mul", "Sub": "sub"}
@@ -46,7 +46,7 @@ def check(shape: tuple[int, ...], where: Channels, count: int) -> None:
         raise NotFoldableError("not one number per output channel")
 
 
-def change(work: Work, node: NodeProto, known: str) -> Change:
+def change(work: Work, node: NodeProto, known: str) -> LayerChange:
     """What a layer becomes that does the work of a scale or a shift as well.
 
     Args:
@@ -59,9 +59,9 @@ def change(work: Work, node: NodeProto, known: str) -> Change:
     """
     op, row, bias = OPS[node.op_type], work.row(work.wide(known)), work.bias()
     if op in ("mul", "div"):
-        return Change(
+        return LayerChange(
             work.scaled(op, row), None if bias is None else work.emit(op, bias, row), known
         )
     if bias is not None:
-        return Change(None, work.emit(op, bias, row), known)
-    return Change(None, row if op == "add" else work.emit("neg", row), known)
+        return LayerChange(None, work.emit(op, bias, row), known)
+    return LayerChange(None, row if op == "add" else work.emit("neg", row), known)

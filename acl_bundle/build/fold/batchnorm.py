@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from onnx import NodeProto, helper
 
-from acl_bundle.build.fold.layers import Change, Work
+from acl_bundle.build.fold.layers import LayerChange, Work
 
 
-def change(work: Work, norm: NodeProto) -> Change:
+def change(work: Work, norm: NodeProto) -> LayerChange:
     """What a layer becomes that does a BatchNormalization's work as well.
 
     Args:
@@ -28,7 +28,7 @@ def change(work: Work, norm: NodeProto) -> Change:
     kernel, bias = work.scaled("mul", factor), work.bias()
     centred = work.emit("neg", mean) if bias is None else work.emit("sub", bias, mean)
     moved = work.emit("add", work.emit("mul", centred, factor), shift)
-    return Change(kernel, moved, norm.input[2])
+    return LayerChange(kernel, moved, norm.input[2])
 
 
 def is_plain(node: NodeProto) -> bool:

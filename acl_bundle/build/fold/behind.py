@@ -34,7 +34,7 @@ class Behind:
     def __init__(
         self,
         values: Values,
-        names: walk.Names,
+        names: walk.FreshNames,
         reads: Mapping[str, int],
         ranks: Mapping[str, int],
     ) -> None:

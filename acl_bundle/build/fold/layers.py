@@ -20,7 +20,7 @@ from acl_bundle.build.fold.values import NotFoldableError, Values
 _WIDE: Final = ("float32", "float64")
 
 
-class Change(NamedTuple):
+class LayerChange(NamedTuple):
     """What a layer is to become.
 
     Attributes:
@@ -59,7 +59,7 @@ class Layer:
         bias = [] if self.adder is None else [self.adder[0].input[self.adder[1]]]
         return [name for name in (*self.node.input[1:], *bias) if name]
 
-    def take(self, change: Change, values: Values, names: walk.Names) -> None:
+    def take(self, change: LayerChange, values: Values, names: walk.FreshNames) -> None:
         """Read a new kernel and a new bias from now on.
 
         Raises:
@@ -81,7 +81,7 @@ class Layer:
         elif bias is not None:
             self._put_bias(change.wish, bias, values, names)
 
-    def _put_bias(self, wish: str, bias: str, values: Values, names: walk.Names) -> None:
+    def _put_bias(self, wish: str, bias: str, values: Values, names: walk.FreshNames) -> None:
         node = self.node
         if node.op_type == "MatMul":
             node.op_type = "Gemm"
@@ -93,7 +93,7 @@ class Layer:
         del node.input[2:]
         node.input.append(name)
 
-    def _bound(self, tensor: str, value: str, values: Values, names: walk.Names) -> str:
+    def _bound(self, tensor: str, value: str, values: Values, names: walk.FreshNames) -> str:
         """A tensor of this layer alone that is a value."""
         name = tensor if tensor in self._own else names.fresh(f"{tensor}_folded")
         self._own.add(name)

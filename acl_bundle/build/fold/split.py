@@ -83,7 +83,7 @@ def _place(tensor: str, values: Values, rank: Mapping[str, int]) -> tuple[int, b
 def _know(model: ModelProto, values: Values) -> None:
     """Find out what every node makes that depends on constants alone."""
     graph, opset = model.graph, _opset(model)
-    behind = Behind(values, walk.Names(graph), _reads(graph), _ranks(model))
+    behind = Behind(values, walk.FreshNames(graph), _reads(graph), _ranks(model))
     gone: list[NodeProto] = []
     for node in graph.node:
         if behind.takes(node):

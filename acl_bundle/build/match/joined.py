@@ -31,7 +31,7 @@ _MOST_PLACES: Final = 4
 
 
 @dataclass(frozen=True)
-class Place:
+class Stretch:
     """Where a part of an atom begins: the number of a slice of a cut."""
 
     atom: Atom
@@ -48,7 +48,7 @@ class Run:
         length: How many slices.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[Stretch, ...]
     length: int
 
 
@@ -123,10 +123,10 @@ class _Group:
                 return [start], int(differ[0]) if len(differ) else most
         return [int(one) for one in starts], length
 
-    def _place(self, start: int) -> Place:
+    def _place(self, start: int) -> Stretch:
         row = int(np.searchsorted(self._ends, start, "right"))
         atom, cut, tokens = self._rows[row]
-        return Place(atom, cut, start - int(self._ends[row]) + len(tokens))
+        return Stretch(atom, cut, start - int(self._ends[row]) + len(tokens))
 
 
 class Parts:
@@ -171,7 +171,7 @@ class Parts:
         return Joined(cut, tuple(parts))
 
 
-def _part(place: Place, length: int, piece: Array) -> list[Expr]:
+def _part(place: Stretch, length: int, piece: Array) -> list[Expr]:
     """The ways in which a piece of a constant is the part of an atom that begins at a place."""
     atom, cut, at = place.atom, place.cut, place.at
     shape = cut.shape(atom.array.shape)

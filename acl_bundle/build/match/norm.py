@@ -23,7 +23,7 @@ from acl_bundle.build.match import expr
 from acl_bundle.build.match.expr import Expr, apply, reshaped
 from acl_bundle.build.match.formula import Factors, Norm, Scales, norms, plain_factors
 from acl_bundle.build.match.moves import moves
-from acl_bundle.build.match.views import View, dims_of, views
+from acl_bundle.build.match.views import ArrayView, dims_of, views
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ class Found:
     exact: bool
 
 
-class Folded:
+class NormFolded:
     """Finds constants into which a normalization was folded.
 
     Args:
@@ -143,9 +143,11 @@ class Folded:
         }
 
     @cached_property
-    def _views(self) -> dict[tuple[int, tuple[int, ...]], list[tuple[str, View]]]:
+    def _views(self) -> dict[tuple[int, tuple[int, ...]], list[tuple[str, ArrayView]]]:
         """The weights, by how many channels they have and by what dims there are."""
-        found: defaultdict[tuple[int, tuple[int, ...]], list[tuple[str, View]]] = defaultdict(list)
+        found: defaultdict[tuple[int, tuple[int, ...]], list[tuple[str, ArrayView]]] = defaultdict(
+            list
+        )
         for name, array in self._arrays.items():
             for size, view in views(array.shape, self._sizes):
                 found[size, dims_of(array.shape)].append((name, view))
@@ -166,7 +168,7 @@ class Folded:
     def _weight(self, target: Array, factors: Mapping[int, Sequence[Factors]]) -> Iterator[Found]:
         """The weights and factors that give a target together."""
         dims, slack = dims_of(target.shape), 2 * _slack(target.dtype)
-        done: set[tuple[str, View, int, int]] = set()
+        done: set[tuple[str, ArrayView, int, int]] = set()
         for size, seen in views(target.shape, self._sizes):
             known = self._views.get((size, dims), [])
             if not known or size not in factors:
@@ -181,7 +183,7 @@ class Folded:
                     yield from self._scaled(scales, row, name, view, target)
 
     def _scaled(
-        self, scales: Factors, row: int, name: str, view: View, target: Array
+        self, scales: Factors, row: int, name: str, view: ArrayView, target: Array
     ) -> Iterator[Found]:
         shape = self._arrays[name].shape
         factor = reshaped(scales.made[row], (scales.factor.shape[1],), view.beside)

@@ -29,7 +29,7 @@ from acl_bundle.build.match.expr import Expr, evaluate
 from acl_bundle.build.match.joined import Joined, Parts
 from acl_bundle.build.match.moves import moved_often, moves
 from acl_bundle.build.match.names import Places, decide
-from acl_bundle.build.match.norm import Folded
+from acl_bundle.build.match.norm import NormFolded
 from acl_bundle.build.match.sums import Sums
 
 Array = NDArray[Any]
@@ -63,7 +63,7 @@ class Search:
         self._sources, self._places = sources, places
         self._atoms: dict[np.dtype[Any], dict[tuple[int, int], list[Atom]]] = {}
         self._parts: dict[np.dtype[Any], Parts] = {}
-        self._folded = Folded(sources.arrays, epsilons)
+        self._folded = NormFolded(sources.arrays, epsilons)
         self._sums = Sums(sources.arrays)
 
     def find(self, constant: Constant) -> Ways:

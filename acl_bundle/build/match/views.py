@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class View:
+class ArrayView:
     """A shape for a weight, and the one for a vector that scales its channels.
 
     Attributes:
@@ -35,7 +35,7 @@ class View:
             return np.sqrt(squares.reshape(-1))
 
 
-def views(shape: tuple[int, ...], sizes: Collection[int]) -> Iterator[tuple[int, View]]:
+def views(shape: tuple[int, ...], sizes: Collection[int]) -> Iterator[tuple[int, ArrayView]]:
     """Yield how a weight's channels may be counted, and how many there are then.
 
     1. Along one axis.
@@ -48,22 +48,22 @@ def views(shape: tuple[int, ...], sizes: Collection[int]) -> Iterator[tuple[int,
     """
     for axis, dim in enumerate(shape):
         if dim in sizes:
-            yield dim, View(shape, _along(len(shape), axis, dim))
+            yield dim, ArrayView(shape, _along(len(shape), axis, dim))
     if len(shape) > 2:
         joined = shape[-2] * shape[-1]
         if joined in sizes and 1 not in shape[-2:]:
             flat = (*shape[:-2], joined)
-            yield joined, View(flat, _along(len(flat), len(flat) - 1, joined))
+            yield joined, ArrayView(flat, _along(len(flat), len(flat) - 1, joined))
         yield from _grouped(shape, sizes)
 
 
-def _grouped(shape: tuple[int, ...], sizes: Collection[int]) -> Iterator[tuple[int, View]]:
+def _grouped(shape: tuple[int, ...], sizes: Collection[int]) -> Iterator[tuple[int, ArrayView]]:
     out = shape[1]
     for size in sizes:
         groups = size // out if out > 1 and size % out == 0 else 1
         if groups > 1 and shape[0] % groups == 0:
             inner = (groups, shape[0] // groups, *shape[1:])
-            yield size, View(inner, (groups, 1, out, *(1 for _ in shape[2:])))
+            yield size, ArrayView(inner, (groups, 1, out, *(1 for _ in shape[2:])))
 
 
 def _along(rank: int, axis: int, dim: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from acl_bundle.build.result import Bundle
 from acl_bundle.build.shapes import Shapes
 from acl_bundle.build.tensorflow import convert, frozen, parts
 from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import Graph, Variable
+from acl_bundle.build.tensorflow.graph import Graph, GraphVariable
 from acl_bundle.build.tensorflow.opened import Model
 from acl_bundle.build.tensorflow.values import Checkpoint
 from acl_bundle.errors import WeightError
@@ -132,6 +132,6 @@ def _chosen(graph: Graph, patterns: Sequence[str] | None) -> list[str]:
     return [node for node in names if node in found]
 
 
-def _own(variable: Variable) -> tuple[str, ...]:
+def _own(variable: GraphVariable) -> tuple[str, ...]:
     """A variable's name, and that of the whole of which it is a part."""
     return (variable.name,) if variable.part is None else (variable.name, variable.part.whole)

@@ -6,7 +6,7 @@ from acl_bundle.build.tensorflow import ends, names, opened, training, variables
 from acl_bundle.build.tensorflow.ends import Names
 from acl_bundle.build.tensorflow.graph import Graph
 from acl_bundle.build.tensorflow.opened import Model
-from acl_bundle.build.tensorflow.values import Checkpoint, Values
+from acl_bundle.build.tensorflow.values import Checkpoint, CheckpointValues
 
 
 def freeze(
@@ -37,7 +37,7 @@ def freeze(
     training.check(graph)
     _forget(graph)
     source = own if checkpoint is None else checkpoint
-    variables.fill(graph, None if source is None else Values(source))
+    variables.fill(graph, None if source is None else CheckpointValues(source))
     return graph
 
 

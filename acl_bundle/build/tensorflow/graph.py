@@ -19,7 +19,7 @@ VARIABLES = frozenset(("AutoReloadVariable", "VarHandleOp", "Variable", "Variabl
 
 
 @dataclass(frozen=True)
-class Part:
+class Fragment:
     """Where a part of a partitioned variable lies in the whole.
 
     Attributes:
@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Variable:
+class GraphVariable:
     """A variable.
 
     Attributes:
@@ -57,7 +57,7 @@ class Variable:
 
     name: str
     aliases: tuple[str, ...] = ()
-    part: Part | None = None
+    part: Fragment | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,11 +84,11 @@ class Graph:
     definition: Any
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, Variable] = field(default_factory=dict)
+    variables: dict[str, GraphVariable] = field(default_factory=dict)
     losses: frozenset[str] = frozenset()
     unused: tuple[str, ...] = ()
 
-    def constants(self) -> Iterator[tuple[Variable, Any]]:
+    def constants(self) -> Iterator[tuple[GraphVariable, Any]]:
         """Give each variable that is a constant by now, and its value."""
         for node in self.definition.node:
             if node.op == "Const" and node.name in self.variables:

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import Part, Variable, outside
+from acl_bundle.build.tensorflow.graph import Fragment, GraphVariable, outside
 from acl_bundle.errors import WeightError
 
 VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -33,11 +33,11 @@ UNUSED: Final = (
 )
 
 
-def variable(name: str, aliases: Iterable[str] = (), part: Part | None = None) -> Variable:
+def variable(name: str, aliases: Iterable[str] = (), part: Fragment | None = None) -> GraphVariable:
     """Describe a variable; ``name:0`` is always an alias."""
     known = dict.fromkeys((f"{name}:0", *aliases))
     known.pop(name, None)
-    return Variable(name, tuple(known), part)
+    return GraphVariable(name, tuple(known), part)
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Place:
     keys: list[str] = field(default_factory=list)
 
 
-def of_handles(handles: Mapping[int, Any], places: Mapping[int, Place]) -> dict[int, Variable]:
+def of_handles(handles: Mapping[int, Any], places: Mapping[int, Place]) -> dict[int, GraphVariable]:
     """Name the variables that a function captures.
 
     Args:
@@ -86,14 +86,14 @@ def _copies(name: str, captured: Container[int], places: Mapping[int, Place]) ->
     ]
 
 
-def others(places: Mapping[int, Place], variables: Iterable[Variable]) -> tuple[str, ...]:
+def others(places: Mapping[int, Place], variables: Iterable[GraphVariable]) -> tuple[str, ...]:
     """The names and keys of the variables that are none of those given."""
     taken = {name for one in variables for name in (one.name, *one.aliases)}
     every = (name for one in places.values() for name in (one.name, f"{one.name}:0", *one.keys))
     return tuple(dict.fromkeys(name for name in every if name not in taken))
 
 
-def also_below(variables: Mapping[str, Variable], root: str) -> dict[str, Variable]:
+def also_below(variables: Mapping[str, GraphVariable], root: str) -> dict[str, GraphVariable]:
     """Take the name of the model before variables' names, and leave it out where it stands.
 
     Keras writes it or not, depending on whether a model was made or loaded.
@@ -102,11 +102,13 @@ def also_below(variables: Mapping[str, Variable], root: str) -> dict[str, Variab
     for node, one in variables.items():
         short = one.name.removeprefix(f"{root}/")
         other = short if short != one.name else f"{root}/{one.name}"
-        found[node] = Variable(one.name, (*one.aliases, other, f"{other}:0"))
+        found[node] = GraphVariable(one.name, (*one.aliases, other, f"{other}:0"))
     return found
 
 
-def settled(variables: Mapping[str, Variable], ends: Container[str] = ()) -> dict[str, Variable]:
+def settled(
+    variables: Mapping[str, GraphVariable], ends: Container[str] = ()
+) -> dict[str, GraphVariable]:
     """Give each variable names that are nothing else's.
 
     Args:

@@ -15,10 +15,10 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build import walk
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import Part, Variable
+from acl_bundle.build.tensorflow.graph import Fragment, GraphVariable
 
 
-def joined(graph: GraphProto, variables: Sequence[Variable]) -> list[Variable]:
+def joined(graph: GraphProto, variables: Sequence[GraphVariable]) -> list[GraphVariable]:
     """Put one initializer for the parts of each partitioned variable, in place.
 
     Args:
@@ -29,7 +29,7 @@ def joined(graph: GraphProto, variables: Sequence[Variable]) -> list[Variable]:
         The variables in that order, a whole in the place of its first part. Parts stay
         what they are where not all of them are there, or the whole's name is taken.
     """
-    groups: dict[str, list[tuple[str, Part]]] = {}
+    groups: dict[str, list[tuple[str, Fragment]]] = {}
     for one in variables:
         if one.part is not None:
             groups.setdefault(one.part.whole, []).append((one.name, one.part))
@@ -47,13 +47,13 @@ def joined(graph: GraphProto, variables: Sequence[Variable]) -> list[Variable]:
     return list(dict.fromkeys(found))
 
 
-def _is_whole(group: Sequence[tuple[str, Part]]) -> bool:
+def _is_whole(group: Sequence[tuple[str, Fragment]]) -> bool:
     shape = group[0][1].shape
     there = sum(math.prod(part.sizes) for _, part in group)
     return all(part.shape == shape for _, part in group) and there == math.prod(shape)
 
 
-def _join(graph: GraphProto, whole: Mapping[str, Sequence[tuple[str, Part]]]) -> None:
+def _join(graph: GraphProto, whole: Mapping[str, Sequence[tuple[str, Fragment]]]) -> None:
     tensors = {one.name: one for one in graph.initializer}
     gone = {name for group in whole.values() for name, _ in group}
     made = [
@@ -66,7 +66,7 @@ def _join(graph: GraphProto, whole: Mapping[str, Sequence[tuple[str, Part]]]) ->
     walk.replace(graph.node, [*slices, *graph.node])
 
 
-def _tensor(name: str, group: Sequence[tuple[TensorProto, Part]]) -> TensorProto:
+def _tensor(name: str, group: Sequence[tuple[TensorProto, Fragment]]) -> TensorProto:
     """The whole; what the numbers are does not matter, only how many bytes each has."""
     first, part = group[0]
     size = len(first.raw_data) // max(math.prod(part.sizes), 1)
@@ -78,7 +78,7 @@ def _tensor(name: str, group: Sequence[tuple[TensorProto, Part]]) -> TensorProto
     )
 
 
-def _slice(name: str, part: Part) -> Iterator[NodeProto]:
+def _slice(name: str, part: Fragment) -> Iterator[NodeProto]:
     bounds = {"starts": part.starts, "stops": part.stops}
     for kind, numbers in bounds.items():
         yield helper.make_node("Constant", [], [f"{name}/{kind}"], value_ints=numbers)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from acl_bundle.build.tensorflow.graph import Graph, Variable
+from acl_bundle.build.tensorflow.graph import Graph, GraphVariable
 from acl_bundle.build.tensorflow.need import reason, tensorflow
 from acl_bundle.errors import WeightError
 
@@ -18,7 +18,7 @@ Checkpoint: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 _SHOWN: Final = 12
 
 
-class Values:
+class CheckpointValues:
     """Values by name.
 
     Attributes:
@@ -46,7 +46,7 @@ class Values:
             ) from error
         self._read, self.names = reader.get_tensor, sorted(reader.get_variable_to_shape_map())
 
-    def of(self, variable: Variable, dtype: Any, shape: Any) -> Any:
+    def of(self, variable: GraphVariable, dtype: Any, shape: Any) -> Any:
         """Return the value of a variable, under whichever of its names it stands; None for none.
 
         Args:
@@ -77,7 +77,7 @@ class Values:
             )
         return array
 
-    def missing(self, variable: Variable) -> WeightError:
+    def missing(self, variable: GraphVariable) -> WeightError:
         """Make the exception for a variable without a value."""
         return WeightError(
             f"{self._where} lacks variable {variable.name!r}; it has {self._listed(self.names)}"

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import VARIABLES, Graph, Part, every_node, node_of
+from acl_bundle.build.tensorflow.graph import VARIABLES, Fragment, Graph, every_node, node_of
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.build.tensorflow.values import Values
+from acl_bundle.build.tensorflow.values import CheckpointValues
 from acl_bundle.errors import UnsupportedError
 
 _PLACE: Final = re.compile(r"(\d{1,18} )+(\d{1,18},\d{1,18}|-)(:(\d{1,18},\d{1,18}|-))*")
@@ -45,7 +45,7 @@ def constants(graph: Graph) -> None:
     }
 
 
-def _saved(definition: Any) -> Iterator[tuple[str, tuple[str, ...], Part | None]]:
+def _saved(definition: Any) -> Iterator[tuple[str, tuple[str, ...], Fragment | None]]:
     """What the graph's own saver calls a variable, if not by its name, or of what it is a part."""
     tf = tensorflow()
     nodes = {node.name: node for node in definition.node}
@@ -63,7 +63,7 @@ def _saved(definition: Any) -> Iterator[tuple[str, tuple[str, ...], Part | None]
                     yield variable, () if part else (name.decode(),), part
 
 
-def _part(whole: str, text: str) -> Part | None:
+def _part(whole: str, text: str) -> Fragment | None:
     """The part that a saver calls ``6 4 0,3:-``: 3 rows from row 0, all columns, of 6 by 4."""
     if not _PLACE.fullmatch(text):
         return None
@@ -77,7 +77,7 @@ def _part(whole: str, text: str) -> Part | None:
     ]
     starts, sizes = zip(*pairs, strict=True)
     fits = all(sum(pair) <= dim for pair, dim in zip(pairs, shape, strict=True))
-    return Part(whole, shape, starts, sizes) if fits else None
+    return Fragment(whole, shape, starts, sizes) if fits else None
 
 
 def _behind(edge: str, nodes: Mapping[str, Any]) -> str | None:
@@ -87,7 +87,7 @@ def _behind(edge: str, nodes: Mapping[str, Any]) -> str | None:
     return node.name if node is not None and node.op in VARIABLES else None
 
 
-def fill(graph: Graph, values: Values | None) -> None:
+def fill(graph: Graph, values: CheckpointValues | None) -> None:
     """Give a graph's variables their values as constants, in place.
 
     Args:
@@ -129,7 +129,7 @@ def _kind(tf: Any, node: Any, shape: Any) -> tuple[Any, Any]:
     return tf.dtypes.as_dtype(node.attr["dtype"].type), tf.TensorShape(shape)
 
 
-def _replace(graph: Graph, values: Values) -> None:
+def _replace(graph: Graph, values: CheckpointValues) -> None:
     tf = tensorflow()
     for node in graph.definition.node:
         if node.op == "Const" and node.name in graph.variables:

@@ -31,7 +31,7 @@ from acl_bundle.build.torch import graph
 from acl_bundle.build.torch.check import check
 from acl_bundle.build.torch.chosen import choose
 from acl_bundle.build.torch.export import export, inputs_of
-from acl_bundle.build.torch.names import Names, names, tensors
+from acl_bundle.build.torch.names import ParameterNames, names, tensors
 from acl_bundle.build.torch.still import still
 
 Precision = Literal["float16", "bfloat16"]
@@ -129,7 +129,7 @@ class Exported(NamedTuple):
     """An ONNX model, and what each name of the module is to it."""
 
     model: ModelProto
-    names: Names
+    names: ParameterNames
 
 
 def exported(

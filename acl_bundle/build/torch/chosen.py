@@ -11,7 +11,7 @@ from typing import NamedTuple
 from onnx import ModelProto
 
 from acl_bundle.build import operands, walk
-from acl_bundle.build.torch.names import Names
+from acl_bundle.build.torch.names import ParameterNames
 from acl_bundle.errors import WeightError
 
 _MARKS = frozenset("*?[")
@@ -25,13 +25,13 @@ class Chosen(NamedTuple):
     unused: list[str]
 
 
-def choose(names: Names, model: ModelProto, patterns: Sequence[str] | None) -> Chosen:
+def choose(names: ParameterNames, model: ModelProto, patterns: Sequence[str] | None) -> Chosen:
     """Take all tensors that can be refreshed, or those that patterns name.
 
     Args:
         names: Of the module.
         model: What was exported.
-        patterns: Names, and patterns with ``*``, ``?`` and ``[``; None for all.
+        patterns: ParameterNames, and patterns with ``*``, ``?`` and ``[``; None for all.
 
     Raises:
         WeightError: A name or pattern fits nothing, or there is nothing to refresh.
@@ -62,7 +62,7 @@ def choose(names: Names, model: ModelProto, patterns: Sequence[str] | None) -> C
     return Chosen(found, aliases, [*names.unused, *empty, *fixed])
 
 
-def _unchangeable(names: Names, model: ModelProto) -> tuple[list[str], list[str]]:
+def _unchangeable(names: ParameterNames, model: ModelProto) -> tuple[list[str], list[str]]:
     """Weights without elements, and those that shapes depend on."""
     dims = {one.name: tuple(one.dims) for one in model.graph.initializer}
     uses = walk.uses(model.graph)
@@ -71,7 +71,7 @@ def _unchangeable(names: Names, model: ModelProto) -> tuple[list[str], list[str]
     return empty, fixed
 
 
-def _matching(patterns: Sequence[str], found: list[str], names: Names) -> list[str]:
+def _matching(patterns: Sequence[str], found: list[str], names: ParameterNames) -> list[str]:
     if isinstance(patterns, str):
         raise WeightError(f"weights is {patterns!r}; pass a list of names and patterns")
     taken: dict[str, None] = {}
@@ -89,7 +89,7 @@ def _matching(patterns: Sequence[str], found: list[str], names: Names) -> list[s
     return [name for name in found if name in taken]
 
 
-def _why(pattern: str, found: Sequence[str], names: Names) -> str:
+def _why(pattern: str, found: Sequence[str], names: ParameterNames) -> str:
     if pattern in names.unused:
         return ", which the answer does not depend on"
     close = difflib.get_close_matches(pattern, found, n=3) or list(found[:20])

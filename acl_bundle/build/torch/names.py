@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 
-class Names(NamedTuple):
+class ParameterNames(NamedTuple):
     """What each name of a module is to its graph.
 
     Attributes:
@@ -37,7 +37,7 @@ def tensors(module: Any) -> dict[str, Any]:
     }
 
 
-def names(module: Any, initializers: Collection[str]) -> Names:
+def names(module: Any, initializers: Collection[str]) -> ParameterNames:
     """Say what each name of a module is to a graph with these initializers."""
     named = tensors(module)
     state = module.state_dict(keep_vars=True)
@@ -58,7 +58,7 @@ def names(module: Any, initializers: Collection[str]) -> Names:
         if name in state:
             missing.discard(key)
     exporter = {one: first.get(id(named[one]), one) for one in initializers if one in named}
-    return Names(
+    return ParameterNames(
         {old: new for old, new in exporter.items() if old != new},
         tuple(first.values()),
         aliases,

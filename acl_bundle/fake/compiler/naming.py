@@ -60,7 +60,7 @@ def call_constants(model: ModelProto, names: list[str]) -> None:
         if name not in tensors or (name in inputs and tensors[name] != name):
             raise ValueError(f"{name!r} is no constant of the graph, or an input as well")
         moved[tensors[name]] = name
-    fresh = walk.Names(graph)
+    fresh = walk.FreshNames(graph)
     others = {*moved.values()} - moved.keys()  # tensors that have such a name by chance
     moved.update((name, fresh.fresh(f"{name}_tensor")) for name in others)
     for one in walk.graphs(graph):

@@ -157,7 +157,7 @@ def _embed_inner(proto: Any, folder: Path) -> None:
     """Take the external data of inner graphs in, as the copy may lie in another folder."""
     from acl_bundle.build import constants, external, walk  # noqa: PLC0415
 
-    beside = external.Beside(folder)
+    beside = external.ExternalData(folder)
     for graph in list(walk.graphs(proto.graph))[1:]:
         for tensor, name in tensors(graph):
             if tensor.data_location == tensor.EXTERNAL:
