@@ -85,6 +85,11 @@ class Manifest:
             )
         return named
 
+    @property
+    def _way_out(self) -> str:
+        which = "it" if self.program is None else f"it and {self.program_path}"
+        return f"Compile anew; or remove {which}, and the bundle has the graph's names"
+
     def check_size(self, nbytes: int, file: str) -> None:
         """Refuse a bundle of another size.
 
@@ -94,7 +99,7 @@ class Manifest:
         if nbytes != self.nbytes:
             raise BundleFormatError(
                 f"{self.path}: this manifest is of a bundle of {self.nbytes} bytes, but {file} has"
-                f" {nbytes}. Write it anew (compile, or save_beside), or remove it"
+                f" {nbytes}. {self._way_out}"
             )
 
     def check_digest(self, found: str, file: str) -> None:
@@ -106,8 +111,7 @@ class Manifest:
         if self.digest and found != self.digest:
             raise BundleFormatError(
                 f"{self.path}: this manifest is of another bundle than {file}, of the same size but"
-                f" other content: its digest is {self.digest}, the file's {found}. Write it anew"
-                " (compile, or save_beside), or remove it"
+                f" other content: its digest is {self.digest}, the file's {found}. {self._way_out}"
             )
 
     @property
