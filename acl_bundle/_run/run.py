@@ -142,6 +142,7 @@ def _bind(
     taken: Given,
 ) -> Binding:
     """See `Graph.bind`."""
+    variables.check(signature.label)
     fit = signature.fit(given, in_place=True)
     fit.write_to(signature.targets(fit, taken, whole=True))
     made = ffi.new("ab_output[]", len(signature.outputs) if signature.dynamic else 0)
