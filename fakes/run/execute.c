@@ -2,7 +2,10 @@
  * execute: the functions that execute and wait.
  */
 
+#include <pthread.h>
+
 #include "base/acl.h"
+#include "base/locks.h"
 #include "call/calls.h"
 #include "call/faults.h"
 #include "call/keepers.h"
@@ -86,12 +89,24 @@ static int execute_now(Call *call, const Wanted *wanted, Run *run)
     return status;
 }
 
-/* A model's own stream, on which it can be waited for with a timeout. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+HELD_OVER_FORK(opening)
+
+/*
+ * A model's own stream, on which it can be waited for with a timeout. Without
+ * the lock:
+ *   T1 and T2 see that there is none; each opens one.
+ *   T1 keeps its stream, T2 keeps its own over it.
+ *   T1's stream has a thread, and nobody closes it.
+ */
 static int own_stream(Model *model, Stream **stream)
 {
+    pthread_mutex_lock(&opening);
     if (model->own_stream == NULL)
         model->own_stream = stream_open(model->context, model->device);
     *stream = model->own_stream;
+    pthread_mutex_unlock(&opening);
     return *stream != NULL ? E_NONE : E_BAD_ALLOC;
 }
 
