@@ -104,9 +104,9 @@ SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes \
     -include tests/soak/lock_order.h $(SOAK)
 BUNDLES = build/soak/callback.om build/soak/failing.om
 
-build/soak/%.om: tests/soak/bundle.py .venv/built
+build/soak/%.om: tests/soak/soak_bundles.py .venv/built
 	@mkdir -p build/soak
-	$(BIN)/python tests/soak/bundle.py $* $@
+	$(BIN)/python tests/soak/soak_bundles.py $* $@
 
 tsan: $(BUNDLES)
 	$(CC) -fsanitize=thread $(SOAKED) fakes/*/*.c -o build/soak/tsan -ldl -lpthread -lm

@@ -24,7 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "soak")]
 
-import bundle as soak  # noqa: E402
+import soak_bundles as soak  # noqa: E402
 from contract import programs  # noqa: E402
 from contract.test_mutations import DYNAMIC, LINEAR, SAMPLES  # noqa: E402
 from weights.samples import graph_def  # noqa: E402

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnxruntime as ort
-from bundle import X, bundle, graph
+from soak_bundles import X, bundle, graph
 
 import acl_bundle as ab
 from acl_bundle import fake

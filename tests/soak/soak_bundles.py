@@ -1,6 +1,6 @@
 """Write a bundle that soak.c runs: y = x @ w, all of w 1.
 
-``python tests/soak/bundle.py onnx|callback|failing FILE``
+``python tests/soak/soak_bundles.py onnx|callback|failing FILE``
 """
 
 from __future__ import annotations
