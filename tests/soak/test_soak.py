@@ -53,7 +53,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def soak(program: Path, kind: str, folder: Path, seconds: int, objects: int) -> str:
     """Run it on a fresh bundle of a kind; it must end well."""
     for name in (kind, "failing"):
-        command = [sys.executable, HERE / "bundle.py", name, folder / f"{name}.om"]
+        command = [sys.executable, HERE / "soak_bundles.py", name, folder / f"{name}.om"]
         subprocess.run(command, check=True, timeout=600)
     done = subprocess.run(
         [program, folder / f"{kind}.om", folder / "failing.om", str(seconds), "8", str(objects)],
