@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from onnx import helper, numpy_helper
 
 import acl_bundle as ab
 from acl_bundle import build, follow, weights
+
+from ..lazy import Lazy
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -49,22 +51,6 @@ def bundle(request: pytest.FixtureRequest, path: Path) -> Iterator[Any]:
 
 def answer(weight: Any) -> Any:
     return (weight[[1]] @ weight.T).tolist()
-
-
-class Lazy(Mapping[str, Any]):
-    """A mapping that is no dict, and does not say what its names have to do with each other."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 KINDS: dict[str, Any] = {"dict": dict, "lazy": Lazy}

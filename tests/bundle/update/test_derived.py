@@ -14,6 +14,8 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, fake
 
+from ..lazy import Made
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
 FLOWS = ("owned", "library")
 X = np.random.default_rng(0).standard_normal((2, 3, 5, 5), np.float32)
@@ -161,28 +163,12 @@ def test_the_caller_may_write_into_its_arrays_after_the_update(bundle: ab.Bundle
     check(bundle, values(1) | part)
 
 
-class Lazy(Mapping[str, Any]):
-    """Weights that are made when they are asked for."""
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        self._given = given
-
-    def __getitem__(self, name: str) -> Any:
-        return self._given[name].copy()
-
-    def __iter__(self) -> Any:
-        return iter(self._given)
-
-    def __len__(self) -> int:
-        return len(self._given)
-
-
 def test_lazy_weights_of_wider_dtypes_under_other_names(bundle: ab.Bundle) -> None:
     new = values(1)
     given: dict[str, Any] = {name: value.astype(np.float64) for name, value in new.items()}
     given["head.weight"] = given.pop("fc.weight")
     given["bn.num_batches_tracked"] = np.int64(3)
-    report = bundle.update(Lazy(given), cast="same_kind")
+    report = bundle.update(Made(given), cast="same_kind")
     check(bundle, new)
     assert report.ignored == ("bn.num_batches_tracked",)
     assert report.changed == NAMES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import ml_dtypes
@@ -14,6 +13,8 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build, fake, weights
 from acl_bundle.errors import WeightError
+
+from ..lazy import Made
 
 pytestmark = [
     pytest.mark.usefixtures("fake_acl"),
@@ -53,22 +54,6 @@ def value(kind: str, shape: tuple[int, ...], *bad: int) -> Any:
     return array
 
 
-class Lazy(Mapping[str, Any]):
-    """Weights that are made when they are asked for."""
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        self._given = given
-
-    def __getitem__(self, name: str) -> Any:
-        return self._given[name].copy()
-
-    def __iter__(self) -> Any:
-        return iter(self._given)
-
-    def __len__(self) -> int:
-        return len(self._given)
-
-
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("shape", [(3, 4), LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +67,7 @@ def test_the_report_counts_what_is_not_finite_by_name(
     if form == "strided":
         given = {name: np.asfortranarray(one) for name, one in given.items()}
     with loaded(kind, shape) as bundle:
-        report = bundle.update(Lazy(given) if form == "lazy" else given, threads=threads)
+        report = bundle.update(Made(given) if form == "lazy" else given, threads=threads)
         assert report.nonfinite == {"a": 2, "c": 1}
         assert bundle.update({"b": given["b"]}).nonfinite == {}
 
@@ -103,7 +88,7 @@ def test_finite_refuses_it_and_nothing_has_changed(
         before, version = bundle.infer(x), bundle.infer.run({"x": x}).version
         for ask in (bundle.update, bundle.update.plan):
             with pytest.raises(WeightError) as caught:
-                ask(Lazy(given) if form == "lazy" else given, finite=True)
+                ask(Made(given) if form == "lazy" else given, finite=True)
             assert f"weight 'c' has 2, the first at {place}: nan" in str(caught.value)
             assert "'a'" not in str(caught.value)
         now = bundle.infer.run({"x": x})
@@ -122,7 +107,7 @@ def test_the_last_weight_of_an_update_in_parts_is_refused_before_the_first_is_wr
         x = np.zeros(1, "f4")
         given: Any = {name: value("float", LARGE) for name in "abc"}
         given["c"] = value("float", LARGE, 11)
-        shown = Lazy(given) if form == "lazy" else given
+        shown = Made(given) if form == "lazy" else given
         fake.fail("aclrtMalloc", nth=1, code=207001)  # no room for all three at once
         with pytest.raises(WeightError, match="weight 'c' has 1"):
             bundle.update(shown, finite=True)
@@ -139,7 +124,7 @@ def test_what_a_conversion_makes_infinite_is_counted_and_told_as_such(
     wide[0, 1], wide[2, 2] = np.inf, 1e6
     for wider in (wide, wide.astype("f8")):
         source = np.asfortranarray(wider) if form == "strided" else wider
-        given: Any = Lazy({"a": source}) if form == "lazy" else {"a": source}
+        given: Any = Made({"a": source}) if form == "lazy" else {"a": source}
         dtype = str(source.dtype)
         with loaded("float16", shape) as bundle:
             with warnings.catch_warnings():

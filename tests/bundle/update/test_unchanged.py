@@ -12,6 +12,8 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import fake
 
+from ..lazy import Made
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
@@ -167,23 +169,10 @@ def test_digests_without_xxhash(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_lazy_values_can_be_unchanged(bundle: ab.Bundle, mlp: Any, threads: int) -> None:
-    class Lazy(Mapping[str, Any]):
-        def __init__(self, values: dict[str, Any]) -> None:
-            self._values = values
-
-        def __getitem__(self, name: str) -> Any:
-            return self._values[name].copy()
-
-        def __iter__(self) -> Iterator[str]:
-            return iter(self._values)
-
-        def __len__(self) -> int:
-            return len(self._values)
-
     new = mlp.random(1)
-    bundle.update(Lazy(new), skip_unchanged=True, threads=threads)
-    assert bundle.update(Lazy(new), skip_unchanged=True, threads=threads).changed == ()
+    bundle.update(Made(new), skip_unchanged=True, threads=threads)
+    assert bundle.update(Made(new), skip_unchanged=True, threads=threads).changed == ()
     assert bundle.update(new, skip_unchanged=True, threads=threads).changed == ()
     new["w1"] = mlp.random(2)["w1"]
-    assert bundle.update(Lazy(new), skip_unchanged=True, threads=threads).changed == ("w1",)
+    assert bundle.update(Made(new), skip_unchanged=True, threads=threads).changed == ("w1",)
     check(bundle, mlp, new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import build
 from acl_bundle.errors import WeightError
+
+from ..lazy import Lazy
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 NAMES = ("fc.weight", "module.weight")
@@ -28,22 +30,6 @@ WRAPPED = (
 
 def value(number: float) -> Any:
     return np.full(2, number, np.float32)
-
-
-class Lazy(Mapping[str, Any]):
-    """A mapping that is no dict."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 @pytest.fixture
