@@ -27,8 +27,7 @@ _PARAMETER: Final = re.compile(
     r"(?:.*[./_])?(?:weight|bias|kernel|gamma|beta|scale|embeddings?|running_mean|running_var"
     r"|moving_mean|moving_variance|weight_[ih]h_l\d+\w*|bias_[ih]h_l\d+\w*)(?::0)?"
 )
-
-_STATISTIC = re.compile(
+_STATISTIC: Final = re.compile(
     r"(?P<scope>(?:.*[./])?)[^./]+[./](?:running_mean|running_var|moving_mean|moving_variance)(?::0)?"
 )
 
