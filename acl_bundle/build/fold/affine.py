@@ -59,6 +59,8 @@ def change(work: Work, node: NodeProto, known: str) -> LayerChange:
     """
     op, row, bias = OPS[node.op_type], work.row(work.wide(known)), work.bias()
     if op in ("mul", "div"):
+        if work.is_half:  # what the product may be, the kernel alone may be too large or small for
+            raise NotFoldableError("a scale of a float16 kernel")
         return LayerChange(
             work.scaled(op, row), None if bias is None else work.emit(op, bias, row), known
         )

@@ -97,6 +97,8 @@ class Behind:
         if node.op_type == "BatchNormalization":
             if where.rank is None or where.axis != 1 - where.rank:
                 raise NotFoldableError("another axis")
+            if layer.is_bare and self._ranks.get(layer.node.input[0]) != 2:
+                raise NotFoldableError("only a product of rank 2 becomes a Gemm")
             change = batchnorm.change(work, node)
         else:
             change = affine.change(work, node, known[0])

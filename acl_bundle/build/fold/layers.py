@@ -63,14 +63,13 @@ class Layer:
         """Read a new kernel and a new bias from now on.
 
         Raises:
-            NotFoldableError: A constant would take much more room than its sources; nothing
-                is changed.
+            NotFoldableError: A constant would take much more room than its sources, or no weight
+                decides it; nothing is changed.
         """
         dtype = values.array(self.node.input[1]).dtype
         work = Work(self, values, change.wish)
         new = [None if one is None else work.narrow(one, dtype) for one in change[:2]]
-        if any(one is not None and _is_too_much(one, values) for one in new):
-            raise NotFoldableError("more room than the weights take")
+        _check(new, values)
         kernel, bias = new
         if kernel is not None:
             self.node.input[1] = self._bound(self.node.input[1], kernel, values, names)
@@ -102,21 +101,30 @@ class Layer:
 
 
 def is_layer(node: NodeProto, values: Values) -> bool:
-    """Whether a node is a layer: its type is one of the four, kernel and bias are known."""
+    """Whether a node is a layer: one of the four, whose kernel and bias alone are known."""
     return (
         node.op_type in _SCALED
         and node.domain in ("", "ai.onnx")
         and len(node.input) > 1
+        and not values.knows(node.input[0])
         and all(values.knows(one) for one in node.input[1:] if one)
     )
 
 
-def _is_too_much(value: str, values: Values) -> bool:
-    return bool(values.depends(value)) and values.is_too_much(value)
+def _check(new: Sequence[str | None], values: Values) -> None:
+    for value in new:
+        if value is not None and not values.depends(value):
+            raise NotFoldableError("no weight decides it, and the graph has no such constant")
+        if value is not None and values.is_too_much(value):
+            raise NotFoldableError("more room than the weights take")
 
 
 class Work:
-    """Steps with a layer's kernel and bias, in a wide dtype."""
+    """Steps with a layer's kernel and bias, in a wide dtype.
+
+    Attributes:
+        is_half: Whether the kernel is float16, whose range is small.
+    """
 
     def __init__(self, layer: Layer, values: Values, wish: str) -> None:
         """Start; the steps are named after ``wish``.
@@ -129,6 +137,7 @@ class Work:
             raise NotFoldableError("a kernel of whole numbers")
         self._layer, self._values, self._name = layer, values, wish
         self._wide = dtype if dtype.name in _WIDE else np.dtype(np.float32)
+        self.is_half = dtype == np.float16
 
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value."""

@@ -164,3 +164,52 @@ def test_nothing_is_folded_where_it_is_asked_for() -> None:
     made = model([CONV, node("Mul", ["c", "s"], ["y"])], {**KERNEL, "s": values(4, 1, 1)})
     built = build.from_onnx(made, "all", fold=False)
     assert [len(piece.steps) for piece in built.program.pieces] == [0, 0]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("op", ["Add", "BatchNormalization", "Mul", "Sub"])
+def test_what_is_fixed_stays_where_no_weight_would_decide_the_bias(op: str, bias: bool) -> None:
+    """The kernel alone is a weight; with it a scale enters, which no bias has to follow."""
+    behind = node(op, ["c", *["_s"] * (4 if op == "BatchNormalization" else 1)], ["y"])
+    shape = (4,) if op == "BatchNormalization" else (4, 1, 1)
+    layer = node("Conv", ["x", "k", *["_b"] * bias], ["c"])
+    weights = {**KERNEL, "_s": values(*shape), "_b": values(4)}
+    stays = ["Conv"] if op == "Mul" and not bias else ["Conv", op]
+    assert left(model([layer, behind], weights)) == stays
+
+
+@pytest.mark.parametrize("move", ["Reshape", "Transpose"])
+def test_a_product_of_rank_3_becomes_no_gemm_behind_a_move(move: str) -> None:
+    moved = {
+        "Reshape": node("Reshape", ["p", "_s"], ["m"]),
+        "Transpose": node("Transpose", ["p"], ["m"], perm=[0, 2, 1]),
+    }[move]
+    norm = node("BatchNormalization", ["m", "b", "b", "b", "b"], ["y"])
+    weights = {"w": values(3, 4), "b": values(4), "_s": np.array([-1, 4])}
+    made = model([node("MatMul", ["x", "w"], ["p"]), moved, norm], weights)
+    made.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", 1, [2, 5, 3]))
+    assert left(made) == ["MatMul", move, "BatchNormalization"]
+
+
+def test_a_product_of_weights_is_no_layer() -> None:
+    """As a low-rank adapter that is not merged: all of it is one constant."""
+    nodes = [
+        node("MatMul", ["a", "b"], ["ab"]),
+        node("Mul", ["ab", "_s"], ["scaled"]),
+        node("Add", ["w", "scaled"], ["sum"]),
+        node("MatMul", ["x", "sum"], ["y"]),
+    ]
+    weights = {"w": values(3, 4), "a": values(3, 2), "b": values(2, 4), "_s": values(1)}
+    assert left(model(nodes, weights)) == ["MatMul"]
+
+
+@pytest.mark.parametrize(("op", "stays"), [("Add", []), ("Div", ["Div"]), ("Mul", ["Mul"])])
+def test_a_scale_stays_behind_a_kernel_of_float16(op: str, stays: list[str]) -> None:
+    """A kernel of 10 times 1e4 would be infinite, what it makes of 1e-3 is not."""
+    weights = {"w": np.full((3, 4), 10, np.float16), "b": np.full(4, 1e4, np.float16)}
+    made = model(
+        [node("Gemm", ["x", "w"], ["p"]), node(op, ["p", "b"], ["y"])], weights
+    )  # fmt: skip
+    for one in (made.graph.input[0], made.graph.output[0]):
+        one.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    assert left(made) == ["Gemm", *stays]
