@@ -81,7 +81,7 @@ class Manifest:
             odd = ", ".join(map(repr, sorted(found ^ named.keys())))
             raise BundleFormatError(
                 f"{self.path}: this manifest is of another bundle than {file}: only one of the two"
-                f" has the weights {odd}. Compile anew, or remove the manifest"
+                f" has the weights {odd}. {self._way_out}"
             )
         return named
 
@@ -183,12 +183,14 @@ def beside(bundle: Path_) -> Manifest | None:
             raise ValueError(f"it has {why}")
         data = json.loads(raw)
     except FileNotFoundError:
-        _check_alone(path)
+        _check_alone(path, "is missing")
         return None
     except ValueError as error:  # of JSON or of UTF-8
+        _check_alone(path, f"is no JSON ({error})")
         raise BundleFormatError(f"{path}: this is no JSON ({error}); remove it") from None
     said = data.get("format") if isinstance(data, dict) else None
     if not (isinstance(said, str) and said.startswith("acl_bundle manifest")):
+        _check_alone(path, "is no manifest of a bundle")
         return None
     if said != FORMAT:
         raise BundleFormatError(f"{path}: its format is {said!r}; this release reads {FORMAT!r}")
@@ -203,12 +205,12 @@ def beside(bundle: Path_) -> Manifest | None:
         raise BundleFormatError(f"{path}: this manifest is damaged: {error!r}") from None
 
 
-def _check_alone(path: str) -> None:
-    """Refuse a weight program whose manifest is missing."""
+def _check_alone(path: str, why: str) -> None:
+    """Refuse a weight program without its manifest, of which it is said why it is none."""
     bundle = path.removesuffix(SUFFIX)
     if os.path.exists(program := f"{bundle}{PROGRAM_SUFFIX}"):
         raise BundleFormatError(
-            f"{path} is missing: {program} is there, the weight program of {bundle}, which only"
+            f"{path} {why}: {program} is there, the weight program of {bundle}, which only"
             " that manifest names. Without it an update would take the graph's own constants, some"
             " of them under a trainer's names. Put it back, or compile anew; or move the program to"
             " another name, to load the bundle as it is"

@@ -67,13 +67,14 @@ def _before(program: WeightProgram, own: WeightProgram) -> WeightProgram:
         Step(one.op, tuple(names[name] for name in one.inputs), names[one.output], one.options)
         for one in own.steps
     ]
+    aliases = _aliases(program, own, names)
     try:
         whole = WeightProgram(
             (*program.sources, *left),
             tuple(replace(one, value=names[one.value]) for one in own.constants),
             (*program.steps, *steps),
             {**program.values, **{names[name]: value for name, value in own.values.items()}},
-            aliases=_aliases(program, own, names),
+            aliases=aliases,
             unused=tuple(dict.fromkeys((*program.unused, *own.unused))),
         )
     except ValueError as error:
@@ -107,8 +108,15 @@ def _aliases(
     """Other names of what still is a source."""
     sources = {spec.name for spec in (*program.sources, *own.sources)}
     sources -= {one.name for one in program.constants} - {spec.name for spec in program.sources}
+    for alias, name in program.aliases.items():
+        if alias in sources:
+            raise WeightError(
+                f"the program has {alias!r} for another name of {name!r}, and the file has a weight"
+                f" of that name, which the program does not make"
+            )
     kept = {alias: names[name] for alias, name in own.aliases.items() if names[name] in sources}
-    return {name: one for name, one in {**kept, **program.aliases}.items() if name not in sources}
+    left = {alias: name for alias, name in kept.items() if alias not in sources}
+    return {**left, **program.aliases}
 
 
 def _first(

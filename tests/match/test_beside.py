@@ -145,6 +145,27 @@ def test_another_bundle_of_the_same_size_is_refused(tmp_path: Path) -> None:
     takes(path, values(2))
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [('{"mine": 1}', "is no manifest of a bundle"), ("{", "is no JSON")]
+)
+def test_a_json_of_others_in_the_manifests_place(tmp_path: Path, text: str, why: str) -> None:
+    """Without the program it is nobody's business; with it the weights' names would be lost."""
+    path = built(tmp_path / "net.om")
+    build.match(exported(values(1)), values(1)).save_beside(path)
+    (tmp_path / "net.om.json").write_text(text)
+    with pytest.raises(ab.BundleFormatError, match=rf"net\.om\.json {why}.*net\.om\.program"):
+        ab.Bundle.load(path)
+
+
+def test_a_name_that_the_file_has_for_a_weight_is_no_other_name(tmp_path: Path) -> None:
+    some = {name: value for name, value in values(1).items() if name != "scale"}
+    found = build.match(exported(values(1)), some).program
+    with pytest.raises(ab.WeightError, match=r"^the program has 'scale' for another name"):
+        ab.Bundle.load(
+            built(tmp_path / "net.om"), program=replace(found, aliases={"scale": "left"})
+        )
+
+
 def test_another_program_of_the_same_size_is_refused(tmp_path: Path) -> None:
     path = built(tmp_path / "net.om")
     build.match(exported(values(1)), values(1)).save_beside(path)

@@ -43,12 +43,17 @@ def checked(saved: Path, asked: set[str]) -> om.Bundle:
 
 
 def put(saved: Path, out: Path_, made: Manifest) -> None:
-    """Put the files in their place; a bundle is never beside another one's manifest."""
-    for path in (made.path, made.program_path):
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-    with replacing(out) as target, saved.open("rb") as file:
-        shutil.copyfileobj(file, target, _SLICE)
+    """Put the files in their place; a bundle is never beside another one's manifest.
+
+    What was there goes when the new bundle is written whole, and has only to be renamed.
+    """
+    with replacing(out) as target:
+        with saved.open("rb") as file:
+            shutil.copyfileobj(file, target, _SLICE)
+        target.flush()  # a full disk is told here
+        for path in (made.path, made.program_path):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
     if made.program is not None:
         with replacing(made.program_path) as target:
             target.write(made.program)
