@@ -18,7 +18,7 @@ from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
 from acl_bundle._run.run import Bind, Binding, Call, Outputs, Run
 from acl_bundle._run.signature import Array
-from acl_bundle.errors import RoleError
+from acl_bundle.errors import RoleError, visible
 from acl_bundle.spec import TensorSpec
 
 
@@ -58,7 +58,7 @@ class Graph(Submits):
     @property
     def label(self) -> str:
         """The graph in a message: role, index and name."""
-        return f"{self.role or 'graph'} {self.index} ({self.name})"
+        return f"{self.role or 'graph'} {self.index} ({visible(self.name)})"
 
     def __repr__(self) -> str:
         takes, gives = (", ".join(map(str, specs)) for specs in (self.inputs, self.outputs))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from acl_bundle.errors import visible
+
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
@@ -33,7 +35,7 @@ class TensorSpec:
         return any(dim < 0 for dim in self.shape)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.dtype}{list(self.shape)}"
+        return f"{visible(self.name)}: {self.dtype}{list(self.shape)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,5 @@ class WeightSpec:
         return None if self.shape is None else math.prod(self.shape) * self.dtype.itemsize
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.dtype}{'[?]' if self.shape is None else list(self.shape)}"
+        dims = "[?]" if self.shape is None else list(self.shape)
+        return f"{visible(self.name)}: {self.dtype}{dims}"

@@ -78,7 +78,8 @@ def load_library(path: str | os.PathLike[str] | None = None) -> str:
             _opened = _open(wanted)
         elif wanted is not None and not _same(wanted, _opened):
             raise RuntimeError(
-                f"{_opened} is already open in this process; {wanted} cannot be opened beside it."
+                f"{_opened} is already open in this process; {errors.visible(wanted)} cannot be"
+                " opened beside it."
                 " Choose the library before the first use, or in another process."
             )
         return _opened

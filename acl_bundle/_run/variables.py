@@ -23,7 +23,7 @@ from acl_bundle._base.owner import Signals, uninterrupted
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle.errors import BusyError
+from acl_bundle.errors import BusyError, visible
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_gate
@@ -263,9 +263,9 @@ class Variables:
             raise_failure(result, what, inputs, outputs)
         if not self._warned:
             self._warned = True
-            names = self.unset()
+            names = visible(", ".join(self.unset()))
             warnings.warn(
-                f"inference before {', '.join(names) or 'the weights'} had a value: the variables"
+                f"inference before {names or 'the weights'} had a value: the variables"
                 " hold whatever the memory held. Call init(), or update every weight, first",
                 RuntimeWarning,
                 stacklevel=depth,

@@ -45,6 +45,7 @@ EVENT_TIMEOUT = 507047
 
 
 _CONTROLS = {*range(32), *range(127, 160)} - {ord("\t"), ord("\n")}
+_TOLD_MAX = 16 << 10
 _TURNS = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # right to left
 _VISIBLE = {
     **{code: f"\\x{code:02x}" for code in _CONTROLS},
@@ -61,11 +62,27 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+def _told(text: str) -> str:
+    """What an exception shows: `visible`, without the middle of a text that is too long.
+
+    A file may name a weight in megabytes, and an update may give a hundred thousand
+    names that the graph does not have.
+    """
+    over = len(text) - _TOLD_MAX
+    if over > 0:
+        half = _TOLD_MAX // 2
+        text = f"{text[:half]} [... {over} characters ...] {text[-half:]}"
+    return visible(text)
+
+
 class AclBundleError(Exception):
-    """Whatever this package raises of its own. Its text holds no control characters."""
+    """Whatever this package raises of its own.
+
+    Its text holds no control characters, and no more than 16 KiB; ``args`` has all of it.
+    """
 
     def __str__(self) -> str:
-        return visible(super().__str__())
+        return _told(super().__str__())
 
 
 class LibraryNotFoundError(AclBundleError, OSError):
@@ -130,7 +147,7 @@ class CompileError(AclBundleError, RuntimeError):
         self.status: int | None = status
 
     def __str__(self) -> str:
-        return visible(f"compiling failed at {self.step!r}: {self.args[1]}")
+        return _told(f"compiling failed at {self.step!r}: {self.args[1]}")
 
 
 class BusyError(AclBundleError, RuntimeError):
@@ -199,7 +216,7 @@ class AclError(AclBundleError, RuntimeError):
                 " Bundle.load(..., config=path), Device(config=path) or ACL_BUNDLE_CONFIG=<path>."
                 " If nobody did, a value in this one is not allowed"
             )
-        return visible(f"{text}\n{self.detail}" if self.detail else text)
+        return _told(f"{text}\n{self.detail}" if self.detail else text)
 
 
 class AclUsageError(AclError):

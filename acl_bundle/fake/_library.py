@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from acl_bundle.errors import visible
+
 FORKED = -2
 """What a control answers in a fork that is refused (fakes/aclfake.h)."""
 
@@ -50,10 +52,10 @@ def check(status: int, what: str) -> None:
         RuntimeError: This process is the fork of one that had called aclInit.
     """
     if status:
-        detail = (opened().aclGetRecentErrMsg() or b"").decode("utf-8", "replace")
+        detail = visible((opened().aclGetRecentErrMsg() or b"").decode("utf-8", "replace"))
         if status == FORKED:
             raise RuntimeError(detail)
-        raise ValueError(f"{what}: {detail}")
+        raise ValueError(f"{visible(what)}: {detail}")
 
 
 def read_text(what: str) -> str:

@@ -25,7 +25,7 @@ import pytest
 from acl_bundle import fake
 from acl_bundle._base.owner import Owner
 from acl_bundle.device import Device
-from acl_bundle.errors import AclBundleError
+from acl_bundle.errors import AclBundleError, visible
 from acl_bundle.fake import _table
 from acl_bundle.testing.controls import FakeAcl
 from acl_bundle.testing.marker import Allowed
@@ -200,4 +200,4 @@ def _was(rows: list[dict[str, Any]]) -> str:
 
 
 def _text(*parts: str) -> str:
-    return "\n\n".join(parts)
+    return visible("\n\n".join(parts))

@@ -1,5 +1,6 @@
 #include "control/environment.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,10 @@ static void tell(void)
     if (told || complaint[0] == '\0')
         return;
     told = true;
-    fprintf(stderr, "acl fake: %s (aclInit refuses it)\n", complaint);
+    fputs("acl fake: ", stderr);
+    for (const char *at = complaint; *at != '\0'; at++) /* a value may hold anything */
+        fprintf(stderr, iscntrl((unsigned char)*at) ? "\\x%02x" : "%c", (unsigned char)*at);
+    fputs(" (aclInit refuses it)\n", stderr);
 }
 
 /* run_mode -> ACL_FAKE_RUN_MODE */
