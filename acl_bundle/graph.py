@@ -98,7 +98,9 @@ class Graph(Submits):
                 Read-only is fine; non-contiguous is copied.
             out: Arrays to write, by name, for some or all outputs: numpy arrays,
                 writable and C-contiguous, of exactly the output's dtype and
-                shape. Outputs that are not given are new arrays.
+                shape, no two of which share memory. An output may lie over an
+                input: inputs are copied to the device before outputs are
+                written. Outputs that are not given are new arrays.
             timeout_ms: The longest wait in milliseconds, above 0; None for ever.
                 With a timeout the run goes through a second id of the graph,
                 which is loaded when it is first needed and takes device memory.
@@ -108,7 +110,8 @@ class Graph(Submits):
 
         Raises:
             ValueError: A name is missing or unknown, a shape does not fit, or
-                an array of `out` is read-only or not contiguous.
+                an array of `out` is read-only, not contiguous, or shares
+                memory with another.
             TypeError: Not an array, or another dtype or byte order.
             RoleError: This is the init or the update graph.
             ClosedError: The bundle is closed, or was loaded before a fork.
@@ -144,7 +147,9 @@ class Graph(Submits):
         Args:
             inputs: A numpy array for every input, by name: exact dtype and
                 shape, C-contiguous. Read-only is fine.
-            outputs: The same for every output; writable.
+            outputs: The same for every output; writable, no two of which share
+                memory. An output may lie over an input, so that a state is fed
+                back: see `run`.
 
         Returns:
             A callable without arguments that runs once and returns the weights'

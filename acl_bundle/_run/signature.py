@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -220,7 +221,9 @@ class Signature:
             self._outs.need_all(values)
         shapes = fit.choice.outputs or [None] * len(values)
         rows = zip(self.outputs, values, shapes, strict=True)
-        return [_target(*row, fit.choice.rule) for row in rows]
+        arrays = [_target(*row, fit.choice.rule) for row in rows]
+        _check_apart(self.out_names, arrays)
+        return arrays
 
     def settle(self, given: Given, out: Given | None = None) -> tuple[int, tuple[Any, ...], Fit]:
         """Prepare a run that C could not: see csrc/infer/frame.c.
@@ -241,6 +244,22 @@ class Signature:
 def _check_contiguous(array: Array, what: str) -> None:
     if not array.flags.c_contiguous:
         raise ValueError(f"{what} is not C-contiguous; give numpy.ascontiguousarray of it")
+
+
+def _check_apart(names: Sequence[str], arrays: Sequence[Array | None]) -> None:
+    """Refuse outputs that share memory; of arrays in order of address, neighbours do."""
+    spans = sorted(
+        (array.ctypes.data, array.ctypes.data + array.nbytes, at)
+        for at, array in enumerate(arrays)
+        if array is not None and array.nbytes
+    )
+    for (_, end, one), (start, other_end, other) in pairwise(spans):
+        if start < end:
+            first, second = sorted((one, other))
+            raise ValueError(
+                f"outputs {names[first]!r} and {names[second]!r} share"
+                f" {min(end, other_end) - start} bytes of memory; give each an array of its own"
+            )
 
 
 def _target(spec: TensorSpec, value: Any, shape: Shape | None, rule: str) -> Array | None:

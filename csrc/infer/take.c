@@ -187,6 +187,27 @@ static void note_arrays(frame *f, const ab_choice *choice)
     f->run.out = f->arrays + is->inCount;
 }
 
+/* Whether two arrays have bytes in common. */
+static int share(const ab_array *one, const ab_array *other)
+{
+    uintptr_t a = (uintptr_t)one->data, b = (uintptr_t)other->data;
+    return a < b + other->nbytes && b < a + one->nbytes && one->nbytes > 0 && other->nbytes > 0;
+}
+
+/* Whether no two of the outputs that are there share memory. */
+static int outputs_are_apart(const frame *f)
+{
+    size_t start = f->s->is.inCount;
+    for (size_t i = start; i < f->count; i++) {
+        for (size_t k = start; f->objects[i] != NULL && k < i; k++) {
+            if (f->objects[k] != NULL && share(&f->arrays[i], &f->arrays[k])) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 /*
  * Prepares the run of arrays that were taken. 0: some do not fit. They are
  * looked at last, so that no Python runs between the look and the use.
@@ -204,6 +225,9 @@ static int prepare(frame *f)
         return 0;
     }
     note_arrays(f, choice);
+    if (!outputs_are_apart(f)) {
+        return 0;
+    }
     f->s->last = at;
     return 1;
 }
