@@ -27,7 +27,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export CC
 
 # Which public names have a type, in pyright's eyes; onnx's own have none.
-TYPED := PYTHONPATH=$(CURDIR) $(BIN)/basedpyright --pythonpath $(BIN)/python \
+# --verifytypes asks the first `python` on the path for its packages, not --pythonpath's.
+TYPED := PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR) $(BIN)/basedpyright \
     --verifytypes acl_bundle --ignoreexternal --outputjson
 
 .NOTPARALLEL:
