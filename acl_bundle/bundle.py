@@ -40,7 +40,7 @@ from acl_bundle._update.writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError, WeightError
 from acl_bundle.graph import Graph
-from acl_bundle.om.roles import UPDATE_SUFFIX
+from acl_bundle.om._bundle.roles import UPDATE_SUFFIX
 from acl_bundle.spec import TensorSpec, WeightSpec
 from acl_bundle.weight_program import (
     Given,

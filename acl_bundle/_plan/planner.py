@@ -22,7 +22,7 @@ from acl_bundle._plan.plan import Options, Plan
 from acl_bundle._plan.unchanged import Digest, Remembered, Seen, digest, digests
 from acl_bundle._plan.value import check_value
 from acl_bundle.errors import WeightError
-from acl_bundle.om.names import explained
+from acl_bundle.om._bundle.names import explained
 from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]

@@ -17,7 +17,7 @@ from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.signature import Array, Choice, Shape
 from acl_bundle.errors import BundleFormatError, UnsupportedError
-from acl_bundle.om.gears import INPUT_NAME, Gears
+from acl_bundle.om._container.gears import INPUT_NAME, Gears
 from acl_bundle.spec import TensorSpec
 
 KINDS = {"batch": lib.AB_GEAR_BATCH, "hw": lib.AB_GEAR_HW, "dims": lib.AB_GEAR_DIMS}

@@ -10,6 +10,7 @@ from acl_bundle import om
 from acl_bundle._base.files import map_regular, read_regular
 from acl_bundle.bench.axes import Dims, Shapes
 from acl_bundle.errors import BundleFormatError
+from acl_bundle.om._container.gears import INPUT_NAME
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -58,7 +59,7 @@ class OmModel(Model):
         self._source = path
         model = file.models[file.roles.get("infer", 0)] if isinstance(file, om.Bundle) else file
         self.for_chip: bool = model.is_compiled_for_chip
-        extra = om.gears.INPUT_NAME
+        extra = INPUT_NAME
         self.inputs: Dims = {
             one.name: ["" if dim < 0 else dim for dim in one.dims]
             for one in model.inputs

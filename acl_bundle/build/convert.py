@@ -17,8 +17,8 @@ from acl_bundle.build.refresh import Weight
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
-from acl_bundle.om.define import Desc
-from acl_bundle.om.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
+from acl_bundle.om._bundle.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
+from acl_bundle.om._modeldef.define import Desc
 from acl_bundle.weight_program import Given, WeightProgram, opened
 
 

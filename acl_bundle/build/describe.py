@@ -16,9 +16,9 @@ from onnx import AttributeProto, GraphProto, NodeProto
 from acl_bundle.build import _elem, walk
 from acl_bundle.build.refresh import Weight, variable_op
 from acl_bundle.build.shapes import Known
-from acl_bundle.om import _ge
-from acl_bundle.om.define import Attr, ConstValue, Desc, GraphValue, Op, model_def
-from acl_bundle.om.inout import TensorInfo
+from acl_bundle.om._container.inout import TensorInfo
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.define import Attr, ConstValue, Desc, GraphValue, Op, model_def
 
 _UNKNOWN = Desc(-1, (-2,))
 
@@ -51,7 +51,7 @@ class Description:
             desc = Desc(one.dtype, one.dims, one.format)
             self._add(
                 one.name,
-                Op(one.name, "Data", (), {_ge.INDEX: index}, [desc], [desc]),
+                Op(one.name, "Data", (), {ge.INDEX: index}, [desc], [desc]),
             )
 
     def weights(self, weights: Sequence[Weight]) -> None:
@@ -74,7 +74,7 @@ class Description:
             name = self._fresh(one.name)
             self._add(
                 one.name,
-                Op(name, "Const", (), {_ge.VALUE: ConstValue(one.desc)}, (), [one.desc]),
+                Op(name, "Const", (), {ge.VALUE: ConstValue(one.desc)}, (), [one.desc]),
             )
 
     def nodes(self) -> None:
@@ -109,13 +109,13 @@ class Description:
         sources = [self._where[one] for one in made]
         end = Op(
             self._fresh("NetOutput"),
-            _ge.OUTPUT_TYPE,
+            ge.OUTPUT_TYPE,
             [self._source(one) for one in made],
             input_descs=descs,
             sources=sources,
         )
         graph = GraphValue(name, [*self._ops, end])
-        return model_def(name, [graph], {_ge.OUT_NODES: [one.name for one in outputs]})
+        return model_def(name, [graph], {ge.OUT_NODES: [one.name for one in outputs]})
 
     def _add(self, tensor: str, op: Op) -> None:
         self._taken.add(op.name)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from onnx import GraphProto
 
 from acl_bundle.build import shapes
-from acl_bundle.om.gears import Kind
+from acl_bundle.om._container.gears import Kind
 
 Dims: TypeAlias = tuple[int, ...]
 DimGears: TypeAlias = Mapping[str, Sequence[Sequence[int]]]

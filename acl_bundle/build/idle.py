@@ -21,8 +21,8 @@ from acl_bundle.build.refresh import Weight, declare, variable_op
 from acl_bundle.build.result import Bundle
 from acl_bundle.errors import WeightError
 from acl_bundle.om import TensorInfo
-from acl_bundle.om.define import Desc, GraphValue, Op, model_def
-from acl_bundle.om.roles import INFER_NAME
+from acl_bundle.om._bundle.roles import INFER_NAME
+from acl_bundle.om._modeldef.define import Desc, GraphValue, Op, model_def
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import plain
 

@@ -29,8 +29,8 @@ from acl_bundle.build.refresh import Weight, declare
 from acl_bundle.build.runnable import Runnable
 from acl_bundle.build.shapes import Known
 from acl_bundle.om import Gears, TensorInfo
-from acl_bundle.om.define import Desc
-from acl_bundle.om.gears import INPUT_NAME
+from acl_bundle.om._container.gears import INPUT_NAME
+from acl_bundle.om._modeldef.define import Desc
 
 OutputNames: TypeAlias = Literal["onnx", "ge"]
 

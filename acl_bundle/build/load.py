@@ -21,7 +21,7 @@ from acl_bundle._base.files import map_regular
 from acl_bundle.build import _elem, constants, sound
 from acl_bundle.build.constants import Constant
 from acl_bundle.build.external import ExternalData
-from acl_bundle.om._foreign import HEAD, foreign
+from acl_bundle.om._bytes.foreign import HEAD, foreign
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | ModelProto
 

@@ -17,8 +17,8 @@ from acl_bundle import dtypes
 from acl_bundle.build import operands, shapes, walk
 from acl_bundle.build.flexible import Dims, GearPlan, RangePlan
 from acl_bundle.build.runnable import Runnable
-from acl_bundle.om.gears import INPUT_NAME, Gears
-from acl_bundle.om.inout import TensorInfo
+from acl_bundle.om._container.gears import INPUT_NAME, Gears
+from acl_bundle.om._container.inout import TensorInfo
 
 _INT64 = 9
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
-from acl_bundle.om.define import Desc
+from acl_bundle.om._modeldef.define import Desc
 
 _HEAD = struct.Struct("<8sIIQQ")
 _RECORD = struct.Struct("<IIQ")

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from acl_bundle import om
 from acl_bundle.build import submodel
 from acl_bundle.build.program import From, Kind, Program
-from acl_bundle.om import _ge
-from acl_bundle.om.define import ConstValue, Desc, GraphValue, Op, model_def
-from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.roles import INIT_NAME, UPDATE_NAME
+from acl_bundle.om._bundle.roles import INIT_NAME, UPDATE_NAME
+from acl_bundle.om._container.inout import TensorInfo
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.define import ConstValue, Desc, GraphValue, Op, model_def
 from acl_bundle.weight_program import WeightProgram, to_bytes
 
 _UNKNOWN_RANK = (-2,)
@@ -94,7 +94,7 @@ def update_model(
 def _attributes(program: WeightProgram) -> dict[str, bytes]:
     if not program.is_needed:
         return {}
-    return {_ge.WEIGHT_PROGRAM: to_bytes(program)}
+    return {ge.WEIGHT_PROGRAM: to_bytes(program)}
 
 
 def declare(program: Program, weights: Sequence[Weight]) -> None:
@@ -105,7 +105,7 @@ def declare(program: Program, weights: Sequence[Weight]) -> None:
 
 def variable_op(weight: Weight, name: str = "") -> Op:
     """Return the Variable node of a weight, which says where its memory starts."""
-    place = {_ge.VARIABLE_OFFSET: weight.offset}
+    place = {ge.VARIABLE_OFFSET: weight.offset}
     return Op(name or weight.variable, "Variable", attrs=place, output_descs=[weight.desc])
 
 

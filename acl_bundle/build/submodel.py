@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from acl_bundle import om
 from acl_bundle.build.program import Program
-from acl_bundle.om import Gears, PartitionType, TensorInfo, inout
-from acl_bundle.om.define import Desc
+from acl_bundle.om import Gears, PartitionType, TensorInfo
+from acl_bundle.om._container import inout
+from acl_bundle.om._modeldef.define import Desc
 
 _ALIGN = 64
 

@@ -19,23 +19,23 @@ from __future__ import annotations
 
 import os as _os
 
-from acl_bundle.om import header as _header
-from acl_bundle.om import manifest as _manifest
-from acl_bundle.om._source import Source
-from acl_bundle.om._source import read as _read
-from acl_bundle.om._span import Span as _Span
-from acl_bundle.om.bundle import Bundle
-from acl_bundle.om.gears import Gears
-from acl_bundle.om.graph import Graph, ModelDef, Node
-from acl_bundle.om.header import Header
-from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.manifest import Manifest, ManifestWeight
+from acl_bundle.om._bundle import manifest as _manifest
+from acl_bundle.om._bundle.bundle import Bundle
+from acl_bundle.om._bundle.manifest import Manifest, ManifestWeight
+from acl_bundle.om._bundle.roles import Role, detect, role_of
+from acl_bundle.om._bundle.single import Single
+from acl_bundle.om._bundle.variables import Variable, layout
+from acl_bundle.om._bytes.source import Source
+from acl_bundle.om._bytes.source import read as _read
+from acl_bundle.om._bytes.span import Span as _Span
+from acl_bundle.om._container import header as _header
+from acl_bundle.om._container.gears import Gears
+from acl_bundle.om._container.header import Header
+from acl_bundle.om._container.inout import TensorInfo
+from acl_bundle.om._container.partition import Partition, PartitionType
+from acl_bundle.om._modeldef.graph import Graph, ModelDef, Node
+from acl_bundle.om._modeldef.tensor import Tensor, TensorDesc
 from acl_bundle.om.model import Model
-from acl_bundle.om.partition import Partition, PartitionType
-from acl_bundle.om.roles import Role, detect, role_of
-from acl_bundle.om.single import Single
-from acl_bundle.om.tensor import Tensor, TensorDesc
-from acl_bundle.om.variables import Variable, layout
 from acl_bundle.om.write import Chunks, write_bundle, write_model
 
 __all__ = [

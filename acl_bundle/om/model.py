@@ -14,15 +14,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle.om import _consts, _ge, _io, inout, partition
-from acl_bundle.om import header as headers
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message
-from acl_bundle.om.gears import Gears
-from acl_bundle.om.graph import Graph, ModelDef
-from acl_bundle.om.header import Header
-from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.partition import Partition, PartitionType
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import header as headers
+from acl_bundle.om._container import inout, partition
+from acl_bundle.om._container.gears import Gears
+from acl_bundle.om._container.header import Header
+from acl_bundle.om._container.inout import TensorInfo
+from acl_bundle.om._container.partition import Partition, PartitionType
+from acl_bundle.om._modeldef import consts, ge, io
+from acl_bundle.om._modeldef.graph import Graph, ModelDef
+from acl_bundle.om._proto.wire import Message
 
 _PROGRAM_MAGIC = b"ACLPROG1"
 
@@ -98,7 +99,7 @@ class Model:
     def weight_program(self) -> memoryview | None:
         """The bytes of what makes an update graph's weights of a trainer's; None without."""
         for definition in self.definitions[:1]:
-            found = definition.attrs.get(_ge.WEIGHT_PROGRAM)
+            found = definition.attrs.get(ge.WEIGHT_PROGRAM)
             return found if isinstance(found, memoryview) else None
         return None
 
@@ -119,14 +120,14 @@ class Model:
         One whose dtype numpy lacks, or whose bytes do not make up its shape
         (a packed or compressed layout), comes as ``uint8[nbytes]``.
         """
-        return _consts.read(self.graphs)
+        return consts.read(self.graphs)
 
     @cached_property
     def _io(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
         listed = self.partition(PartitionType.MODEL_INOUT_INFO)
         if listed is not None:
             return inout.read(listed.span)
-        return _io.read(self.definitions[0]) if self.definitions else ((), ())
+        return io.read(self.definitions[0]) if self.definitions else ((), ())
 
     def _definitions(self) -> Iterator[ModelDef]:
         for group in self.groups:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from acl_bundle._base.atomic import replacing
-from acl_bundle.om import header as headers
-from acl_bundle.om import partition
-from acl_bundle.om.header import Header
+from acl_bundle.om._container import header as headers
+from acl_bundle.om._container import partition
+from acl_bundle.om._container.header import Header
+from acl_bundle.om._container.partition import PartitionType
 from acl_bundle.om.model import Model
-from acl_bundle.om.partition import PartitionType
 
 Piece: TypeAlias = bytes | bytearray | memoryview
 

@@ -13,7 +13,8 @@ from acl_bundle import om
 from acl_bundle._base.atomic import replacing
 from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, RoleError, WeightError
-from acl_bundle.om import Manifest, ManifestWeight, manifest
+from acl_bundle.om import Manifest, ManifestWeight
+from acl_bundle.om._bundle import manifest
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program.compose import before, fit
 from acl_bundle.weight_program.program import Array, WeightProgram

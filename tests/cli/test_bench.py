@@ -18,7 +18,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, om
-from acl_bundle.om.define import Desc, GraphValue, Op, model_def
+from acl_bundle.om._modeldef.define import Desc, GraphValue, Op, model_def
 
 Run = Callable[..., Any]
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}

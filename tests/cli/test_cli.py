@@ -15,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, fake, om
-from acl_bundle.om.define import Desc, GraphValue, Op, model_def
+from acl_bundle.om._modeldef.define import Desc, GraphValue, Op, model_def
 from acl_bundle.testing import FakeAcl
 
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from acl_bundle import om
-from acl_bundle.om import Header, PartitionType, TensorInfo, inout
+from acl_bundle.om import Header, PartitionType, TensorInfo
+from acl_bundle.om._container import inout
 
 from .face import FLOAT, ND
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from acl_bundle import om
-from acl_bundle.om import Gears, Header, PartitionType, inout
+from acl_bundle.om import Gears, Header, PartitionType
+from acl_bundle.om._container import inout
+from acl_bundle.om._container.gears import write as gear_bytes
 
 from . import codes
 from .face import Acl
@@ -467,7 +469,7 @@ def test_damaged_gear_blocks_facts_5_4(ready: Acl, kind: str, cut: int) -> None:
     """A block that promises more than it has is refused, and nothing is read past its end."""
     case = CASES[kind]
     number = {"batch": 2, "hw": 3, "dims": 4}[kind]
-    block = dict(om.gears.write(case.gears))[number][:-cut]
+    block = dict(gear_bytes(case.gears))[number][:-cut]
     listed = inout.write([case.x.info], [case.y.info]) + struct.pack("<II", number, len(block))
     parts = [
         (PartitionType.MODEL_INOUT_INFO, [listed + block]),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from acl_bundle.om import Gears, inout
+from acl_bundle.om import Gears
+from acl_bundle.om._container import inout
 
 from . import codes, files
 from .face import FLOAT16, INT32, Acl

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle.om import inout
+from acl_bundle.om._container import inout
 
 from . import codes, files
 from .face import Acl

@@ -14,7 +14,7 @@ import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.om._wire import chunk, number
+from acl_bundle.om._proto.wire import chunk, number
 
 from . import policy
 from .following import following, opened, publish, put, until

@@ -8,7 +8,11 @@ from typing import Final
 
 from acl_bundle._base import json
 from acl_bundle.follow import _order, _redis
-from acl_bundle.om import _io, _rows, _wire, graph, manifest, partition
+from acl_bundle.om._bundle import manifest
+from acl_bundle.om._container import partition
+from acl_bundle.om._modeldef import graph, io
+from acl_bundle.om._proto import rows as _rows
+from acl_bundle.om._proto import wire
 from acl_bundle.weights._sources import archive, npy, safetensors
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
@@ -20,12 +24,12 @@ LIMITS: Final[dict[str, tuple[int, ...]]] = {
     ".npy: the header": (npy.HEAD_MAX,),
     f".npz, torch: a compressed member above {archive._BOMB_SIZE:,} bytes": (archive._BOMB_RATIO,),
     "ONNX, GraphDef, .om: fields of one kind in a message": (
-        _wire.SPANS_FREE,
-        _wire.SPAN_BYTES,
+        wire.SPANS_FREE,
+        wire.SPAN_BYTES,
     ),
-    "the same: numbers in a list that is a shape or an attribute": (_wire.NUMBERS_MAX,),
+    "the same: numbers in a list that is a shape or an attribute": (wire.NUMBERS_MAX,),
     ".om: nodes": (1024, graph.NODE_BYTES),
-    ".om without a list of its outputs: outputs": (1024, _io.OUTPUT_BYTES),
+    ".om without a list of its outputs: outputs": (1024, io.OUTPUT_BYTES),
     ".om: dims of tensors, pairs of a range": (1024, _rows.NUMBER_BYTES, _rows.PAIR_BYTES),
     ".om: models of a bundle": (partition.BUNDLE_TABLE_MAX,),
     "a name in `LATEST`, a version's name": (_order.NAME_MAX,),

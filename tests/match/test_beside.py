@@ -14,7 +14,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import build, weight_program
-from acl_bundle.om import manifest
+from acl_bundle.om._bundle import manifest
 from acl_bundle.weight_program import Constant
 
 pytestmark = [

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acl_bundle import om
-from acl_bundle.om import _wire, define, inout
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import inout
+from acl_bundle.om._modeldef import define
+from acl_bundle.om._proto import wire
 
 int64 = st.integers(-(1 << 63), (1 << 63) - 1)
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -90,7 +92,7 @@ ops = st.builds(
 def test_definition(nodes):
     """MODEL_DEF: every field of every node."""
     data = define.model_def("m", [define.GraphValue("g", nodes)], {})
-    definition = om.ModelDef(_wire.Message(span(data)), span(b""))
+    definition = om.ModelDef(wire.Message(span(data)), span(b""))
     (graph,) = definition.graphs
     for written, read in zip(nodes, graph.nodes, strict=True):
         assert (read.name, read.type, read.inputs) == (written.name, written.type, written.inputs)
@@ -110,19 +112,19 @@ def test_definition(nodes):
 @given(st.lists(int64, max_size=6))
 def test_numbers(values):
     """Packed and single numbers, negative ones too."""
-    packed = _wire.packed(5, values)
-    single = b"".join(_wire.number(5, value) for value in values)
+    packed = wire.packed(5, values)
+    single = b"".join(wire.number(5, value) for value in values)
     for data in (packed, single):
-        assert _wire.Message(span(data)).values(5) == tuple(values)
+        assert wire.Message(span(data)).values(5) == tuple(values)
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=6))
 def test_floats(values):
     """Packed and single floats."""
-    packed = _wire.chunk(5, struct.pack(f"<{len(values)}f", *values))
-    single = b"".join(_wire.float32(5, value) for value in values)
+    packed = wire.chunk(5, struct.pack(f"<{len(values)}f", *values))
+    single = b"".join(wire.float32(5, value) for value in values)
     for data in (packed, single):
-        assert _wire.Message(span(data)).floats(5) == tuple(values)
+        assert wire.Message(span(data)).floats(5) == tuple(values)
 
 
 @given(st.lists(st.integers(0, 1 << 40), max_size=6))

@@ -22,7 +22,8 @@ from acl_bundle.build.load import Source
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
-from acl_bundle.om import Manifest, manifest
+from acl_bundle.om import Manifest
+from acl_bundle.om._bundle import manifest
 from acl_bundle.weight_program import Given, to_bytes
 
 _SLICE = 64 << 20

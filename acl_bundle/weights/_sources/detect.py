@@ -12,8 +12,8 @@ from typing import Final
 from acl_bundle._base.absent import absent
 from acl_bundle._base.files import Path_, open_regular, read_regular
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.file import bad, map_file, map_part
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._sources.checkpoint import INDEX, TensorFlowCheckpoint

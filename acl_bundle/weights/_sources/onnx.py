@@ -18,8 +18,8 @@ import numpy as np
 
 from acl_bundle._base.files import Path_
 from acl_bundle.errors import BundleFormatError, WeightsFormatError
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.file import bad, map_file
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array, Spec

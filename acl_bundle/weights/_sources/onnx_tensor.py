@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import ml_dtypes
 import numpy as np
 
-from acl_bundle.om._wire import Message
+from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.file import bad, inside, map_file, whole
 from acl_bundle.weights._base.spec import SHAPE_RULE, Array, Spec, is_shape
 from acl_bundle.weights._sources.proto import fixed, integers

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from acl_bundle.om._wire import Message
+from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.spec import Array
 
 _VARINT_MAX = 10  # bytes

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from acl_bundle._base.files import open_regular
-from acl_bundle.om._foreign import HEAD, spoilt
+from acl_bundle.om._bytes.foreign import HEAD, spoilt
 
 _FLAT: Final = 'weights.save(flax.traverse_util.flatten_dict({}, sep="/"), other)'
 _KERAS: Final = (

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 import acl_bundle as ab
 from acl_bundle import build, fake, follow, om
 from acl_bundle._run import gears as geared
-from acl_bundle.om import inout
+from acl_bundle.om._container import inout
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

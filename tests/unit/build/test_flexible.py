@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, om
-from acl_bundle.om import inout
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import inout
 
 W = np.ones((4, 3), np.float32)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from acl_bundle.om import define
+from acl_bundle.om._modeldef import define
 
 Parts = Sequence[tuple[int, bytes]]
 

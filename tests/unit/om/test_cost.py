@@ -10,9 +10,9 @@ import pytest
 
 from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import _ge
-from acl_bundle.om._wire import chunk, packed
-from acl_bundle.om.graph import NODE_BYTES
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.graph import NODE_BYTES
+from acl_bundle.om._proto.wire import chunk, packed
 
 SIZE = 1 << 20
 TIMES = 10
@@ -23,17 +23,17 @@ def _repeated(piece: bytes) -> bytes:
 
 
 def _graph(body: bytes) -> bytes:
-    return chunk(_ge.MODEL_GRAPH, body)
+    return chunk(ge.MODEL_GRAPH, body)
 
 
 def _op(body: bytes) -> bytes:
-    return chunk(_ge.GRAPH_OP, body)
+    return chunk(ge.GRAPH_OP, body)
 
 
-DATA = chunk(_ge.OP_TYPE, "Data")
-END = chunk(_ge.OP_TYPE, _ge.OUTPUT_TYPE)
-EMPTY_DESC = chunk(_ge.OP_INPUT_DESC, b"")
-SHAPE = packed(_ge.SHAPE_DIM, [300] * (SIZE // 2))
+DATA = chunk(ge.OP_TYPE, "Data")
+END = chunk(ge.OP_TYPE, ge.OUTPUT_TYPE)
+EMPTY_DESC = chunk(ge.OP_INPUT_DESC, b"")
+SHAPE = packed(ge.SHAPE_DIM, [300] * (SIZE // 2))
 HOSTILE = {
     "nodes": _graph(_repeated(_op(b""))),
     "graphs": _repeated(_graph(b"")),
@@ -41,9 +41,9 @@ HOSTILE = {
     "fields of the definition": _repeated(b"\x18\x01"),
     "fields of a node": _graph(_op(DATA + _repeated(b"\x18\x01"))),
     "descriptions": _graph(_op(END + _repeated(EMPTY_DESC))),
-    "attributes": _graph(_op(DATA + EMPTY_DESC + _repeated(chunk(_ge.OP_ATTR, b"")))),
-    "dims": _graph(_op(DATA + chunk(_ge.OP_INPUT_DESC, chunk(_ge.DESC_SHAPE, SHAPE)))),
-    "names": _graph(_op(DATA + EMPTY_DESC + chunk(_ge.OP_NAME, b"\xff" * SIZE))),
+    "attributes": _graph(_op(DATA + EMPTY_DESC + _repeated(chunk(ge.OP_ATTR, b"")))),
+    "dims": _graph(_op(DATA + chunk(ge.OP_INPUT_DESC, chunk(ge.DESC_SHAPE, SHAPE)))),
+    "names": _graph(_op(DATA + EMPTY_DESC + chunk(ge.OP_NAME, b"\xff" * SIZE))),
 }
 NODES = SIZE // NODE_BYTES  # as many as the bytes pay for
 
@@ -59,33 +59,33 @@ def _nodes(one: Callable[[int], bytes]) -> bytes:
 
 
 def _entry(field: int, key: str, value: bytes) -> bytes:
-    return chunk(field, chunk(_ge.MAP_KEY, key) + chunk(_ge.MAP_VALUE, value))
+    return chunk(field, chunk(ge.MAP_KEY, key) + chunk(ge.MAP_VALUE, value))
 
 
 def _node(kind: str, at: int, body: bytes, name: str = "n{}") -> bytes:
-    return chunk(_ge.OP_NAME, name.format(at)) + chunk(_ge.OP_TYPE, kind) + body
+    return chunk(ge.OP_NAME, name.format(at)) + chunk(ge.OP_TYPE, kind) + body
 
 
-ORIGIN = _entry(_ge.DESC_ATTR, _ge.ORIGIN_SHAPE, chunk(_ge.ATTR_LIST, packed(_ge.LIST_I, [300, 4])))
-DESC = chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [300, 4])) + chunk(_ge.DESC_LAYOUT, "ND")
-TENSOR = chunk(_ge.TENSOR_DESC, chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [1])))
-PAIR = chunk(_ge.LIST_LIST_INT, packed(_ge.LIST_INT, [300, 300]))
-RANGES = _entry(_ge.DESC_ATTR, _ge.SHAPE_RANGE, chunk(_ge.ATTR_LIST_LIST_INT, PAIR * 9))
-VALUE = _entry(_ge.OP_ATTR, _ge.VALUE, chunk(_ge.ATTR_T, TENSOR + chunk(_ge.TENSOR_DATA, bytes(4))))
+ORIGIN = _entry(ge.DESC_ATTR, ge.ORIGIN_SHAPE, chunk(ge.ATTR_LIST, packed(ge.LIST_I, [300, 4])))
+DESC = chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [300, 4])) + chunk(ge.DESC_LAYOUT, "ND")
+TENSOR = chunk(ge.TENSOR_DESC, chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [1])))
+PAIR = chunk(ge.LIST_LIST_INT, packed(ge.LIST_INT, [300, 300]))
+RANGES = _entry(ge.DESC_ATTR, ge.SHAPE_RANGE, chunk(ge.ATTR_LIST_LIST_INT, PAIR * 9))
+VALUE = _entry(ge.OP_ATTR, ge.VALUE, chunk(ge.ATTR_T, TENSOR + chunk(ge.TENSOR_DATA, bytes(4))))
 MANY = {
     "constants": _nodes(lambda at: _node("Const", at, VALUE)),
-    "inputs": _nodes(lambda at: _node("Data", at, chunk(_ge.OP_INPUT_DESC, DESC + ORIGIN))),
+    "inputs": _nodes(lambda at: _node("Data", at, chunk(ge.OP_INPUT_DESC, DESC + ORIGIN))),
     "variables": _nodes(
-        lambda at: _node("Variable", at, chunk(_ge.OP_OUTPUT_DESC, DESC + ORIGIN), "n{}_var")
+        lambda at: _node("Variable", at, chunk(ge.OP_OUTPUT_DESC, DESC + ORIGIN), "n{}_var")
     ),
-    "ranges": _nodes(lambda at: _node("Data", at, chunk(_ge.OP_INPUT_DESC, RANGES))),
+    "ranges": _nodes(lambda at: _node("Data", at, chunk(ge.OP_INPUT_DESC, RANGES))),
     "other nodes": _nodes(lambda at: _node("MatMul", at, b"")),
-    "outputs": _graph(_op(END + _repeated(chunk(_ge.OP_INPUT_DESC, DESC + ORIGIN)))),
+    "outputs": _graph(_op(END + _repeated(chunk(ge.OP_INPUT_DESC, DESC + ORIGIN)))),
     "dims of inputs": _nodes(
         lambda at: _node(
             "Data",
             at,
-            chunk(_ge.OP_INPUT_DESC, chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [300] * 60))),
+            chunk(ge.OP_INPUT_DESC, chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [300] * 60))),
         )
     ),
 }
@@ -143,7 +143,7 @@ def test_more_outputs_than_the_bytes_pay_for_are_refused() -> None:
     file = om.write_model([(om.PartitionType.MODEL_DEF, [HOSTILE["descriptions"]])]).to_bytes()
     with pytest.raises(BundleFormatError, match=r"is there more than \d+ times in \d+ bytes"):
         _ = om.open_model(file).outputs
-    some = _graph(_op(END + chunk(_ge.OP_INPUT_DESC, bytes([24, 1]) * 16) * 20_000))
+    some = _graph(_op(END + chunk(ge.OP_INPUT_DESC, bytes([24, 1]) * 16) * 20_000))
     file = om.write_model([(om.PartitionType.MODEL_DEF, [some])]).to_bytes()
     with pytest.raises(BundleFormatError, match=r"claims 20000 outputs in \d+ bytes, which pay"):
         _ = om.open_model(file).outputs
@@ -163,11 +163,11 @@ def test_a_table_of_more_partitions_than_a_bundle_may_have_is_refused() -> None:
 
 def test_many_weights_are_still_read() -> None:
     """20,000 variables, each as short as this package's own builder writes it."""
-    desc = chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [4, 4])) + chunk(_ge.DESC_LAYOUT, "ND")
-    origin = chunk(_ge.MAP_KEY, _ge.ORIGIN_SHAPE) + chunk(_ge.MAP_VALUE, b"")
-    body = chunk(_ge.OP_OUTPUT_DESC, desc + chunk(_ge.DESC_ATTR, origin) + b"\x50\x40" * 60)
+    desc = chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [4, 4])) + chunk(ge.DESC_LAYOUT, "ND")
+    origin = chunk(ge.MAP_KEY, ge.ORIGIN_SHAPE) + chunk(ge.MAP_VALUE, b"")
+    body = chunk(ge.OP_OUTPUT_DESC, desc + chunk(ge.DESC_ATTR, origin) + b"\x50\x40" * 60)
     ops = (
-        _op(chunk(_ge.OP_NAME, f"w{i}_var") + chunk(_ge.OP_TYPE, "Variable") + body)
+        _op(chunk(ge.OP_NAME, f"w{i}_var") + chunk(ge.OP_TYPE, "Variable") + body)
         for i in range(20_000)
     )
     definition = _graph(b"".join(ops))

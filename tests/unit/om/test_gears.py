@@ -7,8 +7,9 @@ import struct
 import pytest
 
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import Gears, inout
-from acl_bundle.om._span import Span
+from acl_bundle.om import Gears
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import inout
 
 
 def block(kind: int, body: bytes) -> bytes:

@@ -10,7 +10,11 @@ import pytest
 
 from acl_bundle import dtypes, om
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import PartitionType, define
+from acl_bundle.om import PartitionType
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import header as headers
+from acl_bundle.om._modeldef import define
+from acl_bundle.om._proto.wire import Message
 
 
 def test_offsets_of_facts_5_1(made):
@@ -30,7 +34,7 @@ def test_offsets_of_facts_5_1(made):
 def test_every_header_field(made):
     """Each field is read from its own offset (facts 5.1)."""
     raw = bytearray(range(256))
-    header = om.header.read(om._span.Span(memoryview(raw), "f"))
+    header = headers.read(Span(memoryview(raw), "f"))
     assert header.magic == 0x03020100
     assert header.checksum == bytes(range(12, 76))
     assert (header.length, header.is_encrypt, header.is_checksum) == (0x4F4E4D4C, 80, 81)
@@ -121,8 +125,8 @@ def test_dtype_override(made):
     value = b"\x12\x02\x18\x1b"  # field 2: AttrDef {i: 27}
     entry = b"\x2a" + bytes([len(key) + len(value)]) + key + value
     desc = b"\x10\x01" + entry
-    span = om._span.Span(memoryview(desc), "f")
-    assert om.TensorDesc(om._wire.Message(span)).dtype == 27
+    span = Span(memoryview(desc), "f")
+    assert om.TensorDesc(Message(span)).dtype == 27
 
 
 def test_weights_in_the_node_and_outside(made):

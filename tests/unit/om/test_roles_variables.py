@@ -8,7 +8,7 @@ import pytest
 
 from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import define
+from acl_bundle.om._modeldef import define
 
 
 def graph(name="", inputs=(), outputs=()):

@@ -11,65 +11,65 @@ import pytest
 
 from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import _descs, _ge
-from acl_bundle.om._rows import Rows
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message, chunk, float32, number, packed
-from acl_bundle.om.tensor import Attributes, TensorDesc
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._modeldef import desc_rows, ge
+from acl_bundle.om._modeldef.tensor import Attributes, TensorDesc
+from acl_bundle.om._proto.rows import Rows
+from acl_bundle.om._proto.wire import Message, chunk, float32, number, packed
 
 FIELD = 5
 
 
 def _attr(name: str, value: bytes) -> bytes:
-    entry = chunk(_ge.MAP_KEY, name) + chunk(_ge.MAP_VALUE, value)
-    return chunk(_ge.DESC_ATTR, entry)
+    entry = chunk(ge.MAP_KEY, name) + chunk(ge.MAP_VALUE, value)
+    return chunk(ge.DESC_ATTR, entry)
 
 
 def _list(body: bytes) -> bytes:
-    return chunk(_ge.ATTR_LIST, body)
+    return chunk(ge.ATTR_LIST, body)
 
 
 def _pairs(*pairs: list[int]) -> bytes:
-    lists = (chunk(_ge.LIST_LIST_INT, packed(_ge.LIST_INT, one)) for one in pairs)
-    return chunk(_ge.ATTR_LIST_LIST_INT, b"".join(lists))
+    lists = (chunk(ge.LIST_LIST_INT, packed(ge.LIST_INT, one)) for one in pairs)
+    return chunk(ge.ATTR_LIST_LIST_INT, b"".join(lists))
 
 
 SHAPES = [
     b"",
-    chunk(_ge.DESC_SHAPE, b""),
-    chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [1, -2, 300])),
-    chunk(_ge.DESC_SHAPE, number(_ge.SHAPE_DIM, 7) + packed(_ge.SHAPE_DIM, [2, 1 << 40])),
-    chunk(_ge.DESC_SHAPE, packed(9, [4])) + chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [5])),
+    chunk(ge.DESC_SHAPE, b""),
+    chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [1, -2, 300])),
+    chunk(ge.DESC_SHAPE, number(ge.SHAPE_DIM, 7) + packed(ge.SHAPE_DIM, [2, 1 << 40])),
+    chunk(ge.DESC_SHAPE, packed(9, [4])) + chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [5])),
 ]
 TYPES = [
     b"",
-    number(_ge.DESC_DTYPE, 3),
-    packed(_ge.DESC_DTYPE, [1, 9]),
-    number(_ge.DESC_DTYPE, 1) + _attr(_ge.DTYPE_OVERRIDE, number(_ge.ATTR_I, 27)),
-    _attr(_ge.DTYPE_OVERRIDE, chunk(_ge.ATTR_S, "text")) + number(_ge.DESC_DTYPE, 77),
-    _attr(_ge.DTYPE_OVERRIDE, number(_ge.ATTR_DT, 3) + number(_ge.ATTR_I, 5)),
-    _attr(_ge.DTYPE_OVERRIDE, number(_ge.ATTR_B, 1)),
+    number(ge.DESC_DTYPE, 3),
+    packed(ge.DESC_DTYPE, [1, 9]),
+    number(ge.DESC_DTYPE, 1) + _attr(ge.DTYPE_OVERRIDE, number(ge.ATTR_I, 27)),
+    _attr(ge.DTYPE_OVERRIDE, chunk(ge.ATTR_S, "text")) + number(ge.DESC_DTYPE, 77),
+    _attr(ge.DTYPE_OVERRIDE, number(ge.ATTR_DT, 3) + number(ge.ATTR_I, 5)),
+    _attr(ge.DTYPE_OVERRIDE, number(ge.ATTR_B, 1)),
 ]
 LAYOUTS = [
     b"",
-    chunk(_ge.DESC_LAYOUT, "NCHW"),
-    chunk(_ge.DESC_LAYOUT, b"\xff"),
-    _attr(_ge.FORMAT_FOR_INT, number(_ge.ATTR_I, -1)) + chunk(_ge.DESC_LAYOUT, "ND"),
+    chunk(ge.DESC_LAYOUT, "NCHW"),
+    chunk(ge.DESC_LAYOUT, b"\xff"),
+    _attr(ge.FORMAT_FOR_INT, number(ge.ATTR_I, -1)) + chunk(ge.DESC_LAYOUT, "ND"),
 ]
 ATTRS = [
     b"",
-    _attr(_ge.ORIGIN_SHAPE, _list(packed(_ge.LIST_I, [3, 4]))),
-    _attr(_ge.ORIGIN_SHAPE, _list(b"")),
-    _attr(_ge.ORIGIN_SHAPE, _list(number(_ge.LIST_TYPE, 2))),
-    _attr(_ge.ORIGIN_SHAPE, _list(chunk(_ge.LIST_S, "a"))),
-    _attr(_ge.ORIGIN_SHAPE, _list(float32(_ge.LIST_F, 1.0))),
-    _attr(_ge.ORIGIN_SHAPE, _list(packed(_ge.LIST_B, [1]))),
-    _attr(_ge.ORIGIN_SHAPE, _list(number(_ge.LIST_I, 8) + number(_ge.LIST_I, 9))),
-    _attr(_ge.ORIGIN_SHAPE, number(_ge.ATTR_I, 4)),
-    _attr(_ge.ORIGIN_SHAPE, b"") + _attr(_ge.SHAPE_RANGE, b""),
-    _attr(_ge.SHAPE_RANGE, _pairs([1, 8], [3], [4, -1], [])),
-    _attr(_ge.SHAPE_RANGE, _list(packed(_ge.LIST_I, [1, 2]))),
-    _attr(_ge.SHAPE_RANGE, _pairs([1, 2])) + _attr(_ge.SHAPE_RANGE, _pairs([5, 6], [7, 8])),
+    _attr(ge.ORIGIN_SHAPE, _list(packed(ge.LIST_I, [3, 4]))),
+    _attr(ge.ORIGIN_SHAPE, _list(b"")),
+    _attr(ge.ORIGIN_SHAPE, _list(number(ge.LIST_TYPE, 2))),
+    _attr(ge.ORIGIN_SHAPE, _list(chunk(ge.LIST_S, "a"))),
+    _attr(ge.ORIGIN_SHAPE, _list(float32(ge.LIST_F, 1.0))),
+    _attr(ge.ORIGIN_SHAPE, _list(packed(ge.LIST_B, [1]))),
+    _attr(ge.ORIGIN_SHAPE, _list(number(ge.LIST_I, 8) + number(ge.LIST_I, 9))),
+    _attr(ge.ORIGIN_SHAPE, number(ge.ATTR_I, 4)),
+    _attr(ge.ORIGIN_SHAPE, b"") + _attr(ge.SHAPE_RANGE, b""),
+    _attr(ge.SHAPE_RANGE, _pairs([1, 8], [3], [4, -1], [])),
+    _attr(ge.SHAPE_RANGE, _list(packed(ge.LIST_I, [1, 2]))),
+    _attr(ge.SHAPE_RANGE, _pairs([1, 2])) + _attr(ge.SHAPE_RANGE, _pairs([5, 6], [7, 8])),
 ]
 
 
@@ -98,12 +98,12 @@ def _alone(desc: TensorDesc) -> tuple[object, ...]:
 def _at_once(rows: Rows) -> list[tuple[object, ...]]:
     return list(
         zip(
-            _descs.dtypes_of(rows),
-            _descs.shapes_of(rows),
-            _descs.formats_of(rows),
-            _descs.origins_of(rows),
-            _descs.ranges_of(rows),
-            rows.values(_ge.DESC_SIZE),
+            desc_rows.dtypes_of(rows),
+            desc_rows.shapes_of(rows),
+            desc_rows.formats_of(rows),
+            desc_rows.origins_of(rows),
+            desc_rows.ranges_of(rows),
+            rows.values(ge.DESC_SIZE),
             strict=True,
         )
     )
@@ -133,13 +133,13 @@ def test_damaged_descriptions_are_refused_or_answer_alike(seed: int) -> None:
 
 
 def test_attributes_of_owners_answer_as_each_by_itself() -> None:
-    values = [b"", number(_ge.ATTR_I, 5), number(_ge.ATTR_B, 1), chunk(_ge.ATTR_S, "a")]
+    values = [b"", number(ge.ATTR_I, 5), number(ge.ATTR_B, 1), chunk(ge.ATTR_S, "a")]
     message = _message([b"", *(_attr("key", value) for value in values)])
     rows, attrs = (
         Rows.of(message, FIELD),
-        (Attributes(one, _ge.DESC_ATTR) for one in message.messages(FIELD)),
+        (Attributes(one, ge.DESC_ATTR) for one in message.messages(FIELD)),
     )
-    assert _descs.integers(rows, _ge.DESC_ATTR, "key") == [None, None, 5, True, None]
+    assert desc_rows.integers(rows, ge.DESC_ATTR, "key") == [None, None, 5, True, None]
     assert [one.get("key") for one in attrs] == [None, None, 5, True, "a"]
 
 
@@ -155,8 +155,8 @@ def test_what_is_no_message_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("desc", "said"),
     [
-        (chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, [1] * 4000)), "more than 1525 numbers"),
-        (_attr(_ge.SHAPE_RANGE, _pairs(*[[1, 2]] * 3000)), "more than 1[0-9]{3} pairs of numbers"),
+        (chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, [1] * 4000)), "more than 1525 numbers"),
+        (_attr(ge.SHAPE_RANGE, _pairs(*[[1, 2]] * 3000)), "more than 1[0-9]{3} pairs of numbers"),
     ],
 )
 def test_more_numbers_than_the_bytes_pay_for_are_refused(desc: bytes, said: str) -> None:
@@ -167,9 +167,9 @@ def test_more_numbers_than_the_bytes_pay_for_are_refused(desc: bytes, said: str)
 
 def test_inputs_without_a_list_come_in_the_order_of_their_index() -> None:
     """And those without a description are none."""
-    desc = chunk(_ge.OP_INPUT_DESC, number(_ge.DESC_DTYPE, 1))
+    desc = chunk(ge.OP_INPUT_DESC, number(ge.DESC_DTYPE, 1))
     nodes = b"".join(
-        chunk(_ge.GRAPH_OP, chunk(_ge.OP_NAME, name) + chunk(_ge.OP_TYPE, "Data") + more + at)
+        chunk(ge.GRAPH_OP, chunk(ge.OP_NAME, name) + chunk(ge.OP_TYPE, "Data") + more + at)
         for name, more, at in (
             ("third", desc, _index(2)),
             ("first", desc, b""),
@@ -177,11 +177,11 @@ def test_inputs_without_a_list_come_in_the_order_of_their_index() -> None:
             ("second", desc, _index(1)),
         )
     )
-    definition = chunk(_ge.MODEL_GRAPH, nodes)
+    definition = chunk(ge.MODEL_GRAPH, nodes)
     model = om.write_model([(om.PartitionType.MODEL_DEF, [definition])]).to_bytes()
     assert [one.name for one in om.open_model(model).inputs] == ["first", "second", "third"]
 
 
 def _index(at: int) -> bytes:
-    entry = chunk(_ge.MAP_KEY, _ge.INDEX) + chunk(_ge.MAP_VALUE, number(_ge.ATTR_I, at))
-    return chunk(_ge.OP_ATTR, entry)
+    entry = chunk(ge.MAP_KEY, ge.INDEX) + chunk(ge.MAP_VALUE, number(ge.ATTR_I, at))
+    return chunk(ge.OP_ATTR, entry)

@@ -2,7 +2,7 @@
 
 The partition is a sequence of blocks ``{type, length, bytes}``; empty blocks
 are left out. Blocks 0 and 1 are the inputs and the outputs; the others
-describe gears (:mod:`~acl_bundle.om.gears`).
+describe gears (:mod:`~acl_bundle.om._container.gears`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from acl_bundle import dtypes
-from acl_bundle.om import gears as _gears
-from acl_bundle.om._span import Span
-from acl_bundle.om.gears import Gears
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import gears as _gears
+from acl_bundle.om._container.gears import Gears
 
 _BLOCK: Final = struct.Struct("<II")
 _COUNT: Final = struct.Struct("<I")

@@ -16,11 +16,11 @@ from typing import Final
 
 import numpy as np
 
-from acl_bundle.om import _ge
-from acl_bundle.om._rows import Rows
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message
-from acl_bundle.om.tensor import Attributes, TensorDesc
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.tensor import Attributes, TensorDesc
+from acl_bundle.om._proto.rows import Rows
+from acl_bundle.om._proto.wire import Message
 
 NODE_BYTES: Final = 160
 """What a node takes at least, on average: name, type, inputs, the description of a tensor.
@@ -36,53 +36,53 @@ class Node:
     @property
     def name(self) -> str:
         """Its name, unique in the graph."""
-        return self.message.text(_ge.OP_NAME)
+        return self.message.text(ge.OP_NAME)
 
     @property
     def type(self) -> str:
         """What it computes, such as ``"MatMul"`` or ``"Variable"``."""
-        return self.message.text(_ge.OP_TYPE)
+        return self.message.text(ge.OP_TYPE)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """``"<node>:<output>"`` per input; output -1 is a control edge."""
-        return self.message.texts(_ge.OP_INPUT)
+        return self.message.texts(ge.OP_INPUT)
 
     @property
     def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return Attributes(self.message, _ge.OP_ATTR)
+        return Attributes(self.message, ge.OP_ATTR)
 
     @property
     def input_descs(self) -> tuple[TensorDesc, ...]:
         """One per input."""
-        return tuple(map(TensorDesc, self.message.messages(_ge.OP_INPUT_DESC)))
+        return tuple(map(TensorDesc, self.message.messages(ge.OP_INPUT_DESC)))
 
     @property
     def output_descs(self) -> tuple[TensorDesc, ...]:
         """One per output."""
-        return tuple(map(TensorDesc, self.message.messages(_ge.OP_OUTPUT_DESC)))
+        return tuple(map(TensorDesc, self.message.messages(ge.OP_OUTPUT_DESC)))
 
     @property
     def first_input(self) -> TensorDesc | None:
         """The description of its first input, None when it has none."""
-        return _desc(self.message.head(_ge.OP_INPUT_DESC))
+        return _desc(self.message.head(ge.OP_INPUT_DESC))
 
     @property
     def first_output(self) -> TensorDesc | None:
         """The description of its first output, None when it has none."""
-        return _desc(self.message.head(_ge.OP_OUTPUT_DESC))
+        return _desc(self.message.head(ge.OP_OUTPUT_DESC))
 
     @property
     def subgraphs(self) -> tuple[str, ...]:
         """Names of the graphs it runs, such as the branches of an If."""
-        return self.message.texts(_ge.OP_SUBGRAPH)
+        return self.message.texts(ge.OP_SUBGRAPH)
 
     @property
     def sources(self) -> tuple[tuple[str, int], ...]:
         """For a NetOutput: which output of which node each result is."""
-        names = self.message.texts(_ge.OP_SRC_NAME)
-        return tuple(zip(names, self.message.values(_ge.OP_SRC_INDEX), strict=False))
+        names = self.message.texts(ge.OP_SRC_NAME)
+        return tuple(zip(names, self.message.values(ge.OP_SRC_INDEX), strict=False))
 
 
 def _desc(message: Message | None) -> TensorDesc | None:
@@ -103,7 +103,7 @@ class Graph:
     @cached_property
     def name(self) -> str:
         """Its name; nodes call subgraphs by it."""
-        return self.message.text(_ge.GRAPH_NAME)
+        return self.message.text(ge.GRAPH_NAME)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -113,12 +113,12 @@ class Graph:
     @cached_property
     def rows(self) -> Rows:
         """Where its operators lie, in file order."""
-        return Rows.of(self.message, _ge.GRAPH_OP)
+        return Rows.of(self.message, ge.GRAPH_OP)
 
     @property
     def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return Attributes(self.message, _ge.GRAPH_ATTR)
+        return Attributes(self.message, ge.GRAPH_ATTR)
 
     def of_type(self, *types: str) -> Iterator[Node]:
         """Yield the nodes of these types, in file order."""
@@ -126,7 +126,7 @@ class Graph:
 
     def select(self, *types: str) -> Rows:
         """Return where the operators of these types lie, in file order."""
-        kinds = self.rows.last(_ge.OP_TYPE).texts()
+        kinds = self.rows.last(ge.OP_TYPE).texts()
         return self.rows.take(np.array([kind in types for kind in kinds], bool))
 
 
@@ -144,8 +144,8 @@ class ModelDef:
         Raises:
             BundleFormatError: They have more nodes than the definition's bytes pay for.
         """
-        found = tuple(Graph(g, self.weights) for g in self.message.messages(_ge.MODEL_GRAPH))
-        nodes = sum(graph.message.count(_ge.GRAPH_OP) for graph in found)
+        found = tuple(Graph(g, self.weights) for g in self.message.messages(ge.MODEL_GRAPH))
+        nodes = sum(graph.message.count(ge.GRAPH_OP) for graph in found)
         size = len(self.message.span)
         if nodes > 1024 + size // NODE_BYTES:
             raise self.message.span.error(
@@ -158,4 +158,4 @@ class ModelDef:
     @property
     def attrs(self) -> Attributes:
         """Its attributes, by name."""
-        return Attributes(self.message, _ge.MODEL_ATTR)
+        return Attributes(self.message, ge.MODEL_ATTR)

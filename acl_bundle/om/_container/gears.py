@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
 
 Kind: TypeAlias = Literal["batch", "hw", "dims"]
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle import dtypes
-from acl_bundle.om import _descs, _ge
-from acl_bundle.om._span import Span
-from acl_bundle.om.graph import Graph
-from acl_bundle.om.tensor import KINDS
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._modeldef import desc_rows, ge
+from acl_bundle.om._modeldef.graph import Graph
+from acl_bundle.om._modeldef.tensor import KINDS
 
 
 def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:
@@ -34,20 +34,20 @@ def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:
 
 
 def _values(graph: Graph) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    nodes = graph.select(*_ge.CONST_TYPES)
-    values = nodes.entry(_ge.OP_ATTR, _ge.VALUE)
-    tensors = values.first(*KINDS).numbers == _ge.ATTR_T
-    nodes, values = nodes.take(tensors), values.take(tensors).last(_ge.ATTR_T)
-    descs = values.last(_ge.TENSOR_DESC)
+    nodes = graph.select(*ge.CONST_TYPES)
+    values = nodes.entry(ge.OP_ATTR, ge.VALUE)
+    tensors = values.first(*KINDS).numbers == ge.ATTR_T
+    nodes, values = nodes.take(tensors), values.take(tensors).last(ge.ATTR_T)
+    descs = values.last(ge.TENSOR_DESC)
     here, outside = graph.message.span, graph.weights
     inner, outer = (np.frombuffer(span.view, np.uint8) for span in (here, outside))
     for name, (at, size), offset, nbytes, shape, dtype in zip(
-        nodes.last(_ge.OP_NAME).texts(),
-        values.last(_ge.TENSOR_DATA).places(),
-        descs.values(_ge.DESC_DATA_OFFSET),
-        descs.values(_ge.DESC_WEIGHT_SIZE),
-        _descs.shapes_of(descs),
-        _descs.dtypes_of(descs),
+        nodes.last(ge.OP_NAME).texts(),
+        values.last(ge.TENSOR_DATA).places(),
+        descs.values(ge.DESC_DATA_OFFSET),
+        descs.values(ge.DESC_WEIGHT_SIZE),
+        desc_rows.shapes_of(descs),
+        desc_rows.dtypes_of(descs),
         strict=True,
     ):
         if size:

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
 
 SIZE: Final = 256
 MAGIC: Final = 0x444F4D49  # "IMOD"

@@ -15,15 +15,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle.om import _ge, partition
-from acl_bundle.om import header as headers
-from acl_bundle.om._span import Span
-from acl_bundle.om.header import Header
-from acl_bundle.om.manifest import Manifest, digest
+from acl_bundle.om._bundle.manifest import Manifest, digest
+from acl_bundle.om._bundle.roles import Role, detect
+from acl_bundle.om._bundle.variables import Variable, find
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import header as headers
+from acl_bundle.om._container import partition
+from acl_bundle.om._container.header import Header
+from acl_bundle.om._container.partition import Partition, PartitionType
+from acl_bundle.om._modeldef import ge
 from acl_bundle.om.model import Model
-from acl_bundle.om.partition import Partition, PartitionType
-from acl_bundle.om.roles import Role, detect
-from acl_bundle.om.variables import Variable, find
 
 _SIZE: Final = struct.Struct("<Q")
 
@@ -78,7 +79,7 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
-        """What ties a manifest to the file: see :func:`acl_bundle.om.manifest.digest`."""
+        """What ties a manifest to the file: see :func:`acl_bundle.om._bundle.manifest.digest`."""
         parts = (part for model in self.models for part in model.partitions)
         defined = [part.data for part in parts if part.type == PartitionType.MODEL_DEF]
         return digest(self.data, defined)
@@ -135,7 +136,7 @@ class Bundle:
     def has_external_weights(self) -> bool:
         """Whether constants lie in files beside the bundle (FileConstant nodes)."""
         graphs = (graph for model in self.models for graph in model.graphs)
-        return any(next(graph.of_type(_ge.FILE_CONSTANT_TYPE), None) for graph in graphs)
+        return any(next(graph.of_type(ge.FILE_CONSTANT_TYPE), None) for graph in graphs)
 
 
 def _variable_size(parts: tuple[Partition, ...]) -> int:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from acl_bundle.om import _descs, _ge
-from acl_bundle.om._rows import Rows
-from acl_bundle.om.graph import Graph, ModelDef, Node
-from acl_bundle.om.inout import TensorInfo
-from acl_bundle.om.tensor import Attributes
+from acl_bundle.om._container.inout import TensorInfo
+from acl_bundle.om._modeldef import desc_rows, ge
+from acl_bundle.om._modeldef.graph import Graph, ModelDef, Node
+from acl_bundle.om._modeldef.tensor import Attributes
+from acl_bundle.om._proto.rows import Rows
 
 OUTPUT_BYTES: Final = 64
 """What the description of an output takes at least; of this package's own files it is 84 bytes."""
@@ -30,19 +30,19 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
-    nodes = root.select(*_ge.INPUT_TYPES)
-    places = _descs.integers(nodes, _ge.OP_ATTR, _ge.INDEX)
+    nodes = root.select(*ge.INPUT_TYPES)
+    places = desc_rows.integers(nodes, ge.OP_ATTR, ge.INDEX)
     nodes = nodes.take(sorted(range(len(nodes)), key=lambda at: places[at] or 0))
-    descs = nodes.first(_ge.OP_INPUT_DESC)
+    descs = nodes.first(ge.OP_INPUT_DESC)
     there = descs.numbers != 0
-    return _infos(nodes.take(there).last(_ge.OP_NAME).texts(), descs.take(there))
+    return _infos(nodes.take(there).last(ge.OP_NAME).texts(), descs.take(there))
 
 
 def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
-    end = next(root.of_type(_ge.OUTPUT_TYPE), None)
+    end = next(root.of_type(ge.OUTPUT_TYPE), None)
     if end is None:
         return ()
-    descs = Rows.of(end.message, _ge.OP_INPUT_DESC)
+    descs = Rows.of(end.message, ge.OP_INPUT_DESC)
     span, most = end.message.span, 1024 + len(end.message.span) // OUTPUT_BYTES
     if len(descs) > most:
         raise span.error(
@@ -56,7 +56,7 @@ def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
 
 
 def _recorded(attrs: Attributes) -> tuple[str, ...]:
-    names = attrs.get(_ge.OUT_NODES)
+    names = attrs.get(ge.OUT_NODES)
     return tuple(map(str, names)) if isinstance(names, tuple) else ()
 
 
@@ -72,11 +72,11 @@ def _invented(end: Node, count: int) -> tuple[str, ...]:
 def _infos(names: Iterable[str], descs: Rows) -> tuple[TensorInfo, ...]:
     rows = zip(
         names,
-        _descs.dtypes_of(descs),
-        _descs.formats_of(descs),
-        _descs.shapes_of(descs),
-        descs.values(_ge.DESC_SIZE),
-        _descs.ranges_of(descs),
+        desc_rows.dtypes_of(descs),
+        desc_rows.formats_of(descs),
+        desc_rows.shapes_of(descs),
+        descs.values(ge.DESC_SIZE),
+        desc_rows.ranges_of(descs),
         strict=True,
     )
     return tuple(

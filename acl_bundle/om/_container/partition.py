@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
 
 MODEL_TABLE_MAX: Final = 8
 BUNDLE_TABLE_MAX: Final = 4096

@@ -17,13 +17,14 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om import _descs, _ge, names
-from acl_bundle.om._rows import Rows
-from acl_bundle.om.graph import Graph
-from acl_bundle.om.manifest import Manifest
+from acl_bundle.om._bundle import names
+from acl_bundle.om._bundle.manifest import Manifest
+from acl_bundle.om._bundle.roles import INIT_NAME, UPDATE_SUFFIX, role_of
+from acl_bundle.om._modeldef import desc_rows, ge
+from acl_bundle.om._modeldef.graph import Graph
+from acl_bundle.om._modeldef.tensor import KINDS
+from acl_bundle.om._proto.rows import Rows
 from acl_bundle.om.model import Model
-from acl_bundle.om.roles import INIT_NAME, UPDATE_SUFFIX, role_of
-from acl_bundle.om.tensor import KINDS
 
 VARIABLE_SUFFIX: Final = "_var"
 THEN_DATA_SUFFIX: Final = "_var_then_data"
@@ -40,7 +41,7 @@ class Variable:
         offset: Where it starts in the variables' memory, None where the file
             does not say; only files of `acl_bundle.build` do.
         in_graph: What the graphs call it, without the suffix of its variable;
-            another name where a compiler added to it (:mod:`acl_bundle.om.names`).
+            another name where a compiler added to it (:mod:`acl_bundle.om._bundle.names`).
     """
 
     name: str
@@ -144,16 +145,16 @@ class _Places:
                     self._note_values(graph, model.name)
 
     def _note_inputs(self, graph: Graph, model: str) -> None:
-        nodes, names = _ending(graph.select(*_ge.INPUT_TYPES), THEN_DATA_SUFFIX)
-        descs = nodes.first(_ge.OP_OUTPUT_DESC).otherwise(nodes.first(_ge.OP_INPUT_DESC))
+        nodes, names = _ending(graph.select(*ge.INPUT_TYPES), THEN_DATA_SUFFIX)
+        descs = nodes.first(ge.OP_OUTPUT_DESC).otherwise(nodes.first(ge.OP_INPUT_DESC))
         self._add(names, THEN_DATA_SUFFIX, descs, model)
 
     def _note_variables(self, graph: Graph, model: str) -> None:
-        nodes, names = _ending(graph.select(_ge.VARIABLE_TYPE), VARIABLE_SUFFIX)
-        descs = nodes.first(_ge.OP_OUTPUT_DESC)
+        nodes, names = _ending(graph.select(ge.VARIABLE_TYPE), VARIABLE_SUFFIX)
+        descs = nodes.first(ge.OP_OUTPUT_DESC)
         self._add(names, VARIABLE_SUFFIX, descs, model)
-        offsets = _descs.integers(nodes, _ge.OP_ATTR, _ge.VARIABLE_OFFSET)
-        types, told = _descs.dtypes_of(descs), descs.numbers.tolist()
+        offsets = desc_rows.integers(nodes, ge.OP_ATTR, ge.VARIABLE_OFFSET)
+        types, told = desc_rows.dtypes_of(descs), descs.numbers.tolist()
         for name, offset, dtype, is_told in zip(names, offsets, types, told, strict=True):
             if offset is not None:
                 self._offsets.setdefault(name, set()).add(offset)
@@ -161,13 +162,13 @@ class _Places:
                 self.dtypes.setdefault(name, dtype)
 
     def _note_values(self, graph: Graph, model: str) -> None:
-        nodes = graph.select(*_ge.CONST_TYPES)
-        values = nodes.entry(_ge.OP_ATTR, _ge.VALUE)
-        tensors = values.first(*KINDS).numbers == _ge.ATTR_T
+        nodes = graph.select(*ge.CONST_TYPES)
+        values = nodes.entry(ge.OP_ATTR, ge.VALUE)
+        tensors = values.first(*KINDS).numbers == ge.ATTR_T
         named, others = nodes.take(tensors), nodes.take(~tensors)
-        told = values.take(tensors).last(_ge.ATTR_T).last(_ge.TENSOR_DESC)
-        self._add(named.last(_ge.OP_NAME).texts(), "", told, model)
-        self._add(others.last(_ge.OP_NAME).texts(), "", others.first(_ge.OP_OUTPUT_DESC), model)
+        told = values.take(tensors).last(ge.ATTR_T).last(ge.TENSOR_DESC)
+        self._add(named.last(ge.OP_NAME).texts(), "", told, model)
+        self._add(others.last(ge.OP_NAME).texts(), "", others.first(ge.OP_OUTPUT_DESC), model)
 
     def _add(self, names: Sequence[str], suffix: str, descs: Rows, model: str) -> None:
         for name, shape in zip(names, _written(descs), strict=True):
@@ -195,15 +196,15 @@ class _Places:
 
 def _ending(nodes: Rows, suffix: str) -> tuple[Rows, list[str]]:
     """Return the nodes whose names end so, and their names without that."""
-    named = nodes.last(_ge.OP_NAME).texts()
+    named = nodes.last(ge.OP_NAME).texts()
     which = [at for at, name in enumerate(named) if name.endswith(suffix)]
     return nodes.take(which), [named[at].removesuffix(suffix) for at in which]
 
 
 def _written(descs: Rows) -> Iterator[tuple[int, ...] | None]:
     """Yield the dims the author wrote, None where only stored ones are known, or none."""
-    told, layouts = descs.numbers.tolist(), _descs.formats_of(descs)
-    rows = zip(told, layouts, _descs.origins_of(descs), _descs.shapes_of(descs), strict=True)
+    told, layouts = descs.numbers.tolist(), desc_rows.formats_of(descs)
+    rows = zip(told, layouts, desc_rows.origins_of(descs), desc_rows.shapes_of(descs), strict=True)
     for is_told, layout, origin, stored in rows:
         shape = stored if origin is None and layout in dtypes.PLAIN_FORMATS else origin
         known = is_told and shape is not None and min(shape, default=0) >= 0

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from acl_bundle import dtypes
-from acl_bundle.om import _ge
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._proto.wire import Message
 
 Value: TypeAlias = Any
 
@@ -33,62 +33,62 @@ class TensorDesc:
     @property
     def name(self) -> str:
         """The tensor's name, often empty."""
-        return self.message.text(_ge.DESC_NAME)
+        return self.message.text(ge.DESC_NAME)
 
     @property
     def dtype(self) -> int:
         """The ``aclDataType``."""
-        override = self.attrs.get(_ge.DTYPE_OVERRIDE)
+        override = self.attrs.get(ge.DTYPE_OVERRIDE)
         if isinstance(override, int):
             return override
-        return dtypes.from_proto(self.message.value(_ge.DESC_DTYPE))
+        return dtypes.from_proto(self.message.value(ge.DESC_DTYPE))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The stored dims; negative ones are unknown."""
-        shape = self.message.message(_ge.DESC_SHAPE)
-        return () if shape is None else shape.values(_ge.SHAPE_DIM)
+        shape = self.message.message(ge.DESC_SHAPE)
+        return () if shape is None else shape.values(ge.SHAPE_DIM)
 
     @property
     def origin_shape(self) -> tuple[int, ...] | None:
         """The dims the author of the graph wrote."""
-        return dims_of(self.attrs.get(_ge.ORIGIN_SHAPE))
+        return dims_of(self.attrs.get(ge.ORIGIN_SHAPE))
 
     @property
     def layout(self) -> str:
         """The name of the stored format, such as ``"ND"``."""
-        return self.message.text(_ge.DESC_LAYOUT)
+        return self.message.text(ge.DESC_LAYOUT)
 
     @property
     def format(self) -> int:
         """The stored ``aclFormat``."""
-        number = self.attrs.get(_ge.FORMAT_FOR_INT)
+        number = self.attrs.get(ge.FORMAT_FOR_INT)
         return number if isinstance(number, int) else dtypes.format_number(self.layout)
 
     @property
     def nbytes(self) -> int:
         """The recorded size in bytes, 0 where there is none."""
-        return self.message.value(_ge.DESC_SIZE)
+        return self.message.value(ge.DESC_SIZE)
 
     @property
     def weight_nbytes(self) -> int:
         """For a constant: bytes of its value."""
-        return self.message.value(_ge.DESC_WEIGHT_SIZE)
+        return self.message.value(ge.DESC_WEIGHT_SIZE)
 
     @property
     def data_offset(self) -> int:
         """For a constant: where its value starts in WEIGHTS_DATA."""
-        return self.message.value(_ge.DESC_DATA_OFFSET)
+        return self.message.value(ge.DESC_DATA_OFFSET)
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(least, most) per dim, empty where the file has none."""
-        return _pairs(self.attrs.get(_ge.SHAPE_RANGE))
+        return _pairs(self.attrs.get(ge.SHAPE_RANGE))
 
     @property
     def attrs(self) -> Attributes:
         """Everything else, by name."""
-        return Attributes(self.message, _ge.DESC_ATTR)
+        return Attributes(self.message, ge.DESC_ATTR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ class Tensor:
     @property
     def desc(self) -> TensorDesc:
         """What the tensor is."""
-        return TensorDesc(self.message.message(_ge.TENSOR_DESC) or _empty(self.message))
+        return TensorDesc(self.message.message(ge.TENSOR_DESC) or _empty(self.message))
 
     @property
     def data(self) -> Span | None:
         """The value when it stands here, None when it stands in WEIGHTS_DATA."""
-        span = self.message.span_of(_ge.TENSOR_DATA)
+        span = self.message.span_of(ge.TENSOR_DATA)
         return span if span is not None and len(span) else None
 
 
@@ -131,7 +131,7 @@ class Attributes(Mapping[str, Value]):
         return default if found is None else value_of(found)
 
     def __iter__(self) -> Iterator[str]:
-        names = (one.text(_ge.MAP_KEY) for one in self._message.messages(self._field))
+        names = (one.text(ge.MAP_KEY) for one in self._message.messages(self._field))
         return iter(dict.fromkeys(names))
 
     def __len__(self) -> int:
@@ -150,7 +150,7 @@ def value_of(attr: Message) -> Value:
     whole = attr.message(field) if field else None
     if whole is None:
         return None
-    return _list(whole) if field == _ge.ATTR_LIST else _int_lists(whole)
+    return _list(whole) if field == ge.ATTR_LIST else _int_lists(whole)
 
 
 def _list(values: Message) -> tuple[Value, ...]:
@@ -159,31 +159,31 @@ def _list(values: Message) -> tuple[Value, ...]:
 
 
 def _int_lists(values: Message) -> tuple[tuple[int, ...], ...]:
-    return tuple(one.values(_ge.LIST_INT) for one in values.messages(_ge.LIST_LIST_INT))
+    return tuple(one.values(ge.LIST_INT) for one in values.messages(ge.LIST_LIST_INT))
 
 
 _SINGLE: dict[int, Callable[[Message, int], Value]] = {
-    _ge.ATTR_S: Message.text,
-    _ge.ATTR_I: Message.value,
-    _ge.ATTR_F: lambda attr, field: (attr.floats(field) or (0.0,))[-1],
-    _ge.ATTR_B: lambda attr, field: bool(attr.value(field)),
-    _ge.ATTR_BT: lambda attr, field: _last(attr, field).span.view,
-    _ge.ATTR_TD: lambda attr, field: TensorDesc(_last(attr, field)),
-    _ge.ATTR_T: lambda attr, field: Tensor(_last(attr, field)),
-    _ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
+    ge.ATTR_S: Message.text,
+    ge.ATTR_I: Message.value,
+    ge.ATTR_F: lambda attr, field: (attr.floats(field) or (0.0,))[-1],
+    ge.ATTR_B: lambda attr, field: bool(attr.value(field)),
+    ge.ATTR_BT: lambda attr, field: _last(attr, field).span.view,
+    ge.ATTR_TD: lambda attr, field: TensorDesc(_last(attr, field)),
+    ge.ATTR_T: lambda attr, field: Tensor(_last(attr, field)),
+    ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
 }
 
-KINDS: Final = (*_SINGLE, _ge.ATTR_LIST, _ge.ATTR_LIST_LIST_INT)
+KINDS: Final = (*_SINGLE, ge.ATTR_LIST, ge.ATTR_LIST_LIST_INT)
 
 MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
-    _ge.LIST_S: Message.texts,
-    _ge.LIST_I: Message.values,
-    _ge.LIST_F: Message.floats,
-    _ge.LIST_B: lambda attr, field: map(bool, attr.values(field)),
-    _ge.LIST_BT: lambda attr, field: (span.view for span in attr.spans(field)),
-    _ge.LIST_TD: lambda attr, field: map(TensorDesc, attr.messages(field)),
-    _ge.LIST_T: lambda attr, field: map(Tensor, attr.messages(field)),
-    _ge.LIST_DT: lambda attr, field: map(dtypes.from_proto, attr.values(field)),
+    ge.LIST_S: Message.texts,
+    ge.LIST_I: Message.values,
+    ge.LIST_F: Message.floats,
+    ge.LIST_B: lambda attr, field: map(bool, attr.values(field)),
+    ge.LIST_BT: lambda attr, field: (span.view for span in attr.spans(field)),
+    ge.LIST_TD: lambda attr, field: map(TensorDesc, attr.messages(field)),
+    ge.LIST_T: lambda attr, field: map(Tensor, attr.messages(field)),
+    ge.LIST_DT: lambda attr, field: map(dtypes.from_proto, attr.values(field)),
 }
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._acl import ffi, lib
-from acl_bundle.om._span import Span
-from acl_bundle.om._wire import Message, text
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._proto.wire import Message, text
 
 _FIELD: Final = np.dtype([("number", "u4"), ("kind", "u4"), ("at", "u8"), ("size", "u8")])
 _VARINT, _BYTES = 0, 2

@@ -1,6 +1,6 @@
 """Writing MODEL_DEF: graphs as plain values, and their protobuf bytes (facts 5.5).
 
-The counterpart of :mod:`acl_bundle.om.graph`. Values are described with the
+The counterpart of :mod:`acl_bundle.om._modeldef.graph`. Values are described with the
 small classes here and turned into bytes by :func:`model_def`; the same values
 give the same bytes.
 """
@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from acl_bundle import dtypes
-from acl_bundle.om import _ge
-from acl_bundle.om._wire import chunk, float32, number, packed
+from acl_bundle.om._modeldef import ge
+from acl_bundle.om._proto.wire import chunk, float32, number, packed
 
 
 @dataclass(frozen=True)
@@ -72,79 +72,79 @@ class GraphValue:
 
 def model_def(name: str, graphs: Sequence[GraphValue], attrs: Mapping[str, Attr]) -> bytes:
     """Return the bytes of a model definition whose root is the first graph."""
-    parts = [chunk(_ge.MODEL_NAME, name), number(_ge.MODEL_VERSION, 1)]
-    parts += [chunk(_ge.MODEL_GRAPH, _graph(graph)) for graph in graphs]
-    return b"".join(parts) + _attrs(_ge.MODEL_ATTR, attrs)
+    parts = [chunk(ge.MODEL_NAME, name), number(ge.MODEL_VERSION, 1)]
+    parts += [chunk(ge.MODEL_GRAPH, _graph(graph)) for graph in graphs]
+    return b"".join(parts) + _attrs(ge.MODEL_ATTR, attrs)
 
 
 def _graph(graph: GraphValue) -> bytes:
-    ops = (chunk(_ge.GRAPH_OP, _op(op, index)) for index, op in enumerate(graph.ops))
-    return chunk(_ge.GRAPH_NAME, graph.name) + b"".join(ops)
+    ops = (chunk(ge.GRAPH_OP, _op(op, index)) for index, op in enumerate(graph.ops))
+    return chunk(ge.GRAPH_NAME, graph.name) + b"".join(ops)
 
 
 def _op(op: Op, index: int) -> bytes:
-    parts = [chunk(_ge.OP_NAME, op.name), chunk(_ge.OP_TYPE, op.type)]
-    parts += [chunk(_ge.OP_INPUT, one) for one in op.inputs]
-    parts += [_attrs(_ge.OP_ATTR, op.attrs), number(_ge.OP_ID, index)]
-    parts += [chunk(_ge.OP_SRC_NAME, source) for source, _ in op.sources]
+    parts = [chunk(ge.OP_NAME, op.name), chunk(ge.OP_TYPE, op.type)]
+    parts += [chunk(ge.OP_INPUT, one) for one in op.inputs]
+    parts += [_attrs(ge.OP_ATTR, op.attrs), number(ge.OP_ID, index)]
+    parts += [chunk(ge.OP_SRC_NAME, source) for source, _ in op.sources]
     if op.sources:
-        parts.append(packed(_ge.OP_SRC_INDEX, [output for _, output in op.sources]))
-    parts += [chunk(_ge.OP_INPUT_DESC, _desc(desc)) for desc in op.input_descs]
-    parts += [chunk(_ge.OP_OUTPUT_DESC, _desc(desc)) for desc in op.output_descs]
-    parts += [chunk(_ge.OP_SUBGRAPH, one) for one in op.subgraphs]
+        parts.append(packed(ge.OP_SRC_INDEX, [output for _, output in op.sources]))
+    parts += [chunk(ge.OP_INPUT_DESC, _desc(desc)) for desc in op.input_descs]
+    parts += [chunk(ge.OP_OUTPUT_DESC, _desc(desc)) for desc in op.output_descs]
+    parts += [chunk(ge.OP_SUBGRAPH, one) for one in op.subgraphs]
     return b"".join(parts)
 
 
 @lru_cache(maxsize=256)
 def _desc(desc: Desc) -> bytes:
     parts = [
-        number(_ge.DESC_DTYPE, dtypes.to_proto(desc.dtype)),
-        chunk(_ge.DESC_SHAPE, packed(_ge.SHAPE_DIM, desc.shape) if desc.shape else b""),
-        chunk(_ge.DESC_LAYOUT, dtypes.format_name(desc.format)),
+        number(ge.DESC_DTYPE, dtypes.to_proto(desc.dtype)),
+        chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, desc.shape) if desc.shape else b""),
+        chunk(ge.DESC_LAYOUT, dtypes.format_name(desc.format)),
         _attrs(
-            _ge.DESC_ATTR,
+            ge.DESC_ATTR,
             {
-                _ge.FORMAT_FOR_INT: desc.format,
-                _ge.ORIGIN_FORMAT_FOR_INT: desc.format,
-                _ge.ORIGIN_SHAPE: desc.shape,
+                ge.FORMAT_FOR_INT: desc.format,
+                ge.ORIGIN_FORMAT_FOR_INT: desc.format,
+                ge.ORIGIN_SHAPE: desc.shape,
             },
         ),
-        number(_ge.DESC_SIZE, desc.nbytes),
+        number(ge.DESC_SIZE, desc.nbytes),
     ]
     if desc.data_offset is not None:
-        parts.append(number(_ge.DESC_WEIGHT_SIZE, desc.nbytes))
-        parts.append(number(_ge.DESC_DATA_OFFSET, desc.data_offset))
+        parts.append(number(ge.DESC_WEIGHT_SIZE, desc.nbytes))
+        parts.append(number(ge.DESC_DATA_OFFSET, desc.data_offset))
     return b"".join(parts)
 
 
 def _attrs(field_number: int, attrs: Mapping[str, Attr]) -> bytes:
     entries = (
-        chunk(_ge.MAP_KEY, key) + chunk(_ge.MAP_VALUE, _attr(value)) for key, value in attrs.items()
+        chunk(ge.MAP_KEY, key) + chunk(ge.MAP_VALUE, _attr(value)) for key, value in attrs.items()
     )
     return b"".join(chunk(field_number, entry) for entry in entries)
 
 
 def _attr(value: Attr) -> bytes:
     if isinstance(value, bool):
-        return number(_ge.ATTR_B, value)
+        return number(ge.ATTR_B, value)
     if isinstance(value, int):
-        return number(_ge.ATTR_I, value)
+        return number(ge.ATTR_I, value)
     if isinstance(value, float):
-        return float32(_ge.ATTR_F, value)
+        return float32(ge.ATTR_F, value)
     if isinstance(value, str | bytes):
-        return chunk(_ge.ATTR_S if isinstance(value, str) else _ge.ATTR_BT, value)
+        return chunk(ge.ATTR_S if isinstance(value, str) else ge.ATTR_BT, value)
     if isinstance(value, ConstValue):
-        return chunk(_ge.ATTR_T, chunk(_ge.TENSOR_DESC, _desc(value.desc)))
-    return chunk(_ge.ATTR_LIST, _list(value))
+        return chunk(ge.ATTR_T, chunk(ge.TENSOR_DESC, _desc(value.desc)))
+    return chunk(ge.ATTR_LIST, _list(value))
 
 
 def _list(values: Sequence[int | float | str]) -> bytes:
     if all(isinstance(value, int) for value in values):
-        items, kind = packed(_ge.LIST_I, map(int, values)), _ge.LIST_TYPE_INT
+        items, kind = packed(ge.LIST_I, map(int, values)), ge.LIST_TYPE_INT
     elif all(isinstance(value, str) for value in values):
-        items = b"".join(chunk(_ge.LIST_S, str(value)) for value in values)
-        kind = _ge.LIST_TYPE_STRING
+        items = b"".join(chunk(ge.LIST_S, str(value)) for value in values)
+        kind = ge.LIST_TYPE_STRING
     else:
-        items = b"".join(float32(_ge.LIST_F, float(value)) for value in values)
-        kind = _ge.LIST_TYPE_FLOAT
-    return (items if values else b"") + number(_ge.LIST_TYPE, kind)
+        items = b"".join(float32(ge.LIST_F, float(value)) for value in values)
+        kind = ge.LIST_TYPE_FLOAT
+    return (items if values else b"") + number(ge.LIST_TYPE, kind)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from acl_bundle._acl import ffi, lib
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.span import Span
 
 _VARINT: Final = 0
 _FIXED64: Final = 1

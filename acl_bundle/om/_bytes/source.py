@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from acl_bundle._base.files import Path_, map_regular
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om._foreign import HEAD, foreign
-from acl_bundle.om._span import Span
+from acl_bundle.om._bytes.foreign import HEAD, foreign
+from acl_bundle.om._bytes.span import Span
 
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 Source: TypeAlias = Path_ | Buffer

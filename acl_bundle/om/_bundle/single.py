@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from acl_bundle.om import header as headers
-from acl_bundle.om._span import Span
-from acl_bundle.om.bundle import Bundle
-from acl_bundle.om.header import Header
-from acl_bundle.om.manifest import Manifest
+from acl_bundle.om._bundle.bundle import Bundle
+from acl_bundle.om._bundle.manifest import Manifest
+from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._container import header as headers
+from acl_bundle.om._container.header import Header
+from acl_bundle.om._container.partition import Partition
 from acl_bundle.om.model import Model
-from acl_bundle.om.partition import Partition
 
 _MODEL_TYPE_AT = 82
 

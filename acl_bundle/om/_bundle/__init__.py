@@ -1,0 +1,1 @@
+"""Several models as one: roles, weights, and the manifest beside the file."""

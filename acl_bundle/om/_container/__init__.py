@@ -1,0 +1,1 @@
+"""What a container says without its graphs: header, partitions, inputs and outputs, gears."""

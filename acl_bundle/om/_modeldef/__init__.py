@@ -1,0 +1,1 @@
+"""MODEL_DEF: graphs, tensors and constants, read and written."""

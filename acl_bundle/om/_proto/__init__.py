@@ -1,0 +1,1 @@
+"""Protobuf: one message, and the same question to many at once."""
