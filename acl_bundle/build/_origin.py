@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from acl_bundle.build._load import Source
 from acl_bundle.build.flexible import Bounds, DimGears
-from acl_bundle.build.load import Source
 from acl_bundle.build.selection import Choice
 from acl_bundle.build.shapes import Shapes
 from acl_bundle.weight_program import Given

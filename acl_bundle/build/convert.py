@@ -9,10 +9,10 @@ from typing import get_args
 from acl_bundle import om
 from acl_bundle.build import exporters, flexible, gather, infer, refresh, selection
 from acl_bundle.build import fold as folding
+from acl_bundle.build._load import Source, load
 from acl_bundle.build._origin import Origin
 from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.infer import InferencePlan, OutputNames
-from acl_bundle.build.load import Source, load
 from acl_bundle.build.refresh import Weight
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.selection import Choice

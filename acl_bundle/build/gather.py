@@ -16,8 +16,8 @@ import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build import _elem, walk
+from acl_bundle.build._load import LoadedModel
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.load import LoadedModel
 
 _LISTS = {
     "value_float": ("f", TensorProto.FLOAT),

@@ -19,9 +19,9 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from acl_bundle.build import _elem, gather, selection, walk
 from acl_bundle.build import fold as folding
+from acl_bundle.build._load import LoadedModel, Source, load
 from acl_bundle.build._origin import Origin
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.load import LoadedModel, Source, load
 from acl_bundle.om import ManifestWeight
 from acl_bundle.weight_program import WeightProgram, opened
 

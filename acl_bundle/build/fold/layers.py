@@ -137,7 +137,7 @@ class Work:
             raise NotFoldableError("a kernel of whole numbers")
         self._layer, self._values, self._name = layer, values, wish
         self._wide = dtype if dtype.name in _WIDE else np.dtype(np.float32)
-        self.is_half = dtype == np.float16
+        self.is_half: bool = dtype == np.float16
 
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of a value."""

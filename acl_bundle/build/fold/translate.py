@@ -29,7 +29,8 @@ class Call:
     """
 
     def __init__(self, node: NodeProto, values: Values, opset: int) -> None:
-        self._node, self._values, self.opset = node, values, opset
+        self._node, self._values = node, values
+        self.opset: int = opset
         self.attributes: Attributes = {
             one.name: helper.get_attribute_value(one) for one in node.attribute
         }

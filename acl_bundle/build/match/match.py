@@ -7,8 +7,8 @@ from typing import Any
 
 from acl_bundle import dtypes
 from acl_bundle.build import _elem, gather, operands, walk
+from acl_bundle.build._load import Source, load
 from acl_bundle.build.constants import Constant
-from acl_bundle.build.load import Source, load
 from acl_bundle.build.match.atoms import Sources
 from acl_bundle.build.match.digest import is_uniform
 from acl_bundle.build.match.expr import Expr, Steps

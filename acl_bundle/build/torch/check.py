@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, helper
 
 from acl_bundle.build import bf16, gather, trial, walk
-from acl_bundle.build.load import load
+from acl_bundle.build._load import load
 from acl_bundle.build.torch.export import Inputs
 from acl_bundle.errors import UnsupportedError
 
