@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from acl_bundle import om as om
     from acl_bundle import weights as weights
     from acl_bundle._binding.library import load_library
+    from acl_bundle._device.array import DeviceArray
+    from acl_bundle._device.foreign import from_dlpack
+    from acl_bundle._device.make import empty, to_device
     from acl_bundle._plan.casts import CastCounts
     from acl_bundle._plan.plan import PlanReport
     from acl_bundle._run.run import Binding, Outputs
@@ -78,6 +81,7 @@ __all__ = [
     "ClosedError",
     "CompileError",
     "Device",
+    "DeviceArray",
     "Graph",
     "LibraryError",
     "LibraryNotFoundError",
@@ -98,7 +102,10 @@ __all__ = [
     "WeightSpec",
     "WeightState",
     "WeightsFormatError",
+    "empty",
+    "from_dlpack",
     "load_library",
+    "to_device",
 ]
 __version__ = "0.1.0"
 
@@ -107,6 +114,7 @@ _HOME = {
     "Bundle": "bundle",
     "CastCounts": "_plan.casts",
     "Device": "device",
+    "DeviceArray": "_device.array",
     "Graph": "graph",
     "Outputs": "_run.run",
     "Pair": "pair",
@@ -116,7 +124,10 @@ _HOME = {
     "UpdateReport": "_update.reports",
     "WeightSpec": "spec",
     "WeightState": "_update.reports",
+    "empty": "_device.make",
+    "from_dlpack": "_device.foreign",
     "load_library": "_binding.library",
+    "to_device": "_device.make",
 }
 _PACKAGES = ("build", "fake", "follow", "om", "weights")
 

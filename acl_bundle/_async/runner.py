@@ -21,8 +21,8 @@ from acl_bundle._base.wait import POLL_MS
 from acl_bundle._binding.calls import acl, pointed
 from acl_bundle._binding.failures import BUSY, RUNNING
 from acl_bundle._binding.shim import NULL, ffi, lib
+from acl_bundle._device.memory import HostBuffer
 from acl_bundle._run.engine import dataset
-from acl_bundle._run.memory import HostBuffer
 from acl_bundle._run.signature import Array, Fit
 from acl_bundle.errors import AclTimeoutError, BusyError
 

@@ -10,7 +10,6 @@ a scalar of Python has no dtype to check.
 
 from __future__ import annotations
 
-import ctypes
 import operator
 import sys
 from contextlib import suppress
@@ -20,24 +19,11 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._base import dlpack
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import TensorSpec, WeightSpec
 
-_UINT = 1
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
-
-# Type codes and bits of DLPack 1.1 that numpy lacks.
-_FOREIGN = {
-    (4, 16): "bfloat16",
-    (7, 8): "float8_e3m4",
-    (8, 8): "float8_e4m3",
-    (9, 8): "float8_e4m3b11fnuz",
-    (10, 8): "float8_e4m3fn",
-    (11, 8): "float8_e4m3fnuz",
-    (12, 8): "float8_e5m2",
-    (13, 8): "float8_e5m2fnuz",
-    (14, 8): "float8_e8m0fnu",
-}
 
 
 def whole(value: object, what: str) -> int:
@@ -73,24 +59,6 @@ def _is_masked(array: NDArray[Any]) -> bool:
     return ma is not None and isinstance(array, ma.MaskedArray)
 
 
-class _DLTensor(ctypes.Structure):
-    """The head of a DLManagedTensor: the DLTensor of DLPack's ABI up to its dtype."""
-
-    _fields_ = (
-        ("data", ctypes.c_void_p),
-        ("device_type", ctypes.c_int32),
-        ("device_id", ctypes.c_int32),
-        ("ndim", ctypes.c_int32),
-        ("code", ctypes.c_uint8),
-        ("bits", ctypes.c_uint8),
-        ("lanes", ctypes.c_uint16),
-    )
-
-
-_prototype = ctypes.PYFUNCTYPE(ctypes.POINTER(_DLTensor), ctypes.py_object, ctypes.c_char_p)
-_pointer = _prototype(("PyCapsule_GetPointer", ctypes.pythonapi))
-
-
 class _Capsule:
     """A DLPack capsule once taken, offered again."""
 
@@ -116,10 +84,10 @@ def _plain(value: Any) -> Any:
 
 def _from_dlpack(value: Any) -> NDArray[Any]:
     capsule = value.__dlpack__()
-    tensor = _pointer(capsule, b"dltensor").contents
-    foreign = getattr(ml_dtypes, _FOREIGN.get((tensor.code, tensor.bits), ""), None)
+    tensor, _ = dlpack.tensor_of(capsule)
+    foreign = getattr(ml_dtypes, dlpack.FOREIGN.get((tensor.code, tensor.bits), ""), None)
     if foreign is not None:
-        tensor.code = _UINT
+        tensor.code = dlpack.UINT
     array = np.from_dlpack(_Capsule(capsule, value.__dlpack_device__()))
     return array if foreign is None else array.view(foreign)
 

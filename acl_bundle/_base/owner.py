@@ -176,16 +176,20 @@ class Owner(Closing):
     Args:
         around: A context manager factory entered while things are given back,
             on whatever thread that happens. It must not refer to the owner.
+        warns: Whether its collection, unclosed, is worth a ResourceWarning.
     """
 
     _finalizer: weakref.finalize[..., Any] | None = None
 
-    def __init__(self, around: Around = nullcontext) -> None:
+    def __init__(self, around: Around = nullcontext, *, warns: bool = True) -> None:
         self._stack = ExitStack()
         self._around = around
         self._process = os.getpid()
-        self._finalizer = weakref.finalize(
-            self, _forgotten, self._stack, around, self._process, type(self).__name__
+        held = self._stack, around, self._process
+        self._finalizer = (
+            weakref.finalize(self, _forgotten, *held, type(self).__name__)
+            if warns
+            else weakref.finalize(self, _give_back, *held)
         )
 
     @property

@@ -21,7 +21,7 @@ from acl_bundle._binding.shim import NULL, ffi, lib, text
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import Lib
 
-__all__ = ["acl", "checked", "fail", "make_bound", "make_calls", "named", "pointed"]
+__all__ = ["acl", "checked", "fail", "make_bound", "make_calls", "make_dlpack", "named", "pointed"]
 
 NAME_MAX = 4096
 INT64_MAX = 2**63 - 1
@@ -128,3 +128,5 @@ make_calls: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_call_maker())
 """Makes the functions (run, call) of a graph from the parts that csrc/infer/frame.h lists."""
 make_bound: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_bound_maker())
 """Makes the function of a binding from its parts."""
+make_dlpack: Callable[[tuple[Any, ...]], Any] = _maker(lib.ab_dlpack_maker())
+"""Makes a DLPack capsule from the parts that csrc/device/dlpack.c lists."""

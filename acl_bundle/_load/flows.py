@@ -30,8 +30,8 @@ from acl_bundle._base.owner import Taken
 from acl_bundle._binding.calls import acl, checked
 from acl_bundle._binding.library import has, need
 from acl_bundle._binding.shim import NULL, ffi
+from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle._load.kept import Kept
-from acl_bundle._run.memory import DeviceBuffer
 from acl_bundle.device import Device
 from acl_bundle.errors import AclError, LibraryError, UnsupportedError
 

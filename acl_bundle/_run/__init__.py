@@ -1,1 +1,1 @@
-"""Graphs on a device: memory, datasets, the gate over the variables, and the hot path."""
+"""Graphs on a device: datasets, the gate over the variables, and the hot path."""

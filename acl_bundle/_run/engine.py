@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import NULL, ffi, lib
-from acl_bundle._run.memory import DeviceBuffer
+from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle.device import Device
 
 if TYPE_CHECKING:

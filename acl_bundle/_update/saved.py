@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from acl_bundle._base.owner import Taken
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.memory import DeviceBuffer, HostBuffer
+from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 

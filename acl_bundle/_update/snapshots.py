@@ -15,8 +15,8 @@ from typing import SupportsIndex
 
 from acl_bundle._base.owner import Owner
 from acl_bundle._base.wait import Wait, WhenBusy
+from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle._plan.unchanged import hasher
-from acl_bundle._run.memory import DeviceBuffer, HostBuffer
 from acl_bundle._run.variables import Published, Version
 from acl_bundle._update.commit import Commit
 from acl_bundle._update.saved import Saved, Where

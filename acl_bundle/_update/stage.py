@@ -26,9 +26,9 @@ from acl_bundle._binding.calls import acl
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import NULL, ffi, lib
+from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
-from acl_bundle._run.memory import DeviceBuffer, HostBuffer
 from acl_bundle._update.transfer import WHAT, Transfer, staging_of
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError

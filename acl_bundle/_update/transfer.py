@@ -25,6 +25,7 @@ from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib, text
+from acl_bundle._device.memory import HostBuffer
 from acl_bundle._plan.casts import (
     BFLOAT,
     CONVERTS,
@@ -40,7 +41,6 @@ from acl_bundle._plan.casts import (
     saturate,
 )
 from acl_bundle._plan.plan import Plan
-from acl_bundle._run.memory import HostBuffer
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_stage

@@ -1,0 +1,1 @@
+"""Memory of devices, and arrays in it."""

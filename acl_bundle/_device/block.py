@@ -1,0 +1,166 @@
+"""Blocks of device memory behind arrays: who uses them, and when they are given back.
+
+A block is given back once: when its array was freed, or collected, and nothing that was begun with
+it (a run, a binding, a DLPack capsule, a part of it) uses it any more.
+
+    T1: a run has taken the block and reads it
+    T2: array.free(): the array is freed, the block stays
+    T1: the run is over; the block is given back
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from acl_bundle._base.owner import Owner, uninterrupted
+from acl_bundle._binding.shim import ffi
+from acl_bundle._device.memory import DeviceBuffer
+from acl_bundle.device import Activated, Device
+
+
+@dataclass(frozen=True)
+class Held:
+    """A device that this process's blocks keep open.
+
+    Attributes:
+        index: Its number.
+        activated: Makes its context the thread's for a while.
+        on_host: Whether the program runs beside it.
+    """
+
+    index: int
+    activated: Activated
+    on_host: bool
+
+
+_lock = threading.RLock()
+_open: dict[tuple[int, int], tuple[Device, Held, list[None]]] = {}
+"""By process and index: a device, and a place for each block on it."""
+
+
+def hold(index: int) -> Held:
+    """Keep a device open until `drop`; the first call of an index opens it.
+
+    Raises:
+        AclError: The device cannot be had; 107001 means that there is none.
+    """
+    key = os.getpid(), index
+    with _lock:
+        if key not in _open:
+            device = Device(index)
+            try:
+                held = Held(device.index, device.activated, device.on_host)
+            except BaseException:
+                device.close()
+                raise
+            _open[key] = device, held, []
+        _, held, blocks = _open[key]
+        blocks.append(None)
+        return held
+
+
+def drop(index: int) -> None:
+    """End a `hold`; the last one closes the device."""
+    key = os.getpid(), index
+    with _lock:
+        device, _, blocks = _open[key]
+        blocks.pop()
+        if not blocks:
+            del _open[key]
+            device.close()
+
+
+class Use:
+    """Somebody's use of a block, from `Block.use` until it is collected.
+
+    Attributes:
+        block: The block.
+    """
+
+    __slots__ = ("block",)
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
+    def __del__(self) -> None:
+        self.block.unused()
+
+
+class Block(Owner):
+    """Device memory, and the count of those who use it.
+
+    Args:
+        device: The index of its device.
+        nbytes: How many bytes to allocate; 0 takes one.
+        address: Where it lies; None to allocate it.
+        owner: What keeps memory that is not ours alive.
+
+    Attributes:
+        device: The device, which is open for as long as the block is not given back.
+        pointer: Its address; 0 where there is none.
+
+    Raises:
+        AclError: 207001 when the device has no such block left.
+    """
+
+    def __init__(
+        self, device: int, nbytes: int, address: int | None = None, owner: Any = None
+    ) -> None:
+        self._uses, self._is_let_go, self._lock = 0, False, threading.RLock()
+        with uninterrupted():
+            self.device = hold(device)
+            super().__init__(self.device.activated, warns=False)
+            self._stack.callback(drop, device)
+            with self._closed_on_failure(), self.device.activated():
+                self.pointer: int = self._allocate(nbytes) if address is None else address
+        kept = [owner]
+        self._stack.callback(kept.clear)
+        self._kept = kept
+
+    def _allocate(self, nbytes: int) -> int:
+        memory = DeviceBuffer(max(nbytes, 1))
+        self._stack.callback(memory.close)
+        return int(ffi.cast("uintptr_t", memory.pointer))
+
+    @property
+    def owner(self) -> Any:
+        """What keeps memory that is not ours alive."""
+        return self._kept[0] if self._kept else None
+
+    def check(self) -> None:
+        """Refuse a block that was given back, or belongs to the parent process.
+
+        Raises:
+            ClosedError: It is one.
+        """
+        self._check_open()
+
+    def use(self) -> Use:
+        """Use the block until what this returns is collected.
+
+        Raises:
+            ClosedError: It was let go, or belongs to the parent process.
+        """
+        with self._lock:
+            self.check()
+            self._uses += 1
+            return Use(self)
+
+    def unused(self) -> None:
+        """End a use."""
+        with self._lock:
+            self._uses -= 1
+            over = self._is_let_go and self._uses == 0
+        if over:
+            self.close()
+
+    def let_go(self) -> None:
+        """Give the block back, now or with the end of the last use."""
+        with self._lock:
+            self._is_let_go = True
+            over = self._uses == 0
+        if over:
+            self.close()

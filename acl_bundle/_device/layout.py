@@ -1,0 +1,69 @@
+"""What an array on a device can be: its shape, its dtype, its device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from acl_bundle import dtypes
+from acl_bundle._base.arrays import whole
+from acl_bundle.device import Device
+from acl_bundle.errors import ClosedError
+
+Shape = tuple[int, ...]
+
+
+def shape_of(shape: SupportsIndex | Sequence[SupportsIndex]) -> Shape:
+    """A shape as a tuple of ints; one int is one dim.
+
+    Raises:
+        TypeError: A dim is no int.
+        ValueError: A dim is below 0.
+    """
+    rows = shape if isinstance(shape, Sequence) else [shape]
+    made = tuple(whole(dim, "a shape has ints") for dim in rows)
+    if min(made, default=0) < 0:
+        raise ValueError(f"shape {made} has a dim below 0")
+    return made
+
+
+def dtype_of(dtype: DTypeLike) -> np.dtype[Any]:
+    """A dtype that the device has.
+
+    Raises:
+        TypeError: It is no dtype.
+        ValueError: ACL has no type for it.
+    """
+    made: np.dtype[Any] = np.dtype(dtype)
+    dtypes.from_numpy(made)
+    return made
+
+
+def index_of(device: SupportsIndex | Device) -> int:
+    """The number of a device.
+
+    Raises:
+        ClosedError: It is a Device that was closed.
+        TypeError: It is neither an int nor a Device.
+    """
+    if not isinstance(device, Device):
+        return whole(device, "device is an index, an int, or a Device")
+    if device.closed:
+        raise ClosedError(f"this {device!r} is closed; give its index, or one that is open")
+    return device.index
+
+
+def size_of(shape: Shape, dtype: np.dtype[Any]) -> int:
+    """The bytes of an array.
+
+    Raises:
+        ValueError: They are more than any device can address.
+    """
+    nbytes = math.prod(shape) * dtype.itemsize
+    if nbytes >= 2**63:
+        raise ValueError(f"an array {dtype}{list(shape)} has {nbytes} bytes, too many for a device")
+    return nbytes
