@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from acl_bundle._device.foreign import from_dlpack
     from acl_bundle._device.make import empty, to_device
     from acl_bundle._plan.casts import CastCounts
-    from acl_bundle._plan.plan import PlanReport
+    from acl_bundle._plan.report import PlanReport
     from acl_bundle._run.run import Binding, Outputs
     from acl_bundle._update.reports import UpdateReport, WeightState
     from acl_bundle._update.snapshots import Snapshot
@@ -118,7 +118,7 @@ _HOME = {
     "Graph": "graph",
     "Outputs": "_run.run",
     "Pair": "pair",
-    "PlanReport": "_plan.plan",
+    "PlanReport": "_plan.report",
     "Snapshot": "_update.snapshots",
     "TensorSpec": "spec",
     "UpdateReport": "_update.reports",

@@ -30,7 +30,9 @@ from acl_bundle._load.flows import Flow, LoadedBundle
 from acl_bundle._load.inference import InferenceGraph
 from acl_bundle._load.kept import Kept
 from acl_bundle._load.roles import missing, roles_of
-from acl_bundle._run.variables import Variables, Version
+from acl_bundle._plan.table import NO_WEIGHTS
+from acl_bundle._run.published import Version
+from acl_bundle._run.variables import Variables
 from acl_bundle._update.init import InitGraph
 from acl_bundle._update.reports import WeightState, WeightStates
 from acl_bundle._update.saved import Area, Where
@@ -241,7 +243,9 @@ class Bundle(Owner):
         program = None if update is None else _program(file, update, weights, beside)
         names = [spec.name for spec in weights] or list(file.variables)
         defined = not names and not file.variable_size
-        self._variables = Variables(names, defined, keep=weakref.ref(self))
+        made = program is not None and not program.is_plain
+        sources = [spec.name for spec in program.sources] if program and made else []
+        self._variables = Variables(names, sources, defined, keep=weakref.ref(self))
         self._writer = Writer(self._variables, self._area(loaded, file))
         self._second_ids = SecondIds(
             self._stack, loaded.again, self.device, self._variables, weakref.ref(self)
@@ -347,20 +351,9 @@ class Bundle(Owner):
         be sent to another process.
         """
         self._check_open()
-        update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
-        specs = () if update is None else update.weights
-        aliases = {} if update is None else update.aliases
         now = self._variables.published
-        initial = 0 if now.initialised else None
-        states = (
-            WeightState(
-                spec,
-                now.given.get(spec.name, now.written.get(spec.name, initial)),
-                now.digests.get(spec.name),
-            )
-            for spec in specs
-        )
-        return WeightStates(states, aliases)
+        update = next((graph for graph in self.graphs if isinstance(graph, UpdateGraph)), None)
+        return WeightStates(NO_WEIGHTS, {}, now) if update is None else update.states(now)
 
     def snapshot(self, where: Where = "auto") -> Snapshot:
         """Save the weights as they are now. Inferences run meanwhile, updates wait.

@@ -21,12 +21,12 @@ from acl_bundle._names.aliases import own_names
 from acl_bundle._names.given import Given, check_patterns, without
 from acl_bundle._pair.active import ActiveGraph, Sides, Turns
 from acl_bundle._pair.shadow import Limits, Probe, Shadow
-from acl_bundle._run.variables import Version
+from acl_bundle._plan.table import WeightTable
+from acl_bundle._run.published import Version
 from acl_bundle._update.reports import UpdateReport
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.om import Source
-from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -182,16 +182,16 @@ class Pair(Closing):
             WeightError, TypeError, ValueError, BusyError, ClosedError,
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
-        found = self._sides.shadow.update._named(weights)
+        found = self._sides.shadow.update.named(weights)
         left = without(found, check_patterns(options.get("ignore", ())))
         limits = Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow
             update = shadow.update
-            specs = {spec.name: spec for spec in update.weights}
-            own = own_names(left, update.aliases, update.weights, update.label)
-            kept = _kept(own, specs)
-            if not specs.keys() <= own.keys() and self._fits(own, specs, options):
+            known = update.known
+            own = own_names(left, update.aliases, known.places, update.label)
+            kept = _kept(own, known)
+            if len(kept) < len(known.names) and self._fits(own, len(kept), options):
                 self._shadow.catch_up(limits)
             named = self._next_version() if version is None else label_of(version)
             back = self._shadow.save()
@@ -204,20 +204,18 @@ class Pair(Closing):
             self._shadow.take_over(again, back)
             return report
 
-    def _fits(
-        self, weights: Mapping[str, Any], specs: Mapping[str, Any], options: UpdateOptions
-    ) -> bool:
+    def _fits(self, weights: Mapping[str, Any], known: int, options: UpdateOptions) -> bool:
         """Whether an update will take these weights; if not it says why, and nothing is lost.
 
         Raises:
             WeightError, TypeError: A dtype, shape or scalar value does not fit.
         """
-        known = weights.keys() <= specs.keys() or options.get("unknown") == "ignore"
-        if known:
+        fit = known == len(weights) or options.get("unknown") == "ignore"
+        if fit:
             self._sides.active.update.plan(
                 weights, cast=options.get("cast", "safe"), finite=options.get("finite", False)
             )
-        return known
+        return fit
 
     def _next_version(self) -> int:
         now = self._sides.active.version
@@ -272,10 +270,10 @@ class Pair(Closing):
         return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"
 
 
-def _kept(weights: Mapping[str, Any], specs: Mapping[str, WeightSpec]) -> Mapping[str, Any]:
+def _kept(weights: Mapping[str, Any], known: WeightTable) -> Mapping[str, Any]:
     """What is needed to write the same weights once more."""
+    specs = [known.specs[place] for place in known.among(weights)]
     return {
-        name: as_array(value, f"weight {name!r}", specs[name]).copy()
-        for name, value in weights.items()
-        if name in specs
+        spec.name: as_array(weights[spec.name], f"weight {spec.name!r}", spec).copy()
+        for spec in specs
     }

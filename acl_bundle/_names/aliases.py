@@ -10,7 +10,7 @@ A name that torch's wrappers have added to (`wrappers`) is another name as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from acl_bundle._base.arrays import as_array
 from acl_bundle._names.wrappers import without_wrappers
 from acl_bundle.errors import WeightError
-from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
 
@@ -46,7 +45,7 @@ class _Renamed(Mapping[str, Any]):
 def own_names(
     weights: Mapping[str, Any],
     aliases: Mapping[str, str],
-    specs: Collection[WeightSpec],
+    known: Mapping[str, Any],
     label: str,
 ) -> Mapping[str, Any]:
     """Return what is given, each weight under its own name alone.
@@ -54,13 +53,12 @@ def own_names(
     Args:
         weights: What is given; anything but a mapping is returned as it is.
         aliases: The graph's.
-        specs: The graph's weights.
+        known: The graph's weights, by name.
         label: The graph, for the message.
 
     Raises:
         WeightError: Two names of one weight come with two values.
     """
-    known = {spec.name: spec for spec in specs}
     if not isinstance(weights, Mapping):
         return weights
     if not getattr(weights, "aliases", None) and all(name in known for name in weights):

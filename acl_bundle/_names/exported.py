@@ -48,9 +48,9 @@ def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
         A text for people; "" where nothing is odd.
     """
     lost = [one for one in passed_over if isinstance(one, str) and _PARAMETER.fullmatch(one)]
-    made = [one for one in names if by_exporter(one)]
     if not lost:
         return ""
+    made = [one for one in names if by_exporter(one)]
     if not made:
         return _folded(lost, names)
     more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""

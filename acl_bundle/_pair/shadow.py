@@ -16,7 +16,7 @@ from typing import Any, SupportsIndex, TypeVar
 
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._pair.active import Sides, Steps, Turns
-from acl_bundle._run.variables import Version
+from acl_bundle._run.published import Version
 from acl_bundle._update.snapshots import Snapshot
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import UpdateError

@@ -25,7 +25,7 @@ from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._plan.casts import CastCounts, allowed, convert, nonfinite, saturate
 from acl_bundle._plan.plan import Plan
-from acl_bundle._run.variables import Published
+from acl_bundle._run.published import Published
 from acl_bundle.errors import BundleFormatError, WeightError
 from acl_bundle.weight_program import WeightProgram
 
@@ -191,13 +191,13 @@ class Derivation:
             elif name in plan.nonfinite and given.nonfinite.keys().isdisjoint(piece.sources):
                 given.nonfinite[name] = plan.nonfinite[name]
 
-    def after(self, given: Plan, version: Any, now: Published, keep: Keep) -> dict[str, Any]:
-        """What `Published` says of the sources once the update is committed."""
-        sources = dict(now.sources)
-        for place, name in enumerate(given.names):
-            if name in self.program.kept:
-                sources[name] = None if keep == "none" else self._kept(place, given)
-        return {"given": {**now.given, **dict.fromkeys(given.names, version)}, "sources": sources}
+    def kept(self, given: Plan, keep: Keep) -> dict[str, Array | None]:
+        """What is kept of the sources once the update is committed (`Assigned.sources`)."""
+        return {
+            name: None if keep == "none" else self._kept(place, given)
+            for place, name in enumerate(given.names)
+            if name in self.program.kept
+        }
 
     def _kept(self, place: int, given: Plan) -> Array:
         array = given.fetch(place)

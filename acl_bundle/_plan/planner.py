@@ -7,7 +7,7 @@ that turns out to have the digest of last time is left out after it was checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from acl_bundle._names.given import matches
 from acl_bundle._names.wrappers import advice, without_wrappers
 from acl_bundle._plan.casts import COPIES, COPY
-from acl_bundle._plan.plan import Options, Plan
+from acl_bundle._plan.options import Options
+from acl_bundle._plan.plan import Plan
+from acl_bundle._plan.table import WeightTable
 from acl_bundle._plan.unchanged import Digest, Remembered, Seen, digest, digests
 from acl_bundle._plan.value import check_value
 from acl_bundle.errors import WeightError
 from acl_bundle.om._bundle.names import explained
-from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
 
@@ -31,8 +32,8 @@ Array = NDArray[Any]
 class _Watch:
     """Finds the weights that an update need not move, and what to remember of the others."""
 
-    def __init__(self, plan: Plan, seen: Seen, names: Collection[str]) -> None:
-        options = plan.options
+    def __init__(self, plan: Plan, seen: Seen) -> None:
+        options, names = plan.options, plan.weights.places
         self._facts, self._seen = plan.facts, seen
         self._tokens = {
             without_wrappers(name, names.__contains__): token
@@ -69,16 +70,16 @@ class _Watch:
             self._digests = digests(arrays, self._threads)
 
 
-def _check_names(plan: Plan, specs: Sequence[WeightSpec]) -> None:
+def _check_names(plan: Plan) -> None:
     """Find the names that the graph does not have; refuse them if that is asked."""
-    names = [spec.name for spec in specs]
-    known = {*names}
-    plan.ignored = tuple(name for name in plan.source if name not in known)
+    known = plan.weights.places
+    plan.ignored = tuple([name for name in plan.source if name not in known])
     wrong = [name for name in plan.ignored if not _matches(name, plan.options.unused)]
     tokens = plan.options.tokens or ()
     strange = [name for name in tokens if without_wrappers(name, known.__contains__) not in known]
     for what, found in (("weight", wrong), ("weight for the token", strange)):
         if found and plan.options.unknown != "ignore":
+            names = [*plan.weights.names]
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
                 f" it has {', '.join(names)}{advice(found)}{explained(found, names)}"
@@ -92,17 +93,17 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 def make_plan(
     label: str,
-    specs: Sequence[WeightSpec],
+    table: WeightTable,
     weights: Mapping[str, Any],
     options: Options,
     seen: Seen,
     pause: Callable[[], object] = tuple,
 ) -> Plan:
-    """Compare what is given with what a graph takes; touches nothing.
+    """Compare what is given with what a graph takes; touches nothing, looks at nothing else.
 
     Args:
         label: The graph, for messages.
-        specs: Its weights, in its order.
+        table: Its weights.
         weights: The new values, by name.
         options: How to treat them.
         seen: What earlier updates were given.
@@ -115,40 +116,39 @@ def make_plan(
     """
     if not isinstance(weights, Mapping):
         raise TypeError(f"give the weights as a dict of name to array, not {type(weights)}")
-    plan = Plan(label, options, pause, source=weights)
+    plan = Plan(label, options, pause, table, source=weights)
     if options.skip_unchanged or options.tokens is not None:
-        _check_names(plan, specs)
-        _plan_watched(plan, specs, _Watch(plan, seen, {spec.name for spec in specs}))
+        _check_names(plan)
+        _plan_watched(plan, _Watch(plan, seen))
     elif not isinstance(weights, dict):
-        _check_names(plan, specs)
-        _plan_lazy(plan, specs)
+        _check_names(plan)
+        _plan_lazy(plan)
     else:
-        _plan_dict(plan, specs, weights)
+        _plan_dict(plan, weights)
     return plan
 
 
-def _plan_lazy(plan: Plan, specs: Sequence[WeightSpec]) -> None:
+def _plan_lazy(plan: Plan) -> None:
     """Plan to move everything given, holding nothing of it."""
-    names = {*plan.source}  # to ask a mapping whether it has a name may fetch the value
-    for index, spec in enumerate(specs):
+    for index in plan.weights.among(plan.source):
         plan.pause()
-        if spec.name in names:
-            plan.add(index, spec, plan.checked(spec), lazy=True)
-        else:
-            plan.leave(spec.name, plan.missing)
+        spec = plan.weights.specs[index]
+        plan.add(index, spec, plan.checked(spec), lazy=True)
 
 
-def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any]) -> None:
+def _plan_dict(plan: Plan, weights: dict[str, Any]) -> None:
     """Plan to move everything given.
 
     Most values are right as they are. Of thousands of small weights these few
     lines take as long as the copies do, so one test finds those.
     """
-    absent, ndarray, cast = object(), np.ndarray, plan.options.cast
+    ndarray, cast, specs = np.ndarray, plan.options.cast, plan.weights.specs
     take_index, take_spec, take_array = plan.indices.append, plan.specs.append, plan.arrays.append
-    take_move, copy, nbytes, found = plan.moves.append, COPIES.get, 0, 0
-    for index, spec in enumerate(specs):
-        value = weights.get(spec.name, absent)
+    take_move, copy, nbytes = plan.moves.append, COPIES.get, 0
+    found = plan.weights.among(weights)
+    for index in found:
+        spec = specs[index]
+        value = weights[spec.name]
         if (
             type(value) is ndarray
             and value.dtype is spec.dtype
@@ -156,40 +156,37 @@ def _plan_dict(plan: Plan, specs: Sequence[WeightSpec], weights: dict[str, Any])
             and value.ndim
             and value.flags.c_contiguous
         ):
-            found += 1
             take_index(index)
             take_spec(spec)
             take_array(value)
             take_move(copy(value.dtype, COPY))
             nbytes += value.nbytes
-        elif value is absent:
-            plan.leave(spec.name, plan.missing)
         else:
-            found += 1
             plan.add(index, spec, check_value(value, spec, cast), lazy=False)
     plan.nbytes += nbytes
-    if found < len(weights):
-        _check_names(plan, specs)
+    if len(found) < len(weights):
+        _check_names(plan)
 
 
-def _plan_watched(plan: Plan, specs: Sequence[WeightSpec], watch: _Watch) -> None:
+def _plan_watched(plan: Plan, watch: _Watch) -> None:
     """Plan to move what is given and not known to be unchanged."""
-    weights, names = plan.source, {*plan.source}
-    lazy, cast = not isinstance(weights, dict), plan.options.cast
-    given = [spec for spec in specs if spec.name in names and not watch.has_token(spec.name)]
-    checked = {} if lazy else {s.name: check_value(weights[s.name], s, cast) for s in given}
+    weights, cast = plan.source, plan.options.cast
+    lazy = not isinstance(weights, dict)
+    given = [(index, plan.weights.specs[index]) for index in plan.weights.among(weights)]
+    wanted = {spec.name for _, spec in given if not watch.has_token(spec.name)}
+    checked = {}
+    if not lazy:
+        some = [spec for _, spec in given if spec.name in wanted]
+        checked = {spec.name: check_value(weights[spec.name], spec, cast) for spec in some}
     watch.prepare(checked)
-    wanted = {spec.name for spec in given}
-    for index, spec in enumerate(specs):
+    for index, spec in given:
         name = spec.name
-        if name not in names:
-            plan.leave(name, plan.missing)
-        elif name not in wanted:
-            plan.leave(name, plan.unchanged)
+        if name not in wanted:
+            plan.unchanged.append(name)
+            continue
+        plan.pause()
+        array = plan.checked(spec) if lazy else checked[name]
+        if watch.is_same(name, array):
+            plan.unchanged.append(name)
         else:
-            plan.pause()
-            array = plan.checked(spec) if lazy else checked[name]
-            if watch.is_same(name, array):
-                plan.leave(name, plan.unchanged)
-            else:
-                plan.add(index, spec, array, lazy)
+            plan.add(index, spec, array, lazy)

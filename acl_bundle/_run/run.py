@@ -17,8 +17,9 @@ import numpy as np
 from acl_bundle._binding.calls import make_bound, make_calls
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.dynamic import drop, give
+from acl_bundle._run.published import Version
 from acl_bundle._run.signature import Array, Choice, Extent, Given, Shape, Signature
-from acl_bundle._run.variables import Variables, Version
+from acl_bundle._run.variables import Variables
 
 KNOWN_NUMPY = ("1.", "2.")
 """Whose arrays csrc/infer/take.c can read. Those of another go through the signature."""

@@ -14,51 +14,21 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acl_bundle._base.owner import Signals, uninterrupted
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import ffi, lib
+from acl_bundle._run.published import Published, Version
 from acl_bundle.errors import BusyError, visible
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_gate
 
-Version = int | str | None
 REMEMBERED = 4096
-
-
-@dataclass(frozen=True)
-class Published:
-    """What the variables hold since one commit.
-
-    Attributes:
-        version: The caller's name for it.
-        written: The weights that have a value, and the version that wrote each.
-        initialised: Whether the init graph has run.
-        kept: Where the library owns the variables: the value of each weight
-            that was updated since, as it was given.
-        lost: Weights that were updated and whose value nobody kept.
-        digests: Of each weight's bytes on the device, when they were read back;
-            under "" that of all variables, where weights have no place of their own.
-        given: Where a weight program makes the weights: the version that gave each
-            source its value.
-        sources: There, the last value of each source that is joined with others, since
-            the init; None of one whose value nobody kept.
-    """
-
-    version: Version = None
-    written: Mapping[str, Version] = field(default_factory=dict)
-    initialised: bool = False
-    kept: Mapping[str, Any] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()
-    digests: Mapping[str, str] = field(default_factory=dict)
-    given: Mapping[str, Version] = field(default_factory=dict)
-    sources: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Pending(NamedTuple):
@@ -71,11 +41,18 @@ class Variables:
 
     Args:
         names: The weights behind the variables, as far as the file names them.
+        sources: What a weight program makes them of; nothing where there is none.
         defined: Whether there are no variables that wait for a first value.
         keep: What is kept from being collected while somebody is alone: the bundle.
     """
 
-    def __init__(self, names: Iterable[str], defined: bool, keep: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        sources: Iterable[str],
+        defined: bool,
+        keep: Callable[[], object],
+    ) -> None:
         self.names: tuple[str, ...] = tuple(names)
         self._keep = keep
         self._empty = defined
@@ -85,7 +62,7 @@ class Variables:
         self._lock = threading.Lock()
         self._inside: int | None = None
         self.versions: dict[int, Version] = {0: None}
-        self._published = Published()
+        self._published = Published.of(self.names, sources)
         self._settling = threading.Lock()
         self._pending: _Pending | None = None
         self._warned = False
@@ -189,7 +166,7 @@ class Variables:
     def defined_by(self, published: Published) -> bool:
         """Whether no variable waits for its first value, after that commit."""
         some = published.initialised or bool(published.written)
-        return self._empty or (some and set(self.names) <= published.written.keys())
+        return self._empty or (some and published.written.full)
 
     def next_version(self) -> int:
         """The version of an update that names none: one more, or 1 after a str or None."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,18 +12,37 @@ import numpy as np
 
 from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, Timed, engine_for
+from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
-from acl_bundle._plan.derive import Derivation, Keep
-from acl_bundle._plan.plan import Options, Plan
+from acl_bundle._plan.derive import Keep
+from acl_bundle._plan.found import check_finite, check_overflow
+from acl_bundle._plan.options import Options
+from acl_bundle._plan.plan import Plan
 from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.engine import dataset, new_engine
-from acl_bundle._run.variables import Published, Version
+from acl_bundle._run.published import Assigned, Version
 from acl_bundle._update.commit import Commit, Rollback
+from acl_bundle._update.planning import Planned, Planning
+from acl_bundle._update.reports import Clock
 from acl_bundle._update.stage import Stage
 from acl_bundle._update.writer import Writer
 from acl_bundle.graph import Graph
-from acl_bundle.spec import WeightSpec
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An update whose bytes lie on the device, or that goes there in parts while it is committed.
+
+    Attributes:
+        planned: What it is to change.
+        parts: The plans that the device can hold at once; mostly there is one, `planned.plan`.
+        assigned: What it changes of the record of the variables.
+    """
+
+    planned: Planned
+    parts: list[Plan]
+    assigned: Assigned
 
 
 class Assignment:
@@ -35,14 +54,10 @@ class Assignment:
         graph: Its label and its place in the file.
         writer: The bundle's.
         second_ids: The bundle's.
-        constants: What the graph assigns, in its order.
-        derivation: What makes these of a trainer's weights; None where they are the weights.
-        learn: Called with each plan that was committed.
+        planning: Plans what it is to write.
 
     Attributes:
         area: Where plans are staged.
-        derivation: As it was given.
-        timed: The engine that can be given up, by the wait that asks for one.
     """
 
     def __init__(
@@ -52,93 +67,111 @@ class Assignment:
         graph: Graph,
         writer: Writer,
         second_ids: SecondIds,
-        constants: tuple[WeightSpec, ...],
-        derivation: Derivation | None,
-        learn: Callable[[Plan], None],
+        planning: Planning,
     ) -> None:
-        self.label, self.derivation = graph.label, derivation
-        self._writer, self._variables, self._constants = writer, writer.variables, constants
-        self._learn = learn
+        self._label, self._planning, self._writer = graph.label, planning, writer
         device = second_ids.device
-        self.area = Stage(stack, device, constants)
+        self.area = Stage(stack, device, planning.constants.specs)
         inputs, outputs = self.area.dataset, dataset(stack, [])
-        self.timed = Stopwatch(second_ids, graph.index, graph.label, inputs)
+        self._timed = Stopwatch(second_ids, graph.index, graph.label, inputs)
         self._engine = new_engine(writer.variables.gate, False, model_id, device, inputs, outputs)
         self.area.open(self._engine)
-        writer.engine, writer.rewrite = self._engine, self.rewrite
+        writer.engine, writer.rewrite = self._engine, self._rewrite
 
-    def rewrite(self, kept: Mapping[str, Any]) -> None:
+    def _rewrite(self, kept: Mapping[str, Any]) -> None:
         """Write kept values again, the gate being shut."""
         options = Options(cast="same_kind")
-        plan = make_plan(self.label, self._constants, kept, options, Seen())
+        plan = make_plan(self._label, self._planning.constants, dict(kept), options, Seen())
         for step in self._steps(self.area.buckets(plan), None, Wait()):
             step()
 
     def _steps(
-        self, buckets: list[Plan], timed: Timed | None, wait: Wait
+        self, parts: list[Plan], timed: Timed | None, wait: Wait
     ) -> Iterator[Callable[[], None]]:
         """What writes a plan in several parts, the gate being shut."""
-        for bucket in buckets:
-            yield partial(self.area.write, bucket)
-            yield lambda: self._writer.write(engine_for(self._engine, timed, wait), self.label)
+        for part in parts:
+            yield partial(self.area.write, part)
+            yield lambda: self._writer.write(engine_for(self._engine, timed, wait), self._label)
 
-    def stage(self, given: Plan, plan: Plan) -> list[Plan]:
-        """Bring a plan to the device, unless it needs several parts; its parts."""
-        buckets = self.area.buckets(plan)
-        if len(buckets) == 1:
-            self.area.write(buckets[0])
+    def stage(self, planned: Planned, version: Version, rollback: Rollback, keep: Keep) -> Staged:
+        """Bring a plan to the device, unless it needs several parts. No variable is touched.
+
+        Raises:
+            AclError: The device has no room for the largest weight, or a call failed.
+            WeightError: A value is not finite, or too large for the weight's dtype, and must
+                not be; or a lazy one is not what it was when it was checked.
+        """
+        plan = planned.plan
+        parts = self.area.buckets(plan)
+        if len(parts) == 1:
+            self.area.write(plan)
         elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
             self.area.survey(plan)
-        self.check_values(given, plan, depth=5)
-        return buckets
+        self.check_values(planned, depth=5)
+        return Staged(planned, parts, self._assigned(planned, version, rollback, keep))
 
-    def check_values(self, given: Plan, plan: Plan, depth: int) -> None:
+    def check_values(self, planned: Planned, depth: int) -> None:
         """Refuse, or tell, what is not finite or has overflowed, under the weights' names."""
-        if self.derivation is not None:
-            self.derivation.report(given, plan)
-            given.check_finite()
-            given.check_overflow(depth)
-        plan.check_finite()
-        plan.check_overflow(depth)
+        given, plan = planned.given, planned.plan
+        if self._planning.derivation is not None:
+            self._planning.derivation.report(given, plan)
+            check_finite(given)
+            check_overflow(given, depth)
+        check_finite(plan)
+        check_overflow(plan, depth)
 
-    def commit(self, given: Plan, plan: Plan, buckets: list[Plan], commit: Commit) -> None:
-        """Write a plan, in one go or in several behind one shut gate."""
-        variables, writer = self._variables, self._writer
-        before = variables.epoch
-        writer.seen.forget(given.names)
-        try:
-            if len(buckets) == 1:
-                writer.commit(engine_for(self._engine, commit.timed, commit.wait), commit)
+    def _assigned(
+        self, planned: Planned, version: Version, rollback: Rollback, keep: Keep
+    ) -> Assigned:
+        """What the record of the variables will say once a plan is committed."""
+        given, plan, derivation = planned.given, planned.plan, self._planning.derivation
+        names = plan.names
+        kept: dict[str, Any] = {}
+        lost: tuple[str, ...] = ()
+        if self._writer.area is None and rollback == "none":
+            lost = names
+        elif self._writer.area is None:
+            kept = {name: np.array(plan.fetch(place)) for place, name in enumerate(names)}
+        if derivation is None:
+            return Assigned(version, names, kept, lost)
+        return Assigned(version, names, kept, lost, given.names, derivation.kept(given, keep))
+
+    def commit(
+        self, staged: Staged, rollback: Rollback, wait: Wait, signals: Signals, clock: Clock
+    ) -> None:
+        """Write a staged plan, in one go or in several behind one shut gate; the caller is alone.
+
+        Raises:
+            BusyError: Inferences run for too long. Nothing was changed.
+            AclTimeoutError: The graph was not done in time.
+            AclError: A call failed; the message says what was restored.
+        """
+        writer, plan, parts = self._writer, staged.planned.plan, staged.parts
+        published = writer.variables.published.after(staged.assigned)
+        undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
+        signals.deliver()
+        clock.lap("snapshot")
+        commit = Commit(self._label, published, plan.names, wait, signals, undo, rollback, timed)
+        with self._learning(staged.planned):
+            if len(parts) == 1:
+                writer.commit(engine_for(self._engine, timed, wait), commit)
             else:
-                writer.commit_steps(self._steps(buckets, commit.timed, commit.wait), commit)
+                writer.commit_steps(self._steps(parts, timed, wait), commit)
+        if len(parts) > 1 and plan.options.on_overflow == "warn":
+            self.check_values(staged.planned, depth=5)
+        clock.lap("commit")
+
+    @contextmanager
+    def _learning(self, planned: Planned) -> Iterator[None]:
+        """Take over what a plan tells of its weights, if what is done here commits it."""
+        variables, seen = self._writer.variables, self._writer.seen
+        before = variables.epoch
+        seen.forget(planned.given.names)
+        try:
+            yield
         finally:
             if variables.epoch > before:
-                self._learn(plan)
-                writer.seen.commit(given)
+                self._planning.learn(planned.plan)
+                seen.commit(planned.given)
             elif variables.poisoned:
-                writer.seen.forget()
-        if len(buckets) > 1 and plan.options.on_overflow == "warn":
-            self.check_values(given, plan, depth=5)
-
-    def following(
-        self, version: Version, given: Plan, plan: Plan, rollback: Rollback, keep: Keep
-    ) -> Published:
-        """What the variables hold once a plan is committed."""
-        now = self._variables.published
-        following = self._written(version, plan, rollback)
-        if self.derivation is None:
-            return following
-        return replace(following, **self.derivation.after(given, version, now, keep))
-
-    def _written(self, version: Version, plan: Plan, rollback: Rollback) -> Published:
-        now, changed = self._variables.published, plan.names
-        written = {**now.written, **dict.fromkeys(changed, version)}
-        if self._writer.area is not None:
-            return Published(version, written, now.initialised)
-        kept = {name: value for name, value in now.kept.items() if name not in changed}
-        if rollback == "none":
-            lost = now.lost | set(changed)
-            return Published(version, written, now.initialised, kept, lost)
-        for place, name in enumerate(changed):
-            kept[name] = np.array(plan.fetch(place))
-        return Published(version, written, now.initialised, kept, now.lost - set(changed))
+                seen.forget()

@@ -9,7 +9,6 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, engine_for
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._run.engine import dataset, new_engine
-from acl_bundle._run.variables import Published
 from acl_bundle._update.commit import Commit, Rollback
 from acl_bundle._update.writer import Writer
 from acl_bundle.device import Device
@@ -63,7 +62,7 @@ class InitGraph(Graph):
         with writer.alone(self.label, wait) as signals:
             names = writer.variables.names
             writer.seen.forget()
-            published = Published(0, dict.fromkeys(names, 0), True)
+            published = writer.variables.published.initial()
             undo, timed = writer.undo(None, rollback), self._timed(wait)
             signals.deliver()
             commit = Commit(self.label, published, names, wait, signals, undo, rollback, timed)

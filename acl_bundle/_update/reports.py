@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from acl_bundle._plan.casts import CastCounts
-from acl_bundle._run.variables import Version
+from acl_bundle._plan.plan import Plan
+from acl_bundle._plan.table import WeightTable
+from acl_bundle._run.published import Published, Version
 from acl_bundle.spec import WeightSpec
 
 
@@ -29,25 +31,34 @@ class WeightState:
 
 
 class WeightStates(Mapping[str, WeightState]):
-    """What some weights hold, by name; another name of a tied weight leads to the same entry."""
+    """What the weights of a graph hold; another name of a tied weight leads to the same entry.
 
-    def __init__(
-        self, states: Iterable[WeightState], aliases: Mapping[str, str] | None = None
-    ) -> None:
-        self._states = {state.spec.name: state for state in states}
-        self._aliases = dict(aliases or {})
+    An entry is made when it is asked for.
+
+    Args:
+        weights: All of them.
+        aliases: Other names, and the weight that each is.
+        now: What the variables hold.
+    """
+
+    def __init__(self, weights: WeightTable, aliases: Mapping[str, str], now: Published) -> None:
+        self._weights, self._aliases = weights, aliases
+        self._versions, self._given, self._digests = now.written, now.given, now.digests
+        self._initial = 0 if now.initialised else None
 
     def __getitem__(self, name: str) -> WeightState:
-        return self._states[self._aliases.get(name, name)]
+        spec = self._weights.specs[self._weights.places[self._aliases.get(name, name)]]
+        version = self._given.get(spec.name, self._versions.get(spec.name, self._initial))
+        return WeightState(spec, version, self._digests.get(spec.name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._states)
+        return iter(self._weights.names)
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._weights.names)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._states!r})"
+        return f"{type(self).__name__}({dict(self)!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +68,9 @@ class UpdateReport:
     Attributes:
         version: The version that inference reads from now on.
         changed: Names of the weights that were assigned, in the graph's order.
-        kept: Names of the weights that were left as they were: not given, or unchanged.
         nbytes: Bytes of the changed weights.
         seconds: Time of each step: ``plan``, ``stage``, ``snapshot``, ``commit``, ``publish``.
-        unchanged: Names of those of ``kept`` that were given, and held that value already.
+        unchanged: Names of the weights that were given, and held that value already.
         ignored: Names that were given and that the graph does not have.
         casts: What conversions did to the weights that came in another dtype.
         nonfinite: How many of the values given were NaN or infinite, or became so by a
@@ -70,13 +80,33 @@ class UpdateReport:
 
     version: int | str
     changed: tuple[str, ...]
-    kept: tuple[str, ...]
     nbytes: int
     seconds: dict[str, float]
-    unchanged: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    casts: dict[str, CastCounts] = field(default_factory=dict)
-    nonfinite: dict[str, int] = field(default_factory=dict)
+    unchanged: tuple[str, ...]
+    ignored: tuple[str, ...]
+    casts: dict[str, CastCounts]
+    nonfinite: dict[str, int]
+    _weights: WeightTable = field(repr=False, compare=False)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the weights that were left as they were: not given, or unchanged."""
+        return self._weights.others(self.changed)
+
+
+def update_report(given: Plan, nbytes: int, version: int | str, clock: Clock) -> UpdateReport:
+    """What an update did that was planned so, and moved so many bytes."""
+    return UpdateReport(
+        version=version,
+        changed=given.names,
+        nbytes=nbytes,
+        seconds=clock.seconds,
+        unchanged=tuple(given.unchanged),
+        ignored=given.ignored,
+        casts=given.casts,
+        nonfinite=given.nonfinite,
+        _weights=given.weights,
+    )
 
 
 class Clock:

@@ -17,7 +17,7 @@ from acl_bundle._base.owner import Owner
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle._plan.unchanged import hasher
-from acl_bundle._run.variables import Published, Version
+from acl_bundle._run.published import Published, Version
 from acl_bundle._update.commit import Commit
 from acl_bundle._update.saved import Saved, Where
 from acl_bundle._update.writer import Writer

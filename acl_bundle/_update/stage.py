@@ -214,15 +214,41 @@ class Stage:
             WeightError: A lazy value is not what it was when it was checked.
         """
         with uninterrupted():
-            nbytes, small = self._lay(plan)
+            nbytes, _ = self._lay(plan)
             if self.area_nbytes < nbytes:
                 self._take_area(nbytes)
-            area = self._area.pointer if self._area and self._area.pointer else NULL
+        self.send(plan, self._area)
+        self.describe(plan, self._area)
+
+    def send(self, plan: Plan, area: DeviceBuffer | None) -> None:
+        """Bring a plan's bytes to an area that has room for them; None is one for no weights.
+
+        Raises:
+            As `write`.
+        """
+        with uninterrupted():
+            _, small = self._lay(plan)
             staging = self._staging_of(staging_of(plan, small))
-        Transfer(self._stage, area, staging, plan).run()
-        result = lib.ab_stage_describe(self._stage, area)
+        Transfer(self._stage, _start(area), staging, plan).run()
+
+    def describe(self, plan: Plan, area: DeviceBuffer | None) -> None:
+        """Make the dataset ready to run: assign what lies in an area, and keep all else.
+
+        Args:
+            plan: What was sent there.
+            area: Where to.
+
+        Raises:
+            AclError: A call failed. No variable was touched.
+        """
+        self._lay(plan)
+        result = lib.ab_stage_describe(self._stage, _start(area))
         if result:
             raise_failure(result, WHAT, (), ())
+
+
+def _start(area: DeviceBuffer | None) -> Any:
+    return area.pointer if area and area.pointer else NULL
 
 
 def _divide(rooms: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -17,10 +17,10 @@ What fails in 1 or 2 has changed nothing.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -28,34 +28,31 @@ import numpy as np
 from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._base.arrays import label_of, whole
 from acl_bundle._base.wait import Wait, WhenBusy
-from acl_bundle._names.aliases import own_names
-from acl_bundle._names.exported import suspicion
-from acl_bundle._names.given import Given, by_name, matches, without
-from acl_bundle._plan.derive import Derivation, Keep, check_keep
-from acl_bundle._plan.plan import Options, Plan, PlanReport
-from acl_bundle._plan.planner import make_plan
-from acl_bundle._plan.unchanged import Seen
+from acl_bundle._names.given import Given
+from acl_bundle._plan.derive import Keep, check_keep
+from acl_bundle._plan.report import PlanReport, plan_report
+from acl_bundle._plan.table import WeightTable
+from acl_bundle._run.published import Published
 from acl_bundle._update.assign import Assignment
-from acl_bundle._update.commit import POISONED, Commit, Rollback
-from acl_bundle._update.reports import Clock, UpdateReport
+from acl_bundle._update.commit import Rollback
+from acl_bundle._update.planning import Planning
+from acl_bundle._update.reports import Clock, UpdateReport, WeightStates, update_report
 from acl_bundle._update.writer import Writer
-from acl_bundle.errors import PoisonedError, visible
 from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import Table, WeightProgram, plain
 
-log = logging.getLogger("acl_bundle.update")
-
 
 class UpdateGraph(Graph):
-    """The weight-update graph: assigns any subset of the weights.
+    """The weight-update graph: assigns any subset of the weights."""
 
-    Attributes:
-        weights: What can be updated, in the graph's order. A shape that the
-            file does not tell is None until the first update has shown it.
-    """
+    @property
+    def weights(self) -> tuple[WeightSpec, ...]:
+        """What can be updated, in the graph's order.
 
-    weights: tuple[WeightSpec, ...]
+        A shape that the file does not tell is None until the first update has shown it.
+        """
+        return self._planning.weights.specs
 
     @property
     def derived(self) -> Table:
@@ -68,12 +65,25 @@ class UpdateGraph(Graph):
     @property
     def aliases(self) -> Mapping[str, str]:
         """Other names that an update takes, and the weight that each is."""
-        return {} if self._program is None else dict(self._program.aliases)
+        return MappingProxyType(self._planning.aliases)
 
     @property
     def unused(self) -> tuple[str, ...]:
         """Names, or patterns, that an update passes over: what the model has no need of."""
-        return () if self._program is None else self._program.unused
+        return self._planning.unused
+
+    @property
+    def known(self) -> WeightTable:
+        """The same, with the place of each name."""
+        return self._planning.weights
+
+    def named(self, weights: Given) -> Mapping[str, Any]:
+        """Return what is given for weights by name."""
+        return self._planning.named(weights)
+
+    def states(self, now: Published) -> WeightStates:
+        """What the weights hold, of what the variables hold."""
+        return WeightStates(self._planning.weights, self._planning.aliases, now)
 
     def open(
         self,
@@ -85,15 +95,9 @@ class UpdateGraph(Graph):
         program: WeightProgram | None,
     ) -> None:
         """Make the stage and the engine of a loaded model; the stack owns what they hold."""
-        self._writer, self.weights, self._constants = writer, weights, weights
-        self._program, self._derivation, self._warned = program, None, False
-        if program is not None:
-            self.weights = program.sources
-            self._derivation = None if program.is_plain else Derivation(program, self.label)
-        self._variables = writer.variables
-        self._assign = Assignment(
-            stack, model_id, self, writer, second_ids, weights, self._derivation, self._learn
-        )
+        self._writer, self._program = writer, program
+        self._planning = Planning(self.label, weights, program)
+        self._assign = Assignment(stack, model_id, self, writer, second_ids, self._planning)
 
     def __call__(  # type: ignore[override]
         self,
@@ -202,96 +206,35 @@ class UpdateGraph(Graph):
         """
         label = None if version is None else label_of(version)
         check_keep(keep)
-        options = self._options(
+        options = self._planning.options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
             ignore=ignore, tokens=tokens, finite=finite,
             threads=whole(threads, "threads is an int"),
         )  # fmt: skip
-        writer, wait = self._writer, Wait(when_busy, timeout_ms)
+        writer, planning, wait = self._writer, self._planning, Wait(when_busy, timeout_ms)
         writer.check_rollback(rollback)
-        found = self._named(weights)
+        found = planning.named(weights)
         read_back = writer.reader() if digest else None
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
-            seen = self._writer.seen
-            given = self._planned(found, options, seen, signals.deliver)
-            plan = self._derived(given)
-            self._check_poisoned(given, plan)
-            self._warn(given)
+            variables = writer.variables
+            planned = planning.plan(
+                found, options, writer.seen, variables.published, signals.deliver
+            )
+            if variables.poisoned:
+                planning.check_whole(planned)
+            planning.warn(planned.given)
             signals.deliver()
             clock.lap("plan")
-            buckets = self._assign.stage(given, plan)
+            label = variables.next_version() if label is None else label
+            staged = self._assign.stage(planned, label, rollback, keep)
             signals.deliver()
             clock.lap("stage")
-            label = self._variables.next_version() if label is None else label
-            published = self._assign.following(label, given, plan, rollback, keep)
-            undo, timed = writer.undo(plan.names, rollback), self._assign.timed(wait)
-            signals.deliver()
-            clock.lap("snapshot")
-            commit = Commit(self.label, published, plan.names, wait, signals, undo, rollback, timed)
-            self._assign.commit(given, plan, buckets, commit)
-            clock.lap("commit")
+            self._assign.commit(staged, rollback, wait, signals, clock)
             if read_back is not None:
                 read_back(label)
             clock.lap("publish")
-        return UpdateReport(
-            version=label,
-            changed=given.names,
-            kept=tuple(given.kept),
-            nbytes=plan.nbytes,
-            seconds=clock.seconds,
-            unchanged=tuple(given.unchanged),
-            ignored=given.ignored,
-            casts=given.casts,
-            nonfinite=given.nonfinite,
-        )
-
-    def _named(self, weights: Given) -> Mapping[str, Any]:
-        """Return what is given for weights by name; see `acl_bundle._names.given`."""
-        return by_name(weights, {*[spec.name for spec in self.weights], *self.aliases})
-
-    def _planned(
-        self,
-        found: Mapping[str, Any],
-        options: Options,
-        seen: Seen,
-        pause: Callable[[], object] = tuple,
-    ) -> Plan:
-        """The plan of what is given, each weight under its own name."""
-        left = without(found, options.ignore)
-        own = own_names(left, self.aliases, self.weights, self.label)
-        given = make_plan(self.label, self.weights, own, options, seen, pause)
-        if left is not found:
-            passed = {*given.ignored}
-            given.ignored = tuple(
-                name for name in found if name in passed or matches(name, options.ignore)
-            )
-        return given
-
-    def _warn(self, given: Plan) -> None:
-        """Tell, once, that what was passed over may be what the graph has under other names."""
-        if given.options.unknown != "ignore" or self._warned:
-            return
-        passed = [name for name in given.ignored if not matches(name, given.options.ignore)]
-        text = suspicion(passed, [spec.name for spec in self.weights])
-        if text:
-            self._warned = True
-            log.warning("%s: %s", self.label, visible(text))
-
-    def _derived(self, given: Plan) -> Plan:
-        """The plan of what goes to the device."""
-        derivation = self._derivation
-        return given if derivation is None else derivation.plan(given, self._variables.published)
-
-    def _options(self, unknown: str | None, **options: Any) -> Options:
-        """The options of an update, and which names it passes over."""
-        unused, aliases, tokens = self.unused, self.aliases, options["tokens"]
-        if aliases and isinstance(tokens, Mapping):  # a weight's own name counts, if it is there
-            given = sorted(tokens.items(), key=lambda one: one[0] not in aliases)
-            options["tokens"] = {aliases.get(name, name): token for name, token in given}
-        if unknown is None:
-            unknown = "unused" if unused else "error"
-        return Options(**options, unknown=unknown, unused=unused if unknown == "unused" else ())
+        return update_report(planned.given, planned.plan.nbytes, label, clock)
 
     def plan(
         self,
@@ -319,31 +262,16 @@ class UpdateGraph(Graph):
             BusyError: A commit that was given up is still on the device.
             ClosedError: The bundle is closed, or was loaded before a fork.
         """
-        options = self._options(
+        planning, writer = self._planning, self._writer
+        options = planning.options(
             unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
             ignore=ignore, tokens=tokens, finite=finite,
             threads=whole(threads, "threads is an int"),
         )  # fmt: skip
-        options, found = replace(options, unknown="ignore"), self._named(weights)
-        with self._writer.alone(self.label, Wait()):
-            seen = self._writer.seen
-            given = self._planned(found, options, seen)
-            plan = self._derived(given)
+        options, found = replace(options, unknown="ignore"), planning.named(weights)
+        with writer.alone(self.label, Wait()):
+            planned = planning.plan(found, options, writer.seen, writer.variables.published)
             if finite:
-                self._assign.area.survey(plan)
-                self._assign.check_values(given, plan, depth=4)
-            return replace(given.report(), nbytes=plan.nbytes)
-
-    def _learn(self, plan: Plan) -> None:
-        """Keep the shapes that an update was the first to show."""
-        self.weights = tuple(
-            plan.learnt.get(index, spec) for index, spec in enumerate(self.weights)
-        )
-
-    def _check_poisoned(self, given: Plan, plan: Plan) -> None:
-        if self._variables.poisoned and len(plan.names) < len(self._constants):
-            missing = given.missing if self._derivation is None else self._derivation.missing(given)
-            raise PoisonedError(
-                f"a commit failed before, so {POISONED}; this update leaves out"
-                f" {', '.join(missing)}"
-            )
+                self._assign.area.survey(planned.plan)
+                self._assign.check_values(planned, depth=4)
+            return plan_report(planned.given, planned.plan.nbytes)

@@ -30,7 +30,8 @@ from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._plan.unchanged import Seen, hasher
-from acl_bundle._run.variables import Published, Variables, Version
+from acl_bundle._run.published import Published, Version
+from acl_bundle._run.variables import Variables
 from acl_bundle._update.commit import POISONED, Commit, Rollback, tell
 from acl_bundle._update.saved import Area, Saved
 from acl_bundle.errors import AclBundleError, AclError, BusyError, UnsupportedError
@@ -126,7 +127,7 @@ class Writer:
         now, refused = self.variables.published, commit.rollback == "none"
         if self.area is not None or refused or self.variables.poisoned or now.lost:
             return False
-        return now.initialised or set(commit.names) <= now.kept.keys()
+        return now.initialised or all(name in now.kept for name in commit.names)
 
     def commit(self, engine: Any, commit: Commit, source: Saved | None = None) -> None:
         """Run one graph, or put a saved copy in place, alone; the caller is `alone`.

@@ -158,8 +158,7 @@ class Applier:
         """Take what may be cut short for whole when it has all weights, as nothing else tells."""
         weights: Mapping[str, Any] = getattr(self._bundle, "weights", {})
         aliases = getattr(self._bundle.update, "aliases", {})
-        specs = [state.spec for state in weights.values()]
-        there = own_names(given, aliases, specs, "the version")
+        there = own_names(given, aliases, dict.fromkeys(weights), "the version")
         missing = [name for name in weights if name not in there]
         if missing:
             raise WeightsFormatError(

@@ -56,7 +56,7 @@ def _check_values(options: Mapping[str, Any]) -> None:
     """Check what every update checks first; a trainer imports neither of the two."""
     from acl_bundle._base.wait import Wait  # noqa: PLC0415
     from acl_bundle._plan.derive import check_keep  # noqa: PLC0415
-    from acl_bundle._plan.plan import Options  # noqa: PLC0415
+    from acl_bundle._plan.options import Options  # noqa: PLC0415
 
     Options(**{one.name: options[one.name] for one in fields(Options) if one.name in options})
     check_keep(options.get("keep", "copy"))

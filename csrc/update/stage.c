@@ -15,6 +15,10 @@
  *     ab_stage_move(stage, area, ...);                the bytes
  *     ab_stage_describe(stage, area);                 ready for the commit
  *
+ * The same weights in the same order get the same places, whatever was laid
+ * between. Laying and describing cost what is wanted now and what was wanted
+ * by the last write; no other weight is looked at.
+ *
  * None of this touches a variable, and all of it may happen while the gate is
  * open or shut. The area is the caller's and may be another one each time.
  */
@@ -43,6 +47,12 @@ ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count, vo
     if (stage == NULL) {
         return NULL;
     }
+    stage->wanted = calloc(2 * count + 1, sizeof *stage->wanted);
+    if (stage->wanted == NULL) {
+        free(stage);
+        return NULL;
+    }
+    stage->told = stage->wanted + count;
     stage->engine = engine;
     stage->input = input;
     stage->keepData = keepData;
@@ -58,6 +68,9 @@ ab_stage *ab_stage_new(ab_engine *engine, aclmdlDataset *input, size_t count, vo
 
 void ab_stage_free(ab_stage *stage)
 {
+    if (stage != NULL) {
+        free(stage->wanted);
+    }
     free(stage);
 }
 
@@ -98,7 +111,10 @@ static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, s
         if (room == 0 || *total > SIZE_MAX - room) {
             return 0;
         }
-        w->wanted = 1;
+        if (!w->wanted) {
+            w->wanted = 1;
+            stage->wanted[stage->wantedCount++] = changed[i];
+        }
         w->offset = *total;
         *total += room;
     }
@@ -114,8 +130,8 @@ static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, s
 size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, size_t count, size_t *small)
 {
     size_t total = 0;
-    for (size_t i = 0; i < stage->count; i++) {
-        stage->weights[i].wanted = 0;
+    while (stage->wantedCount > 0) {
+        stage->weights[stage->wanted[--stage->wantedCount]].wanted = 0;
     }
     if (!stage_lay_kind(stage, 1, changed, count, &total)) {
         return 0;
@@ -170,6 +186,40 @@ static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_DESC, index, status);
 }
 
+/* Has the weights that were assigned and are not wanted now say "keep". */
+static int64_t stage_keep(ab_stage *stage)
+{
+    for (size_t i = stage->toldCount; i-- > 0;) {
+        size_t index = stage->told[i];
+        int64_t result;
+        if (stage->weights[index].wanted) {
+            continue;
+        }
+        result = stage_describe(stage, NULL, index);
+        if (result != 0) {
+            return result;
+        }
+        stage->weights[index].told = 0;
+        stage->told[i] = stage->told[--stage->toldCount];
+    }
+    return 0;
+}
+
+/* Has the wanted weights say "assign", from this area. */
+static int64_t stage_assign(ab_stage *stage, char *area)
+{
+    int64_t result = 0;
+    for (size_t i = 0; i < stage->wantedCount && result == 0; i++) {
+        size_t index = stage->wanted[i];
+        if (!stage->weights[index].told) {
+            stage->weights[index].told = 1;
+            stage->told[stage->toldCount++] = (uint32_t)index;
+        }
+        result = stage_describe(stage, area, index);
+    }
+    return result;
+}
+
 /*
  * Makes the whole dataset say what the last ab_stage_lay wanted, of weights
  * that lie in this area. Needs no context. Returns 0 or a failure, after which
@@ -177,12 +227,10 @@ static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
  */
 int64_t ab_stage_describe(ab_stage *stage, void *area)
 {
-    int64_t result = 0;
+    int64_t result;
     if (gate_is_foreign(stage->engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    for (size_t i = 0; i < stage->count && result == 0; i++) {
-        result = stage_describe(stage, area, i);
-    }
-    return result;
+    result = stage_keep(stage);
+    return result == 0 ? stage_assign(stage, area) : result;
 }

@@ -3,6 +3,7 @@
 #define AB_STAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "acl/acl_types.h"
 #include "update/ab_stage.h"
@@ -16,6 +17,7 @@ typedef struct staged {
     size_t nbytes;
     size_t offset;  /* in the area, of a wanted weight */
     int wanted;     /* to be assigned */
+    int told;       /* may say anything but "keep" */
     void *data;     /* what the buffer was given last */
     size_t size;
 } staged;
@@ -27,6 +29,10 @@ struct ab_stage {
     aclTensorDesc *keepDesc;
     int foreign; /* the last move failed on another thread than its caller's */
     char detail[DETAIL_SIZE]; /* what the library said there */
+    uint32_t *wanted; /* the weights of which the flags are set */
+    uint32_t *told;
+    size_t wantedCount;
+    size_t toldCount;
     size_t count;
     staged weights[];
 };
