@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         WeightError,
         WeightsFormatError,
     )
-    from acl_bundle.follow._follower import Follower as _Follower
+    from acl_bundle.follow._follower.follower import Follower as _Follower
     from acl_bundle.graph import Graph
     from acl_bundle.pair import Pair
     from acl_bundle.spec import TensorSpec, WeightSpec

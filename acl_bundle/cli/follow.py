@@ -23,8 +23,8 @@ import typer
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle._base.files import read_regular
-from acl_bundle.follow._sign import check_key
-from acl_bundle.follow._telling import printable
+from acl_bundle.follow._follower.telling import printable
+from acl_bundle.follow._versions.sign import check_key
 
 KEY_MAX = 4096
 STEP = 0.2

@@ -20,14 +20,14 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from acl_bundle.follow._backoff import Backoff
-from acl_bundle.follow._directory import Directory
-from acl_bundle.follow._follower import Follower
-from acl_bundle.follow._metrics import Metrics
-from acl_bundle.follow._publish_directory import publish_directory
-from acl_bundle.follow._publish_redis import publish_redis
-from acl_bundle.follow._redis import Redis
-from acl_bundle.follow._source import Checkpoint, Source
+from acl_bundle.follow._follower.backoff import Backoff
+from acl_bundle.follow._follower.follower import Follower
+from acl_bundle.follow._follower.metrics import Metrics
+from acl_bundle.follow._publishers.directory import publish_directory
+from acl_bundle.follow._publishers.redis import publish_redis
+from acl_bundle.follow._sources.directory import Directory
+from acl_bundle.follow._sources.redis import Redis
+from acl_bundle.follow._versions.source import Checkpoint, Source
 
 __all__ = [
     "Backoff",

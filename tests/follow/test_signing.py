@@ -17,7 +17,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
-from acl_bundle.follow import _sign
+from acl_bundle.follow._versions import sign
 
 from . import policy
 from .conftest import Server
@@ -54,7 +54,7 @@ def opened(folder: Path, key: bytes = KEY) -> dict[str, Any]:
     try:
         listed = source.versions()[-1]
         assert isinstance(listed, follow.Checkpoint)
-        with _sign.verified(listed, (key,)) as found:
+        with sign.verified(listed, (key,)) as found:
             return dict(found)
     finally:
         source.close()
@@ -64,7 +64,7 @@ def opened_bytes(data: bytes, version: int = 3) -> dict[str, Any]:
     """Open a file's bytes as the ones that a directory offers."""
     place = f"directory:weights-{version}.safetensors"
     one = follow.Checkpoint(version, (1, version), lambda: files.Safetensors(data), place=place)
-    with _sign.verified(one, (KEY,)) as found:
+    with sign.verified(one, (KEY,)) as found:
         return dict(found)
 
 
@@ -195,7 +195,7 @@ def test_what_is_applied_is_what_was_verified(tmp_path: Path) -> None:
     source = follow.Directory(tmp_path)
     (listed,) = source.versions()
     assert isinstance(listed, follow.Checkpoint)
-    with _sign.verified(listed, (KEY,)) as found:
+    with sign.verified(listed, (KEY,)) as found:
         with open(file, "r+b") as other:
             other.seek(-64, os.SEEK_END)
             other.write(b"\xff" * 64)
@@ -229,7 +229,7 @@ def under_another_name(folder: Path) -> None:
 
 def of_a_redis_policy(folder: Path) -> None:
     weights = policy.weights(999)
-    published, note = _sign.noted(weights, 999, "redis:p:weights:999", KEY)
+    published, note = sign.noted(weights, 999, "redis:p:weights:999", KEY)
     files.save(published, folder / "weights-999.safetensors", metadata=note)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import follow
-from acl_bundle.follow._ledger import Ledger
+from acl_bundle.follow._follower.ledger import Ledger
 from acl_bundle.testing import FakeAcl
 
 from .following import following, publish, until

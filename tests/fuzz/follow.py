@@ -16,9 +16,9 @@ with instrumented():
     from acl_bundle import follow
 
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.follow._sign import verified
-from acl_bundle.follow._source import Checkpoint
-from acl_bundle.follow._stamp import published_of
+from acl_bundle.follow._versions.sign import verified
+from acl_bundle.follow._versions.source import Checkpoint
+from acl_bundle.follow._versions.stamp import published_of
 
 KEY: Final = b"a key of the fuzz"
 REFUSED: Final = (WeightsFormatError, FileNotFoundError)  # as `Checkpoint` documents them

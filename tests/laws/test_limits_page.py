@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from acl_bundle._base import json
-from acl_bundle.follow import _order, _redis
+from acl_bundle.follow._sources import redis
+from acl_bundle.follow._versions import order
 from acl_bundle.om._bundle import manifest
 from acl_bundle.om._container import partition
 from acl_bundle.om._modeldef import graph, io
@@ -32,9 +33,9 @@ LIMITS: Final[dict[str, tuple[int, ...]]] = {
     ".om without a list of its outputs: outputs": (1024, io.OUTPUT_BYTES),
     ".om: dims of tensors, pairs of a range": (1024, _rows.NUMBER_BYTES, _rows.PAIR_BYTES),
     ".om: models of a bundle": (partition.BUNDLE_TABLE_MAX,),
-    "a name in `LATEST`, a version's name": (_order.NAME_MAX,),
-    "Redis: the list of versions": (_redis.NAMES_READ, _redis.NAMES_BYTES),
-    "Redis: a value": (_redis.VALUE_BYTES,),
+    "a name in `LATEST`, a version's name": (order.NAME_MAX,),
+    "Redis: the list of versions": (redis.NAMES_READ, redis.NAMES_BYTES),
+    "Redis: a value": (redis.VALUE_BYTES,),
 }
 
 

@@ -16,8 +16,8 @@ from acl_bundle import follow
 from acl_bundle._pair import options
 from acl_bundle._update.update import UpdateGraph
 from acl_bundle.bundle import Bundle
-from acl_bundle.follow._options import FollowOptions
-from acl_bundle.follow._public import Public
+from acl_bundle.follow._follower.options import FollowOptions
+from acl_bundle.follow._follower.public import Public
 from acl_bundle.pair import Pair
 
 ROOT = Path(__file__).parents[2]

@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 from acl_bundle import weights
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.follow._names import Pattern, entries
-from acl_bundle.follow._order import NAME_MAX, impossible, timed
-from acl_bundle.follow._rivals import Rivals, gathered, is_plain
-from acl_bundle.follow._source import Checkpoint, Impossible, Order, Version, Weights
-from acl_bundle.follow._stamp import check_stamp
-from acl_bundle.follow._watch import FolderWatch
+from acl_bundle.follow._sources.watch import FolderWatch
+from acl_bundle.follow._versions.names import Pattern, entries
+from acl_bundle.follow._versions.order import NAME_MAX, impossible, timed
+from acl_bundle.follow._versions.rivals import Rivals, gathered, is_plain
+from acl_bundle.follow._versions.source import Checkpoint, Impossible, Order, Version, Weights
+from acl_bundle.follow._versions.stamp import check_stamp
 from acl_bundle.weights._base.file import is_plain_name, map_file
 
 LATEST_MAX = 4096

@@ -24,15 +24,15 @@ from typing import BinaryIO, SupportsIndex
 from acl_bundle._base.atomic import check_replaceable, creating, hidden_for, replacing
 from acl_bundle._names.given import Given
 from acl_bundle.errors import VersionExistsError
-from acl_bundle.follow._names import PLACE, Pattern
-from acl_bundle.follow._published import (
+from acl_bundle.follow._publishers.published import (
     ABANDONED,
     check_keep,
     check_newer,
     check_version,
     some,
 )
-from acl_bundle.follow._sign import check_key, noted
+from acl_bundle.follow._versions.names import PLACE, Pattern
+from acl_bundle.follow._versions.sign import check_key, noted
 from acl_bundle.weights._base.file import is_plain_name
 from acl_bundle.weights._write import parts
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from acl_bundle.follow._callbacks import Callbacks, log
-from acl_bundle.follow._ledger import Ledger
-from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source, Version
+from acl_bundle.follow._follower.callbacks import Callbacks, log
+from acl_bundle.follow._follower.ledger import Ledger
+from acl_bundle.follow._versions.source import Checkpoint, Impossible, Order, Source, Version
 
 if TYPE_CHECKING:
     from acl_bundle._update.reports import UpdateReport

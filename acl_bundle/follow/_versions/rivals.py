@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from acl_bundle.follow._source import Checkpoint, Impossible, Order
+from acl_bundle.follow._versions.source import Checkpoint, Impossible, Order
 
 _ZEROS = re.compile(r"(?<![0-9])0[0-9]")
 

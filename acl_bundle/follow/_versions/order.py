@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from acl_bundle._base.arrays import label_of
-from acl_bundle.follow._source import Impossible, Order, Version
+from acl_bundle.follow._versions.source import Impossible, Order, Version
 
 VERSION_MAX = 2**63 - 1
 NAME_MAX = 255

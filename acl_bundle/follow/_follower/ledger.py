@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from acl_bundle.follow._metrics import Metrics
-from acl_bundle.follow._source import Checkpoint, Order
+from acl_bundle.follow._follower.metrics import Metrics
+from acl_bundle.follow._versions.source import Checkpoint, Order
 
 REMEMBERED = 64
 

@@ -8,8 +8,8 @@ from typing import SupportsIndex
 from acl_bundle._base.arrays import whole
 from acl_bundle._names.given import Given, check_patterns, without
 from acl_bundle.errors import VersionExistsError, WeightError
-from acl_bundle.follow._order import VERSION_MAX
-from acl_bundle.follow._source import Weights
+from acl_bundle.follow._versions.order import VERSION_MAX
+from acl_bundle.follow._versions.source import Weights
 from acl_bundle.weights._base.spec import mapping_of
 
 ABANDONED = 3600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from acl_bundle.follow._source import Version
+from acl_bundle.follow._versions.source import Version
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from time import monotonic
 
 from acl_bundle.errors import ClosedError
-from acl_bundle.follow._apply import Applier, Attempt, Outcome, as_exception
-from acl_bundle.follow._backoff import Backoff
-from acl_bundle.follow._callbacks import Callbacks
-from acl_bundle.follow._claim import release
-from acl_bundle.follow._ledger import Ledger, Waiting
-from acl_bundle.follow._rivals import Rivals, passed_by
-from acl_bundle.follow._source import Checkpoint, Impossible, Order, Source
-from acl_bundle.follow._state import Staleness, State, after
-from acl_bundle.follow._telling import Oddities, Telling
+from acl_bundle.follow._follower.apply import Applier, Attempt, Outcome, as_exception
+from acl_bundle.follow._follower.backoff import Backoff
+from acl_bundle.follow._follower.callbacks import Callbacks
+from acl_bundle.follow._follower.claim import release
+from acl_bundle.follow._follower.ledger import Ledger, Waiting
+from acl_bundle.follow._follower.state import Staleness, State, after
+from acl_bundle.follow._follower.telling import Oddities, Telling
+from acl_bundle.follow._versions.rivals import Rivals, passed_by
+from acl_bundle.follow._versions.source import Checkpoint, Impossible, Order, Source
 
 LONG = 3600.0
 REACH = 8

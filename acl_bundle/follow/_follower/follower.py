@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from acl_bundle._base.owner import Owner, uninterrupted
 from acl_bundle.errors import BusyError, ClosedError
-from acl_bundle.follow._apply import Applier, Transform, Updatable
-from acl_bundle.follow._backoff import Backoff
-from acl_bundle.follow._callbacks import Callbacks
-from acl_bundle.follow._claim import claim, release
-from acl_bundle.follow._ledger import Ledger
-from acl_bundle.follow._loop import Loop, Rules
-from acl_bundle.follow._metrics import Metrics
-from acl_bundle.follow._options import check_options
-from acl_bundle.follow._order import order_of
-from acl_bundle.follow._sign import check_keys
-from acl_bundle.follow._source import Source, Version
+from acl_bundle.follow._follower.apply import Applier, Transform, Updatable
+from acl_bundle.follow._follower.backoff import Backoff
+from acl_bundle.follow._follower.callbacks import Callbacks
+from acl_bundle.follow._follower.claim import claim, release
+from acl_bundle.follow._follower.ledger import Ledger
+from acl_bundle.follow._follower.loop import Loop, Rules
+from acl_bundle.follow._follower.metrics import Metrics
+from acl_bundle.follow._follower.options import check_options
+from acl_bundle.follow._versions.order import order_of
+from acl_bundle.follow._versions.sign import check_keys
+from acl_bundle.follow._versions.source import Source, Version
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from acl_bundle._update.reports import UpdateReport
-    from acl_bundle.follow._options import FollowOptions
-    from acl_bundle.follow._public import Public
+    from acl_bundle.follow._follower.options import FollowOptions
+    from acl_bundle.follow._follower.public import Public
 else:
     Public = object
 

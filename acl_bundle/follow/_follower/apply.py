@@ -26,9 +26,9 @@ from acl_bundle.errors import (
     UpdateError,
     WeightsFormatError,
 )
-from acl_bundle.follow._sign import Keys, verified
-from acl_bundle.follow._source import Checkpoint, Weights
-from acl_bundle.follow._stamp import published_of
+from acl_bundle.follow._versions.sign import Keys, verified
+from acl_bundle.follow._versions.source import Checkpoint, Weights
+from acl_bundle.follow._versions.stamp import published_of
 
 if TYPE_CHECKING:
     from acl_bundle._update.reports import UpdateReport

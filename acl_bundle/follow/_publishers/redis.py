@@ -19,18 +19,18 @@ from typing import Any, SupportsIndex
 from acl_bundle import weights as files
 from acl_bundle._names.given import Given
 from acl_bundle.errors import BusyError, VersionExistsError
-from acl_bundle.follow._order import NAME_MAX, numbered
-from acl_bundle.follow._published import (
+from acl_bundle.follow._publishers.published import (
     ABANDONED,
     check_keep,
     check_newer,
     check_version,
     some,
 )
-from acl_bundle.follow._redis import NAMES_READ
-from acl_bundle.follow._redis_server import Keys, connect, reaching
-from acl_bundle.follow._sign import check_key, noted
-from acl_bundle.follow._source import Order
+from acl_bundle.follow._sources.redis import NAMES_READ
+from acl_bundle.follow._sources.redis_server import Keys, connect, reaching
+from acl_bundle.follow._versions.order import NAME_MAX, numbered
+from acl_bundle.follow._versions.sign import check_key, noted
+from acl_bundle.follow._versions.source import Order
 
 PRUNED = 1024
 """How many old versions one publication removes at most; the next one goes on."""

@@ -25,9 +25,9 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from acl_bundle.errors import ClosedError, SignatureError
-from acl_bundle.follow._rivals import candidates
-from acl_bundle.follow._source import Checkpoint, Weights
-from acl_bundle.follow._stamp import PUBLISHED, stamp
+from acl_bundle.follow._versions.rivals import candidates
+from acl_bundle.follow._versions.source import Checkpoint, Weights
+from acl_bundle.follow._versions.stamp import PUBLISHED, stamp
 from acl_bundle.weights import Safetensors
 from acl_bundle.weights._base.json import parse
 from acl_bundle.weights._base.pieces import raw

@@ -10,8 +10,8 @@ import math
 import time
 
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.follow._order import numbered
-from acl_bundle.follow._source import Order, Weights
+from acl_bundle.follow._versions.order import numbered
+from acl_bundle.follow._versions.source import Order, Weights
 
 _VERSION, PUBLISHED = "acl_bundle.version", "acl_bundle.published"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from acl_bundle.follow._source import Version
+from acl_bundle.follow._versions.source import Version
 
 if TYPE_CHECKING:
     from acl_bundle._update.reports import UpdateReport

@@ -13,28 +13,23 @@ from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
 from acl_bundle._names.given import Given
-from acl_bundle.follow import (
-    _backoff,
-    _directory,
-    _follower,
-    _metrics,
-    _publish_directory,
-    _publish_redis,
-    _redis,
-    _source,
-)
+from acl_bundle.follow._follower import backoff, follower, metrics
+from acl_bundle.follow._publishers import directory as to_directory
+from acl_bundle.follow._publishers import redis as to_redis
+from acl_bundle.follow._sources import directory, redis
+from acl_bundle.follow._versions import source
 
 
 class Public:
     """The names in ``acl_bundle.follow.__all__``."""
 
-    Backoff: TypeAlias = _backoff.Backoff
-    Checkpoint: TypeAlias = _source.Checkpoint
-    Directory: TypeAlias = _directory.Directory
-    Follower: TypeAlias = _follower.Follower
-    Metrics: TypeAlias = _metrics.Metrics
-    Redis: TypeAlias = _redis.Redis
-    Source: TypeAlias = _source.Source
+    Backoff: TypeAlias = backoff.Backoff
+    Checkpoint: TypeAlias = source.Checkpoint
+    Directory: TypeAlias = directory.Directory
+    Follower: TypeAlias = follower.Follower
+    Metrics: TypeAlias = metrics.Metrics
+    Redis: TypeAlias = redis.Redis
+    Source: TypeAlias = source.Source
 
     @staticmethod
     def publish_directory(
@@ -49,7 +44,7 @@ class Public:
         signing_key: bytes | None = None,
     ) -> Path:
         """See `acl_bundle.follow.publish_directory`."""
-        return _publish_directory.publish_directory(
+        return to_directory.publish_directory(
             folder,
             weights,
             version,
@@ -72,6 +67,6 @@ class Public:
         signing_key: bytes | None = None,
     ) -> None:
         """See `acl_bundle.follow.publish_redis`."""
-        _publish_redis.publish_redis(
+        to_redis.publish_redis(
             server, weights, version, key=key, keep=keep, ignore=ignore, signing_key=signing_key
         )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import fnmatch
 import re
 
-from acl_bundle.follow._order import numbered
-from acl_bundle.follow._source import Order, Version
+from acl_bundle.follow._versions.order import numbered
+from acl_bundle.follow._versions.source import Order, Version
 
 PLACE = "{version}"
 _MARK = "\ue000"  # stands for the number while the rest is translated

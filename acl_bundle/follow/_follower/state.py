@@ -6,8 +6,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from time import monotonic
 
-from acl_bundle.follow._apply import Outcome
-from acl_bundle.follow._ledger import Ledger
+from acl_bundle.follow._follower.apply import Outcome
+from acl_bundle.follow._follower.ledger import Ledger
 
 
 class State(Enum):

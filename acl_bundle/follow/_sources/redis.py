@@ -29,11 +29,11 @@ from typing import Any, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.follow._order import NAME_MAX, impossible, numbered, order_of
-from acl_bundle.follow._redis_server import Keys, connect, library, reaching
-from acl_bundle.follow._rivals import gathered
-from acl_bundle.follow._source import Checkpoint, Impossible, Weights
-from acl_bundle.follow._stamp import check_stamp
+from acl_bundle.follow._sources.redis_server import Keys, connect, library, reaching
+from acl_bundle.follow._versions.order import NAME_MAX, impossible, numbered, order_of
+from acl_bundle.follow._versions.rivals import gathered
+from acl_bundle.follow._versions.source import Checkpoint, Impossible, Weights
+from acl_bundle.follow._versions.stamp import check_stamp
 from acl_bundle.weights import Safetensors
 
 SLICE = 0.1
