@@ -99,7 +99,7 @@ class OnnxModel(Model):
     def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
         """Build the model for the fake: constants fixed, so as one would freeze it."""
         from acl_bundle import build  # noqa: PLC0415  needs onnx
-        from acl_bundle.build.half import halved  # noqa: PLC0415
+        from acl_bundle.build.half._model import halved  # noqa: PLC0415
 
         if dtype not in self._protos:
             self._protos[dtype] = halved(self._proto, dtype)
@@ -138,8 +138,8 @@ def _read(path: Path) -> ModelProto:
 
 def _embed(model: ModelProto, folder: Path) -> None:
     """Take the tensors that lie beside a model into it."""
-    from acl_bundle.build import constants, walk  # noqa: PLC0415
-    from acl_bundle.build.external import ExternalData  # noqa: PLC0415
+    from acl_bundle.build._onnx import constants, walk  # noqa: PLC0415
+    from acl_bundle.build._onnx.external import ExternalData  # noqa: PLC0415
 
     beside = ExternalData(folder)
     for tensor in walk.tensors(model.graph):
@@ -152,7 +152,7 @@ def _embed(model: ModelProto, folder: Path) -> None:
 def _has_float32(model: ModelProto) -> bool:
     from onnx import TensorProto  # noqa: PLC0415
 
-    from acl_bundle.build import walk  # noqa: PLC0415
+    from acl_bundle.build._onnx import walk  # noqa: PLC0415
 
     constants = {tensor.data_type for tensor in walk.tensors(model.graph)}
     return TensorProto.FLOAT in constants | {*walk.elements(model.graph).values()}

@@ -13,11 +13,11 @@ they are imported when one is called.
 
 from __future__ import annotations
 
+from acl_bundle.build._match import Match, match
 from acl_bundle.build.callback import callback
 from acl_bundle.build.chip import Compiled, compile
 from acl_bundle.build.convert import from_onnx, model
 from acl_bundle.build.idle import null
-from acl_bundle.build.match import Match, match
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.build.tensorflow.bundle import from_tensorflow
 from acl_bundle.build.torch import from_torch

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from numpy.typing import ArrayLike
 
+from acl_bundle.build._program.program import Kind
 from acl_bundle.build.idle import Ends, opaque
-from acl_bundle.build.program import Kind
 from acl_bundle.build.result import Bundle
 
 _NUMBERS = range(1, 1 << 64)

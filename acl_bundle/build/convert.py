@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import get_args
 
 from acl_bundle import om
-from acl_bundle.build import exporters, flexible, gather, infer, refresh, selection
-from acl_bundle.build import fold as folding
-from acl_bundle.build._load import Source, load
-from acl_bundle.build._origin import Origin
-from acl_bundle.build.flexible import Bounds, DimGears
-from acl_bundle.build.infer import InferencePlan, OutputNames
-from acl_bundle.build.refresh import Weight
+from acl_bundle.build import _fold as folding
+from acl_bundle.build._graphs import infer, refresh
+from acl_bundle.build._graphs.infer import InferencePlan, OutputNames
+from acl_bundle.build._graphs.refresh import Weight
+from acl_bundle.build._onnx import gather
+from acl_bundle.build._onnx.load import Source, load
+from acl_bundle.build._origin import exporters, selection
+from acl_bundle.build._origin.origin import Origin
+from acl_bundle.build._origin.selection import Choice
+from acl_bundle.build._shapes import flexible
+from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.result import Bundle, Model, WeightInfo
-from acl_bundle.build.selection import Choice
-from acl_bundle.build.shapes import Shapes
 from acl_bundle.om._bundle.roles import INFER_NAME, INIT_NAME, UPDATE_NAME
 from acl_bundle.om._modeldef.define import Desc
 from acl_bundle.weight_program import Given, WeightProgram, opened

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from acl_bundle import dtypes
-from acl_bundle.build import refresh, submodel
+from acl_bundle.build._graphs import refresh, submodel
+from acl_bundle.build._graphs.infer import Inference
+from acl_bundle.build._graphs.refresh import Weight, declare, variable_op
+from acl_bundle.build._program.program import Kind, Program
 from acl_bundle.build.convert import bundle
-from acl_bundle.build.infer import Inference
-from acl_bundle.build.program import Kind, Program
-from acl_bundle.build.refresh import Weight, declare, variable_op
 from acl_bundle.build.result import Bundle
 from acl_bundle.errors import WeightError
 from acl_bundle.om import TensorInfo

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle import build
-from acl_bundle.build import shapes
-from acl_bundle.build._load import load
+from acl_bundle.build._onnx.load import load
+from acl_bundle.build._origin.selection import Choice
+from acl_bundle.build._shapes import shapes
+from acl_bundle.build._shapes.flexible import DimGears
 from acl_bundle.build.chip.options import dim_gears
-from acl_bundle.build.flexible import DimGears
-from acl_bundle.build.selection import Choice
 
 __all__ = ["CompileWish", "run"]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from onnx import ModelProto
 
     from acl_bundle.build import Model
+    from acl_bundle.build._onnx.load import OnnxModel
 
     Source: TypeAlias = (
-        ModelProto | Model | bytes | str | os.PathLike[str] | Callable[..., Mapping[str, ArrayLike]]
+        OnnxModel | Model | bytes | str | os.PathLike[str] | Callable[..., Mapping[str, ArrayLike]]
     )
 
 

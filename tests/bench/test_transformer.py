@@ -15,7 +15,7 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import bench, build, om
-from acl_bundle.build.half import halved
+from acl_bundle.build.half._model import halved
 from acl_bundle.om import PartitionType
 
 from .transformer import WORDS, export

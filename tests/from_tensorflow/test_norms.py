@@ -11,9 +11,9 @@ import pytest
 
 import acl_bundle as ab
 from acl_bundle import build
-from acl_bundle.build import gather
-from acl_bundle.build._load import load
-from acl_bundle.build.fold import fold
+from acl_bundle.build._fold import fold
+from acl_bundle.build._onnx import gather
+from acl_bundle.build._onnx.load import load
 from acl_bundle.build.tensorflow import convert, frozen
 
 from .samples import Served, close, keras, new_value, tf, v1

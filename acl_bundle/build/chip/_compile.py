@@ -12,16 +12,16 @@ from typing import Any, overload
 
 from acl_bundle._base.atomic import check_apart
 from acl_bundle._base.files import Path_
-from acl_bundle.build._load import Source
-from acl_bundle.build._origin import Origin
+from acl_bundle.build._onnx.load import Source
+from acl_bundle.build._origin.origin import Origin
+from acl_bundle.build._origin.selection import Choice
+from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.chip import options, toolkit
 from acl_bundle.build.chip._prepare import Prepared, prepare
 from acl_bundle.build.chip._saved import checked, found, put
 from acl_bundle.build.chip.run import Answer, run
-from acl_bundle.build.flexible import Bounds, DimGears
 from acl_bundle.build.result import Bundle
-from acl_bundle.build.selection import Choice
-from acl_bundle.build.shapes import Shapes
 from acl_bundle.om import Manifest
 from acl_bundle.om._bundle import manifest
 from acl_bundle.weight_program import Given, to_bytes

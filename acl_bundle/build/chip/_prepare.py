@@ -17,11 +17,12 @@ from typing import Final
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
-from acl_bundle.build import _elem, gather, selection, walk
-from acl_bundle.build import fold as folding
-from acl_bundle.build._load import LoadedModel, Source, load
-from acl_bundle.build._origin import Origin
-from acl_bundle.build.constants import Constant
+from acl_bundle.build import _fold as folding
+from acl_bundle.build._onnx import element_types, gather, walk
+from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.load import LoadedModel, Source, load
+from acl_bundle.build._origin import selection
+from acl_bundle.build._origin.origin import Origin
 from acl_bundle.om import ManifestWeight
 from acl_bundle.weight_program import WeightProgram, opened
 
@@ -71,7 +72,7 @@ def prepare(asked: Origin) -> Prepared:
     nodes = [one for one in graph.node if not names.keys() & {*one.output}]
     walk.replace(graph.node, [*(_node(one, names[one.name]) for one in folded.constants), *nodes])
     rows = tuple(
-        ManifestWeight(one.name, names[one.name], _elem.to_numpy(one.elem).name, one.dims)
+        ManifestWeight(one.name, names[one.name], element_types.to_numpy(one.elem).name, one.dims)
         for one in folded.constants
     )
     return Prepared(loaded.model, rows, folded.program)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from acl_bundle.build._graphs.infer import OutputNames
+from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.convert import from_onnx
-from acl_bundle.build.flexible import Bounds, DimGears
-from acl_bundle.build.infer import OutputNames
 from acl_bundle.build.result import Bundle
-from acl_bundle.build.shapes import Shapes
 from acl_bundle.build.tensorflow import convert, frozen, parts
 from acl_bundle.build.tensorflow.ends import Names
 from acl_bundle.build.tensorflow.graph import Graph, GraphVariable

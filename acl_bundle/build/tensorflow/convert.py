@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from acl_bundle.build import walk
+from acl_bundle.build._onnx import walk
 from acl_bundle.build.tensorflow import recurrent
 from acl_bundle.build.tensorflow.graph import Graph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow

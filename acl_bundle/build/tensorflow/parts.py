@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
-from acl_bundle.build import walk
+from acl_bundle.build._onnx import walk
 from acl_bundle.build.tensorflow import names
 from acl_bundle.build.tensorflow.graph import Fragment, GraphVariable
 

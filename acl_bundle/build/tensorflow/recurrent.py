@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from acl_bundle.build import walk
+from acl_bundle.build._onnx import walk
 from acl_bundle.build.tensorflow.graph import Graph, node_of
 
 Array = NDArray[Any]

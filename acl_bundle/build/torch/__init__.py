@@ -21,11 +21,11 @@ from typing import Any, Literal, NamedTuple
 from onnx import ModelProto
 
 from acl_bundle._base.extra import need
-from acl_bundle.build import half
+from acl_bundle.build._graphs.infer import OutputNames
+from acl_bundle.build._origin.exporters import SAID
+from acl_bundle.build._shapes.flexible import Bounds, DimGears
 from acl_bundle.build.convert import from_onnx
-from acl_bundle.build.exporters import SAID
-from acl_bundle.build.flexible import Bounds, DimGears
-from acl_bundle.build.infer import OutputNames
+from acl_bundle.build.half import _model
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.torch import graph
 from acl_bundle.build.torch.check import check
@@ -96,8 +96,8 @@ def from_torch(
         TypeError: It is no module.
         ValueError: An option has a value that there is not.
     """
-    if precision is not None and precision not in half.HALVES:
-        right = " or ".join(map(repr, half.HALVES))
+    if precision is not None and precision not in _model.HALVES:
+        right = " or ".join(map(repr, _model.HALVES))
         raise ValueError(f"precision is {precision!r}; {right} is right, or None")
     gears = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     geared = any(one is not None and one is not False for one in gears)
@@ -106,7 +106,7 @@ def from_torch(
     model, found = exported(module, example_inputs, dynamic)
     chosen = choose(found, model, weights)
     if precision is not None:
-        model = half.halved(model, precision, keep=chosen.weights)
+        model = _model.halved(model, precision, keep=chosen.weights)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", f".*{SAID}", UserWarning)  # every tensor is known here
         made = from_onnx(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, helper
 
-from acl_bundle.build import bf16, gather, trial, walk
-from acl_bundle.build._load import load
+from acl_bundle.build._onnx import gather, walk
+from acl_bundle.build._onnx.load import load
+from acl_bundle.build._program import bf16, trial
 from acl_bundle.build.torch.export import Inputs
 from acl_bundle.errors import UnsupportedError
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from onnx import ModelProto
 
-from acl_bundle.build import operands, walk
+from acl_bundle.build._onnx import operands, walk
 from acl_bundle.build.torch.names import ParameterNames
 from acl_bundle.errors import WeightError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx import GraphProto, ModelProto, TensorProto
 
-from acl_bundle.build import walk
+from acl_bundle.build._onnx import walk
 
 _CONSTANT = "Constant"
 

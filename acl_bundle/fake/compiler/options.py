@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from onnx import GraphProto
 
-from acl_bundle.build import shapes
+from acl_bundle.build._shapes import shapes
 from acl_bundle.build.chip.options import dim_gears
 from acl_bundle.fake.compiler.fields import InvalidError, Request
 from acl_bundle.fake.compiler.parse import check

@@ -133,9 +133,9 @@ def put(tensor: Any, array: Array) -> None:
 
 
 def _is_plain(elem: int) -> bool:
-    from acl_bundle.build import _elem  # noqa: PLC0415
+    from acl_bundle.build._onnx import element_types  # noqa: PLC0415
 
-    return _elem.is_plain(elem)
+    return element_types.is_plain(elem)
 
 
 def _bytes(array: Array, elem: int) -> bytes:
@@ -155,7 +155,7 @@ def _bytes(array: Array, elem: int) -> bytes:
 
 def _embed_inner(proto: Any, folder: Path) -> None:
     """Take the external data of inner graphs in, as the copy may lie in another folder."""
-    from acl_bundle.build import constants, external, walk  # noqa: PLC0415
+    from acl_bundle.build._onnx import constants, external, walk  # noqa: PLC0415
 
     beside = external.ExternalData(folder)
     for graph in list(walk.graphs(proto.graph))[1:]:

@@ -83,7 +83,7 @@ def layouts_of(model: Path_) -> Layouts:
 
 def _reads(graph: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, set[Layout | None]]:
     """How the nodes read each weight: None for a node that 2:4 sparsity is not for."""
-    from acl_bundle.build import walk  # noqa: PLC0415  needs onnx
+    from acl_bundle.build._onnx import walk  # noqa: PLC0415  needs onnx
 
     tensors = {name: _Turned(name, tuple(range(len(one)))) for name, one in shapes.items()}
     found: dict[str, set[Layout | None]] = {}

@@ -11,9 +11,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from acl_bundle import build
-from acl_bundle.build import gather
-from acl_bundle.build._load import load
-from acl_bundle.build.fold import fold
+from acl_bundle.build._fold import fold
+from acl_bundle.build._onnx import gather
+from acl_bundle.build._onnx.load import load
 
 node = helper.make_node
 RNG = np.random.default_rng(2)

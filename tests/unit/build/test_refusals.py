@@ -11,7 +11,7 @@ from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
 from acl_bundle import build
-from acl_bundle.build import trial
+from acl_bundle.build._program import trial
 from acl_bundle.errors import WeightError
 
 node = helper.make_node

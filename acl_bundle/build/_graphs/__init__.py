@@ -1,0 +1,1 @@
+"""The graphs of a bundle as sub-models: infer, init, update."""

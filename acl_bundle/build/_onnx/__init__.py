@@ -1,0 +1,1 @@
+"""An ONNX model: read, walked, its constants held outside the message."""

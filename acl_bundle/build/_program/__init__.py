@@ -1,0 +1,1 @@
+"""The program that the fake runs: written, made runnable, tried."""

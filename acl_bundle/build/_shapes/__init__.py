@@ -1,0 +1,1 @@
+"""Which shapes a model takes: pinned ones, gears, or any."""
