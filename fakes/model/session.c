@@ -1,6 +1,7 @@
 #include "model/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/codes.h"
 
@@ -63,18 +64,35 @@ static int set_threads(const Ort *ort, OrtSessionOptions *options)
     return ort_check(ort, ort->SetInterOpNumThreads(options, 1), "threads", E_GE);
 }
 
-/*
- * MatmulTransposeFusion reads address 0 in a graph that transposes the first
- * two of three dims, casts, and multiplies (seen in 1.32). It saves a CPU
- * nothing that can be measured.
- */
-static int leave_out(const Ort *ort, OrtSessionOptions *options)
+/* Whether the graph, with the graphs inside it, has so many nodes `If`. A name that reads the same
+ * counts too. */
+static int has_ifs(const Bytes *graph, int count)
 {
-    return ort_check(ort,
-                     ort->AddSessionConfigEntry(options,
-                                                "optimization.disable_specified_optimizers",
-                                                "MatmulTransposeFusion"),
-                     "options", E_GE);
+    static const unsigned char op_type[] = {0x22, 2, 'I', 'f'};  /* NodeProto: field 4, 2 bytes */
+    const unsigned char *at = graph->data, *end = graph->data + graph->size;
+
+    while (count > 0 && (at = memmem(at, (size_t)(end - at), op_type, sizeof op_type)) != NULL) {
+        at += sizeof op_type;
+        count--;
+    }
+    return count == 0;
+}
+
+/*
+ * Two optimisers read address 0 (seen in 1.32). MatmulTransposeFusion: in a graph that transposes
+ * the first two of three dims, casts, and multiplies; it saves a CPU nothing that can be measured.
+ * ConstantFolding: where an If with a constant condition holds such an If, which holds a third;
+ * torch's EmbeddingBag is exported so.
+ */
+static int leave_out(const Ort *ort, const Bytes *graph, OrtSessionOptions *options)
+{
+    const char *names =
+        has_ifs(graph, 3) ? "MatmulTransposeFusion;ConstantFolding" : "MatmulTransposeFusion";
+
+    return ort_check(
+        ort,
+        ort->AddSessionConfigEntry(options, "optimization.disable_specified_optimizers", names),
+        "options", E_GE);
 }
 
 /* As it stands, too: the optimiser refuses graphs that run without it. */
@@ -106,7 +124,7 @@ int session_open(const Ort *ort, const Program *program, unsigned char *const *c
         return status;
     status = set_threads(ort, options);
     if (status == E_NONE)
-        status = leave_out(ort, options);
+        status = leave_out(ort, &program->onnx, options);
     if (status == E_NONE)
         status = add_constants(ort, options, program, constants);
     if (status == E_NONE)

@@ -50,6 +50,29 @@ g (float16[2, 4, 3] x) => (float[4, 2, 2] y)
 }
 """
 
+NESTED = """
+<ir_version: 8, opset_import: ["": 17]>
+g (float[3] x) => (float[3] y)
+<float[3] w = {1, 2, 3}, int64 zero = {0}, int64 one = {1}>
+{
+  a = Mul(x, w)
+  outer = Equal(zero, one)
+  y = If (outer) <
+    then_branch = t () => (float[3] p) { p = Identity(a) },
+    else_branch = e () => (float[3] q) {
+      inner = Equal(one, one)
+      q = If (inner) <
+        then_branch = tt () => (float[3] r) {
+          size = Size(a)
+          single = Equal(size, one)
+          r = If (single) <then_branch = ttt () => (float[3] u) { u = Identity(a) },
+                           else_branch = eee () => (float[3] v) { v = Neg(a) }>
+        },
+        else_branch = ee () => (float[3] s) { s = Abs(a) }>
+    }>
+}
+"""
+
 
 def test_a_spectrum_is_one_sided_unless_it_says_otherwise() -> None:
     """ONNX's shape inference takes an attribute that is left out for the other value."""
@@ -79,3 +102,10 @@ def test_a_graph_that_ends_the_optimiser_of_some_releases() -> None:
     with ab.Bundle.load(made.to_bytes()) as bundle:
         bundle.init()
         assert (bundle.infer(x) == np.moveaxis(x, 0, 1).astype(np.float32) @ w).all()
+
+
+def test_ifs_in_ifs_that_end_the_constant_folding_of_some_releases() -> None:
+    made = build.from_onnx(onnx.parser.parse_model(NESTED), ["w"])
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        assert bundle.infer(np.ones(3, np.float32)).tolist() == [-1, -2, -3]
