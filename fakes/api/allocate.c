@@ -8,12 +8,34 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/settings.h"
+#include "memory/exports.h"
 #include "memory/host_memory.h"
 #include "memory/memory.h"
 #include "runtime/context.h"
 #include "stream/order.h"
 
 enum { PADDING = 32 };
+
+/*
+ * The kind of pages that a policy gets: huge ones first are huge from 1 MiB on
+ * (facts 10.6).
+ */
+static uint32_t page_of(aclrtMemMallocPolicy policy, size_t size)
+{
+    switch ((int)policy & 7) {
+    case ACL_MEM_MALLOC_HUGE1G_ONLY:
+    case ACL_MEM_MALLOC_HUGE1G_ONLY_P2P:
+        return PAGE_HUGE_1G;
+    case ACL_MEM_MALLOC_NORMAL_ONLY:
+    case ACL_MEM_MALLOC_NORMAL_ONLY_P2P:
+        return PAGE_NORMAL;
+    case ACL_MEM_MALLOC_HUGE_FIRST:
+    case ACL_MEM_MALLOC_HUGE_FIRST_P2P:
+        return size > 1 << 20 ? PAGE_HUGE : PAGE_NORMAL;
+    default:
+        return PAGE_HUGE;
+    }
+}
 
 static int refuse_memory(int device, size_t taken)
 {
@@ -28,7 +50,7 @@ static int refuse_memory(int device, size_t taken)
 }
 
 /* ACL asks for what the padding adds to overflow, 32 bytes at least. */
-static int allocate(void **devPtr, size_t size, size_t padding)
+static int allocate(void **devPtr, size_t size, aclrtMemMallocPolicy policy, size_t padding)
 {
     if (size == 0)
         return refuse(E_PARAM, "size is 0");
@@ -39,7 +61,7 @@ static int allocate(void **devPtr, size_t size, size_t padding)
         return status;
     int device = context_device();
     size_t taken = (size + PADDING - 1) / PADDING * PADDING + padding;
-    void *address = device_alloc(device, size, taken, OWNER_USER);
+    void *address = device_alloc(device, size, taken, page_of(policy, size), OWNER_USER);
     if (address == NULL)
         return refuse_memory(device, taken);
     *devPtr = address;
@@ -51,21 +73,21 @@ aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
     ENTER(aclrtMalloc, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
     bool whole = policy == ACL_MEM_MALLOC_HUGE1G_ONLY || policy == ACL_MEM_MALLOC_HUGE1G_ONLY_P2P;
-    LEAVE(allocate(devPtr, size, whole ? 0 : PADDING));
+    LEAVE(allocate(devPtr, size, policy, whole ? 0 : PADDING));
 }
 
 aclError aclrtMallocAlign32(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
     ENTER(aclrtMallocAlign32, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
-    LEAVE(allocate(devPtr, size, 0));
+    LEAVE(allocate(devPtr, size, policy, 0));
 }
 
 aclError aclrtMallocCached(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
     ENTER(aclrtMallocCached, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
-    LEAVE(allocate(devPtr, size, PADDING));
+    LEAVE(allocate(devPtr, size, policy, PADDING));
 }
 
 /* Attributes say which module asks, and for which device. */
@@ -110,7 +132,7 @@ aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy pol
         status = refuse(E_PARAM, "size is 0");
     if (status == E_NONE)
         status = check_config(cfg);
-    LEAVE(status != E_NONE ? status : allocate(devPtr, size, 0));
+    LEAVE(status != E_NONE ? status : allocate(devPtr, size, policy, 0));
 }
 
 /* A device that is still at work would write into memory of another. */
@@ -138,6 +160,8 @@ aclError aclrtFree(void *devPtr)
     if (devPtr == NULL)
         LEAVE(refuse(E_PARAM, "devPtr is NULL"));
     int status = check_unused(devPtr);
+    if (status == E_NONE)
+        status = export_check_free(devPtr);
     LEAVE(status != E_NONE ? status : device_free(devPtr));
 }
 

@@ -13,9 +13,11 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "memory/host_memory.h"
+#include "memory/imports.h"
 #include "memory/memory.h"
 #include "memory/written.h"
 #include "runtime/context.h"
+#include "runtime/visible.h"
 #include "stream/order.h"
 
 /* Where a kind of copy says that its destination or source lies. */
@@ -139,6 +141,24 @@ int copy_check_order(const void *dst, const void *src, size_t count)
                             : order_check_host(CLAIM_MEMORY, src, count, false, "the copy reads");
 }
 
+static bool is_remote(const void *address)
+{
+    int chip = device_owns(address) ? import_chip(address) : -1;
+
+    return chip >= 0 && chip != visible_device(device_index(address));
+}
+
+int copy_check_peer(const void *dst, const void *src, aclrtMemcpyKind kind, bool async)
+{
+    bool to = is_remote(dst);
+
+    if ((!to && !is_remote(src)) || (async && kind == ACL_MEMCPY_DEVICE_TO_DEVICE))
+        return E_NONE;
+    return strict_only(violate(V_PEER_COPY, "%s %p, kind %d, %s", to ? "dst" : "src",
+                               to ? dst : src, (int)kind, async ? "asynchronous" : "synchronous"),
+                       E_NONE);
+}
+
 static int copy(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind)
 {
     int status = check_room(count, destMax);
@@ -146,6 +166,8 @@ static int copy(void *dst, size_t destMax, const void *src, size_t count, aclrtM
     if (status != E_NONE || dst == src)
         return status;
     status = copy_check_sides(dst, src, kind);
+    if (status == E_NONE)
+        status = copy_check_peer(dst, src, kind, false);
     if (status == E_NONE)
         status = copy_check_order(dst, src, count);
     return status != E_NONE ? status : copy_move(dst, src, count);

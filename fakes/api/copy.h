@@ -11,6 +11,12 @@
 /* The checks of a copy, in ACL's order, up to the question of the device. */
 int copy_check(const void *dst, const void *src, aclrtMemcpyKind kind);
 
+/*
+ * Does memory imported from another card take the copy? 0, or the status of a
+ * violation.
+ */
+int copy_check_peer(const void *dst, const void *src, aclrtMemcpyKind kind, bool async);
+
 /* The checks of sides and bounds: 0, or the status of a violation. */
 int copy_look(const void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind);
 

@@ -219,6 +219,8 @@ aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src, size_t spitch,
     int status = check(&block, kind, false);
     if (status == E_NONE)
         status = look(&block, kind);
+    if (status == E_NONE)
+        status = copy_check_peer(dst, src, kind, false);
     call.bytes = width * height;
     LEAVE(status != E_NONE ? status : copy_now(&block));
 }
@@ -272,6 +274,8 @@ aclError aclrtMemcpy2dAsync(void *dst, size_t dpitch, const void *src, size_t sp
         status = copy_check_async_kind(dst, src, kind);
     if (status == E_NONE)
         status = look(&block, kind);
+    if (status == E_NONE)
+        status = copy_check_peer(dst, src, kind, true);
     call.bytes = width * height;
     LEAVE(status != E_NONE ? status : queue(found, &block));
 }

@@ -82,6 +82,8 @@ static int copy(Stream *stream, void *dst, size_t destMax, const void *src, size
     if (dst == src && count <= destMax)
         return E_NONE;
     int status = copy_look(dst, destMax, src, count, kind);
+    if (status == E_NONE)
+        status = copy_check_peer(dst, src, kind, true);
     if (status != E_NONE)
         return status;
     return copy_is_reachable(dst) && copy_is_reachable(src) ? submit(stream, dst, src, count)

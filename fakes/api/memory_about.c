@@ -14,18 +14,18 @@
 #include "runtime/context.h"
 #include "stream/order.h"
 
-enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };
+enum { PAGE = 4096 };
 
 /* MAPPED, IOMEMORY, READONLY and PINNED of the ACL_HOST_REG_ flags. */
 enum { REGISTER_FLAGS = 0x2 | 0x4 | 0x8 | 0x10000000 };
 
 static aclrtPtrAttributes attributes_of(const void *address)
 {
-    size_t room = 0;
+    DeviceRange range;
 
-    if (device_peek(address, &room) != NULL)
+    if (device_find(address, &range))
         return (aclrtPtrAttributes){
-            {(uint32_t)device_index(address), ACL_MEM_LOCATION_TYPE_DEVICE}, HUGE_PAGE, {0}};
+            {(uint32_t)device_index(address), ACL_MEM_LOCATION_TYPE_DEVICE}, range.page, {0}};
     if (host_room(address) != SIZE_MAX)
         return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_HOST}, PAGE, {0}};
     return (aclrtPtrAttributes){{0, ACL_MEM_LOCATION_TYPE_UNREGISTERED}, 0, {0}};

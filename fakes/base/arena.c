@@ -24,12 +24,12 @@ bool arena_open(Arena *arena, size_t memory)
     void *alias = MAP_FAILED;
     void *marks = MAP_FAILED;
 
-    if (file < 0 || ftruncate(file, (off_t)size) != 0)
+    if (file < 0 || ftruncate(file, (off_t)(size + size / CHAR_BIT)) != 0)
         goto fail;
     range = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
     alias = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
-    marks = mmap(NULL, size / CHAR_BIT, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    marks = mmap(NULL, size / CHAR_BIT, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file,
+                 (off_t)size);
     if (range == MAP_FAILED || alias == MAP_FAILED || marks == MAP_FAILED)
         goto fail;
     madvise(range, size, MADV_DONTDUMP);
@@ -68,6 +68,11 @@ void arena_close(Arena *arena)
     *arena = (Arena){0};
 }
 
+static void punch(const Arena *arena, size_t offset, size_t size)
+{
+    fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size);
+}
+
 /* Whole pages of marks go back to the system, and are zero when next read. */
 static void unmark(const Arena *arena, uintptr_t address, size_t size)
 {
@@ -82,7 +87,7 @@ static void unmark(const Arena *arena, uintptr_t address, size_t size)
         return;
     }
     memset(arena->marks + start, 0, first - start);
-    madvise(arena->marks + first, last - first, MADV_DONTNEED);
+    punch(arena, arena->size + first, last - first);
     memset(arena->marks + last, 0, end - last);
 }
 
@@ -107,8 +112,7 @@ void arena_punch(const Arena *arena, uintptr_t address, size_t size)
     size_t end = (offset + size) / page * page;
 
     if (start < end)
-        fallocate(arena->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
-                  (off_t)(end - start));
+        punch(arena, start, end - start);
 }
 
 void arena_forget_marks(const Arena *arena, uintptr_t address, size_t size)
@@ -119,5 +123,5 @@ void arena_forget_marks(const Arena *arena, uintptr_t address, size_t size)
     size_t end = (offset + size) / CHAR_BIT / page * page;
 
     if (start < end)
-        madvise(arena->marks + start, end - start, MADV_DONTNEED);
+        punch(arena, arena->size + start, end - start);
 }

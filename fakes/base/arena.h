@@ -7,7 +7,9 @@
  * and writable, and only this library knows where it is. Where the program
  * runs on the device itself there is no bus, and the first is open, too.
  *
- * A bit for each byte says whether it was written since its allocation.
+ * A bit for each byte says whether it was written since its allocation. These
+ * marks lie in the same file, behind the bytes, so that another process can have
+ * some pages of bytes and their marks in an arena of its own.
  *
  * The range is wider than the device has memory, so that freed addresses can
  * stay unused for long. Pages come into being when they are written.
@@ -64,6 +66,26 @@ bool arena_is_marked(const Arena *arena, uintptr_t address, size_t size);
  */
 bool arena_copy_marks(const Arena *to, uintptr_t address, const Arena *from, uintptr_t source,
                       size_t size);
+
+/*
+ * Pages of another arena, maybe of another process, in the place of pages of
+ * this one. Both begin at the same place within the arena_marked() bytes that one
+ * page of marks is for, and nothing else lies in those of this arena.
+ */
+typedef struct ArenaPages {
+    int file;                   /* of the other arena */
+    size_t window;              /* its size */
+    size_t offset;              /* of its pages */
+    size_t size;                /* in whole pages */
+} ArenaPages;
+
+size_t arena_marked(void);
+
+/* Puts them at an address. False, and nothing is changed: no address space. */
+bool arena_borrow(const Arena *arena, uintptr_t address, const ArenaPages *pages);
+
+/* Puts this arena's own pages back. */
+void arena_unborrow(const Arena *arena, uintptr_t address, size_t size);
 
 /* Returns the whole pages of a range to the system. */
 void arena_punch(const Arena *arena, uintptr_t address, size_t size);

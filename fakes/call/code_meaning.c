@@ -77,6 +77,8 @@ const char *code_meaning(int code)
         return "the data type does not fit";
     case E_BUNDLE_ID:
         return "no bundle has this id";
+    case E_FEATURE_UNSUPPORTED:
+        return "the feature is not supported";
     case E_BAD_ALLOC:
         return "the host has no memory left";
     case E_NOT_SUPPORTED:
@@ -111,6 +113,8 @@ const char *code_meaning(int code)
         return "the stream was not done in time";
     case E_RT_EVENT_TIMEOUT:
         return "the event was not recorded in time";
+    case E_RT_DRIVER:
+        return "the driver refuses";
     case E_REGISTERED:
         return "the host memory is registered already";
     case E_NOT_REGISTERED:

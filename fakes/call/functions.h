@@ -209,7 +209,19 @@
     FUNCTION(aclrtMallocHostWithCfg, STATUS, RT) \
     FUNCTION(aclrtHostRegisterV2, STATUS, RT) \
     FUNCTION(aclrtHostGetDevicePointer, STATUS, RT) \
-    FUNCTION(aclrtMemsetD32Async, STATUS, RT)
+    FUNCTION(aclrtMemsetD32Async, STATUS, RT) \
+    FUNCTION(aclrtDeviceCanAccessPeer, STATUS, RT) \
+    FUNCTION(aclrtDeviceEnablePeerAccess, STATUS, RT) \
+    FUNCTION(aclrtDeviceDisablePeerAccess, STATUS, RT) \
+    FUNCTION(aclrtDevicePeerAccessStatus, STATUS, RT) \
+    FUNCTION(aclrtDeviceGetBareTgid, STATUS, RT) \
+    FUNCTION(aclrtIpcMemGetExportKey, STATUS, RT) \
+    FUNCTION(aclrtIpcMemSetImportPid, STATUS, RT) \
+    FUNCTION(aclrtIpcMemImportByKey, STATUS, RT) \
+    FUNCTION(aclrtIpcMemClose, STATUS, RT) \
+    FUNCTION(aclrtCreateEventExWithFlag, STATUS, RT) \
+    FUNCTION(aclrtIpcGetEventHandle, STATUS, RT) \
+    FUNCTION(aclrtIpcOpenEventHandle, STATUS, RT)
 
 /* clang-format off */
 typedef enum FunctionId {

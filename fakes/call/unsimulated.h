@@ -107,7 +107,6 @@
     FUNCTION(aclrtSetSysParamOpt, ERROR) \
     FUNCTION(aclrtSetStreamFailureMode, ERROR) \
     FUNCTION(aclrtSetTsDevice, ERROR) \
-    FUNCTION(aclrtCreateEventExWithFlag, ERROR) \
     FUNCTION(aclrtRecordEventWithFlag, ERROR) \
     FUNCTION(aclrtEventGetTimestamp, ERROR) \
     FUNCTION(aclrtMallocForTaskScheduler, ERROR) \
@@ -149,9 +148,6 @@
     FUNCTION(aclrtDestroyGroupInfo, ERROR) \
     FUNCTION(aclrtGetAllGroupInfo, ERROR) \
     FUNCTION(aclrtGetGroupInfoDetail, ERROR) \
-    FUNCTION(aclrtDeviceCanAccessPeer, ERROR) \
-    FUNCTION(aclrtDeviceEnablePeerAccess, ERROR) \
-    FUNCTION(aclrtDeviceDisablePeerAccess, ERROR) \
     FUNCTION(aclrtGetMemUsageInfo, ERROR) \
     FUNCTION(aclrtSetOpExecuteTimeOutWithMs, ERROR) \
     FUNCTION(aclrtSetOpExecuteTimeOutV2, ERROR) \
@@ -179,7 +175,6 @@
     FUNCTION(aclrtMemSetPidToShareableHandle, ERROR) \
     FUNCTION(aclrtMemSetPidToShareableHandleV2, ERROR) \
     FUNCTION(aclrtMemGetAllocationGranularity, ERROR) \
-    FUNCTION(aclrtDeviceGetBareTgid, ERROR) \
     FUNCTION(aclrtCmoAsync, ERROR) \
     FUNCTION(aclrtGetMemUceInfo, ERROR) \
     FUNCTION(aclrtDeviceTaskAbort, ERROR) \
@@ -273,10 +268,6 @@
     FUNCTION(aclrtMemcpyBatchV2, ERROR) \
     FUNCTION(aclrtMemcpyBatchAsync, ERROR) \
     FUNCTION(aclrtMemcpyBatchAsyncV2, ERROR) \
-    FUNCTION(aclrtIpcMemGetExportKey, ERROR) \
-    FUNCTION(aclrtIpcMemClose, ERROR) \
-    FUNCTION(aclrtIpcMemImportByKey, ERROR) \
-    FUNCTION(aclrtIpcMemSetImportPid, ERROR) \
     FUNCTION(aclrtIpcMemSetAttr, ERROR) \
     FUNCTION(aclrtIpcMemImportPidInterServer, ERROR) \
     FUNCTION(aclrtNotifyBatchReset, ERROR) \
@@ -339,7 +330,6 @@
     FUNCTION(aclrtRegDeviceStateCallback, ERROR) \
     FUNCTION(aclrtSetDeviceTaskAbortCallback, ERROR) \
     FUNCTION(aclrtGetOpExecuteTimeout, ERROR) \
-    FUNCTION(aclrtDevicePeerAccessStatus, ERROR) \
     FUNCTION(aclrtStreamStop, ERROR) \
     FUNCTION(aclrtTaskUpdateAsync, ERROR) \
     FUNCTION(aclrtCmoGetDescSize, ERROR) \
@@ -373,8 +363,6 @@
     FUNCTION(aclrtFunctionGetParamCount, ERROR) \
     FUNCTION(aclrtFunctionGetParamInfo, ERROR) \
     FUNCTION(aclrtFunctionGetAvailDynUbufPerBlock, ERROR) \
-    FUNCTION(aclrtIpcGetEventHandle, ERROR) \
-    FUNCTION(aclrtIpcOpenEventHandle, ERROR) \
     FUNCTION(aclrtMemRetainAllocationHandle, ERROR) \
     FUNCTION(aclrtMemGetAllocationPropertiesFromHandle, ERROR) \
     FUNCTION(aclrtReserveMemAddressNoUCMemory, ERROR) \

@@ -48,6 +48,20 @@
               "or more than 25") \
     VIOLATION(OUTPUT_BEYOND, "AB-RT-0022", "error", \
               "an output without memory that the model does not have") \
+    VIOLATION(EXPORTED_MEMORY, "AB-RT-0023", "error", \
+              "memory is freed whose export key was not closed before") \
+    VIOLATION(KEY_IMPORTED, "AB-RT-0024", "error", \
+              "an export key is closed while another process has it imported") \
+    VIOLATION(KEY_CLOSED, "AB-RT-0025", "error", "this key was closed before") \
+    VIOLATION(UNKNOWN_KEY, "AB-RT-0026", "error", \
+              "this process neither exported nor imported this key") \
+    VIOLATION(IMPORTED_MEMORY, "AB-RT-0027", "error", \
+              "this memory is another process's: aclrtIpcMemClose gives it back") \
+    VIOLATION(EXPORTER_GONE, "AB-RT-0028", "error", \
+              "imported memory is touched whose exporter closed the key, freed it or ended") \
+    VIOLATION(PEER_COPY, "AB-RT-0029", "error", \
+              "memory imported from another card takes only asynchronous copies " \
+              "from device to device") \
     VIOLATION(DEAD_BUFFER, "AB-MDL-0001", "error", \
               "the dataset holds a data buffer that was destroyed") \
     VIOLATION(UPDATE_WITHOUT_DESC, "AB-MDL-0002", "error", \

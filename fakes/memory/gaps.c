@@ -49,42 +49,53 @@ static uintptr_t round_up(uintptr_t value, size_t step)
 
 static uintptr_t end_of(const Allocation *allocation)
 {
-    return round_up(allocation->start + allocation->taken, GRAIN) + GRAIN;
+    return round_up(allocation->start + allocation->span, GRAIN) + GRAIN;
 }
 
-/* The first gap of that many bytes in [from, end), or 0. */
-static uintptr_t gap_above(const Allocations *all, uintptr_t from, uintptr_t end, size_t need)
+/* A range of addresses, and what is wanted of it: so many, from a step on. */
+typedef struct Wanted {
+    uintptr_t base;
+    uintptr_t end;
+    size_t need;
+    size_t step;
+} Wanted;
+
+/* The first gap from an address on, or 0. */
+static uintptr_t gap_above(const Allocations *all, uintptr_t from, const Wanted *wanted)
 {
     size_t rank = rank_of(all, from);
 
     if (rank > 0 && from < end_of(&all->list[rank - 1]))
         from = end_of(&all->list[rank - 1]);
     for (; rank < all->count; rank++) {
-        const Allocation *above = &all->list[rank];
-        if (from < above->start && above->start - from >= need)
+        uintptr_t above = all->list[rank].start - all->list[rank].lead;
+        from = wanted->base + round_up(from - wanted->base, wanted->step);
+        if (from < above && above - from >= wanted->need)
             return from;
-        from = end_of(above);
+        from = end_of(&all->list[rank]);
     }
-    return from < end && end - from >= need ? from : 0;
+    from = wanted->base + round_up(from - wanted->base, wanted->step);
+    return from < wanted->end && wanted->end - from >= wanted->need ? from : 0;
 }
 
 /* Above the last allocation made, or else anywhere. */
-static uintptr_t place(Allocations *all, uintptr_t base, size_t size, size_t taken)
+static uintptr_t place(Allocations *all, uintptr_t base, size_t size, const Allocation *made)
 {
-    size_t need = round_up(taken, GRAIN) + GRAIN;
-    uintptr_t from = all->cursor > base ? all->cursor : base;
-    uintptr_t start = gap_above(all, from, base + size, need);
+    size_t need = round_up(made->lead + made->span, GRAIN) + GRAIN;
+    Wanted wanted = {base, base + size, need, made->step > 0 ? made->step : GRAIN};
+    uintptr_t found = gap_above(all, all->cursor > base ? all->cursor : base, &wanted);
 
-    if (start == 0)
-        start = gap_above(all, base, base + size, need);
-    if (start != 0)
-        all->cursor = start + need;
-    return start;
+    if (found == 0)
+        found = gap_above(all, base, &wanted);
+    if (found == 0)
+        return 0;
+    all->cursor = found + need;
+    return found + made->lead;
 }
 
 uintptr_t allocation_add(Allocations *all, uintptr_t base, size_t size, Allocation wanted)
 {
-    uintptr_t start = list_grow(all) ? place(all, base, size, wanted.taken) : 0;
+    uintptr_t start = list_grow(all) ? place(all, base, size, &wanted) : 0;
     size_t rank = rank_of(all, start);
 
     if (start == 0)

@@ -16,13 +16,23 @@
 
 enum { GRAIN = 512 };
 
-/* Whose an allocation is: only the user's can be freed by the user. */
-typedef enum Owner { OWNER_USER, OWNER_LIBRARY } Owner;
+/* Kinds of a device's pages. */
+enum { PAGE_NORMAL = 4 << 10, PAGE_HUGE = 2 << 20, PAGE_HUGE_1G = 1 << 30 };
+
+/*
+ * Whose an allocation is: only the user's can be freed by the user; what was
+ * imported is another process's memory.
+ */
+typedef enum Owner { OWNER_USER, OWNER_LIBRARY, OWNER_IMPORT } Owner;
 
 typedef struct Allocation {
     uintptr_t start;
     size_t size;                /* as asked for: the bounds */
     size_t taken;               /* of the device's memory */
+    size_t lead;                /* addresses that are its own before start, */
+    size_t span;                /* and from start on */
+    size_t step;                /* start - lead is a multiple of it; 0: a grain */
+    uint32_t page;              /* kind of pages */
     Owner owner;
     Origin made;
 } Allocation;

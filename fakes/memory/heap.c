@@ -54,13 +54,13 @@ static void give_back(const Heap *heap, const Allocation *dead, uintptr_t page, 
     const Allocation *first = heap->all.list;
     const Allocation *last = first + heap->all.count - 1;
     uintptr_t base = heap->arena.base;
-    uintptr_t start = base + (dead->start - base) / page * page;
-    uintptr_t end = base + (dead->start - base + dead->taken + page - 1) / page * page;
+    uintptr_t start = base + (dead->start - dead->lead - base) / page * page;
+    uintptr_t end = base + (dead->start - base + dead->span + page - 1) / page * page;
 
-    if (dead > first && dead[-1].start + dead[-1].taken > start)
-        start = dead[-1].start + dead[-1].taken;
-    if (dead < last && dead[1].start < end)
-        end = dead[1].start;
+    if (dead > first && dead[-1].start + dead[-1].span > start)
+        start = dead[-1].start + dead[-1].span;
+    if (dead < last && dead[1].start - dead[1].lead < end)
+        end = dead[1].start - dead[1].lead;
     if (start < end)
         act(&heap->arena, start, end - start);
 }
@@ -84,7 +84,9 @@ void heap_live(const Heap *heap, LiveVisitor *visit, void *to)
 {
     for (size_t i = 0; i < heap->all.count; i++) {
         const Allocation *found = &heap->all.list[i];
-        if (found->owner == OWNER_USER)
-            visit(&(Live){"device memory", found->start, found->made, found->size}, to);
+        if (found->owner == OWNER_LIBRARY)
+            continue;
+        const char *kind = found->owner == OWNER_USER ? "device memory" : "imported memory";
+        visit(&(Live){kind, found->start, found->made, found->size}, to);
     }
 }

@@ -39,7 +39,7 @@ void heap_give(Heap *heap, Allocation *dead);
 /* The allocation around an address, or NULL. */
 Allocation *heap_find(Heap *heap, uintptr_t address);
 
-/* Lists what is the user's. */
+/* Lists what is the user's, and what was imported. */
 void heap_live(const Heap *heap, LiveVisitor *visit, void *to);
 
 #endif

@@ -21,10 +21,19 @@
 
 /*
  * Allocates size bytes on a device, which count as taken bytes of its
- * memory, and fills them as fresh memory looks. Returns the device address,
- * or NULL when the device has no more.
+ * memory, in pages of a kind, and fills them as fresh memory looks. Returns the
+ * device address, or NULL when the device has no more.
  */
-void *device_alloc(int device, size_t size, size_t taken, Owner owner);
+void *device_alloc(int device, size_t size, size_t taken, uint32_t page, Owner owner);
+
+/*
+ * Gives a device addresses for pages of another arena: the first size bytes of
+ * them. The device address, or NULL without address space.
+ */
+void *device_borrow(int device, size_t size, const ArenaPages *pages);
+
+/* Takes these addresses back. */
+void device_unborrow(void *address);
 
 /* Frees the user's memory: 0, or the status of a violation. */
 int device_free(void *address);
@@ -58,10 +67,15 @@ typedef struct DeviceRange {
     uintptr_t start;
     size_t size;
     unsigned char *bytes;
+    uint32_t page;
+    Owner owner;
 } DeviceRange;
 
 /* The allocation around an address; false, and no range: there is none. */
 bool device_find(const void *address, DeviceRange *range);
+
+/* Was the memory around an address freed, and nothing allocated there since? */
+bool device_was_freed(const void *address);
 
 /* Says which violation a device address is that device_peek() refused. */
 int device_complain(const void *address, const char *argument);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "call/violations.h"
+#include "memory/imports.h"
 #include "memory/memory.h"
 
 enum { CACHED = 16 };           /* allocations that a thread remembers */
@@ -29,8 +30,24 @@ unsigned char *device_peek(const void *pointer, size_t *room)
     DeviceRange *range = &cache.entry[slot];
     if (address - range->start >= range->size && !device_find(pointer, range))
         return NULL;
+    if (range->owner == OWNER_IMPORT && import_is_lost(pointer))
+        return NULL;
     *room = range->size - (address - range->start);
     return range->bytes + (address - range->start);
+}
+
+int device_complain(const void *address, const char *argument)
+{
+    char text[HISTORY_SIZE];
+
+    device_history(address, text);
+    if (!device_owns(address))
+        return violate(V_NOT_DEVICE_MEMORY, "%s %p", argument, address);
+    if (import_is_lost(address))
+        return violate(V_EXPORTER_GONE, "%s %p, %s", argument, address, text);
+    if (device_was_freed(address))
+        return violate(V_FREED_MEMORY, "%s %p, %s", argument, address, text);
+    return violate(V_UNKNOWN_ADDRESS, "%s %p", argument, address);
 }
 
 unsigned char *device_bytes(const void *address, size_t count, const char *argument)

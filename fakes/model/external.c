@@ -51,7 +51,8 @@ static int load_file(const Model *model, const LoadOptions *options, const char 
                       name);
     if (file_read(path, &data, &size) != E_NONE)
         return refuse(GE_FAILED, "the weights in %s cannot be read", path);
-    void *address = device_alloc(model->device, size > 0 ? size : 1, size, OWNER_LIBRARY);
+    void *address =
+        device_alloc(model->device, size > 0 ? size : 1, size, PAGE_HUGE, OWNER_LIBRARY);
     if (address == NULL) {
         free(data);
         return refuse(model->dynamic ? GE_FAILED : E_GE_MEMORY,

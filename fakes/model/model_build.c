@@ -53,7 +53,7 @@ static int take_area(const Model *model, const Area *given, size_t need, const c
     }
     if (need == 0)
         return E_NONE;
-    void *address = device_alloc(model->device, need, need, OWNER_LIBRARY);
+    void *address = device_alloc(model->device, need, need, PAGE_HUGE, OWNER_LIBRARY);
     if (address == NULL)
         return refuse_memory(model, what, need);
     *area = (Area){address, need, true};

@@ -74,7 +74,7 @@ static int place_apart(Variable *variable, int device)
     size_t size;
 
     if (add(variable->nbytes, STEP - 1, &size) && add(size / STEP * STEP, PADDING, &size))
-        variable->allocation = device_alloc(device, size, size, OWNER_LIBRARY);
+        variable->allocation = device_alloc(device, size, size, PAGE_HUGE, OWNER_LIBRARY);
     if (variable->allocation == NULL)
         return refuse(E_GE_MEMORY,
                       "device %d has no memory for the %llu "

@@ -52,7 +52,7 @@ int run_bytes(const DataBuffer *buffer, size_t need, Blob *blob, const char *wha
 int run_give_memory(const Model *model, DataBuffer *buffer, size_t need)
 {
     size_t size = need > 0 ? need : 1;
-    void *address = device_alloc(model->device, size, size + 32, OWNER_USER);
+    void *address = device_alloc(model->device, size, size + 32, PAGE_NORMAL, OWNER_USER);
 
     if (address == NULL)
         return refuse(E_RT_MEMORY,

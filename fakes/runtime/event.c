@@ -9,10 +9,12 @@
 #include "memory/host_memory.h"
 #include "memory/objects.h"
 #include "runtime/context.h"
+#include "runtime/shared_marks.h"
 #include "runtime/stream_need.h"
 
 enum {
     FLAGS = 0x7B,               /* all that a program may ask for */
+    LOOK_NS = 1000000,          /* between two looks at what other processes do */
     FLAGS_BY_DEFAULT = 0x6 | EVENT_TIME_LINE    /* RT_EVENT_DEFAULT */
 };
 
@@ -36,6 +38,8 @@ void event_release(Event *event)
     if (--event->references > 0)
         return;
     unlist(event);
+    if (event->share != NULL)
+        share_close(event->share);
     clock_clear(&event->clock);
     free(event);
 }
@@ -57,11 +61,32 @@ void event_reach(Event *event, uint64_t number, int status, uint64_t due_ns)
     }
     if (status == E_NONE && event->good < number)
         event->good = number;
+    if (event->share != NULL)
+        shared_reach(event->share, number, status);
     streams_signal();
+}
+
+bool event_passed(const Event *event, uint64_t number)
+{
+    return event->share != NULL ? shared_passed(event->share, number) : event->reached >= number;
+}
+
+bool event_await(const Event *event, uint64_t until_ns)
+{
+    uint64_t soon = now_ns() + LOOK_NS;
+
+    if (event->share == NULL)
+        return streams_await(until_ns);
+    if (until_ns != 0 && until_ns < soon)
+        return streams_await(until_ns);
+    streams_await(soon);
+    return true;
 }
 
 int event_outcome(const Event *event, uint64_t number)
 {
+    if (event->share != NULL)
+        return shared_outcome(event->share, number);
     return event->good >= number ? E_NONE : event->failure;
 }
 
@@ -86,11 +111,8 @@ static void list(Event *event)
     streams_unlock();
 }
 
-static int create(aclrtEvent *handle, uint32_t flags)
+static int make(aclrtEvent *handle, uint32_t flags, Share *share)
 {
-    int status = context_needed();
-    if (status != E_NONE)
-        return status;
     Event *event = calloc(1, sizeof *event);
     Body *body =
         event == NULL ? NULL : object_new(KIND_EVENT, sizeof *body, body_release, NULL, handle);
@@ -98,10 +120,30 @@ static int create(aclrtEvent *handle, uint32_t flags)
         free(event);
         return refuse(E_BAD_ALLOC, "no memory for an event");
     }
-    *event = (Event){.references = 1, .flags = flags};
+    *event = (Event){.references = 1, .flags = flags, .share = share};
     body->event = event;
     list(event);
     return E_NONE;
+}
+
+int event_open(aclrtEvent *handle, Share *share)
+{
+    return make(handle, EVENT_IPC, share);
+}
+
+/* Other flags beside ACL_EVENT_IPC make an ordinary event of it. */
+static int create(aclrtEvent *handle, uint32_t flags)
+{
+    int status = context_needed();
+    if (status != E_NONE)
+        return status;
+    Share *share = flags == EVENT_IPC ? shared_marks_make() : NULL;
+    if (flags == EVENT_IPC && share == NULL)
+        return refuse(E_RT_DRIVER, "no memory or no file descriptor for a shared event");
+    status = make(handle, flags, share);
+    if (status != E_NONE && share != NULL)
+        share_close(share);
+    return status;
 }
 
 aclError aclrtCreateEvent(aclrtEvent *event)
@@ -111,14 +153,28 @@ aclError aclrtCreateEvent(aclrtEvent *event)
     LEAVE(create(event, FLAGS_BY_DEFAULT));
 }
 
+static int create_with(aclrtEvent *event, uint32_t flag)
+{
+    int status = context_needed();
+
+    if (status == E_NONE && (flag & ~(uint32_t)FLAGS) != 0)
+        status = refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag, FLAGS);
+    return status != E_NONE ? status : create(event, flag);
+}
+
 aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag)
 {
     ENTER(aclrtCreateEventWithFlag, "event=%p, flag=0x%x", (void *)event, flag);
     NOT_NULL(event);
-    int status = context_needed();
-    if (status == E_NONE && (flag & ~(uint32_t)FLAGS) != 0)
-        status = refuse(E_RT_PARAM, "flag 0x%x has bits outside 0x%x", flag, FLAGS);
-    LEAVE(status != E_NONE ? status : create(event, flag));
+    LEAVE(create_with(event, flag));
+}
+
+/* As many as one likes: so are all events here. */
+aclError aclrtCreateEventExWithFlag(aclrtEvent *event, uint32_t flag)
+{
+    ENTER(aclrtCreateEventExWithFlag, "event=%p, flag=0x%x", (void *)event, flag);
+    NOT_NULL(event);
+    LEAVE(create_with(event, flag));
 }
 
 int event_need(aclrtEvent handle, const char *argument, Event **event)
@@ -151,7 +207,16 @@ aclError aclrtDestroyEvent(aclrtEvent event)
 
 bool event_is_complete(const Event *event)
 {
+    if (event->share != NULL)
+        return shared_passed(event->share, shared_last(event->share));
     return event->marks > event->cleared && event->reached == event->marks;
+}
+
+int event_check_unshared(const Event *event)
+{
+    if (event->share == NULL)
+        return E_NONE;
+    return refuse(E_RT_NOT_SUPPORTED, "an event made with ACL_EVENT_IPC does not do that");
 }
 
 int event_on_stream(aclrtEvent event, aclrtStream stream, int (*act)(Event *event, Stream *stream))

@@ -16,15 +16,18 @@
 #define FAKE_EVENT_H
 
 #include "base/acl.h"
+#include "base/share.h"
 #include "stream/stream.h"
 
 /* What an event was made for; the others are taken and change nothing. */
-enum { EVENT_SYNC = 1, EVENT_TIME_LINE = 8, EVENT_EXTERNAL = 0x20 };
+enum { EVENT_SYNC = 1, EVENT_TIME_LINE = 8, EVENT_EXTERNAL = 0x20, EVENT_IPC = 0x40 };
 
 typedef struct Event {
     struct Event *next;         /* in the list of all events */
     unsigned references;
     uint32_t flags;
+    Share *share;               /* of an event of several processes, or NULL;
+                                   what is below is this process's alone */
     uint64_t marks;             /* queued */
     uint64_t reached;           /* the last mark that a stream came by, */
     uint64_t good;              /* and the last that it came by as it should */
@@ -53,11 +56,26 @@ typedef struct Mark {
 /* The event of an argument: 0, 100000 or, after a violation, 107017. */
 int event_need(aclrtEvent handle, const char *argument, Event **event);
 
+/* Makes an event of a share, which it owns from then on: 0, or a status. */
+int event_open(aclrtEvent *handle, Share *share);
+
 /* Ends one reference. The lock is held. */
 void event_release(Event *event);
 
 /* Is the last mark reached, and not taken back? The lock is held. */
 bool event_is_complete(const Event *event);
+
+/* Is a mark reached, or will it never be? The lock is held. */
+bool event_passed(const Event *event, uint64_t number);
+
+/*
+ * Waits for a sign that a mark may be passed, or until a moment of now_ns(); 0:
+ * for ever. False: that moment has come. The lock is held.
+ */
+bool event_await(const Event *event, uint64_t until_ns);
+
+/* Refuses what events of several processes do not do; 0 for any other event. */
+int event_check_unshared(const Event *event);
 
 /*
  * Finds the event and the stream of a call, NULL being the default stream,

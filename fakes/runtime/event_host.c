@@ -8,19 +8,32 @@
 #include "call/violations.h"
 #include "memory/host_memory.h"
 #include "runtime/event.h"
+#include "runtime/shared_marks.h"
 #include "stream/order.h"
 
-/* Looks; the host learns from a complete event what is over. */
-static int look(aclrtEvent handle, bool *complete)
+/* Is the last mark this process's? Of another's nothing is known in order. */
+static bool is_own(const Event *event)
+{
+    return event->share == NULL || event->marks == shared_last(event->share);
+}
+
+/*
+ * Looks; the host learns from a complete event what is over. The older
+ * function does not take events of several processes.
+ */
+static int look(aclrtEvent handle, bool old, bool *complete)
 {
     Event *event = NULL;
     int status = event_need(handle, "event", &event);
+
+    if (status == E_NONE && old)
+        status = event_check_unshared(event);
 
     if (status != E_NONE)
         return status;
     streams_lock();
     *complete = event_is_complete(event);
-    if (*complete)
+    if (*complete && is_own(event))
         order_synced_clock(&event->clock, 0);
     streams_unlock();
     return E_NONE;
@@ -31,7 +44,7 @@ aclError aclrtQueryEvent(aclrtEvent event, aclrtEventStatus *status)
     ENTER(aclrtQueryEvent, "event=%p, status=%p", event, (void *)status);
     bool complete = false;
     NOT_NULL(status);
-    int result = look(event, &complete);
+    int result = look(event, true, &complete);
     if (result == E_NONE)
         *status = complete ? ACL_EVENT_STATUS_COMPLETE : ACL_EVENT_STATUS_NOT_READY;
     LEAVE(result);
@@ -42,7 +55,7 @@ aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus *statu
     ENTER(aclrtQueryEventStatus, "event=%p, status=%p", event, (void *)status);
     bool complete = false;
     NOT_NULL(status);
-    int result = look(event, &complete);
+    int result = look(event, false, &complete);
     if (result == E_NONE)
         *status =
             complete ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
@@ -55,6 +68,8 @@ aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *statu
     Event *found = NULL;
     NOT_NULL(status);
     int result = event_need(event, "event", &found);
+    if (result == E_NONE)
+        result = event_check_unshared(found);
     if (result != E_NONE)
         LEAVE(result);
     streams_lock();
@@ -71,7 +86,7 @@ static int seen(const Event *event, uint64_t mark)
 
     if (status == E_RT_STREAM_ABORT)
         return refuse(status, "the stream that was to record the event was "
-                              "ended");
+                              "ended, or the process that it was of");
     if (event->marks == mark)
         order_synced_clock(&event->clock, 0);
     return status == E_NONE ? E_NONE : refuse(status, "the record of the event failed");
@@ -87,12 +102,13 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
     if (status != E_NONE)
         return status;
     streams_lock();
-    uint64_t mark = event->marks;
+    bool shared = event->share != NULL;
+    uint64_t mark = shared ? shared_last(event->share) : event->marks;
     bool recorded = mark > event->reset;
     event->references++;
-    while (recorded && event->reached < mark && streams_await(until))
+    while (recorded && !event_passed(event, mark) && event_await(event, until))
         continue;
-    if (recorded && event->reached < mark)
+    if (recorded && !event_passed(event, mark))
         status = refuse(E_RT_EVENT_TIMEOUT,
                         "the event is not reached after "
                         "%d ms",
@@ -101,9 +117,9 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
         status = seen(event, mark);
     event_release(event);
     streams_unlock();
-    if (!recorded)
+    if (!recorded && !shared)
         status = violate(V_EVENT_NOT_RECORDED, "event %p", handle);
-    return recorded || settings.strict ? status : E_NONE;
+    return recorded || shared || settings.strict ? status : E_NONE;
 }
 
 aclError aclrtSynchronizeEvent(aclrtEvent event)
@@ -123,6 +139,8 @@ aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout)
 /* When an event was reached: 0, or 107006. The lock is held. */
 static int time_of(const Event *event, const char *argument, uint64_t *ns)
 {
+    if (event->share != NULL)
+        return event_check_unshared(event);
     if ((event->flags & EVENT_TIME_LINE) == 0)
         return refuse(E_RT_TIMESTAMP,
                       "%s was made without "

@@ -6,6 +6,7 @@
 #include "call/violations.h"
 #include "runtime/event.h"
 #include "runtime/order_future.h"
+#include "runtime/shared_marks.h"
 
 /*
  * Settled at once, for this order of threads:
@@ -63,11 +64,15 @@ static int record(Event *event, Stream *stream)
 {
     int status = check_cycle(event, stream);
 
-    if (status == E_NONE)
-        status = event_submit(event, stream, event->marks + 1, MARK_RECORD, &recording);
     if (status != E_NONE)
         return status;
-    event->marks++;
+    uint64_t number = event->share != NULL ? shared_next(event->share) : event->marks + 1;
+    status = event_submit(event, stream, number, MARK_RECORD, &recording);
+    if (status != E_NONE && event->share != NULL)
+        shared_reach(event->share, number, status);
+    if (status != E_NONE)
+        return status;
+    event->marks = number;
     take_clock(event, stream);
     future_arrive(&event->future, &event->clock);
     return E_NONE;
@@ -95,6 +100,10 @@ static const TaskKind resetting = {.run = reset_run, .settle = mark_settle};
 
 static int reset(Event *event, Stream *stream)
 {
+    int status = event_check_unshared(event);
+
+    if (status != E_NONE)
+        return status;
     event->reset = event->marks;
     return event_submit(event, stream, event->marks, MARK_RESET, &resetting);
 }
@@ -112,8 +121,8 @@ static int wait_run(Task *task, Stream *stream)
     int status = E_NONE;
 
     streams_lock();
-    while (mark->event->reached < mark->number && !stream->stopping)
-        streams_await(0);
+    while (!event_passed(mark->event, mark->number) && !stream->stopping)
+        event_await(mark->event, 0);
     if (stream->due_ns < mark->event->due_ns)
         stream->due_ns = mark->event->due_ns;
     if (!stream->stopping)
@@ -141,8 +150,28 @@ static int check_recorded(const Event *event)
                               "is made with ACL_EVENT_SYNC may be waited for before");
 }
 
+/*
+ * Of several processes' event: nothing is waited for that is complete. What this
+ * process recorded last is in order with the stream from here on; what is in
+ * order with another's record is not known here.
+ */
+static int wait_shared(Event *event, Stream *stream)
+{
+    uint64_t number = shared_last(event->share);
+    int status = E_NONE;
+
+    if (!shared_passed(event->share, number))
+        status = event_submit(event, stream, number, MARK_WAIT, &waiting);
+    if (status == E_NONE && number > 0 && event->marks == number)
+        clock_merge(&stream->clock, &event->clock, stream->last);
+    return status;
+}
+
 static int wait(Event *event, Stream *stream)
 {
+    if (event->share != NULL)
+        return wait_shared(event, stream);
+
     bool recorded = event->marks > event->reset;
     uint64_t number = recorded ? event->marks : event->marks + 1;
     int status = check_recorded(event);

@@ -1,0 +1,42 @@
+/*
+ * shared_marks: the marks of events that several processes record and wait for.
+ *
+ * The processes share how many marks were queued and how far the streams came;
+ * all else of an event is each process's own. As the runtime has it, such an
+ * event is complete before its first record, and a stream that waits for a
+ * complete one does not wait (facts 10.3).
+ *
+ * A process cannot wake another one's threads: who waits looks again each
+ * millisecond, and sees also that the process which was to record has ended.
+ */
+#ifndef FAKE_SHARED_MARKS_H
+#define FAKE_SHARED_MARKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/share.h"
+
+/* Makes the block of an event; NULL: no memory, or no file descriptor. */
+Share *shared_marks_make(void);
+
+/*
+ * Opens the block of a handle's key: 0, or a status. It is of another process,
+ * which is still there.
+ */
+int shared_marks_open(const char *key, Share **share);
+
+/* The number of the mark that is queued now; and of the last that was. */
+uint64_t shared_next(const Share *share);
+uint64_t shared_last(const Share *share);
+
+/* A stream of this process came by a mark, or never will. */
+void shared_reach(const Share *share, uint64_t number, int status);
+
+/* Is a mark reached by whoever queued it, or will it never be? */
+bool shared_passed(const Share *share, uint64_t number);
+
+/* What became of a mark that is passed: 0, or a failure. */
+int shared_outcome(const Share *share, uint64_t number);
+
+#endif
