@@ -65,7 +65,10 @@ def test_a_fault_in_any_function_has_a_text(acl: Acl, name: str) -> None:
     """No argument is looked at: the fault comes first."""
     acl.fail(name, 1, 500000)
     arguments = acl.ffi.typeof(getattr(acl.lib, name)).args
-    zeros = [acl.ffi.cast(kind, 0) for kind in arguments]
+    zeros = [
+        acl.new(f"{kind.cname} *")[0] if kind.kind == "struct" else acl.ffi.cast(kind, 0)
+        for kind in arguments
+    ]
     assert getattr(acl.lib, name)(*zeros) == 500000
     assert acl.message() == f"{name}: status 500000 injected by aclfakeFail"
 

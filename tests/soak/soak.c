@@ -144,6 +144,8 @@ static void step(unsigned *seed)
         live_alone(seed);
     else if (dice < 75)
         live_in_context(seed);
+    else if (dice < 80)
+        sharing_step(seed);
     else if (dice < 95)
         memory_round_trip(1 + (size_t)rand_r(seed) % 20000,
                           (unsigned char)dice);
@@ -244,6 +246,8 @@ static int refuse(void *user, const AclFakeTensor *inputs, size_t inputCount,
 
 int main(int count, char **words)
 {
+    if (count == 2 && strcmp(words[1], "second") == 0)
+        return sharing_second();
     if (count != 6 || atoi(words[4]) < 1 || atoi(words[4]) > THREADS_MAX) {
         fprintf(stderr, "usage: soak <bundle.om> <failing.om> <seconds> "
                 "<threads> <objects>\n");
@@ -252,6 +256,7 @@ int main(int count, char **words)
     shared.path = words[1];
     shared.seconds = atoi(words[3]);
     shared.objects = strtoull(words[5], NULL, 10);
+    sharing_begin(words[0]);
     aclfakeCallback(2, refuse, NULL);
     aclfakeCallback(1, multiply, NULL);
     must(aclInit(NULL), "init");
@@ -269,6 +274,7 @@ int main(int count, char **words)
     must(aclrtResetDevice(0), "reset device");
     must_be_empty("live");
     must(aclFinalize(), "finalize");
+    sharing_end();
     must_be_empty("violations");
     printf("%llu steps of %s threads in %lld s, %llu objects of each kind\n",
            atomic_load(&shared.steps), words[4],

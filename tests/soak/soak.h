@@ -74,6 +74,14 @@ void bundle_unload(const Loaded *loaded);
 /* Allocates, copies there and back, and compares. */
 void memory_round_trip(size_t size, unsigned char value);
 
+/* A second process, which shares memory and events with this one. */
+void sharing_begin(char *program);
+void sharing_step(unsigned *seed);
+void sharing_end(void);
+
+/* What the second process does, until the first one is over. */
+int sharing_second(void);
+
 /* Reads descriptions out of the file, without loading it. */
 void file_look(const char *path);
 
