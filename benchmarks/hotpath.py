@@ -30,7 +30,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 import acl_bundle as ab
-from acl_bundle import build, fake
+from acl_bundle import build, fake, pyacl
 
 SHAPE = (1, 1024)
 ROUNDS = 120
@@ -51,6 +51,7 @@ class Reference:
         self._c = ctypes.CDLL(str(library))
         self._c.reference_open.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
         self._c.reference_run.restype = ctypes.c_double
+        self._c.reference_execute.restype = ctypes.c_double
         status = self._c.reference_open(
             str(fake.library_path()).encode(), str(bundle).encode(), nbytes
         )
@@ -60,6 +61,16 @@ class Reference:
     def run(self, count: int) -> float:
         """Nanoseconds per inference."""
         return float(self._c.reference_run(count))
+
+    def execute(self, count: int) -> float:
+        """Nanoseconds per aclmdlExecute alone."""
+        return float(self._c.reference_execute(count))
+
+    def arguments(self) -> list[int]:
+        """Model, input and output of that aclmdlExecute."""
+        found = (ctypes.c_uint64 * 3)()
+        self._c.reference_arguments(found)
+        return list(found)
 
     def close(self) -> None:
         self._c.reference_close()
@@ -129,6 +140,25 @@ def costs(bundle: ab.Bundle, reference: Reference) -> None:
     ratio = ns["onnxruntime run(None, x)"] / ns["run(x)"]
     print(f"{'onnxruntime run(None, x)':24}{ns['onnxruntime run(None, x)']:9.0f}")
     print(f"\nonnxruntime / run(x): {ratio:.1f}x (goal >= 4x)")
+
+
+def pyacl_costs(reference: Reference) -> None:
+    """Print what acl.mdl.execute adds to a C loop of aclmdlExecute."""
+    model, given, taken = reference.arguments()
+
+    def f(a: object, b: object, c: object) -> None:
+        pass
+
+    ns = medians({
+        "C": lambda: reference.execute(CALLS),
+        "f(a, b, c)": statement("f(1, 2, 3)", f=f),
+        "execute": statement(
+            "execute(m, x, y)", execute=pyacl.module().mdl.execute, m=model, x=given, y=taken
+        ),
+    })  # fmt: skip
+    added = (ns["execute"] - ns["C"]) / ns["f(a, b, c)"]
+    print(f"\npyACL: C loop of aclmdlExecute {ns['C']:.0f} ns")
+    print(f"{'acl.mdl.execute':24}{ns['execute']:9.0f}{added:18.1f}{'<= 6':>8}")
 
 
 def several(folder: Path) -> None:
@@ -236,6 +266,7 @@ def main() -> None:
         reference = Reference(Path(folder), path, SHAPE[0] * SHAPE[1] * 4)
         with ab.Bundle.load(path) as bundle:
             costs(bundle, reference)
+            pyacl_costs(reference)
             contention(bundle)
             steady_state(bundle)
         several(Path(folder))

@@ -82,7 +82,11 @@ app.add_typer(fakes, name="fake")
 
 
 @fakes.command()
-def env() -> None:
+def env(
+    pyacl: Annotated[
+        bool, typer.Option("--pyacl", help="Let `import acl` be acl_bundle.pyacl, too.")
+    ] = False,
+) -> None:
     """Print shell lines that put the fake in front of any program.
 
     eval "$(acl-bundle fake env)" and start the program from the same shell:
@@ -90,7 +94,7 @@ def env() -> None:
     """
     from acl_bundle.cli import fake as command  # noqa: PLC0415
 
-    command.env()
+    command.env(pyacl=pyacl)
 
 
 @app.command()

@@ -10,12 +10,16 @@ import shlex
 import sys
 
 from acl_bundle import fake
+from acl_bundle.pyacl.importing import FOLDER
 
 __all__ = ["env", "lines"]
 
 
-def lines() -> list[str]:
+def lines(*, pyacl: bool = False) -> list[str]:
     """Return the shell lines: the loader's path with the fake first, what compiles and computes.
+
+    Args:
+        pyacl: Whether ``import acl`` shall be acl_bundle.pyacl.
 
     Raises:
         FileNotFoundError: The package was not built.
@@ -23,17 +27,19 @@ def lines() -> list[str]:
     folder = shlex.quote(str(fake.library_path().parent))
     found = [f"export LD_LIBRARY_PATH={folder}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"]
     found.append(f"export ACL_BUNDLE_PYTHON={shlex.quote(sys.executable)}")
+    if pyacl:
+        ours = shlex.quote(str(FOLDER))
+        found.append(f"export PYTHONPATH={ours}${{PYTHONPATH:+:$PYTHONPATH}}")
     onnxruntime = fake.onnxruntime_path()
     if onnxruntime is not None:
         found.append(f"export ACL_FAKE_ONNXRUNTIME={shlex.quote(str(onnxruntime))}")
     return found
 
 
-def env() -> None:
+def env(*, pyacl: bool = False) -> None:
     """Print the shell lines; say so when nothing was found that could compute."""
-    found = lines()
-    print("\n".join(found))
-    if len(found) == 2:
+    print("\n".join(lines(pyacl=pyacl)))
+    if fake.onnxruntime_path() is None:
         print(
             "acl-bundle: no onnxruntime here, so models cannot compute: "
             "pip install 'acl-bundle[fake]'",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from acl_bundle import fake
@@ -75,6 +76,17 @@ class FakeAcl:
     def path(self) -> Path:
         """The fake's library, for a program that wants to open it."""
         return fake.library_path()
+
+    @property
+    def pyacl(self) -> ModuleType:
+        """pyACL on this fake: from here to the end of the test it is what ``import acl`` finds.
+
+        It is put into ``sys.modules`` with its modules (``acl.rt``, ...), in place of any other
+        module of the name, which is there again after the test.
+        """
+        from acl_bundle.pyacl import importing  # noqa: PLC0415  only programs of pyACL need it
+
+        return importing.put()
 
     @property
     def calls(self) -> Counter[str]:

@@ -15,6 +15,7 @@ every object that was left open is closed before.
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
@@ -182,6 +183,10 @@ def _clean() -> None:
             with suppress(AclBundleError):
                 one.close()
     fake.reset()
+    if "acl_bundle.pyacl.importing" in sys.modules:  # a test had, or has, its module
+        from acl_bundle.pyacl import importing  # noqa: PLC0415  see above
+
+        importing.clear()
 
 
 def _describe(owner: Owner) -> str:

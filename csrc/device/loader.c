@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,10 @@
 static struct {
     pthread_mutex_t lock;
     int open;
+    void *first; /* the library, and its second half or NULL */
+    void *second;
     char error[512];
-} loader = {PTHREAD_MUTEX_INITIALIZER, 0, ""};
+} loader = {PTHREAD_MUTEX_INITIALIZER, 0, NULL, NULL, ""};
 
 /* Keeps a text for the caller of ab_open. This function cannot fail. */
 static const char *loader_error(const char *text)
@@ -72,6 +75,8 @@ static const char *loader_fill(const char *path, const char *second_path)
         void *symbol = loader_symbol(first, second, f->name);
         memcpy(f->slot, &symbol, sizeof symbol);
     }
+    loader.first = first;
+    loader.second = second;
     loader.open = 1;
     return NULL;
 }
@@ -102,4 +107,16 @@ int ab_has(const char *function)
         }
     }
     return 0;
+}
+
+/* The address of any symbol of the open library; 0 without one. */
+uintptr_t ab_symbol(const char *name)
+{
+    uintptr_t address = 0;
+    pthread_mutex_lock(&loader.lock);
+    if (loader.open) {
+        address = (uintptr_t)loader_symbol(loader.first, loader.second, name);
+    }
+    pthread_mutex_unlock(&loader.lock);
+    return address;
 }

@@ -1,0 +1,136 @@
+"""The module `acl`, made of the table."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache, partial
+from types import ModuleType
+from typing import Any
+
+from acl_bundle import errors
+from acl_bundle._binding.library import lacks, load_library
+from acl_bundle._binding.shim import ffi, lib
+from acl_bundle.pyacl.special import SPECIAL
+from acl_bundle.pyacl.structs import STRUCTS, address
+from acl_bundle.pyacl.table import FAMILIES, MODULES, Row, rows
+from acl_bundle.pyacl.unsimulated import answer
+
+__all__ = ["acl_module", "find"]
+
+_ELSEWHERE = {  # functions of libacl_dvpp.so, and what does the same in libascendcl.so
+    "acldvppMalloc": "aclrtMalloc",  # its policy is the word behind: 0, huge pages first
+    "acldvppFree": "aclrtFree",
+}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "i": int, "f": (float, int), "s": str, "l": list, "t": tuple, "d": dict, "o": object,
+}  # fmt: skip
+
+_make: Callable[[tuple[Any, ...]], Callable[..., Any]] = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.py_object
+)(lib.ab_pyacl_maker())
+
+
+def find(c: str) -> int:
+    """Return the address of a function of the open library, which is opened if need be.
+
+    Raises:
+        LibraryNotFoundError: There is no library.
+        UnsupportedError: It has no such function.
+    """
+    load_library()
+    found = int(lib.ab_symbol(c.encode()))
+    if not found:
+        raise errors.UnsupportedError(lacks(c))
+    return found
+
+
+def _find_dvpp(c: str) -> int:
+    """Return the address in libacl_dvpp.so; where that has none, memory is the device's own."""
+    load_library()
+    try:
+        library = ctypes.CDLL("libacl_dvpp.so")
+        return ctypes.cast(library[c], ctypes.c_void_p).value or 0
+    except (OSError, AttributeError):
+        return find(_ELSEWHERE[c])
+
+
+def _raw(row: Row, pattern: str) -> Callable[..., Any]:
+    where = partial(_find_dvpp if row.c in _ELSEWHERE else find, row.c)
+    return _make((row.name, row.place, pattern, where))
+
+
+def _filled(row: Row) -> Callable[..., Any]:
+    """Make a function whose last parameter is a struct that becomes a dict."""
+    pattern, _, rest = row.pattern.partition("{")
+    kind, _, result = rest.partition("}")
+    call, struct = _raw(row, f"{pattern}k{result}"), STRUCTS[kind]
+
+    def function(*args: Any) -> tuple[dict[str, object], int]:
+        filled = ffi.new(struct.kind)
+        ret = call(*args, address(filled))
+        return ({} if ret else struct.read(filled)), ret
+
+    return function
+
+
+def _special(row: Row) -> Callable[..., Any]:
+    """Make a function of Python's, which is given the one of C."""
+    kinds = row.how[1:]
+    least, most = len(kinds.rstrip("?")), len(kinds)
+    types = [_KINDS.get(kind, object) for kind in kinds]
+    call = partial(find, row.c) if row.pattern == "-" else _raw(row, row.pattern)
+    does, failed = SPECIAL[row.full], f"{row.full} args parse failed"
+
+    def function(*args: Any) -> Any:
+        if not most:
+            return does(call)
+        if not least <= len(args) <= most or not all(map(isinstance, args, types)):
+            raise TypeError(failed)
+        return does(call, *args)
+
+    return function
+
+
+def _function(row: Row) -> Callable[..., Any]:
+    if row.how.startswith("!"):
+        made = answer(row.full, row.how)
+    elif row.how:
+        made = _special(row)
+    elif "{" in row.pattern:
+        made = _filled(row)
+    else:
+        return _raw(row, row.pattern)
+    made.__name__ = made.__qualname__ = row.name
+    made.__module__ = row.place
+    return made
+
+
+def _family(module: ModuleType, starts: tuple[str, ...]) -> Callable[[str], Any]:
+    """Make the `__getattr__` of a module that has every name of some families."""
+
+    def find_name(name: str) -> Callable[..., Any]:
+        if not name.startswith(starts):
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        how = "!p" if "_create_" in name and name.endswith("_desc") else "!"
+        made = answer(f"{module.__name__}.{name}", how)
+        made.__name__ = name
+        setattr(module, name, made)
+        return made
+
+    return find_name
+
+
+@cache
+def acl_module() -> ModuleType:
+    """Return `acl` with its modules, one for the process; `sys.modules` is left alone."""
+    acl = ModuleType("acl")
+    by_name = {"": acl}
+    for name in MODULES:
+        by_name[name] = ModuleType(f"acl.{name}")
+        setattr(acl, name, by_name[name])
+    for row in rows():
+        setattr(by_name[row.module], row.name, _function(row))
+    for name, starts in FAMILIES.items():
+        by_name[name].__dict__["__getattr__"] = _family(by_name[name], starts)
+    return acl

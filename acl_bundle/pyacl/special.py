@@ -1,0 +1,216 @@
+"""Functions whose arguments or answers are lists, dicts or texts: what no pattern says.
+
+Each is given the function of C (its address, where a pattern cannot call it) and then what the
+program passed, whose types are checked already.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
+from acl_bundle.pyacl import callbacks, util
+from acl_bundle.pyacl.structs import address, dims
+from acl_bundle.pyacl.unsimulated import take_texts
+
+__all__ = ["SPECIAL"]
+
+Raw = Callable[..., Any]
+MOST = 4096  # of what a list may have
+INVALID = 100000
+_PATH = 2
+_POINTERS = (3, 5, 7, 14)
+
+
+def _numbers(kind: str, values: Iterable[object]) -> Any:
+    """Memory of C that holds the numbers of a list.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    try:
+        return ffi.new(f"{kind}[]", list(values))
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"the list holds what is no {kind}: {error}") from None
+
+
+def get_recent_err_msg(raw: Raw) -> str | None:
+    return "\n".join([*take_texts(), *filter(None, [raw()])]) or None
+
+
+def float16_to_float(_: Any, value: int) -> float:
+    return float(acl.aclFloat16ToFloat(value & 0xFFFF))
+
+
+def float_to_float16(_: Any, value: float) -> int:
+    return int(acl.aclFloatToFloat16(value))
+
+
+def create_tensor_desc(raw: Raw, dtype: int, shape: list[int], layout: int) -> Any:
+    numbers = _numbers("int64_t", shape)
+    return raw(dtype, len(shape), address(numbers), layout)
+
+
+def set_shape(raw: Raw, desc: int, shape: list[int]) -> Any:
+    numbers = _numbers("int64_t", shape)
+    return raw(desc, len(shape), address(numbers))
+
+
+def set_ranges(raw: Raw, desc: int, ranges: list[list[int]]) -> Any:
+    if not all(isinstance(one, list) and len(one) == 2 for one in ranges):
+        raise ValueError(f"a range is a list of two numbers, in a list of such: not {ranges!r}")
+    numbers = _numbers("int64_t", (number for one in ranges for number in one))
+    return raw(desc, len(ranges), address(numbers))
+
+
+def get_tensor_desc_dim_range(raw: Raw, desc: int, index: int, count: int) -> Any:
+    if not 0 <= count <= MOST:
+        return None, INVALID
+    numbers = ffi.new("int64_t[]", max(count, 1))
+    ret = raw(desc, index, count, address(numbers))
+    return (None if ret else [int(one) for one in numbers[0:count]]), ret
+
+
+def app_log(find: Callable[[], int], level: int, message: str) -> None:
+    caller = sys._getframe(2)
+    code = caller.f_code
+    call = ffi.cast("void (*)(int, char *, char *, uint32_t, char *, ...)", find())
+    call(level, code.co_name.encode(), code.co_filename.encode("utf-8", "replace"),
+         caller.f_lineno, b"%s", ffi.new("char[]", message.encode()))  # fmt: skip
+
+
+def get_cann_attribute_list(raw: Raw) -> Any:
+    found, count, ret = raw()
+    numbers = ffi.cast("int32_t *", found)
+    return ([] if ret else [int(one) for one in numbers[0:count]]), count, ret
+
+
+def get_version_str(raw: Raw, package: str) -> Any:
+    into = ffi.new("char[]", 512)
+    ret = raw(package, address(into))
+    return ffi.string(into).decode("utf-8", "replace"), ret
+
+
+def set_config_opt(raw: Raw, handle: int, attr: int, value: object) -> Any:
+    right = str if attr == _PATH else int
+    if not isinstance(value, right):
+        raise TypeError("acl.mdl.set_config_opt args parse failed")
+    if isinstance(value, str):
+        text = ffi.new("char[]", value.encode())
+        util.keep(text, len(text))
+        data = ffi.new("char *[]", [text])
+    elif attr == 0:
+        data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
+    else:
+        data = ffi.new("uint64_t[]", [int(ffi.cast("uint64_t", value))])
+    return raw(handle, attr, address(data), len(ffi.buffer(data)))
+
+
+def set_exec_config_opt(raw: Raw, handle: int, attr: int, value: int) -> Any:
+    data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
+    return raw(handle, attr, address(data), 4)
+
+
+def get_input_dynamic_dims(raw: Raw, desc: int, index: int, count: int) -> Any:
+    if not 0 <= count <= MOST:
+        return None, INVALID
+    gears = ffi.new("aclmdlIODims[]", max(count, 1))
+    ret = raw(desc, index, address(gears), count)
+    return [{} if ret else dims(one, unsigned=True) for one in gears[0:count]], ret
+
+
+def set_input_dynamic_dims(raw: Raw, model: int, data: int, index: int, shape: Any) -> Any:
+    made = ffi.new("aclmdlIODims *")
+    numbers, count = shape.get("dims"), shape.get("dimCount")
+    if not isinstance(numbers, list) or not isinstance(count, int):
+        raise ValueError(f"the dict needs dimCount, an int, and dims, a list: not {shape!r}")
+    if not 0 <= count <= min(len(numbers), len(made.dims)):
+        raise ValueError(f"dimCount is {count}; dims has {len(numbers)}, and 128 are the most")
+    made.name = str(shape.get("name", "")).encode()[: len(made.name) - 1]
+    made.dimCount = count
+    made.dims[0:count] = list(_numbers("int64_t", numbers[:count]))
+    return raw(model, data, index, address(made))
+
+
+def create_and_get_op_desc(raw: Raw, device: int, stream: int, task: int, size: int) -> Any:
+    name = ffi.new("char[]", max(size, 1))
+    found = raw(device, stream, task, address(name), size)
+    return ffi.string(name).decode("utf-8", "replace"), *found
+
+
+def _config(given: dict[str, Any]) -> Any:
+    """An aclrtMallocConfig of a dict, and what it points to.
+
+    Raises:
+        ValueError: The dict has another form.
+    """
+    try:
+        attrs = ffi.new("aclrtMallocAttribute[]", max(len(given["attrs"]), 1))
+        for made, one in zip(attrs, given["attrs"], strict=False):
+            made.attr = one["attr"]
+            ((field, value),) = one["value"].items()
+            if field == "rsv":
+                made.value.rsv = list(value)
+            else:
+                setattr(made.value, field, value)
+        count = min(int(given["numAttrs"]), len(given["attrs"]))
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise ValueError(
+            f"the configuration {given!r} does not fit ({error!r}); right is"
+            ' {"numAttrs": 1, "attrs": [{"attr": 1, "value": {"moduleId": 3}}]}'
+        ) from None
+    return ffi.new("aclrtMallocConfig *", [attrs, count]), attrs
+
+
+def malloc_with_cfg(raw: Raw, size: int, policy: int, given: dict[str, Any]) -> Any:
+    config, _attrs = _config(given)
+    return raw(size, policy, address(config))
+
+
+def malloc_host_with_cfg(raw: Raw, size: int, given: dict[str, Any]) -> Any:
+    config, _attrs = _config(given)
+    return raw(size, address(config))
+
+
+def get_primary_ctx_state(raw: Raw, device: int) -> Any:
+    _, active, ret = raw(device)
+    return active, 0, ret
+
+
+def set_aipp_floats(find: Callable[[], int], aipp: int, *values: float) -> Any:
+    call = ffi.cast("int (*)(uintptr_t, float, float, float, float, uint64_t)", find())
+    return int(call(aipp % (1 << 64), *values[:4], int(values[4]) % (1 << 64)))
+
+
+SPECIAL: dict[str, Callable[..., Any]] = {
+    "acl.get_recent_err_msg": get_recent_err_msg,
+    "acl.float16_to_float": float16_to_float,
+    "acl.float_to_float16": float_to_float16,
+    "acl.create_tensor_desc": create_tensor_desc,
+    "acl.get_tensor_desc_dim_range": get_tensor_desc_dim_range,
+    "acl.set_tensor_shape": set_shape,
+    "acl.set_tensor_storage_shape": set_shape,
+    "acl.set_tensor_origin_shape": set_shape,
+    "acl.set_tensor_shape_range": set_ranges,
+    "acl.set_tensor_value_range": set_ranges,
+    "acl.app_log": app_log,
+    "acl.get_cann_attribute_list": get_cann_attribute_list,
+    "acl.get_version_str": get_version_str,
+    "acl.mdl.set_config_opt": set_config_opt,
+    "acl.mdl.set_exec_config_opt": set_exec_config_opt,
+    "acl.mdl.get_input_dynamic_dims": get_input_dynamic_dims,
+    "acl.mdl.set_input_dynamic_dims": set_input_dynamic_dims,
+    "acl.mdl.create_and_get_op_desc": create_and_get_op_desc,
+    "acl.mdl.set_aipp_dtc_pixel_min": set_aipp_floats,
+    "acl.mdl.set_aipp_pixel_var_reci": set_aipp_floats,
+    "acl.rt.malloc_with_cfg": malloc_with_cfg,
+    "acl.rt.malloc_for_task_scheduler": malloc_with_cfg,
+    "acl.rt.malloc_host_with_cfg": malloc_host_with_cfg,
+    "acl.rt.get_primary_ctx_state": get_primary_ctx_state,
+    "acl.rt.launch_callback": callbacks.launch_callback,
+    "acl.rt.set_exception_info_callback": callbacks.set_exception_info_callback,
+    **util.FUNCTIONS,
+}

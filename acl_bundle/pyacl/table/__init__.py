@@ -1,0 +1,96 @@
+"""What pyACL has: the one table that the module is made of.
+
+A row is a name, the function of C behind it, and what crosses, with blanks between:
+
+    load_from_file  aclmdlLoadFromFile  sU>e             C's own parameters (csrc/pyacl/ab_pyacl.h)
+    get_input_dims  aclmdlGetInputDims  kk{dims}>e       the last one is a struct that becomes a
+                                                         dict (acl_bundle.pyacl.structs)
+    set_tensor_shape aclSetTensorShape  kik>e  @il       a function of acl_bundle.pyacl.special, for
+                                                         these arguments, makes the call
+    dump_reg_callback -  !                               there, and not simulated
+
+Arguments behind ``@``: i int, f float, s str, l list, t tuple, d dict, o anything, ? may be
+absent. Behind ``!`` is what an unsimulated one answers: nothing for ret, p for 0, 2 for (0, ret),
+n for (None, ret), 0 for None.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from acl_bundle.pyacl.table import mdl, rest, rt, top
+
+__all__ = ["FAMILIES", "MODULES", "Row", "rows"]
+
+FAMILIES = rest.FAMILIES
+MODULES = ("rt", "mdl", "media", "op", "blas", "util", "prof", "himpi", "fv")
+"""The modules below the top one, which is ""."""
+
+_MEDIA = """
+dvpp_malloc                  acldvppMalloc               Pk>e
+dvpp_free                    acldvppFree                 k>e
+"""
+_UTIL = """
+bytes_to_ptr                 -                           -           @o
+ptr_to_bytes                 -                           -           @ii
+numpy_to_ptr                 -                           -           @o
+numpy_contiguous_to_ptr      -                           -           @o
+ptr_to_numpy                 -                           -           @ioi
+start_thread                 -                           -           @oo
+stop_thread                  -                           -           @i
+"""
+_TEXTS = {"": top.ROWS, "mdl": mdl.ROWS, "rt": rt.ROWS, "media": _MEDIA, "util": _UTIL}
+
+
+class Row(NamedTuple):
+    """One function.
+
+    Attributes:
+        module: "" for the top one.
+        name: The function's name in it.
+        c: The function of C, or "-".
+        pattern: What crosses to C, or "-".
+        how: "", or what stands behind the pattern.
+    """
+
+    module: str
+    name: str
+    c: str
+    pattern: str
+    how: str
+
+    @property
+    def place(self) -> str:
+        """The module as a program names it."""
+        return f"acl.{self.module}" if self.module else "acl"
+
+    @property
+    def full(self) -> str:
+        """The function as a program names it."""
+        return f"{self.place}.{self.name}"
+
+
+def _answer(name: str) -> str:
+    if name.startswith("create_handle"):
+        return "!2"
+    return "!p" if name.startswith("create_") else "!"
+
+
+def _row(module: str, line: str) -> Row:
+    name, c, pattern, how = [*line.split(), ""][:4]
+    if pattern.startswith("!"):
+        pattern, how = "-", pattern
+    return Row(module, name, c, pattern, how)
+
+
+def rows() -> list[Row]:
+    """Return the whole table, in its order."""
+    made = [
+        _row(module, line)
+        for module, text in _TEXTS.items()
+        for line in text.splitlines()
+        if line.strip()
+    ]
+    for module, names in rest.UNSIMULATED.items():
+        made += [Row(module, name, "-", "-", _answer(name)) for name in names.split()]
+    return made

@@ -1,0 +1,156 @@
+"""`acl.util`: how bytes and arrays become pointers and come back, and threads.
+
+A pointer is good while its owner lives. Programs write ``bytes_to_ptr(x.tobytes())``, whose owner
+dies at once; so the last few owners are kept alive here, KEPT of them and no more than KEPT_BYTES.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acl_bundle._binding.shim import ffi
+from acl_bundle.pyacl.structs import address
+
+__all__ = ["FUNCTIONS", "forget", "keep"]
+
+KEPT = 64
+KEPT_BYTES = 256 << 20
+NO_SUCH_THREAD = 3  # what pthread_join answers
+
+_kept: deque[tuple[Any, int]] = deque()
+_kept_lock = threading.Lock()
+_threads: dict[int, tuple[threading.Thread, list[BaseException]]] = {}
+
+
+def keep(owner: Any, nbytes: int) -> None:
+    """Keep an owner of memory alive until enough others came after it."""
+    with _kept_lock:
+        _kept.append((owner, nbytes))
+        while len(_kept) > KEPT or (len(_kept) > 1 and sum(n for _, n in _kept) > KEPT_BYTES):
+            _kept.popleft()
+
+
+def forget() -> None:
+    """Let go of all owners."""
+    with _kept_lock:
+        _kept.clear()
+
+
+def _bytes_to_ptr(_: Any, data: object) -> int:
+    if not isinstance(data, bytes):
+        raise ValueError("acl.util.bytes_to_ptr needs an byte as argument")
+    keep(data, len(data))
+    return address(ffi.from_buffer(data))
+
+
+def _memory(full: str, pointer: int, nbytes: int) -> Any:
+    """The bytes behind a pointer.
+
+    Raises:
+        ValueError: It is NULL, or the size is none.
+    """
+    if nbytes < 0:
+        raise ValueError(f"{full}: {nbytes} is no size")
+    if not pointer and nbytes:
+        raise ValueError(f"{full}: the pointer is NULL")
+    return ffi.buffer(ffi.cast("char *", pointer % (1 << 64)), nbytes)
+
+
+def _ptr_to_bytes(_: Any, pointer: int, nbytes: int) -> bytes:
+    return bytes(_memory("acl.util.ptr_to_bytes", pointer, nbytes)[:])
+
+
+def _deprecated(name: str, instead: str) -> None:
+    warnings.warn(f"acl.util.{name} is deprecated; use {instead}", Warning, stacklevel=4)
+
+
+def _array(full: str, data: object) -> NDArray[Any]:
+    if not isinstance(data, np.ndarray):
+        raise ValueError(f"{full} needs a numpy array as argument")
+    keep(data, data.nbytes)
+    return data
+
+
+def _numpy_to_ptr(_: Any, data: object) -> int:
+    array = _array("acl.util.numpy_to_ptr", data)
+    _deprecated("numpy_to_ptr", "bytes_to_ptr")
+    if not array.flags.c_contiguous:
+        warnings.warn(
+            "acl.util.numpy_to_ptr: the array is not contiguous; the pointer is of a view with"
+            f" strides {array.strides}", Warning, stacklevel=3,
+        )  # fmt: skip
+    return int(array.ctypes.data)
+
+
+def _numpy_contiguous_to_ptr(_: Any, data: object) -> tuple[int, NDArray[Any]]:
+    array = np.ascontiguousarray(_array("acl.util.numpy_contiguous_to_ptr", data))
+    keep(array, array.nbytes)
+    _deprecated("numpy_contiguous_to_ptr", "bytes_to_ptr")
+    return int(array.ctypes.data), array
+
+
+@cache
+def _dtypes() -> dict[int, np.dtype[Any]]:
+    """Numpy's own numbers of its types."""
+    codes = np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
+    return {np.dtype(code).num: np.dtype(code) for code in codes}
+
+
+def _ptr_to_numpy(_: Any, pointer: int, shape: object, number: int) -> NDArray[Any]:
+    if not isinstance(shape, tuple) or not all(isinstance(one, int) for one in shape):
+        raise ValueError("acl.util.ptr_to_numpy: shape is empty; it must be a tuple of numbers")
+    if number not in _dtypes():
+        raise ValueError(f"acl.util.ptr_to_numpy: {number} is no number of a type in numpy")
+    dtype = _dtypes()[number]
+    nbytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    _deprecated("ptr_to_numpy", "ptr_to_bytes")
+    memory = _memory("acl.util.ptr_to_numpy", pointer, nbytes)
+    return np.frombuffer(memory, dtype).reshape(shape) if nbytes else np.empty(shape, dtype)
+
+
+def _start_thread(_: Any, function: Any, argument: object) -> tuple[int, int]:
+    if not callable(function):
+        raise TypeError("acl.util.start_thread args parse failed")
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            function(*(() if argument is None else (argument,)))
+        except BaseException as error:  # stop_thread raises it
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)  # as a pthread, it dies with the process
+    thread.start()
+    number = thread.ident or 0  # what pthread_self is there: aclrtSubscribeReport takes it
+    _threads[number] = (thread, raised)
+    return number, 0
+
+
+def _stop_thread(_: Any, number: int) -> int:
+    if number not in _threads:
+        return NO_SUCH_THREAD
+    thread, raised = _threads[number]
+    thread.join()
+    _threads.pop(number, None)
+    for error in raised:
+        raise RuntimeError(f"exception={error!r},msg=thread call failed;") from error
+    return 0
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "acl.util.bytes_to_ptr": _bytes_to_ptr,
+    "acl.util.ptr_to_bytes": _ptr_to_bytes,
+    "acl.util.numpy_to_ptr": _numpy_to_ptr,
+    "acl.util.numpy_contiguous_to_ptr": _numpy_contiguous_to_ptr,
+    "acl.util.ptr_to_numpy": _ptr_to_numpy,
+    "acl.util.start_thread": _start_thread,
+    "acl.util.stop_thread": _stop_thread,
+}

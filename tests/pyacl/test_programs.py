@@ -1,0 +1,148 @@
+"""Programs in the shapes of public ones: as they are, in a shell of the fake and in a test of it.
+
+They know pyACL alone. What they compute is held against ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from acl_bundle import build
+from acl_bundle.cli import fake as command
+
+PROGRAMS = Path(__file__).parent / "programs"
+CLEAN = {
+    key: value
+    for key, value in os.environ.items()
+    if not key.startswith(("ACL_", "ASCEND", "LD_LIBRARY_PATH", "PYTHONPATH"))
+}
+Run = Callable[..., None]
+
+
+def in_a_shell(program: str, *words: object) -> None:
+    """Start it after `eval "$(acl-bundle fake env --pyacl)"`."""
+    line = shlex.join(map(str, (sys.executable, "-W", "ignore", PROGRAMS / program, *words)))
+    shell = "\n".join([*command.lines(pyacl=True), line])
+    environment = {**CLEAN, "ACL_FAKE_REPORT": "on"}
+    done = subprocess.run(
+        ["sh", "-euc", shell], cwd="/", env=environment, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr  # no leak is told either
+
+
+@pytest.fixture(params=["shell", "fixture"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
+    if request.param == "shell":
+        return in_a_shell
+    fake_acl = request.getfixturevalue("fake_acl")
+
+    def here(program: str, *words: object) -> None:
+        assert fake_acl.pyacl is sys.modules["acl"]
+        monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
+        runpy.run_path(str(PROGRAMS / program), run_name="__main__")
+
+    return here
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:acl.util:Warning")
+
+
+def computed(model: onnx.ModelProto, x: Any) -> Any:
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"input": x})[0]
+
+
+def model_of(shape: list[int | str], nodes: list[Any], **weights: Any) -> onnx.ModelProto:
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "net",
+        [value("input", TensorProto.FLOAT, shape)], [value("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )  # fmt: skip
+    opset = [helper.make_opsetid("", 17)]
+    return onnx.shape_inference.infer_shapes(
+        helper.make_model(graph, opset_imports=opset, ir_version=8)
+    )
+
+
+def dense(*shape: int | str) -> onnx.ModelProto:
+    rng = np.random.default_rng(3)
+    node = helper.make_node
+    return model_of(
+        list(shape), [node("MatMul", ["input", "w"], ["h"]), node("Softmax", ["h"], ["y"])],
+        w=rng.standard_normal((8, 5)).astype(np.float32),
+    )  # fmt: skip
+
+
+def convolution() -> onnx.ModelProto:
+    weight = np.random.default_rng(4).standard_normal((2, 3, 3, 3)).astype(np.float32)
+    node = helper.make_node("Conv", ["input", "w"], ["y"], pads=[1, 1, 1, 1])
+    return model_of([1, 3, "h", "w"], [node], w=weight)
+
+
+def arrays(*shapes: tuple[int, ...]) -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    return {f"a{i}": rng.standard_normal(s).astype(np.float32) for i, s in enumerate(shapes)}
+
+
+def test_static(run: Run, tmp_path: Path) -> None:
+    model, x = dense(4, 8), arrays((4, 8))["a0"]
+    path = build.model(model).save(tmp_path / "net.om")
+    np.save(tmp_path / "x.npy", x)
+    run("static.py", path, tmp_path / "x.npy", tmp_path / "y.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), computed(model, x), rtol=1e-5)
+
+
+GEARS: dict[str, tuple[Any, dict[str, Any], list[tuple[int, ...]]]] = {
+    "batch": (dense("n", 8), {"dynamic_batch": [1, 2, 4]}, [(2, 8), (1, 8), (4, 8)]),
+    "hw": (
+        convolution(), {"dynamic_hw": [(6, 8), (4, 4)]}, [(1, 3, 4, 4), (1, 3, 6, 8)],
+    ),
+    "dims": (
+        dense("n", "t", 8), {"dynamic_dims": {"input": [(1, 4, 8), (2, 6, 8)]}},
+        [(2, 6, 8), (1, 4, 8)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GEARS)
+def test_several_shapes(run: Run, kind: str, tmp_path: Path) -> None:
+    model, options, shapes = GEARS[kind]
+    path, given = build.model(model, **options).save(tmp_path / "net.om"), arrays(*shapes)
+    np.savez(tmp_path / "in.npz", **given)
+    run("gears.py", kind, path, tmp_path / "in.npz", tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as found:
+        assert {*found} == {*given}
+        for name, x in given.items():
+            np.testing.assert_allclose(found[name], computed(model, x), rtol=1e-4, atol=1e-5)
+
+
+def test_callbacks(run: Run, tmp_path: Path) -> None:
+    model, x = dense(4, 8), arrays((6, 4, 8))["a0"]
+    path = build.model(model).save(tmp_path / "net.om")
+    np.save(tmp_path / "x.npy", x)
+    run("callbacks.py", path, tmp_path / "x.npy", tmp_path / "y.npy")
+    wanted = np.stack([computed(model, one) for one in x])
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-5)
+
+
+def test_bundle(run: Run, mlp: Any, tmp_path: Path) -> None:
+    fresh = mlp.random(7)
+    np.savez(tmp_path / "in.npz", x=mlp.x, **fresh)
+    run("bundle.py", mlp.path, tmp_path / "in.npz", tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as found:
+        np.testing.assert_allclose(found["before"], mlp.answer(), rtol=1e-4)
+        np.testing.assert_allclose(found["after"], mlp.answer(fresh), rtol=1e-4)
