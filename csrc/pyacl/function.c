@@ -8,7 +8,7 @@
  * A float is passed in other registers: no pattern takes one.
  */
 
-#include "pyacl/function.h"
+#include "pyacl/words.h"
 
 #include <Python.h>
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pyacl/function.h"
+#include "pyacl/words.h"
 
 static const char taken[] = "kIisS";
 static const char given[] = "PQUDF";

@@ -86,6 +86,7 @@ def test_the_wheel_holds_shim_fake_types_and_licence(wheel: Path) -> None:
     chip = ("ge_compile.cc", "include/ge/ge_ir_build.h", "include/parser/onnx_parser.h")
     assert {f"acl_bundle/build/chip/{name}" for name in chip} < {*names}
     assert {"acl_bundle/py.typed", "acl_bundle/_acl.pyi", "acl_bundle/build/__init__.py"} < {*names}
+    assert "acl_bundle/pyacl/path/acl.py" in names  # and nothing named acl beside acl_bundle
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"acl_bundle"}
 

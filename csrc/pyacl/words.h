@@ -1,6 +1,6 @@
-/* A function of pyACL as it is kept: what it is called, and what crosses. */
-#ifndef PYACL_FUNCTION_H
-#define PYACL_FUNCTION_H
+/* What crosses between Python and C, by a pattern (ab_pyacl.h), and a function that has one. */
+#ifndef PYACL_WORDS_H
+#define PYACL_WORDS_H
 
 #include <Python.h>
 
