@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from numpy.typing import NDArray
+
 from acl_bundle._base.arrays import as_array, label_of
+from acl_bundle._base.files import Path_
 from acl_bundle._base.owner import Closing
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._load.kept import Kept
@@ -131,6 +134,20 @@ class Pair(Closing):
     def weights(self) -> Mapping[str, Any]:
         """What the active bundle's weights hold; see `Bundle.weights`."""
         return self._sides.active.weights
+
+    def read(self, name: str, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Read what a weight of the active bundle holds; see `Bundle.read`."""
+        self._check_open()
+        return self._sides.active.read(name, out)
+
+    def export(self, path: Path_) -> Version:
+        """Write the active bundle's weights to a safetensors file; see `Bundle.export`."""
+        self._check_open()
+        return self._sides.active.export(path)
+
+    def _reading(self, what: str) -> AbstractContextManager[Mapping[str, NDArray[Any]]]:
+        self._check_open()
+        return self._sides.active._reading(what)
 
     def init(self) -> None:
         """Give every variable of the shadow its initial value, and let it infer.

@@ -17,9 +17,11 @@ import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acl_bundle import om
 from acl_bundle._base.files import Path_, map_open, open_regular
@@ -121,6 +123,20 @@ class Kept:
         if self._opened is not None:
             made._own(os.dup(self._opened))
         return made
+
+    @cached_property
+    def _first_values(self) -> dict[str, NDArray[np.generic]]:
+        return self.file.first_values
+
+    def first_value(self, name: str) -> NDArray[np.generic] | None:
+        """A copy of what the init graph assigns to a weight; None where the file does not tell.
+
+        Raises:
+            SourceChangedError: The file is not what was loaded.
+        """
+        with self.unchanged(named=False):
+            found = self._first_values.get(name)
+            return None if found is None else found.copy()
 
     @contextmanager
     def unchanged(self, named: bool) -> Iterator[None]:

@@ -14,6 +14,7 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
+from acl_bundle._plan.casts import convert, saturate
 from acl_bundle._plan.derive import Keep
 from acl_bundle._plan.found import check_finite, check_overflow
 from acl_bundle._plan.options import Options
@@ -131,7 +132,7 @@ class Assignment:
         if self._writer.area is None and rollback == "none":
             lost = names
         elif self._writer.area is None:
-            kept = {name: np.array(plan.fetch(place)) for place, name in enumerate(names)}
+            kept = {name: _held(plan, place) for place, name in enumerate(names)}
         if derivation is None:
             return Assigned(version, names, kept, lost)
         return Assigned(version, names, kept, lost, given.names, derivation.kept(given, keep))
@@ -175,3 +176,13 @@ class Assignment:
                 seen.commit(planned.given)
             elif variables.poisoned:
                 seen.forget()
+
+
+def _held(plan: Plan, place: int) -> Any:
+    """A copy of the value that a weight has once the plan is committed, in its own dtype."""
+    spec, value = plan.specs[place], plan.fetch(place)
+    copy = np.empty(value.shape, spec.dtype)
+    convert(value, copy)
+    if spec.name in plan.saturated:
+        saturate(value, copy)
+    return copy

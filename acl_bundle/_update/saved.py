@@ -12,12 +12,16 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from acl_bundle._base.owner import Taken
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle.device import Device
-from acl_bundle.errors import AclResourceError
+from acl_bundle.errors import AclResourceError, UnsupportedError
+from acl_bundle.spec import WeightSpec
 
 Where = Literal["auto", "device", "host"]
 Range = tuple[int, int]
@@ -162,6 +166,39 @@ class Area:
             buffer = HostBuffer(max(min(largest, CHUNK), 1))
             stack.callback(buffer.close)
             return {name: self._digest(place, buffer, new()) for name, place in places.items()}
+
+    def read(self, spec: WeightSpec, pause: Callable[[], object]) -> NDArray[Any]:
+        """Read one weight (aclrtMemcpy), by pieces, straight to a new array.
+
+        Args:
+            spec: Which; its shape is known where its place is.
+            pause: Called between the pieces.
+
+        Raises:
+            UnsupportedError: The file does not tell where it lies.
+            AclError: A copy failed.
+        """
+        if self.places is None or spec.shape is None:
+            raise UnsupportedError(
+                f"weight {spec.name!r} cannot be read: the file does not tell where it lies, and"
+                " the device may store it in another dtype or format than an update takes (only"
+                " files of acl_bundle.build tell). With variables='library' the values that were"
+                " given are kept, and can be read"
+            )
+        offset, nbytes = self.places[spec.name]
+        found = np.empty(spec.shape, spec.dtype)
+        if found.nbytes != nbytes:
+            raise UnsupportedError(
+                f"weight {spec.name!r} cannot be read: it takes {nbytes} bytes on the device, and"
+                f" {found.nbytes} as {spec}, so it is stored in another form"
+            )
+        bytes_ = found.reshape(-1).view(np.uint8)
+        with self._device.activated():
+            for start, size in _chunks((0, nbytes), CHUNK):
+                pause()
+                part = ffi.from_buffer(bytes_[start : start + size])
+                self._memory.read(offset + start, part, size, self._device.on_host)
+        return found
 
     def _digest(self, place: Range, buffer: HostBuffer, state: Hasher) -> str:
         for offset, nbytes in _chunks(place, buffer.nbytes):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -48,11 +49,17 @@ class Diff(Report[DiffRow]):
         return tuple(row.name for row in self.rows if row.result != "same")
 
 
-def diff(a: Given, b: Given) -> Diff:
+class Readable(Protocol):
+    """What reads its weights back: a bundle, or a pair."""
+
+    def _reading(self, what: str) -> AbstractContextManager[Weights]: ...
+
+
+def diff(a: Given | Readable, b: Given | Readable) -> Diff:
     """Compare two sets of weights.
 
     Args:
-        a: A source, view or dict.
+        a: A source, view or dict; or a loaded bundle or pair, which keeps its version meanwhile.
         b: Another.
 
     Returns:
@@ -61,11 +68,22 @@ def diff(a: Given, b: Given) -> Diff:
     Raises:
         WeightsFormatError: A file turned out to be damaged.
         TypeError: One is no mapping of name to array.
+        UpdateError, UnsupportedError, PoisonedError, BusyError, ClosedError, AclError: As
+            `Bundle.read`.
     """
-    a, b = mapping_of(a), mapping_of(b)
-    rows = tuple(_rows(a, b))
+    with ExitStack() as stack:
+        # In an order that all comparisons of the same two bundles have.
+        sides = sorted((a,) if a is b else (a, b), key=id)
+        sets = {id(one): _opened(one, stack) for one in sides}
+        rows = tuple(_rows(sets[id(a)], sets[id(b)]))
     changed = sum(row.result != "same" for row in rows)
     return Diff(f"{changed} of {len(rows)} weights differ" if changed else "no difference", rows)
+
+
+def _opened(one: Given | Readable, stack: ExitStack) -> Weights:
+    if hasattr(one, "_reading"):
+        return stack.enter_context(one._reading("diff"))
+    return mapping_of(one)
 
 
 def _rows(a: Weights, b: Weights) -> Iterator[DiffRow]:
