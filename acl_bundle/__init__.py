@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from acl_bundle._device.make import empty, to_device
     from acl_bundle._plan.casts import CastCounts
     from acl_bundle._plan.report import PlanReport
+    from acl_bundle._run.hold import Hold
     from acl_bundle._run.run import Binding, Outputs
     from acl_bundle._update.reports import UpdateReport, WeightState
     from acl_bundle._update.snapshots import Snapshot
@@ -83,6 +84,7 @@ __all__ = [
     "Device",
     "DeviceArray",
     "Graph",
+    "Hold",
     "LibraryError",
     "LibraryNotFoundError",
     "Outputs",
@@ -116,6 +118,7 @@ _HOME = {
     "Device": "device",
     "DeviceArray": "_device.array",
     "Graph": "graph",
+    "Hold": "_run.hold",
     "Outputs": "_run.run",
     "Pair": "pair",
     "PlanReport": "_plan.report",

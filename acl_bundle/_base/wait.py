@@ -11,15 +11,16 @@ WhenBusy = Literal["wait", "fail"]
 POLL_MS = 100
 
 
-def check_timeout(timeout_ms: SupportsIndex) -> int:
-    """A longest wait, as an int.
+def check_timeout(timeout_ms: SupportsIndex, name: str = "timeout_ms") -> int:
+    """A longest wait, as an int; `name` is what the caller calls it.
 
     Raises:
         ValueError, TypeError: It is no integer of milliseconds above 0.
     """
-    found = whole(timeout_ms, "timeout_ms is an int of milliseconds or None")
+    none = " or None" if name == "timeout_ms" else ""
+    found = whole(timeout_ms, f"{name} is an int of milliseconds{none}")
     if not 0 < found < 2**31:
-        raise ValueError(f"timeout_ms is {found}; give 1 to 2147483647, or None")
+        raise ValueError(f"{name} is {found}; give 1 to 2147483647{none and f',{none}'}")
     return found
 
 

@@ -85,6 +85,11 @@ def raise_failure(
             f"{what} is refused: a failed update or init left the weights in an unknown state."
             " Run bundle.init(), or update every weight at once"
         )
+    if step == lib.AB_STEP_HELD:
+        raise errors.BusyError(
+            f"{what} is refused: this thread holds the bundle (Bundle.hold), and would wait for"
+            " itself. Release it first, or infer from another thread, which then waits"
+        )
     if step == lib.AB_STEP_HUNG:
         raise errors.BusyError(
             f"{what} is refused: a run of bundle.graphs[{index}] that was not over in time is still"

@@ -22,6 +22,7 @@ from acl_bundle._base.owner import Signals, uninterrupted
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import ffi, lib
+from acl_bundle._run.hold import Hold, Holding, check_lapsed
 from acl_bundle._run.published import Published, Version
 from acl_bundle.errors import BusyError, visible
 
@@ -61,6 +62,7 @@ class Variables:
             raise MemoryError("no memory for a bundle's gate")
         self._lock = threading.Lock()
         self._inside: int | None = None
+        self.hold: Holding | None = None
         self.versions: dict[int, Version] = {0: None}
         self._published = Published.of(self.names, sources)
         self._settling = threading.Lock()
@@ -100,6 +102,7 @@ class Variables:
                 this thread is inside one already.
         """
         self.check(what)
+        check_lapsed(what, self)
         _kept = self._keep()  # until the lock is open again, for closing takes it
         with uninterrupted() as signals, self._locked(what, wait, signals):
             self.check(what)
@@ -118,18 +121,28 @@ class Variables:
     @contextmanager
     def _locked(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
         self.check_outside(what)
-        while not self._lock.acquire(timeout=wait.step_ms / 1000):
+        while not self._acquired(wait.step_ms / 1000):
             signals.deliver()
             if wait.left_ms == 0:
-                raise BusyError(
-                    f"{what} was given up ({wait.text}): another update or init goes on"
-                )
+                other = "another update or init goes on" if self.hold is None else str(self.hold)
+                raise BusyError(f"{what} was given up ({wait.text}): {other}")
         self._inside = threading.get_ident()
         try:
             yield
         finally:
             self._inside = None
             self._lock.release()
+
+    def _acquired(self, seconds: float) -> bool:
+        """Take the lock, within some time, unless another thread holds the bundle."""
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        hold = self.hold
+        if hold is None or hold.is_own:
+            return True
+        self._lock.release()
+        hold.ended.wait(seconds)
+        return False
 
     def check_outside(self, what: str) -> None:
         """Refuse what this thread would wait for in vain, being `alone` itself.
@@ -209,6 +222,19 @@ class Variables:
             raise
         return result
 
+    def keep_shut(self, bundle: object, limit_ms: int, wait: Wait) -> Hold:
+        """Keep inferences out, and commits of other threads; see `Bundle.hold`."""
+        what = "hold"
+        if self.hold is not None and self.hold.is_own:
+            raise BusyError(f"{what} is refused: {self.hold}, which is this thread")
+        with self.alone(what, wait) as signals:
+            result = self.shut(lambda ms: lib.ab_gate_hold(self.gate, ms), what, wait, signals)
+            if result:
+                raise_failure(result, what, (), ())
+            holding = Holding(self, limit_ms)
+            holding.begin()
+            return Hold(bundle, holding)
+
     def close(self, signals: Signals | None = None) -> None:
         """Wait for commits and running inferences; refuse later ones. May be called twice.
 
@@ -222,6 +248,8 @@ class Variables:
             self._locked("close", Wait(), held),
         ):
             self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), held)
+            if self.hold is not None:
+                self.hold.end("the bundle was closed")
 
     def explain(
         self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4

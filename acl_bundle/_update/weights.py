@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from acl_bundle._base.files import Path_
 from acl_bundle._base.owner import Owner
-from acl_bundle._base.wait import WhenBusy
+from acl_bundle._base.wait import Wait, WhenBusy, check_timeout
 from acl_bundle._plan.table import NO_WEIGHTS
+from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
 from acl_bundle._run.variables import Variables
 from acl_bundle._update.held import Held, Readback, check_out, into
@@ -184,3 +185,37 @@ class HasWeights(Owner):
         self._check_open()
         with self._readback.whole(what) as held:
             yield held
+
+    def hold(
+        self,
+        limit_ms: SupportsIndex,
+        *,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Hold:
+        """Keep new inferences out until the hold is released; running ones are waited for.
+
+        For several bundles that are to change at one instant: hold each, commit each, release
+        each. Inferences wait meanwhile, those with a time limit as long as that lets them; what
+        is submitted waits too. Updates, init, restore, snapshots and reads of this thread go on,
+        those of other threads wait. An inference of this thread is a BusyError.
+
+        Args:
+            limit_ms: After so many milliseconds the hold ends by itself, as it does when the
+                thread ends; a warning of the logger ``acl_bundle.update`` says so. From then on
+                updates of this thread are refused until it has released.
+            when_busy: ``"wait"`` for running inferences and other updates, or ``"fail"``.
+            timeout_ms: The longest wait for each of them in milliseconds; None for ever.
+
+        Returns:
+            What releases it; use it in a ``with``.
+
+        Raises:
+            TypeError, ValueError: An argument cannot be what it is.
+            BusyError: Others were busy for too long, or this thread holds the bundle already,
+                or a run that was given up is still on the device.
+            ClosedError: The bundle is closed, or was loaded before a fork.
+        """
+        limit = check_timeout(limit_ms, "limit_ms")
+        self._check_open()
+        return self._variables.keep_shut(self, limit, Wait(when_busy, timeout_ms))

@@ -49,6 +49,7 @@ enum ab_step {
     AB_STEP_QUEUE_OUT,
     AB_STEP_RUNNING,
     AB_STEP_HUNG,
+    AB_STEP_HELD,
     /* the library answered what cannot be, which stands for the aclError */
     AB_STEP_BAD_RANK,
     AB_STEP_BAD_SIZE,
@@ -63,6 +64,8 @@ int64_t ab_gate_check(ab_gate *gate);
 int ab_gate_is_poisoned(ab_gate *gate);
 int64_t ab_gate_close(ab_gate *gate);
 int64_t ab_gate_shut(ab_gate *gate, int waitMs);
+int64_t ab_gate_hold(ab_gate *gate, int waitMs);
+void ab_gate_release(ab_gate *gate);
 int64_t ab_gate_publish(ab_gate *gate, int defines);
 void ab_gate_revert(ab_gate *gate, int defined);
 void ab_gate_retract(ab_gate *gate);

@@ -1,12 +1,15 @@
 /*
- * How the gate is shut. `writer` is the claim of the one commit that waits or
- * runs. An inference takes its reader's mutex, and goes back to wait on
+ * How the gate is shut. `shut` has the claim of the one commit that waits or
+ * runs, and the hold. An inference takes its reader's mutex, and goes back to wait on
  * `opened` when it then sees a claim; so once a claim is made and every reader's
  * mutex has been had once and found without a run under way, nothing reads the
  * variables and nothing will until the claim is dropped. The gate is then
  * shut: not by any thread, so that a commit may be several calls. A stream of
  * inferences cannot keep a commit out, because later ones wait behind the
  * claim.
+ *
+ * A hold is a claim that outlasts commits: its owner keeps inferences out until
+ * ab_gate_release, and commits meanwhile; that nobody else does is the caller's to see.
  *
  * A commit that still finds a run after its wait goes back to its caller with
  * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts. A run
@@ -26,16 +29,34 @@
 
 enum { WAIT_MS = 100 };
 
-/* Lets inferences in again after a commit or a claim. */
+static atomic_ullong gate_threads;
+static _Thread_local uint64_t gate_thread;
+
+/* A number that this thread has and no other, not even one after its end. */
+static uint64_t gate_self(void)
+{
+    if (gate_thread == 0) {
+        gate_thread = atomic_fetch_add(&gate_threads, 1) + 1;
+    }
+    return gate_thread;
+}
+
+/* Takes away what keeps inferences out: GATE_CLAIMED, GATE_HELD or both. */
+static void gate_open(ab_gate *gate, int what)
+{
+    pthread_mutex_lock(&gate->mutex);
+    atomic_fetch_and(&gate->shut, ~what);
+    pthread_cond_broadcast(&gate->opened);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+/* Lets inferences in again after a commit or a claim, unless the gate is held. */
 void ab_gate_retract(ab_gate *gate)
 {
     if (gate_is_foreign(gate)) {
         return;
     }
-    pthread_mutex_lock(&gate->mutex);
-    atomic_store(&gate->writer, 0);
-    pthread_cond_broadcast(&gate->opened);
-    pthread_mutex_unlock(&gate->mutex);
+    gate_open(gate, GATE_CLAIMED);
 }
 
 /* The time in so many milliseconds. */
@@ -94,7 +115,7 @@ static int64_t gate_claim(ab_gate *gate, int waitMs, int past)
     if (gate_is_foreign(gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    atomic_store(&gate->writer, 1);
+    atomic_fetch_or(&gate->shut, GATE_CLAIMED);
     deadline = gate_deadline(waitMs < WAIT_MS ? waitMs : WAIT_MS);
     for (reader *s = atomic_load(&gate->readers); s != NULL; s = s->nextReader) {
         unsigned hung = 0;
@@ -122,25 +143,53 @@ int64_t ab_gate_shut(ab_gate *gate, int waitMs)
     return gate_claim(gate, waitMs, 0);
 }
 
-/* Waits for the end of a claim. */
+/*
+ * As ab_gate_shut; the gate then stays shut until ab_gate_release, whatever commits.
+ * This thread owns the hold: an inference of its own would wait for itself.
+ */
+int64_t ab_gate_hold(ab_gate *gate, int waitMs)
+{
+    int64_t result = gate_claim(gate, waitMs, 0);
+    if (result == 0) {
+        atomic_store(&gate->holder, gate_self());
+        atomic_store(&gate->shut, GATE_HELD);
+    }
+    return result;
+}
+
+/* Ends a hold, from any thread; a commit under way keeps the gate shut until its own end. */
+void ab_gate_release(ab_gate *gate)
+{
+    if (!gate_is_foreign(gate)) {
+        gate_open(gate, GATE_HELD);
+    }
+}
+
+/* Whether the gate, which is held, is held by this thread. */
+int gate_is_own(ab_gate *gate)
+{
+    return atomic_load(&gate->holder) == gate_self();
+}
+
+/* Waits until the gate is open. */
 static void gate_wait(ab_gate *gate)
 {
     pthread_mutex_lock(&gate->mutex);
-    while (atomic_load(&gate->writer)) {
+    while (atomic_load(&gate->shut)) {
         pthread_cond_wait(&gate->opened, &gate->mutex);
     }
     pthread_mutex_unlock(&gate->mutex);
 }
 
-/* Takes one reader's mutex while there is no claim. Never fails. */
+/* Takes one reader's mutex while the gate is open. Never fails. */
 void gate_enter(ab_gate *gate, reader *engine)
 {
     for (;;) {
-        if (atomic_load_explicit(&gate->writer, memory_order_acquire)) {
+        if (atomic_load_explicit(&gate->shut, memory_order_acquire)) {
             gate_wait(gate);
         }
         pthread_mutex_lock(&engine->mutex);
-        if (!atomic_load(&gate->writer)) {
+        if (!atomic_load(&gate->shut)) {
             return;
         }
         pthread_mutex_unlock(&engine->mutex);
@@ -155,15 +204,15 @@ int gate_enter_until(ab_gate *gate, reader *engine, const struct timespec *deadl
     for (;;) {
         int status = 0;
         pthread_mutex_lock(&gate->mutex);
-        while (atomic_load(&gate->writer) && status == 0) {
+        while (atomic_load(&gate->shut) && status == 0) {
             status = pthread_cond_timedwait(&gate->opened, &gate->mutex, deadline);
         }
-        status = atomic_load(&gate->writer);
+        status = atomic_load(&gate->shut);
         pthread_mutex_unlock(&gate->mutex);
         if (status || pthread_mutex_timedlock(&engine->mutex, deadline)) {
             return 0;
         }
-        if (!atomic_load(&gate->writer)) {
+        if (!atomic_load(&gate->shut)) {
             return 1;
         }
         pthread_mutex_unlock(&engine->mutex);
@@ -216,6 +265,6 @@ int64_t ab_gate_close(ab_gate *gate)
     gate_hand_over(gate);
     gate->state = GATE_CLOSED;
     gate_let_go(gate);
-    ab_gate_retract(gate);
+    gate_open(gate, GATE_CLAIMED | GATE_HELD);
     return 0;
 }

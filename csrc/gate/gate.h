@@ -13,6 +13,8 @@
 /* Answers below this are failures: see gate/ab_gate.h. */
 static const int64_t LOWEST_EPOCH = -(INT64_C(1) << AB_STEP_SHIFT);
 
+enum gate_shut { GATE_CLAIMED = 1, GATE_HELD = 2 };
+
 enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_POISONED, GATE_CLOSED };
 
 /*
@@ -37,7 +39,8 @@ typedef struct reader {
 struct ab_gate {
     pthread_mutex_t mutex;
     pthread_cond_t opened;
-    atomic_int writer;
+    atomic_int shut;  /* why inferences wait: GATE_CLAIMED, GATE_HELD; 0: they do not */
+    atomic_ullong holder; /* the thread of the hold, while there is one */
     atomic_llong epoch;
     _Atomic enum gate_state state;
     unsigned generation;

@@ -128,14 +128,22 @@ int ab_engine_drained(const ab_engine *engine)
     return done;
 }
 
-/* Takes the engine for a run, or a free one of its replicas: the one it returns. */
-ab_engine *engine_take(ab_engine *engine)
+/*
+ * Takes the engine for a run, or a free one of its replicas, which it becomes: 0. Takes
+ * none where this thread holds the gate, and would wait for itself: AB_STEP_HELD.
+ */
+int64_t engine_take(ab_engine **engine)
 {
-    if (engine->replicas != NULL) {
-        engine = replicas_take(engine->replicas);
+    ab_gate *gate = (*engine)->gate;
+    if ((atomic_load_explicit(&gate->shut, memory_order_acquire) & GATE_HELD) &&
+        gate_is_own(gate)) {
+        return failure(AB_STEP_HELD, 0, 0);
     }
-    gate_enter(engine->gate, &engine->reader);
-    return engine;
+    if ((*engine)->replicas != NULL) {
+        *engine = replicas_take((*engine)->replicas);
+    }
+    gate_enter(gate, &(*engine)->reader);
+    return 0;
 }
 
 /* Ends engine_take. */

@@ -29,7 +29,7 @@ struct ab_engine {
     ab_tensor tensors[];
 };
 
-ab_engine *engine_take(ab_engine *engine);
+int64_t engine_take(ab_engine **engine);
 void engine_leave(ab_engine *engine);
 int64_t engine_compute(const ab_engine *e);
 

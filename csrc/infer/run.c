@@ -92,9 +92,11 @@ int64_t ab_engine_run(ab_engine *engine, const ab_run *run)
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    engine = engine_take(engine);
-    result = run_infer(engine, run);
-    engine_leave(engine);
+    result = engine_take(&engine);
+    if (result == 0) {
+        result = run_infer(engine, run);
+        engine_leave(engine);
+    }
     return result;
 }
 
@@ -106,9 +108,11 @@ int64_t ab_plan_run(const ab_plan *plan)
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    engine = engine_take(engine);
-    result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0) : run_infer(engine, plan->run);
-    engine_leave(engine);
+    result = engine_take(&engine);
+    if (result == 0) {
+        result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0) : run_infer(engine, plan->run);
+        engine_leave(engine);
+    }
     return result;
 }
 
@@ -122,7 +126,7 @@ void ab_plan_close(ab_plan *plan)
     if (gate_is_foreign(engine->gate)) {
         return;
     }
-    gate_enter(engine->gate, &engine->reader);
+    pthread_mutex_lock(&engine->reader.mutex);
     plan->closed = 1;
     pthread_mutex_unlock(&engine->reader.mutex);
 }

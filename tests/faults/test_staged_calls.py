@@ -1,4 +1,4 @@
-"""Every call behind what is read back can fail; nothing is lost, and nothing changes."""
+"""Every call behind a hold and what is read back can fail; nothing is lost or stays shut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import weights
 
-from .test_every_call import survive
+from .test_every_call import Scenario, survive
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -42,3 +42,24 @@ def test_every_call_of_reading_back(mlp: Any, flow: Any, tmp_path: Path) -> None
             read(bundle)
 
     survive(run)
+
+
+class Held(Scenario):
+    """The scenario, with each commit in a hold."""
+
+    def commit(self, change: Any, version: Any, answer: Any = None) -> None:
+        """Hold the bundle for one commit; it is released whatever fails."""
+
+        def held() -> None:
+            with self.bundle.hold(60_000) as hold:
+                try:
+                    change()
+                finally:
+                    assert hold.active
+
+        super().commit(held, version, answer)
+
+
+@pytest.mark.parametrize("flow", ["owned", "library"])
+def test_every_call_within_a_hold(mlp: Any, flow: Any) -> None:
+    survive(lambda: Held(mlp, flow).run())
