@@ -63,6 +63,7 @@ typedef struct Model {
     GearRun *gear;              /* NULL: the model has no gears */
     Lent *lent;                 /* what the user owns of the memory above */
     size_t lent_count;
+    bool lent_apart;            /* none of it meets another, and it is in order of its bytes */
     void *graph;                /* owned, of program.onnx, or NULL */
     atomic_bool stale;          /* the weights are other than the engine's */
     bool all_set;               /* something wrote each variable it reads, */

@@ -142,6 +142,26 @@ static int keep_graph(Model *model)
     return E_NONE;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    const Lent *one = a;
+    const Lent *two = b;
+
+    return (one->bytes > two->bytes) - (one->bytes < two->bytes);
+}
+
+/* Puts what was lent in order; whether no range meets another. */
+static bool are_apart(Model *model)
+{
+    bool apart = true;
+
+    qsort(model->lent, model->lent_count, sizeof *model->lent, by_bytes);
+    for (size_t i = 1; i < model->lent_count; i++)
+        if (model->lent[i].bytes < model->lent[i - 1].bytes + model->lent[i - 1].claim.rows.size)
+            apart = false;
+    return apart;
+}
+
 static int watch_weights(Model *model)
 {
     int status = E_NONE;
@@ -171,6 +191,7 @@ int model_lent_take(Model *model)
     add_area(model, CLAIM_WEIGHTS, &model->weights, false);
     add_externals(model);
     add_variables(model);
+    model->lent_apart = are_apart(model);
     return program->kind == PROGRAM_ONNX ? watch_weights(model) : E_NONE;
 }
 

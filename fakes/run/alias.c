@@ -83,14 +83,17 @@ static void add_blobs(Extents *extents, const Run *run)
         add_gear(extents, run);
 }
 
+static Extent lent_extent(const Model *model, size_t i)
+{
+    const Lent *lent = &model->lent[i];
+    uintptr_t start = (uintptr_t)lent->bytes;
+
+    return (Extent){start, start + lent->claim.rows.size, lent->claim.writes, PLACE_LENT, i};
+}
+
 static void collect(Extents *extents, const Run *run)
 {
-    const Model *model = run->model;
-
-    for (size_t i = 0; i < model->lent_count; i++)
-        add(extents, PLACE_LENT, i, model->lent[i].claim.writes, model->lent[i].bytes,
-            model->lent[i].claim.rows.size);
-    if (model->program.kind == PROGRAM_ASSIGN)
+    if (run->model->program.kind == PROGRAM_ASSIGN)
         add_assigned(extents, run);
     else
         add_blobs(extents, run);
@@ -158,24 +161,76 @@ static int check_all(const Run *run, Extents *extents)
             if (a->writes || extents->item[k].writes)
                 status = complain(run, a, &extents->item[k]);
     }
-    return settings.strict ? status : E_NONE;
+    return status;
+}
+
+/* The first lent range that ends behind an address; they are in order, and apart. */
+static size_t first_behind(const Model *model, uintptr_t address)
+{
+    size_t first = 0;
+    size_t end = model->lent_count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (lent_extent(model, middle).end <= address)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static int check_lent(const Run *run, const Extent *one)
+{
+    const Model *model = run->model;
+    int status = E_NONE;
+
+    for (size_t i = first_behind(model, one->start); status == E_NONE && i < model->lent_count;
+         i++) {
+        Extent lent = lent_extent(model, i);
+        if (lent.start >= one->end)
+            break;
+        if (lent.writes || one->writes)
+            status =
+                lent.start < one->start ? complain(run, &lent, one) : complain(run, one, &lent);
+    }
+    return status;
+}
+
+static int check(const Run *run, Extents *extents)
+{
+    const Model *model = run->model;
+
+    collect(extents, run);
+    if (!model->lent_apart) {
+        for (size_t i = 0; i < model->lent_count; i++)
+            extents->item[extents->count++] = lent_extent(model, i);
+        return check_all(run, extents);
+    }
+    int status = check_all(run, extents);
+    for (size_t i = 0; status == E_NONE && i < extents->count; i++)
+        status = check_lent(run, &extents->item[i]);
+    return status;
+}
+
+/* How many extents a run may have. */
+static size_t most(const Model *model)
+{
+    return model->inout->inputs.count + model->inout->outputs.count + 1 +
+           model->program.assigns.count + (model->lent_apart ? 0 : model->lent_count);
 }
 
 int alias_check(const Run *run)
 {
-    const Model *model = run->model;
     Extent few[FEW];
     Extents extents = {few, 0};
-    size_t room = model->lent_count + model->inout->inputs.count + model->inout->outputs.count +
-                  model->program.assigns.count;
 
-    if (room > FEW)
-        extents.item = calloc(room, sizeof *extents.item);
+    if (most(run->model) > FEW)
+        extents.item = malloc(most(run->model) * sizeof *extents.item);
     if (extents.item == NULL)
         return refuse(E_BAD_ALLOC, "no memory for an execution");
-    collect(&extents, run);
-    int status = check_all(run, &extents);
+    int status = check(run, &extents);
     if (extents.item != few)
         free(extents.item);
-    return status;
+    return settings.strict ? status : E_NONE;
 }

@@ -3,15 +3,21 @@
 #include "model/model_memory.h"
 #include "run/update_input.h"
 
+/* Buffers side by side over the same memory, as those of weights that stay, claim it once. */
 static void claim_dataset(Task *task, const Dataset *dataset, const aclmdlDataset *handle,
                           bool writes)
 {
+    DataBuffer last = {0};
+
     task_claim(task, CLAIM_DATASET, handle, 1, true);
     for (size_t i = 0; i < dataset->count; i++) {
         const DataBuffer *buffer = dataset_peek(dataset, i);
         task_claim(task, CLAIM_OBJECT, dataset->slot[i].buffer, 1, false);
-        if (buffer != NULL && buffer->data != NULL)
-            task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size, writes);
+        if (buffer == NULL || buffer->data == NULL ||
+            (buffer->data == last.data && buffer->size == last.size))
+            continue;
+        task_claim(task, CLAIM_MEMORY, buffer->data, buffer->size, writes);
+        last = *buffer;
     }
 }
 

@@ -155,7 +155,13 @@ DataBuffer *dataset_buffer(const Dataset *dataset, size_t index, const char *arg
 
 const TensorDesc *dataset_desc(const Dataset *dataset, size_t index)
 {
-    return object_peek(dataset->slot[index].desc, KIND_TENSOR_DESC);
+    return dataset->slot[index].said;
+}
+
+void slot_describe(DatasetSlot *slot, aclTensorDesc *desc)
+{
+    slot->desc = desc;
+    slot->said = desc != NULL ? object_peek(desc, KIND_TENSOR_DESC) : NULL;
 }
 
 void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc)
@@ -163,6 +169,6 @@ void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc)
     if (dataset->slot[index].desc != desc)
         changes_note();
     object_kill(dataset->slot[index].desc);
-    dataset->slot[index].desc = desc;
+    slot_describe(&dataset->slot[index], desc);
     dataset->slot[index].kept = 0;
 }

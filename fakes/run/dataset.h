@@ -21,6 +21,7 @@ typedef struct DataBuffer {
 typedef struct DatasetSlot {
     aclDataBuffer *buffer;
     aclTensorDesc *desc;        /* owned; NULL: none */
+    const TensorDesc *said;     /* its body, which lives as long */
     uint64_t kept;              /* of the bytes that it kept; 0: none yet */
 } DatasetSlot;
 
@@ -46,5 +47,8 @@ const TensorDesc *dataset_desc(const Dataset *dataset, size_t index);
 
 /* Replaces the description of a slot; takes desc over. */
 void dataset_set_desc(Dataset *dataset, size_t index, aclTensorDesc *desc);
+
+/* The same for a slot of a dataset that no run has seen. */
+void slot_describe(DatasetSlot *slot, aclTensorDesc *desc);
 
 #endif

@@ -30,7 +30,7 @@ static bool copy_slot(Dataset *to, const Dataset *from, size_t i, const aclmdlDa
         return false;
     to->frozen[i] = *buffer;
     if (desc != NULL)
-        to->slot[i].desc = tensor_desc_copy(desc, handle);
+        slot_describe(&to->slot[i], tensor_desc_copy(desc, handle));
     return desc == NULL || to->slot[i].desc != NULL;
 }
 
@@ -60,7 +60,7 @@ static void give_back_slot(Dataset *snapshot, Dataset *dataset, size_t i)
     DataBuffer *buffer = object_peek(dataset->slot[i].buffer, KIND_DATA_BUFFER);
 
     dataset_set_desc(dataset, i, snapshot->slot[i].desc);
-    snapshot->slot[i].desc = NULL;
+    slot_describe(&snapshot->slot[i], NULL);
     if (buffer == NULL || buffer->data != NULL)
         return;
     *buffer = snapshot->frozen[i];

@@ -1,8 +1,10 @@
 #include "run/update.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codes.h"
+#include "call/message.h"
 #include "call/settings.h"
 #include "call/violations.h"
 #include "memory/memory.h"
@@ -40,29 +42,78 @@ static int grant(Model *model, const Assign *assign, const Wish *wish)
     return E_NONE;
 }
 
-/* One pass over all assignments: looks, and if told to, assigns. */
-static int pass(Model *model, const Dataset *input, bool assign)
+/* The assignments that are to be carried out, by number. */
+typedef struct Asked {
+    size_t *number; /* owned */
+    size_t count;
+    size_t room;
+} Asked;
+
+static int asked_add(Asked *asked, size_t number)
+{
+    if (asked->count == asked->room) {
+        size_t room = asked->room == 0 ? 16 : asked->room * 2;
+        size_t *grown = realloc(asked->number, room * sizeof *grown);
+        if (grown == NULL)
+            return refuse(E_BAD_ALLOC, "no memory for an update");
+        asked->number = grown;
+        asked->room = room;
+    }
+    asked->number[asked->count++] = number;
+    return E_NONE;
+}
+
+/* Looks at every assignment, and notes those that the inputs ask for. */
+static int look(Model *model, const Dataset *input, Asked *asked)
 {
     int status = E_NONE;
 
     for (size_t i = 0; status == E_NONE && i < model->program.assigns.count; i++) {
-        const Assign *record = program_assign(&model->program, i);
         Wish wish;
-        status = wish_of(model, input, record, &wish);
-        if (status == E_NONE && assign)
-            status = grant(model, record, &wish);
+        status = wish_of(model, input, program_assign(&model->program, i), &wish);
+        if (status == E_NONE && wish.assign)
+            status = asked_add(asked, i);
     }
     return status;
 }
 
+static int assign(Model *model, const Dataset *input, size_t number)
+{
+    const Assign *record = program_assign(&model->program, number);
+    Wish wish;
+    int status = wish_of(model, input, record, &wish);
+
+    return status == E_NONE ? grant(model, record, &wish) : status;
+}
+
 int update_look(Model *model, const Dataset *input)
 {
-    return settings.strict ? pass(model, input, false) : E_NONE;
+    Asked asked = {0};
+    int status = settings.strict ? look(model, input, &asked) : E_NONE;
+
+    free(asked.number);
+    return status;
+}
+
+/* Looks at all, and changes nothing before that. */
+static int run_strictly(Model *model, const Dataset *input)
+{
+    Asked asked = {0};
+    int status = look(model, input, &asked);
+
+    for (size_t i = 0; status == E_NONE && i < asked.count; i++)
+        status = assign(model, input, asked.number[i]);
+    free(asked.number);
+    return status;
 }
 
 int update_run(Model *model, const Dataset *input)
 {
-    int status = update_look(model, input);
+    int status = E_NONE;
 
-    return status == E_NONE ? pass(model, input, true) : status;
+    if (settings.strict)
+        return run_strictly(model, input);
+    for (size_t i = 0; status == E_NONE && i < model->program.assigns.count; i++)
+        status = assign(model, input, i);
+    return status;
 }
