@@ -8,7 +8,9 @@ parameters, transposed or folded, and keep their old values.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 _MADE: Final = re.compile(
@@ -37,41 +39,60 @@ def by_exporter(name: str) -> bool:
     return _MADE.fullmatch(name) is not None
 
 
-def suspicion(passed_over: Iterable[str], names: Sequence[str]) -> str:
-    """Say that parameters were passed over which the graph may have under other names.
+class PassedOver:
+    """Looks at names that were given and that a graph does not have.
 
     Args:
-        passed_over: Names that were given and that the graph does not have.
-        names: Those that it has.
-
-    Returns:
-        A text for people; "" where nothing is odd.
+        names: Those that it has; they are gone through once, at the first suspicion.
     """
-    lost = [one for one in passed_over if isinstance(one, str) and _PARAMETER.fullmatch(one)]
-    if not lost:
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = names
+
+    @cached_property
+    def _made(self) -> str | None:
+        """One of its names that is an exporter's own, if there are any."""
+        return next((one for one in self._names if by_exporter(one)), None)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._names)
+
+    def suspicion(self, passed_over: Iterable[str]) -> str:
+        """Say that parameters were passed over which the graph may have under other names.
+
+        Returns:
+            A text for people; "" where nothing is odd.
+        """
+        lost = [one for one in passed_over if isinstance(one, str) and _PARAMETER.fullmatch(one)]
+        if not lost:
+            return ""
+        if self._made is None:
+            return self._folded(lost)
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        return (
+            f"{lost[0]!r}{more} was passed over (unknown='ignore'), and the graph has constants"
+            f" with names that an exporter made, such as {self._made!r}: those may be the same"
+            " parameters, transposed or folded, with their old values. Export with names kept"
+            " (torch.onnx.export(..., dynamo=True, optimize=False)), or give every name that it has"
+        )
+
+    def _folded(self, lost: Sequence[str]) -> str:
+        """Say that statistics were passed over which a weight beside them may hold."""
+        for one in lost:
+            found = _STATISTIC.fullmatch(one)
+            near = found and self._beginning(found["scope"])
+            if near:
+                return (
+                    f"{one!r} was passed over (unknown='ignore'), and the graph has {near!r}:"
+                    " where an exporter folded the BatchNorm into the layer before it, that layer"
+                    " now has a weight without it. Export with the optimiser off"
+                    " (torch.onnx.export(..., dynamo=True, optimize=False))"
+                )
         return ""
-    made = [one for one in names if by_exporter(one)]
-    if not made:
-        return _folded(lost, names)
-    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-    return (
-        f"{lost[0]!r}{more} was passed over (unknown='ignore'), and the graph has constants with"
-        f" names that an exporter made, such as {made[0]!r}: those may be the same parameters,"
-        " transposed or folded, with their old values. Export with names kept"
-        " (torch.onnx.export(..., dynamo=True, optimize=False)), or give every name that it has"
-    )
 
-
-def _folded(lost: Sequence[str], names: Sequence[str]) -> str:
-    """Say that statistics were passed over which a weight beside them may hold."""
-    for one in lost:
-        found = _STATISTIC.fullmatch(one)
-        near = [name for name in names if found and name.startswith(found["scope"])]
-        if near:
-            return (
-                f"{one!r} was passed over (unknown='ignore'), and the graph has {near[0]!r}: where"
-                " an exporter folded the BatchNorm into the layer before it, that layer now has"
-                " a weight without it. Export with the optimiser off"
-                " (torch.onnx.export(..., dynamo=True, optimize=False))"
-            )
-    return ""
+    def _beginning(self, text: str) -> str | None:
+        """One of its names that begins so, if there are any."""
+        at = bisect_left(self._sorted, text)
+        there = at < len(self._sorted) and self._sorted[at].startswith(text)
+        return self._sorted[at] if there else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acl_bundle._names.aliases import own_names
-from acl_bundle._names.exported import suspicion
+from acl_bundle._names.exported import PassedOver
 from acl_bundle._names.given import Given, by_name, matches, without
 from acl_bundle._plan.derive import Derivation
 from acl_bundle._plan.options import Options
@@ -67,6 +67,7 @@ class Planning:
             self.aliases, self.unused = dict(program.aliases), program.unused
             self.derivation = None if program.is_plain else Derivation(program, label)
         self._names = {*self.weights.names, *self.aliases}
+        self._passed_over = PassedOver(self.weights.names)
         self._label, self._warned = label, False
 
     def options(self, unknown: str | None, **options: Any) -> Options:
@@ -135,7 +136,7 @@ class Planning:
         if self._warned or given.options.unknown != "ignore" or not given.ignored:
             return
         passed = [name for name in given.ignored if not matches(name, given.options.ignore)]
-        text = suspicion(passed, self.weights.names)
+        text = self._passed_over.suspicion(passed)
         if text:
             self._warned = True
             log.warning("%s: %s", self._label, visible(text))

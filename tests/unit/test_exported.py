@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acl_bundle._names.exported import by_exporter, suspicion
+from acl_bundle._names.exported import PassedOver, by_exporter
 
 MADE = (
     "12", "onnx::MatMul_12", "val_0", "/Constant_output_0", "/rnn/Constant_3_output_0",
@@ -25,7 +25,7 @@ def test_names_that_a_trainer_gives(name: str) -> None:
 @pytest.mark.parametrize("name", MADE)
 def test_an_update_that_passes_over_parameters_is_suspicious(name: str) -> None:
     """By the same list: what the builder takes for an exporter's name, the update does."""
-    text = suspicion(["steps", "fc.weight", "fc.bias"], ["head.weight", name])
+    text = PassedOver(["head.weight", name]).suspicion(["steps", "fc.weight", "fc.bias"])
     assert text.startswith("'fc.weight' and 1 more was passed over")
     assert repr(name) in text
 
@@ -35,4 +35,4 @@ def test_an_update_that_passes_over_parameters_is_suspicious(name: str) -> None:
     [([], ["val_0"]), (["steps"], ["val_0"]), (["fc.weight"], ["head.weight"])],
 )
 def test_what_is_not_suspicious(passed: list[str], there: list[str]) -> None:
-    assert suspicion(passed, there) == ""
+    assert PassedOver(there).suspicion(passed) == ""
