@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, Literal, NoReturn, SupportsIndex
 
 from acl_bundle._async.serving import Serving
 from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._run.fit import Array, Out
 from acl_bundle._run.run import Bind, Binding, Call, Outputs, Run
-from acl_bundle._run.signature import Array
 from acl_bundle.errors import RoleError, visible
 from acl_bundle.spec import TensorSpec
 
@@ -64,16 +65,21 @@ class Graph(Submits):
         takes, gives = (", ".join(map(str, specs)) for specs in (self.inputs, self.outputs))
         return f"<Graph {self.label}: ({takes}) -> ({gives})>"
 
-    def __call__(self, *arrays: Any) -> Array:
-        """Run on arrays in input order; see `run`.
+    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Array:
+        """Run on arrays in input order; see `run`, also for `out` and `ready`.
 
         Returns:
             The output when there is one, else a tuple in output order. Only the
             file tells which, so for type checkers it is an array, which may be
             unpacked; `run` tells all of it.
         """
-        result: Array = self._call(*arrays)
-        return result
+        if out is None and ready is None:
+            result: Any = self._call(*arrays)
+        else:
+            found = tuple(self._run(arrays, out, ready).values())
+            result = found[0] if len(found) == 1 else found
+        one: Array = result
+        return one
 
     def _serve(self) -> Serving:
         return self._refuse() if self._serving is None else self._serving
@@ -81,9 +87,10 @@ class Graph(Submits):
     def run(
         self,
         inputs: Mapping[str, Any] | Sequence[Any],
-        out: Mapping[str, Array] | None = None,
+        out: Out = None,
         *,
         timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
     ) -> Outputs:
         """Run the graph once; one call into C, with the GIL released.
 
@@ -95,15 +102,27 @@ class Graph(Submits):
                 anything with ``__dlpack__`` on the CPU, of exactly the input's
                 dtype and shape. Where the spec's shape has -1 the array's
                 decides: it picks the gear of a graph that has gears.
-                Read-only is fine; non-contiguous is copied.
+                Read-only is fine; non-contiguous is copied. Or an array on the
+                bundle's device (a DeviceArray, or what `from_dlpack` takes),
+                which the graph reads where it is: nothing is copied, and it
+                must not change until the run is over.
             out: Arrays to write, by name, for some or all outputs: numpy arrays,
                 writable and C-contiguous, of exactly the output's dtype and
                 shape, no two of which share memory. An output may lie over an
                 input: inputs are copied to the device before outputs are
-                written. Outputs that are not given are new arrays.
+                written. Outputs that are not given are new arrays. An output on
+                the device, for which a DeviceArray is given, or "device" for a
+                new one, stays there, and must not lie over an input there.
+                "device" instead of the mapping leaves all outputs there.
             timeout_ms: The longest wait in milliseconds, above 0; None for ever.
                 With a timeout the run goes through a second id of the graph,
                 which is loaded when it is first needed and takes device memory.
+            ready: An event that was recorded behind whatever still writes the
+                arrays on the device, on another stream: the address of an
+                aclrtEvent, a torch.npu.Event, or a list of them. It must live
+                until the run is over. Without a timeout the calling thread
+                waits for it, with no limit (aclrtSynchronizeEvent), else the
+                device does (aclrtStreamWaitEvent).
 
         Returns:
             The outputs by name, with the version of the weights that made them.
@@ -111,10 +130,11 @@ class Graph(Submits):
         Raises:
             ValueError: A name is missing or unknown, a shape does not fit, or
                 an array of `out` is read-only, not contiguous, or shares
-                memory with another.
+                memory with another; or an array is on another device.
             TypeError: Not an array, or another dtype or byte order.
             RoleError: This is the init or the update graph.
-            ClosedError: The bundle is closed, or was loaded before a fork.
+            ClosedError: The bundle is closed, or was loaded before a fork; or
+                an array on the device was freed.
             PoisonedError: A failed update left the weights in an unknown state.
             AclTimeoutError: The device was not done in `timeout_ms`. Until it
                 is, timeouts, `submit`, `stream` and updates raise BusyError.
@@ -127,18 +147,30 @@ class Graph(Submits):
             AclError: A call into the library failed.
         """
         if timeout_ms is not None:
-            return self._serve().run(inputs, out, timeout_ms)
-        return self._run(inputs, out)
+            return self._serve().run(inputs, out, timeout_ms, ready)
+        return self._run(inputs, out) if ready is None else self._run(inputs, out, ready)
 
-    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
-        return self._serve().submit(inputs, timeout_ms)
+    def _submit(
+        self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None, out: Out, ready: Any
+    ) -> Future[Any]:
+        return self._serve().submit(inputs, timeout_ms, out, ready)
 
     def _stream(
-        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex,
+        timeout_ms: SupportsIndex | None,
+        out: Literal["device"] | None,
     ) -> Stream[Any]:
-        return self._serve().stream(items, depth, timeout_ms)
+        return self._serve().stream(items, depth, timeout_ms, out)
 
-    def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> Binding:
+    def bind(
+        self,
+        inputs: Mapping[str, Array | DeviceArray],
+        outputs: Mapping[str, Array | DeviceArray],
+        *,
+        ready: Any = None,
+    ) -> Binding:
         """Fix the arrays of a run, to repeat it at the least cost.
 
         The arrays are kept and used in place: write new values into the inputs
@@ -150,6 +182,10 @@ class Graph(Submits):
             outputs: The same for every output; writable, no two of which share
                 memory. An output may lie over an input, so that a state is fed
                 back: see `run`.
+            ready: As for `run`; each call waits for its latest record.
+
+        Arrays on the device may stand on either side. Freed, they stay until the
+        binding is closed.
 
         Returns:
             A callable without arguments that runs once and returns the weights'
@@ -159,4 +195,4 @@ class Graph(Submits):
             ValueError, TypeError, RoleError: As for `run`; a non-contiguous
                 array is refused here, a copy could not follow the original.
         """
-        return self._bind(inputs, outputs)
+        return self._bind(inputs, outputs, ready)

@@ -117,6 +117,8 @@ def costs(bundle: ab.Bundle, reference: Reference) -> None:
     infer = bundle.infer
     given, taken = {"x": x}, {"y": y}
     bound = infer.bind(given, taken)
+    seen, made = ab.to_device(x), ab.empty(SHAPE, "float32")
+    there = infer.bind({"x": seen}, {"y": made})
     session = identity_session()
 
     def f(a: object, b: object, c: object) -> None:
@@ -126,6 +128,7 @@ def costs(bundle: ab.Bundle, reference: Reference) -> None:
         "C loop": lambda: reference.run(CALLS),
         "f(a, b, c)": statement("f(1, 2, 3)", f=f),
         "bound()": statement("bound()", bound=bound),
+        "bound(), on the device": statement("there()", there=there),
         "run(x, out=y)": statement("run(x, out=y)", run=infer.run, x=given, y=taken),
         "run(x)": statement("run(given)", run=infer.run, given=given),
         "infer(x)": statement("infer(x)", infer=infer, x=x),
@@ -137,6 +140,9 @@ def costs(bundle: ab.Bundle, reference: Reference) -> None:
     for name, goal in (("bound()", 5), ("run(x, out=y)", 45), ("run(x)", 50), ("infer(x)", None)):
         added = (ns[name] - ns["C loop"]) / unit
         print(f"{name:24}{ns[name]:9.0f}{added:18.1f}{f'<= {goal}' if goal else '':>8}")
+    on_device = ns["bound(), on the device"]
+    print(f"{'bound(), on the device':24}{on_device:9.0f}")
+    print(f"\nbound() on the device / bound(): {on_device / ns['bound()']:.2f}x (goal <= 1x)")
     ratio = ns["onnxruntime run(None, x)"] / ns["run(x)"]
     print(f"{'onnxruntime run(None, x)':24}{ns['onnxruntime run(None, x)']:9.0f}")
     print(f"\nonnxruntime / run(x): {ratio:.1f}x (goal >= 4x)")

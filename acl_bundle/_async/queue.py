@@ -25,10 +25,11 @@ from acl_bundle._async.runner import Runner
 from acl_bundle._base.owner import OfProcess, uninterrupted
 from acl_bundle._binding.failures import BUSY
 from acl_bundle._binding.shim import lib
-from acl_bundle._run.signature import Fit, Signature
+from acl_bundle._run.fit import Fit
+from acl_bundle._run.signature import Signature
 from acl_bundle.errors import ClosedError
 
-Deliver = Callable[[Fit, list[Any], int], Any]
+Deliver = Callable[[Fit, int], Any]
 
 
 class RunFuture(OfProcess, Future[Any]):
@@ -141,7 +142,7 @@ class Queue:
             if answer == BUSY:
                 return
             if failed(answer):
-                job.request.drop()
+                job.request.drop(self._runner.left)
                 self._fail(job, answer)
 
     def _fail(self, job: Job, answer: int) -> None:
@@ -189,17 +190,18 @@ class Queue:
         if job.error is not None:
             return None
         try:
-            arrays = self._signature.targets(job.request.fit, None)
-            job.request.fit.write_to(arrays)
+            fit = job.request.fit
+            if not fit.targets:
+                fit.write_to(self._signature.targets(fit))
             answer = job.request.wait(job.timeout_ms, self._is_wanted)
             if failed(answer) and not self._is_wanted():
                 raise _closed(self._runner.label)
             epoch = self._runner.explain(answer, job.timeout_ms)
-            return job.deliver(job.request.fit, arrays, epoch)
+            return job.deliver(fit, epoch)
         except Exception as error:
             job.error = error
         finally:
-            job.request.drop()
+            job.request.drop(self._runner.left)
             del job
         return None
 

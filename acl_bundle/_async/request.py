@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from acl_bundle._base.wait import POLL_MS, Wait
-from acl_bundle._binding.failures import LOWEST_EPOCH, RUNNING
+from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, RUNNING
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.signature import Fit
+from acl_bundle._run.fit import Fit
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_runner
@@ -24,12 +24,15 @@ class Request:
 
     def __init__(self, runner: ab_runner, fit: Fit) -> None:
         self.fit = fit
+        self._is_over = True
         self.pointer = ffi.new("ab_request *", {"runner": runner, "run": fit.pointer})
 
     def ask(self, call: Callable[[Any], int], wait_ms: int, last: bool = False) -> int:
         """Make one of the shim's calls."""
         self.pointer.waitMs, self.pointer.last = wait_ms, last
-        return int(call(self.pointer))
+        answer = int(call(self.pointer))
+        self._is_over = not self.started and (answer == BUSY or not failed(answer))
+        return answer
 
     @property
     def started(self) -> bool:
@@ -57,9 +60,15 @@ class Request:
             if not goes_on():
                 return self.ask(lib.ab_request_wait, 0, True)
 
-    def drop(self) -> None:
-        """Let its slot be used again when the run is over, whatever came out of it."""
+    def drop(self, left: list[Fit]) -> None:
+        """Let its slot be used again when the run is over, whatever came out of it.
+
+        Args:
+            left: Where what it is given goes, if the device may use arrays of it still.
+        """
         lib.ab_request_drop(self.pointer)
+        if self.fit.uses and not self._is_over:
+            left.append(self.fit)
 
 
 def failed(answer: int) -> bool:

@@ -23,7 +23,7 @@ from acl_bundle._binding.failures import BUSY, RUNNING
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._device.memory import HostBuffer
 from acl_bundle._run.engine import dataset
-from acl_bundle._run.signature import Array, Fit
+from acl_bundle._run.fit import Fit
 from acl_bundle.errors import AclTimeoutError, BusyError
 
 SLOTS_MAX = lib.AB_SLOTS_MAX
@@ -51,6 +51,7 @@ class Runner:
         label: The graph, for messages.
         variables: The bundle's.
         pointer: The shim's runner.
+        left: What runs that nobody waits for were given of the device, until they are over.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Runner:
         depth: int,
     ) -> None:
         self.label, self.variables = label, owner.variables
+        self.left: list[Fit] = []
         self._owner, self._sizes, self._names = owner, sizes, names
         self._device = owner.device
         with self._device.activated(), Taken() as own:
@@ -78,6 +80,7 @@ class Runner:
             for slot in slots:
                 lib.ab_runner_add(self.pointer, slot)
             owner.stack.callback(own.pop_all().close)
+            owner.stack.callback(self.left.clear)
         self.depth = depth
 
     def _slot(self, stack: ExitStack) -> Any:
@@ -94,7 +97,7 @@ class Runner:
         tensors = [one for at, one in enumerate(inputs.tensors) if at != self._sizes.gear]
         tensors += outputs.tensors
         places = ffi.new("ab_tensor[]", tensors)
-        host = ffi.new("void *[]", [self._pinned(stack, nbytes) for _, nbytes in tensors])
+        host = ffi.new("void *[]", [self._pinned(stack, nbytes) for _, nbytes, _ in tensors])
         slot = ffi.new(
             "ab_slot *",
             {"stream": stream[0], "executed": event[0], "input": inputs.handle,
@@ -138,16 +141,22 @@ class Runner:
             PoisonedError: The weights are in an unknown state.
         """
         self.variables.check(self.label)
+        self._forget()
         if self.hung:
             result = lib.ab_runner_wait(self.pointer, 0)
             if result not in (0, BUSY):
                 self.explain(result, None)
 
+    def _forget(self) -> None:
+        """Let go what runs were given that nobody waits for and that are over."""
+        if self.left and lib.ab_runner_idle(self.pointer):
+            self.left.clear()
+
     def wait(self) -> int:
         """Wait a little until a run could start; the shim's answer."""
         return int(lib.ab_runner_wait(self.pointer, POLL_MS))
 
-    def run(self, fit: Fit, arrays: Sequence[Array], timeout_ms: int) -> int:
+    def run(self, fit: Fit, timeout_ms: int) -> int:
         """Run once, and return the epoch that was read.
 
         Raises:
@@ -155,8 +164,8 @@ class Runner:
             BusyError: It could not be begun in time, or a run before was given up.
             AclError: Another call failed.
         """
+        self._forget()
         request, end = Request(self.pointer, fit), monotonic() + timeout_ms / 1000
-        fit.write_to(arrays)
         answer = BUSY
         try:
             while answer in (BUSY, RUNNING):
@@ -169,7 +178,7 @@ class Runner:
                 call = lib.ab_request_run if answer == BUSY else lib.ab_request_wait
                 answer = request.ask(call, max(min(left, POLL_MS), 0), left <= POLL_MS)
         finally:
-            request.drop()
+            request.drop(self.left)
         return self.explain(answer, timeout_ms)
 
     def explain(self, answer: int, timeout_ms: int | None) -> int:

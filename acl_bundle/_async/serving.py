@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, SupportsIndex, cast
+from typing import Any, Literal, SupportsIndex, cast
 
 from acl_bundle._async.queue import Queue
 from acl_bundle._async.runner import SLOTS_MAX, Runner, SlotSizes, open_runner
@@ -14,8 +14,9 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
+from acl_bundle._run.fit import Array, Fit, Given, Out
 from acl_bundle._run.run import Outputs
-from acl_bundle._run.signature import Array, Fit, Given, Signature
+from acl_bundle._run.signature import Signature
 from acl_bundle.errors import ClosedError, UnsupportedError
 
 DEPTH = 2
@@ -72,31 +73,38 @@ class Serving:
         self._runner[0].deepen(depth)
         return self._runner
 
-    def run(
-        self, given: Given, out: Mapping[str, Array] | None, timeout_ms: SupportsIndex
-    ) -> Outputs:
+    def run(self, given: Given, out: Out, timeout_ms: SupportsIndex, ready: Any = None) -> Outputs:
         """See `Graph.run`."""
         limit = check_timeout(timeout_ms)
         self._check()
-        fit = self._signature.fit(given)
-        arrays = cast("list[Array]", self._signature.targets(fit, out))
+        fit = self._signature.fit(given, ready)
+        fit.write_to(self._signature.targets(fit, out))
         runner, _ = self._opened(DEPTH)
-        return self._outputs(fit, arrays, runner.run(fit, arrays, limit))
+        return self._outputs(fit, runner.run(fit, limit))
 
-    def _outputs(self, _: Fit, arrays: list[Array], epoch: int) -> Outputs:
+    def _outputs(self, fit: Fit, epoch: int) -> Outputs:
+        arrays = cast("list[Array]", fit.targets)
         outputs = Outputs(zip(self._signature.out_names, arrays, strict=True))
         outputs.version = self._second_ids.variables.versions[epoch]
         return outputs
 
-    def _plain(self, _: Fit, arrays: list[Array], __: int) -> Any:
-        return arrays[0] if len(arrays) == 1 else tuple(arrays)
+    def _plain(self, fit: Fit, _: int) -> Any:
+        return fit.targets[0] if len(fit.targets) == 1 else tuple(fit.targets)
 
-    def submit(self, given: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
+    def submit(
+        self,
+        given: tuple[Any, ...],
+        timeout_ms: SupportsIndex | None,
+        out: Out = None,
+        ready: Any = None,
+    ) -> Future[Any]:
         """See `Graph.submit`."""
         limit = check_limit(timeout_ms)
         self._check()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
-        fit = self._signature.fit(given if plain else given[0])
+        fit = self._signature.fit(given if plain else given[0], ready)
+        if out is not None:
+            fit.write_to(self._signature.targets(fit, out))
         _, queue = self._opened(DEPTH)
         keep = self._second_ids.keep()
         if keep is None:
@@ -104,10 +112,16 @@ class Serving:
         return queue.submit(fit, self._plain if plain else self._outputs, limit, keep)
 
     def stream(
-        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex,
+        timeout_ms: SupportsIndex | None,
+        out: Literal["device"] | None = None,
     ) -> Stream[Any]:
         """See `Graph.stream`."""
         ahead, limit = _check_depth(depth), check_limit(timeout_ms)
         self._check()
         self._opened(ahead)
-        return Stream(lambda item: self.submit((item,), limit), items, ahead)
+        if out not in (None, "device"):
+            raise ValueError(f'out is {out!r}; a stream takes None or "device"')
+        return Stream(lambda item: self.submit((item,), limit, out), items, ahead)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, SupportsIndex, overload
+from typing import Any, Literal, SupportsIndex, overload
 
 from acl_bundle._async.serving import DEPTH
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.owner import OfProcess
+from acl_bundle._run.fit import Array, Out
 from acl_bundle._run.run import Outputs
-from acl_bundle._run.signature import Array
 
 Inputs = Mapping[str, Any] | Sequence[Any]
 
@@ -23,13 +23,31 @@ class Submits(OfProcess):
 
     @overload
     def submit(
-        self, inputs: Inputs, /, *, timeout_ms: SupportsIndex | None = None
+        self,
+        inputs: Inputs,
+        /,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        out: Out = None,
+        ready: Any = None,
     ) -> Future[Outputs]: ...
 
     @overload
-    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Array]: ...
+    def submit(
+        self,
+        *inputs: Any,
+        timeout_ms: SupportsIndex | None = None,
+        out: Out = None,
+        ready: Any = None,
+    ) -> Future[Array]: ...
 
-    def submit(self, *inputs: Any, timeout_ms: SupportsIndex | None = None) -> Future[Any]:
+    def submit(
+        self,
+        *inputs: Any,
+        timeout_ms: SupportsIndex | None = None,
+        out: Out = None,
+        ready: Any = None,
+    ) -> Future[Any]:
         """Run behind the caller's back.
 
         Up to three runs are on the device at once, of which one executes while
@@ -39,9 +57,12 @@ class Submits(OfProcess):
         Args:
             inputs: Arrays in input order, as a call takes them; or one mapping
                 or sequence, as `run` takes it. They are looked at now, copied
-                when the run begins, and must not change until it has ended.
+                when the run begins (but for those on the device), and must not
+                change until it has ended.
             timeout_ms: How long the device may take in milliseconds, above 0,
                 once all runs before have ended; None for ever.
+            out: Arrays to write, or "device", as `run` takes them.
+            ready: Events to wait for, as `run` takes them: the device waits.
 
         Returns:
             A future of what a call returns; for a mapping or sequence, of what
@@ -56,7 +77,7 @@ class Submits(OfProcess):
             SourceChangedError: It would be of another model: see `Bundle.load`.
             AclError: The second id could not be loaded.
         """
-        return self._submit(inputs, timeout_ms)
+        return self._submit(inputs, timeout_ms, out, ready)
 
     @overload
     def stream(
@@ -65,6 +86,7 @@ class Submits(OfProcess):
         depth: SupportsIndex = DEPTH,
         *,
         timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"] | None = None,
     ) -> Stream[Outputs]: ...
 
     @overload
@@ -74,6 +96,7 @@ class Submits(OfProcess):
         depth: SupportsIndex = DEPTH,
         *,
         timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"] | None = None,
     ) -> Stream[Array]: ...
 
     def stream(
@@ -82,6 +105,7 @@ class Submits(OfProcess):
         depth: SupportsIndex = DEPTH,
         *,
         timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"] | None = None,
     ) -> Stream[Any]:
         """Run for each of many inputs, some ahead of who takes the results.
 
@@ -96,6 +120,7 @@ class Submits(OfProcess):
                 for, 1 to 63. Each takes device and page-locked memory for its
                 inputs and outputs, which the graph keeps.
             timeout_ms: As for `submit`, for each run.
+            out: "device" leaves the outputs there, each a new DeviceArray.
 
         Returns:
             An iterator over the results, as those of `submit`, in order. An
@@ -108,12 +133,18 @@ class Submits(OfProcess):
             ValueError, TypeError: `depth`, `timeout_ms` or `items` cannot be.
             RoleError, UnsupportedError, ClosedError, AclError: As `submit`.
         """
-        return self._stream(items, depth, timeout_ms)
+        return self._stream(items, depth, timeout_ms, out)
 
-    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
+    def _submit(
+        self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None, out: Out, ready: Any
+    ) -> Future[Any]:
         raise NotImplementedError
 
     def _stream(
-        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex,
+        timeout_ms: SupportsIndex | None,
+        out: Literal["device"] | None,
     ) -> Stream[Any]:
         raise NotImplementedError

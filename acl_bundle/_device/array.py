@@ -101,6 +101,11 @@ class DeviceArray(OfProcess):
         return cls(block, made, kind)
 
     @property
+    def ndim(self) -> int:
+        """How many dimensions."""
+        return len(self.shape)
+
+    @property
     def freed(self) -> bool:
         """Whether `free` was called."""
         return self._block is None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from acl_bundle._base.owner import Owner, uninterrupted
 from acl_bundle._binding.shim import ffi
 from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle.device import Activated, Device
+from acl_bundle.errors import AclError
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,17 @@ def drop(index: int) -> None:
             device.close()
 
 
+def _held(index: int, memory: DeviceBuffer | None) -> Held:
+    """`hold`, which gives memory back where it fails."""
+    try:
+        return hold(index)
+    except BaseException:
+        if memory is not None:
+            with suppress(AclError):
+                memory.close()
+        raise
+
+
 class Use:
     """Somebody's use of a block, from `Block.use` until it is collected.
 
@@ -97,6 +110,7 @@ class Block(Owner):
         nbytes: How many bytes to allocate; 0 takes one.
         address: Where it lies; None to allocate it.
         owner: What keeps memory that is not ours alive.
+        taken: Memory of the device that is ours from now on (aclrtFree).
 
     Attributes:
         device: The device, which is open for as long as the block is not given back.
@@ -107,21 +121,30 @@ class Block(Owner):
     """
 
     def __init__(
-        self, device: int, nbytes: int, address: int | None = None, owner: Any = None
+        self,
+        device: int,
+        nbytes: int,
+        address: int | None = None,
+        owner: Any = None,
+        *,
+        taken: Any = None,
     ) -> None:
         self._uses, self._is_let_go, self._lock = 0, False, threading.RLock()
+        memory = None if taken is None else DeviceBuffer(max(nbytes, 1), taken)
         with uninterrupted():
-            self.device = hold(device)
+            self.device = _held(device, memory)
             super().__init__(self.device.activated, warns=False)
             self._stack.callback(drop, device)
-            with self._closed_on_failure(), self.device.activated():
-                self.pointer: int = self._allocate(nbytes) if address is None else address
+            with self._closed_on_failure():
+                self.pointer: int = self._own(nbytes, memory) if address is None else address
         kept = [owner]
         self._stack.callback(kept.clear)
         self._kept = kept
 
-    def _allocate(self, nbytes: int) -> int:
-        memory = DeviceBuffer(max(nbytes, 1))
+    def _own(self, nbytes: int, memory: DeviceBuffer | None) -> int:
+        if memory is None:
+            with self.device.activated():
+                memory = DeviceBuffer(max(nbytes, 1))
         self._stack.callback(memory.close)
         return int(ffi.cast("uintptr_t", memory.pointer))
 

@@ -67,7 +67,12 @@ def to_device(
     index = _index(device, out, source)
     target = empty(source.shape, source.dtype, index) if out is None else out
     _check_pair(target, source, index)
-    _copy(target, source)
+    try:
+        _copy(target, source)
+    except BaseException:
+        if out is None:
+            target.free()
+        raise
     return target
 
 

@@ -17,16 +17,20 @@ class DeviceBuffer:
 
     Args:
         nbytes: How many bytes, at least 1.
+        taken: A block that somebody else allocated, to be this one's; None to allocate it.
 
     Raises:
         AclError: 207001 when the device has no such block left.
     """
 
-    def __init__(self, nbytes: int) -> None:
+    def __init__(self, nbytes: int, taken: Any = None) -> None:
+        self.pointer: Any = self._allocated(nbytes) if taken is None else taken
+        self.nbytes: int = nbytes
+
+    def _allocated(self, nbytes: int) -> Any:
         pointer = ffi.new("void **")
         acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
-        self.pointer: Any = pointed("aclrtMalloc", pointer[0])
-        self.nbytes: int = nbytes
+        return pointed("aclrtMalloc", pointer[0])
 
     def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:
         """Copy a part of the block to the host (aclrtMemcpy).

@@ -67,7 +67,8 @@ class InferenceGraph(Graph):
         *,
         alone: bool,
     ) -> None:
-        signature = Signature(self.inputs, self.outputs, self.label, shapes)
+        device = second_ids.device.index
+        signature = Signature(self.inputs, self.outputs, self.label, shapes, device)
         runs = make_runs(engine, second_ids.variables, signature, alone=alone)
         self._run, self._call, self._bind = runs
         self._serving = Serving(second_ids, self.index, sizes, signature)
@@ -132,7 +133,7 @@ class InferenceGraph(Graph):
                 stack,
                 engine,
                 [(buffer, one.dtype) for buffer, one in zip(source.buffers, known, strict=True)],
-                [(b, s.nbytes == 0) for b, s in zip(target.buffers, self.outputs, strict=True)],
+                target.tensors,
             )
             engines.append(engine)
         engine = join_replicas(gate, engines)

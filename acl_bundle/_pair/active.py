@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from operator import index
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, Literal, NamedTuple, SupportsIndex
 
 from acl_bundle._async.queue import Worker
 from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
 from acl_bundle._base.wait import Wait
+from acl_bundle._run.fit import Array, Out
 from acl_bundle._run.run import Outputs
-from acl_bundle._run.signature import Array
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError
 from acl_bundle.spec import TensorSpec
@@ -120,32 +120,35 @@ class ActiveGraph(Submits):
         """What it gives, in order."""
         return self._turns.sides.active.infer.outputs
 
-    def __call__(self, *arrays: Any) -> Array:
+    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Array:
         """See `Graph`."""
         active, leave = self._turns.enter()
         try:
-            return active.infer(*arrays)
+            return active.infer(*arrays, out=out, ready=ready)
         finally:
             leave()
 
     def run(
         self,
         inputs: Mapping[str, Any] | Sequence[Any],
-        out: Mapping[str, Array] | None = None,
+        out: Out = None,
         *,
         timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
     ) -> Outputs:
         """See `Graph.run`."""
         active, leave = self._turns.enter()
         try:
-            return active.infer.run(inputs, out, timeout_ms=timeout_ms)
+            return active.infer.run(inputs, out, timeout_ms=timeout_ms, ready=ready)
         finally:
             leave()
 
-    def _submit(self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None) -> Future[Any]:
+    def _submit(
+        self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None, out: Out, ready: Any
+    ) -> Future[Any]:
         active, leave = self._turns.enter()
         try:
-            future = active.infer.submit(*inputs, timeout_ms=timeout_ms)
+            future = active.infer.submit(*inputs, timeout_ms=timeout_ms, out=out, ready=ready)
         except BaseException:
             leave()
             raise
@@ -153,12 +156,18 @@ class ActiveGraph(Submits):
         return future
 
     def _stream(
-        self, items: Iterable[Any], depth: SupportsIndex, timeout_ms: SupportsIndex | None
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex,
+        timeout_ms: SupportsIndex | None,
+        out: Literal["device"] | None,
     ) -> Stream[Any]:
         """Each item goes to the bundle that is active when it is taken."""
         active, leave = self._turns.enter()
         try:
-            active.infer.stream((), depth, timeout_ms=timeout_ms)  # looks at the arguments
+            active.infer.stream((), depth, timeout_ms=timeout_ms, out=out)  # looks at the arguments
         finally:
             leave()
-        return Stream(lambda item: self.submit(item, timeout_ms=timeout_ms), items, index(depth))
+        return Stream(
+            lambda item: self.submit(item, timeout_ms=timeout_ms, out=out), items, index(depth)
+        )

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from acl_bundle._base.arrays import check_dtype
-from acl_bundle._binding.calls import INT64_MAX, fail
+from acl_bundle._binding.calls import INT64_MAX, acl, fail
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import NULL, ffi, lib
-from acl_bundle._run.signature import Array, Choice, Extent
-from acl_bundle.errors import LibraryError
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._device.block import Block
+from acl_bundle._run.fit import Array, Choice, Extent, Target
+from acl_bundle.errors import AclError, LibraryError
 from acl_bundle.spec import TensorSpec
 
 Ranges = tuple[tuple[int, int], ...]
@@ -59,7 +61,7 @@ def new_shapes(
     stack: ExitStack,
     engine: Any,
     inputs: Sequence[tuple[Any, int]],
-    outputs: Sequence[tuple[Any, bool]],
+    outputs: Sequence[tuple[Any, int, Any]],
 ) -> Any:
     """Make what the runs of a dynamic graph keep; the stack gives it back.
 
@@ -67,7 +69,8 @@ def new_shapes(
         stack: Closed with the device's context current.
         engine: The graph's; it has no slots.
         inputs: The data buffer and the ``aclDataType`` of each.
-        outputs: The data buffer of each, and whether the library allocates.
+        outputs: The memory of each (NULL and 0: the library allocates), its bytes, and the data
+            buffer.
 
     Raises:
         MemoryError: There is no memory for it.
@@ -81,8 +84,8 @@ def new_shapes(
     stack.callback(_release, shapes)
     for index, (buffer, dtype) in enumerate(inputs):
         lib.ab_shapes_input(shapes, index, buffer, dtype)
-    for index, (buffer, allocates) in enumerate(outputs):
-        lib.ab_shapes_output(shapes, index, buffer, allocates)
+    for index, (memory, room, buffer) in enumerate(outputs):
+        lib.ab_shapes_output(shapes, index, buffer, memory, room)
     return shapes
 
 
@@ -144,55 +147,82 @@ def _check(array: Array, spec: TensorSpec, ranges: Ranges) -> None:
 
 
 def give(
-    made: Any, specs: Sequence[TensorSpec], targets: Sequence[Array | None]
-) -> tuple[Array, ...]:
+    made: Any, specs: Sequence[TensorSpec], targets: Sequence[Target], device: int
+) -> tuple[Any, ...]:
     """What a run has made, as arrays, or in the arrays that were given for it.
 
     Args:
         made: An ``ab_output[]``, whose memory the arrays take over.
         specs: The graph's outputs.
-        targets: For each the array to write, or None.
+        targets: For each the array to write, or "device", or None.
+        device: The number of the graph's device.
 
     Raises:
         ValueError: An array has another shape; those before it were written.
         LibraryError: The library told a shape that its size does not fit.
     """
-    memory = [_take(made[at]) for at in range(len(specs))]
-    own = [_own(made[at], *row) for at, row in enumerate(zip(memory, specs, strict=True))]
+    try:
+        memory = [_take(made[at], device) for at in range(len(specs))]
+    except BaseException:
+        drop(made, len(specs))
+        raise
+    rows = zip(memory, specs, targets, strict=True)
+    own = [_own(made[at], *row, device) for at, row in enumerate(rows)]
     return tuple(_give(*row) for row in zip(own, specs, targets, strict=True))
 
 
-def _take(made: Any) -> Any:
-    """The memory of an output, freed when nobody has it."""
+def _take(made: Any, device: int) -> Any:
+    """The memory of an output, freed when nobody has it; None where it is an array's already."""
+    if made.isAllocated:
+        made.isAllocated = 0
+        return Block(device, made.nbytes, taken=made.device)
+    if made.data == NULL:
+        return None
     memory = ffi.gc(made.data, lib.ab_host_free, made.nbytes)
     made.data = NULL
     return memory
 
 
-def drop(made: Any) -> None:
+def drop(made: Any, count: int) -> None:
     """Let go what a run has made and nobody took."""
-    for one in made:
-        lib.ab_host_free(one.data)
-        one.data = NULL
+    for at in range(count):
+        lib.ab_host_free(made[at].data)
+        made[at].data = NULL
+        if made[at].isAllocated:
+            made[at].isAllocated = 0
+            with suppress(AclError):
+                acl.aclrtFree(made[at].device)
 
 
-def _own(made: Any, memory: Any, spec: TensorSpec) -> Array:
-    """An array of an output's memory."""
+def _own(made: Any, memory: Any, spec: TensorSpec, target: Target, device: int) -> Any:
+    """An array of an output's memory; of a target on the device, the part that was written."""
     shape = tuple(made.dims[0 : made.rank])
     if min(shape, default=0) < 0 or math.prod(shape) * spec.dtype.itemsize != made.nbytes:
         right = f"output {spec.name!r} is of {made.nbytes} bytes and of dtype {spec.dtype}"
         raise LibraryError("aclGetTensorDescDimV2", shape, right)
+    if isinstance(target, DeviceArray):
+        return _Written(shape)
+    if isinstance(target, str):
+        block = memory or Block(device, 0)  # the library allocates nothing for nothing
+        return DeviceArray(block, shape, spec.dtype)
     array: Array = np.ndarray(shape, spec.dtype, ffi.buffer(memory, max(made.nbytes, 1)))
     return array
 
 
-def _give(array: Array, spec: TensorSpec, given: Array | None) -> Array:
+class _Written(NamedTuple):
+    """What was written to an array on the device."""
+
+    shape: tuple[int, ...]
+
+
+def _give(array: Any, spec: TensorSpec, given: Target) -> Any:
     """The output as the caller wants it: in an array of his, or as it is."""
-    if given is None:
+    if given is None or isinstance(given, str):
         return array
     if given.shape != array.shape:
         raise ValueError(
             f"output {spec.name!r} came as {array.shape}; the array given is {given.shape}"
         )
-    given[...] = array
+    if not isinstance(given, DeviceArray):
+        given[...] = array
     return given

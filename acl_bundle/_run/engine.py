@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Dataset(NamedTuple):
-    """An aclmdlDataset, its aclDataBuffers, and the device memory behind them."""
+    """An aclmdlDataset, its aclDataBuffers, and each with the device memory behind it."""
 
     handle: aclmdlDataset
     buffers: list[aclDataBuffer]
-    tensors: list[tuple[Any, int]]
+    tensors: list[tuple[Any, int, aclDataBuffer]]
 
 
 def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
@@ -35,7 +35,6 @@ def dataset(stack: ExitStack, sizes: Sequence[int]) -> Dataset:
         memory = DeviceBuffer(max(size, 1))
         stack.callback(memory.close)
         _append(stack, made, memory.pointer, size)
-        made.tensors.append((memory.pointer, size))
     return made
 
 
@@ -57,6 +56,7 @@ def _append(stack: ExitStack, made: Dataset, pointer: Any, size: int) -> None:
     stack.callback(acl.aclDestroyDataBuffer, buffer)
     acl.aclmdlAddDatasetBuffer(made.handle, buffer)
     made.buffers.append(buffer)
+    made.tensors.append((pointer, size, buffer))
 
 
 def new_engine(

@@ -15,7 +15,7 @@ from typing import Any
 from acl_bundle._base.arrays import check_dtype
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._run.signature import Array, Choice, Shape
+from acl_bundle._run.fit import Array, Choice, Shape
 from acl_bundle.errors import BundleFormatError, UnsupportedError
 from acl_bundle.om._container.gears import INPUT_NAME, Gears
 from acl_bundle.spec import TensorSpec

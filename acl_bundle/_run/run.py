@@ -17,8 +17,9 @@ import numpy as np
 from acl_bundle._binding.calls import make_bound, make_calls
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.dynamic import drop, give
+from acl_bundle._run.fit import Array, Choice, Extent, Given, Shape, Target
 from acl_bundle._run.published import Version
-from acl_bundle._run.signature import Array, Choice, Extent, Given, Shape, Signature
+from acl_bundle._run.signature import Signature
 from acl_bundle._run.variables import Variables
 
 KNOWN_NUMPY = ("1.", "2.")
@@ -55,9 +56,9 @@ class Binding(Protocol):
         """Let the arrays go; later calls raise ClosedError. Waits for a call under way."""
 
 
-Run = Callable[[Given, Mapping[str, Array] | None], Outputs]
+Run = Callable[..., Outputs]
 Call = Callable[..., Any]
-Bind = Callable[[Mapping[str, Array], Mapping[str, Array]], Binding]
+Bind = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Binding]
 
 
 class _Told:
@@ -113,8 +114,8 @@ def make_runs(
     def explain(answer: int) -> int:
         return variables.explain(answer, signature.label, signature.in_names, signature.out_names)
 
-    def finish(made: int, targets: Sequence[Array | None]) -> tuple[Array, ...]:
-        return give(ffi.cast("ab_output *", made), signature.outputs, targets)
+    def finish(made: int, targets: Sequence[Target]) -> tuple[Any, ...]:
+        return give(ffi.cast("ab_output *", made), signature.outputs, targets, signature.device)
 
     run, call = make_calls((
         int(ffi.cast("uintptr_t", told.pointer)), np.ndarray,
@@ -141,10 +142,11 @@ def _bind(
     alone: bool,
     given: Given,
     taken: Given,
+    ready: Any,
 ) -> Binding:
     """See `Graph.bind`."""
     variables.check(signature.label)
-    fit = signature.fit(given, in_place=True)
+    fit = signature.fit(given, ready, in_place=True)
     fit.write_to(signature.targets(fit, taken, whole=True))
     made = ffi.new("ab_output[]", len(signature.outputs) if signature.dynamic else 0)
     fit.pointer.made = made if signature.dynamic else NULL
@@ -159,11 +161,11 @@ def _bind(
     def close() -> None:
         lib.ab_plan_close(plan)  # waits for a run of it: the arrays may go then
         held.clear()
-        drop(made)
+        drop(made, len(made))
 
     def finish() -> None:
         if signature.dynamic:
-            give(made, signature.outputs, held[0].targets)
+            give(made, signature.outputs, held[0].targets, signature.device)
 
     bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
     bound.close = close

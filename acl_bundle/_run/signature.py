@@ -11,39 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from acl_bundle._base.arrays import as_array, check, check_dtype
-from acl_bundle._binding.shim import NULL, ffi
+from acl_bundle._base.arrays import check
+from acl_bundle._binding.shim import ffi
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._device.events import events_of
+from acl_bundle._run.fit import Array, Choice, Fit, Given, Out, Target
+from acl_bundle._run.given import array_of, check_apart, check_contiguous, check_place, target
 from acl_bundle.spec import TensorSpec
-
-Array = NDArray[Any]
-Given = Mapping[str, Any] | Sequence[Any]
-Shape = tuple[int, ...]
-Extent = tuple[Shape, Shape] | None
-"""The least and the most of each dim; None for any shape."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One choice of the shapes that a graph is run in.
-
-    Attributes:
-        inputs: What the inputs' shapes may be.
-        outputs: The outputs' shapes; None where the run tells them.
-        gear: The ``ab_gear``; NULL where there is none.
-        rule: Says of an output's shape that it is the right one.
-    """
-
-    inputs: tuple[Extent, ...]
-    outputs: tuple[Shape, ...] | None
-    gear: Any = NULL
-    rule: str = "it must be"
 
 
 class Shapes(Protocol):
@@ -74,40 +52,6 @@ class FixedShapes:
         for spec, array in zip(inputs, arrays, strict=True):
             check(array, f"input {spec.name!r}", spec)
         return self.choices[0]
-
-
-class Fit:
-    """What one run is given: an ``ab_run``, and all that it points at.
-
-    Args:
-        sources: The inputs' arrays in order, contiguous; they are kept.
-        choice: Their shapes.
-        sizes: The bytes of each output; of a dynamic graph they count nothing.
-
-    Attributes:
-        pointer: The ``ab_run``.
-        choice: As given.
-        targets: The arrays to write, once `write_to` was told them.
-    """
-
-    def __init__(self, sources: Sequence[Array], choice: Choice, sizes: Sequence[int]) -> None:
-        self.choice = choice
-        self.targets: Sequence[Array | None] = ()
-        self._held = [(ffi.from_buffer(one), ffi.new("int64_t[]", one.shape)) for one in sources]
-        rows = [
-            (data, one.nbytes, one.ndim, dims)
-            for one, (data, dims) in zip(sources, self._held, strict=True)
-        ]
-        self._in = ffi.new("ab_array[]", rows)
-        self._out = ffi.new("ab_array[]", [(NULL, nbytes) for nbytes in sizes])
-        self.pointer = ffi.new("ab_run *", {"gear": choice.gear, "in": self._in, "out": self._out})
-
-    def write_to(self, targets: Sequence[Array | None]) -> None:
-        """Say where the outputs go; the arrays are kept."""
-        self.targets = targets
-        self._written = [NULL if one is None else ffi.from_buffer(one) for one in targets]
-        for row, data in zip(self._out, self._written, strict=True):
-            row.data = data
 
 
 class _Side:
@@ -150,12 +94,14 @@ class Signature:
         outputs: In order.
         label: The graph, for messages.
         shapes: That it can be run in.
+        device: The number of its device.
 
     Attributes:
         inputs: As given.
         outputs: As given.
         label: As given.
         shapes: As given.
+        device: As given.
         in_names: The inputs' names.
         out_names: The outputs' names.
     """
@@ -166,8 +112,10 @@ class Signature:
         outputs: tuple[TensorSpec, ...],
         label: str,
         shapes: Shapes,
+        device: int,
     ) -> None:
         self.inputs, self.outputs, self.label, self.shapes = inputs, outputs, label, shapes
+        self.device = device
         self._ins, self._outs = _Side("input", inputs, label), _Side("output", outputs, label)
         self.in_names, self.out_names = self._ins.names, self._outs.names
 
@@ -176,104 +124,78 @@ class Signature:
         """Whether the run tells the outputs' shapes."""
         return self.shapes.choices[0].outputs is None
 
-    def fit(self, given: Given, *, in_place: bool = False) -> Fit:
-        """Look at the inputs, and copy those that are not contiguous.
+    def fit(self, given: Given, ready: Any = None, *, in_place: bool = False) -> Fit:
+        """Look at the inputs, and copy those that are on the host and not contiguous.
 
         Args:
             given: An array per input, as `Graph.run` takes them.
+            ready: What `Graph.run` takes.
             in_place: Refuse them instead.
 
         Raises:
+            ClosedError: An array on the device was freed.
             TypeError: As `Graph.run`.
             ValueError: As `Graph.run`; with `in_place` also an array that is not contiguous.
         """
         values = self._ins.in_order(given)
         self._ins.need_all(values)
         arrays = [
-            as_array(value, f"input {spec.name!r}", spec)
+            array_of(value, f"input {spec.name!r}", spec)
             for spec, value in zip(self.inputs, values, strict=True)
         ]
         choice = self.shapes.pick(self.inputs, arrays, self.label)
-        if in_place:
-            for spec, array in zip(self.inputs, arrays, strict=True):
-                _check_contiguous(array, f"input {spec.name!r}")
-        return Fit([np.asarray(a, order="C") for a in arrays], choice, self._sizes(choice))
+        for spec, array in zip(self.inputs, arrays, strict=True):
+            what = f"input {spec.name!r}"
+            if isinstance(array, DeviceArray):
+                check_place(array, what, self.device)
+            elif in_place:
+                check_contiguous(array, what)
+        made = [a if isinstance(a, DeviceArray) else np.asarray(a, order="C") for a in arrays]
+        return Fit(made, choice, self._sizes(choice), events_of(ready))
 
     def _sizes(self, choice: Choice) -> list[int]:
         shapes = choice.outputs or [()] * len(self.outputs)
         rows = zip(shapes, self.outputs, strict=True)
         return [math.prod(shape) * spec.dtype.itemsize for shape, spec in rows]
 
-    def targets(self, fit: Fit, out: Given | None, *, whole: bool = False) -> list[Array | None]:
+    def targets(self, fit: Fit, out: Out = None, *, whole: bool = False) -> list[Target]:
         """The arrays to write: those given, else new ones; None where the run makes one.
 
         Args:
             fit: The inputs.
-            out: Arrays for some or all outputs.
+            out: Arrays for some or all outputs, or "device".
             whole: Refuse to make any.
 
         Raises:
+            ClosedError: An array on the device was freed.
             TypeError: As `Graph.run`.
             ValueError: As `Graph.run`.
         """
+        if isinstance(out, str):
+            out = dict.fromkeys(self.out_names, out)
         values = self._outs.in_order({} if out is None else out)
         if whole:
             self._outs.need_all(values)
         shapes = fit.choice.outputs or [None] * len(values)
         rows = zip(self.outputs, values, shapes, strict=True)
-        arrays = [_target(*row, fit.choice.rule) for row in rows]
-        _check_apart(self.out_names, arrays)
+        arrays = [target(*row, fit.choice.rule, self.device) for row in rows]
+        check_apart(self.in_names, fit.sources, self.out_names, arrays)
         return arrays
 
-    def settle(self, given: Given, out: Given | None = None) -> tuple[int, tuple[Any, ...], Fit]:
+    def settle(
+        self, given: Given, out: Out = None, ready: Any = None
+    ) -> tuple[int, tuple[Any, ...], Fit]:
         """Prepare a run that C could not: see csrc/infer/frame.c.
 
         Returns:
             The address of its ``ab_run``, the arrays to write, and what to keep until it is over.
 
         Raises:
+            ClosedError: An array on the device was freed.
             TypeError: As `Graph.run`.
             ValueError: As `Graph.run`.
         """
-        fit = self.fit(given)
+        fit = self.fit(given, ready)
         targets = tuple(self.targets(fit, out))
         fit.write_to(targets)
         return int(ffi.cast("uintptr_t", fit.pointer)), targets, fit
-
-
-def _check_contiguous(array: Array, what: str) -> None:
-    if not array.flags.c_contiguous:
-        raise ValueError(f"{what} is not C-contiguous; give numpy.ascontiguousarray of it")
-
-
-def _check_apart(names: Sequence[str], arrays: Sequence[Array | None]) -> None:
-    """Refuse outputs that share memory; of arrays in order of address, neighbours do."""
-    spans = sorted(
-        (array.ctypes.data, array.ctypes.data + array.nbytes, at)
-        for at, array in enumerate(arrays)
-        if array is not None and array.nbytes
-    )
-    for (_, end, one), (start, other_end, other) in pairwise(spans):
-        if start < end:
-            first, second = sorted((one, other))
-            raise ValueError(
-                f"outputs {names[first]!r} and {names[second]!r} share"
-                f" {min(end, other_end) - start} bytes of memory; give each an array of its own"
-            )
-
-
-def _target(spec: TensorSpec, value: Any, shape: Shape | None, rule: str) -> Array | None:
-    """The array to write: the one that is given, else a new one; None without a shape."""
-    if value is None:
-        return None if shape is None else np.empty(shape, spec.dtype)
-    what = f"output {spec.name!r}"
-    if not isinstance(value, np.ndarray) and not hasattr(value, "__dlpack__"):
-        raise TypeError(f"{what} is a {type(value).__name__}; give a numpy array {spec}")
-    array = as_array(value, what, spec)
-    check_dtype(array, what, spec)
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}; {rule} {shape}")
-    _check_contiguous(array, what)
-    if not array.flags.writeable:
-        raise ValueError(f"{what} is read-only and would be written; give a writable array")
-    return array

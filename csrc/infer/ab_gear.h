@@ -9,10 +9,16 @@
 
 #include "acl/acl_types.h"
 
-/* A tensor's place on the device. */
+/*
+ * A tensor's own place on the device, its data buffer in the dataset, and what
+ * that buffer says now: this place, or an array of the caller's.
+ */
 typedef struct ab_tensor {
     void *device;
     size_t nbytes;
+    aclDataBuffer *buffer;
+    void *at;
+    size_t size;
 } ab_tensor;
 
 enum ab_gear_kind { AB_GEAR_DIMS, AB_GEAR_BATCH, AB_GEAR_HW };

@@ -14,17 +14,27 @@
 
 enum { AB_RANK_MAX = 128 };
 
-/* An array on the host. Of an input of a dynamic graph the dims count, too. */
+/*
+ * An array on the host, or on the device, where the graph itself reads or
+ * writes it. Of an input of a dynamic graph the dims count, too.
+ */
 typedef struct ab_array {
-    void *data;
+    void *data; /* NULL, on the device: an output of a dynamic graph, for the library to allocate */
     size_t nbytes;
     int rank;
+    int onDevice;
     const int64_t *dims;
 } ab_array;
 
-/* What an output of a dynamic graph turned out to be; data is for ab_host_free. */
+/*
+ * What an output of a dynamic graph turned out to be; data is for ab_host_free.
+ * One that was left on the device has a place there instead: the array that was
+ * given, or memory that the library allocated, for aclrtFree.
+ */
 typedef struct ab_output {
     char *data;
+    void *device;
+    int isAllocated;
     size_t nbytes;
     size_t rank;
     int64_t dims[AB_RANK_MAX];
@@ -39,6 +49,8 @@ typedef struct ab_run {
     const ab_array *in;
     const ab_array *out;
     ab_output *made; /* NULL: the graph is not dynamic */
+    size_t readyCount;
+    const aclrtEvent *ready; /* recorded behind whatever writes the arrays */
 } ab_run;
 
 /* An engine together with the run of one binding. */

@@ -25,6 +25,7 @@
 #include "gate/gate.h"
 #include "infer/ab_engine.h"
 #include "infer/replicas.h"
+#include "infer/tensor.h"
 
 /*
  * An engine over datasets and tensors that the caller keeps alive until the
@@ -51,9 +52,11 @@ ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContex
     engine->outCount = outCount;
     for (size_t i = 0; i < inCount; i++) {
         engine->tensors[i] = in[i];
+        tensor_reset(&engine->tensors[i]);
     }
     for (size_t i = 0; i < outCount; i++) {
         engine->tensors[inCount + i] = out[i];
+        tensor_reset(&engine->tensors[inCount + i]);
     }
     gate_add(gate, &engine->reader, reads);
     return engine;

@@ -25,7 +25,7 @@ enum part {
     VERSION,   /* "version", an attribute of it */
     VERSIONS,  /* dict: epoch -> version */
     EXPLAIN,   /* explain(answer) -> epoch, for a negative answer */
-    SETTLE,    /* settle(inputs, out) -> (address of an ab_run, outputs, what is held) */
+    SETTLE,    /* settle(inputs, out, ready) -> (address of an ab_run, outputs, what is held) */
     FINISH,    /* finish(address of ab_output[], outputs) -> arrays, in a dynamic graph */
     KEPT,      /* what SIGNATURE points at */
     PARTS

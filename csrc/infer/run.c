@@ -18,16 +18,31 @@
 #include "gate/gate.h"
 #include "infer/gear.h"
 #include "infer/shapes.h"
+#include "infer/tensor.h"
 #include "device/ab_context.h"
 #include "device/ab_status.h"
 
-/* Copies the inputs to the device. 0 or the first failure. */
+/* Waits for what writes the run's arrays. 0 or the first failure. */
+static int64_t run_wait(const ab_run *run)
+{
+    for (size_t i = 0; i < run->readyCount; i++) {
+        aclError status = aclrtSynchronizeEvent(run->ready[i]);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_READY, i, status);
+        }
+    }
+    return 0;
+}
+
+/* Copies the inputs to the device, but for those that are there. 0 or the first failure. */
 static int64_t run_copy_in(const ab_engine *e, const ab_run *run)
 {
     for (size_t i = 0; i < e->inCount; i++) {
         const ab_tensor *tensor = &e->tensors[i];
-        aclError status = aclrtMemcpy(tensor->device, tensor->nbytes, run->in[i].data,
-                                      run->in[i].nbytes, e->toDevice);
+        aclError status = run->in[i].onDevice
+                              ? ACL_SUCCESS
+                              : aclrtMemcpy(tensor->device, tensor->nbytes, run->in[i].data,
+                                            run->in[i].nbytes, e->toDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_IN, i, status);
         }
@@ -35,13 +50,15 @@ static int64_t run_copy_in(const ab_engine *e, const ab_run *run)
     return 0;
 }
 
-/* Copies the outputs to the host. 0 or the first failure. */
+/* Copies the outputs to the host, but for those that stay. 0 or the first failure. */
 static int64_t run_copy_out(const ab_engine *e, const ab_run *run)
 {
     for (size_t i = 0; i < e->outCount; i++) {
         const ab_array *out = &run->out[i];
-        aclError status = aclrtMemcpy(out->data, out->nbytes, e->tensors[e->inCount + i].device,
-                                      out->nbytes, e->fromDevice);
+        aclError status =
+            out->onDevice ? ACL_SUCCESS
+                          : aclrtMemcpy(out->data, out->nbytes, e->tensors[e->inCount + i].device,
+                                        out->nbytes, e->fromDevice);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_COPY_OUT, i, status);
         }
@@ -50,9 +67,15 @@ static int64_t run_copy_out(const ab_engine *e, const ab_run *run)
 }
 
 /* Copies in, names the gear, executes, copies out. 0 or the first failure. */
-static int64_t run_execute(const ab_engine *e, const ab_run *run)
+static int64_t run_execute(ab_engine *e, const ab_run *run)
 {
-    int64_t result = run_copy_in(e, run);
+    int64_t result = tensors_point(e->tensors, run->in, e->inCount);
+    if (result == 0) {
+        result = tensors_point(e->tensors + e->inCount, run->out, e->outCount);
+    }
+    if (result == 0) {
+        result = run_copy_in(e, run);
+    }
     if (result == 0) {
         result = gear_set(e->modelId, e->input, run->gear);
     }
@@ -63,7 +86,7 @@ static int64_t run_execute(const ab_engine *e, const ab_run *run)
 }
 
 /* One inference, the engine being taken. */
-static int64_t run_infer(const ab_engine *e, const ab_run *run)
+static int64_t run_infer(ab_engine *e, const ab_run *run)
 {
     ab_visit visit;
     int64_t result = gate_refusal(e->gate);
@@ -73,7 +96,10 @@ static int64_t run_infer(const ab_engine *e, const ab_run *run)
     if (result != 0) {
         return result;
     }
-    result = e->shapes != NULL ? shapes_execute(e->shapes, run) : run_execute(e, run);
+    result = run_wait(run);
+    if (result == 0) {
+        result = e->shapes != NULL ? shapes_execute(e->shapes, run) : run_execute(e, run);
+    }
     if (result == 0) {
         result = gate_answer(e->gate);
     }

@@ -7,7 +7,8 @@
  * are the library's to allocate; their memory is given back at the end of
  * the run. What an output turned out to be is read from the description in
  * the dataset, and its bytes are copied into host memory of their own, which
- * is the caller's from then on.
+ * is the caller's from then on. Or they stay on the device: in an array of the
+ * caller's, or in the library's memory, which is the caller's then.
  */
 
 #include "infer/shapes.h"
@@ -34,11 +35,14 @@ typedef struct ab_place {
     int64_t dims[AB_RANK_MAX];
 } ab_place;
 
-/* An output's buffer. Memory that could not be taken out of it, because the
- * call that does so failed, is left there for the next run or for the end. */
+/* An output's buffer, and its own memory: NULL and 0 where the library
+ * allocates. Memory of the library's that could not be taken out of it, because
+ * the call that does so failed, is left there for the next run or for the end. */
 typedef struct ab_sink {
     aclDataBuffer *buffer;
-    int libraryAllocates;
+    void *device;
+    size_t room;
+    int isLent; /* the buffer says an array of the caller's, for all we know */
     void *left;
 } ab_sink;
 
@@ -79,10 +83,11 @@ void ab_shapes_input(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, acl
     shapes->in[index].rank = -1;
 }
 
-/* Tells of output index: its buffer, and whether the library allocates. */
-void ab_shapes_output(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, int libraryAllocates)
+/* Tells of output index: its buffer, and its memory; NULL where the library allocates. */
+void ab_shapes_output(ab_shapes *shapes, size_t index, aclDataBuffer *buffer, void *device,
+                      size_t room)
 {
-    shapes->out[index] = (ab_sink){buffer, libraryAllocates, NULL};
+    shapes->out[index] = (ab_sink){.buffer = buffer, .device = device, .room = room};
 }
 
 /*
@@ -176,14 +181,23 @@ static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
     return 0;
 }
 
+/* Points the data buffer at an array on the device; the place's own memory stays for later. */
+static int64_t place_lend(ab_place *place, const ab_array *array)
+{
+    aclError status;
+    place->nbytes = SIZE_MAX;
+    status = aclUpdateDataBuffer(place->buffer, array->data, array->nbytes);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_BUFFER, 0, status);
+}
+
 static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_array *array)
 {
     ab_place *place = &shapes->in[i];
-    int64_t result = place_fit(place, array->nbytes);
+    int64_t result = array->onDevice ? place_lend(place, array) : place_fit(place, array->nbytes);
     if (result == 0) {
         result = place_describe(shapes->engine, place, i, array);
     }
-    if (result != 0 || array->nbytes == 0) {
+    if (result != 0 || array->nbytes == 0 || array->onDevice) {
         return result;
     }
     aclError status = aclrtMemcpy(place->device, place->room, array->data, array->nbytes,
@@ -191,8 +205,39 @@ static int64_t shapes_input(ab_shapes *shapes, size_t i, const ab_array *array)
     return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_IN, i, status);
 }
 
-/* Reads what output i is, and copies it to host memory of its own. */
-static int64_t shapes_output(const ab_shapes *shapes, size_t i, ab_output *output)
+/* Copies an output to host memory of its own. */
+static int64_t output_copy(const ab_shapes *shapes, size_t i, ab_output *output)
+{
+    aclError status;
+    output->data = malloc(output->nbytes > 0 ? output->nbytes : 1);
+    if (output->data == NULL) {
+        return failure(AB_STEP_COPY_OUT, i, ACL_ERROR_BAD_ALLOC);
+    }
+    if (output->nbytes == 0) {
+        return 0;
+    }
+    status = aclrtMemcpy(output->data, output->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
+                         output->nbytes, shapes->engine->fromDevice);
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
+}
+
+/* Leaves an output on the device: where it was wanted, or in the library's memory. */
+static int64_t output_keep(ab_sink *sink, size_t i, const ab_array *wanted, ab_output *output)
+{
+    aclError status;
+    output->device = aclGetDataBufferAddr(sink->buffer);
+    if (wanted->data != NULL) {
+        return 0;
+    }
+    status = aclUpdateDataBuffer(sink->buffer, NULL, 0);
+    sink->left = status != ACL_SUCCESS ? output->device : NULL;
+    output->isAllocated = status == ACL_SUCCESS && output->device != NULL;
+    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_SET_BUFFER, i, status);
+}
+
+/* Reads what output i is, and copies it to the host, or leaves it. */
+static int64_t shapes_output(const ab_shapes *shapes, size_t i, const ab_array *wanted,
+                             ab_output *output)
 {
     const ab_engine *e = shapes->engine;
     aclTensorDesc *desc = aclmdlGetDatasetTensorDesc(e->output, i);
@@ -217,17 +262,25 @@ static int64_t shapes_output(const ab_shapes *shapes, size_t i, ab_output *outpu
     if (output->nbytes > 0 && aclGetDataBufferAddr(shapes->out[i].buffer) == NULL) {
         return failure(AB_STEP_BAD_OUTPUT, i, 0);
     }
-    output->data = malloc(output->nbytes > 0 ? output->nbytes : 1);
-    if (output->data == NULL) {
-        return failure(AB_STEP_COPY_OUT, i, ACL_ERROR_BAD_ALLOC);
-    }
-    if (output->nbytes == 0) {
+    return wanted->onDevice ? output_keep(&shapes->out[i], i, wanted, output)
+                            : output_copy(shapes, i, output);
+}
+
+/* Points an output's buffer at an array on the device, or at nothing, or back. */
+static int64_t sink_lend(ab_sink *sink, size_t index, const ab_array *wanted)
+{
+    aclError status;
+    if (!wanted->onDevice && !sink->isLent) {
         return 0;
     }
-    aclError status =
-        aclrtMemcpy(output->data, output->nbytes, aclGetDataBufferAddr(shapes->out[i].buffer),
-                    output->nbytes, e->fromDevice);
-    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_COPY_OUT, i, status);
+    sink->isLent = 1;
+    status = wanted->onDevice ? aclUpdateDataBuffer(sink->buffer, wanted->data, wanted->nbytes)
+                              : aclUpdateDataBuffer(sink->buffer, sink->device, sink->room);
+    if (status != ACL_SUCCESS) {
+        return failure(AB_STEP_SET_BUFFER, index, status);
+    }
+    sink->isLent = wanted->onDevice && (wanted->data != NULL || sink->device != NULL);
+    return 0;
 }
 
 /* Takes a buffer's memory out of it and gives it back. */
@@ -255,12 +308,13 @@ static int64_t shapes_clear(const ab_shapes *shapes)
 }
 
 /* Gives back what the library allocated for outputs in this run. */
-static int64_t shapes_drop(const ab_shapes *shapes, int64_t result)
+static int64_t shapes_drop(const ab_shapes *shapes, const ab_array *out, int64_t result)
 {
     for (size_t i = 0; i < shapes->outCount; i++) {
         ab_sink *sink = &shapes->out[i];
-        void *memory = sink->libraryAllocates ? aclGetDataBufferAddr(sink->buffer) : NULL;
-        int64_t emptied = memory != NULL ? sink_empty(sink, i, memory) : 0;
+        int allocates = out[i].onDevice ? out[i].data == NULL : sink->device == NULL;
+        void *memory = allocates ? aclGetDataBufferAddr(sink->buffer) : NULL;
+        int64_t emptied = memory != NULL && memory != sink->left ? sink_empty(sink, i, memory) : 0;
         result = result == 0 ? emptied : result;
     }
     return result;
@@ -272,6 +326,11 @@ static void made_free(ab_output *made, size_t count)
     for (size_t i = 0; i < count; i++) {
         free(made[i].data);
         made[i].data = NULL;
+        if (made[i].isAllocated) {
+            aclrtFree(made[i].device);
+        }
+        made[i].device = NULL;
+        made[i].isAllocated = 0;
     }
 }
 
@@ -279,17 +338,21 @@ static void made_free(ab_output *made, size_t count)
 static int64_t shapes_compute(ab_shapes *shapes, const ab_run *run)
 {
     int64_t result = shapes_clear(shapes);
+    size_t pointed = 0;
     for (size_t i = 0; result == 0 && i < shapes->inCount; i++) {
         result = shapes_input(shapes, i, &run->in[i]);
+    }
+    for (; result == 0 && pointed < shapes->outCount; pointed++) {
+        result = sink_lend(&shapes->out[pointed], pointed, &run->out[pointed]);
     }
     if (result != 0) {
         return result;
     }
     result = engine_compute(shapes->engine);
     for (size_t i = 0; result == 0 && i < shapes->outCount; i++) {
-        result = shapes_output(shapes, i, &run->made[i]);
+        result = shapes_output(shapes, i, &run->out[i], &run->made[i]);
     }
-    return shapes_drop(shapes, result);
+    return shapes_drop(shapes, run->out, result);
 }
 
 /*

@@ -177,6 +177,7 @@ static void note_arrays(frame *f, const ab_choice *choice)
     const ab_signature *is = &f->s->is;
     for (size_t i = 0; i < f->count; i++) {
         const ndarray *array = (const ndarray *)f->objects[i];
+        f->arrays[i].onDevice = 0;
         if (array != NULL) {
             f->arrays[i].data = array->data;
             f->arrays[i].nbytes = ndarray_nbytes(array, is->sizes[i]);
@@ -185,6 +186,7 @@ static void note_arrays(frame *f, const ab_choice *choice)
     f->run.gear = choice->gear;
     f->run.in = f->arrays;
     f->run.out = f->arrays + is->inCount;
+    f->run.readyCount = 0;
 }
 
 /* Whether two arrays have bytes in common. */

@@ -24,7 +24,7 @@ typedef struct ab_slot {
     aclrtEvent executed;
     const aclmdlDataset *input;
     aclmdlDataset *output;
-    const ab_tensor *tensors;
+    ab_tensor *tensors;
     void *const *host;
 } ab_slot;
 
@@ -33,5 +33,6 @@ ab_runner *ab_runner_new(ab_gate *gate, size_t graph, uint32_t modelId, aclrtCon
 int ab_runner_add(ab_runner *runner, const ab_slot *slot);
 int64_t ab_runner_wait(ab_runner *runner, int waitMs);
 int ab_runner_hung(ab_runner *runner);
+int ab_runner_idle(ab_runner *runner);
 
 #endif

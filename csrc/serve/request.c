@@ -2,7 +2,8 @@
  * A request is one run of a runner, from the caller's side. Its start takes a
  * free slot, copies the inputs into it and queues everything. Its wait sees the
  * end, and copies the outputs to the caller's arrays. In between the caller may
- * do what he likes, or drop the request.
+ * do what he likes, or drop the request. Arrays on the device are copied
+ * neither way; they are the run's until it is over, dropped or not.
  */
 
 #include "serve/ab_request.h"
@@ -20,9 +21,33 @@
 #include "gate/claim.h"
 #include "gate/gate.h"
 #include "infer/gear.h"
+#include "infer/tensor.h"
 #include "serve/runner.h"
 
 enum { DRAIN_MS = 1000 };
+
+/* Has the stream wait for what writes the run's arrays. 0 or the first failure. */
+static int64_t request_wait_ready(const ab_request *request, const slot *s)
+{
+    const ab_run *run = request->run;
+    for (size_t i = 0; i < run->readyCount; i++) {
+        aclError status = aclrtStreamWaitEvent(s->at.stream, run->ready[i]);
+        if (status != ACL_SUCCESS) {
+            return failure(AB_STEP_STREAM_WAIT, i, status);
+        }
+    }
+    return 0;
+}
+
+/* Points the slot's data buffers where the arrays want them. 0 or the first failure. */
+static int64_t request_point(const ab_request *request, const slot *s)
+{
+    const ab_runner *runner = request->runner;
+    int64_t result = tensors_point(s->at.tensors, request->run->in, runner->inCount);
+    return result != 0 ? result
+                       : tensors_point(s->at.tensors + runner->inCount, request->run->out,
+                                       runner->outCount);
+}
 
 /* Queues the copies in. 0 or the first failure. */
 static int64_t request_copy_in(const ab_request *request, const slot *s)
@@ -30,9 +55,11 @@ static int64_t request_copy_in(const ab_request *request, const slot *s)
     const ab_runner *runner = request->runner;
     for (size_t i = 0; i < runner->inCount; i++) {
         const ab_tensor *tensor = &s->at.tensors[i];
-        aclError status =
-            aclrtMemcpyAsync(tensor->device, tensor->nbytes, s->at.host[i],
-                             request->run->in[i].nbytes, runner->toDevice, s->at.stream);
+        const ab_array *array = &request->run->in[i];
+        aclError status = array->onDevice
+                              ? ACL_SUCCESS
+                              : aclrtMemcpyAsync(tensor->device, tensor->nbytes, s->at.host[i],
+                                                 array->nbytes, runner->toDevice, s->at.stream);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_QUEUE_IN, i, status);
         }
@@ -46,8 +73,10 @@ static int64_t request_copy_out(const ab_request *request, const slot *s)
     const ab_runner *runner = request->runner;
     for (size_t i = 0; i < runner->outCount; i++) {
         size_t nbytes = request->run->out[i].nbytes, at = runner->inCount + i;
-        aclError status = aclrtMemcpyAsync(s->at.host[at], nbytes, s->at.tensors[at].device, nbytes,
-                                           runner->fromDevice, s->at.stream);
+        aclError status = request->run->out[i].onDevice
+                              ? ACL_SUCCESS
+                              : aclrtMemcpyAsync(s->at.host[at], nbytes, s->at.tensors[at].device,
+                                                 nbytes, runner->fromDevice, s->at.stream);
         if (status != ACL_SUCCESS) {
             return failure(AB_STEP_QUEUE_OUT, i, status);
         }
@@ -77,7 +106,13 @@ static int64_t request_execute(const ab_request *request, const slot *s)
 /* Queues everything of a run. 0 or the failure of the first step. */
 static int64_t request_queue(const ab_request *request, const slot *s)
 {
-    int64_t result = gear_set(request->runner->modelId, s->at.input, request->run->gear);
+    int64_t result = request_point(request, s);
+    if (result == 0) {
+        result = gear_set(request->runner->modelId, s->at.input, request->run->gear);
+    }
+    if (result == 0) {
+        result = request_wait_ready(request, s);
+    }
     if (result == 0) {
         result = request_copy_in(request, s);
     }
@@ -108,7 +143,9 @@ static int64_t request_fill(ab_request *request, slot *s)
     ab_runner *runner = request->runner;
     int64_t result;
     for (size_t i = 0; i < runner->inCount; i++) {
-        memcpy(s->at.host[i], request->run->in[i].data, request->run->in[i].nbytes);
+        if (!request->run->in[i].onDevice) {
+            memcpy(s->at.host[i], request->run->in[i].data, request->run->in[i].nbytes);
+        }
     }
     result = request_queue(request, s);
     if (result != 0) {
@@ -174,8 +211,10 @@ static int64_t request_fetch(ab_request *request, slot *s)
     ab_runner *runner = request->runner;
     int64_t answer = s->answer;
     for (size_t i = 0; answer >= LOWEST_EPOCH && i < runner->outCount; i++) {
-        memcpy(request->run->out[i].data, s->at.host[runner->inCount + i],
-               request->run->out[i].nbytes);
+        if (!request->run->out[i].onDevice) {
+            memcpy(request->run->out[i].data, s->at.host[runner->inCount + i],
+                   request->run->out[i].nbytes);
+        }
     }
     pthread_mutex_lock(&runner->reader.mutex);
     runner->reader.copying--;

@@ -35,6 +35,7 @@
 #include "device/stream.h"
 #include "gate/claim.h"
 #include "gate/gate.h"
+#include "infer/tensor.h"
 #include "serve/ab_runner.h"
 
 /* A run is over on the device; the mutex is held. */
@@ -162,6 +163,9 @@ int ab_runner_add(ab_runner *runner, const ab_slot *at)
     pthread_mutex_lock(&runner->reader.mutex);
     added = runner->count < AB_SLOTS_MAX;
     if (added) {
+        for (size_t i = 0; i < runner->inCount + runner->outCount; i++) {
+            tensor_reset(&at->tensors[i]);
+        }
         runner->slots[runner->count++].at = *at;
         pthread_cond_broadcast(&runner->reader.changed);
     }
@@ -262,4 +266,18 @@ int ab_runner_hung(ab_runner *runner)
     hung = runner->reader.hung;
     pthread_mutex_unlock(&runner->reader.mutex);
     return (int)hung;
+}
+
+/* Whether nothing is on the device, of what was given up neither. */
+int ab_runner_idle(ab_runner *runner)
+{
+    unsigned running;
+    if (gate_is_foreign(runner->gate)) {
+        return 0;
+    }
+    pthread_mutex_lock(&runner->reader.mutex);
+    runner_collect(&runner->reader, NULL);
+    running = runner->reader.running;
+    pthread_mutex_unlock(&runner->reader.mutex);
+    return running == 0;
 }

@@ -18,6 +18,11 @@ FOLDER = Path(__file__).parents[2] / "examples"
 LISTED = re.findall(r"^\| \[([\w.]+)\]", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 SAID = {
+    "chained_models.py": (
+        "detector: 2 copies (the image, the scores)",
+        "recogniser: 1 copy (the logits)",
+        "ten rounds of two bindings: 20 copies, all of results",
+    ),
     "partial_update.py": (
         "changed ('b2',), kept ('w1', 'b1', 'w2'), 12 bytes sent",
         "refused: weight 'w2' has shape (3, 16); it must be (16, 3)",

@@ -12,7 +12,10 @@ from acl_bundle import follow
 
 from .page import Page, small_policy
 
-PAGES = ("docs/updates.md", "docs/serving.md", "docs/follow.md", "docs/weight_programs.md")
+PAGES = (
+    "docs/updates.md", "docs/serving.md", "docs/follow.md", "docs/weight_programs.md",
+    "docs/device_arrays.md",
+)  # fmt: skip
 
 
 @pytest.mark.usefixtures("fake_acl")
