@@ -40,24 +40,24 @@ FORMAT_NCHW: Final = 0
 FORMAT_ND: Final = 2
 
 
-class _Row(NamedTuple):
+class _AclType(NamedTuple):
     name: str
     numpy: np.dtype[Any] | None
     nbytes: int
     proto: int
 
 
-def _row(name: str, numpy: str | None, nbytes: int, proto: int) -> _Row:
+def _row(name: str, numpy: str | None, nbytes: int, proto: int) -> _AclType:
     scalar = getattr(ml_dtypes, numpy, numpy) if numpy else None
     try:
         dtype = np.dtype(scalar) if scalar is not None else None
     except TypeError:  # an ml_dtypes older than the type
         dtype = None
-    return _Row(name, dtype, nbytes, proto)
+    return _AclType(name, dtype, nbytes, proto)
 
 
 # aclDataType -> name, numpy, aclDataTypeSize (facts 1.6), ge.proto number (facts 5.5)
-_TYPES: Final[dict[int, _Row]] = {
+_TYPES: Final[dict[int, _AclType]] = {
     -1: _row("ACL_DT_UNDEFINED", None, 0, 0),
     0: _row("ACL_FLOAT", "float32", 4, 1),
     1: _row("ACL_FLOAT16", "float16", 2, 2),

@@ -31,7 +31,7 @@ FOREIGN: Final = {
 """Type codes and bits of DLPack 1.1 that numpy lacks, with ml_dtypes' names."""
 
 
-class Tensor(ctypes.Structure):
+class DLTensor(ctypes.Structure):
     """DLTensor of DLPack's ABI."""
 
     _fields_ = (
@@ -57,7 +57,7 @@ class _Versioned(ctypes.Structure):
         ("manager", ctypes.c_void_p),
         ("deleter", ctypes.c_void_p),
         ("flags", ctypes.c_uint64),
-        ("tensor", Tensor),
+        ("tensor", DLTensor),
     )
 
 
@@ -70,14 +70,14 @@ _pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
 )
 
 
-def tensor_of(capsule: Any) -> tuple[Tensor, bool]:
+def tensor_of(capsule: Any) -> tuple[DLTensor, bool]:
     """The tensor in a capsule, versioned or not, and whether it may only be read.
 
     Raises:
         ValueError: It is none, was taken over already, or is of a later major version.
     """
     if _is_valid(capsule, _PLAIN_NAME):
-        return Tensor.from_address(_pointer(capsule, _PLAIN_NAME)), False
+        return DLTensor.from_address(_pointer(capsule, _PLAIN_NAME)), False
     if not _is_valid(capsule, _VERSIONED_NAME):
         raise ValueError(f"{capsule!r} is no DLPack capsule, or somebody has taken it over")
     managed = _Versioned.from_address(_pointer(capsule, _VERSIONED_NAME))

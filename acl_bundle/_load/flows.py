@@ -122,7 +122,7 @@ def _lent(stack: ExitStack, file: om.Bundle) -> Any:
     return data
 
 
-class Origin(NamedTuple):
+class LibraryFile(NamedTuple):
     """Where the library reads a file.
 
     Attributes:
@@ -147,12 +147,12 @@ class Origin(NamedTuple):
         return self.kept.unchanged(self.path is not None)
 
 
-def _origin(kept: Kept, device: Device, from_bytes: str) -> Origin:
+def _library_file(kept: Kept, device: Device, from_bytes: str) -> LibraryFile:
     """By name where it must be: a file of which a part lies beside it; a program on the device,
     whose bytes are the host's; a CANN that has no other way.
     """
     named = kept.file.has_external_weights or not device.on_host or not has(from_bytes)
-    return Origin(kept, os.fsencode(kept.path) if named and kept.path is not None else None)
+    return LibraryFile(kept, os.fsencode(kept.path) if named and kept.path is not None else None)
 
 
 def _check_distinct(function: str, models: list[int]) -> None:
@@ -168,23 +168,23 @@ def _owned(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
         variables = DeviceBuffer(nbytes)
         stack.callback(variables.close)
         memory = variables.pointer
-    bundle, origin, models = ffi.new("uint32_t *"), _origin(kept, device, INIT[1]), []
-    with origin.unchanged():
-        origin.load(stack, INIT, memory, nbytes, bundle)
+    bundle, source, models = ffi.new("uint32_t *"), _library_file(kept, device, INIT[1]), []
+    with source.unchanged():
+        source.load(stack, INIT, memory, nbytes, bundle)
         stack.callback(acl.aclmdlBundleUnload, bundle[0])
         for index in range(len(file.models)):
             model = ffi.new("uint32_t *")
             acl.aclmdlBundleLoadModel(bundle[0], index, model)
             models.append(int(model[0]))
     _check_distinct("aclmdlBundleLoadModel", models)
-    return LoadedBundle(models, variables, partial(_again, origin, bundle[0]))
+    return LoadedBundle(models, variables, partial(_again, source, bundle[0]))
 
 
 def _library(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
-    bundle, origin = ffi.new("uint32_t *"), _origin(kept, device, LOAD[1])
-    with origin.unchanged():
+    bundle, source = ffi.new("uint32_t *"), _library_file(kept, device, LOAD[1])
+    with source.unchanged():
         try:
-            origin.load(stack, LOAD, bundle)
+            source.load(stack, LOAD, bundle)
         except BaseException:
             if bundle[0]:
                 with suppress(AclError):  # the load's own failure is what matters
@@ -202,13 +202,13 @@ def _library(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
         acl.aclmdlBundleGetModelId(bundle[0], index, model)
         models.append(int(model[0]))
     _check_distinct("aclmdlBundleGetModelId", models)
-    return LoadedBundle(models, None, partial(_again, origin, bundle[0]))
+    return LoadedBundle(models, None, partial(_again, source, bundle[0]))
 
 
-def _again(origin: Origin, bundle: int, stack: ExitStack, index: int) -> int:
+def _again(source: LibraryFile, bundle: int, stack: ExitStack, index: int) -> int:
     """Load a graph of a bundle once more (facts 1.7); the library reads the file again."""
     model = ffi.new("uint32_t *")
-    with origin.unchanged():
+    with source.unchanged():
         acl.aclmdlBundleLoadModel(bundle, index, model)
         if has("aclmdlBundleUnloadModel"):
             stack.callback(acl.aclmdlBundleUnloadModel, bundle, model[0])
@@ -217,12 +217,12 @@ def _again(origin: Origin, bundle: int, stack: ExitStack, index: int) -> int:
 
 def _single(stack: ExitStack, kept: Kept, device: Device) -> LoadedBundle:
     """Load a plain model file."""
-    origin = _origin(kept, device, PLAIN[1])
+    source = _library_file(kept, device, PLAIN[1])
 
     def load(stack: ExitStack, _: int) -> int:
         model = ffi.new("uint32_t *")
-        with origin.unchanged():
-            origin.load(stack, PLAIN, model)
+        with source.unchanged():
+            source.load(stack, PLAIN, model)
             stack.callback(acl.aclmdlUnload, model[0])
         return int(model[0])
 

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from acl_bundle.bench.axes import Axis, parse
-from acl_bundle.bench.models import DTYPES, Model, open
+from acl_bundle.bench.models import DTYPES, MeasuredModel, open
 from acl_bundle.bench.rounds import Cell, Effort, Timing, cells, measure
 from acl_bundle.bench.where import Where, use
 
@@ -25,7 +25,7 @@ __all__ = [
     "Axis",
     "Cell",
     "Effort",
-    "Model",
+    "MeasuredModel",
     "Timing",
     "Where",
     "cells",

@@ -20,7 +20,7 @@ DTYPES: Final = (FLOAT32, "float16", "bfloat16")
 AS_IT_IS: Final = "as it is"
 
 
-class Model(ABC):
+class MeasuredModel(ABC):
     """A model that can be made ready to load.
 
     Attributes:
@@ -42,7 +42,7 @@ class Model(ABC):
         """
 
 
-class OmModel(Model):
+class MeasuredOm(MeasuredModel):
     """An .om file."""
 
     dtypes: tuple[str, ...] = (AS_IT_IS,)
@@ -71,7 +71,7 @@ class OmModel(Model):
         return self._source, self._nbytes
 
 
-class OnnxModel(Model):
+class MeasuredOnnx(MeasuredModel):
     """An ONNX model, with all its tensors in memory."""
 
     for_chip: bool = False
@@ -107,7 +107,7 @@ class OnnxModel(Model):
         return image.to_bytes(), image.nbytes
 
 
-def open(path: Path) -> Model:
+def open(path: Path) -> MeasuredModel:
     """Open a model: an .om file by its name or its first bytes, else an ONNX model.
 
     Raises:
@@ -117,7 +117,7 @@ def open(path: Path) -> Model:
     """
     magic = read_regular(path, 4)
     compiled = path.suffix == ".om" or magic == b"IMOD"
-    return OmModel(path) if compiled else OnnxModel(path)
+    return MeasuredOm(path) if compiled else MeasuredOnnx(path)
 
 
 def _read(path: Path) -> ModelProto:

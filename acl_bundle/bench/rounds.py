@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.bench.axes import Axis, Shapes, grid
-from acl_bundle.bench.models import AS_IT_IS, Model
+from acl_bundle.bench.models import AS_IT_IS, MeasuredModel
 from acl_bundle.bundle import Bundle
 from acl_bundle.spec import TensorSpec
 
@@ -79,7 +79,7 @@ class Cell:
         return self.timings[0].mean_ms / timing.mean_ms
 
 
-def cells(model: Model, axes: Sequence[Axis], dtypes: Sequence[str]) -> list[Cell]:
+def cells(model: MeasuredModel, axes: Sequence[Axis], dtypes: Sequence[str]) -> list[Cell]:
     """Return the table that `measure` fills.
 
     Raises:
@@ -94,7 +94,7 @@ def cells(model: Model, axes: Sequence[Axis], dtypes: Sequence[str]) -> list[Cel
     return [Cell(sizes, shapes, [Timing(name) for name in dtypes]) for sizes, shapes in made]
 
 
-def measure(model: Model, cell: Cell, effort: Effort) -> Iterator[int]:
+def measure(model: MeasuredModel, cell: Cell, effort: Effort) -> Iterator[int]:
     """Fill one cell, and yield the number of each round after it.
 
     Whoever stops in the middle keeps what was measured so far.
@@ -116,7 +116,7 @@ def measure(model: Model, cell: Cell, effort: Effort) -> Iterator[int]:
             yield at
 
 
-def _ready(stack: ExitStack, model: Model, cell: Cell, timing: Timing) -> Callable[[], Any]:
+def _ready(stack: ExitStack, model: MeasuredModel, cell: Cell, timing: Timing) -> Callable[[], Any]:
     """Load a model and return one inference on arrays made for it."""
     source, timing.nbytes = model.made(cell.shapes, timing.dtype)
     bundle = stack.enter_context(Bundle.load(source))

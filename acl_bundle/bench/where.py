@@ -10,7 +10,7 @@ from acl_bundle import fake
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import has, load_library
 from acl_bundle._binding.shim import text
-from acl_bundle.bench.models import Model
+from acl_bundle.bench.models import MeasuredModel
 
 VARIABLE = "ACL_BUNDLE_LIBRARY"
 
@@ -45,7 +45,7 @@ class Where:
         )
 
 
-def use(model: Model) -> Where:
+def use(model: MeasuredModel) -> Where:
     """Open the library that can run a model, and say which it is.
 
     ``$ACL_BUNDLE_LIBRARY`` where it is set, the fake for what was built for it, else

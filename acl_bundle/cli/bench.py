@@ -66,7 +66,7 @@ def run(
     return 0
 
 
-def _measure(model: bench.Model, table: Sequence[Cell], effort: Effort) -> None:
+def _measure(model: bench.MeasuredModel, table: Sequence[Cell], effort: Effort) -> None:
     """Fill the table, and move a bar."""
     console = Console(stderr=True)
     total = len(table) * effort.rounds

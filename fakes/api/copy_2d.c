@@ -18,22 +18,23 @@
 #include "stream/stream.h"
 
 /* The arguments. */
-typedef struct Block {
+typedef struct Rectangle {
     unsigned char *dst;
     size_t dpitch;
     const unsigned char *src;
     size_t spitch;
     size_t width;
     size_t height;
-} Block;
+} Rectangle;
 
 typedef struct Copy2d {
     Task task;
-    Block block;
+    Rectangle block;
 } Copy2d;
 
 /* Do all rows of a side lie within the addresses there are? */
-static int check_extent(const void *start, size_t pitch, const Block *block, const char *argument)
+static int check_extent(const void *start, size_t pitch, const Rectangle *block,
+                        const char *argument)
 {
     size_t steps = block->height - 1;
     size_t room = UINTPTR_MAX - (uintptr_t)start;
@@ -47,7 +48,7 @@ static int check_extent(const void *start, size_t pitch, const Block *block, con
 }
 
 /* CANN's checks, in its order (CheckMemcpy2dParam). */
-static int check_rows(const Block *block)
+static int check_rows(const Rectangle *block)
 {
     if (block->dst == NULL)
         return refuse(E_PARAM, "dst is NULL");
@@ -70,7 +71,7 @@ static int check_kind(aclrtMemcpyKind kind, bool async)
     return refuse(E_PARAM, "kind %d is not one of %s", (int)kind, async ? "1, 2, 3, 4" : "1, 2, 4");
 }
 
-static int check(const Block *block, aclrtMemcpyKind kind, bool async)
+static int check(const Rectangle *block, aclrtMemcpyKind kind, bool async)
 {
     int status = check_rows(block);
 
@@ -85,27 +86,27 @@ static int check(const Block *block, aclrtMemcpyKind kind, bool async)
     return status;
 }
 
-static unsigned char *dst_row(const Block *block, size_t i)
+static unsigned char *dst_row(const Rectangle *block, size_t i)
 {
     return block->dst + i * block->dpitch;
 }
 
-static const unsigned char *src_row(const Block *block, size_t i)
+static const unsigned char *src_row(const Rectangle *block, size_t i)
 {
     return block->src + i * block->spitch;
 }
 
-static Rows dst_rows(const Block *block)
+static Rows dst_rows(const Rectangle *block)
 {
     return (Rows){(uintptr_t)block->dst, block->width, block->dpitch, block->height - 1};
 }
 
-static Rows src_rows(const Block *block)
+static Rows src_rows(const Rectangle *block)
 {
     return (Rows){(uintptr_t)block->src, block->width, block->spitch, block->height - 1};
 }
 
-static bool overlap(const Block *block)
+static bool overlap(const Rectangle *block)
 {
     Rows to = dst_rows(block);
     Rows from = src_rows(block);
@@ -113,7 +114,7 @@ static bool overlap(const Block *block)
     return rows_meet(&to, &from);
 }
 
-static size_t span_of(const Block *block, size_t pitch)
+static size_t span_of(const Rectangle *block, size_t pitch)
 {
     return (block->height - 1) * pitch + block->width;
 }
@@ -122,7 +123,7 @@ static size_t span_of(const Block *block, size_t pitch)
  * Rows behind a block of host memory would look like any other memory of the
  * host. So they are refused in both modes: there is no room to cut them to.
  */
-static int check_host_span(const void *start, size_t pitch, const Block *block,
+static int check_host_span(const void *start, size_t pitch, const Rectangle *block,
                            const char *argument)
 {
     size_t room = host_room(start);
@@ -137,7 +138,7 @@ static int check_host_span(const void *start, size_t pitch, const Block *block,
                    argument, start, room, span, host_history(start, text));
 }
 
-static int check_host_spans(const Block *block)
+static int check_host_spans(const Rectangle *block)
 {
     int status = check_host_span(block->dst, block->dpitch, block, "dst");
 
@@ -145,7 +146,7 @@ static int check_host_spans(const Block *block)
 }
 
 /* The first and the last row lie in one allocation, or one of them does not. */
-static int look(const Block *block, aclrtMemcpyKind kind)
+static int look(const Rectangle *block, aclrtMemcpyKind kind)
 {
     size_t last = block->height - 1;
     size_t width = block->width;
@@ -162,7 +163,7 @@ static int look(const Block *block, aclrtMemcpyKind kind)
     return settings.strict ? status : E_NONE;
 }
 
-static int check_order(const Block *block)
+static int check_order(const Rectangle *block)
 {
     Rows to = dst_rows(block);
     Rows from = src_rows(block);
@@ -173,7 +174,7 @@ static int check_order(const Block *block)
 }
 
 /* Where both sides are found at once. False: row by row, then. */
-static bool move_all(const Block *block)
+static bool move_all(const Rectangle *block)
 {
     unsigned char *to = copy_reach(block->dst, span_of(block, block->dpitch));
     unsigned char *from = copy_reach(block->src, span_of(block, block->spitch));
@@ -188,7 +189,7 @@ static bool move_all(const Block *block)
 }
 
 /* What a row has no room for is a violation, as of a copy of its own. */
-static int move(const Block *block)
+static int move(const Rectangle *block)
 {
     int status = E_NONE;
 
@@ -199,7 +200,7 @@ static int move(const Block *block)
     return status;
 }
 
-static int copy_now(const Block *block)
+static int copy_now(const Rectangle *block)
 {
     int status = check_order(block);
 
@@ -213,7 +214,7 @@ aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src, size_t spitch,
           "dst=%p, dpitch=%zu, src=%p, spitch=%zu, width=%zu, "
           "height=%zu, kind=%d",
           dst, dpitch, src, spitch, width, height, (int)kind);
-    Block block = {dst, dpitch, src, spitch, width, height};
+    Rectangle block = {dst, dpitch, src, spitch, width, height};
     if (width == 0 || height == 0)
         LEAVE(E_NONE);
     int status = check(&block, kind, false);
@@ -233,7 +234,7 @@ static int copy_run(Task *task, Stream *stream)
 
 static const TaskKind copying = {.run = copy_run};
 
-static int submit(Stream *stream, const Block *block)
+static int submit(Stream *stream, const Rectangle *block)
 {
     Copy2d *copy = task_new(sizeof *copy, &copying);
 
@@ -248,7 +249,7 @@ static int submit(Stream *stream, const Block *block)
 }
 
 /* As aclrtMemcpyAsync: only what a stream can reach is copied by one. */
-static int queue(Stream *stream, const Block *block)
+static int queue(Stream *stream, const Rectangle *block)
 {
     if (copy_is_reachable(block->dst) && copy_is_reachable(block->src))
         return submit(stream, block);
@@ -263,7 +264,7 @@ aclError aclrtMemcpy2dAsync(void *dst, size_t dpitch, const void *src, size_t sp
           "dst=%p, dpitch=%zu, src=%p, spitch=%zu, "
           "width=%zu, height=%zu, kind=%d, stream=%p",
           dst, dpitch, src, spitch, width, height, (int)kind, stream);
-    Block block = {dst, dpitch, src, spitch, width, height};
+    Rectangle block = {dst, dpitch, src, spitch, width, height};
     Stream *found = NULL;
     if (width == 0 || height == 0)
         LEAVE(E_NONE);

@@ -15,16 +15,16 @@ enum { MAGIC_SIZE = 4 };
 static const unsigned char zip[MAGIC_SIZE] = {'P', 'K', 3, 4};
 
 /* A file that was opened: its descriptor and size. */
-typedef struct Opened {
+typedef struct OpenFile {
     int file;
     size_t size;
-} Opened;
+} OpenFile;
 
 /*
  * Opens a regular file, and never waits for a FIFO: 0, or a status. ACL reads
  * a folder's 0 bytes and fails on them.
  */
-static int open_file(const char *path, Opened *opened)
+static int open_file(const char *path, OpenFile *opened)
 {
     struct stat about = {0};
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -32,7 +32,7 @@ static int open_file(const char *path, Opened *opened)
     if (file < 0)
         return refuse(E_GE_PATH, "cannot open \"%s\": %s", path, strerror(errno));
     if (fstat(file, &about) == 0 && S_ISREG(about.st_mode)) {
-        *opened = (Opened){file, (size_t)about.st_size};
+        *opened = (OpenFile){file, (size_t)about.st_size};
         return E_NONE;
     }
     close(file);
@@ -64,7 +64,7 @@ static int route_bytes(const unsigned char *first, Route *route)
 int route_path(const char *path, Route *route)
 {
     unsigned char first[MAGIC_SIZE];
-    Opened opened;
+    OpenFile opened;
     int status = argument_check(path, "the path");
 
     if (status == E_NONE)
@@ -101,7 +101,7 @@ int refuse_om2(void)
 
 int file_read(const char *path, unsigned char **data, size_t *size)
 {
-    Opened opened;
+    OpenFile opened;
     int status = open_file(path, &opened);
 
     if (status != E_NONE)

@@ -25,15 +25,15 @@ typedef struct OrtApiBase {
 } OrtApiBase;
 
 /* A runtime that was opened; found again by the setting it was opened for. */
-typedef struct Opened {
-    struct Opened *next;
+typedef struct Runtime {
+    struct Runtime *next;
     char *setting;
     Ort ort;
-} Opened;
+} Runtime;
 
 static struct {
     pthread_mutex_t lock;
-    Opened *opened;             /* never shrinks */
+    Runtime *opened;             /* never shrinks */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
@@ -145,7 +145,7 @@ static const Ort *open_new(void)
 {
     char buffer[3072];
     Text tried = text_in(buffer, sizeof buffer);
-    Opened *opened = calloc(1, sizeof *opened);
+    Runtime *opened = calloc(1, sizeof *opened);
 
     if (opened == NULL)
         return NULL;
@@ -175,7 +175,7 @@ const Ort *ort_open(void)
     const Ort *ort = NULL;
 
     pthread_mutex_lock(&state.lock);
-    for (Opened *o = state.opened; o != NULL && ort == NULL; o = o->next)
+    for (Runtime *o = state.opened; o != NULL && ort == NULL; o = o->next)
         if (strcmp(o->setting, settings.onnxruntime) == 0)
             ort = &o->ort;
     if (ort == NULL)

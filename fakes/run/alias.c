@@ -13,14 +13,14 @@
 
 enum { FEW = 32 };              /* extents that need no memory of their own */
 
-typedef enum Place { PLACE_INPUT, PLACE_OUTPUT, PLACE_LENT } Place;
+typedef enum ExtentKind { EXTENT_INPUT, EXTENT_OUTPUT, EXTENT_LENT } ExtentKind;
 
 /* A range that a run uses, where this process finds its bytes. */
 typedef struct Extent {
     uintptr_t start;
     uintptr_t end;
     bool writes;
-    Place place;
+    ExtentKind place;
     size_t index;
 } Extent;
 
@@ -29,7 +29,7 @@ typedef struct Extents {
     size_t count;
 } Extents;
 
-static void add(Extents *extents, Place place, size_t index, bool writes,
+static void add(Extents *extents, ExtentKind place, size_t index, bool writes,
                 const unsigned char *bytes, size_t size)
 {
     if (bytes != NULL && size > 0)
@@ -52,7 +52,7 @@ static void add_assigned(Extents *extents, const Run *run)
         if (buffer->size < need)
             need = buffer->size;
         const unsigned char *bytes = device_peek(buffer->data, &room);
-        add(extents, PLACE_INPUT, assign->index, false, bytes, need < room ? need : room);
+        add(extents, EXTENT_INPUT, assign->index, false, bytes, need < room ? need : room);
     }
 }
 
@@ -68,7 +68,7 @@ static void add_gear(Extents *extents, const Run *run)
         return;
     const unsigned char *bytes = device_peek(buffer->data, &room);
     if (room >= need)
-        add(extents, PLACE_INPUT, index, false, bytes, need);
+        add(extents, EXTENT_INPUT, index, false, bytes, need);
 }
 
 static void add_blobs(Extents *extents, const Run *run)
@@ -76,9 +76,9 @@ static void add_blobs(Extents *extents, const Run *run)
     const Inout *inout = run->model->inout;
 
     for (size_t i = 0; i < inout->inputs.count; i++)
-        add(extents, PLACE_INPUT, i, false, run->input_blob[i].bytes, run->input_blob[i].size);
+        add(extents, EXTENT_INPUT, i, false, run->input_blob[i].bytes, run->input_blob[i].size);
     for (size_t i = 0; i < inout->outputs.count; i++)
-        add(extents, PLACE_OUTPUT, i, true, run->output_blob[i].bytes, run->output_blob[i].size);
+        add(extents, EXTENT_OUTPUT, i, true, run->output_blob[i].bytes, run->output_blob[i].size);
     if (run->gear != NULL)
         add_gear(extents, run);
 }
@@ -88,7 +88,7 @@ static Extent lent_extent(const Model *model, size_t i)
     const Lent *lent = &model->lent[i];
     uintptr_t start = (uintptr_t)lent->bytes;
 
-    return (Extent){start, start + lent->claim.rows.size, lent->claim.writes, PLACE_LENT, i};
+    return (Extent){start, start + lent->claim.rows.size, lent->claim.writes, EXTENT_LENT, i};
 }
 
 static void collect(Extents *extents, const Run *run)
@@ -114,13 +114,13 @@ static const char *name_of(const Run *run, const Extent *extent, char *text, siz
                                        [CLAIM_WEIGHTS] = "the weight memory",
                                        [CLAIM_AREA] = "the variables"};
 
-    if (extent->place == PLACE_LENT) {
+    if (extent->place == EXTENT_LENT) {
         const Claim *claim = &run->model->lent[extent->index].claim;
         snprintf(text, size, "%s at 0x%llx", lent[claim->kind],
                  (unsigned long long)claim->rows.start);
         return text;
     }
-    bool input = extent->place == PLACE_INPUT;
+    bool input = extent->place == EXTENT_INPUT;
     const DataBuffer *buffer = dataset_peek(input ? run->input : run->output, extent->index);
     snprintf(text, size, "%s %zu at %p", input ? "input" : "output", extent->index,
              buffer != NULL ? buffer->data : NULL);
@@ -129,8 +129,8 @@ static const char *name_of(const Run *run, const Extent *extent, char *text, siz
 
 static bool is_in_place(const Extent *a, const Extent *b)
 {
-    return a->start == b->start && a->place != b->place && a->place != PLACE_LENT &&
-           b->place != PLACE_LENT;
+    return a->start == b->start && a->place != b->place && a->place != EXTENT_LENT &&
+           b->place != EXTENT_LENT;
 }
 
 static int complain(const Run *run, const Extent *a, const Extent *b)

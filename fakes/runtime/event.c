@@ -20,9 +20,9 @@ enum {
 
 static Event *all;              /* guarded by the streams' lock */
 
-typedef struct Body {
+typedef struct EventBody {
     Event *event;
-} Body;
+} EventBody;
 
 static void unlist(const Event *event)
 {
@@ -47,7 +47,7 @@ void event_release(Event *event)
 static void body_release(void *body)
 {
     streams_lock();
-    event_release(((Body *)body)->event);
+    event_release(((EventBody *)body)->event);
     streams_unlock();
 }
 
@@ -114,7 +114,7 @@ static void list(Event *event)
 static int make(aclrtEvent *handle, uint32_t flags, Share *share)
 {
     Event *event = calloc(1, sizeof *event);
-    Body *body =
+    EventBody *body =
         event == NULL ? NULL : object_new(KIND_EVENT, sizeof *body, body_release, NULL, handle);
     if (body == NULL) {
         free(event);
@@ -181,7 +181,7 @@ int event_need(aclrtEvent handle, const char *argument, Event **event)
 {
     if (handle == NULL)
         return refuse(E_PARAM, "%s is NULL", argument);
-    const Body *body = object_find(handle, KIND_EVENT, argument);
+    const EventBody *body = object_find(handle, KIND_EVENT, argument);
     if (body == NULL)
         return E_RT_HANDLE;
     *event = body->event;
@@ -193,7 +193,7 @@ aclError aclrtDestroyEvent(aclrtEvent event)
     ENTER(aclrtDestroyEvent, "event=%p", event);
     if (event == NULL)
         LEAVE(refuse(E_PARAM, "event is NULL"));
-    const Body *body = object_peek(event, KIND_EVENT);
+    const EventBody *body = object_peek(event, KIND_EVENT);
     streams_lock();
     unsigned pending = body != NULL ? body->event->pending : 0;
     streams_unlock();

@@ -92,27 +92,27 @@ void stream_release(Stream *stream)
 }
 
 /* What the table of objects keeps of a stream. */
-typedef struct Body {
+typedef struct StreamBody {
     Stream *stream;
-} Body;
+} StreamBody;
 
 /* An object is freed long after its death, or at the end of everything. */
 static void body_release(void *body)
 {
     streams_lock();
-    stream_release(((Body *)body)->stream);
+    stream_release(((StreamBody *)body)->stream);
     streams_unlock();
 }
 
 Stream *stream_of_body(const void *body)
 {
-    return ((const Body *)body)->stream;
+    return ((const StreamBody *)body)->stream;
 }
 
 aclrtStream stream_publish(Stream *stream, const void *owner)
 {
     void *handle = NULL;
-    Body *body = object_new(KIND_STREAM, sizeof *body, body_release, owner, &handle);
+    StreamBody *body = object_new(KIND_STREAM, sizeof *body, body_release, owner, &handle);
 
     if (body == NULL) {
         refuse(E_BAD_ALLOC, "no memory for a stream");

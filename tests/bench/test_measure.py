@@ -49,7 +49,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "e.onnx"
 
 
-def filled(model: bench.Model, *axes: str, dtypes: tuple[str, ...] = ()) -> list[bench.Cell]:
+def filled(
+    model: bench.MeasuredModel, *axes: str, dtypes: tuple[str, ...] = ()
+) -> list[bench.Cell]:
     table = bench.cells(model, [bench.parse(one) for one in axes], dtypes or model.dtypes[:1])
     for cell in table:
         assert list(bench.measure(model, cell, EFFORT)) == [0, 1, 2]

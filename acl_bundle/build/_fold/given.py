@@ -9,7 +9,7 @@ from onnx import GraphProto
 
 from acl_bundle import dtypes
 from acl_bundle.build._fold.program import Folded
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._origin import selection
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
@@ -33,7 +33,7 @@ def check_one(
 
 
 def given(
-    program: WeightProgram, constants: Mapping[str, Constant], graph: GraphProto, *, init: bool
+    program: WeightProgram, constants: Mapping[str, ModelConstant], graph: GraphProto, *, init: bool
 ) -> Folded:
     """Return the constants of a model that a program makes, as what a fold gives.
 

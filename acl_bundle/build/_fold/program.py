@@ -10,11 +10,10 @@ from onnx import ModelProto
 from acl_bundle import dtypes
 from acl_bundle.build._fold.split import Split, split
 from acl_bundle.build._fold.values import Values
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
-from acl_bundle.weight_program import Constant as Derived
-from acl_bundle.weight_program import WeightProgram
+from acl_bundle.weight_program import Constant, WeightProgram
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,14 @@ class Folded:
         program: How sources become constants.
     """
 
-    constants: tuple[Constant, ...]
+    constants: tuple[ModelConstant, ...]
     program: WeightProgram
 
 
 def fold(
     model: ModelProto,
-    constants: Mapping[str, Constant],
-    chosen: Sequence[Constant],
+    constants: Mapping[str, ModelConstant],
+    chosen: Sequence[ModelConstant],
     *,
     passes: bool,
     init: bool,
@@ -65,7 +64,7 @@ def fold(
             WeightSpec(n, one.dims, dtypes.to_numpy(one.dtype)) for n, one in own.items()
         ),
         constants=tuple(
-            Derived(name, named[name], dtypes.to_numpy(one.dtype), one.dims)
+            Constant(name, named[name], dtypes.to_numpy(one.dtype), one.dims)
             for name, one in placed.items()
         ),
         values={
@@ -81,7 +80,7 @@ def fold(
     return Folded(tuple(placed.values()), _trimmed(program, own if init else {}))
 
 
-def _trimmed(program: WeightProgram, first: Mapping[str, Constant]) -> WeightProgram:
+def _trimmed(program: WeightProgram, first: Mapping[str, ModelConstant]) -> WeightProgram:
     """Leave out what no constant needs, and add the first values that some do."""
     steps = {step.output: step for piece in program.pieces for step in piece.steps}
     used = {name for step in steps.values() for name in step.inputs}
@@ -97,7 +96,7 @@ def _trimmed(program: WeightProgram, first: Mapping[str, Constant]) -> WeightPro
     )
 
 
-def _check_aliases(aliases: Mapping[str, str], own: Mapping[str, Constant]) -> None:
+def _check_aliases(aliases: Mapping[str, str], own: Mapping[str, ModelConstant]) -> None:
     for alias, name in aliases.items():
         if alias in own:
             raise WeightError(f"aliases has {alias!r}, which is a weight itself")

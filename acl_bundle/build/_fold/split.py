@@ -23,7 +23,7 @@ from acl_bundle.build._fold.behind import Behind
 from acl_bundle.build._fold.translate import is_translated, translate
 from acl_bundle.build._fold.values import NotFoldableError, Values
 from acl_bundle.build._onnx import element_types, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._shapes import shapes
 
 Array = NDArray[Any]
@@ -42,15 +42,17 @@ class Split:
     constants: Mapping[str, str]
     values: Values
 
-    def constant(self, name: str) -> Constant:
+    def constant(self, name: str) -> ModelConstant:
         """A derived constant with its first value, whose bytes are made now."""
         array = self.values.array(self.constants[name])
         elem = element_types.from_numpy(array.dtype)
         raw: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        return Constant(name, elem, array.shape, memoryview(raw))
+        return ModelConstant(name, elem, array.shape, memoryview(raw))
 
 
-def split(model: ModelProto, constants: Mapping[str, Constant], sources: Sequence[str]) -> Split:
+def split(
+    model: ModelProto, constants: Mapping[str, ModelConstant], sources: Sequence[str]
+) -> Split:
     """Take what depends on weights alone out of a model's main graph, in place.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.weight_program import Step
 from acl_bundle.weight_program.ops import OPERATIONS
 from acl_bundle.weight_program.program import Option
@@ -40,7 +40,7 @@ class Values:
         steps: By the value each makes, in an order in which each finds its inputs.
     """
 
-    def __init__(self, constants: Mapping[str, Constant], sources: Iterable[str]) -> None:
+    def __init__(self, constants: Mapping[str, ModelConstant], sources: Iterable[str]) -> None:
         """Know the constants; some of them are sources."""
         self._constants = constants
         self._arrays: dict[str, Array] = {}

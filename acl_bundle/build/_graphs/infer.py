@@ -23,7 +23,7 @@ from acl_bundle.build._graphs import submodel
 from acl_bundle.build._graphs.describe import Description, StoredConstant
 from acl_bundle.build._graphs.refresh import Weight, declare
 from acl_bundle.build._onnx import element_types, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._program import outputs, runnable, trial
 from acl_bundle.build._program.outputs import Shaping
 from acl_bundle.build._program.program import From, Kind, Program
@@ -63,7 +63,7 @@ class InferencePlan:
 
     name: str
     model: ModelProto
-    constants: Mapping[str, Constant]
+    constants: Mapping[str, ModelConstant]
     weights: Sequence[Weight]
     variable_size: int
     output_names: OutputNames
@@ -118,7 +118,7 @@ def _input(one: ValueInfoProto) -> TensorInfo:
     return submodel.info(one.name, Desc(element_types.to_acl(known.elem), known.dims or ()))
 
 
-def _open_weights(graph: GraphProto, weights: Sequence[Constant]) -> None:
+def _open_weights(graph: GraphProto, weights: Sequence[ModelConstant]) -> None:
     """Make inputs of the constants that are weights, in the order of the weights."""
     chosen = {one.name for one in weights}
     walk.replace(graph.initializer, [one for one in graph.initializer if one.name not in chosen])
@@ -130,7 +130,7 @@ def _makes(node: NodeProto, names: set[str]) -> bool:
     return node.op_type == "Constant" and node.output[0] in names
 
 
-def _used(graph: GraphProto, constants: Mapping[str, Constant]) -> list[Constant]:
+def _used(graph: GraphProto, constants: Mapping[str, ModelConstant]) -> list[ModelConstant]:
     """Drop initializers nobody reads, and return the constants that are left."""
     read = set(walk.uses(graph)) | {one.name for one in graph.output}
     read.update(name for node in graph.node for name in walk.captured(node))
@@ -146,7 +146,7 @@ def _describe(
     plan: InferencePlan,
     known: Mapping[str, Known],
     inputs: Sequence[TensorInfo],
-    stored: Sequence[tuple[Constant, int]],
+    stored: Sequence[tuple[ModelConstant, int]],
 ) -> Description:
     description = Description(plan.model.graph, known)
     description.inputs(inputs)

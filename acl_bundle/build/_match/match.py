@@ -14,12 +14,11 @@ from acl_bundle.build._match.names import Places
 from acl_bundle.build._match.result import Match
 from acl_bundle.build._match.search import Search, Ways
 from acl_bundle.build._onnx import element_types, gather, operands, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.load import Source, load
 from acl_bundle.errors import WeightError
 from acl_bundle.spec import WeightSpec
-from acl_bundle.weight_program import Constant as Made
-from acl_bundle.weight_program import WeightProgram
+from acl_bundle.weight_program import Constant, WeightProgram
 
 
 def match(
@@ -97,8 +96,8 @@ def match(
 
 
 def _weights(
-    constants: Mapping[str, Constant], uses: Mapping[str, list[walk.Use]]
-) -> Iterator[Constant]:
+    constants: Mapping[str, ModelConstant], uses: Mapping[str, list[walk.TensorUse]]
+) -> Iterator[ModelConstant]:
     """The floating-point constants that are read as data."""
     for one in constants.values():
         if (
@@ -121,7 +120,7 @@ def _chosen(constant: str, choice: str, listed: Sequence[Expr]) -> Expr:
 
 
 def _result(
-    constants: Mapping[str, Constant],
+    constants: Mapping[str, ModelConstant],
     sources: Sources,
     found: Mapping[str, Expr],
     ambiguous: Mapping[str, tuple[str, ...]],
@@ -138,7 +137,7 @@ def _result(
     ]
     steps = Steps([*own, *constants])
     made = tuple(
-        Made(name, steps.emit(one, name), dtypes.to_numpy(constants[name].dtype),
+        Constant(name, steps.emit(one, name), dtypes.to_numpy(constants[name].dtype),
              constants[name].dims)
         for name, one in found.items()
     )  # fmt: skip

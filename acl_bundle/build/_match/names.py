@@ -16,7 +16,7 @@ from typing import Final
 from onnx import GraphProto
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build._onnx.walk import Use
+from acl_bundle.build._onnx.walk import TensorUse
 
 Path = tuple[str, ...]
 
@@ -42,7 +42,7 @@ class Places:
         """Return the paths of what reads a constant, copies of it included."""
         return [path(name) for use in self._uses.get(constant, ()) for name in self._names(use)]
 
-    def _names(self, use: Use) -> Iterable[str]:
+    def _names(self, use: TensorUse) -> Iterable[str]:
         node = use.node
         if node.op_type != "Identity":
             return [node.name or next(iter(node.output), "")]

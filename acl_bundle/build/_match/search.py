@@ -30,7 +30,7 @@ from acl_bundle.build._match.moves import moved_often, moves
 from acl_bundle.build._match.names import Places, decide
 from acl_bundle.build._match.norm import NormFolded
 from acl_bundle.build._match.sums import Sums
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 
 Array = NDArray[Any]
 
@@ -66,7 +66,7 @@ class Search:
         self._folded = NormFolded(sources.arrays, epsilons)
         self._sums = Sums(sources.arrays)
 
-    def find(self, constant: Constant) -> Ways:
+    def find(self, constant: ModelConstant) -> Ways:
         """Find what one constant is made of."""
         target = constant.array
         if is_uniform(target):
@@ -88,7 +88,7 @@ class Search:
         found = [one.made for one in self._folded.find(target)]
         return self._decided(constant.name, found or [*self._sums.find(target)])
 
-    def find_boxes(self, constants: Sequence[Constant]) -> dict[str, Ways]:
+    def find_boxes(self, constants: Sequence[ModelConstant]) -> dict[str, Ways]:
         """Find what constants, of which `find` knows nothing, may be cut out of."""
         left = [one for one in constants if not is_uniform(one.array)]
         found = {}

@@ -20,7 +20,7 @@ from acl_bundle.build._onnx.external import ExternalData
 
 
 @dataclass(frozen=True)
-class Constant:
+class ModelConstant:
     """One constant of a plain type: ``data`` is its little-endian C-order bytes."""
 
     name: str
@@ -39,7 +39,7 @@ class Constant:
         return np.frombuffer(self.data, element_types.to_numpy(self.elem)).reshape(self.dims)
 
 
-def read(tensor: TensorProto, name: str, beside: ExternalData) -> Constant:
+def read(tensor: TensorProto, name: str, beside: ExternalData) -> ModelConstant:
     """Take a tensor of a plain type out of its message.
 
     Args:
@@ -68,4 +68,4 @@ def read(tensor: TensorProto, name: str, beside: ExternalData) -> Constant:
             f" {element_types.name(tensor.data_type)}, so {expected} bytes, but carries"
             f" {data.nbytes}"
         )
-    return Constant(name, tensor.data_type, dims, data)
+    return ModelConstant(name, tensor.data_type, dims, data)

@@ -16,26 +16,26 @@ from onnx import TensorProto
 from acl_bundle import dtypes
 
 
-class _Row(NamedTuple):
+class _OnnxType(NamedTuple):
     acl: int
     field: str  # of TensorProto, where values stand that are not in raw_data
     carrier: str  # numpy dtype of that field's numbers once they are narrowed
 
 
-_ELEMS: Final[dict[int, _Row]] = {
-    TensorProto.FLOAT: _Row(dtypes.FLOAT, "float_data", "float32"),
-    TensorProto.FLOAT16: _Row(dtypes.FLOAT16, "int32_data", "uint16"),
-    TensorProto.BFLOAT16: _Row(dtypes.BF16, "int32_data", "uint16"),
-    TensorProto.DOUBLE: _Row(dtypes.DOUBLE, "double_data", "float64"),
-    TensorProto.INT8: _Row(dtypes.INT8, "int32_data", "int8"),
-    TensorProto.UINT8: _Row(dtypes.UINT8, "int32_data", "uint8"),
-    TensorProto.INT16: _Row(dtypes.INT16, "int32_data", "int16"),
-    TensorProto.UINT16: _Row(dtypes.UINT16, "int32_data", "uint16"),
-    TensorProto.INT32: _Row(dtypes.INT32, "int32_data", "int32"),
-    TensorProto.UINT32: _Row(dtypes.UINT32, "uint64_data", "uint32"),
-    TensorProto.INT64: _Row(dtypes.INT64, "int64_data", "int64"),
-    TensorProto.UINT64: _Row(dtypes.UINT64, "uint64_data", "uint64"),
-    TensorProto.BOOL: _Row(dtypes.BOOL, "int32_data", "bool"),
+_ELEMS: Final[dict[int, _OnnxType]] = {
+    TensorProto.FLOAT: _OnnxType(dtypes.FLOAT, "float_data", "float32"),
+    TensorProto.FLOAT16: _OnnxType(dtypes.FLOAT16, "int32_data", "uint16"),
+    TensorProto.BFLOAT16: _OnnxType(dtypes.BF16, "int32_data", "uint16"),
+    TensorProto.DOUBLE: _OnnxType(dtypes.DOUBLE, "double_data", "float64"),
+    TensorProto.INT8: _OnnxType(dtypes.INT8, "int32_data", "int8"),
+    TensorProto.UINT8: _OnnxType(dtypes.UINT8, "int32_data", "uint8"),
+    TensorProto.INT16: _OnnxType(dtypes.INT16, "int32_data", "int16"),
+    TensorProto.UINT16: _OnnxType(dtypes.UINT16, "int32_data", "uint16"),
+    TensorProto.INT32: _OnnxType(dtypes.INT32, "int32_data", "int32"),
+    TensorProto.UINT32: _OnnxType(dtypes.UINT32, "uint64_data", "uint32"),
+    TensorProto.INT64: _OnnxType(dtypes.INT64, "int64_data", "int64"),
+    TensorProto.UINT64: _OnnxType(dtypes.UINT64, "uint64_data", "uint64"),
+    TensorProto.BOOL: _OnnxType(dtypes.BOOL, "int32_data", "bool"),
 }
 _BY_NUMPY: Final = {dtypes.to_numpy(row.acl): elem for elem, row in _ELEMS.items()}
 

@@ -16,7 +16,7 @@ import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build._onnx import element_types, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.load import LoadedModel
 
 _LISTS = {
@@ -30,8 +30,8 @@ _LISTS = {
 class Gathered(NamedTuple):
     """The constants of a model: its own, and those that inner graphs had."""
 
-    own: dict[str, Constant]
-    lifted: dict[str, Constant]
+    own: dict[str, ModelConstant]
+    lifted: dict[str, ModelConstant]
 
 
 def gather(loaded: LoadedModel) -> Gathered:
@@ -56,8 +56,8 @@ def gather(loaded: LoadedModel) -> Gathered:
     return Gathered(own, {one.name: loaded.constant(one, one.name) for one in lifted})
 
 
-def _constants(graph: GraphProto, loaded: LoadedModel) -> dict[str, Constant]:
-    found: dict[str, Constant] = {}
+def _constants(graph: GraphProto, loaded: LoadedModel) -> dict[str, ModelConstant]:
+    found: dict[str, ModelConstant] = {}
     for name, tensor in _tensors(graph):
         if not name:
             raise ValueError("the model has a constant without a name; each needs one")

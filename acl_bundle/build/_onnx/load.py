@@ -19,7 +19,7 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 
 from acl_bundle._base.files import map_regular
 from acl_bundle.build._onnx import constants, element_types, sound
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.external import ExternalData
 from acl_bundle.om._bytes.foreign import HEAD, foreign
 
@@ -48,12 +48,12 @@ class LoadedModel:
     blobs: list[memoryview] = field(default_factory=list)
     fused: set[str] = field(default_factory=set)  # read by nodes into which a rewriter put others
 
-    def constant(self, tensor: TensorProto, name: str) -> Constant:
+    def constant(self, tensor: TensorProto, name: str) -> ModelConstant:
         """Return a tensor of the model, stub or not, under the name the graph gives it."""
         if tensor.data_location != TensorProto.EXTERNAL:
             return constants.read(tensor, name, self.beside)
         number = int(tensor.external_data[0].value)
-        return Constant(name, tensor.data_type, tuple(tensor.dims), self.blobs[number])
+        return ModelConstant(name, tensor.data_type, tuple(tensor.dims), self.blobs[number])
 
 
 def load(source: Source) -> LoadedModel:

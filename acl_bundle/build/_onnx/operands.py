@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from acl_bundle.build._onnx.walk import Use
+from acl_bundle.build._onnx.walk import TensorUse
 
 _REDUCE: Final = frozenset((1,))
 
@@ -80,19 +80,19 @@ _FIXED: Final = {op: at - _BOUNDS.get(op, frozenset()) for op, at in SHAPING.ite
 _FORWARD: Final = frozenset(("Identity", "Cast"))
 
 
-def shaping_use(name: str, uses: Mapping[str, Sequence[Use]]) -> Use | None:
+def shaping_use(name: str, uses: Mapping[str, Sequence[TensorUse]]) -> TensorUse | None:
     """Return a place where a tensor is no data, behind Identity and Cast too."""
     return _find(name, uses, SHAPING)
 
 
-def fixed_use(name: str, uses: Mapping[str, Sequence[Use]]) -> Use | None:
+def fixed_use(name: str, uses: Mapping[str, Sequence[TensorUse]]) -> TensorUse | None:
     """Return a place where another value of a tensor would change a shape."""
     return _find(name, uses, _FIXED)
 
 
 def _find(
-    name: str, uses: Mapping[str, Sequence[Use]], table: Mapping[str, frozenset[int]]
-) -> Use | None:
+    name: str, uses: Mapping[str, Sequence[TensorUse]], table: Mapping[str, frozenset[int]]
+) -> TensorUse | None:
     waiting, seen = [name], {name}
     while waiting:
         for use in uses.get(waiting.pop(), ()):

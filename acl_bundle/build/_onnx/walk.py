@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
 
-class Use(NamedTuple):
+class TensorUse(NamedTuple):
     """One place that reads a tensor: input number ``at`` of ``node``."""
 
     node: NodeProto
@@ -32,13 +32,13 @@ def graphs(graph: GraphProto) -> Iterator[GraphProto]:
             yield from graphs(inner)
 
 
-def uses(graph: GraphProto) -> dict[str, list[Use]]:
+def uses(graph: GraphProto) -> dict[str, list[TensorUse]]:
     """Return who reads each tensor, the nodes of inner graphs included."""
-    found: dict[str, list[Use]] = {}
+    found: dict[str, list[TensorUse]] = {}
     for one in graphs(graph):
         for node in one.node:
             for index, name in enumerate(node.input):
-                found.setdefault(name, []).append(Use(node, index))
+                found.setdefault(name, []).append(TensorUse(node, index))
     return found
 
 

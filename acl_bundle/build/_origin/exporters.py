@@ -16,8 +16,8 @@ from onnx import GraphProto
 
 from acl_bundle._names.exported import by_exporter
 from acl_bundle.build._onnx import element_types, operands, walk
-from acl_bundle.build._onnx.constants import Constant
-from acl_bundle.build._onnx.walk import Use
+from acl_bundle.build._onnx.constants import ModelConstant
+from acl_bundle.build._onnx.walk import TensorUse
 from acl_bundle.build._origin.selection import Choice
 
 SAID: Final = "the exporter made up"
@@ -48,8 +48,8 @@ class Noted(NamedTuple):
 
 def noted(
     asked: Choice,
-    chosen: Sequence[Constant],
-    constants: Mapping[str, Constant],
+    chosen: Sequence[ModelConstant],
+    constants: Mapping[str, ModelConstant],
     graph: GraphProto,
     fused: Collection[str],
 ) -> Noted:
@@ -78,7 +78,7 @@ def shared(names: Iterable[str], graph: GraphProto) -> dict[str, tuple[str, ...]
     return {name: readers for name, readers in nodes.items() if len(readers) > 1}
 
 
-def _looks_trained(one: Constant, uses: Mapping[str, list[Use]]) -> bool:
+def _looks_trained(one: ModelConstant, uses: Mapping[str, list[TensorUse]]) -> bool:
     if one.elem not in element_types.FLOATING or not one.dims or not one.data.nbytes:
         return False
     is_data = bool(uses.get(one.name)) and operands.shaping_use(one.name, uses) is None

@@ -16,8 +16,8 @@ from onnx import GraphProto
 
 from acl_bundle._names.exported import by_exporter
 from acl_bundle.build._onnx import element_types, operands, walk
-from acl_bundle.build._onnx.constants import Constant
-from acl_bundle.build._onnx.walk import Use
+from acl_bundle.build._onnx.constants import ModelConstant
+from acl_bundle.build._onnx.walk import TensorUse
 from acl_bundle.errors import WeightError
 
 Choice: TypeAlias = Sequence[str] | str
@@ -25,7 +25,9 @@ Choice: TypeAlias = Sequence[str] | str
 _SHOWN = 20
 
 
-def choose(choice: Choice, constants: Mapping[str, Constant], graph: GraphProto) -> list[Constant]:
+def choose(
+    choice: Choice, constants: Mapping[str, ModelConstant], graph: GraphProto
+) -> list[ModelConstant]:
     """Return the chosen constants, in the order they were named.
 
     Args:
@@ -64,7 +66,9 @@ def _is_pattern(name: object) -> bool:
 
 
 def _spelled_out(
-    names: Sequence[str], constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]
+    names: Sequence[str],
+    constants: Mapping[str, ModelConstant],
+    uses: Mapping[str, list[TensorUse]],
 ) -> list[str]:
     """Put the names that it matches in the place of each pattern, those named before left out."""
     found: list[str] = []
@@ -86,7 +90,9 @@ def _spelled_out(
     return found
 
 
-def _all(constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]) -> list[Constant]:
+def _all(
+    constants: Mapping[str, ModelConstant], uses: Mapping[str, list[TensorUse]]
+) -> list[ModelConstant]:
     found = [one for one in constants.values() if _is_weight(one, uses) and not _is_filler(one)]
     if not found:
         raise WeightError(
@@ -96,7 +102,7 @@ def _all(constants: Mapping[str, Constant], uses: Mapping[str, list[Use]]) -> li
     return found
 
 
-def _is_weight(one: Constant, uses: Mapping[str, list[Use]]) -> bool:
+def _is_weight(one: ModelConstant, uses: Mapping[str, list[TensorUse]]) -> bool:
     return (
         one.elem in element_types.FLOATING
         and len(one.dims) > 0
@@ -106,7 +112,7 @@ def _is_weight(one: Constant, uses: Mapping[str, list[Use]]) -> bool:
     )
 
 
-def _is_filler(one: Constant) -> bool:
+def _is_filler(one: ModelConstant) -> bool:
     """Whether no training job has it: named by an exporter, and one number throughout.
 
     Zero states of an LSTM and the scales of attention are such constants.
@@ -129,7 +135,7 @@ def _check_first(name: str, position: int, seen: dict[str, int]) -> None:
         raise WeightError(f"weights names {name!r} twice, at {first} and {position}; once is right")
 
 
-def _check_constant(one: Constant, uses: Mapping[str, list[Use]]) -> None:
+def _check_constant(one: ModelConstant, uses: Mapping[str, list[TensorUse]]) -> None:
     if not one.data.nbytes:
         raise WeightError(
             f"constant {one.name!r} has dims {list(one.dims)} and no elements; an update of it"
@@ -143,7 +149,7 @@ def _check_constant(one: Constant, uses: Mapping[str, list[Use]]) -> None:
         )
 
 
-def _unknown(name: str, constants: Mapping[str, Constant], graph: GraphProto) -> WeightError:
+def _unknown(name: str, constants: Mapping[str, ModelConstant], graph: GraphProto) -> WeightError:
     for tensor in graph.initializer:
         if tensor.name == name and not element_types.is_plain(tensor.data_type):
             kind = element_types.name(tensor.data_type)
@@ -172,7 +178,7 @@ def _what_it_is(name: str, graph: GraphProto) -> str:
     return ""
 
 
-def _candidates(constants: Mapping[str, Constant], name: str = "") -> str:
+def _candidates(constants: Mapping[str, ModelConstant], name: str = "") -> str:
     close = difflib.get_close_matches(name, constants, n=5, cutoff=0.5)
     rest = sorted(constants.keys() - close, key=lambda one: (-constants[one].data.nbytes, one))
     shown = [*close, *rest][:_SHOWN]

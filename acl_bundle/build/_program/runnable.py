@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from acl_bundle.build._onnx import element_types, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._program import bf16, trial
 from acl_bundle.build._shapes.shapes import Known
 
@@ -53,7 +53,7 @@ class Runnable:
     """
 
     model: ModelProto
-    outside: Sequence[tuple[Constant, int]]
+    outside: Sequence[tuple[ModelConstant, int]]
     fetches: Sequence[str] = field(default_factory=list)
 
     @cached_property
@@ -123,7 +123,7 @@ def _rising(dims: tuple[int, ...], elem: int) -> NDArray[Any]:
 
 
 def make(
-    model: ModelProto, known: Mapping[str, Known], stored: Sequence[tuple[Constant, int]]
+    model: ModelProto, known: Mapping[str, Known], stored: Sequence[tuple[ModelConstant, int]]
 ) -> Runnable:
     """Return the model for the engine; the argument is not changed.
 
@@ -161,7 +161,7 @@ def _needed_inside(model: ModelProto) -> set[str]:
     return {name for node in nodes if node.op_type in _SHAPED_BY_VALUE for name in node.input}
 
 
-def _is_weight(tensor: TensorProto, places: Mapping[str, tuple[Constant, int]]) -> bool:
+def _is_weight(tensor: TensorProto, places: Mapping[str, tuple[ModelConstant, int]]) -> bool:
     """Say whether the values of a small constant can change without changing any shape."""
     known = places.get(tensor.name)
     return (
@@ -179,7 +179,9 @@ def _empty(tensor: TensorProto) -> None:
     tensor.CopyFrom(kept)
 
 
-def _point(model: ModelProto, stored: Sequence[tuple[Constant, int]]) -> list[tuple[Constant, int]]:
+def _point(
+    model: ModelProto, stored: Sequence[tuple[ModelConstant, int]]
+) -> list[tuple[ModelConstant, int]]:
     places = {constant.name: (constant, offset) for constant, offset in stored}
     needed = _needed_inside(model)
     outside = []

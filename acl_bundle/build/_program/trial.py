@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto
 
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._shapes.shapes import declare
 
 _SILENT = 4
@@ -35,7 +35,7 @@ class Opened:
     """A program that ONNX Runtime has taken, and constants each run must bring along."""
 
     session: Any
-    lent: Sequence[Constant]
+    lent: Sequence[ModelConstant]
 
     def output_shapes(self, feeds: Mapping[str, tuple[NDArray[Any], int]]) -> list[tuple[int, ...]]:
         """Run once and return the shapes of the outputs.
@@ -73,7 +73,7 @@ class Opened:
             raise ValueError(str(error)) from error
 
 
-def opened(model: ModelProto, constants: Sequence[Constant]) -> Opened:
+def opened(model: ModelProto, constants: Sequence[ModelConstant]) -> Opened:
     """Open the program, with the constants that are outside it.
 
     A session copies its constants. Heavy ones are declared as inputs instead,
@@ -92,7 +92,7 @@ def opened(model: ModelProto, constants: Sequence[Constant]) -> Opened:
     return Opened(_session(model, constants), ())
 
 
-def _is_lent(one: Constant) -> bool:
+def _is_lent(one: ModelConstant) -> bool:
     return one.data.nbytes >= _HEAVY or not _is_convertible(one.elem)
 
 
@@ -103,7 +103,7 @@ def _is_convertible(elem: int) -> bool:
     return elem != TensorProto.BFLOAT16 or hasattr(ort.OrtValue, _FROM_BITS)
 
 
-def _lending(model: ModelProto, heavy: Sequence[Constant]) -> ModelProto:
+def _lending(model: ModelProto, heavy: Sequence[ModelConstant]) -> ModelProto:
     copy = ModelProto()
     copy.CopyFrom(model)
     names = {one.name for one in heavy}
@@ -114,7 +114,7 @@ def _lending(model: ModelProto, heavy: Sequence[Constant]) -> ModelProto:
     return copy
 
 
-def _session(model: ModelProto, constants: Sequence[Constant]) -> Any:
+def _session(model: ModelProto, constants: Sequence[ModelConstant]) -> Any:
     import onnxruntime as ort  # noqa: PLC0415  optional, and slow to import
 
     options = ort.SessionOptions()

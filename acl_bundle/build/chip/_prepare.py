@@ -19,7 +19,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from acl_bundle.build import _fold as folding
 from acl_bundle.build._onnx import element_types, gather, walk
-from acl_bundle.build._onnx.constants import Constant
+from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.load import LoadedModel, Source, load
 from acl_bundle.build._origin import selection
 from acl_bundle.build._origin.origin import Origin
@@ -78,7 +78,7 @@ def prepare(asked: Origin) -> Prepared:
     return Prepared(loaded.model, rows, folded.program)
 
 
-def _check_size(constants: Iterable[Constant], source: Source) -> None:
+def _check_size(constants: Iterable[ModelConstant], source: Source) -> None:
     nbytes = sum(one.data.nbytes for one in constants)
     if nbytes + _ROOM > _MOST:
         called = str(source) if isinstance(source, str | os.PathLike) else "the model"
@@ -89,7 +89,7 @@ def _check_size(constants: Iterable[Constant], source: Source) -> None:
         )
 
 
-def _node_names(graph: GraphProto, constants: Iterable[Constant]) -> dict[str, str]:
+def _node_names(graph: GraphProto, constants: Iterable[ModelConstant]) -> dict[str, str]:
     """Return a name for the node of each constant: its own, where no other node has that."""
     tensors = [one.name for one in constants]
     taken = {node.name for node in graph.node if not {*tensors} & {*node.output}}
@@ -124,10 +124,10 @@ def _whole(tensor: TensorProto, loaded: LoadedModel) -> TensorProto:
     return _tensor(loaded.constant(tensor, tensor.name))
 
 
-def _tensor(one: Constant) -> TensorProto:
+def _tensor(one: ModelConstant) -> TensorProto:
     return TensorProto(name=one.name, data_type=one.elem, dims=one.dims, raw_data=bytes(one.data))
 
 
-def _node(one: Constant, name: str) -> NodeProto:
+def _node(one: ModelConstant, name: str) -> NodeProto:
     attribute = AttributeProto(name="value", type=AttributeProto.TENSOR, t=_tensor(one))
     return NodeProto(op_type="Constant", name=name, output=[one.name], attribute=[attribute])

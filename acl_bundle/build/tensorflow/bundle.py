@@ -12,7 +12,7 @@ from acl_bundle.build.convert import from_onnx
 from acl_bundle.build.result import Bundle
 from acl_bundle.build.tensorflow import convert, frozen, parts
 from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import Graph, GraphVariable
+from acl_bundle.build.tensorflow.graph import GraphVariable, TensorFlowGraph
 from acl_bundle.build.tensorflow.opened import Model
 from acl_bundle.build.tensorflow.values import Checkpoint
 from acl_bundle.errors import WeightError
@@ -105,7 +105,7 @@ def from_tensorflow(
     )
 
 
-def _chosen(graph: Graph, patterns: Sequence[str] | None) -> list[str]:
+def _chosen(graph: TensorFlowGraph, patterns: Sequence[str] | None) -> list[str]:
     """The nodes of the variables that a pattern names, in the graph's order."""
     names = {node: _own(one)[-1] for node, one in graph.variables.items()}
     if isinstance(patterns, str):

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 
 from acl_bundle.build._onnx import walk
 from acl_bundle.build.tensorflow import recurrent
-from acl_bundle.build.tensorflow.graph import Graph
+from acl_bundle.build.tensorflow.graph import TensorFlowGraph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.errors import UnsupportedError
 
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 OPSET: Final = 17
 
 
-def to_onnx(graph: Graph, chosen: Collection[str]) -> onnx.ModelProto:
+def to_onnx(graph: TensorFlowGraph, chosen: Collection[str]) -> onnx.ModelProto:
     """Convert a frozen graph.
 
     Args:
@@ -62,7 +62,7 @@ def to_onnx(graph: Graph, chosen: Collection[str]) -> onnx.ModelProto:
 
 
 def _attempt(
-    tf: Any, graph: Graph, values: Mapping[str, Array], marked: Mapping[str, Array]
+    tf: Any, graph: TensorFlowGraph, values: Mapping[str, Array], marked: Mapping[str, Array]
 ) -> onnx.ModelProto:
     """Convert a graph whose variables are inputs, but for those that have marks."""
     definition = type(graph.definition)()
@@ -98,7 +98,7 @@ def _open(tf: Any, node: Any, shape: tuple[int, ...]) -> None:
 
 
 def _converted(
-    tf: Any, definition: Any, fed: list[str], graph: Graph, called: dict[str, str]
+    tf: Any, definition: Any, fed: list[str], graph: TensorFlowGraph, called: dict[str, str]
 ) -> onnx.ModelProto:
     tfonnx, optimizer = need("tf2onnx.tfonnx"), need("tf2onnx.optimizer")
     with tf.Graph().as_default() as imported, tf.device("/cpu:0"):
@@ -156,7 +156,7 @@ def _bfloat16() -> Iterator[None]:
         table[kind] = before
 
 
-def _refused(graph: Graph, faults: list[str]) -> UnsupportedError:
+def _refused(graph: TensorFlowGraph, faults: list[str]) -> UnsupportedError:
     return UnsupportedError(f"tf2onnx cannot convert {graph.origin}: {'; '.join(faults[:5])}")
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from acl_bundle.build.tensorflow import answers, branches
 from acl_bundle.build.tensorflow.graph import (
     VARIABLES,
-    Graph,
+    TensorFlowGraph,
     node_of,
     outside,
     prune,
@@ -28,7 +28,7 @@ Names: TypeAlias = Sequence[str]
 _SHOWN: Final = 12
 
 
-def choose(graph: Graph, inputs: Names | None, outputs: Names | None) -> None:
+def choose(graph: TensorFlowGraph, inputs: Names | None, outputs: Names | None) -> None:
     """Cut a graph to its ends, in place.
 
     Args:
@@ -58,13 +58,13 @@ def choose(graph: Graph, inputs: Names | None, outputs: Names | None) -> None:
     _keep_needed(graph)
 
 
-def _outputs(graph: Graph, names: Names | None) -> dict[str, str]:
+def _outputs(graph: TensorFlowGraph, names: Names | None) -> dict[str, str]:
     if names is None:
         return graph.outputs or dict([_only(graph)])
     return _named(graph, names, graph.outputs, "outputs")
 
 
-def _only(graph: Graph) -> tuple[str, str]:
+def _only(graph: TensorFlowGraph) -> tuple[str, str]:
     found = answers.answers(graph.definition)
     if len(found) != 1:
         raise ValueError(
@@ -74,7 +74,7 @@ def _only(graph: Graph) -> tuple[str, str]:
     return found[0], outside(found[0])
 
 
-def _fed(graph: Graph, names: Names | None) -> dict[str, str]:
+def _fed(graph: TensorFlowGraph, names: Names | None) -> dict[str, str]:
     if names is not None:
         return _named(graph, names, graph.inputs, "inputs")
     if graph.inputs:
@@ -87,7 +87,9 @@ def _fed(graph: Graph, names: Names | None) -> dict[str, str]:
     }
 
 
-def _named(graph: Graph, names: Names, known: Mapping[str, str], what: str) -> dict[str, str]:
+def _named(
+    graph: TensorFlowGraph, names: Names, known: Mapping[str, str], what: str
+) -> dict[str, str]:
     if isinstance(names, str):
         raise ValueError(f"{what} is {names!r}; a list of names is right")
     if not names:
@@ -106,7 +108,7 @@ def _named(graph: Graph, names: Names, known: Mapping[str, str], what: str) -> d
     return found
 
 
-def _close(name: str, graph: Graph, known: list[str]) -> list[str]:
+def _close(name: str, graph: TensorFlowGraph, known: list[str]) -> list[str]:
     plain = [
         node.name
         for node in graph.definition.node
@@ -125,7 +127,7 @@ def _listed(names: Iterable[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _imported(graph: Graph) -> Any:
+def _imported(graph: TensorFlowGraph) -> Any:
     """The part of a graph that the outputs need, as TensorFlow understands it."""
     tf = tensorflow()
     part = type(graph.definition)()
@@ -141,7 +143,7 @@ def _imported(graph: Graph) -> Any:
     return imported
 
 
-def _check_tensor(graph: Graph, imported: Any, tensor: str) -> None:
+def _check_tensor(graph: TensorFlowGraph, imported: Any, tensor: str) -> None:
     name = node_of(tensor)
     if not any(node.name == name for node in graph.definition.node):
         raise ValueError(
@@ -197,7 +199,7 @@ def _use_defaults(definition: Any) -> None:
             node.attr["T"].type = dtype
 
 
-def _keep_needed(graph: Graph) -> None:
+def _keep_needed(graph: TensorFlowGraph) -> None:
     needed = reached(graph.definition, graph.outputs)
     prune(graph.definition, needed)
     graph.inputs = {one: name for one, name in graph.inputs.items() if node_of(one) in needed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acl_bundle.build.tensorflow import ends, names, opened, training, variables
 from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import Graph
+from acl_bundle.build.tensorflow.graph import TensorFlowGraph
 from acl_bundle.build.tensorflow.opened import Model
 from acl_bundle.build.tensorflow.values import Checkpoint, CheckpointValues
 
@@ -16,7 +16,7 @@ def freeze(
     outputs: Names | None = None,
     signature: str | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Graph:
+) -> TensorFlowGraph:
     """Freeze a model, as TensorFlow's freeze_graph did.
 
     Args:
@@ -41,7 +41,7 @@ def freeze(
     return graph
 
 
-def _forget(graph: Graph) -> None:
+def _forget(graph: TensorFlowGraph) -> None:
     """Count the variables that the outputs do not need among what is not used."""
     there = {node.name for node in graph.definition.node}
     known = names.settled(graph.variables, {*graph.inputs.values(), *graph.outputs.values()})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import Graph
+from acl_bundle.build.tensorflow.graph import TensorFlowGraph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.training import check
 from acl_bundle.errors import UnsupportedError
@@ -19,7 +19,7 @@ _SERVING: Final = "serving_default"
 _ROOT: Final = "model"  # as in tf.train.Checkpoint(model=model)
 
 
-def of_keras(model: Any, origin: str) -> Graph:
+def of_keras(model: Any, origin: str) -> TensorFlowGraph:
     """Make the graph of a Keras model that infers.
 
     Raises:
@@ -81,7 +81,7 @@ def _output_names(model: Any, result: Any) -> list[str]:
     return [f"output_{at}" for at in range(count)]
 
 
-def of_saved_model(folder: str, signature: str | None) -> Graph:
+def of_saved_model(folder: str, signature: str | None) -> TensorFlowGraph:
     """Make the graph of a signature of a SavedModel of TensorFlow 2.
 
     Raises:
@@ -121,7 +121,7 @@ def _frozen(
     inputs: list[str],
     outputs: list[str],
     places: Mapping[int, names.Place],
-) -> Graph:
+) -> TensorFlowGraph:
     captures = dict(
         zip(
             (one.op.name for one in function.graph.internal_captures),
@@ -132,7 +132,7 @@ def _frozen(
     handles = {id(one.handle): one for one in function.graph.variables}
     named = names.of_handles(handles, places)
     fed = [one.name for one in function.inputs if one.op.name not in captures]
-    graph = Graph(
+    graph = TensorFlowGraph(
         origin,
         _constants(function, origin),
         dict(zip(fed, inputs, strict=True)),
@@ -157,7 +157,7 @@ def _constants(function: Any, origin: str) -> Any:
         )
     except Exception as error:
         whole = function.graph.as_graph_def()
-        check(Graph(origin, whole))
+        check(TensorFlowGraph(origin, whole))
         raise UnsupportedError(
             f"{origin} cannot be frozen, which is what a bundle is made of: {reason(error)}"
         ) from error

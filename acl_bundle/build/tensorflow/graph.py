@@ -67,7 +67,7 @@ class GraphVariable:
 
 
 @dataclass
-class Graph:
+class TensorFlowGraph:
     """A graph and its ends.
 
     Attributes:

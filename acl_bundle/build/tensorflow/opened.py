@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from acl_bundle._base.absent import absent
 from acl_bundle._base.files import map_regular
 from acl_bundle.build.tensorflow import function, names, variables
-from acl_bundle.build.tensorflow.graph import VARIABLES, Graph
+from acl_bundle.build.tensorflow.graph import VARIABLES, TensorFlowGraph
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.values import Checkpoint
 
@@ -25,7 +25,7 @@ _KERAS: Final = (b"PK\x03\x04", b"\x89HDF\r\n\x1a\n")
 _META: Final = ".meta"
 
 
-def open_model(model: Model, signature: str | None) -> tuple[Graph, Checkpoint | None]:
+def open_model(model: Model, signature: str | None) -> tuple[TensorFlowGraph, Checkpoint | None]:
     """Open a model of TensorFlow's or Keras's.
 
     Returns:
@@ -90,7 +90,7 @@ def _newest(folder: Path) -> Path:
     return Path(f"{prefix}{_META}")
 
 
-def _saved_model(folder: Path, signature: str | None) -> tuple[Graph, Checkpoint | None]:
+def _saved_model(folder: Path, signature: str | None) -> tuple[TensorFlowGraph, Checkpoint | None]:
     proto = need("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
     _parse(proto, map_regular(folder / _SAVED_MODEL), folder / _SAVED_MODEL)
     first = proto.meta_graphs[0] if proto.meta_graphs else None
@@ -103,14 +103,14 @@ def _saved_model(folder: Path, signature: str | None) -> tuple[Graph, Checkpoint
     return _version_1(graph), folder / "variables" / "variables"
 
 
-def _of_meta(proto: Any, origin: str) -> Graph:
+def _of_meta(proto: Any, origin: str) -> TensorFlowGraph:
     losses = (
         proto.collection_def["losses"].node_list.value if "losses" in proto.collection_def else ()
     )
-    return Graph(origin, proto.graph_def, losses=frozenset(losses), unused=names.UNUSED)
+    return TensorFlowGraph(origin, proto.graph_def, losses=frozenset(losses), unused=names.UNUSED)
 
 
-def _graph(path: Path, data: memoryview) -> Graph:
+def _graph(path: Path, data: memoryview) -> TensorFlowGraph:
     proto = tensorflow().compat.v1.GraphDef()
     if b"\0" in bytes(data[:4096]) or not bytes(data[:4096]).lstrip().startswith((b"node", b"#")):
         _parse(proto, data, path)
@@ -120,7 +120,7 @@ def _graph(path: Path, data: memoryview) -> Graph:
             text.Parse(bytes(data).decode(), proto)
         except (text.ParseError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is no graph as text: {reason(error)}") from error
-    return Graph(os.fspath(path), proto, unused=names.UNUSED)
+    return TensorFlowGraph(os.fspath(path), proto, unused=names.UNUSED)
 
 
 def _parse(proto: Any, data: memoryview, path: Path) -> None:
@@ -130,7 +130,7 @@ def _parse(proto: Any, data: memoryview, path: Path) -> None:
         raise ValueError(f"{path} is no model of TensorFlow's: {reason(error)}") from error
 
 
-def _version_1(graph: Graph) -> Graph:
+def _version_1(graph: TensorFlowGraph) -> TensorFlowGraph:
     if not any(node.op for node in graph.definition.node):
         raise ValueError(f"{graph.origin} has no nodes, so it is no graph of TensorFlow's")
     for node in graph.definition.node:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build.tensorflow.graph import Graph, node_of
+from acl_bundle.build.tensorflow.graph import TensorFlowGraph, node_of
 
 Array = NDArray[Any]
 
@@ -28,7 +28,7 @@ _GATES: Final = (0, 3, 1, 2)  # of TensorFlow's four, in ONNX's order
 _READ: Final = (1, 2, 3)  # the inputs of LSTM that hold weights: W, R, B
 
 
-def loops(graph: Graph) -> dict[str, int]:
+def loops(graph: TensorFlowGraph) -> dict[str, int]:
     """Return the variables that loops alone read, by their nodes: how many loops do."""
     readers: dict[str, list[Any]] = {}
     for node in graph.definition.node:

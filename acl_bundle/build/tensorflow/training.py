@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import Graph, every_node
+from acl_bundle.build.tensorflow.graph import TensorFlowGraph, every_node
 from acl_bundle.errors import UnsupportedError
 
 _RANDOM: Final = (
@@ -63,7 +63,7 @@ _LOSSES: Final = (
 )
 
 
-def check(graph: Graph) -> None:
+def check(graph: TensorFlowGraph) -> None:
     """Refuse a graph, cut to its ends, that does more than infer.
 
     Raises:
@@ -101,7 +101,7 @@ def _training(node: Any) -> tuple[str, str] | None:
     return None
 
 
-def _refusal(graph: Graph, what: str, advice: str) -> UnsupportedError:
+def _refusal(graph: TensorFlowGraph, what: str, advice: str) -> UnsupportedError:
     return UnsupportedError(f"{graph.origin} still trains: {what}; {advice}")
 
 

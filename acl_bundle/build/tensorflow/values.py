@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from acl_bundle.build.tensorflow.graph import Graph, GraphVariable
+from acl_bundle.build.tensorflow.graph import GraphVariable, TensorFlowGraph
 from acl_bundle.build.tensorflow.need import reason, tensorflow
 from acl_bundle.errors import WeightError
 
@@ -83,7 +83,7 @@ class CheckpointValues:
             f"{self._where} lacks variable {variable.name!r}; it has {self._listed(self.names)}"
         )
 
-    def settle(self, graph: Graph) -> None:
+    def settle(self, graph: TensorFlowGraph) -> None:
         """Note what a checkpoint has besides as unused; refuse it among values that were given.
 
         Raises:

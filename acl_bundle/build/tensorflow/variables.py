@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import VARIABLES, Fragment, Graph, every_node, node_of
+from acl_bundle.build.tensorflow.graph import (
+    VARIABLES,
+    Fragment,
+    TensorFlowGraph,
+    every_node,
+    node_of,
+)
 from acl_bundle.build.tensorflow.need import need, reason, tensorflow
 from acl_bundle.build.tensorflow.values import CheckpointValues
 from acl_bundle.errors import UnsupportedError
@@ -20,7 +26,7 @@ _PLACE: Final = re.compile(r"(\d{1,18} )+(\d{1,18},\d{1,18}|-)(:(\d{1,18},\d{1,1
 _READS: Final = ("Identity", "ReadVariableOp")
 
 
-def describe(graph: Graph) -> None:
+def describe(graph: TensorFlowGraph) -> None:
     """Find the variables of a graph and what they are called, in place."""
     saved = {node: rest for node, *rest in _saved(graph.definition)}
     graph.variables = {
@@ -30,7 +36,7 @@ def describe(graph: Graph) -> None:
     }
 
 
-def constants(graph: Graph) -> None:
+def constants(graph: TensorFlowGraph) -> None:
     """Take the floating-point constants of a frozen graph for its variables, in place.
 
     Those of rank 0 are settings, such as an epsilon.
@@ -87,7 +93,7 @@ def _behind(edge: str, nodes: Mapping[str, Any]) -> str | None:
     return node.name if node is not None and node.op in VARIABLES else None
 
 
-def fill(graph: Graph, values: CheckpointValues | None) -> None:
+def fill(graph: TensorFlowGraph, values: CheckpointValues | None) -> None:
     """Give a graph's variables their values as constants, in place.
 
     Args:
@@ -129,7 +135,7 @@ def _kind(tf: Any, node: Any, shape: Any) -> tuple[Any, Any]:
     return tf.dtypes.as_dtype(node.attr["dtype"].type), tf.TensorShape(shape)
 
 
-def _replace(graph: Graph, values: CheckpointValues) -> None:
+def _replace(graph: TensorFlowGraph, values: CheckpointValues) -> None:
     tf = tensorflow()
     for node in graph.definition.node:
         if node.op == "Const" and node.name in graph.variables:
@@ -160,7 +166,7 @@ def _assign(tf: Any, session: Any, node: Any, value: Any) -> None:
     session.run(write, {place: value})
 
 
-def _frozen(session: Any, graph: Graph) -> Any:
+def _frozen(session: Any, graph: TensorFlowGraph) -> Any:
     convert = need("tensorflow.python.framework.convert_to_constants")
     try:
         definition = convert.convert_variables_to_constants_from_session_graph(

@@ -42,10 +42,10 @@ def list_(
     Example: acl-bundle weights list model.safetensors --select 'encoder.*'
     """
     from acl_bundle.cli.weights import list as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
     with told(1, WRONG):
-        command.run(source, Choice(key, select or (), drop or ()), as_json)
+        command.run(source, Selection(key, select or (), drop or ()), as_json)
 
 
 @weights.command()
@@ -66,9 +66,9 @@ def diff(
     Example: acl-bundle weights diff before.safetensors after.npz
     """
     from acl_bundle.cli.weights import diff as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    choices = [Choice(key, select or (), drop or ()) for key in (key_a, key_b)]
+    choices = [Selection(key, select or (), drop or ()) for key in (key_a, key_b)]
     with told(TROUBLE, WRONG):
         same = command.run((a, b), choices, every, as_json)
     raise typer.Exit(0 if same else DIFFERENT)
@@ -119,11 +119,11 @@ def sparsify(
     --record masks.safetensors
     """
     from acl_bundle.cli.weights import sparsify as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
     with told(1, WRONG):
         command.run(
-            source, out, record, layouts or (), Choice(key, select or (), drop or ()), as_json
+            source, out, record, layouts or (), Selection(key, select or (), drop or ()), as_json
         )
 
 
@@ -147,9 +147,9 @@ def check(
     Example: acl-bundle weights check sparse.npz --record masks.safetensors
     """
     from acl_bundle.cli.weights import check as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    choice = Choice(key, select or (), drop or ())
+    choice = Selection(key, select or (), drop or ())
     with told(TROUBLE, WRONG):
         whole = command.run(source, record, layouts or (), choice, as_json)
     raise typer.Exit(0 if whole else DIFFERENT)
@@ -215,9 +215,9 @@ def match(
     Example: acl-bundle weights match exported.onnx trained.pt --beside compiled.om
     """
     from acl_bundle.cli.weights import match as command  # noqa: PLC0415
-    from acl_bundle.cli.weights.inputs import Choice  # noqa: PLC0415
+    from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    choice = Choice(key, select or (), drop or ())
+    choice = Selection(key, select or (), drop or ())
     with told(TROUBLE, WRONG):
         certain = command.run(model, source, out, beside, choice, as_json)
     raise typer.Exit(0 if certain else DIFFERENT)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from acl_bundle import weights
 from acl_bundle.cli.weights import show
-from acl_bundle.cli.weights.inputs import Choice, layouts
+from acl_bundle.cli.weights.inputs import Selection, layouts
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Masks
 
 
 def run(
-    path: Path, record: Path | None, texts: Sequence[str], choice: Choice, as_json: bool
+    path: Path, record: Path | None, texts: Sequence[str], choice: Selection, as_json: bool
 ) -> bool:
     """Print a row per weight that is looked at.
 
@@ -28,7 +28,7 @@ def run(
         Whether nothing breaks the pattern.
 
     Raises:
-        AclBundleError, ValueError, OSError: As for `Choice` and `weights.check`.
+        AclBundleError, ValueError, OSError: As for `Selection` and `weights.check`.
     """
     if (record is None) != bool(texts):
         raise ValueError("say what to check by: --record, or --layout")

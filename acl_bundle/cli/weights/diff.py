@@ -8,11 +8,11 @@ from pathlib import Path
 
 from acl_bundle import weights
 from acl_bundle.cli.weights import show
-from acl_bundle.cli.weights.inputs import Choice
+from acl_bundle.cli.weights.inputs import Selection
 from acl_bundle.cli.weights.progress import Watched
 
 
-def run(paths: tuple[Path, Path], choices: Sequence[Choice], every: bool, as_json: bool) -> bool:
+def run(paths: tuple[Path, Path], choices: Sequence[Selection], every: bool, as_json: bool) -> bool:
     """Print a row per weight that differs.
 
     Args:
@@ -25,7 +25,7 @@ def run(paths: tuple[Path, Path], choices: Sequence[Choice], every: bool, as_jso
         Whether they are the same.
 
     Raises:
-        AclBundleError, ValueError, OSError: As for `Choice`.
+        AclBundleError, ValueError, OSError: As for `Selection`.
     """
     with ExitStack() as stack:
         a, b = (

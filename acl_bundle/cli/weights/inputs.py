@@ -18,7 +18,7 @@ from acl_bundle.weights._transforms.rename import Renamed
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which weights of a file.
 
     Attributes:
@@ -108,7 +108,7 @@ class Half:
 class Changes:
     """Everything that the options of `ChangeOptions` ask for."""
 
-    choice: Choice
+    choice: Selection
     half: Half
     names: NameChanges
 
@@ -116,7 +116,7 @@ class Changes:
     def asked(cls, change: ChangeOptions) -> Changes:
         """Take options as they came from the command line."""
         return cls(
-            Choice(change.key, change.select or (), change.drop or (), change.transpose or ()),
+            Selection(change.key, change.select or (), change.drop or (), change.transpose or ()),
             Half(change.dtype, change.on_overflow, change.keep_float32 or ()),
             NameChanges(
                 change.rename or (), change.regex or (), change.strip_prefix, change.add_prefix
@@ -127,7 +127,7 @@ class Changes:
         """Look at the weights as they are read, cast (or None) and as they are wanted.
 
         Raises:
-            ValueError, WeightError: As for `Choice`, `Half` and `NameChanges`.
+            ValueError, WeightError: As for `Selection`, `Half` and `NameChanges`.
         """
         read = Watched(self.choice.of(source))
         half = self.half.of(read)

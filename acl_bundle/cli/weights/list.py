@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acl_bundle.cli.weights import show
-from acl_bundle.cli.weights.inputs import Choice
+from acl_bundle.cli.weights.inputs import Selection
 
 
 class Row(NamedTuple):
@@ -18,8 +18,8 @@ class Row(NamedTuple):
     nbytes: int
 
 
-def run(path: Path, choice: Choice, as_json: bool) -> None:
-    """Print a weight per row; see `Choice` for what it raises."""
+def run(path: Path, choice: Selection, as_json: bool) -> None:
+    """Print a weight per row; see `Selection` for what it raises."""
     with choice.open(path) as source:
         view = choice.of(source)
         specs = {name: view.spec(name) for name in view}

@@ -6,11 +6,16 @@ from pathlib import Path
 
 from acl_bundle import build
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice
+from acl_bundle.cli.weights.inputs import Selection
 
 
 def run(
-    model: Path, source: Path, out: Path | None, beside: Path | None, choice: Choice, as_json: bool
+    model: Path,
+    source: Path,
+    out: Path | None,
+    beside: Path | None,
+    choice: Selection,
+    as_json: bool,
 ) -> bool:
     """Print what was found and what was not, and write the program, beside a bundle too.
 
@@ -18,7 +23,7 @@ def run(
         Whether nothing was ambiguous.
 
     Raises:
-        AclBundleError, ValueError, OSError: As for `Choice` and `build.match`.
+        AclBundleError, ValueError, OSError: As for `Selection` and `build.match`.
     """
     with choice.open(source) as opened:
         if out is not None:

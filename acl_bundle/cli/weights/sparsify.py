@@ -13,13 +13,13 @@ from typing import Any
 
 from acl_bundle import weights
 from acl_bundle.cli.weights import outputs, show
-from acl_bundle.cli.weights.inputs import Choice, layouts
+from acl_bundle.cli.weights.inputs import Selection, layouts
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Masks
 
 
 def run(
-    path: Path, out: Path, record: Path, texts: Sequence[str], choice: Choice, as_json: bool
+    path: Path, out: Path, record: Path, texts: Sequence[str], choice: Selection, as_json: bool
 ) -> None:
     """Make a file sparse and print what is lost.
 
@@ -33,7 +33,7 @@ def run(
 
     Raises:
         FileExistsError: A record would be replaced.
-        AclBundleError, ValueError, OSError: As for `Choice`, `sparsify_2_4` and `enforce`.
+        AclBundleError, ValueError, OSError: As for `Selection`, `sparsify_2_4` and `enforce`.
     """
     outputs.check_format(out)
     if texts and record.exists():

@@ -14,7 +14,7 @@ class InvalidError(ValueError):
 
 
 @dataclass
-class Request:
+class GraphRequest:
     """One graph of a request.
 
     Attributes:
@@ -60,12 +60,12 @@ def write(path: Path, fields: Fields) -> None:
     part.rename(path)
 
 
-def graphs(fields: Fields) -> list[Request]:
+def graphs(fields: Fields) -> list[GraphRequest]:
     """Return the graphs of a request; one without a model has that of the one before."""
-    found: list[Request] = []
+    found: list[GraphRequest] = []
     for key, value in fields:
         if key == "graph":
-            found.append(Request(_text(value), onnx=found[-1].onnx if found else b""))
+            found.append(GraphRequest(_text(value), onnx=found[-1].onnx if found else b""))
         elif found:
             _take(found[-1], key, value)
     return found
@@ -77,7 +77,7 @@ def global_options(fields: Fields) -> dict[str, str]:
     return {key: _text(value) for (kind, key), value in named if kind == "global"}
 
 
-def _take(graph: Request, key: str, value: bytes) -> None:
+def _take(graph: GraphRequest, key: str, value: bytes) -> None:
     kind, _, name = key.partition(".")
     if key == "onnx":
         graph.onnx = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acl_bundle import build, om
 from acl_bundle.fake.compiler import naming
-from acl_bundle.fake.compiler.fields import Fields, InvalidError, Request, graphs
+from acl_bundle.fake.compiler.fields import Fields, GraphRequest, InvalidError, graphs
 from acl_bundle.fake.compiler.options import arguments
 from acl_bundle.fake.compiler.parse import opened
 
@@ -39,12 +39,12 @@ def bundle(fields: Fields) -> Fields:
         raise ValueError(str(error)) from None
 
 
-def _plain(request: Request) -> build.Model:
+def _plain(request: GraphRequest) -> build.Model:
     proto = opened(request)
     return build.model(proto, output_names="ge", **arguments(request, proto.graph))
 
 
-def _bundle(requests: list[Request]) -> om.Chunks:
+def _bundle(requests: list[GraphRequest]) -> om.Chunks:
     _check_precision(requests)
     over_variables = [one for one in requests if one.role != "model"]
     made = _refreshable(over_variables) if over_variables else None
@@ -56,12 +56,12 @@ def _bundle(requests: list[Request]) -> om.Chunks:
     return om.write_bundle(models, 0 if made is None else made.variable_size)
 
 
-def _role(request: Request) -> om.Role:
+def _role(request: GraphRequest) -> om.Role:
     roles: dict[str, om.Role] = {"infer": "infer", "init": "init", "update": "update"}
     return roles[request.role]
 
 
-def _refreshable(requests: list[Request]) -> om.Bundle:
+def _refreshable(requests: list[GraphRequest]) -> om.Bundle:
     first = requests[0]
     if any((one.onnx, one.constants) != (first.onnx, first.constants) for one in requests):
         raise ValueError(
@@ -79,13 +79,13 @@ def _refreshable(requests: list[Request]) -> om.Bundle:
     return om.open_bundle(built.to_bytes())
 
 
-def _check_without_inputs(request: Request) -> None:
+def _check_without_inputs(request: GraphRequest) -> None:
     """Refuse shapes for a graph that has none of the model's inputs."""
     if request.role != "infer" and request.options.get("input_shape"):
         raise ValueError(f"input_shape is given for {request.name}, which has no such inputs")
 
 
-def _check_precision(requests: list[Request]) -> None:
+def _check_precision(requests: list[GraphRequest]) -> None:
     for key in _PRECISION:
         given = {one.options[key] for one in requests if key in one.options}
         if len(given) > 1:

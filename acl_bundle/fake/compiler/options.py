@@ -8,7 +8,7 @@ from onnx import GraphProto
 
 from acl_bundle.build._shapes import shapes
 from acl_bundle.build.chip.options import dim_gears
-from acl_bundle.fake.compiler.fields import InvalidError, Request
+from acl_bundle.fake.compiler.fields import GraphRequest, InvalidError
 from acl_bundle.fake.compiler.parse import check
 
 Arguments: TypeAlias = dict[str, Any]
@@ -35,7 +35,7 @@ _WITHOUT_EFFECT = {
 _FORMATS = ("ND", "NCHW", "NHWC", "NCDHW", "NDHWC")
 
 
-def arguments(request: Request, graph: GraphProto) -> Arguments:
+def arguments(request: GraphRequest, graph: GraphProto) -> Arguments:
     """Return what `build.model` is to be given for a graph, and declare its inputs' shapes.
 
     Raises:

@@ -7,7 +7,7 @@ import difflib
 from onnx import ModelProto, NodeProto, defs, external_data_helper
 
 from acl_bundle.fake.compiler import naming
-from acl_bundle.fake.compiler.fields import Fields, Request, graphs
+from acl_bundle.fake.compiler.fields import Fields, GraphRequest, graphs
 
 _PARAMETERS = {
     "input_shape",
@@ -53,7 +53,7 @@ def check(given: dict[str, str], accepted: set[str], unsimulated: set[str]) -> N
             raise RuntimeError(f"the option {key!r} ({value!r}) is not simulated by this stand-in")
 
 
-def opened(request: Request, *, whole: bool = True) -> ModelProto:
+def opened(request: GraphRequest, *, whole: bool = True) -> ModelProto:
     """Return the model of a request, its nodes named.
 
     Args:

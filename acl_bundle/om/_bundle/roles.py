@@ -36,7 +36,7 @@ class Named(Protocol):
         """The name."""
 
 
-class Signature(Protocol):
+class NamedGraph(Protocol):
     """What a role is told from: a graph's name, inputs and outputs."""
 
     @property
@@ -52,7 +52,7 @@ class Signature(Protocol):
         """The graph's outputs."""
 
 
-def role_of(graph: Signature) -> Role:
+def role_of(graph: NamedGraph) -> Role:
     """Return what a graph's inputs and outputs say it does."""
     if graph.outputs:
         return "infer"
@@ -62,7 +62,7 @@ def role_of(graph: Signature) -> Role:
     return "update" if updates else "infer"
 
 
-def detect(graphs: Sequence[Signature], file: str = "bundle") -> dict[Role, int]:
+def detect(graphs: Sequence[NamedGraph], file: str = "bundle") -> dict[Role, int]:
     """Return the index of each role's graph.
 
     A bundle with neither an init nor an update graph holds unrelated models
@@ -86,7 +86,7 @@ def detect(graphs: Sequence[Signature], file: str = "bundle") -> dict[Role, int]
     return {role: _one(role, at, graphs, file) for role, at in found.items() if at}
 
 
-def _check_name(graph: Signature, index: int, role: Role, file: str) -> None:
+def _check_name(graph: NamedGraph, index: int, role: Role, file: str) -> None:
     said = _NAMES.get(graph.name)
     if said is not None and said != role:
         raise BundleFormatError(
@@ -96,7 +96,7 @@ def _check_name(graph: Signature, index: int, role: Role, file: str) -> None:
         )
 
 
-def _one(role: Role, at: list[int], graphs: Sequence[Signature], file: str) -> int:
+def _one(role: Role, at: list[int], graphs: Sequence[NamedGraph], file: str) -> int:
     named = [index for index in at if _NAMES.get(graphs[index].name) == role]
     candidates = named or at
     if len(candidates) == 1:
