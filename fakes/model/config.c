@@ -26,22 +26,22 @@ typedef struct Attribute {
 } Attribute;
 
 static const Attribute attributes[CONFIG_ATTRIBUTES] = {
-    [ACL_MDL_PRIORITY_INT32] = {4, .bounded = true, .high = PRIORITY_MAX},
-    [ACL_MDL_LOAD_TYPE_SIZET] = {8, .bounded = true, .low = 1, .high = 6},
-    [ACL_MDL_PATH_PTR] = {8, .required = true},
-    [ACL_MDL_MEM_ADDR_PTR] = {8, .required = true},
-    [ACL_MDL_MEM_SIZET] = {8},
-    [ACL_MDL_WEIGHT_ADDR_PTR] = {8},
-    [ACL_MDL_WEIGHT_SIZET] = {8},
-    [ACL_MDL_WORKSPACE_ADDR_PTR] = {8},
-    [ACL_MDL_WORKSPACE_SIZET] = {8},
-    [ACL_MDL_INPUTQ_NUM_SIZET] = {8},
-    [ACL_MDL_INPUTQ_ADDR_PTR] = {8, .required = true},
-    [ACL_MDL_OUTPUTQ_NUM_SIZET] = {8},
-    [ACL_MDL_OUTPUTQ_ADDR_PTR] = {8, .required = true},
-    [ACL_MDL_WORKSPACE_MEM_OPTIMIZE] = {8, .bounded = true, .high = 1},
-    [ACL_MDL_WEIGHT_PATH_PTR] = {8, .required = true},
-    [ACL_MDL_WITHOUT_GRAPH_INT32] = {4, .bounded = true, .high = 1},
+    [ACL_MDL_PRIORITY_INT32] = {.size = 4, .bounded = true, .high = PRIORITY_MAX},
+    [ACL_MDL_LOAD_TYPE_SIZET] = {.size = 8, .bounded = true, .low = 1, .high = 6},
+    [ACL_MDL_PATH_PTR] = {.size = 8, .required = true},
+    [ACL_MDL_MEM_ADDR_PTR] = {.size = 8, .required = true},
+    [ACL_MDL_MEM_SIZET] = {.size = 8},
+    [ACL_MDL_WEIGHT_ADDR_PTR] = {.size = 8},
+    [ACL_MDL_WEIGHT_SIZET] = {.size = 8},
+    [ACL_MDL_WORKSPACE_ADDR_PTR] = {.size = 8},
+    [ACL_MDL_WORKSPACE_SIZET] = {.size = 8},
+    [ACL_MDL_INPUTQ_NUM_SIZET] = {.size = 8},
+    [ACL_MDL_INPUTQ_ADDR_PTR] = {.size = 8, .required = true},
+    [ACL_MDL_OUTPUTQ_NUM_SIZET] = {.size = 8},
+    [ACL_MDL_OUTPUTQ_ADDR_PTR] = {.size = 8, .required = true},
+    [ACL_MDL_WORKSPACE_MEM_OPTIMIZE] = {.size = 8, .bounded = true, .high = 1},
+    [ACL_MDL_WEIGHT_PATH_PTR] = {.size = 8, .required = true},
+    [ACL_MDL_WITHOUT_GRAPH_INT32] = {.size = 4, .bounded = true, .high = 1},
 };
 
 static bool is_text(int attr)
