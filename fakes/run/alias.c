@@ -20,7 +20,7 @@ typedef struct Extent {
     uintptr_t start;
     uintptr_t end;
     bool writes;
-    ExtentKind place;
+    ExtentKind kind;
     size_t index;
 } Extent;
 
@@ -29,12 +29,12 @@ typedef struct Extents {
     size_t count;
 } Extents;
 
-static void add(Extents *extents, ExtentKind place, size_t index, bool writes,
+static void add(Extents *extents, ExtentKind kind, size_t index, bool writes,
                 const unsigned char *bytes, size_t size)
 {
     if (bytes != NULL && size > 0)
         extents->item[extents->count++] =
-            (Extent){(uintptr_t)bytes, (uintptr_t)bytes + size, writes, place, index};
+            (Extent){(uintptr_t)bytes, (uintptr_t)bytes + size, writes, kind, index};
 }
 
 /* An update reads the inputs that it assigns. */
@@ -114,13 +114,13 @@ static const char *name_of(const Run *run, const Extent *extent, char *text, siz
                                        [CLAIM_WEIGHTS] = "the weight memory",
                                        [CLAIM_AREA] = "the variables"};
 
-    if (extent->place == EXTENT_LENT) {
+    if (extent->kind == EXTENT_LENT) {
         const Claim *claim = &run->model->lent[extent->index].claim;
         snprintf(text, size, "%s at 0x%llx", lent[claim->kind],
                  (unsigned long long)claim->rows.start);
         return text;
     }
-    bool input = extent->place == EXTENT_INPUT;
+    bool input = extent->kind == EXTENT_INPUT;
     const DataBuffer *buffer = dataset_peek(input ? run->input : run->output, extent->index);
     snprintf(text, size, "%s %zu at %p", input ? "input" : "output", extent->index,
              buffer != NULL ? buffer->data : NULL);
@@ -129,8 +129,8 @@ static const char *name_of(const Run *run, const Extent *extent, char *text, siz
 
 static bool is_in_place(const Extent *a, const Extent *b)
 {
-    return a->start == b->start && a->place != b->place && a->place != EXTENT_LENT &&
-           b->place != EXTENT_LENT;
+    return a->start == b->start && a->kind != b->kind && a->kind != EXTENT_LENT &&
+           b->kind != EXTENT_LENT;
 }
 
 static int complain(const Run *run, const Extent *a, const Extent *b)
