@@ -1,11 +1,16 @@
 """The side of a pair that infers, and who is still at the other.
 
 Which side is active is one attribute, and no inference waits for it to change.
-So a run may choose a side that is the shadow by the time the run begins, and
-one that was submitted may have to wait for its turn there. Neither may meet
-weights that nobody let infer: every run is noted at its side before it looks
-again whether that side is active, and the shadow is not written before all
-that are noted there have gone.
+T1 infers, T2 updates the pair:
+
+1. T1 reads that side A is active
+2. T2 makes B active; A is the shadow now
+3. T2 would write new weights into A, and T1 would infer with weights that
+   nobody let infer
+
+So T1 notes its run at A, and then reads again which side is active: where that
+is B, T1 takes its note back and begins anew. T2 writes into A when no run is
+noted there. A run that was submitted is noted until its end.
 """
 
 from __future__ import annotations

@@ -5,9 +5,14 @@ have them alone, and counts the commits that succeeded: the epoch. Here each
 epoch has the caller's version, and the last one a record of what the variables
 hold since.
 
-What a commit will publish is noted before it runs and taken over once the
-gate's epoch shows that it did. So whatever comes between the C call and the
-next line of Python leaves gate and record in step.
+A commit and a Ctrl-C:
+
+1. Python notes what the commit will publish
+2. C commits, and raises the epoch
+3. Ctrl-C raises before the next line of Python
+4. whoever asks next sees the epoch of step 2, and takes over the note of step 1
+
+So gate and record are in step, whatever comes between 2 and 4.
 """
 
 from __future__ import annotations

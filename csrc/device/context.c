@@ -6,15 +6,15 @@
  * again. So what a later call finds may be ours, of another device, and that
  * device may be closed before the call ends:
  *
- *     T1 infers on device 0, and keeps its context
- *     T1 begins an inference on device 1, and remembers the context of 0
- *     T2 closes device 0; its context is dead
- *     T1 ends the inference, and would put a dead context back
+ *     1. T1 infers on device 0, and keeps the context of device 0
+ *     2. T1 begins an inference on device 1, and remembers the context of 0
+ *     3. T2 closes device 0, whose context is dead
+ *     4. T1 ends the inference, and would put a dead context back
  *
- * Hence the list of the contexts that our devices hold. One of them is put
- * back only while it is on the list, and leaves the list before its device is
- * reset. Where the caller had a context before we came, it is his, whatever
- * the list says: he keeps it alive by a count of his own.
+ * Hence the list of the contexts that our devices hold. A context of ours is
+ * put back only while it is on the list, and leaves the list before its device
+ * is reset. A context that the caller had before we came is the caller's,
+ * whatever the list says: a count of the caller's own keeps it alive.
  */
 
 #include "device/ab_context.h"
@@ -150,8 +150,8 @@ int64_t ab_context_enter(aclrtContext ours, ab_visit *visit)
 }
 
 /*
- * Puts back what was ours, unless its device was closed meanwhile: it cannot
- * be reset before the mutex is free.
+ * Puts back a context of ours, unless its device was closed since the visit
+ * began. The device cannot be reset before the mutex is free.
  */
 static void context_leave_for_ours(const ab_visit *visit)
 {

@@ -1,20 +1,27 @@
 /*
  * How the gate is shut. `shut` has the claim of the one commit that waits or
- * runs, and the hold. An inference takes its reader's mutex, and goes back to wait on
- * `opened` when it then sees a claim; so once a claim is made and every reader's
- * mutex has been had once and found without a run under way, nothing reads the
- * variables and nothing will until the claim is dropped. The gate is then
- * shut: not by any thread, so that a commit may be several calls. A stream of
- * inferences cannot keep a commit out, because later ones wait behind the
- * claim.
+ * runs, and the hold. T1 infers, T2 commits:
+ *
+ *     1. T1 takes its reader's mutex, sees no claim, and runs
+ *     2. T2 sets the claim
+ *     3. T2 waits for the mutex of T1's reader
+ *     4. T1 ends its run and leaves the mutex
+ *     5. T2 has the mutex once, finds no run under way, and leaves it
+ *     6. T1 takes the mutex again, sees the claim, leaves the mutex, and waits
+ *        on `opened`
+ *
+ * After step 5 of every reader the gate is shut: nothing reads the variables
+ * until T2 drops the claim. A run that begins between 2 and 5 sees the claim,
+ * so a stream of inferences cannot keep a commit out. No thread holds a shut
+ * gate, so a commit may be several calls.
  *
  * A hold is a claim that outlasts commits: its owner keeps inferences out until
  * ab_gate_release, and commits meanwhile; that nobody else does is the caller's to see.
  *
  * A commit that still finds a run after its wait goes back to its caller with
- * AB_STEP_BUSY and its claim kept: the caller calls again, or retracts. A run
- * that was given up may never end: it makes a commit fail with AB_STEP_HUNG
- * at once.
+ * AB_STEP_BUSY and keeps its claim: the caller calls again, or retracts. A run
+ * that was given up may never end: a commit that finds such a run fails at
+ * once with AB_STEP_HUNG.
  */
 
 #include "gate/claim.h"

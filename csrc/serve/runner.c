@@ -11,10 +11,15 @@
  * request.c queues that; here is what becomes of it.
  *
  * A run that started is counted in the runner's reader until a thread has seen
- * the end of it: the thread that wants the result (ab_request_wait), or else a
- * commit that waits for it (runner_collect). Only one thread at a time waits
- * for a slot's stream, for a failure is told once. The result stays in the
- * slot until it is fetched.
+ * its end. T1 wants the result (ab_request_wait), T2 commits (runner_collect):
+ *
+ *     1. T1 waits for the slot's stream; T2 needs the end of the same run
+ *     2. T2 sees that T1 waits, and waits for T1, not for the stream
+ *     3. T1 sees the end, notes the answer in the slot, and wakes T2
+ *
+ * For a stream tells a failure once: T2 would take it, and T1 would have a
+ * result of a run that failed. Where T2 comes first, T1 waits in the same way.
+ * The result stays in the slot until T1 fetches it.
  *
  * A run that is not over in time is given up: it is hung, and with it the
  * runner. Its slot is neither used nor freed, and nothing new starts,

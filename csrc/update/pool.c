@@ -80,8 +80,9 @@ static int pool_take(pool *p, share *next)
 }
 
 /*
- * Notes a failure of this thread. On another thread than the caller's
- * (foreign) the library's own words are kept, too: only this one can ask.
+ * Notes a failure of this thread. The library tells the text of a failure to
+ * the thread that failed; so where this thread is not the caller's (foreign),
+ * the text is kept as well.
  */
 static void pool_fail(pool *p, size_t item, int64_t result, int foreign)
 {

@@ -21,8 +21,9 @@ static struct {
 HELD_OVER_FORK(state.begins)
 
 /*
- * A load can hold a lock for long, and a fork that is to start another
- * program must not wait for that.
+ * Takes all locks before a fork. A load holds a lock for long, and a fork that
+ * only starts another program must not wait for the load: after a second the
+ * fork goes on without the locks, and its child may not use this library.
  */
 static void before(void)
 {

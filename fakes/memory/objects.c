@@ -229,7 +229,7 @@ void *object_find(const void *handle, Kind kind, const char *argument)
     return body;
 }
 
-/* False when another thread was faster. */
+/* Ends the object of a slot. False when two threads destroy it and this is the second. */
 static bool slot_die(const void *handle)
 {
     Slot *slot = slot_of(handle);

@@ -1,14 +1,18 @@
 /*
  * models: the loaded models.
  *
- * One step looks an id up and holds the model. A holder may look at all of
- * the model until that holder lets it go, even if the model is unloaded
- * meanwhile. The table of ids is a holder, and so is every execution that is
- * queued. The last holder of an unloaded model takes the model apart.
+ * One step looks an id up and holds the model. The table of ids is a holder,
+ * and so is every execution that is queued. T1 runs a model, T2 unloads it:
  *
- * A run claims the model it holds (IDLE to RUNNING) and so does an unload
- * (IDLE to DEAD): the second of them is refused. Loading (model_load.h) and
- * unloading take models_lock().
+ *     1. T1 looks the id up, and holds the model
+ *     2. T2 takes the model out of the table, and lets go of it
+ *     3. T1 looks at the model, which is whole
+ *     4. T1 lets go of it; T1 was the last holder, and takes the model apart
+ *
+ * Before a run begins T1 claims the model (IDLE to RUNNING). Before step 2 T2
+ * claims it, too (IDLE to DEAD). The second claim is refused, so a model that
+ * runs is not unloaded. Loading (model_load.h) and unloading take
+ * models_lock().
  */
 #ifndef FAKE_MODELS_H
 #define FAKE_MODELS_H

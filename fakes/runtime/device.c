@@ -85,7 +85,13 @@ static void *reference_set(DeviceState *device)
     return primary;
 }
 
-/* Begins a device with a context, unless another thread was faster. */
+/*
+ * Begins a device with a context. False where T2 was faster:
+ *
+ *     1. T1 finds the device unset, and makes a context without the lock
+ *     2. T2 does the same, and begins the device
+ *     3. T1 finds the device set, destroys its own context, and counts once more
+ */
 static bool reference_first(DeviceState *device, void *primary)
 {
     pthread_mutex_lock(&state.lock);
@@ -102,7 +108,7 @@ static bool reference_first(DeviceState *device, void *primary)
 
 /*
  * Counts one more aclrtSetDevice; the primary context, or NULL. A context is
- * made without the lock: to make an object may free a dead one.
+ * made without the lock, because to make an object may free a dead object.
  */
 static void *device_reference(int index)
 {

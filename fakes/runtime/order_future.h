@@ -1,13 +1,17 @@
 /*
  * order_future: orders by marks that are yet to come.
  *
- * A stream may wait for an event that is not recorded yet. Tasks behind that
- * wait are held until the record comes. They come after all that the record
- * comes after, which is not known yet. So the mark goes into the stream's
- * clock as a future: a tick of no stream. When the record arrives the held
- * tasks are judged: do they race with others? Until then neither the held
- * tasks nor tasks in conflict with them are complained about. To free or
- * destroy what a held task uses is wrong all the same.
+ * A stream may wait for an event that is not recorded yet:
+ *
+ *     1. stream A waits for event E, and gets task a behind that wait
+ *     2. stream B gets task b, which touches the same memory as a
+ *     3. stream B records E: a comes after b, so there was no race
+ *
+ * After step 2 nobody knows yet what a comes after. So the wait goes into A's
+ * clock as a future: a tick of no stream. Task a is held, and neither a nor b
+ * is complained about. In step 3 the future becomes the clock of the record,
+ * and the tasks that were held are judged by that. To free or destroy what a
+ * held task uses is wrong all the same.
  *
  * All is guarded by the streams' lock.
  */
