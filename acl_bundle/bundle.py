@@ -76,7 +76,8 @@ class Bundle(HasWeights):
                 opening = Opening(self._stack, self.device, keep, kept, by_index, copies, beside)
                 parts = opening.parts(variables)
                 self._kind = "plain model" if isinstance(kept.file, om.Single) else "bundle"
-                self.graphs, self._writer, self._second_ids = parts[:3]
+                self.graphs: tuple[Graph, ...] = parts[0]
+                self._writer, self._second_ids = parts[1:3]
                 self._variables = self._writer.variables
                 self._snapshots, self._readback = parts[3:]
 

@@ -96,7 +96,7 @@ class Use:
     __slots__ = ("block",)
 
     def __init__(self, block: Block) -> None:
-        self.block = block
+        self.block: Block = block
 
     def __del__(self) -> None:
         self.block.unused()
@@ -132,7 +132,7 @@ class Block(Owner):
         self._uses, self._is_let_go, self._lock = 0, False, threading.RLock()
         memory = None if taken is None else DeviceBuffer(max(nbytes, 1), taken)
         with uninterrupted():
-            self.device = _held(device, memory)
+            self.device: Held = _held(device, memory)
             super().__init__(self.device.activated, warns=False)
             self._stack.callback(drop, device)
             with self._closed_on_failure():

@@ -72,7 +72,7 @@ class Turns:
     """Where the sides of a pair stand, and which runs are at each."""
 
     def __init__(self, sides: Sides) -> None:
-        self.sides = sides
+        self.sides: Sides = sides
         self._runs = {side: weakref.WeakSet[_Run]() for side in (sides.active, sides.shadow)}
 
     def enter(self) -> tuple[Bundle, Callable[[], None]]:

@@ -69,8 +69,9 @@ class Holding:
     def __init__(self, variables: Variables, limit_ms: int) -> None:
         self._variables, self._limit_ms = variables, limit_ms
         self._until = monotonic() + limit_ms / 1000
-        self._thread, self.owner = weakref.ref(_this_thread()), threading.current_thread().name
-        self.ended = threading.Event()
+        self._thread = weakref.ref(_this_thread())
+        self.owner: str = threading.current_thread().name
+        self.ended: threading.Event = threading.Event()
         self.how: str | None = None
         self._once = threading.Lock()
 
