@@ -83,10 +83,14 @@ def install() -> bool:
     return False
 
 
+def _is_ours(folder: str) -> bool:
+    """Whether a folder of the path is FOLDER, of this installation or of another."""
+    return Path(os.path.realpath(folder)).parts[-3:] == FOLDER.parts[-3:]
+
+
 def _other(path: Sequence[str]) -> ModuleSpec | None:
     """Another `acl` on a path: a module or a package; a folder without code is none."""
-    here = os.path.realpath(FOLDER)
-    spec = PathFinder.find_spec("acl", [one for one in path if os.path.realpath(one) != here])
+    spec = PathFinder.find_spec("acl", [one for one in path if not _is_ours(one)])
     return None if spec is None or spec.loader is None else spec
 
 

@@ -38,28 +38,34 @@ def _numbers(kind: str, values: Iterable[object]) -> Any:
 
 
 def get_recent_err_msg(raw: Raw) -> str | None:
+    """Return what this thread's calls left, ours and the library's; None for nothing."""
     return "\n".join([*take_texts(), *filter(None, [raw()])]) or None
 
 
 def float16_to_float(_: Any, value: int) -> float:
+    """Return the number whose half-precision bits these are."""
     return float(acl.aclFloat16ToFloat(value & 0xFFFF))
 
 
 def float_to_float16(_: Any, value: float) -> int:
+    """Return the bits of a number in half precision."""
     return int(acl.aclFloatToFloat16(value))
 
 
 def create_tensor_desc(raw: Raw, dtype: int, shape: list[int], layout: int) -> Any:
+    """Describe a tensor of the shape in a list."""
     numbers = _numbers("int64_t", shape)
     return raw(dtype, len(shape), address(numbers), layout)
 
 
 def set_shape(raw: Raw, desc: int, shape: list[int]) -> Any:
+    """Set one of a description's shapes, from a list."""
     numbers = _numbers("int64_t", shape)
     return raw(desc, len(shape), address(numbers))
 
 
 def set_ranges(raw: Raw, desc: int, ranges: list[list[int]]) -> Any:
+    """Set ranges of a description, from a list of pairs."""
     if not all(isinstance(one, list) and len(one) == 2 for one in ranges):
         raise ValueError(f"a range is a list of two numbers, in a list of such: not {ranges!r}")
     numbers = _numbers("int64_t", (number for one in ranges for number in one))
@@ -67,6 +73,7 @@ def set_ranges(raw: Raw, desc: int, ranges: list[list[int]]) -> Any:
 
 
 def get_tensor_desc_dim_range(raw: Raw, desc: int, index: int, count: int) -> Any:
+    """Return the range of a dim as a list, and ret."""
     if not 0 <= count <= MOST:
         return None, INVALID
     numbers = ffi.new("int64_t[]", max(count, 1))
@@ -75,6 +82,7 @@ def get_tensor_desc_dim_range(raw: Raw, desc: int, index: int, count: int) -> An
 
 
 def app_log(find: Callable[[], int], level: int, message: str) -> None:
+    """Log a text, with the caller's file and line."""
     caller = sys._getframe(2)
     code = caller.f_code
     call = ffi.cast("void (*)(int, char *, char *, uint32_t, char *, ...)", find())
@@ -83,24 +91,27 @@ def app_log(find: Callable[[], int], level: int, message: str) -> None:
 
 
 def get_cann_attribute_list(raw: Raw) -> Any:
+    """Return the attributes that there are, how many, and ret."""
     found, count, ret = raw()
     numbers = ffi.cast("int32_t *", found)
     return ([] if ret else [int(one) for one in numbers[0:count]]), count, ret
 
 
 def get_version_str(raw: Raw, package: str) -> Any:
+    """Return a package's version, and ret."""
     into = ffi.new("char[]", 512)
     ret = raw(package, address(into))
     return ffi.string(into).decode("utf-8", "replace"), ret
 
 
 def set_config_opt(raw: Raw, handle: int, attr: int, value: object) -> Any:
+    """Set an option of a load, as wide as its kind: int32, a path, or 8 bytes."""
     right = str if attr == _PATH else int
     if not isinstance(value, right):
         raise TypeError("acl.mdl.set_config_opt args parse failed")
     if isinstance(value, str):
         text = ffi.new("char[]", value.encode())
-        util.keep(text, len(text))
+        util.keep(address(text), text, len(text))
         data = ffi.new("char *[]", [text])
     elif attr == 0:
         data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
@@ -110,11 +121,13 @@ def set_config_opt(raw: Raw, handle: int, attr: int, value: object) -> Any:
 
 
 def set_exec_config_opt(raw: Raw, handle: int, attr: int, value: int) -> Any:
+    """Set an option of an execution, 4 bytes."""
     data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
     return raw(handle, attr, address(data), 4)
 
 
 def get_input_dynamic_dims(raw: Raw, desc: int, index: int, count: int) -> Any:
+    """Return the shapes of all gears, a dict each, and ret."""
     if not 0 <= count <= MOST:
         return None, INVALID
     gears = ffi.new("aclmdlIODims[]", max(count, 1))
@@ -123,6 +136,7 @@ def get_input_dynamic_dims(raw: Raw, desc: int, index: int, count: int) -> Any:
 
 
 def set_input_dynamic_dims(raw: Raw, model: int, data: int, index: int, shape: Any) -> Any:
+    """Choose a gear by a dict of dims."""
     made = ffi.new("aclmdlIODims *")
     numbers, count = shape.get("dims"), shape.get("dimCount")
     if not isinstance(numbers, list) or not isinstance(count, int):
@@ -136,6 +150,7 @@ def set_input_dynamic_dims(raw: Raw, model: int, data: int, index: int, shape: A
 
 
 def create_and_get_op_desc(raw: Raw, device: int, stream: int, task: int, size: int) -> Any:
+    """Return the name of a task's operator, its descriptions with their counts, and ret."""
     name = ffi.new("char[]", max(size, 1))
     found = raw(device, stream, task, address(name), size)
     return ffi.string(name).decode("utf-8", "replace"), *found
@@ -166,21 +181,25 @@ def _config(given: dict[str, Any]) -> Any:
 
 
 def malloc_with_cfg(raw: Raw, size: int, policy: int, given: dict[str, Any]) -> Any:
+    """Allocate device memory by a dict."""
     config, _attrs = _config(given)
     return raw(size, policy, address(config))
 
 
 def malloc_host_with_cfg(raw: Raw, size: int, given: dict[str, Any]) -> Any:
+    """Allocate host memory by a dict."""
     config, _attrs = _config(given)
     return raw(size, address(config))
 
 
 def get_primary_ctx_state(raw: Raw, device: int) -> Any:
+    """Return whether the context is active, 0, and ret."""
     _, active, ret = raw(device)
     return active, 0, ret
 
 
 def set_aipp_floats(find: Callable[[], int], aipp: int, *values: float) -> Any:
+    """Set four floats for an image of the batch."""
     call = ffi.cast("int (*)(uintptr_t, float, float, float, float, uint64_t)", find())
     return int(call(aipp % (1 << 64), *values[:4], int(values[4]) % (1 << 64)))
 

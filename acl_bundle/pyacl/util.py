@@ -1,14 +1,15 @@
-"""`acl.util`: how bytes and arrays become pointers and come back, and threads.
+"""`acl.util`: how bytes and arrays become pointers and come back, and threads; copies from them.
 
 A pointer is good while its owner lives. Programs write ``bytes_to_ptr(x.tobytes())``, whose owner
 dies at once; so the last few owners are kept alive here, KEPT of them and no more than KEPT_BYTES.
+pyACL keeps none: a copy from memory that only this module keeps is told by a ResourceWarning.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
-from collections import deque
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -25,17 +26,51 @@ KEPT = 64
 KEPT_BYTES = 256 << 20
 NO_SUCH_THREAD = 3  # what pthread_join answers
 
-_kept: deque[tuple[Any, int]] = deque()
+_kept: dict[int, tuple[Any, int]] = {}  # an owner and its bytes, by address, the oldest first
 _kept_lock = threading.Lock()
 _threads: dict[int, tuple[threading.Thread, list[BaseException]]] = {}
 
 
-def keep(owner: Any, nbytes: int) -> None:
+def keep(where: int, owner: Any, nbytes: int) -> None:
     """Keep an owner of memory alive until enough others came after it."""
     with _kept_lock:
-        _kept.append((owner, nbytes))
-        while len(_kept) > KEPT or (len(_kept) > 1 and sum(n for _, n in _kept) > KEPT_BYTES):
-            _kept.popleft()
+        _kept.pop(where, None)
+        _kept[where] = (owner, nbytes)
+        while len(_kept) > KEPT or (len(_kept) > 1 and _sum() > KEPT_BYTES):
+            del _kept[next(iter(_kept))]
+
+
+def _sum() -> int:
+    return sum(nbytes for _, nbytes in _kept.values())
+
+
+def _references(where: int) -> int:
+    kept = _kept.get(where)
+    return sys.getrefcount(kept[0]) if kept else 0
+
+
+def _references_of_one() -> int:
+    """How many references there are to an owner that nobody else has; -1 where they tell nothing.
+
+    A free-threaded interpreter counts them otherwise.
+    """
+    keep(-1, bytearray(1), 1)
+    found = _references(-1)
+    del _kept[-1]
+    return found if getattr(sys, "_is_gil_enabled", lambda: True)() else -1
+
+
+_ALONE = _references_of_one()
+
+
+def _tell_if_dropped(full: str, source: int) -> None:
+    """Warn where a copy takes bytes whose owner the program has dropped."""
+    if source in _kept and _references(source) == _ALONE:
+        warnings.warn(
+            f"{full}: the owner of the memory at {source:#x} was dropped before the copy; pyACL"
+            " does not keep it alive: keep the object of bytes_to_ptr or numpy_to_ptr in a"
+            " variable", ResourceWarning, stacklevel=4,
+        )  # fmt: skip
 
 
 def forget() -> None:
@@ -47,8 +82,9 @@ def forget() -> None:
 def _bytes_to_ptr(_: Any, data: object) -> int:
     if not isinstance(data, bytes):
         raise ValueError("acl.util.bytes_to_ptr needs an byte as argument")
-    keep(data, len(data))
-    return address(ffi.from_buffer(data))
+    where = address(ffi.from_buffer(data))
+    keep(where, data, len(data))
+    return where
 
 
 def _memory(full: str, pointer: int, nbytes: int) -> Any:
@@ -75,7 +111,6 @@ def _deprecated(name: str, instead: str) -> None:
 def _array(full: str, data: object) -> NDArray[Any]:
     if not isinstance(data, np.ndarray):
         raise ValueError(f"{full} needs a numpy array as argument")
-    keep(data, data.nbytes)
     return data
 
 
@@ -87,12 +122,13 @@ def _numpy_to_ptr(_: Any, data: object) -> int:
             "acl.util.numpy_to_ptr: the array is not contiguous; the pointer is of a view with"
             f" strides {array.strides}", Warning, stacklevel=3,
         )  # fmt: skip
+    keep(int(array.ctypes.data), array, array.nbytes)
     return int(array.ctypes.data)
 
 
 def _numpy_contiguous_to_ptr(_: Any, data: object) -> tuple[int, NDArray[Any]]:
     array = np.ascontiguousarray(_array("acl.util.numpy_contiguous_to_ptr", data))
-    keep(array, array.nbytes)
+    keep(int(array.ctypes.data), array, array.nbytes)
     _deprecated("numpy_contiguous_to_ptr", "bytes_to_ptr")
     return int(array.ctypes.data), array
 
@@ -145,7 +181,25 @@ def _stop_thread(_: Any, number: int) -> int:
     return 0
 
 
+def _memcpy(
+    raw: Callable[..., Any], target: int, most: int, source: int, count: int, kind: int
+) -> Any:
+    """Copy; memory whose owner was dropped is told."""
+    _tell_if_dropped("acl.rt.memcpy", source)
+    return raw(target, most, source, count, kind)
+
+
+def _memcpy_async(
+    raw: Callable[..., Any], target: int, most: int, source: int, count: int, kind: int, stream: int
+) -> Any:
+    """Queue a copy; memory whose owner was dropped is told."""
+    _tell_if_dropped("acl.rt.memcpy_async", source)
+    return raw(target, most, source, count, kind, stream)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "acl.rt.memcpy": _memcpy,
+    "acl.rt.memcpy_async": _memcpy_async,
     "acl.util.bytes_to_ptr": _bytes_to_ptr,
     "acl.util.ptr_to_bytes": _ptr_to_bytes,
     "acl.util.numpy_to_ptr": _numpy_to_ptr,

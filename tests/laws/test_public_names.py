@@ -19,9 +19,11 @@ PUBLIC = (
     "acl_bundle",
     "acl_bundle.build",
     "acl_bundle.cli",
+    "acl_bundle.compat",
     "acl_bundle.fake",
     "acl_bundle.follow",
     "acl_bundle.om",
+    "acl_bundle.pyacl",
     "acl_bundle.weights",
 )
 

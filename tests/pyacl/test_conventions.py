@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,6 @@ import numpy as np
 import pytest
 
 from acl_bundle import build
-from acl_bundle.pyacl import util
-
-DEPRECATED = pytest.mark.filterwarnings("ignore:acl.util:Warning")
-
-
-@pytest.fixture
-def acl(fake_acl: Any) -> Any:
-    """pyACL with device 0 open."""
-    made = fake_acl.pyacl
-    assert made.init() == 0
-    assert made.rt.set_device(0) == 0
-    yield made
-    assert made.rt.reset_device(0) == 0
-    assert made.finalize() == 0
 
 
 def test_handles_wrap_and_smaller_numbers_are_checked(fake_acl: Any) -> None:
@@ -148,94 +132,6 @@ def test_dvpp_memory_is_memory_of_the_device(acl: Any, fake_acl: Any) -> None:
     assert ret == 0
     assert [row["size"] for row in fake_acl.live if row["kind"] == "device memory"] == [128]
     assert acl.media.dvpp_free(pointer) == 0
-
-
-@DEPRECATED
-def test_bytes_and_arrays_cross(acl: Any) -> None:
-    data = np.arange(6, dtype=np.int32)
-    assert acl.util.ptr_to_bytes(acl.util.bytes_to_ptr(data.tobytes()), 24) == data.tobytes()
-    view = acl.util.ptr_to_numpy(acl.util.numpy_to_ptr(data), (2, 3), 5)
-    view[1, 2] = 77
-    assert data[5] == 77  # a view
-    assert not view.flags.owndata
-    pointer, whole = acl.util.numpy_contiguous_to_ptr(data[::2])
-    assert acl.util.ptr_to_bytes(pointer, 12) == whole.tobytes() == data[::2].tobytes()
-    numbers = {0: "?", 1: "i1", 2: "u1", 5: "i4", 7: "i8", 11: "f4", 12: "f8", 23: "f2"}
-    for number, code in numbers.items():
-        assert acl.util.ptr_to_numpy(pointer, (1,), number).dtype == np.dtype(code)
-
-
-@DEPRECATED
-def test_the_wrong_object_is_a_value_error(acl: Any) -> None:
-    for refused in (bytearray(4), memoryview(b"1234"), np.zeros(1)):
-        with pytest.raises(ValueError, match="needs an byte as argument"):
-            acl.util.bytes_to_ptr(refused)
-    with pytest.raises(ValueError, match="shape is empty"):
-        acl.util.ptr_to_numpy(4096, [1], 11)
-    with pytest.raises(ValueError, match="is no number of a type"):
-        acl.util.ptr_to_numpy(4096, (1,), 17)
-    for call in (lambda: acl.util.ptr_to_bytes(0, 4), lambda: acl.util.ptr_to_numpy(0, (1,), 11)):
-        with pytest.raises(ValueError, match="the pointer is NULL"):
-            call()
-    with pytest.raises(ValueError, match="needs a numpy array"):
-        acl.util.numpy_to_ptr([1])
-
-
-def test_arrays_are_deprecated_at_the_line_that_passes_them(acl: Any) -> None:
-    data = np.zeros((4, 4), np.float32)
-    for _ in range(2):  # at every call
-        with pytest.warns(Warning, match="numpy_to_ptr is deprecated") as caught:
-            acl.util.numpy_to_ptr(data)
-        assert caught[0].filename == __file__
-    with pytest.warns(Warning, match=r"deprecated|not contiguous") as caught:
-        acl.util.numpy_to_ptr(data.T[1:])
-    assert [one.filename for one in caught] == [__file__] * 2
-
-
-@DEPRECATED
-def test_an_owner_that_died_is_kept_for_a_while_and_not_for_ever(acl: Any) -> None:
-    array = np.arange(1000)
-    seen = weakref.ref(array)
-    acl.util.numpy_to_ptr(array)
-    del array
-    gc.collect()
-    assert seen() is not None
-    for _ in range(util.KEPT):
-        acl.util.bytes_to_ptr(bytes(8))
-    gc.collect()
-    assert seen() is None
-
-
-@DEPRECATED
-def test_large_owners_are_kept_up_to_a_sum(acl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(util, "KEPT_BYTES", 10_000)
-    seen = []
-    for _ in range(4):
-        array = np.zeros(6000, np.uint8)
-        seen.append(weakref.ref(array))
-        acl.util.numpy_to_ptr(array)
-        del array
-    gc.collect()
-    assert [one() is None for one in seen] == [True, True, True, False]
-
-
-def test_threads_are_joined_and_tell_what_they_raised(acl: Any) -> None:
-    got: list[Any] = []
-    thread, ret = acl.util.start_thread(got.append, [1, 2])
-    assert ret == 0
-    assert acl.util.stop_thread(thread) == 0
-    assert got == [[1, 2]]
-    assert acl.util.stop_thread(thread) != 0
-    thread, _ = acl.util.start_thread(lambda: got.append(threading.get_ident()), None)
-    assert acl.util.stop_thread(thread) == 0
-    assert got[1] == thread
-
-    def fails(_: Any) -> None:
-        raise OSError("broken")
-
-    thread, _ = acl.util.start_thread(fails, [0])
-    with pytest.raises(RuntimeError, match=r"broken.*msg=thread call failed"):
-        acl.util.stop_thread(thread)
 
 
 def test_a_failed_task_is_told_to_the_exception_callback(acl: Any, fake_acl: Any) -> None:

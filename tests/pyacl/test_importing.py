@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from acl_bundle import pyacl
 from acl_bundle.cli import fake as command
+from acl_bundle.pyacl.importing import FOLDER
 
 CLEAN = {
     key: value
@@ -79,6 +81,18 @@ def test_the_toolkits_on_the_path_goes_first_and_ours_says_so(
     )
     assert out == "1\n"
     assert err == f"acl_bundle.pyacl stays out: acl is {file}\n"
+
+
+def test_the_folder_of_another_installation_serves_as_well(tmp_path: Path) -> None:
+    other = tmp_path / "acl_bundle" / "pyacl" / "path"
+    other.mkdir(parents=True)
+    shutil.copy(FOLDER / "acl.py", other)
+    code = "import acl; print(acl.__name__, acl.rt)"
+    out, err = python(code, cwd=Path("/"), PYTHONPATH=str(other))
+    assert out == "acl <module 'acl.rt'>\n"
+    assert err == ""
+    code = "from acl_bundle import pyacl; print(pyacl.install())"
+    assert python(code, cwd=Path("/"), PYTHONPATH=str(other))[0] == "True\n"
 
 
 def test_a_folder_without_code_is_no_acl(tmp_path: Path) -> None:

@@ -58,7 +58,10 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
     return here
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:acl.util:Warning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:acl.util:Warning"),
+    pytest.mark.filterwarnings("ignore:acl.rt.memcpy.*dropped:ResourceWarning"),  # as samples do
+]
 
 
 def computed(model: onnx.ModelProto, x: Any) -> Any:
