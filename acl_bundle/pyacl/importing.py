@@ -16,6 +16,7 @@ __all__ = ["FOLDER", "clear", "install", "module", "put", "stand_in", "uninstall
 FOLDER = Path(__file__).parent / "path"
 """On PYTHONPATH it makes `import acl` ours."""
 _before: dict[str, ModuleType | None] = {}
+_lasting: list[bool] = []  # something in it: it is there for the process, not for one test
 
 
 def module() -> ModuleType:
@@ -50,13 +51,15 @@ def uninstall() -> None:
         else:
             sys.modules[name] = other
     _before.clear()
+    _lasting.clear()
 
 
 def clear() -> None:
-    """Take it out of `sys.modules`, and forget what a library that begins anew does not know."""
+    """Take out what `put` alone put in; forget what a library that begins anew does not know."""
     from acl_bundle.pyacl import callbacks, util  # noqa: PLC0415
 
-    uninstall()
+    if not _lasting:
+        uninstall()
     callbacks.forget()
     util.forget()
 
@@ -73,11 +76,13 @@ def install() -> bool:
         spec = _other(sys.path)
         found = None if spec is None else spec.origin
     elif there is module():
+        _lasting.append(True)
         return True
     else:
         found = getattr(there, "__file__", None) or repr(there)
     if found is None:
         put()
+        _lasting.append(True)
         return True
     warnings.warn(f"acl_bundle.pyacl stays out: acl is {found}", RuntimeWarning, stacklevel=2)
     return False
@@ -98,7 +103,9 @@ def stand_in() -> None:
     """Be `acl` for the import that runs the module in FOLDER; where there is another, that is."""
     spec = _other(sys.path)
     if spec is None or spec.loader is None:
+        sys.modules.pop("acl", None)  # the module in FOLDER, which is nobody's
         put()
+        _lasting.append(True)
         return
     print(f"acl_bundle.pyacl stays out: acl is {spec.origin}", file=sys.stderr)
     sys.modules["acl"] = other = importlib.util.module_from_spec(spec)

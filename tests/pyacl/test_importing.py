@@ -128,6 +128,34 @@ def test_the_fixture_takes_it_out_again(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=2)
 
 
+CONFTEST = "from acl_bundle import pyacl\nassert pyacl.install()\n"
+
+
+@pytest.mark.parametrize("way", ["conftest", "path"])
+def test_what_was_there_for_the_process_outlives_a_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A program that imports acl at its top is found by every test, before and after."""
+    if way == "conftest":
+        pytester.makeconftest(CONFTEST)
+    else:
+        monkeypatch.setenv("PYTHONPATH", str(FOLDER))
+    pytester.makepyfile("""
+        import sys
+
+        import acl
+        import pytest
+
+        @pytest.mark.parametrize("round", range(3))
+        def test_it_is_there(fake_acl, round):
+            import acl.rt as rt
+            assert rt is acl.rt is sys.modules["acl.rt"]
+            assert acl is sys.modules["acl"] is fake_acl.pyacl
+            assert acl.rt.set_device(0) != 0 or acl.rt.reset_device(0) == 0
+    """)
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=3)
+
+
 @pytest.mark.usefixtures("fake_acl")
 def test_the_names_are_those_of_one_module(fake_acl: Any) -> None:
     assert fake_acl.pyacl is pyacl.module()
