@@ -13,12 +13,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array, label_of
 from acl_bundle._base.files import Path_
 from acl_bundle._base.owner import Closing
 from acl_bundle._base.wait import Wait, WhenBusy
+from acl_bundle._device.foreign import as_device
 from acl_bundle._load.kept import Kept
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.given import Given, check_patterns, without
@@ -30,6 +32,7 @@ from acl_bundle._update.reports import UpdateReport
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.om import Source
+from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -290,7 +293,10 @@ class Pair(Closing):
 def _kept(weights: Mapping[str, Any], known: WeightTable) -> Mapping[str, Any]:
     """What is needed to write the same weights once more."""
     specs = [known.specs[place] for place in known.among(weights)]
-    return {
-        spec.name: as_array(weights[spec.name], f"weight {spec.name!r}", spec).copy()
-        for spec in specs
-    }
+    return {spec.name: _copy(weights[spec.name], f"weight {spec.name!r}", spec) for spec in specs}
+
+
+def _copy(value: Any, what: str, spec: WeightSpec) -> Any:
+    """A copy of a value on the host."""
+    found = None if isinstance(value, np.ndarray) else as_device(value, what)
+    return as_array(value, what, spec).copy() if found is None else found.to_host()

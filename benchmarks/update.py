@@ -17,13 +17,25 @@ import argparse
 from collections.abc import Callable
 
 from acl_bundle import fake
-from benchmarks import derived, digest, memory, partial, pause, serving, small, sources, staging
+from benchmarks import (
+    derived,
+    device,
+    digest,
+    memory,
+    partial,
+    pause,
+    serving,
+    small,
+    sources,
+    staging,
+)
 
 SECTIONS: dict[str, Callable[[int], None]] = {
     "staging": staging.main,
     "sources": sources.main,
     "small": small.main,
     "partial": partial.main,
+    "device": device.main,
     "digest": digest.main,
     "derived": derived.main,
     "memory": memory.main,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, SupportsIndex
@@ -45,6 +46,7 @@ class DeviceArray(OfProcess):
 
     def __init__(self, block: Block, shape: Shape, dtype: np.dtype[Any]) -> None:
         self._block: Block | None = block
+        self._use: Use | None = None
         self.shape: Shape = shape
         self.dtype: np.dtype[Any] = dtype
         self.device: int = block.device.index
@@ -106,6 +108,11 @@ class DeviceArray(OfProcess):
         return len(self.shape)
 
     @property
+    def size(self) -> int:
+        """How many elements."""
+        return math.prod(self.shape)
+
+    @property
     def freed(self) -> bool:
         """Whether `free` was called."""
         return self._block is None
@@ -139,6 +146,17 @@ class DeviceArray(OfProcess):
             ClosedError: The array was freed, or belongs to the parent process.
         """
         return self._used().use()
+
+    def held(self) -> DeviceArray:
+        """The same array, whatever becomes of this one: its memory stays until it is collected.
+
+        Raises:
+            ClosedError: The array was freed, or belongs to the parent process.
+        """
+        use = self.use()
+        twin = DeviceArray(use.block, self.shape, self.dtype)
+        twin.readonly, twin._use = self.readonly, use
+        return twin
 
     def to_host(self, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Copy the array to the host (aclrtMemcpy). Blocks until that is done.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -67,3 +67,28 @@ def size_of(shape: Shape, dtype: np.dtype[Any]) -> int:
     if nbytes >= 2**63:
         raise ValueError(f"an array {dtype}{list(shape)} has {nbytes} bytes, too many for a device")
     return nbytes
+
+
+class _Placed(Protocol):
+    """As much of a DeviceArray as `check_device` reads."""
+
+    device: int
+
+    @property
+    def freed(self) -> bool: ...
+
+
+def check_device(array: _Placed, what: str, device: int) -> None:
+    """Refuse an array that is no more, or on another device than the bundle.
+
+    Raises:
+        ClosedError: It was freed.
+        ValueError: It is on another device.
+    """
+    if array.freed:
+        raise ClosedError(f"{what} is {array!r}; give an array that is there")
+    if array.device != device:
+        raise ValueError(
+            f"{what} is on device {array.device}, the bundle on {device}; copy it:"
+            f" to_device(array.to_host(), device={device})"
+        )

@@ -29,6 +29,8 @@ CASTS = ("safe", "same_kind")
 COPY, HALF, BFLOAT = int(lib.AB_MOVE_COPY), int(lib.AB_MOVE_HALF), int(lib.AB_MOVE_BFLOAT)
 GATHER = 255
 """Not C's: the array goes piece by piece, made contiguous and cast by numpy."""
+ON_DEVICE = 254
+"""Not C's either: the array lies on the device already."""
 CONVERTS = frozenset({HALF, BFLOAT, GATHER})
 _COUNTED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128",
             "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu")  # fmt: skip

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
+from acl_bundle._device.array import DeviceArray
 from acl_bundle._plan.casts import CastCounts, allowed, convert, nonfinite, saturate
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.published import Published
@@ -118,8 +119,12 @@ class Derivation:
             plan.made_of[spec.name] = piece.sources
         if piece.moves_only:
             place = places[piece.sources[0]]
-            source = given.arrays[place]
-            if source is not None:
+            source: Any = given.arrays[place]
+            if isinstance(source, DeviceArray):
+                if source.dtype == spec.dtype and not piece.steps:
+                    plan.add(index, spec, source, lazy=False)
+                    return
+            elif source is not None:
                 plan.add(index, spec, self._computed(index, lambda _: source), lazy=False)
                 return
         plan.compute(index, spec, partial(self._value, index, given, places, now))

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._plan.casts import COPY, CastCounts, move_of
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._plan.casts import COPY, ON_DEVICE, CastCounts, move_of
 from acl_bundle._plan.options import Options
 from acl_bundle._plan.table import NO_WEIGHTS, WeightTable
 from acl_bundle._plan.unchanged import Remembered, digest
@@ -40,7 +41,8 @@ class Plan:
         weights: All that could be given; none where that is another plan's.
         indices: The changed weights' places among the update graph's inputs.
         specs: Their specs, each with a shape.
-        arrays: Their new values, checked; None where `fetch` is to bring it.
+        arrays: Their new values, checked; None where `fetch` is to bring it. A DeviceArray stays
+            where it is; it is neither converted nor counted.
         moves: How each becomes the device's bytes; nothing of value where there is no array.
         source: Where `fetch` looks.
         strict: Names whose conversion the source wants refused where it overflows.
@@ -56,7 +58,7 @@ class Plan:
         casts: What conversions did, by name; complete when everything has been staged.
         nonfinite: How many values given are NaN or infinite, or become so by a conversion,
             by name, of weights that have some; complete as ``casts`` is.
-        nbytes: Bytes to move to the device.
+        nbytes: Bytes to move to the device; of what lies there already, none.
     """
 
     label: str
@@ -65,7 +67,7 @@ class Plan:
     weights: WeightTable = NO_WEIGHTS
     indices: list[int] = field(default_factory=list)
     specs: list[WeightSpec] = field(default_factory=list)
-    arrays: list[Array | None] = field(default_factory=list)
+    arrays: list[Array | DeviceArray | None] = field(default_factory=list)
     moves: list[int] = field(default_factory=list)
     source: Mapping[str, Any] = field(default_factory=dict)
     strict: set[str] = field(default_factory=set)
@@ -91,12 +93,16 @@ class Plan:
         """The names of the weights that were not given, in the graph's order."""
         return self.weights.others((*self.names, *self.unchanged))
 
-    def add(self, index: int, spec: WeightSpec, array: Array, lazy: bool) -> None:
+    def add(self, index: int, spec: WeightSpec, array: Any, lazy: bool) -> None:
         """Take in one checked value."""
         if spec.shape is None:
             spec = self.learnt[index] = replace(spec, shape=array.shape)
         self.indices.append(index)
         self.specs.append(spec)
+        if isinstance(array, DeviceArray):
+            self.arrays.append(array)
+            self.moves.append(ON_DEVICE)
+            return
         self.nbytes += array.size * spec.dtype.itemsize
         if lazy:
             self.met[spec.name] = array.dtype, array.shape
@@ -116,7 +122,7 @@ class Plan:
         self.arrays.append(None)
         self.moves.append(COPY)
 
-    def checked(self, spec: WeightSpec) -> Array:
+    def checked(self, spec: WeightSpec) -> Any:
         """Fetch a value, as an array that may be given for the weight.
 
         A view that converts (`acl_bundle.weights.cast`) is asked for what it
@@ -140,29 +146,32 @@ class Plan:
         return check_value(value, spec, "same_kind")
 
     def fetch(self, place: int) -> Array:
-        """The value at one place; a lazy one is fetched, and checked, once more.
+        """The value at one place, on the host; a lazy one is fetched, and checked, once more.
 
         Raises:
+            AclError: It is on the device, and cannot be read.
             WeightError: It is no longer what it was when it was planned.
         """
         array = self.arrays[place]
+        if isinstance(array, DeviceArray):
+            return array.to_host()
         if array is not None:
             return array
         spec = self.specs[place]
         if spec.name in self.makers:
             return self.makers[spec.name]()
-        array = self.checked(spec)
-        if (array.dtype, array.shape) != self.met[spec.name]:
+        found: Array = self.checked(spec)
+        if (found.dtype, found.shape) != self.met[spec.name]:
             dtype, shape = self.met[spec.name]
             raise WeightError(
                 f"weight {spec.name!r} was {dtype} of shape {shape} when it was checked, and"
-                f" {array.dtype} of shape {array.shape} when it was fetched again; a lazy mapping"
+                f" {found.dtype} of shape {found.shape} when it was fetched again; a lazy mapping"
                 " gives the same value every time"
             )
         if self.options.skip_unchanged:
             known = self.facts.get(spec.name, Remembered())
-            self.facts[spec.name] = replace(known, digest=digest(array))
-        return array
+            self.facts[spec.name] = replace(known, digest=digest(found))
+        return found
 
     def part(self, places: Sequence[int]) -> Plan:
         """The plan of some of the changed weights, for a stage that cannot hold all.
@@ -176,5 +185,9 @@ class Plan:
             specs=specs,
             arrays=[self.arrays[place] for place in places],
             moves=[self.moves[place] for place in places],
-            nbytes=sum(math.prod(spec.shape or ()) * spec.dtype.itemsize for spec in specs),
+            nbytes=sum(
+                math.prod(self.specs[place].shape or ()) * self.specs[place].dtype.itemsize
+                for place in places
+                if self.moves[place] != ON_DEVICE
+            ),
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._device.array import DeviceArray
 from acl_bundle._names.given import matches
 from acl_bundle._names.wrappers import advice, without_wrappers
 from acl_bundle._plan.casts import COPIES, COPY
@@ -56,10 +57,11 @@ class _Watch:
         known = self._seen[name].token
         return known is not None and bool(known[0] == token)
 
-    def is_same(self, name: str, array: Array) -> bool:
+    def is_same(self, name: str, array: Any) -> bool:
         """Whether a value that was fetched is that of last time."""
         if not self._digest:
             return False
+        array = _on_host(array)
         found = self._digests.pop(name, None) or digest(array)
         self._facts[name] = replace(self._facts.get(name, Remembered()), digest=found)
         return found == self._seen[name].digest
@@ -67,7 +69,13 @@ class _Watch:
     def prepare(self, arrays: Mapping[str, Array]) -> None:
         """Hash arrays beforehand, all threads at work."""
         if self._digest:
-            self._digests = digests(arrays, self._threads)
+            some = {name: one for name, one in arrays.items() if isinstance(one, np.ndarray)}
+            self._digests = digests(some, self._threads)
+
+
+def _on_host(array: Any) -> Array:
+    """An array, or what one on the device holds."""
+    return array.to_host() if isinstance(array, DeviceArray) else array
 
 
 def _check_names(plan: Plan) -> None:

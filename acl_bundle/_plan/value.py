@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array, check
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._device.foreign import as_device
 from acl_bundle._plan.casts import allowed, convert
-from acl_bundle.errors import WeightError
+from acl_bundle.errors import ClosedError, WeightError
 from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
@@ -52,23 +54,35 @@ def _check_dtype(array: Array, spec: WeightSpec, cast: str) -> None:
         raise
 
 
-def check_value(value: Any, spec: WeightSpec, cast: str) -> Array:
-    """Return a value as an array that may be given for a weight.
+def check_value(value: Any, spec: WeightSpec, cast: str) -> Any:
+    """Return a value as an array that may be given for a weight, or as a DeviceArray.
 
     Raises:
+        ClosedError: It was on the device, and was freed.
         WeightError: Dtype, shape or scalar value do not fit.
         TypeError: It is not an array.
     """
-    array = as_array(value, f"weight {spec.name!r}", spec)
+    what = f"weight {spec.name!r}"
+    array: Any = None if isinstance(value, np.ndarray) else as_device(value, what)
+    if array is None:
+        array = as_array(value, what, spec)
+    elif array.freed:
+        raise ClosedError(f"{what} is {array!r}; give an array that is there")
+    elif array.dtype != spec.dtype:
+        raise WeightError(
+            f"{what} has dtype {array.dtype} on the device, where nothing is converted; it must be"
+            f" {spec.dtype}: convert it there (torch's .to()), or give .to_host() of it with"
+            " cast='same_kind'"
+        )
     if array.dtype is not spec.dtype:
         _check_dtype(array, spec, cast)
     if spec.shape is not None and array.shape != spec.shape:
         raise WeightError(f"weight {spec.name!r} has shape {array.shape}; it must be {spec.shape}")
     if array.ndim == 0:
-        check_scalar(array, spec)
+        check_scalar(array.to_host() if isinstance(array, DeviceArray) else array, spec)
     if spec.shape is None and array.size == 0:
         raise WeightError(
             f"weight {spec.name!r} has shape {array.shape}; the device keeps the old value"
             " of a weight without elements, and the file does not tell the right shape"
         )
-    return array
+    return array.held() if isinstance(array, DeviceArray) else array

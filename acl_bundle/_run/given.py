@@ -11,9 +11,9 @@ import numpy as np
 from acl_bundle._base.arrays import as_array, check_dtype
 from acl_bundle._device.array import ALIGNMENT, DeviceArray
 from acl_bundle._device.foreign import as_device
+from acl_bundle._device.layout import check_device
 from acl_bundle._device.make import empty
 from acl_bundle._run.fit import Array, Shape, Target
-from acl_bundle.errors import ClosedError
 from acl_bundle.spec import TensorSpec
 
 
@@ -35,13 +35,7 @@ def check_place(array: DeviceArray, what: str, device: int) -> None:
         ClosedError: It was freed, or belongs to the parent process.
         ValueError: It is on another device, or where no graph takes it.
     """
-    if array.freed:
-        raise ClosedError(f"{what} is {array!r}; give an array that is there")
-    if array.device != device:
-        raise ValueError(
-            f"{what} is on device {array.device}, the bundle on {device}; copy it:"
-            f" to_device(array.to_host(), device={device})"
-        )
+    check_device(array, what, device)
     if array.nbytes and array.pointer % ALIGNMENT:
         raise ValueError(
             f"{what} starts at 0x{array.pointer:x}, no multiple of {ALIGNMENT}; to_device(array)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
+from acl_bundle._binding.calls import acl
 from acl_bundle._plan.casts import convert, saturate
 from acl_bundle._plan.derive import Keep
 from acl_bundle._plan.found import check_finite, check_overflow
@@ -28,6 +29,7 @@ from acl_bundle._update.planning import Planned, Planning
 from acl_bundle._update.reports import Clock
 from acl_bundle._update.stage import Stage
 from acl_bundle._update.writer import Writer
+from acl_bundle.errors import AclTimeoutError
 from acl_bundle.graph import Graph
 
 
@@ -71,13 +73,26 @@ class Assignment:
         planning: Planning,
     ) -> None:
         self._label, self._planning, self._writer = graph.label, planning, writer
-        device = second_ids.device
+        device = self._device = second_ids.device
         self.area = Stage(stack, device, planning.constants.specs)
         inputs, outputs = self.area.dataset, dataset(stack, [])
         self._timed = Stopwatch(second_ids, graph.index, graph.label, inputs)
         self._engine = new_engine(writer.variables.gate, False, model_id, device, inputs, outputs)
         self.area.open(self._engine)
         writer.engine, writer.rewrite = self._engine, self._rewrite
+
+    def wait_for(self, events: Sequence[Any]) -> None:
+        """Wait for events on this thread.
+
+        Raises:
+            ClosedError: The bundle is closed, or was loaded before a fork.
+            AclError: One could not be waited for. Nothing was changed.
+        """
+        if events:
+            self._writer.variables.check(self._label)
+            with self._device.activated():
+                for event in events:
+                    acl.aclrtSynchronizeEvent(event)
 
     def _rewrite(self, kept: Mapping[str, Any]) -> None:
         """Write kept values again, the gate being shut."""
@@ -153,7 +168,7 @@ class Assignment:
         signals.deliver()
         clock.lap("snapshot")
         commit = Commit(self._label, published, plan.names, wait, signals, undo, rollback, timed)
-        with self._learning(staged.planned):
+        with self._learning(staged.planned), self._lent():
             if len(parts) == 1:
                 writer.commit(engine_for(self._engine, timed, wait), commit)
             else:
@@ -161,6 +176,18 @@ class Assignment:
         if len(parts) > 1 and plan.options.on_overflow == "warn":
             self.check_values(staged.planned, depth=5)
         clock.lap("commit")
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """Let arrays on the device go at the end, unless the device may be reading them still."""
+        try:
+            yield
+        except AclTimeoutError:
+            raise  # the next update lets them go
+        except BaseException:
+            self.area.let_go()
+            raise
+        self.area.let_go()
 
     @contextmanager
     def _learning(self, planned: Planned) -> Iterator[None]:

@@ -26,7 +26,10 @@ from acl_bundle._binding.calls import acl
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import NULL, ffi, lib
+from acl_bundle._device.array import ALIGNMENT, DeviceArray
+from acl_bundle._device.layout import check_device
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
+from acl_bundle._plan.casts import ON_DEVICE
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
 from acl_bundle._update.transfer import WHAT, Transfer, staging_of
@@ -36,6 +39,9 @@ from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_engine
+
+
+SIZE_MAX = 2**64 - 1
 
 
 class Stage:
@@ -66,6 +72,8 @@ class Stage:
         self._area: DeviceBuffer | None = None
         self._staging: HostBuffer | None = None
         self._refused = 0
+        self._read: list[DeviceArray] = []
+        self._stack.callback(self._read.clear)
 
     def open(self, engine: ab_engine) -> None:
         """Make the C half, for the engine of the same graph.
@@ -104,11 +112,36 @@ class Stage:
         for index, spec in plan.learnt.items():
             self._describe(index, spec)
         small = ffi.new("size_t *")
-        count = len(plan.indices)
-        nbytes = int(lib.ab_stage_lay(self._stage, plan.indices, count, small))
-        if count and not nbytes:
+        count, lent = len(plan.indices), self._lent(plan)
+        nbytes = int(lib.ab_stage_lay(self._stage, plan.indices, lent, count, small))
+        if nbytes == SIZE_MAX:
             raise MemoryError(f"the weights of {plan.label} are more than can be addressed")
         return nbytes, small[0]
+
+    def _lent(self, plan: Plan) -> Any:
+        """Where the weights lie that the graph reads from the caller's memory; NULL for others.
+
+        What is laid uses that memory until something else is, or `let_go`.
+
+        Raises:
+            ValueError: An array is on another device.
+        """
+        if ON_DEVICE not in plan.moves:
+            self._read.clear()
+            return NULL
+        self._read[:] = [one for one in plan.arrays if isinstance(one, DeviceArray)]
+        found = [NULL] * len(plan.indices)
+        for place, array in enumerate(plan.arrays):
+            if not isinstance(array, DeviceArray):
+                continue
+            check_device(array, f"weight {plan.specs[place].name!r}", self._device.index)
+            if array.nbytes and array.pointer % ALIGNMENT == 0:
+                found[place] = ffi.cast("void *", array.pointer)
+        return found
+
+    def let_go(self) -> None:
+        """Let go the arrays on the device that were laid last: the graph has read them."""
+        self._read.clear()
 
     @property
     def area_nbytes(self) -> int:
@@ -137,17 +170,20 @@ class Stage:
             self._swap(want)
             return
         refusal: AclResourceError | None = None
-        while True:
-            try:
-                self._take_area(size)
-            except AclResourceError as error:
-                refusal = refusal or error
-                self._refused = max(self._refused, want)
-                if size <= least:
-                    raise refusal from None
-                size = max(size // 2, least, old if old < size else 0)
-            else:
-                return
+        try:
+            while True:
+                try:
+                    self._take_area(size)
+                except AclResourceError as error:
+                    refusal = refusal or error
+                    self._refused = max(self._refused, want)
+                    if size <= least:
+                        raise refusal from None
+                    size = max(size // 2, least, old if old < size else 0)
+                else:
+                    return
+        finally:
+            refusal = None  # its frames hold what is updated
 
     def _swap(self, want: int) -> None:
         """Have a larger area, if the device has it beside the one there is."""
@@ -185,7 +221,12 @@ class Stage:
             nbytes, _ = self._lay(plan)
             if nbytes <= self.area_nbytes:
                 return [plan]
-            rooms = [int(lib.ab_stage_room(self._stage, index)) for index in plan.indices]
+            lent = self._lent(plan)
+            rooms = [
+                0 if lent != NULL and lent[place] != NULL
+                else int(lib.ab_stage_room(self._stage, index))
+                for place, index in enumerate(plan.indices)
+            ]  # fmt: skip
             self._grow(nbytes, max(rooms))
         if nbytes <= self.area_nbytes:
             return [plan]

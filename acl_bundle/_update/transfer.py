@@ -7,6 +7,9 @@ The rest is fed to it piece by piece through the staging buffer, each piece made
 contiguous and cast by numpy, so that no array is ever copied whole. Only
 small weights are, to be packed with the others.
 
+What lies on the device already stays there: the graph reads it in place, or, where
+it does not start as a graph wants it, a copy made on the device.
+
 Small weights go first, as the stage has laid them. What a plan does not hold
 itself (lazy values, small copies) is kept until C has taken it, and that is
 never more than fills the staging buffer, or one value.
@@ -25,6 +28,7 @@ from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib, text
+from acl_bundle._device.array import ALIGNMENT
 from acl_bundle._device.memory import HostBuffer
 from acl_bundle._plan.casts import (
     BFLOAT,
@@ -33,6 +37,7 @@ from acl_bundle._plan.casts import (
     FLOAT32,
     GATHER,
     HALF,
+    ON_DEVICE,
     CastCounts,
     convert,
     move_between,
@@ -80,7 +85,8 @@ class Transfer:
             WeightError: A lazy value is not what it was when it was checked.
         """
         plan = self._plan
-        if plan.nbytes <= PER_CALL and not plan.met and GATHER not in plan.moves:
+        apart = GATHER in plan.moves or ON_DEVICE in plan.moves
+        if plan.nbytes <= PER_CALL and not plan.met and not apart:
             self._move(range(len(plan.indices)), plan.indices, plan.arrays, plan.moves)
             return
         sizes = [_nbytes(plan, place) for place in range(len(plan.indices))]
@@ -105,6 +111,9 @@ class Transfer:
         cost = self._cost(place, small)
         if self._held and self._held + cost > STAGING:
             self._flush()
+        if self._plan.moves[place] == ON_DEVICE:
+            self._carry(place)
+            return
         array = self._plan.fetch(place)
         spec = self._plan.specs[place]
         move = GATHER if spec.name in self._plan.saturated else move_of(array, spec.dtype)
@@ -125,6 +134,25 @@ class Transfer:
         if self._moved >= PER_CALL:
             self._flush()
 
+    def _carry(self, place: int) -> None:
+        """Copy on the device what the graph cannot read where it is; look at it if that is asked.
+
+        Its values are read back for ``finite=True`` alone.
+        """
+        plan = self._plan
+        array: Any = plan.arrays[place]
+        if plan.options.finite:
+            found = array.to_host()
+            self._note_nonfinite(
+                place, sum(nonfinite(one) for one in pieces(found, PIECE)) if found.size else 0
+            )
+        if self._area == NULL or array.pointer % ALIGNMENT == 0:
+            return
+        source = ffi.cast("void *", array.pointer)
+        result = lib.ab_stage_copy(self._stage, self._area, plan.indices[place], source)
+        if result:
+            raise_failure(result, WHAT, [plan.specs[place].name], ())
+
     def _flush(self) -> None:
         """Move what was kept, and let it go."""
         indices = [self._plan.indices[place] for place in self._places]
@@ -136,7 +164,7 @@ class Transfer:
         self,
         places: Sequence[int],
         indices: list[int],
-        arrays: Sequence[Array | None],
+        arrays: Sequence[Any],
         moves: list[int],
     ) -> None:
         """Have C move weights, and note what its conversions counted."""

@@ -28,6 +28,7 @@ import numpy as np
 from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._base.arrays import label_of, whole
 from acl_bundle._base.wait import Wait, WhenBusy
+from acl_bundle._device.events import events_of
 from acl_bundle._names.given import Given
 from acl_bundle._plan.derive import Keep, check_keep
 from acl_bundle._plan.report import PlanReport, plan_report
@@ -117,6 +118,7 @@ class UpdateGraph(Graph):
         finite: bool | np.bool_ = False,
         when_busy: WhenBusy = "wait",
         timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
     ) -> UpdateReport:
         """Assign new values to some weights, all or none; the others stay as they are.
 
@@ -130,8 +132,11 @@ class UpdateGraph(Graph):
                 gone through once, before anybody is kept waiting, and copied tensor by
                 tensor, as it may use one buffer for all. An array is a numpy array, or anything
                 with ``__dlpack__`` on the CPU, of the weight's shape. Read-only
-                and non-contiguous are fine. NaN is data, and counted in the report,
-                unless ``finite`` says otherwise. A dict holds its
+                and non-contiguous are fine. Or it is an array on the bundle's device, of the
+                weight's dtype (a DeviceArray, or what `from_dlpack` takes): the graph reads it
+                there, and it must not change until the update returns. NaN is data, and counted
+                in the report (but for arrays on the device), unless ``finite`` says otherwise:
+                then those are read back to be looked at. A dict holds its
                 values; of any other mapping each value is fetched twice, to be
                 checked and to be moved, and few are held at a time. It is fetched
                 once more to be kept, with library variables, and to find
@@ -177,6 +182,9 @@ class UpdateGraph(Graph):
                 update, for running inferences, for a run of the graph on the
                 device. None for ever. It takes a second id of the graph, loaded
                 when the first limit is set.
+            ready: Events recorded behind whatever still writes the arrays on the
+                device, as `Graph.run` takes them. The calling thread waits for
+                them first, with no limit (aclrtSynchronizeEvent).
 
         Returns:
             What was changed, and the time of each step.
@@ -215,6 +223,7 @@ class UpdateGraph(Graph):
         writer.check_rollback(rollback)
         found = planning.named(weights)
         read_back = writer.reader() if digest else None
+        self._assign.wait_for(events_of(ready))
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
             variables = writer.variables

@@ -22,7 +22,8 @@ void ab_stage_free(ab_stage *stage);
 void ab_stage_weight(ab_stage *stage, size_t index, aclDataBuffer *buffer, size_t nbytes,
                      aclTensorDesc *desc);
 size_t ab_stage_room(const ab_stage *stage, size_t index);
-size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, size_t count, size_t *small);
+size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, void *const *lent, size_t count,
+                    size_t *small);
 int64_t ab_stage_describe(ab_stage *stage, void *area);
 
 #endif

@@ -18,6 +18,7 @@ int64_t ab_stage_move(ab_stage *stage, void *area, void *staging, size_t staging
                       const void *const *src, ab_counts *counts, size_t count);
 int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index, size_t offset, const void *src,
                        size_t nbytes);
+int64_t ab_stage_copy(ab_stage *stage, void *area, size_t index, const void *src);
 const char *ab_stage_detail(const ab_stage *stage);
 
 #endif

@@ -11,13 +11,16 @@
  * memory must be. Small weights come first, side by side, so that they cross
  * together; see transfer.c for how.
  *
- *     nbytes = ab_stage_lay(stage, changed, count);   a place for each
+ *     nbytes = ab_stage_lay(stage, changed, lent, count);   a place for each
  *     ab_stage_move(stage, area, ...);                the bytes
  *     ab_stage_describe(stage, area);                 ready for the commit
  *
  * The same weights in the same order get the same places, whatever was laid
  * between. Laying and describing cost what is wanted now and what was wanted
  * by the last write; no other weight is looked at.
+ *
+ * A weight that lies on the device already takes no room in the area: the
+ * dataset points at the caller's memory, until the next write at the latest.
  *
  * None of this touches a variable, and all of it may happen while the gate is
  * open or shut. The area is the caller's and may be another one each time.
@@ -99,18 +102,20 @@ size_t ab_stage_room(const ab_stage *stage, size_t index)
 }
 
 /* Gives the wanted weights of one kind their places; 0 on overflow. */
-static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, size_t count,
-                          size_t *total)
+static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, void *const *lent,
+                          size_t count, size_t *total)
 {
     for (size_t i = 0; i < count; i++) {
         staged *w = &stage->weights[changed[i]];
-        size_t room = ab_stage_room(stage, changed[i]);
+        int isLent = lent != NULL && lent[i] != NULL;
+        size_t room = isLent ? 0 : ab_stage_room(stage, changed[i]);
         if (staged_is_small(w) != small) {
             continue;
         }
-        if (room == 0 || *total > SIZE_MAX - room) {
+        if ((room == 0 && !isLent) || *total > SIZE_MAX - room) {
             return 0;
         }
+        w->lent = isLent ? lent[i] : NULL;
         if (!w->wanted) {
             w->wanted = 1;
             stage->wanted[stage->wantedCount++] = changed[i];
@@ -123,21 +128,24 @@ static int stage_lay_kind(ab_stage *stage, int small, const uint32_t *changed, s
 
 /*
  * Wants these weights (no repeats) and no others, and gives each a place: the
- * small ones first, each kind in the order given. Returns the bytes of the
- * area that holds them, *small of which the small ones take; 0 when that is
- * more than a size_t can hold, or none are wanted.
+ * small ones first, each kind in the order given. lent, if it is not NULL, has
+ * the addresses of those that lie on the device already, each START bytes
+ * aligned, and NULL for the others. Returns the bytes of the area that holds
+ * those others, *small of which the small ones take; SIZE_MAX when that is more
+ * than a size_t can hold.
  */
-size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, size_t count, size_t *small)
+size_t ab_stage_lay(ab_stage *stage, const uint32_t *changed, void *const *lent, size_t count,
+                    size_t *small)
 {
     size_t total = 0;
     while (stage->wantedCount > 0) {
         stage->weights[stage->wanted[--stage->wantedCount]].wanted = 0;
     }
-    if (!stage_lay_kind(stage, 1, changed, count, &total)) {
-        return 0;
+    if (!stage_lay_kind(stage, 1, changed, lent, count, &total)) {
+        return SIZE_MAX;
     }
     *small = total;
-    return stage_lay_kind(stage, 0, changed, count, &total) ? total : 0;
+    return stage_lay_kind(stage, 0, changed, lent, count, &total) ? total : SIZE_MAX;
 }
 
 /* Points an input's data buffer at some bytes, if it is not there already. */
@@ -177,8 +185,9 @@ static aclError stage_say(ab_stage *stage, size_t index, aclTensorDesc *desc)
 static int64_t stage_describe(ab_stage *stage, char *area, size_t index)
 {
     staged *w = &stage->weights[index];
-    aclError status = w->wanted ? stage_point(w, area + w->offset, w->nbytes)
-                                : stage_point(w, stage->keepData, 1);
+    char *place = w->wanted && w->lent == NULL ? area + w->offset : w->lent;
+    aclError status =
+        w->wanted ? stage_point(w, place, w->nbytes) : stage_point(w, stage->keepData, 1);
     if (status != ACL_SUCCESS) {
         return failure(AB_STEP_SET_BUFFER, index, status);
     }

@@ -16,6 +16,7 @@ typedef struct staged {
     const aclTensorDesc *says; /* what the dataset was given last */
     size_t nbytes;
     size_t offset;  /* in the area, of a wanted weight */
+    void *lent;     /* of a wanted weight that lies elsewhere on the device: where */
     int wanted;     /* to be assigned */
     int told;       /* may say anything but "keep" */
     void *data;     /* what the buffer was given last */

@@ -70,6 +70,26 @@ int64_t ab_stage_piece(ab_stage *stage, void *area, size_t index, size_t offset,
 }
 
 /*
+ * Copies weight index from elsewhere on the device to its place. Returns 0 or a
+ * failure with index 0.
+ */
+int64_t ab_stage_copy(ab_stage *stage, void *area, size_t index, const void *src)
+{
+    ab_visit visit;
+    int64_t result = stage_enter(stage, &visit);
+    if (result == 0) {
+        const staged *w = &stage->weights[index];
+        aclError status = aclrtMemcpy((char *)area + w->offset, w->nbytes, src, w->nbytes,
+                                      ACL_MEMCPY_DEVICE_TO_DEVICE);
+        if (status != ACL_SUCCESS) {
+            result = failure(AB_STEP_COPY_IN, 0, status);
+        }
+        ab_context_leave(&visit);
+    }
+    return result;
+}
+
+/*
  * What the library said when the last move failed on a thread of its own,
  * where the caller cannot ask; NULL when it failed on the caller's.
  */

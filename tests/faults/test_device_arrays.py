@@ -13,7 +13,7 @@ import acl_bundle as ab
 from acl_bundle import fake
 from tests.device.graphs import W, given, two_outputs
 
-from .test_every_call import survive
+from .test_every_call import Scenario, survive
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -57,3 +57,30 @@ def chained(data: bytes, x: Any) -> None:
 def test_every_call_of_runs_on_the_device(kind: str) -> None:
     data, x = two_outputs(kind), given()
     survive(lambda: alone(lambda: chained(data, x)))
+
+
+class Updates(Scenario):
+    """Load, init, and update from arrays on the device, one of which has to be copied there."""
+
+    def run(self) -> None:
+        """Run all of it, or raise what the library's failure became."""
+        mlp, new = self.mlp, self.mlp.random(1)
+        with (
+            ab.Bundle.load(mlp.path, variables=self.flow) as self.bundle,
+            ab.to_device(new["w1"]) as w1,
+            ab.empty(49, "f4") as block,
+        ):
+            bundle = self.bundle
+            self.commit(bundle.init, 0, mlp.answer())
+            with ab.DeviceArray.from_pointer(
+                block.pointer + 4, (16, 3), "f4", owner=block
+            ) as inside:
+                ab.to_device(new["w2"], out=inside)
+                self.commit(lambda: bundle.update({**new, "w1": w1, "w2": inside}), 1)
+                self.commit(lambda: bundle.update({"w1": w1}, rollback="auto"), 2)
+            np.testing.assert_allclose(self.infer(), mlp.answer(new), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("flow", ["owned", "library"])
+def test_every_call_of_updates_from_the_device(mlp: Any, flow: Any) -> None:
+    survive(lambda: alone(lambda: Updates(mlp, flow).run()))

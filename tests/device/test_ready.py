@@ -1,0 +1,155 @@
+"""An array that another stream writes: the fake tells the race, and `ready` ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import fake
+from acl_bundle._binding.calls import acl
+from acl_bundle._binding.shim import ffi
+
+from .graphs import W, given, two_outputs
+
+pytestmark = pytest.mark.usefixtures("fake_acl")
+NBYTES = 4 * 8 * 4
+
+
+class Writer:
+    """Somebody who fills an array on a stream of their own, late."""
+
+    def __init__(self) -> None:
+        self.device = ab.Device(0)
+        self._stream, self._event = ffi.new("aclrtStream *"), ffi.new("aclrtEvent *")
+        self._host = ffi.new("void **")
+        with self.device.activated():
+            acl.aclrtCreateStream(self._stream)
+            acl.aclrtCreateEvent(self._event)
+            acl.aclrtMallocHost(self._host, NBYTES)
+
+    @property
+    def event(self) -> int:
+        """The address of the event, recorded behind the last `fill`."""
+        return int(ffi.cast("uintptr_t", self._event[0]))
+
+    def fill(self, array: ab.DeviceArray, value: Any) -> None:
+        """Queue the copy, and record the event behind it."""
+        ffi.memmove(self._host[0], np.ascontiguousarray(value).tobytes(), array.nbytes)
+        into = ffi.cast("void *", array.pointer)
+        with self.device.activated():
+            acl.aclrtMemcpyAsync(
+                into, array.nbytes, self._host[0], array.nbytes, 1, self._stream[0]
+            )
+            acl.aclrtRecordEvent(self._event[0], self._stream[0])
+
+    def wait(self) -> None:
+        """Wait for the stream."""
+        with self.device.activated():
+            acl.aclrtSynchronizeStream(self._stream[0])
+
+    def close(self) -> None:
+        self.wait()
+        with self.device.activated():
+            acl.aclrtDestroyEvent(self._event[0])
+            acl.aclrtDestroyStream(self._stream[0])
+            acl.aclrtFreeHost(self._host[0])
+        self.device.close()
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    made = Writer()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kind", ["static", "gears", "open"])
+@pytest.mark.acl(violations="ignore")
+def test_a_run_that_does_not_wait_is_a_race(kind: str, writer: Writer) -> None:
+    with ab.Bundle.load(two_outputs(kind)) as bundle, ab.to_device(np.zeros((4, 8), "f4")) as x:
+        writer.fill(x, given())
+        with pytest.raises(ab.AclError, match="nobody waited for"):
+            bundle.infer(x)
+        writer.wait()
+        assert [one["id"] for one in fake.violations()] == ["AB-STR-0004"]
+
+
+@pytest.mark.parametrize("kind", ["static", "gears", "open"])
+def test_a_run_that_waits_is_none(kind: str, writer: Writer) -> None:
+    with ab.Bundle.load(two_outputs(kind)) as bundle, ab.to_device(np.zeros((4, 8), "f4")) as x:
+        bound = bundle.infer.bind(
+            {"x": x}, {"y": (y := np.empty((4, 3), "f4")), "z": np.empty((4, 8), "f4")},
+            ready=[writer.event],
+        )  # fmt: skip
+        for seed, run in enumerate((
+            lambda: bundle.infer(x, ready=writer.event)[0],
+            lambda: bundle.infer.run([x], ready=SimpleNamespace(npu_event=writer.event))["y"],
+            lambda: (bound(), y)[1],
+        )):  # fmt: skip
+            writer.fill(x, given(4, seed))
+            np.testing.assert_allclose(run(), given(4, seed) @ W, rtol=1e-5, atol=1e-6)
+        bound.close()
+        if kind == "open":
+            return
+        for seed, later in enumerate((
+            lambda: bundle.infer.submit(x, ready=writer.event).result()[0],
+            lambda: bundle.infer.run([x], ready=writer.event, timeout_ms=10_000)["y"],
+        )):  # fmt: skip
+            writer.fill(x, given(4, seed))
+            np.testing.assert_allclose(later(), given(4, seed) @ W, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.acl(violations="ignore")
+def test_an_update_that_does_not_wait_is_a_race(mlp: Any, writer: Writer) -> None:
+    with ab.Bundle.load(mlp.path) as bundle, ab.to_device(mlp.weights["b2"]) as b2:
+        bundle.init()
+        writer.fill(b2, mlp.random(1)["b2"])
+        with pytest.raises(ab.AclError, match="nobody waited for"):
+            bundle.update({"b2": b2})
+        writer.wait()
+        assert [one["id"] for one in fake.violations()] == ["AB-STR-0004"]
+
+
+def test_an_update_that_waits_is_none(mlp: Any, writer: Writer) -> None:
+    with ab.Bundle.load(mlp.path) as bundle, ab.to_device(mlp.weights["b2"]) as b2:
+        bundle.init()
+        writer.fill(b2, mlp.random(1)["b2"])
+        bundle.update({"b2": b2}, ready=writer.event)
+        want = mlp.answer({"b2": mlp.random(1)["b2"]})
+        np.testing.assert_allclose(bundle.infer(mlp.x), want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ready", "error", "text"),
+    [
+        ("event", TypeError, "ready is a str; give the address of an aclrtEvent"),
+        (1.5, TypeError, "ready is a float"),
+        (0, ValueError, "ready is NULL"),
+        ([SimpleNamespace(npu_event=0)], ValueError, "a torch.npu.Event that was recorded"),
+    ],
+)
+def test_what_is_no_event_is_refused(mlp: Any, ready: Any, error: Any, text: str) -> None:
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        for call in (
+            lambda: bundle.infer(mlp.x, ready=ready),
+            lambda: bundle.update(mlp.random(1), ready=ready),
+        ):
+            with pytest.raises(error, match=text):
+                call()
+
+
+@pytest.mark.acl(violations="ignore")
+def test_an_event_that_is_gone_is_told(mlp: Any) -> None:
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        with pytest.raises(ab.AclError, match="aclrtSynchronizeEvent"):
+            bundle.infer(mlp.x, ready=64)
+        with pytest.raises(ab.AclError, match="aclrtSynchronizeEvent"):
+            bundle.update(mlp.random(1), ready=64)
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
