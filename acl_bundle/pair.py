@@ -173,6 +173,7 @@ class Pair(Closing):
         probe: Probe | None = None,
         when_busy: WhenBusy = "wait",
         timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
         **options: Unpack[UpdateOptions],
     ) -> UpdateReport:
         """Give the shadow the active bundle's weights but these, and let it infer.
@@ -191,6 +192,7 @@ class Pair(Closing):
                 began before the last switch; or ``"fail"``.
             timeout_ms: The longest wait in milliseconds, of all commits together
                 and without the probe; None for ever.
+            ready: As for `Bundle.update`.
             options: As for `Bundle.update`.
 
         Returns:
@@ -204,6 +206,7 @@ class Pair(Closing):
         """
         found = self._sides.shadow.update.named(weights)
         left = without(found, check_patterns(options.get("ignore", ())))
+        self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             active, shadow = self._sides.active, self._sides.shadow

@@ -92,6 +92,13 @@ def _from_dlpack(value: Any) -> NDArray[Any]:
     return array if foreign is None else array.view(foreign)
 
 
+def _device_of(value: Any) -> int:
+    """DLPack's kind of the device that a value is on, as far as it tells."""
+    with suppress(Exception):
+        return int(value.__dlpack_device__()[0])
+    return dlpack.CPU
+
+
 def as_array(
     value: Any, what: str, spec: TensorSpec | WeightSpec | Literal[""] = ""
 ) -> NDArray[Any]:
@@ -112,6 +119,11 @@ def as_array(
         try:
             return _from_dlpack(_plain(value))
         except (BufferError, RuntimeError, ValueError, TypeError) as error:
+            if _device_of(value) != dlpack.CPU:
+                raise TypeError(
+                    f"{what} is on a device (DLPack's kind {_device_of(value)}); copy it to the"
+                    " host: only graphs and a dict of weights take arrays that are not there"
+                ) from error
             raise TypeError(f"{what} cannot be viewed through DLPack: {error}") from error
     elif hasattr(value, "__array__") and not isinstance(value, type):
         try:

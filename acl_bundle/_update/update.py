@@ -82,6 +82,10 @@ class UpdateGraph(Graph):
         """Return what is given for weights by name."""
         return self._planning.named(weights)
 
+    def wait_for(self, ready: Any) -> None:
+        """Wait on this thread for what an update is given as ``ready``."""
+        self._assign.wait_for(events_of(ready))
+
     def states(self, now: Published) -> WeightStates:
         """What the weights hold, of what the variables hold."""
         return WeightStates(self._planning.weights, self._planning.aliases, now)
@@ -223,7 +227,7 @@ class UpdateGraph(Graph):
         writer.check_rollback(rollback)
         found = planning.named(weights)
         read_back = writer.reader() if digest else None
-        self._assign.wait_for(events_of(ready))
+        self.wait_for(ready)
         clock = Clock()
         with writer.alone(self.label, wait) as signals:
             variables = writer.variables

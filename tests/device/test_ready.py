@@ -124,6 +124,16 @@ def test_an_update_that_waits_is_none(mlp: Any, writer: Writer) -> None:
         np.testing.assert_allclose(bundle.infer(mlp.x), want, rtol=1e-5, atol=1e-5)
 
 
+def test_an_update_of_a_pair_waits(mlp: Any, writer: Writer) -> None:
+    with ab.Pair.load(mlp.path) as pair, ab.to_device(mlp.weights["b2"]) as b2:
+        pair.init()
+        for seed in (1, 2):
+            writer.fill(b2, mlp.random(seed)["b2"])
+            pair.update({"b2": b2}, ready=writer.event)
+            want = mlp.answer({"b2": mlp.random(seed)["b2"]})
+            np.testing.assert_allclose(pair.infer(mlp.x), want, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("ready", "error", "text"),
     [
