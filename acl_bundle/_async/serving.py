@@ -122,6 +122,6 @@ class Serving:
         ahead, limit = _check_depth(depth), check_limit(timeout_ms)
         self._check()
         self._opened(ahead)
-        if out not in (None, "device"):
+        if out is not None and not (isinstance(out, str) and out == "device"):
             raise ValueError(f'out is {out!r}; a stream takes None or "device"')
         return Stream(lambda item: self.submit((item,), limit, out), items, ahead)

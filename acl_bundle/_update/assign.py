@@ -118,13 +118,22 @@ class Assignment:
                 not be; or a lazy one is not what it was when it was checked.
         """
         plan = planned.plan
-        parts = self.area.buckets(plan)
-        if len(parts) == 1:
-            self.area.write(plan)
-        elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
-            self.area.survey(plan)
-        self.check_values(planned, depth=5)
-        return Staged(planned, parts, self._assigned(planned, version, rollback, keep))
+        with self._let_go_on_failure():
+            parts = self.area.buckets(plan)
+            if len(parts) == 1:
+                self.area.write(plan)
+            elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
+                self.area.survey(plan)
+            self.check_values(planned, depth=5)
+            return Staged(planned, parts, self._assigned(planned, version, rollback, keep))
+
+    def survey(self, planned: Planned) -> None:
+        """Look at the values of a plan that is not staged, and refuse or tell as `check_values`."""
+        try:
+            self.area.survey(planned.plan)
+            self.check_values(planned, depth=5)
+        finally:
+            self.area.let_go()
 
     def check_values(self, planned: Planned, depth: int) -> None:
         """Refuse, or tell, what is not finite or has overflowed, under the weights' names."""
@@ -162,24 +171,32 @@ class Assignment:
             AclTimeoutError: The graph was not done in time.
             AclError: A call failed; the message says what was restored.
         """
+        with self._let_go_on_failure():
+            self._commit(staged, rollback, wait, signals, clock)
+        self.area.let_go()
+
+    def _commit(
+        self, staged: Staged, rollback: Rollback, wait: Wait, signals: Signals, clock: Clock
+    ) -> None:
+        """See `commit`."""
         writer, plan, parts = self._writer, staged.planned.plan, staged.parts
         published = writer.variables.published.after(staged.assigned)
         undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
         signals.deliver()
         clock.lap("snapshot")
         commit = Commit(self._label, published, plan.names, wait, signals, undo, rollback, timed)
-        with self._learning(staged.planned), self._lent():
+        with self._learning(staged.planned):
             if len(parts) == 1:
                 writer.commit(engine_for(self._engine, timed, wait), commit)
             else:
                 writer.commit_steps(self._steps(parts, timed, wait), commit)
         if len(parts) > 1 and plan.options.on_overflow == "warn":
-            self.check_values(staged.planned, depth=5)
+            self.check_values(staged.planned, depth=6)
         clock.lap("commit")
 
     @contextmanager
-    def _lent(self) -> Iterator[None]:
-        """Let arrays on the device go at the end, unless the device may be reading them still."""
+    def _let_go_on_failure(self) -> Iterator[None]:
+        """Let arrays on the device go, unless the device may be reading them still."""
         try:
             yield
         except AclTimeoutError:
@@ -187,7 +204,6 @@ class Assignment:
         except BaseException:
             self.area.let_go()
             raise
-        self.area.let_go()
 
     @contextmanager
     def _learning(self, planned: Planned) -> Iterator[None]:

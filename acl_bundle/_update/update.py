@@ -285,6 +285,5 @@ class UpdateGraph(Graph):
         with writer.alone(self.label, Wait()):
             planned = planning.plan(found, options, writer.seen, writer.variables.published)
             if finite:
-                self._assign.area.survey(planned.plan)
-                self._assign.check_values(planned, depth=4)
+                self._assign.survey(planned)
             return plan_report(planned.given, planned.plan.nbytes)

@@ -181,7 +181,26 @@ def test_what_does_not_fit_is_refused_and_nothing_has_changed(owned: ab.Bundle, 
     with pytest.raises(TypeError, match=r"weight 'w2' is on a device .* copy it to the host"):
         owned.update(iter([("w2", flat)]))
     near(owned, mlp)
+    live = len(fake.live())
     free({"a": wide, "b": far, "c": flat})
+    assert len(fake.live()) == live - 4  # with the second device
+
+
+def test_a_refused_update_keeps_no_array(owned: ab.Bundle, mlp: Any) -> None:
+    array = ab.to_device(mlp.random(1)["w2"])
+    wrong = {"w2": array, "b1": np.full(16, np.inf, "f4")}
+    for refuse in (owned.update, owned.update.plan):
+        with pytest.raises(ab.WeightError, match="'b1' has 16"):
+            refuse(wrong, finite=True)
+    fake.fail("aclUpdateDataBuffer", 1, 100000)
+    with pytest.raises(ab.AclError):
+        owned.update({"w2": array})
+    fake.fail("aclUpdateDataBuffer", 0, 0)
+    gc.collect()
+    live = len(fake.live())
+    array.free()
+    assert len(fake.live()) == live - 1
+    near(owned, mlp)
 
 
 def test_values_are_looked_at_where_that_is_asked(owned: ab.Bundle, mlp: Any) -> None:
@@ -190,6 +209,8 @@ def test_values_are_looked_at_where_that_is_asked(owned: ab.Bundle, mlp: Any) ->
     with ab.to_device(w2) as array:
         with pytest.raises(ab.WeightError, match=r"'w2' has 1, the first at \[3, 1\]: nan"):
             owned.update({"w2": array}, finite=True)
+        with pytest.raises(ab.WeightError, match="'w2' has 1"):
+            owned.update.plan({"w2": array}, finite=True)
         near(owned, mlp)
         report = owned.update({"w2": array})
         assert report.nonfinite == {}
