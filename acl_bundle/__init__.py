@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from acl_bundle._run.run import Binding, Outputs
     from acl_bundle._update.reports import UpdateReport, WeightState
     from acl_bundle._update.snapshots import Snapshot
+    from acl_bundle._update.staged import Staged
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
     from acl_bundle.errors import (
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         SourceChangedError,
         UnsupportedError,
         UpdateError,
+        VersionError,
         VersionExistsError,
         WeightError,
         WeightsFormatError,
@@ -95,10 +97,12 @@ __all__ = [
     "SignatureError",
     "Snapshot",
     "SourceChangedError",
+    "Staged",
     "TensorSpec",
     "UnsupportedError",
     "UpdateError",
     "UpdateReport",
+    "VersionError",
     "VersionExistsError",
     "WeightError",
     "WeightSpec",
@@ -123,6 +127,7 @@ _HOME = {
     "Pair": "pair",
     "PlanReport": "_plan.report",
     "Snapshot": "_update.snapshots",
+    "Staged": "_update.staged",
     "TensorSpec": "spec",
     "UpdateReport": "_update.reports",
     "WeightSpec": "spec",

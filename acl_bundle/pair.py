@@ -10,34 +10,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._base.arrays import as_array, label_of
+from acl_bundle._base.arrays import label_of
 from acl_bundle._base.files import Path_
-from acl_bundle._base.owner import Closing
+from acl_bundle._base.owner import Closing, Signals, uninterrupted
 from acl_bundle._base.wait import Wait, WhenBusy
-from acl_bundle._device.foreign import as_device
 from acl_bundle._load.kept import Kept
-from acl_bundle._names.aliases import own_names
-from acl_bundle._names.given import Given, check_patterns, without
+from acl_bundle._names.given import Given
 from acl_bundle._pair.active import ActiveGraph, Sides, Turns
+from acl_bundle._pair.change import ShadowUpdates, Switch
 from acl_bundle._pair.shadow import Limits, Probe, Shadow
-from acl_bundle._plan.table import WeightTable
 from acl_bundle._run.published import Version
+from acl_bundle._update.ahead import ANY, check_expected
 from acl_bundle._update.reports import UpdateReport
+from acl_bundle._update.staged import Staged
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError, ClosedError, UpdateError
 from acl_bundle.om import Source
-from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
+    from types import EllipsisType
+
     from typing_extensions import Unpack
 
-    from acl_bundle._pair.options import LoadOptions, UpdateOptions
+    from acl_bundle._pair.options import LoadOptions
+    from acl_bundle._update.options import UpdateOptions
 
 
 class Pair(Closing):
@@ -71,6 +71,7 @@ class Pair(Closing):
             self._stack = stack.pop_all()
         self._turns = Turns(Sides(first, second))
         self._shadow = Shadow(self._turns)
+        self._changes = ShadowUpdates(self._shadow)
         self.infer: ActiveGraph = ActiveGraph(self._turns)
 
     @classmethod
@@ -127,6 +128,11 @@ class Pair(Closing):
             yield
         finally:
             self._lock.release()
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._closed
 
     @property
     def version(self) -> Version:
@@ -205,44 +211,60 @@ class Pair(Closing):
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
         found = self._sides.shadow.update.named(weights)
-        left = without(found, check_patterns(options.get("ignore", ())))
         self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
-            active, shadow = self._sides.active, self._sides.shadow
-            update = shadow.update
-            known = update.known
-            own = own_names(left, update.aliases, known.places, update.label)
-            kept = _kept(own, known)
-            if len(kept) < len(known.names) and self._fits(own, len(kept), options):
-                self._shadow.catch_up(limits)
-            named = self._next_version() if version is None else label_of(version)
-            back = self._shadow.save()
-            write = partial(shadow.update, found, version=named, **options, **limits.left)
-            report = self._shadow.write(write, back)
-            again = (partial(active.update, kept, version=named, **options),)
-            self._sides = Sides(active, shadow, back, again)
-            if probe is not None:
-                self._shadow.probe(probe, named)
-            self._shadow.take_over(again, back)
-            return report
+            return self._changes.switch(
+                self._changes.written(found, version, probe, limits, options)
+            )
 
-    def _fits(self, weights: Mapping[str, Any], known: int, options: UpdateOptions) -> bool:
-        """Whether an update will take these weights; if not it says why, and nothing is lost.
+    def stage(
+        self,
+        weights: Given,
+        *,
+        version: SupportsIndex | str | None = None,
+        expect: SupportsIndex | str | EllipsisType | None = ANY,
+        probe: Probe | None = None,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+        **options: Unpack[UpdateOptions],
+    ) -> Staged:
+        """Give the shadow the new weights and do not let it infer yet: `Staged.commit` does,
+        in one store.
+
+        There is one shadow: another stage, update, init or switch takes it over, and what was
+        staged before can then only be discarded. What is discarded stays in the shadow until
+        the next change takes it back; there is no version to `revert` to meanwhile.
+
+        Args:
+            weights: As for `update`, as are the others.
+            version: What to call the new weights; None for one more than is active now.
+            expect: The version that must be active now, and when it is committed; left out, any.
+            probe: Called now.
+            when_busy: As for `update`.
+            timeout_ms: As for `update`.
+            ready: As for `update`.
+            options: As for `update`.
 
         Raises:
-            WeightError, TypeError: A dtype, shape or scalar value does not fit.
+            VersionError: The version is not `expect`.
+            As `update`; the active bundle and its version are as before.
         """
-        fit = known == len(weights) or options.get("unknown") == "ignore"
-        if fit:
-            self._sides.active.update.plan(
-                weights, cast=options.get("cast", "safe"), finite=options.get("finite", False)
-            )
-        return fit
+        expected = expect if expect is None or expect is ANY else label_of(expect)
+        found = self._sides.shadow.update.named(weights)
+        self._sides.shadow.update.wait_for(ready)
+        limits = Limits(when_busy, timeout_ms)
+        with self._alone(limits.wait):
+            check_expected("stage", self.version, expected)
+            change = self._changes.written(found, version, probe, limits, options)
+            return Staged(self, Switch(self._shadow, change, expected), self._to_switch)
 
-    def _next_version(self) -> int:
-        now = self._sides.active.version
-        return now + 1 if isinstance(now, int) else 1
+    @contextmanager
+    def _to_switch(self, what: str, wait: Wait) -> Iterator[Signals]:  # noqa: ARG002  see `Alone`
+        with uninterrupted() as signals, self._held(wait):
+            self._check_open()
+            yield signals
 
     def switch(self) -> None:
         """Let the shadow infer, whatever it holds: after `revert` the newer version again.
@@ -291,15 +313,3 @@ class Pair(Closing):
 
     def __repr__(self) -> str:
         return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"
-
-
-def _kept(weights: Mapping[str, Any], known: WeightTable) -> Mapping[str, Any]:
-    """What is needed to write the same weights once more."""
-    specs = [known.specs[place] for place in known.among(weights)]
-    return {spec.name: _copy(weights[spec.name], f"weight {spec.name!r}", spec) for spec in specs}
-
-
-def _copy(value: Any, what: str, spec: WeightSpec) -> Any:
-    """A copy of a value on the host."""
-    found = None if isinstance(value, np.ndarray) else as_device(value, what)
-    return as_array(value, what, spec).copy() if found is None else found.to_host()

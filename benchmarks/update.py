@@ -27,6 +27,7 @@ from benchmarks import (
     serving,
     small,
     sources,
+    staged,
     staging,
 )
 
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[int], None]] = {
     "derived": derived.main,
     "memory": memory.main,
     "pause": pause.main,
+    "staged": staged.main,
     "serving": serving.main,
 }
 

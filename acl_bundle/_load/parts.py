@@ -31,7 +31,7 @@ from acl_bundle.weight_program import WeightProgram
 Specs = tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
 
 
-class Parts(NamedTuple):
+class LoadedParts(NamedTuple):
     """A loaded bundle, taken apart.
 
     Attributes:
@@ -75,7 +75,7 @@ class Opening:
         self._stack, self._device, self._keep, self._kept = stack, device, keep, kept
         self._file, self._roles, self._replicas, self._beside = kept.file, roles, replicas, beside
 
-    def parts(self, flow: Flow) -> Parts:
+    def parts(self, flow: Flow) -> LoadedParts:
         """Load it; raises as `Bundle.load`."""
         loaded, file = flows.load(self._stack, self._kept, self._device, flow), self._file
         described = self._described(loaded)
@@ -100,7 +100,7 @@ class Opening:
         self._stack.callback(variables.close)
         self._stack.callback(self._second_ids.stop)
         readback = Readback(writer, self._readable(graphs), program, self._kept.first_value)
-        return Parts(graphs, writer, self._second_ids, snapshots, readback)
+        return LoadedParts(graphs, writer, self._second_ids, snapshots, readback)
 
     def _described(self, loaded: LoadedBundle) -> list[Specs]:
         """What each graph takes and gives, as the library says and the file confirms."""

@@ -1,16 +1,13 @@
-"""What callables take by name and hand on, as type checkers see it."""
+"""What a load takes by name, as type checkers see it."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, SupportsIndex, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, SupportsIndex, TypedDict
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from acl_bundle._binding.config import Config
     from acl_bundle._load.flows import Flow
-    from acl_bundle._update.commit import Rollback
     from acl_bundle.device import Device
     from acl_bundle.weight_program import Given
 
@@ -24,24 +21,3 @@ class LoadOptions(TypedDict, total=False):
     replicas: SupportsIndex
     config: Config | None
     program: Given | None
-
-
-class EveryUpdate(TypedDict, total=False):
-    """What may be chosen for every update, whatever it is given; see `UpdateGraph`."""
-
-    rollback: Rollback
-    cast: str
-    on_overflow: str
-    unknown: str | None
-    ignore: Iterable[str]
-    skip_unchanged: bool | np.bool_
-    digest: bool | np.bool_
-    threads: SupportsIndex
-    finite: bool | np.bool_
-
-
-class UpdateOptions(EveryUpdate, total=False):
-    """What may be chosen for one update."""
-
-    keep: Literal["copy", "none"]
-    tokens: Mapping[str, Hashable] | None

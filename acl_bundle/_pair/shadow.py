@@ -99,6 +99,12 @@ class Shadow:
         saved = self._saved[shadow] = shadow.snapshot()
         return (partial(shadow.restore, saved), *sides.lag)
 
+    @property
+    def saved_nbytes(self) -> int:
+        """Device memory of the copy of what the shadow held, in bytes."""
+        saved = self._saved.get(self.sides.shadow)
+        return saved.nbytes if saved is not None and saved.on == "device" else 0
+
     def forget(self, side: Bundle) -> None:
         """Close the snapshot of a side, if there is one."""
         saved = self._saved.pop(side, None)

@@ -104,6 +104,13 @@ class Derivation:
                     f"{', or call init() first' if first else ''}; nothing was changed"
                 )
 
+    def partners(self, given: Plan, now: Published) -> dict[str, Array | None]:
+        """The last values of the sources that constants need beside those that were given."""
+        program, there = self.program, {*given.names}
+        touched = {at for name in there for at in program.readers[name]}
+        names = {name for at in touched for name in program.pieces[at].sources} - there
+        return {name: self._last(name, now) for name in sorted(names)}
+
     def _last(self, name: str, now: Published) -> Array | None:
         """The value that a source had last; None where nobody knows it."""
         first = self.program.first if now.initialised else {}

@@ -173,6 +173,11 @@ class Plan:
             self.facts[spec.name] = replace(known, digest=digest(found))
         return found
 
+    def without_values(self) -> Plan:
+        """The same, of which nothing can be fetched, and which keeps nobody's arrays."""
+        none: list[Array | DeviceArray | None] = [None] * len(self.arrays)
+        return replace(self, arrays=none, source={}, makers={}, pause=tuple)
+
     def part(self, places: Sequence[int]) -> Plan:
         """The plan of some of the changed weights, for a stage that cannot hold all.
 

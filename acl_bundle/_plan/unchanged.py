@@ -37,6 +37,12 @@ class Remembered:
     token: tuple[Hashable] | None = None
     digest: Digest | None = None
 
+    def fits(self, other: Remembered) -> bool:
+        """Whether it is known to be the same value as another."""
+        if self.token is not None and self.token == other.token:
+            return True
+        return self.digest is not None and self.digest == other.digest
+
 
 class Committed(Protocol):
     """As much of a plan as `Seen.commit` reads."""

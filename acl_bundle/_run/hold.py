@@ -18,14 +18,15 @@ import warnings
 import weakref
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acl_bundle._base.owner import OfProcess, uninterrupted
 from acl_bundle._binding.shim import lib
+from acl_bundle._run.turn import Turn
 from acl_bundle.errors import BusyError
 
 if TYPE_CHECKING:
-    from acl_bundle._run.variables import Variables
+    from acl_bundle._binding.shim import ab_gate
 
 log = logging.getLogger("acl_bundle.update")
 LOOK_S = 0.05
@@ -57,17 +58,22 @@ class Holding:
     """The state of one hold.
 
     Args:
-        variables: Whose gate this thread has just made its own.
+        gate: The gate that this thread has just made its own.
+        turn: Of the bundle's commits.
         limit_ms: When to end it.
 
     Attributes:
+        turn: As it was given.
+        limit_ms: As it was given.
         ended: Set when it is over.
         how: Why it is over; None: it goes on.
         owner: The name of the thread.
     """
 
-    def __init__(self, variables: Variables, limit_ms: int) -> None:
-        self._variables, self._limit_ms = variables, limit_ms
+    def __init__(self, gate: ab_gate, turn: Turn, limit_ms: int) -> None:
+        self._gate = gate
+        self.turn: Turn = turn
+        self.limit_ms: int = limit_ms
         self._until = monotonic() + limit_ms / 1000
         self._thread = weakref.ref(_this_thread())
         self.owner: str = threading.current_thread().name
@@ -77,7 +83,7 @@ class Holding:
 
     def begin(self) -> None:
         """Watch over it, from now on; raises RuntimeError where there is no thread for that."""
-        self._variables.hold = self
+        self.turn.hold = self
         try:
             threading.Thread(target=self._watch, name="acl_bundle hold", daemon=True).start()
         except BaseException:
@@ -102,7 +108,7 @@ class Holding:
                 self.end("its thread ended")
             elif monotonic() >= self._until:
                 thread.lapsed.add(self)
-                self.end(f"its limit of {self._limit_ms} ms passed")
+                self.end(f"its limit of {self.limit_ms} ms passed")
 
     def end(self, how: str) -> None:
         """Let inferences in; the first call counts."""
@@ -110,8 +116,8 @@ class Holding:
             if not self._once.acquire(blocking=False):
                 return
             self.how = how
-            lib.ab_gate_release(self._variables.gate)
-            self._variables.hold = None
+            lib.ab_gate_release(self._gate)
+            self.turn.hold = None
             self.ended.set()
         if how != RELEASED:
             log.warning("%s: inferences go on", self)
@@ -128,7 +134,7 @@ class Holding:
         return f"thread {self.owner!r} holds the bundle, for {self.left_ms} ms more at most"
 
 
-def check_lapsed(what: str, variables: Variables) -> None:
+def check_lapsed(what: str, turn: Turn) -> None:
     """Refuse a commit of a thread whose hold has ended without its knowing.
 
     Raises:
@@ -136,7 +142,7 @@ def check_lapsed(what: str, variables: Variables) -> None:
     """
     thread: _Thread | None = getattr(_here, "thread", None)
     for one in thread.lapsed if thread is not None else ():
-        if one._variables is variables:
+        if one.turn is turn:
             raise BusyError(f"{what} is refused: {one}. Release it first; nothing was changed")
 
 
@@ -149,10 +155,12 @@ class Hold(OfProcess):
         limit_ms: How long it may last, in milliseconds.
     """
 
+    _finalizer: weakref.finalize[..., Any]
+
     def __init__(self, bundle: object, holding: Holding) -> None:
         self._bundle, self._holding = bundle, holding  # while it is held, the bundle stays
         self.owner: str = holding.owner
-        self.limit_ms: int = holding._limit_ms
+        self.limit_ms: int = holding.limit_ms
         self._finalizer = weakref.finalize(self, _forgotten, holding, os.getpid())
 
     @property

@@ -29,6 +29,7 @@ from acl_bundle._binding.failures import BUSY, LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run.hold import Hold, Holding, check_lapsed
 from acl_bundle._run.published import Published, Version
+from acl_bundle._run.turn import Turn
 from acl_bundle.errors import BusyError, visible
 
 if TYPE_CHECKING:
@@ -65,13 +66,14 @@ class Variables:
         self.gate: ab_gate = ffi.gc(lib.ab_gate_new(defined), lib.ab_gate_free)
         if self.gate == ffi.NULL:
             raise MemoryError("no memory for a bundle's gate")
-        self._lock = threading.Lock()
-        self._inside: int | None = None
-        self.hold: Holding | None = None
+        within = "an update, init, snapshot or restore"
+        self.committing: Turn = Turn(within, "another update or init goes on")
+        self.staging: Turn = Turn("a stage", "another stage goes on")
         self.versions: dict[int, Version] = {0: None}
         self._published = Published.of(self.names, sources)
         self._settling = threading.Lock()
         self._pending: _Pending | None = None
+        self._held: Holding | None = None
         self._warned = False
 
     @property
@@ -107,9 +109,9 @@ class Variables:
                 this thread is inside one already.
         """
         self.check(what)
-        check_lapsed(what, self)
+        check_lapsed(what, self.committing)
         _kept = self._keep()  # until the lock is open again, for closing takes it
-        with uninterrupted() as signals, self._locked(what, wait, signals):
+        with uninterrupted() as signals, self.committing.taken(what, wait, signals):
             self.check(what)
             yield signals
 
@@ -120,46 +122,35 @@ class Variables:
         Raises:
             BusyError: This thread is `alone`.
         """
-        with uninterrupted() as signals, self._locked(what, Wait(), signals):
+        with uninterrupted() as signals, self.committing.taken(what, Wait(), signals):
             yield
 
     @contextmanager
-    def _locked(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
-        self.check_outside(what)
-        while not self._acquired(wait.step_ms / 1000):
-            signals.deliver()
-            if wait.left_ms == 0:
-                other = "another update or init goes on" if self.hold is None else str(self.hold)
-                raise BusyError(f"{what} was given up ({wait.text}): {other}")
-        self._inside = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._inside = None
-            self._lock.release()
+    def beside(self, what: str, wait: Wait) -> Iterator[Signals]:
+        """Be the only one to stage, beside commits; the bundle is not closed meanwhile.
 
-    def _acquired(self, seconds: float) -> bool:
-        """Take the lock, within some time, unless another thread holds the bundle."""
-        if not self._lock.acquire(timeout=seconds):
-            return False
-        hold = self.hold
-        if hold is None or hold.is_own:
-            return True
-        self._lock.release()
-        hold.ended.wait(seconds)
-        return False
+        Yields:
+            The signals: deliver them wherever the block may be left.
+
+        Raises:
+            ClosedError: As `check`.
+            BusyError: Another thread stages for longer than `wait` allows, or this one does.
+        """
+        self.check(what)
+        self.committing.check_outside(what)
+        _kept = self._keep()
+        with uninterrupted() as signals, self.staging.taken(what, wait, signals):
+            self.check(what)
+            yield signals
 
     def check_outside(self, what: str) -> None:
-        """Refuse what this thread would wait for in vain, being `alone` itself.
+        """Refuse what this thread would wait for in vain, being `alone` or `beside` itself.
 
         Raises:
             BusyError: A signal handler, or the mapping of an update's weights, called it.
         """
-        if self._inside == threading.get_ident():
-            raise BusyError(
-                f"{what} is refused: it was called from within an update, init, snapshot or restore"
-                " of the same bundle, for which it would wait"
-            )
+        self.committing.check_outside(what)
+        self.staging.check_outside(what)
 
     @property
     def epoch(self) -> int:
@@ -230,13 +221,14 @@ class Variables:
     def keep_shut(self, bundle: object, limit_ms: int, wait: Wait) -> Hold:
         """Keep inferences out, and commits of other threads; see `Bundle.hold`."""
         what = "hold"
-        if self.hold is not None and self.hold.is_own:
-            raise BusyError(f"{what} is refused: {self.hold}, which is this thread")
+        hold = self.committing.hold
+        if hold is not None and hold.is_own:
+            raise BusyError(f"{what} is refused: {hold}, which is this thread")
         with self.alone(what, wait) as signals:
             result = self.shut(lambda ms: lib.ab_gate_hold(self.gate, ms), what, wait, signals)
             if result:
                 raise_failure(result, what, (), ())
-            holding = Holding(self, limit_ms)
+            holding = self._held = Holding(self.gate, self.committing, limit_ms)
             holding.begin()
             return Hold(bundle, holding)
 
@@ -250,11 +242,12 @@ class Variables:
         """
         with (
             nullcontext(signals) if signals else uninterrupted() as held,
-            self._locked("close", Wait(), held),
+            self.staging.taken("close", Wait(), held),
+            self.committing.taken("close", Wait(), held),
         ):
             self.shut(lambda _: lib.ab_gate_close(self.gate), "close", Wait(), held)
-            if self.hold is not None:
-                self.hold.end("the bundle was closed")
+            if self._held is not None:
+                self._held.end("the bundle was closed")
 
     def explain(
         self, result: int, what: str, inputs: list[str], outputs: list[str], depth: int = 4

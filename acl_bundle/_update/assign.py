@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.calls import acl
+from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle._plan.casts import convert, saturate
 from acl_bundle._plan.derive import Keep
 from acl_bundle._plan.found import check_finite, check_overflow
@@ -23,29 +24,40 @@ from acl_bundle._plan.plan import Plan
 from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.engine import dataset, new_engine
-from acl_bundle._run.published import Assigned, Version
+from acl_bundle._run.published import Assigned, Published, Version
 from acl_bundle._update.commit import Commit, Rollback
 from acl_bundle._update.planning import Planned, Planning
 from acl_bundle._update.reports import Clock
+from acl_bundle._update.sender import Sender
 from acl_bundle._update.stage import Stage
 from acl_bundle._update.writer import Writer
-from acl_bundle.errors import AclTimeoutError
+from acl_bundle.errors import AclError, AclTimeoutError, VersionError, WeightError
 from acl_bundle.graph import Graph
 
 
-@dataclass(frozen=True)
-class Staged:
+class PreparedUpdate(NamedTuple):
     """An update whose bytes lie on the device, or that goes there in parts while it is committed.
 
     Attributes:
         planned: What it is to change.
         parts: The plans that the device can hold at once; mostly there is one, `planned.plan`.
         assigned: What it changes of the record of the variables.
+        rollback: Where the old bytes are to be saved.
+        area: Where its bytes lie, if that is an area of its own.
+        partners: The last values of what constants are made of, beside what was given; None
+            of what is committed at once.
     """
 
     planned: Planned
     parts: list[Plan]
     assigned: Assigned
+    rollback: Rollback
+    area: DeviceBuffer | None = None
+    partners: Mapping[str, Any] | None = None
+
+    def named(self, version: Version) -> PreparedUpdate:
+        """The same under a version's name."""
+        return self._replace(assigned=replace(self.assigned, version=version))
 
 
 class Assignment:
@@ -79,6 +91,7 @@ class Assignment:
         self._timed = Stopwatch(second_ids, graph.index, graph.label, inputs)
         self._engine = new_engine(writer.variables.gate, False, model_id, device, inputs, outputs)
         self.area.open(self._engine)
+        self._ahead: Sender | None = None
         writer.engine, writer.rewrite = self._engine, self._rewrite
 
     def wait_for(self, events: Sequence[Any]) -> None:
@@ -109,7 +122,9 @@ class Assignment:
             yield partial(self.area.write, part)
             yield lambda: self._writer.write(engine_for(self._engine, timed, wait), self._label)
 
-    def stage(self, planned: Planned, version: Version, rollback: Rollback, keep: Keep) -> Staged:
+    def stage(
+        self, planned: Planned, version: Version, rollback: Rollback, keep: Keep
+    ) -> PreparedUpdate:
         """Bring a plan to the device, unless it needs several parts. No variable is touched.
 
         Raises:
@@ -123,17 +138,80 @@ class Assignment:
             if len(parts) == 1:
                 self.area.write(plan)
             elif plan.options.on_overflow == "error" or plan.options.finite or plan.strict:
-                self.area.survey(plan)
+                self.area.sender.survey(plan)
             self.check_values(planned, depth=5)
-            return Staged(planned, parts, self._assigned(planned, version, rollback, keep))
+            assigned = self._assigned(planned, version, rollback, keep)
+            return PreparedUpdate(planned, parts, assigned, rollback)
 
     def survey(self, planned: Planned) -> None:
         """Look at the values of a plan that is not staged, and refuse or tell as `check_values`."""
         try:
-            self.area.survey(planned.plan)
+            self.area.sender.survey(planned.plan)
             self.check_values(planned, depth=5)
         finally:
-            self.area.let_go()
+            self.area.sender.let_go()
+
+    def stage_ahead(
+        self, planned: Planned, now: Published, version: Version, rollback: Rollback, keep: Keep
+    ) -> PreparedUpdate:
+        """Bring a plan to an area of its own, beside commits; the caller is `Variables.beside`.
+
+        Args:
+            planned: What to stage.
+            now: What the variables held when it was planned.
+            version: As for `stage`, as are the others.
+
+        Raises:
+            AclError: The device has no room for all of it, or a call failed.
+            WeightError: As `stage`.
+        """
+        if self._ahead is None:
+            self._ahead = self.area.another()
+        sender, areas, derivation = (self._ahead, self.area.areas, self._planning.derivation)
+        partners = {} if derivation is None else derivation.partners(planned.given, now)
+        nbytes, _ = sender.lay(planned.plan)
+        area = areas.take(nbytes) if nbytes else None
+        try:
+            sender.send(planned.plan, area)
+            self.check_values(planned, depth=6)
+            assigned = self._assigned(planned, version, rollback, keep)
+        except BaseException:
+            with suppress(AclError):
+                self.give_back(area)
+            raise
+        planned = planned.without_values()
+        return PreparedUpdate(planned, [planned.plan], assigned, rollback, area, partners)
+
+    def give_back(self, area: DeviceBuffer | None) -> None:
+        """Take back the area of what is not to be committed any more."""
+        if area is not None:
+            self.area.areas.give(area)
+
+    def check_current(self, prepared: PreparedUpdate) -> None:
+        """Refuse what was staged ahead and later commits have made wrong.
+
+        Raises:
+            VersionError: A weight that was left out as unchanged has been changed since; or
+                what a constant is made of, beside what was given.
+            WeightError: A shape that the file does not tell turned out to be another.
+        """
+        given, seen, partners = (prepared.planned.given, self._writer.seen, prepared.partners or {})
+        changed = [name for name in given.unchanged if not seen[name].fits(given.facts[name])]
+        if self._planning.derivation is not None:
+            now = self._writer.variables.published
+            found = self._planning.derivation.partners(given, now)
+            changed += [name for name, one in partners.items() if found[name] is not one]
+        if changed:
+            raise VersionError(
+                f"{self._label}: what was staged counts on {', '.join(map(repr, changed))}, which"
+                " a later commit has changed: stage it again; nothing was changed"
+            )
+        for index, spec in prepared.planned.plan.learnt.items():
+            shape = self._planning.weights.specs[index].shape
+            if shape not in (None, spec.shape):
+                raise WeightError(
+                    f"weight {spec.name!r} was staged with shape {spec.shape}; it must be {shape}"
+                )
 
     def check_values(self, planned: Planned, depth: int) -> None:
         """Refuse, or tell, what is not finite or has overflowed, under the weights' names."""
@@ -161,9 +239,7 @@ class Assignment:
             return Assigned(version, names, kept, lost)
         return Assigned(version, names, kept, lost, given.names, derivation.kept(given, keep))
 
-    def commit(
-        self, staged: Staged, rollback: Rollback, wait: Wait, signals: Signals, clock: Clock
-    ) -> None:
+    def commit(self, staged: PreparedUpdate, wait: Wait, signals: Signals, clock: Clock) -> None:
         """Write a staged plan, in one go or in several behind one shut gate; the caller is alone.
 
         Raises:
@@ -172,14 +248,15 @@ class Assignment:
             AclError: A call failed; the message says what was restored.
         """
         with self._let_go_on_failure():
-            self._commit(staged, rollback, wait, signals, clock)
-        self.area.let_go()
+            self._commit(staged, wait, signals, clock)
+        self.area.sender.let_go()
 
-    def _commit(
-        self, staged: Staged, rollback: Rollback, wait: Wait, signals: Signals, clock: Clock
-    ) -> None:
+    def _commit(self, staged: PreparedUpdate, wait: Wait, signals: Signals, clock: Clock) -> None:
         """See `commit`."""
         writer, plan, parts = self._writer, staged.planned.plan, staged.parts
+        rollback = staged.rollback
+        if staged.partners is not None:
+            self.area.describe(plan, staged.area)
         published = writer.variables.published.after(staged.assigned)
         undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
         signals.deliver()
@@ -202,7 +279,7 @@ class Assignment:
         except AclTimeoutError:
             raise  # the next update lets them go
         except BaseException:
-            self.area.let_go()
+            self.area.sender.let_go()
             raise
 
     @contextmanager

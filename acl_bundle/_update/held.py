@@ -69,7 +69,7 @@ class Readback:
         return {} if self.program is None else lost(self.program)
 
     @contextmanager
-    def whole(self, what: str) -> Iterator[Held]:
+    def whole(self, what: str) -> Iterator[HeldWeights]:
         """What the weights hold, all of one version: no commit comes before the block's end.
 
         Raises:
@@ -85,10 +85,10 @@ class Readback:
                     f"{what} is refused: a failed update or init left the weights in an unknown"
                     " state. Run bundle.init(), or update every weight at once"
                 )
-            yield Held(self, self.writer.variables.published, signals.deliver)
+            yield HeldWeights(self, self.writer.variables.published, signals.deliver)
 
 
-class Held(Mapping[str, Array]):
+class HeldWeights(Mapping[str, Array]):
     """The weights of one version, by name; each is fetched when it is asked for.
 
     Attributes:

@@ -37,6 +37,11 @@ class Planned:
     given: Plan
     plan: Plan
 
+    def without_values(self) -> Planned:
+        """The same once everything was staged, without anybody's arrays."""
+        plan = self.plan.without_values()
+        return Planned(plan if self.given is self.plan else self.given.without_values(), plan)
+
 
 class Planning:
     """Plans the updates of one graph.

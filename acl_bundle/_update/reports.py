@@ -120,6 +120,10 @@ class Clock:
         self.seconds: dict[str, float] = {}
         self._last = perf_counter()
 
+    def resume(self) -> None:
+        """Go on after a pause, which is no step's."""
+        self._last = perf_counter()
+
     def lap(self, step: str) -> None:
         """End a step."""
         now = perf_counter()

@@ -1,8 +1,8 @@
 """From a plan to the update graph's dataset.
 
 A `Stage` keeps the update graph's input dataset, in which every weight says
-"assign" or "keep" (facts 4.3), and the two areas that the bytes pass through:
-on the device, and in page-locked host memory. Both areas grow and stay.
+"assign" or "keep" (facts 4.3), and the area on the device that an update's bytes go
+to. The area grows and stays. What is staged ahead has areas of its own (`areas`).
 
     for bucket in stage.buckets(plan):    one, if the device has room for all
         stage.write(bucket)               its bytes, then the dataset
@@ -11,7 +11,7 @@ on the device, and in page-locked host memory. Both areas grow and stay.
 `write` touches no variable and may be called whether the gate is open or shut;
 what it was given stays in the area until the next one. After it every weight
 outside the bucket says "keep". `Plan.casts` is complete after the last bucket;
-to know it before the first is committed, `survey` the plan.
+to know it before the first is committed, the sender surveys the plan.
 """
 
 from __future__ import annotations
@@ -25,23 +25,19 @@ from acl_bundle._base.owner import uninterrupted
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.library import need
-from acl_bundle._binding.shim import NULL, ffi, lib
-from acl_bundle._device.array import ALIGNMENT, DeviceArray
-from acl_bundle._device.layout import check_device
-from acl_bundle._device.memory import DeviceBuffer, HostBuffer
-from acl_bundle._plan.casts import ON_DEVICE
+from acl_bundle._binding.shim import ffi, lib
+from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
-from acl_bundle._update.transfer import WHAT, Transfer, staging_of
+from acl_bundle._update.areas import Areas
+from acl_bundle._update.sender import Sender, start
+from acl_bundle._update.transfer import WHAT
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
-    from acl_bundle._binding.shim import ab_engine
-
-
-SIZE_MAX = 2**64 - 1
+    from acl_bundle._binding.shim import ab_engine, ab_stage
 
 
 class Stage:
@@ -70,10 +66,8 @@ class Stage:
             acl.aclmdlSetDatasetTensorDesc(self.dataset.handle, self._keep_desc, index)
             self.dataset.buffers.append(buffer)
         self._area: DeviceBuffer | None = None
-        self._staging: HostBuffer | None = None
+        self.areas: Areas = Areas(self._stack, device)
         self._refused = 0
-        self._read: list[DeviceArray] = []
-        self._stack.callback(self._read.clear)
 
     def open(self, engine: ab_engine) -> None:
         """Make the C half, for the engine of the same graph.
@@ -82,15 +76,24 @@ class Stage:
             UnsupportedError: The library lacks what C calls for it.
         """
         need("an update", ("aclUpdateDataBuffer", "aclmdlSetDatasetTensorDesc"))
+        self._engine = engine
+        self.sender: Sender = self._sender(lends=True)
+
+    def another(self) -> Sender:
+        """One more that sends, beside `sender`; it copies all that it is given."""
+        return self._sender(lends=False)
+
+    def _sender(self, lends: bool) -> Sender:
         stage = lib.ab_stage_new(
-            engine, self.dataset.handle, len(self._weights), self._keep_data, self._keep_desc
+            self._engine, self.dataset.handle, len(self._weights), self._keep_data, self._keep_desc
         )
         if stage == ffi.NULL:
             raise MemoryError("no memory for an update's stage")
-        self._stage = ffi.gc(stage, lib.ab_stage_free)
+        stage = ffi.gc(stage, lib.ab_stage_free)
         for index, spec in enumerate(self._weights):
             if spec.shape is not None:
-                self._describe(index, spec)
+                self._describe(stage, index, spec)
+        return Sender(self._stack, self._device, stage, self._describe, lends)
 
     def _described(self, dtype: int, shape: tuple[int, ...]) -> Any:
         """An aclTensorDesc, of which an update reads the dims alone (facts 1.11)."""
@@ -100,48 +103,12 @@ class Stage:
             self._descs[dtype, shape] = desc
         return self._descs[dtype, shape]
 
-    def _describe(self, index: int, spec: WeightSpec) -> None:
+    def _describe(self, stage: ab_stage, index: int, spec: WeightSpec) -> None:
         """Tell the C half the size and shape of a weight whose shape is known."""
         assert spec.shape is not None
         assert spec.nbytes is not None
         desc = self._described(dtypes.from_numpy(spec.dtype), spec.shape)
-        lib.ab_stage_weight(self._stage, index, self.dataset.buffers[index], spec.nbytes, desc)
-
-    def _lay(self, plan: Plan) -> tuple[int, int]:
-        """Place a plan's weights; the bytes that all of them and the small ones take."""
-        for index, spec in plan.learnt.items():
-            self._describe(index, spec)
-        small = ffi.new("size_t *")
-        count, lent = len(plan.indices), self._lent(plan)
-        nbytes = int(lib.ab_stage_lay(self._stage, plan.indices, lent, count, small))
-        if nbytes == SIZE_MAX:
-            raise MemoryError(f"the weights of {plan.label} are more than can be addressed")
-        return nbytes, small[0]
-
-    def _lent(self, plan: Plan) -> Any:
-        """Where the weights lie that the graph reads from the caller's memory; NULL for others.
-
-        What is laid uses that memory until something else is, or `let_go`.
-
-        Raises:
-            ValueError: An array is on another device.
-        """
-        if ON_DEVICE not in plan.moves:
-            self._read.clear()
-            return NULL
-        self._read[:] = [one for one in plan.arrays if isinstance(one, DeviceArray)]
-        found = [NULL] * len(plan.indices)
-        for place, array in enumerate(plan.arrays):
-            if not isinstance(array, DeviceArray):
-                continue
-            check_device(array, f"weight {plan.specs[place].name!r}", self._device.index)
-            if array.nbytes and array.pointer % ALIGNMENT == 0:
-                found[place] = ffi.cast("void *", array.pointer)
-        return found
-
-    def let_go(self) -> None:
-        """Let go the arrays on the device that were laid last: the graph has read them."""
-        self._read.clear()
+        lib.ab_stage_weight(stage, index, self.dataset.buffers[index], spec.nbytes, desc)
 
     @property
     def area_nbytes(self) -> int:
@@ -153,8 +120,18 @@ class Stage:
         with self._device.activated():
             if self._area is not None:
                 self._area.close()
-            self._area = DeviceBuffer(nbytes)
-            self._stack.callback(self._area.close)
+            self._area = self._made(nbytes)
+
+    def _made(self, nbytes: int) -> DeviceBuffer:
+        """New device memory; what is kept for the next staged set goes where it is in the way."""
+        try:
+            made = DeviceBuffer(nbytes)
+        except AclResourceError:
+            if not self.areas.drop():
+                raise
+            made = DeviceBuffer(nbytes)
+        self._stack.callback(made.close)
+        return made
 
     def _grow(self, want: int, least: int) -> None:
         """Bring the area to a size, or as near to it as the device allows.
@@ -189,23 +166,12 @@ class Stage:
         """Have a larger area, if the device has it beside the one there is."""
         with self._device.activated():
             try:
-                larger = DeviceBuffer(want)
+                larger = self._made(want)
             except AclResourceError:
                 return
-            self._stack.callback(larger.close)
             if self._area is not None:
                 self._area.close()
             self._area = larger
-
-    def _staging_of(self, nbytes: int) -> HostBuffer:
-        """The host area, grown to at least so many bytes."""
-        if self._staging is None or self._staging.nbytes < nbytes:
-            with self._device.activated():
-                if self._staging is not None:
-                    self._staging.close()
-                self._staging = HostBuffer(nbytes)
-                self._stack.callback(self._staging.close)
-        return self._staging
 
     def buckets(self, plan: Plan) -> list[Plan]:
         """Divide a plan into what the device can stage at once; mostly that is all of it.
@@ -218,30 +184,14 @@ class Stage:
                 failed. No variable was touched.
         """
         with uninterrupted():
-            nbytes, _ = self._lay(plan)
+            nbytes, _ = self.sender.lay(plan)
             if nbytes <= self.area_nbytes:
                 return [plan]
-            lent = self._lent(plan)
-            rooms = [
-                0 if lent != NULL and lent[place] != NULL
-                else int(lib.ab_stage_room(self._stage, index))
-                for place, index in enumerate(plan.indices)
-            ]  # fmt: skip
+            rooms = self.sender.rooms(plan)
             self._grow(nbytes, max(rooms))
         if nbytes <= self.area_nbytes:
             return [plan]
         return [plan.part(places) for places in _divide(rooms, self.area_nbytes)]
-
-    def survey(self, plan: Plan) -> None:
-        """Find what conversions do to a plan's values (`Plan.casts`), moving nothing.
-
-        Raises:
-            WeightError: A lazy value is not what it was when it was checked.
-        """
-        with uninterrupted():
-            _, small = self._lay(plan)
-            staging = self._staging_of(staging_of(plan, small))
-        Transfer(self._stage, NULL, staging, plan).run()
 
     def write(self, plan: Plan) -> None:
         """Bring a plan's bytes to the device and make the dataset ready to run.
@@ -255,22 +205,11 @@ class Stage:
             WeightError: A lazy value is not what it was when it was checked.
         """
         with uninterrupted():
-            nbytes, _ = self._lay(plan)
+            nbytes, _ = self.sender.lay(plan)
             if self.area_nbytes < nbytes:
                 self._take_area(nbytes)
-        self.send(plan, self._area)
+        self.sender.send(plan, self._area)
         self.describe(plan, self._area)
-
-    def send(self, plan: Plan, area: DeviceBuffer | None) -> None:
-        """Bring a plan's bytes to an area that has room for them; None is one for no weights.
-
-        Raises:
-            As `write`.
-        """
-        with uninterrupted():
-            _, small = self._lay(plan)
-            staging = self._staging_of(staging_of(plan, small))
-        Transfer(self._stage, _start(area), staging, plan).run()
 
     def describe(self, plan: Plan, area: DeviceBuffer | None) -> None:
         """Make the dataset ready to run: assign what lies in an area, and keep all else.
@@ -282,14 +221,10 @@ class Stage:
         Raises:
             AclError: A call failed. No variable was touched.
         """
-        self._lay(plan)
-        result = lib.ab_stage_describe(self._stage, _start(area))
+        self.sender.lay(plan)
+        result = lib.ab_stage_describe(self.sender.stage, start(area))
         if result:
             raise_failure(result, WHAT, (), ())
-
-
-def _start(area: DeviceBuffer | None) -> Any:
-    return area.pointer if area and area.pointer else NULL
 
 
 def _divide(rooms: Sequence[int], size: int) -> Iterator[list[int]]:

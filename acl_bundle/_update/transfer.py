@@ -68,9 +68,13 @@ class Transfer:
         area: Where to; NULL to send nothing and find `Plan.casts` alone.
         staging: At least what `staging_of` says.
         plan: What to move.
+        lends: Whether the graph reads the caller's memory on the device in place.
     """
 
-    def __init__(self, stage: ab_stage, area: Any, staging: HostBuffer, plan: Plan) -> None:
+    def __init__(
+        self, stage: ab_stage, area: Any, staging: HostBuffer, plan: Plan, lends: bool
+    ) -> None:
+        self._lends = lends
         self._stage, self._area, self._staging, self._plan = stage, area, staging, plan
         self._places: list[int] = []
         self._arrays: list[Array] = []
@@ -146,7 +150,9 @@ class Transfer:
             self._note_nonfinite(
                 place, sum(nonfinite(one) for one in pieces(found, PIECE)) if found.size else 0
             )
-        if self._area == NULL or array.pointer % ALIGNMENT == 0:
+        if self._area == NULL or not array.nbytes:
+            return
+        if self._lends and array.pointer % ALIGNMENT == 0:
             return
         source = ffi.cast("void *", array.pointer)
         result = lib.ab_stage_copy(self._stage, self._area, plan.indices[place], source)

@@ -27,6 +27,7 @@ import numpy as np
 
 from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._base.arrays import label_of, whole
+from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._device.events import events_of
 from acl_bundle._names.given import Given
@@ -34,9 +35,10 @@ from acl_bundle._plan.derive import Keep, check_keep
 from acl_bundle._plan.report import PlanReport, plan_report
 from acl_bundle._plan.table import WeightTable
 from acl_bundle._run.published import Published
+from acl_bundle._update.ahead import ANY, Ahead, Order, check_expected
 from acl_bundle._update.assign import Assignment
 from acl_bundle._update.commit import Rollback
-from acl_bundle._update.planning import Planning
+from acl_bundle._update.planning import Planned, Planning
 from acl_bundle._update.reports import Clock, UpdateReport, WeightStates, update_report
 from acl_bundle._update.writer import Writer
 from acl_bundle.graph import Graph
@@ -216,38 +218,98 @@ class UpdateGraph(Graph):
                 before, as they are after every failure but that of the first
                 commit (nothing was there to go back to) or of the rollback.
         """
-        label = None if version is None else label_of(version)
-        check_keep(keep)
-        options = self._planning.options(
-            unknown, cast=cast, on_overflow=on_overflow, skip_unchanged=skip_unchanged,
-            ignore=ignore, tokens=tokens, finite=finite,
-            threads=whole(threads, "threads is an int"),
+        wait = Wait(when_busy, timeout_ms)
+        order = self._order(
+            weights, version, rollback, keep, digest, unknown, cast=cast, on_overflow=on_overflow,
+            skip_unchanged=skip_unchanged, ignore=ignore, tokens=tokens, finite=finite,
+            threads=threads,
         )  # fmt: skip
-        writer, planning, wait = self._writer, self._planning, Wait(when_busy, timeout_ms)
-        writer.check_rollback(rollback)
-        found = planning.named(weights)
-        read_back = writer.reader() if digest else None
         self.wait_for(ready)
-        clock = Clock()
-        with writer.alone(self.label, wait) as signals:
-            variables = writer.variables
-            planned = planning.plan(
-                found, options, writer.seen, variables.published, signals.deliver
-            )
+        variables, clock = self._writer.variables, Clock()
+        with self._writer.alone(self.label, wait) as signals:
+            planned = self._planned(order, variables.published, signals, clock)
             if variables.poisoned:
-                planning.check_whole(planned)
-            planning.warn(planned.given)
-            signals.deliver()
-            clock.lap("plan")
-            label = variables.next_version() if label is None else label
+                self._planning.check_whole(planned)
+            label = variables.next_version() if order.version is None else order.version
             staged = self._assign.stage(planned, label, rollback, keep)
             signals.deliver()
             clock.lap("stage")
-            self._assign.commit(staged, rollback, wait, signals, clock)
-            if read_back is not None:
-                read_back(label)
+            self._assign.commit(staged, wait, signals, clock)
+            if order.read_back is not None:
+                order.read_back(label)
             clock.lap("publish")
         return update_report(planned.given, planned.plan.nbytes, label, clock)
+
+    def _order(
+        self,
+        weights: Given,
+        version: SupportsIndex | str | None,
+        rollback: Rollback,
+        keep: Keep,
+        digest: bool | np.bool_,
+        unknown: str | None,
+        **options: Any,
+    ) -> Order:
+        """Look at the arguments of an update, before anybody is kept waiting."""
+        label = None if version is None else label_of(version)
+        check_keep(keep)
+        options["threads"] = whole(options["threads"], "threads is an int")
+        checked = self._planning.options(unknown, **options)
+        self._writer.check_rollback(rollback)
+        found = self._planning.named(weights)
+        return Order(
+            found, label, checked, rollback, keep, self._writer.reader() if digest else None
+        )
+
+    def _planned(self, order: Order, now: Published, signals: Signals, clock: Clock) -> Planned:
+        planning = self._planning
+        planned = planning.plan(
+            order.weights, order.options, self._writer.seen, now, signals.deliver
+        )
+        planning.warn(planned.given)
+        signals.deliver()
+        clock.lap("plan")
+        return planned
+
+    def _stage(
+        self,
+        weights: Given,
+        version: SupportsIndex | str | None,
+        expect: object,
+        wait: Wait,
+        *,
+        rollback: Rollback = "auto",
+        keep: Keep = "copy",
+        digest: bool | np.bool_ = False,
+        unknown: str | None = None,
+        cast: str = "safe",
+        on_overflow: str = "warn",
+        ignore: Iterable[str] = (),
+        skip_unchanged: bool | np.bool_ = False,
+        tokens: Mapping[str, Hashable] | None = None,
+        threads: SupportsIndex = 1,
+        finite: bool | np.bool_ = False,
+    ) -> Ahead:
+        """See `Bundle.stage`."""
+        order = self._order(
+            weights, version, rollback, keep, digest, unknown, cast=cast, on_overflow=on_overflow,
+            skip_unchanged=skip_unchanged, ignore=ignore, tokens=tokens, finite=finite,
+            threads=threads,
+        )  # fmt: skip
+        expect = expect if expect is None or expect is ANY else label_of(expect)
+        variables, clock = self._writer.variables, Clock()
+        with variables.beside("stage", wait) as signals:
+            check_expected("stage", variables.version, expect)
+            now = variables.published
+            planned = self._planned(order, now, signals, clock)
+            prepared = self._assign.stage_ahead(planned, now, order.version, rollback, keep)
+            try:
+                signals.deliver()
+            except BaseException:
+                self._assign.give_back(prepared.area)
+                raise
+            clock.lap("stage")
+        return Ahead(self._writer, self._planning, self._assign, prepared, order, expect, clock)
 
     def plan(
         self,

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from numpy.typing import NDArray
 
 from acl_bundle._base.files import Path_
 from acl_bundle._base.owner import Owner
 from acl_bundle._base.wait import Wait, WhenBusy, check_timeout
+from acl_bundle._names.given import Given
 from acl_bundle._plan.table import NO_WEIGHTS
 from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
 from acl_bundle._run.variables import Variables
-from acl_bundle._update.held import Held, Readback, check_out, into
+from acl_bundle._update.ahead import ANY
+from acl_bundle._update.held import HeldWeights, Readback, check_out, into
 from acl_bundle._update.reports import WeightState, WeightStates
 from acl_bundle._update.saved import Where
 from acl_bundle._update.snapshots import Snapshot, Snapshots
+from acl_bundle._update.staged import Staged
 from acl_bundle._update.update import UpdateGraph
+from acl_bundle._update.writer import Writer
 from acl_bundle.graph import Graph
 from acl_bundle.weights import save
+
+if TYPE_CHECKING:
+    from types import EllipsisType
+
+    from typing_extensions import Unpack
+
+    from acl_bundle._update.options import UpdateOptions
 
 
 class HasWeights(Owner):
@@ -31,6 +42,12 @@ class HasWeights(Owner):
     _variables: Variables
     _snapshots: Snapshots
     _readback: Readback
+    _writer: Writer
+
+    @property
+    def update(self) -> UpdateGraph:
+        """The weight-update graph; raises RoleError where there is none."""
+        raise NotImplementedError
 
     @property
     def version(self) -> Version:
@@ -180,7 +197,7 @@ class HasWeights(Owner):
             return held.version
 
     @contextmanager
-    def _reading(self, what: str) -> Iterator[Held]:
+    def _reading(self, what: str) -> Iterator[HeldWeights]:
         """The weights of one version, which stays as it is until the end of the block."""
         self._check_open()
         with self._readback.whole(what) as held:
@@ -219,3 +236,45 @@ class HasWeights(Owner):
         limit = check_timeout(limit_ms, "limit_ms")
         self._check_open()
         return self._variables.keep_shut(self, limit, Wait(when_busy, timeout_ms))
+
+    def stage(
+        self,
+        weights: Given,
+        *,
+        version: SupportsIndex | str | None = None,
+        expect: SupportsIndex | str | EllipsisType | None = ANY,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+        **options: Unpack[UpdateOptions],
+    ) -> Staged:
+        """Do the long part of an update now: `Staged.commit` does the short one later.
+
+        The weights are checked, computed and brought to the device, to memory of their own.
+        Inferences and other updates go on, and see nothing of it. What is given may be changed
+        afterwards. Several sets may be staged; each takes its memory until it is committed,
+        in any order, or discarded. Weights that a set does not name keep what they hold when
+        it is committed.
+
+        Args:
+            weights: As for an update.
+            version: As for an update; None is told when it is committed.
+            expect: The version that it is meant for: another one then, or now, is refused.
+                None is what a bundle has before its first commit; left out, any will do.
+            when_busy: ``"wait"`` for another stage of this bundle, or ``"fail"``.
+            timeout_ms: The longest wait for it in milliseconds; None for ever.
+            ready: As for an update. Arrays on the device are copied there.
+            options: As for an update.
+
+        Raises:
+            VersionError: The version is not `expect`.
+            BusyError: Another thread stages for too long.
+            RoleError: No graph of the bundle updates weights.
+            AclError: The device has no room for all of it, or a call failed.
+            WeightError, TypeError, ValueError, UnsupportedError, ClosedError: As an update.
+            Nothing was changed.
+        """
+        wait, update = Wait(when_busy, timeout_ms), self.update
+        update.wait_for(ready)
+        ahead = update._stage(weights, version, expect, wait, **options)
+        return Staged(self, ahead, self._writer.alone)

@@ -13,6 +13,7 @@
      ├ WeightError (ValueError)                a weight's name, shape, dtype or value is wrong
      ├ VersionExistsError (ValueError)         somebody has published that version
      ├ UpdateError (RuntimeError)              the weights cannot be saved, restored or verified
+     │  └ VersionError                         the version is not the one that was expected
      ├ SourceChangedError (RuntimeError)       what was loaded is wanted again, and is another now
      ├ CompileError (RuntimeError)             a step of compiling for a chip failed
      ├ BusyError (RuntimeError)                others use the bundle, and waiting was not wanted
@@ -123,6 +124,10 @@ class VersionExistsError(AclBundleError, ValueError):
 
 class UpdateError(AclBundleError, RuntimeError):
     """The weights cannot be saved or restored, or are not what they were; nothing was changed."""
+
+
+class VersionError(UpdateError):
+    """The version is not the one that an update was staged for; nothing was changed."""
 
 
 class SourceChangedError(AclBundleError, RuntimeError):

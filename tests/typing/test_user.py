@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from acl_bundle import follow
-from acl_bundle._pair import options
+from acl_bundle._pair.options import LoadOptions
+from acl_bundle._update import options
 from acl_bundle._update.update import UpdateGraph
 from acl_bundle.bundle import Bundle
 from acl_bundle.follow._follower.options import FollowOptions
@@ -105,10 +106,10 @@ def test_the_options_of_follow_are_those_of_an_update() -> None:
     update = {*UpdateGraph.__call__.__kwdefaults__} | {"probe"}
     assert "probe" in Pair.update.__kwdefaults__
     every = {*options.EveryUpdate.__annotations__}
-    assert {*FollowOptions.__annotations__} | every == update - {"version", "tokens"}
+    assert {*FollowOptions.__annotations__} | every == update - {"version", "tokens", "ready"}
     own = {*options.UpdateOptions.__annotations__}
     assert own | every | {*Pair.update.__kwdefaults__} == update
-    assert {*options.LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}
+    assert {*LoadOptions.__annotations__} == {*Bundle.load.__kwdefaults__}
 
 
 def test_ab_follow_has_the_names_of_the_module() -> None:

@@ -1,0 +1,83 @@
+"""One thread at a time: who commits, and who stages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from acl_bundle._base.owner import Signals
+from acl_bundle._base.wait import Wait
+from acl_bundle.errors import BusyError
+
+
+class Keeper(Protocol):
+    """A thread that keeps others out beyond its turns; as text what it does."""
+
+    ended: threading.Event
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is this thread."""
+
+
+class Turn:
+    """A lock that a thread waits for in short steps, and cannot take twice.
+
+    Args:
+        within: What this thread does, for the message, when it asks again.
+        other: What another thread does when it is waited for in vain.
+
+    Attributes:
+        hold: The thread that keeps others out beyond its turns; None: there is none.
+    """
+
+    def __init__(self, within: str, other: str) -> None:
+        self._within, self._other = within, other
+        self._lock = threading.Lock()
+        self._inside: int | None = None
+        self.hold: Keeper | None = None
+
+    @contextmanager
+    def taken(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
+        """Have it; signals, which are held back, are delivered while waiting.
+
+        Raises:
+            BusyError: Others have it for longer than `wait` allows, or this thread has.
+        """
+        self.check_outside(what)
+        while not self._acquired(wait.step_ms / 1000):
+            signals.deliver()
+            if wait.left_ms == 0:
+                other = self._other if self.hold is None else str(self.hold)
+                raise BusyError(f"{what} was given up ({wait.text}): {other}")
+        self._inside = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._inside = None
+            self._lock.release()
+
+    def _acquired(self, seconds: float) -> bool:
+        """Take the lock, within some time, unless another thread holds the bundle."""
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        hold = self.hold
+        if hold is None or hold.is_own:
+            return True
+        self._lock.release()
+        hold.ended.wait(seconds)
+        return False
+
+    def check_outside(self, what: str) -> None:
+        """Refuse what this thread would wait for in vain.
+
+        Raises:
+            BusyError: A signal handler, or the mapping of an update's weights, called it.
+        """
+        if self._inside == threading.get_ident():
+            raise BusyError(
+                f"{what} is refused: it was called from within {self._within} of the same bundle,"
+                " for which it would wait"
+            )
