@@ -53,15 +53,15 @@ static uintptr_t end_of(const Allocation *allocation)
 }
 
 /* A range of addresses, and what is wanted of it: so many, from a step on. */
-typedef struct Wanted {
+typedef struct GapSought {
     uintptr_t base;
     uintptr_t end;
     size_t need;
     size_t step;
-} Wanted;
+} GapSought;
 
 /* The first gap from an address on, or 0. */
-static uintptr_t gap_above(const Allocations *all, uintptr_t from, const Wanted *wanted)
+static uintptr_t gap_above(const Allocations *all, uintptr_t from, const GapSought *wanted)
 {
     size_t rank = rank_of(all, from);
 
@@ -82,7 +82,7 @@ static uintptr_t gap_above(const Allocations *all, uintptr_t from, const Wanted 
 static uintptr_t place(Allocations *all, uintptr_t base, size_t size, const Allocation *made)
 {
     size_t need = round_up(made->lead + made->span, GRAIN) + GRAIN;
-    Wanted wanted = {base, base + size, need, made->step > 0 ? made->step : GRAIN};
+    GapSought wanted = {base, base + size, need, made->step > 0 ? made->step : GRAIN};
     uintptr_t found = gap_above(all, all->cursor > base ? all->cursor : base, &wanted);
 
     if (found == 0)
