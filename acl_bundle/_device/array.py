@@ -16,7 +16,7 @@ from acl_bundle._base.owner import OfProcess
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import has
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._device.block import Block, Held, Use
+from acl_bundle._device.block import Block, OpenDevice, Use
 from acl_bundle._device.export import capsule
 from acl_bundle._device.layout import Shape, dtype_of, index_of, shape_of, size_of
 from acl_bundle.device import Device
@@ -265,7 +265,7 @@ def _check_target(target: Any, array: DeviceArray) -> None:
         raise ValueError("out is read-only or not C-contiguous; give numpy.empty")
 
 
-def _check_memory(device: Held, address: int, what: str) -> None:
+def _check_memory(device: OpenDevice, address: int, what: str) -> None:
     """Refuse what the library says is no memory of a device. Older ones do not say."""
     if not has("aclrtPointerGetAttributes"):
         return

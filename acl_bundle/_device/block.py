@@ -24,7 +24,7 @@ from acl_bundle.errors import AclError
 
 
 @dataclass(frozen=True)
-class Held:
+class OpenDevice:
     """A device that this process's blocks keep open.
 
     Attributes:
@@ -39,11 +39,11 @@ class Held:
 
 
 _lock = threading.RLock()
-_open: dict[tuple[int, int], tuple[Device, Held, list[None]]] = {}
+_open: dict[tuple[int, int], tuple[Device, OpenDevice, list[None]]] = {}
 """By process and index: a device, and a place for each block on it."""
 
 
-def hold(index: int) -> Held:
+def hold(index: int) -> OpenDevice:
     """Keep a device open until `drop`; the first call of an index opens it.
 
     Raises:
@@ -54,7 +54,7 @@ def hold(index: int) -> Held:
         if key not in _open:
             device = Device(index)
             try:
-                held = Held(device.index, device.activated, device.on_host)
+                held = OpenDevice(device.index, device.activated, device.on_host)
             except BaseException:
                 device.close()
                 raise
@@ -75,7 +75,7 @@ def drop(index: int) -> None:
             device.close()
 
 
-def _held(index: int, memory: DeviceBuffer | None) -> Held:
+def _held(index: int, memory: DeviceBuffer | None) -> OpenDevice:
     """`hold`, which gives memory back where it fails."""
     try:
         return hold(index)
@@ -132,7 +132,7 @@ class Block(Owner):
         self._uses, self._is_let_go, self._lock = 0, False, threading.RLock()
         memory = None if taken is None else DeviceBuffer(max(nbytes, 1), taken)
         with uninterrupted():
-            self.device: Held = _held(device, memory)
+            self.device: OpenDevice = _held(device, memory)
             super().__init__(self.device.activated, warns=False)
             self._stack.callback(drop, device)
             with self._closed_on_failure():

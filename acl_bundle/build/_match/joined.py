@@ -129,7 +129,7 @@ class _Group:
         return Stretch(atom, cut, start - int(self._ends[row]) + len(tokens))
 
 
-class Parts:
+class AtomSlices:
     """All slices of all atoms of one dtype."""
 
     def __init__(self, atoms: Sequence[Atom]) -> None:

@@ -25,7 +25,7 @@ from acl_bundle.build._match import boxes
 from acl_bundle.build._match.atoms import Atom, Sources
 from acl_bundle.build._match.digest import digest, is_uniform
 from acl_bundle.build._match.expr import Expr, evaluate
-from acl_bundle.build._match.joined import Joined, Parts
+from acl_bundle.build._match.joined import AtomSlices, Joined
 from acl_bundle.build._match.moves import moved_often, moves
 from acl_bundle.build._match.names import Places, decide
 from acl_bundle.build._match.norm import NormFolded
@@ -62,7 +62,7 @@ class Search:
     def __init__(self, sources: Sources, places: Places, epsilons: Sequence[float]) -> None:
         self._sources, self._places = sources, places
         self._atoms: dict[np.dtype[Any], dict[tuple[int, int], list[Atom]]] = {}
-        self._parts: dict[np.dtype[Any], Parts] = {}
+        self._parts: dict[np.dtype[Any], AtomSlices] = {}
         self._folded = NormFolded(sources.arrays, epsilons)
         self._sums = Sums(sources.arrays)
 
@@ -154,10 +154,10 @@ class Search:
             self._atoms[dtype] = known
         return self._atoms[dtype]
 
-    def _cut(self, dtype: np.dtype[Any]) -> Parts:
+    def _cut(self, dtype: np.dtype[Any]) -> AtomSlices:
         if dtype not in self._parts:
             every = [atom for group in self._known(dtype).values() for atom in group]
-            self._parts[dtype] = Parts(every)
+            self._parts[dtype] = AtomSlices(every)
         return self._parts[dtype]
 
 

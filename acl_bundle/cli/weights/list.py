@@ -9,7 +9,7 @@ from acl_bundle.cli.weights import show
 from acl_bundle.cli.weights.inputs import Selection
 
 
-class Row(NamedTuple):
+class WeightRow(NamedTuple):
     """A weight."""
 
     name: str
@@ -23,7 +23,7 @@ def run(path: Path, choice: Selection, as_json: bool) -> None:
     with choice.open(path) as source:
         view = choice.of(source)
         specs = {name: view.spec(name) for name in view}
-        rows = [Row(n, one.dtype.name, one.shape, one.nbytes) for n, one in specs.items()]
+        rows = [WeightRow(n, one.dtype.name, one.shape, one.nbytes) for n, one in specs.items()]
         total = sum(row.nbytes for row in rows)
         if as_json:
             show.data(
