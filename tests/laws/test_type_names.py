@@ -21,6 +21,8 @@ SHARED = {
     "Graph": {"acl_bundle", "acl_bundle.om"},
     "Model": {"acl_bundle.build", "acl_bundle.om"},
     "Source": {"acl_bundle.follow", "acl_bundle.weights"},
+    "Tensor": {"acl_bundle.compat", "acl_bundle.om"},  # compat: ais_bench's names
+    "TensorDesc": {"acl_bundle.compat", "acl_bundle.om"},
 }
 TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{|^\} (\w+);$", re.MULTILINE)
 TYPEDEF = re.compile(
