@@ -89,10 +89,10 @@ asan: .venv/built
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging \
-	    --ignore tests/contract/test_c_client.py --ignore tests/contract/test_c_client_dynamic.py \
-	    --ignore tests/contract/test_starved.py \
-	    --ignore tests/contract/test_unload_beside.py --ignore tests/chip \
-	    --ignore tests/contract/test_compile_client.py --ignore tests/contract/test_ge_refusals.py
+	    --ignore tests/contract/clients/test_c_client.py --ignore tests/contract/clients/test_c_client_dynamic.py \
+	    --ignore tests/contract/clients/test_starved.py \
+	    --ignore tests/contract/clients/test_unload_beside.py --ignore tests/chip \
+	    --ignore tests/contract/ge/test_compile_client.py --ignore tests/contract/ge/test_ge_refusals.py
 
 # Fake and client are one program here, and a function of the client's is the
 # model: all that runs is compiled with the sanitizer.

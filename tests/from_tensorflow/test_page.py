@@ -13,9 +13,8 @@ from .samples import close, keras
 from .trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-PAGE = runpy.run_path(str(Path(__file__).parents[1] / "laws" / "page.py"))["Page"](
-    "docs/build_tensorflow.md"
-)
+_PAGE = Path(__file__).parents[1] / "laws" / "pages" / "page.py"
+PAGE = runpy.run_path(str(_PAGE))["Page"]("docs/build_tensorflow.md")
 
 
 def small_model() -> Any:

@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript", reason="torch's exporter needs it")
 
-PAGE = runpy.run_path(str(Path(__file__).parents[1] / "laws" / "page.py"))["Page"]("docs/build.md")
+_PAGE = Path(__file__).parents[1] / "laws" / "pages" / "page.py"
+PAGE = runpy.run_path(str(_PAGE))["Page"]("docs/build.md")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

@@ -26,7 +26,7 @@ try:
 except ImportError:
     atheris = None
 
-from contract.test_mutations import damaged
+from contract.file.test_mutations import damaged
 
 SLOWEST: Final = 10.0  # seconds; a hang, not a slow machine
 MEMORY: Final = 10, 32 << 20  # times the file's bytes, and what any file may take

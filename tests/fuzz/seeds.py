@@ -26,7 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / 
 
 import soak_bundles as soak  # noqa: E402
 from contract import programs  # noqa: E402
-from contract.test_mutations import DYNAMIC, LINEAR, SAMPLES  # noqa: E402
+from contract.file.test_mutations import DYNAMIC, LINEAR, SAMPLES  # noqa: E402
 from weights.samples import graph_def  # noqa: E402
 
 from acl_bundle import follow, weights  # noqa: E402

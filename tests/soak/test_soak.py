@@ -91,7 +91,7 @@ def test_the_package_through_python() -> None:
 
 
 def test_what_loads_leave_is_told_for_each_kind() -> None:
-    """That it is nothing, tests/contract/test_growth.py sees; so many lives take their time."""
+    """tests/contract/memory/test_growth.py sees that it is nothing; many lives take their time."""
     done = subprocess.run(
         [sys.executable, HERE / "loads.py", "5", "5"],
         capture_output=True, text=True, timeout=120, check=False,

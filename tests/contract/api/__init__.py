@@ -1,0 +1,1 @@
+"""Questions, copies and fills."""

@@ -1,0 +1,1 @@
+"""What holds at the door of every function: exports, messages, refusals, violations."""

@@ -1,0 +1,1 @@
+"""C programs that know nothing of Python."""

@@ -1,0 +1,1 @@
+"""aclInit and its configuration, and the fake's own controls."""

@@ -1,0 +1,1 @@
+"""Files: what is looked at, and what is refused."""

@@ -1,0 +1,1 @@
+"""Memory of devices and of the host, and objects behind handles."""

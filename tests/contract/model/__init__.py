@@ -1,0 +1,1 @@
+"""Loaded models and bundles, their memory and variables."""

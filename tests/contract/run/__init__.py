@@ -1,0 +1,1 @@
+"""Datasets, descriptions, executions and updates."""

@@ -1,0 +1,1 @@
+"""Contexts, devices, events, callbacks of streams."""

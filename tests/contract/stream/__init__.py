@@ -1,0 +1,1 @@
+"""Streams, their tasks, and the order of what tasks touch."""

@@ -1,0 +1,1 @@
+"""The follower and its thread."""

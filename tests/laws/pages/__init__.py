@@ -1,0 +1,1 @@
+"""Pages of documentation: their programs run, and what they say is so."""

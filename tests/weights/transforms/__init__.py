@@ -1,0 +1,1 @@
+"""Views that change weights on the way."""
