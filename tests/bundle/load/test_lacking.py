@@ -13,7 +13,7 @@ import pytest
 
 from acl_bundle import build
 
-from ..shapes.test_dynamic_graphs import IMAGE, NET
+from ..shapes.models import IMAGE, NET
 
 ROOT = Path(__file__).parents[3]
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

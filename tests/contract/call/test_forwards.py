@@ -9,13 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import onnxruntime as ort
 import pytest
 
 from acl_bundle import build
 
-from ..clients.test_c_client import SCALE, X, network
-from ..face import ROOT, Acl
+from ..clients.program import compiled
+from ..clients.test_c_client import SCALE, network, outputs
+from ..face import Acl
 
 NAMES = (
     "libacl_rt.so", "libacl_mdl.so", "libacl_op_compiler.so", "libacl_dvpp.so", "libacl_cblas.so",
@@ -77,24 +77,8 @@ def test_a_forward_holds_names_and_no_code_facts_0(acl: Acl, name: str) -> None:
 def test_a_client_linked_with_the_split_names_runs_unmodified_facts_0(
     acl: Acl, tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
-    program, bundle = tmp_path / "client", tmp_path / "network.om"
+    bundle = tmp_path / "network.om"
     build.from_onnx(network(SCALE), weights=["scale"]).save(bundle)
-    command = [
-        os.environ.get("CC", "cc"), "-std=c11", *flags, "-I", ROOT / "csrc",
-        ROOT / "tests/contract/clients/client.c", "-o", program,
-        "-L", acl.path.parent, "-lacl_rt", "-lacl_mdl",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, timeout=60)
+    program = compiled(tmp_path, "client", acl, *flags, linked=("-lacl_rt", "-lacl_mdl"))
     assert "[libascendcl.so]" not in output("readelf", "-dW", program)
-    where = str(next(Path(ort.__file__).parent.glob("capi/libonnxruntime.so.1.*")))
-    done = subprocess.run(
-        [program, bundle, str(X.size), "6", *[f"{value:.9g}" for value in (*X.ravel(), *SCALE)]],
-        env={
-            **os.environ,
-            "LD_LIBRARY_PATH": str(acl.path.parent),
-            "ACL_FAKE_ONNXRUNTIME": where,
-        },
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 3
+    assert len(outputs(program, acl, bundle)) == 3

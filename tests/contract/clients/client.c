@@ -9,73 +9,14 @@
  * prints the three outputs, one line each. VALUES are x (N_X of them), then
  * the weight. It links against libascendcl.so and needs nothing else.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "prelude.h"
 
-#include "acl/acl_types.h"
-#include "acl/acl_api.h"
-
-#define CHECK(call)                                                     \
-    do {                                                                \
-        aclError status_ = (call);                                      \
-        if (status_ != 0) {                                             \
-            const char *text_ = aclGetRecentErrMsg();                   \
-            fprintf(stderr, "%s: %d %s\n", #call, status_,              \
-                    text_ == NULL ? "" : text_);                        \
-            exit(1);                                                    \
-        }                                                               \
-    } while (0)
-
-/* Appends device memory with these floats (NULL: as it comes). */
-static void *append(aclmdlDataset *dataset, const float *values, size_t n)
+/* Appends device memory with these floats. */
+static void append_floats(aclmdlDataset *dataset, const float *values, size_t n)
 {
-    void *memory = NULL;
-    size_t size = n * sizeof(float);
-    CHECK(aclrtMalloc(&memory, size, ACL_MEM_MALLOC_HUGE_FIRST));
-    if (values != NULL)
-        CHECK(aclrtMemcpy(memory, size, values, size,
-                          ACL_MEMCPY_HOST_TO_DEVICE));
-    CHECK(aclmdlAddDatasetBuffer(dataset, aclCreateDataBuffer(memory, size)));
-    return memory;
-}
-
-/* Gives back the only slot of a dataset, and the dataset. */
-static void release(aclmdlDataset *dataset)
-{
-    aclDataBuffer *buffer = aclmdlGetDatasetBuffer(dataset, 0);
-    if (buffer != NULL) {
-        CHECK(aclrtFree(aclGetDataBufferAddr(buffer)));
-        CHECK(aclDestroyDataBuffer(buffer));
-    }
-    CHECK(aclmdlDestroyDataset(dataset));
-}
-
-/* Says which shape the weight comes in; {0} keeps it. */
-static void describe(aclmdlDataset *dataset, int64_t length)
-{
-    aclTensorDesc *desc =
-        aclCreateTensorDesc(ACL_FLOAT, 1, &length, ACL_FORMAT_ND);
-    CHECK(aclmdlSetDatasetTensorDesc(dataset, desc, 0));
-    aclDestroyTensorDesc(desc);
-}
-
-/* Runs the model and prints its output. */
-static void infer(uint32_t model, aclmdlDataset *x, aclmdlDataset *y, size_t n)
-{
-    float *values = calloc(n, sizeof *values);
-    aclDataBuffer *buffer = aclmdlGetDatasetBuffer(y, 0);
     size_t size = n * sizeof *values;
-    if (values == NULL)
-        exit(2);
-    CHECK(aclmdlExecute(model, x, y));
-    CHECK(aclrtMemcpy(values, size, aclGetDataBufferAddr(buffer), size,
-                      ACL_MEMCPY_DEVICE_TO_HOST));
-    for (size_t i = 0; i < n; i++)
-        printf("%.9g ", (double)values[i]);
-    printf("\n");
-    free(values);
+    CHECK(aclrtMemcpy(append(dataset, size), size, values, size,
+                      ACL_MEMCPY_HOST_TO_DEVICE));
 }
 
 int main(int argc, char **argv)
@@ -101,22 +42,25 @@ int main(int argc, char **argv)
     aclmdlDataset *y = aclmdlCreateDataset();
     aclmdlDataset *weight = aclmdlCreateDataset();
     aclmdlDataset *nothing = aclmdlCreateDataset();
-    append(x, values, n_x);
-    append(y, NULL, n_y);
+    append_floats(x, values, n_x);
+    void *result = append(y, n_y * sizeof *values);
 
     CHECK(aclmdlExecute(models[1], nothing, nothing));
-    infer(models[0], x, y, n_y);
+    CHECK(aclmdlExecute(models[0], x, y));
+    print_floats(result, n_y);
 
     for (size_t i = n_x; i < n; i++)
         values[i] *= 2;
-    append(weight, values + n_x, n - n_x);
-    describe(weight, (int64_t)(n - n_x));
+    append_floats(weight, values + n_x, n - n_x);
+    describe(weight, 0, (int64_t)(n - n_x));
     CHECK(aclmdlExecute(models[2], weight, nothing));
-    infer(models[0], x, y, n_y);
+    CHECK(aclmdlExecute(models[0], x, y));
+    print_floats(result, n_y);
 
-    describe(weight, 0);
+    describe(weight, 0, 0);
     CHECK(aclmdlExecute(models[2], weight, nothing));
-    infer(models[0], x, y, n_y);
+    CHECK(aclmdlExecute(models[0], x, y));
+    print_floats(result, n_y);
 
     CHECK(aclmdlBundleUnload(bundle));
     release(x);

@@ -3,38 +3,22 @@
  *
  *     client_async MODEL N_X N_Y ROUNDS X...
  *
- * Two lanes take turns, each with a stream, a copy of the model, pinned host
+ * Two runners take turns, each with a stream, a copy of the model, pinned host
  * memory and device memory of its own. A round copies x times its number to
  * the device, executes, copies y back and launches a callback that keeps the
  * answer, in the one thread that processes the reports of both streams. Then
  * every answer is printed, a line for each round, and one more line: whether
- * the events around each lane's work gave a time.
+ * the events around each runner's work gave a time.
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "acl/acl_types.h"
-#include "acl/acl_api.h"
+#include "prelude.h"
 
-enum { LANES = 2 };
+enum { RUNNERS = 2 };
 
-#define CHECK(call)                                                     \
-    do {                                                                \
-        aclError status_ = (call);                                      \
-        if (status_ != 0) {                                             \
-            const char *text_ = aclGetRecentErrMsg();                   \
-            fprintf(stderr, "%s: %d %s\n", #call, status_,              \
-                    text_ == NULL ? "" : text_);                        \
-            exit(1);                                                    \
-        }                                                               \
-    } while (0)
-
-typedef struct Lane {
+typedef struct Runner {
     aclrtStream stream;
     aclrtEvent begin;
     aclrtEvent end;
@@ -47,7 +31,7 @@ typedef struct Lane {
     aclmdlDataset *output;
     float *answer;              /* where the callback puts this round's */
     size_t bytes_y;
-} Lane;
+} Runner;
 
 static atomic_bool leaving;
 static aclrtContext context;
@@ -64,89 +48,73 @@ static void *process_reports(void *unused)
 /* Runs in the thread above: the results of a round are there. */
 static void keep_answer(void *data)
 {
-    const Lane *lane = data;
+    const Runner *runner = data;
 
-    memcpy(lane->answer, lane->host_y, lane->bytes_y);
+    memcpy(runner->answer, runner->host_y, runner->bytes_y);
 }
 
-static aclmdlDataset *dataset_of(void *memory, size_t size)
-{
-    aclmdlDataset *dataset = aclmdlCreateDataset();
-
-    CHECK(aclmdlAddDatasetBuffer(dataset, aclCreateDataBuffer(memory, size)));
-    return dataset;
-}
-
-static void lane_open(Lane *lane, const char *path, pthread_t reporter,
+static void runner_open(Runner *runner, const char *path, pthread_t reporter,
                       size_t bytes_x, size_t bytes_y)
 {
-    CHECK(aclmdlLoadFromFile(path, &lane->model));
-    CHECK(aclrtCreateStream(&lane->stream));
-    CHECK(aclrtSubscribeReport((uint64_t)reporter, lane->stream));
-    CHECK(aclrtCreateEvent(&lane->begin));
-    CHECK(aclrtCreateEvent(&lane->end));
-    CHECK(aclrtMallocHost((void **)&lane->host_x, bytes_x));
-    CHECK(aclrtMallocHost((void **)&lane->host_y, bytes_y));
-    CHECK(aclrtMalloc(&lane->device_x, bytes_x, ACL_MEM_MALLOC_HUGE_FIRST));
-    CHECK(aclrtMalloc(&lane->device_y, bytes_y, ACL_MEM_MALLOC_HUGE_FIRST));
-    lane->input = dataset_of(lane->device_x, bytes_x);
-    lane->output = dataset_of(lane->device_y, bytes_y);
-    lane->bytes_y = bytes_y;
-    CHECK(aclrtRecordEvent(lane->begin, lane->stream));
+    CHECK(aclmdlLoadFromFile(path, &runner->model));
+    CHECK(aclrtCreateStream(&runner->stream));
+    CHECK(aclrtSubscribeReport((uint64_t)reporter, runner->stream));
+    CHECK(aclrtCreateEvent(&runner->begin));
+    CHECK(aclrtCreateEvent(&runner->end));
+    CHECK(aclrtMallocHost((void **)&runner->host_x, bytes_x));
+    CHECK(aclrtMallocHost((void **)&runner->host_y, bytes_y));
+    runner->input = aclmdlCreateDataset();
+    runner->output = aclmdlCreateDataset();
+    runner->device_x = append(runner->input, bytes_x);
+    runner->device_y = append(runner->output, bytes_y);
+    runner->bytes_y = bytes_y;
+    CHECK(aclrtRecordEvent(runner->begin, runner->stream));
 }
 
-/* Queues a round; the lane's last one is over. */
-static void lane_run(Lane *lane, const float *x, size_t n, float factor,
+/* Queues a round; the runner's last one is over. */
+static void runner_run(Runner *runner, const float *x, size_t n, float factor,
                      float *answer)
 {
     size_t bytes_x = n * sizeof *x;
 
     for (size_t i = 0; i < n; i++)
-        lane->host_x[i] = x[i] * factor;
-    lane->answer = answer;
-    CHECK(aclrtMemcpyAsync(lane->device_x, bytes_x, lane->host_x, bytes_x,
-                           ACL_MEMCPY_HOST_TO_DEVICE, lane->stream));
-    CHECK(aclmdlExecuteAsync(lane->model, lane->input, lane->output,
-                             lane->stream));
-    CHECK(aclrtMemcpyAsync(lane->host_y, lane->bytes_y, lane->device_y,
-                           lane->bytes_y, ACL_MEMCPY_DEVICE_TO_HOST,
-                           lane->stream));
-    CHECK(aclrtLaunchCallback(keep_answer, lane, ACL_CALLBACK_BLOCK,
-                              lane->stream));
+        runner->host_x[i] = x[i] * factor;
+    runner->answer = answer;
+    CHECK(aclrtMemcpyAsync(runner->device_x, bytes_x, runner->host_x, bytes_x,
+                           ACL_MEMCPY_HOST_TO_DEVICE, runner->stream));
+    CHECK(aclmdlExecuteAsync(runner->model, runner->input, runner->output,
+                             runner->stream));
+    CHECK(aclrtMemcpyAsync(runner->host_y, runner->bytes_y, runner->device_y,
+                           runner->bytes_y, ACL_MEMCPY_DEVICE_TO_HOST,
+                           runner->stream));
+    CHECK(aclrtLaunchCallback(keep_answer, runner, ACL_CALLBACK_BLOCK,
+                              runner->stream));
 }
 
-static void dataset_close(aclmdlDataset *dataset)
-{
-    CHECK(aclDestroyDataBuffer(aclmdlGetDatasetBuffer(dataset, 0)));
-    CHECK(aclmdlDestroyDataset(dataset));
-}
-
-/* Ends a lane; did its events give a time? */
-static int lane_close(Lane *lane, pthread_t reporter)
+/* Ends a runner; did its events give a time? */
+static int runner_close(Runner *runner, pthread_t reporter)
 {
     float ms = -1;
 
-    CHECK(aclrtRecordEvent(lane->end, lane->stream));
-    CHECK(aclrtSynchronizeStream(lane->stream));
-    CHECK(aclrtEventElapsedTime(&ms, lane->begin, lane->end));
-    CHECK(aclrtUnSubscribeReport((uint64_t)reporter, lane->stream));
-    CHECK(aclmdlUnload(lane->model));
-    dataset_close(lane->input);
-    dataset_close(lane->output);
-    CHECK(aclrtFree(lane->device_x));
-    CHECK(aclrtFree(lane->device_y));
-    CHECK(aclrtFreeHost(lane->host_x));
-    CHECK(aclrtFreeHost(lane->host_y));
-    CHECK(aclrtDestroyEvent(lane->begin));
-    CHECK(aclrtDestroyEvent(lane->end));
-    CHECK(aclrtDestroyStream(lane->stream));
+    CHECK(aclrtRecordEvent(runner->end, runner->stream));
+    CHECK(aclrtSynchronizeStream(runner->stream));
+    CHECK(aclrtEventElapsedTime(&ms, runner->begin, runner->end));
+    CHECK(aclrtUnSubscribeReport((uint64_t)reporter, runner->stream));
+    CHECK(aclmdlUnload(runner->model));
+    release(runner->input);
+    release(runner->output);
+    CHECK(aclrtFreeHost(runner->host_x));
+    CHECK(aclrtFreeHost(runner->host_y));
+    CHECK(aclrtDestroyEvent(runner->begin));
+    CHECK(aclrtDestroyEvent(runner->end));
+    CHECK(aclrtDestroyStream(runner->stream));
     return ms > 0;
 }
 
 int main(int argc, char **argv)
 {
     enum { FIRST = 5 };
-    Lane lane[LANES] = {0};
+    Runner runner[RUNNERS] = {0};
     pthread_t reporter;
     int timed = 1;
     if (argc <= FIRST)
@@ -166,16 +134,16 @@ int main(int argc, char **argv)
     CHECK(aclrtGetCurrentContext(&context));
     if (pthread_create(&reporter, NULL, process_reports, NULL) != 0)
         return 2;
-    for (size_t i = 0; i < LANES; i++)
-        lane_open(&lane[i], argv[1], reporter, n_x * sizeof *x,
+    for (size_t i = 0; i < RUNNERS; i++)
+        runner_open(&runner[i], argv[1], reporter, n_x * sizeof *x,
                   n_y * sizeof *answers);
     for (size_t round = 0; round < rounds; round++) {
-        Lane *turn = &lane[round % LANES];
+        Runner *turn = &runner[round % RUNNERS];
         CHECK(aclrtSynchronizeStream(turn->stream));
-        lane_run(turn, x, n_x, (float)(round + 1), answers + round * n_y);
+        runner_run(turn, x, n_x, (float)(round + 1), answers + round * n_y);
     }
-    for (size_t i = 0; i < LANES; i++)
-        timed &= lane_close(&lane[i], reporter);
+    for (size_t i = 0; i < RUNNERS; i++)
+        timed &= runner_close(&runner[i], reporter);
     atomic_store(&leaving, 1);
     pthread_join(reporter, NULL);
     CHECK(aclrtResetDevice(0));

@@ -10,45 +10,9 @@
  * with batch gears; buffers are made once, for the largest. "shapes": a
  * dynamic model; each input is described, each output left to the library.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "acl/acl_types.h"
-#include "acl/acl_api.h"
-
-#define CHECK(call)                                                     \
-    do {                                                                \
-        aclError status_ = (call);                                      \
-        if (status_ != 0) {                                             \
-            const char *text_ = aclGetRecentErrMsg();                   \
-            fprintf(stderr, "%s: %d %s\n", #call, status_,              \
-                    text_ == NULL ? "" : text_);                        \
-            exit(1);                                                    \
-        }                                                               \
-    } while (0)
-
-/* Device memory of so many bytes in a new slot of a dataset. */
-static void append(aclmdlDataset *dataset, size_t size)
-{
-    void *memory = NULL;
-    CHECK(aclrtMalloc(&memory, size, ACL_MEM_MALLOC_HUGE_FIRST));
-    CHECK(aclmdlAddDatasetBuffer(dataset, aclCreateDataBuffer(memory, size)));
-}
-
-/* Frees a dataset, its buffers and the memory behind them. */
-static void release(aclmdlDataset *dataset)
-{
-    for (size_t i = 0; i < aclmdlGetDatasetNumBuffers(dataset); i++) {
-        aclDataBuffer *buffer = aclmdlGetDatasetBuffer(dataset, i);
-        if (aclGetDataBufferAddr(buffer) != NULL)
-            CHECK(aclrtFree(aclGetDataBufferAddr(buffer)));
-        CHECK(aclDestroyDataBuffer(buffer));
-    }
-    CHECK(aclmdlDestroyDataset(dataset));
-}
+#include "prelude.h"
 
 /* Puts x with so many values into the first slot. */
 static void write_x(aclmdlDataset *input, size_t count)
@@ -73,17 +37,8 @@ static void print(aclmdlDataset *output, const int64_t *dims, size_t rank)
         count *= (size_t)dims[i];
         printf("%lld ", (long long)dims[i]);
     }
-    size_t size = count * sizeof(float);
-    float *values = calloc(count + 1, sizeof *values);
-    if (values == NULL)
-        exit(2);
-    CHECK(aclrtMemcpy(values, size, aclGetDataBufferAddr(buffer), size,
-                      ACL_MEMCPY_DEVICE_TO_HOST));
-    printf(":");
-    for (size_t i = 0; i < count; i++)
-        printf(" %.9g", (double)values[i]);
-    printf("\n");
-    free(values);
+    printf(": ");
+    print_floats(aclGetDataBufferAddr(buffer), count);
 }
 
 /* One run of a model with gears. */

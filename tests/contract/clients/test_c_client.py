@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build
 
-from ..face import ROOT, Acl
+from ..face import Acl
+from .program import compiled, run
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
 SCALE = np.float32([1, -2, 0.5, 4])
@@ -45,27 +44,16 @@ def answer(scale: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def client(_library: Acl, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled program; it finds the library as any program does, by its soname."""
-    program = tmp_path_factory.mktemp("client") / "client"
-    command = [
-        os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", ROOT / "csrc",
-        Path(__file__).with_name("client.c"), "-o", program,
-        "-L", _library.path.parent, "-lascendcl",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, timeout=60)
-    return program
+    """The compiled program."""
+    return compiled(tmp_path_factory.mktemp("client"), "client", _library)
 
 
-def run(client: Path, acl: Acl, bundle: Path, **environment: str) -> str:
-    """Run it where only the loader's path leads to the library."""
+def outputs(client: Path, acl: Acl, bundle: Path) -> list[np.ndarray]:
+    """The three outputs that the program prints."""
     values = [f"{value:.9g}" for value in (*X.ravel(), *SCALE)]
-    done = subprocess.run(
-        [client, bundle, str(X.size), "6", *values],
-        env={**os.environ, "LD_LIBRARY_PATH": str(acl.path.parent), **environment},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    lines = run(client, acl, bundle, str(X.size), "6", *values).splitlines()
+    assert len(lines) == 3
+    return [np.array(line.split(), np.float32).reshape(3, 2) for line in lines]
 
 
 def test_a_c_program_computes_what_onnxruntime_computes_design_7(
@@ -73,11 +61,7 @@ def test_a_c_program_computes_what_onnxruntime_computes_design_7(
 ) -> None:
     path = tmp_path / "network.om"
     build.from_onnx(network(SCALE), weights=["scale"]).save(path)
-    where = str(next(Path(ort.__file__).parent.glob("capi/libonnxruntime.so.1.*")))
-    lines = run(client, acl, path, ACL_FAKE_ONNXRUNTIME=where).splitlines()
-    outputs = [np.array(line.split(), np.float32).reshape(3, 2) for line in lines]
-    expected = [answer(SCALE), answer(SCALE * 2), answer(SCALE * 2)]
-    assert len(outputs) == 3
-    for got, want in zip(outputs, expected, strict=True):
-        assert np.array_equal(got, want)
-    assert not np.array_equal(outputs[0], outputs[1])
+    got = outputs(client, acl, path)
+    for one, want in zip(got, [answer(SCALE), *[answer(SCALE * 2)] * 2], strict=True):
+        assert np.array_equal(one, want)
+    assert not np.array_equal(got[0], got[1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build
 
-from ..face import ROOT, Acl
+from ..face import Acl
+from .program import compiled, run
 
 W = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 
@@ -38,15 +37,8 @@ def network() -> onnx.ModelProto:
 
 @pytest.fixture(scope="module")
 def client(_library: Acl, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled program; it finds the library as any program does, by its soname."""
-    program = tmp_path_factory.mktemp("client") / "client_dynamic"
-    command = [
-        os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", ROOT / "csrc",
-        Path(__file__).with_name("client_dynamic.c"), "-o", program,
-        "-L", _library.path.parent, "-lascendcl",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, timeout=60)
-    return program
+    """The compiled program."""
+    return compiled(tmp_path_factory.mktemp("client"), "client_dynamic", _library)
 
 
 @pytest.mark.parametrize(
@@ -62,15 +54,8 @@ def test_a_c_program_computes_what_onnxruntime_computes_design_7(
 ) -> None:
     model, rows = network(), [1, 8, 4, 1]
     path = build.model(model, **options).save(tmp_path / "network.om")
-    where = next(Path(ort.__file__).parent.glob("capi/libonnxruntime.so.1.*"))
-    done = subprocess.run(
-        [client, way, path, "5", *map(str, rows)],
-        env={"LD_LIBRARY_PATH": str(acl.path.parent), "ACL_FAKE_ONNXRUNTIME": str(where)},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    lines = run(client, acl, way, path, "5", *map(str, rows)).splitlines()
     session = ort.InferenceSession(model.SerializeToString())
-    lines = done.stdout.splitlines()
     assert len(lines) == len(rows)
     for line, count in zip(lines, rows, strict=True):
         dims, values = line.split(":")

@@ -15,26 +15,10 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include "acl/acl_types.h"
-#include "acl/acl_api.h"
+#include "prelude.h"
 
 enum { USERS = 2, BYTES = 16, PARTS = 2 };
-
-#define CHECK(call)                                                     \
-    do {                                                                \
-        aclError status_ = (call);                                      \
-        if (status_ != 0) {                                             \
-            const char *text_ = aclGetRecentErrMsg();                   \
-            fprintf(stderr, "%s: %d %s\n", #call, status_,              \
-                    text_ == NULL ? "" : text_);                        \
-            exit(1);                                                    \
-        }                                                               \
-    } while (0)
 
 static _Atomic uint32_t last[PARTS];    /* ids */
 static atomic_int ready;                /* users */
@@ -45,13 +29,8 @@ static aclmdlDataset *dataset_of(int slots)
 {
     aclmdlDataset *dataset = aclmdlCreateDataset();
 
-    for (int i = 0; i < slots; i++) {
-        void *memory = NULL;
-        CHECK(aclrtMalloc(&memory, BYTES, ACL_MEM_MALLOC_NORMAL_ONLY));
-        CHECK(aclrtMemset(memory, BYTES, 0, BYTES));
-        CHECK(aclmdlAddDatasetBuffer(dataset,
-                                     aclCreateDataBuffer(memory, BYTES)));
-    }
+    for (int i = 0; i < slots; i++)
+        CHECK(aclrtMemset(append(dataset, BYTES), BYTES, 0, BYTES));
     return dataset;
 }
 
