@@ -39,7 +39,7 @@ def demo(
     A trainer in another process learns handwritten digits. Its newest weights
     go ten times into a bundle that stays loaded, on the fake AscendCL.
     """
-    from acl_bundle.cli import demo as command  # noqa: PLC0415
+    from acl_bundle.cli.demo import show as command  # noqa: PLC0415
 
     raise typer.Exit(command.run(output))
 

@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime as ort
 
 from acl_bundle import build
-from acl_bundle.demo import digits
-from acl_bundle.demo.network import INPUT, model
-from acl_bundle.demo.weights import Weights, untrained
+from acl_bundle.cli.demo import digits
+from acl_bundle.cli.demo.network import INPUT, model
+from acl_bundle.cli.demo.weights import Weights, untrained
 
 from ..face import Acl
 from .program import compiled, run

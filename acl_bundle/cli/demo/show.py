@@ -55,7 +55,7 @@ def run(output: Path | None) -> int:
     _check_extras()
     if output is not None and not output.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(output.parent))
-    from acl_bundle.demo import loop  # noqa: PLC0415  needs what was just checked
+    from acl_bundle.cli.demo import loop  # noqa: PLC0415  needs what was just checked
 
     console, table = Console(), _table()
     differ = []

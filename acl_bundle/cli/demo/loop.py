@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 import acl_bundle as ab
 from acl_bundle import build, fake
-from acl_bundle.demo import digits, network
-from acl_bundle.demo.mailbox import Letter
-from acl_bundle.demo.trainer import Trainer
-from acl_bundle.demo.weights import Array, untrained
+from acl_bundle.cli.demo import digits, network
+from acl_bundle.cli.demo.mailbox import Letter
+from acl_bundle.cli.demo.trainer import Trainer
+from acl_bundle.cli.demo.weights import Array, untrained
 
 UPDATES = 10
 

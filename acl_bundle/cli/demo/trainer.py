@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from acl_bundle.demo import mailbox
-from acl_bundle.demo.mailbox import Letter
+from acl_bundle.cli.demo import mailbox
+from acl_bundle.cli.demo.mailbox import Letter
 
 PATIENCE = 60.0
-PROGRAM = "acl_bundle.demo.training"
+PROGRAM = "acl_bundle.cli.demo.training"
 
 
 class Trainer:

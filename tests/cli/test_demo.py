@@ -80,7 +80,7 @@ def _trainers(folder: Path) -> list[int]:
             command = (entry / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if "acl_bundle.demo.training" in command and str(folder) in command:
+        if "acl_bundle.cli.demo.training" in command and str(folder) in command:
             found.append(int(entry.name))
     return found
 

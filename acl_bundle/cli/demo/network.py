@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from acl_bundle.demo.weights import DIGITS, PIXELS, Weights
+from acl_bundle.cli.demo.weights import DIGITS, PIXELS, Weights
 
 INPUT, OUTPUT = "pixels", "scores"
 

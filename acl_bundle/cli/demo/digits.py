@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from acl_bundle.demo.weights import HIDDEN, Array, Weights, coefs, intercepts
+from acl_bundle.cli.demo.weights import HIDDEN, Array, Weights, coefs, intercepts
 
 BATCH, BATCHES = 16, 20
 CLASSES = np.arange(10)

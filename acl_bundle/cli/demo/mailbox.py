@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acl_bundle._base.files import open_regular
-from acl_bundle.demo.weights import Weights
+from acl_bundle.cli.demo.weights import Weights
 
 _VERSION = "version"
 

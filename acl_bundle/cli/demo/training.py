@@ -1,6 +1,6 @@
 """The trainer's process: it knows nothing of bundles and never stops learning.
 
-    python -m acl_bundle.demo.training <mailbox> <parent's process id>
+    python -m acl_bundle.cli.demo.training <mailbox> <parent's process id>
 
 A round is one pass over the training digits, in steps of 64; its weights go
 into the mailbox under the round's number. It ends when its parent does.
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from acl_bundle.demo import digits, mailbox, weights
-from acl_bundle.demo.mailbox import Letter
+from acl_bundle.cli.demo import digits, mailbox, weights
+from acl_bundle.cli.demo.mailbox import Letter
 
 STEP = 64
 
