@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from . import codes
-from .face import Acl
+from .. import codes
+from ..face import Acl
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import codes
-from .face import Acl
-from .process import Process, Program
+from .. import codes
+from ..face import Acl
+from ..process import Process, Program
 
 IPC, SYNC = 0x40, 1
 UNSUPPORTED = codes.RT_FEATURE_NOT_SUPPORT

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from . import codes
-from .face import Acl
-from .process import KEY, Process, Program
+from .. import codes
+from ..face import Acl
+from ..process import KEY, Process, Program
 
 SIZE = 2 << 20
 NORMAL_ONLY, HUGE_FIRST = 2, 0

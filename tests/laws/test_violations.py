@@ -1,6 +1,6 @@
 """docs/violations.md is fakes/call/violations.h for people: every id, in order, nothing else.
 
-``python tests/laws/pages/test_violations.py`` writes the page anew.
+``python tests/laws/test_violations.py`` writes the page anew.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 HEADER = ROOT / "fakes/call/violations.h"
 PAGE = ROOT / "docs" / "violations.md"
 GAP = r"\s*\\?\s*"  # a line of a macro may end here
