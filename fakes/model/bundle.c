@@ -96,7 +96,7 @@ static void list_live(LiveVisitor *visit, void *to)
     for (const Bundle *bundle = bundles; bundle != NULL; bundle = bundle->next) {
         size_t size = 0;
         for (size_t i = 0; i < bundle->variables->count; i++)
-            size += bundle->variables->list[i].nbytes;
+            size += bundle->variables->list[i]->nbytes;
         visit(&(Live){"bundle", bundle->id, bundle->made, size}, to);
     }
     models_unlock();

@@ -1,5 +1,6 @@
 #include "model/variables.h"
 
+#include <search.h>
 #include <stdlib.h>
 
 #include "base/codes.h"
@@ -24,13 +25,32 @@ Variables *variables_share(Variables *variables)
     return variables;
 }
 
+static void variable_free(Variable *variable)
+{
+    if (variable != NULL)
+        free(variable->name);
+    free(variable);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const Variable *)a)->name, ((const Variable *)b)->name);
+}
+
+/* The list owns what the tree finds. */
+static void leave(void *variable)
+{
+    (void)variable;
+}
+
 void variables_drop(Variables *variables)
 {
     if (variables == NULL || atomic_fetch_sub(&variables->references, 1) > 1)
         return;
+    tdestroy(variables->by_name, leave);
     for (size_t i = 0; i < variables->count; i++) {
-        device_release(variables->list[i].allocation);
-        free(variables->list[i].name);
+        device_release(variables->list[i]->allocation);
+        variable_free(variables->list[i]);
     }
     free(variables->list);
     free(variables);
@@ -38,10 +58,10 @@ void variables_drop(Variables *variables)
 
 static Variable *find(const Variables *variables, const char *name)
 {
-    for (size_t i = 0; i < variables->count; i++)
-        if (strcmp(variables->list[i].name, name) == 0)
-            return &variables->list[i];
-    return NULL;
+    const Variable key = {.name = (char *)name};
+    Variable *const *found = tfind(&key, &variables->by_name, by_name);
+
+    return found != NULL ? *found : NULL;
 }
 
 /* Two sub-models must mean the same when they say the same name. */
@@ -84,23 +104,41 @@ static int place_apart(Variable *variable, int device)
     return E_NONE;
 }
 
-static int make(Variables *variables, const Tensor *tensor, int device)
+/* Puts a variable into the list and the tree, which both have it, or neither. */
+static int keep(Variables *variables, Variable *variable)
 {
-    Variable *list = realloc(variables->list, (variables->count + 1) * sizeof *list);
+    Variable **list = realloc(variables->list, (variables->count + 1) * sizeof *list);
 
     if (list == NULL)
         return refuse(E_GE_MEMORY, "no memory for a variable");
     variables->list = list;
-    Variable variable = {
-        .name = strdup(tensor->name), .offset = tensor->offset, .nbytes = tensor->nbytes};
-    if (variable.name == NULL)
+    if (tsearch(variable, &variables->by_name, by_name) == NULL)
         return refuse(E_GE_MEMORY, "no memory for a variable");
-    int status = variables->area != NULL ? place_in_area(variables, &variable)
-                                         : place_apart(&variable, device);
+    list[variables->count++] = variable;
+    return E_NONE;
+}
+
+static int make(Variables *variables, const Tensor *tensor, int device, Variable **made)
+{
+    Variable *variable = calloc(1, sizeof *variable);
+
+    if (variable != NULL)
+        variable->name = strdup(tensor->name);
+    if (variable == NULL || variable->name == NULL) {
+        variable_free(variable);
+        return refuse(E_GE_MEMORY, "no memory for a variable");
+    }
+    variable->offset = tensor->offset;
+    variable->nbytes = tensor->nbytes;
+    int status = variables->area != NULL ? place_in_area(variables, variable)
+                                         : place_apart(variable, device);
     if (status == E_NONE)
-        list[variables->count++] = variable;
-    else
-        free(variable.name);
+        status = keep(variables, variable);
+    *made = variable;
+    if (status != E_NONE) {
+        device_release(variable->allocation);
+        variable_free(variable);
+    }
     return status;
 }
 
@@ -110,10 +148,11 @@ int variables_bind(Variables *variables, const Program *program, int device,
     for (size_t i = 0; i < program->variables.count; i++) {
         const Tensor *tensor = program_variable(program, i);
         Variable *known = find(variables, tensor->name);
-        int status = known != NULL ? check_same(known, tensor) : make(variables, tensor, device);
+        int status =
+            known != NULL ? check_same(known, tensor) : make(variables, tensor, device, &known);
         if (status != E_NONE)
             return status;
-        address[i] = find(variables, tensor->name)->address;
+        address[i] = known->address;
     }
     return E_NONE;
 }

@@ -27,8 +27,9 @@ typedef struct Variables {
     atomic_uint references;
     unsigned char *area;        /* the user's, on the device, or NULL */
     size_t area_size;
-    Variable *list;
+    Variable **list;            /* owned, each too */
     size_t count;
+    void *by_name;              /* the same, as a tree of search.h */
     atomic_int users;           /* runs that read; -1: one that writes */
 } Variables;
 
