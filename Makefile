@@ -7,7 +7,7 @@
 # make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
 # make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
 # make fuzz    damaged files and configurations, a minute of each (FUZZ_SECONDS=60)
-# make bench   what Python and the fake add to a call, as ratios
+# make bench   what Python and the fake add to a call, an update, a load: as ratios
 # make wheel   dist/*.whl
 # make headers CANN=<include folder>   compare csrc/acl/acl_api.h with CANN's own
 # make clean   remove all that was built
@@ -65,6 +65,7 @@ bench: .venv/built
 	$(BIN)/python -m benchmarks.hotpath
 	$(BIN)/python -m benchmarks.fake
 	$(BIN)/python -m benchmarks.update
+	$(BIN)/python -m benchmarks.load
 
 wheel: .venv/built
 	$(BIN)/python -m build --wheel
