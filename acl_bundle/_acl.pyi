@@ -282,6 +282,26 @@ class Lib:
     AB_GATHER_SLAB: int
     AB_STAGE_CHUNK: int
     AB_STAGE_MAX_THREADS: int
+    AB_OTHER: int
+    AB_THEN_DATA: int
+    AB_DATA: int
+    AB_CONST: int
+    AB_WEIGHT: int
+    AB_VARIABLE: int
+    AB_NET_OUTPUT: int
+    AB_FILE_CONSTANT: int
+    AB_NOTHING: int
+    AB_WHOLE: int
+    AB_OPEN: int
+    AB_READ: int
+    AB_DAMAGED: int
+    AB_NO_MEMORY: int
+    AB_GRAPHS: int
+    AB_NODES: int
+    AB_TENSORS: int
+    AB_NUMBERS: int
+    AB_LISTED: int
+    AB_PAIRS: int
     def aclFloat16ToFloat(self, value: int, /) -> float: ...
     def aclFloatToFloat16(self, value: float, /) -> int: ...
     def aclCreateDataBuffer(self, data: Pointer, size: int, /) -> aclDataBuffer: ...
@@ -854,6 +874,16 @@ class Lib:
     ) -> int: ...
     def ab_stage_copy(self, stage: ab_stage, area: Pointer, index: int, src: Pointer, /) -> int: ...
     def ab_stage_detail(self, stage: ab_stage, /) -> CData: ...
+    def ab_inout_read(
+        self, block: Pointer, size: int, at: int, most: int, count: int, ends: Pointer, /
+    ) -> int: ...
+    def ab_tables_read(
+        self, data: Pointer, size: int, with_ends: int, limits: Pointer, tables: Pointer, /
+    ) -> int: ...
+    def ab_tables_describe(
+        self, data: Pointer, size: int, is_value: int, limits: Pointer, tables: Pointer, /
+    ) -> int: ...
+    def ab_tables_free(self, array: Pointer, /) -> None: ...
     def ab_wire_fields(
         self, data: Pointer, size: int, set: int, at: Pointer, fields: Pointer, room: int, /
     ) -> int: ...
@@ -871,41 +901,9 @@ class Lib:
         value: Pointer,
         /,
     ) -> int: ...
-    def ab_wire_inner(
-        self,
-        data: Pointer,
-        rows: Pointer,
-        count: int,
-        set: int,
-        is_first: int,
-        key: Pointer,
-        key_size: int,
-        found: Pointer,
-        /,
-    ) -> int: ...
-    def ab_wire_lists(
-        self,
-        data: Pointer,
-        rows: Pointer,
-        count: int,
-        number: int,
-        counts: Pointer,
-        numbers: Pointer,
-        room: int,
-        /,
-    ) -> int: ...
-    def ab_wire_pairs(
-        self,
-        data: Pointer,
-        rows: Pointer,
-        count: int,
-        number: int,
-        inner: int,
-        counts: Pointer,
-        numbers: Pointer,
-        room: int,
-        /,
-    ) -> int: ...
+    def ab_wire_gather(
+        self, data: Pointer, at: Pointer, size: Pointer, count: int, out: Pointer, /
+    ) -> None: ...
 
 ffi: FFI
 lib: Lib

@@ -120,7 +120,7 @@ class Model:
         One whose dtype numpy lacks, or whose bytes do not make up its shape
         (a packed or compressed layout), comes as ``uint8[nbytes]``.
         """
-        return consts.read(self.graphs)
+        return consts.read(self.definitions)
 
     @cached_property
     def _io(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -130,12 +130,14 @@ class Model:
         return io.read(self.definitions[0]) if self.definitions else ((), ())
 
     def _definitions(self) -> Iterator[ModelDef]:
+        with_ends = self.partition(PartitionType.MODEL_INOUT_INFO) is None
         for group in self.groups:
             definition = _first(group, PartitionType.MODEL_DEF)
             if definition is not None:
                 weights = _first(group, PartitionType.WEIGHTS_DATA)
                 nothing = definition.span.cut(0, 0, "nothing")
-                yield ModelDef(Message(definition.span), weights.span if weights else nothing)
+                values = weights.span if weights else nothing
+                yield ModelDef(Message(definition.span), values, with_ends)
 
 
 def _first(parts: tuple[Partition, ...], kind: PartitionType) -> Partition | None:

@@ -39,35 +39,8 @@ int64_t ab_wire_last(const uint8_t *data, uint64_t size, uint64_t set, uint64_t 
 int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number, uint64_t *at,
                       const uint8_t *key, uint64_t key_size, ab_field *value);
 
-/*
- * Looks for one thing in each of many messages. Each row of rows is where one
- * lies in data, as another call here found it; a row with number 0 is none, and
- * finds none. found[i] is what row i has, at counted from the start of data, and
- * has number 0 where it has nothing.
- *
- * Sought are the fields of set, of which the last one counts, or with is_first
- * the first one; with a key, which needs a set of one field, the value of the
- * last entry with it, of the map that the field is.
- *
- * How many rows were walked: fewer than count when the next one is damaged, or no
- * message at all.
- */
-uint64_t ab_wire_inner(const uint8_t *data, const ab_field *rows, uint64_t count, uint64_t set,
-                       int is_first, const uint8_t *key, uint64_t key_size, ab_field *found);
-
-/*
- * Reads the numbers of a repeated field, packed or not, of each row; rows as above.
- * counts[i] says how many row i has. The first room of all of them are written, one
- * row's after another's. How many rows were walked, as above.
- */
-uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
-                       uint64_t *counts, int64_t *numbers, uint64_t room);
-
-/*
- * The same of numbers that stand in pairs, each in a message of its own, as its field
- * inner; counts and room are of pairs. Messages with more or fewer numbers do not count.
- */
-uint64_t ab_wire_pairs(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
-                       uint32_t inner, uint64_t *counts, int64_t *numbers, uint64_t room);
+/* Copies count texts to out, one behind another; each lies at at[i] and has size[i] bytes. */
+void ab_wire_gather(const uint8_t *data, const uint32_t *at, const uint32_t *size, uint64_t count,
+                    char *out);
 
 #endif

@@ -1,17 +1,17 @@
 /* The wire format of protobuf: a key, and what the key says follows. */
 
-#include "wire/ab_wire.h"
+#include "wire/wire.h"
 
 #include <stdint.h>
 #include <string.h>
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+enum { GROUP_STARTS = 3, GROUP_ENDS = 4, DEPTH_MAX = 100, SHORT_BYTES = 5, LONG_BYTES = 10 };
 
-/* A number of at most 10 bytes. Its bytes, or 0 when it does not end. */
-static uint64_t wire_number(const uint8_t *data, uint64_t left, uint64_t *value)
+/* A number of at most so many bytes. */
+static uint64_t number_within(const uint8_t *data, uint64_t left, uint64_t most, uint64_t *value)
 {
     *value = 0;
-    for (uint64_t i = 0; i < 10 && i < left; i++) {
+    for (uint64_t i = 0; i < most && i < left; i++) {
         *value |= (uint64_t)(data[i] & 0x7F) << (7 * i);
         if (data[i] < 0x80) {
             return i + 1;
@@ -20,49 +20,92 @@ static uint64_t wire_number(const uint8_t *data, uint64_t left, uint64_t *value)
     return 0;
 }
 
-/* The length of what follows a key; 0 for a wire type that is none. */
-static int wire_size(uint32_t kind, uint64_t value, uint64_t *size)
+uint64_t wire_number(const uint8_t *data, uint64_t left, uint64_t *value)
 {
-    switch (kind) {
+    return number_within(data, left, LONG_BYTES, value);
+}
+
+/* The tag at *at, which moves behind it. 0: it is none. */
+static int take_tag(const uint8_t *data, uint64_t size, uint64_t *at, ab_field *field)
+{
+    uint64_t tag;
+    uint64_t step = number_within(data + *at, size - *at, SHORT_BYTES, &tag);
+    if (step == 0 || tag > UINT32_MAX || tag < 1 << 3) {
+        return 0;
+    }
+    *at += step;
+    field->number = (uint32_t)(tag >> 3);
+    field->kind = (uint32_t)(tag & 7);
+    return 1;
+}
+
+/* What follows a tag, but for groups; *at moves behind it. 0: damaged. */
+static int take_content(const uint8_t *data, uint64_t size, uint64_t *at, ab_field *field)
+{
+    uint64_t left = size - *at, value, step = 0;
+    switch (field->kind) {
     case WIRE_VARINT:
-        *size = 0;
-        return 1;
-    case WIRE_FIXED64:
-        *size = 8;
-        return 1;
+        step = wire_number(data + *at, left, &value);
+        field->at = value;
+        field->size = 0;
+        *at += step;
+        return step != 0;
     case WIRE_BYTES:
-        *size = value;
-        return 1;
+        step = number_within(data + *at, left, SHORT_BYTES, &value);
+        field->size = value;
+        break;
+    case WIRE_FIXED64:
     case WIRE_FIXED32:
-        *size = 4;
-        return 1;
+        field->size = field->kind == WIRE_FIXED64 ? 8 : 4;
+        break;
     default:
         return 0;
     }
+    if ((field->kind == WIRE_BYTES && step == 0) || field->size > left - step) {
+        return 0;
+    }
+    field->at = *at + step;
+    *at = field->at + field->size;
+    return 1;
 }
 
-/* One field at *at, which moves behind it. 0, and *at stays: damaged. */
-static int wire_next(const uint8_t *data, uint64_t size, uint64_t *at, ab_field *field)
+/* Walks to the end of a group whose start was read. 0: it does not end, or is damaged. */
+static int skip_group(const uint8_t *data, uint64_t size, uint64_t *at, ab_field *field)
 {
-    uint64_t key, value = 0, here = *at;
-    uint64_t step = wire_number(data + here, size - here, &key);
-    if (step == 0 || key < 1 << 3) {
-        return 0;
+    uint32_t open[DEPTH_MAX];
+    uint32_t depth = 0;
+    open[depth++] = field->number;
+    while (depth > 0) {
+        if (!take_tag(data, size, at, field)) {
+            return 0;
+        }
+        if (field->kind == GROUP_STARTS) {
+            if (depth == DEPTH_MAX) {
+                return 0;
+            }
+            open[depth++] = field->number;
+        } else if (field->kind == GROUP_ENDS) {
+            if (open[--depth] != field->number) {
+                return 0;
+            }
+        } else if (!take_content(data, size, at, field)) {
+            return 0;
+        }
     }
-    here += step;
-    uint64_t number = key >> 3;
-    field->number = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
-    field->kind = (uint32_t)(key & 7);
-    if (field->kind == WIRE_VARINT || field->kind == WIRE_BYTES) {
-        step = wire_number(data + here, size - here, &value);
-        here += step;
-    }
-    if (step == 0 || !wire_size(field->kind, value, &field->size) || field->size > size - here) {
-        return 0;
-    }
-    field->at = field->kind == WIRE_VARINT ? value : here;
-    *at = here + field->size;
+    *field = (ab_field){.kind = WIRE_BYTES, .at = *at};
     return 1;
+}
+
+int wire_next_of_any(const uint8_t *data, uint64_t size, uint64_t *at, ab_field *field)
+{
+    uint64_t here = *at;
+    int whole = take_tag(data, size, &here, field) &&
+                (field->kind == GROUP_STARTS ? skip_group(data, size, &here, field)
+                                             : take_content(data, size, &here, field));
+    if (whole) {
+        *at = here;
+    }
+    return whole;
 }
 
 static int wire_holds(uint64_t set, const ab_field *field)
@@ -152,147 +195,11 @@ int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number, uint6
     return found;
 }
 
-/* What one message has of what is sought; 0: it is damaged. */
-static int wire_seek(const uint8_t *data, const ab_field *row, uint64_t set, int is_first,
-                     const uint8_t *key, uint64_t key_size, ab_field *found)
-{
-    const uint8_t *start = data + row->at;
-    uint64_t at = 0;
-    int64_t count;
-    if (row->kind != WIRE_BYTES) {
-        return 0;
-    }
-    if (key != NULL) {
-        uint32_t number = (uint32_t)__builtin_ctzll(set);
-        count = ab_wire_entry(start, row->size, number, &at, key, key_size, found);
-    } else if (is_first) {
-        count = ab_wire_fields(start, row->size, set, &at, found, 1);
-    } else {
-        count = ab_wire_last(start, row->size, set, &at, found);
-    }
-    if (count <= 0) {
-        found->number = 0;
-    } else if (found->kind != WIRE_VARINT) {
-        found->at += row->at;
-    }
-    return count >= 0;
-}
-
-uint64_t ab_wire_inner(const uint8_t *data, const ab_field *rows, uint64_t count, uint64_t set,
-                       int is_first, const uint8_t *key, uint64_t key_size, ab_field *found)
+void ab_wire_gather(const uint8_t *data, const uint32_t *at, const uint32_t *size, uint64_t count,
+                    char *out)
 {
     for (uint64_t i = 0; i < count; i++) {
-        found[i].number = 0;
-        if (rows[i].number != 0 &&
-            !wire_seek(data, &rows[i], set, is_first, key, key_size, &found[i])) {
-            return i;
-        }
+        memcpy(out, data + at[i], size[i]);
+        out += size[i];
     }
-    return count;
-}
-
-static void wire_note(int64_t *numbers, uint64_t room, uint64_t index, uint64_t value)
-{
-    if (index < room) {
-        numbers[index] = (int64_t)value;
-    }
-}
-
-/* The numbers of a packed field; 0: the last one does not end. */
-static int wire_packed(const uint8_t *data, uint64_t size, int64_t *numbers, uint64_t room,
-                       uint64_t *index)
-{
-    uint64_t value;
-    for (uint64_t at = 0; at < size;) {
-        uint64_t step = wire_number(data + at, size - at, &value);
-        if (step == 0) {
-            return 0;
-        }
-        wire_note(numbers, room, (*index)++, value);
-        at += step;
-    }
-    return 1;
-}
-
-/* The numbers of a repeated field from *index on, which moves; 0: damaged, or no numbers. */
-static int wire_numbers(const uint8_t *data, uint64_t size, uint32_t number, int64_t *numbers,
-                        uint64_t room, uint64_t *index)
-{
-    ab_field field;
-    uint64_t at = 0;
-    while (at < size) {
-        if (!wire_next(data, size, &at, &field)) {
-            return 0;
-        }
-        if (field.number != number) {
-            continue;
-        }
-        if (field.kind == WIRE_VARINT) {
-            wire_note(numbers, room, (*index)++, field.at);
-        } else if (field.kind != WIRE_BYTES ||
-                   !wire_packed(data + field.at, field.size, numbers, room, index)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* The pairs of a repeated field, as above. */
-static int wire_pairs(const uint8_t *data, uint64_t size, uint32_t number, uint32_t inner,
-                      int64_t *numbers, uint64_t room, uint64_t *index)
-{
-    ab_field field;
-    uint64_t at = 0;
-    while (at < size) {
-        int64_t pair[2] = {0, 0};
-        uint64_t found = 0;
-        if (!wire_next(data, size, &at, &field)) {
-            return 0;
-        }
-        if (field.number != number) {
-            continue;
-        }
-        if (field.kind != WIRE_BYTES ||
-            !wire_numbers(data + field.at, field.size, inner, pair, 2, &found)) {
-            return 0;
-        }
-        if (found == 2) {
-            wire_note(numbers, 2 * room, 2 * *index, (uint64_t)pair[0]);
-            wire_note(numbers, 2 * room, 2 * *index + 1, (uint64_t)pair[1]);
-            (*index)++;
-        }
-    }
-    return 1;
-}
-
-uint64_t ab_wire_lists(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
-                       uint64_t *counts, int64_t *numbers, uint64_t room)
-{
-    uint64_t index = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t before = index;
-        if (rows[i].number != 0 &&
-            (rows[i].kind != WIRE_BYTES ||
-             !wire_numbers(data + rows[i].at, rows[i].size, number, numbers, room, &index))) {
-            return i;
-        }
-        counts[i] = index - before;
-    }
-    return count;
-}
-
-uint64_t ab_wire_pairs(const uint8_t *data, const ab_field *rows, uint64_t count, uint32_t number,
-                       uint32_t inner, uint64_t *counts, int64_t *numbers, uint64_t room)
-{
-    uint64_t index = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t before = index;
-        if (rows[i].number != 0 &&
-            (rows[i].kind != WIRE_BYTES ||
-             !wire_pairs(data + rows[i].at, rows[i].size, number, inner, numbers, room, &index))) {
-            return i;
-        }
-        counts[i] = index - before;
-    }
-    return count;
 }

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._acl import lib
 from acl_bundle.om._bundle.manifest import Manifest, digest
 from acl_bundle.om._bundle.roles import Role, detect
 from acl_bundle.om._bundle.variables import Variable, find
@@ -23,7 +24,6 @@ from acl_bundle.om._container import header as headers
 from acl_bundle.om._container import partition
 from acl_bundle.om._container.header import Header
 from acl_bundle.om._container.partition import Partition, PartitionType
-from acl_bundle.om._modeldef import ge
 from acl_bundle.om.model import Model
 
 _SIZE: Final = struct.Struct("<Q")
@@ -135,8 +135,8 @@ class Bundle:
     @cached_property
     def has_external_weights(self) -> bool:
         """Whether constants lie in files beside the bundle (FileConstant nodes)."""
-        graphs = (graph for model in self.models for graph in model.graphs)
-        return any(next(graph.of_type(ge.FILE_CONSTANT_TYPE), None) for graph in graphs)
+        tables = (one.tables for model in self.models for one in model.definitions)
+        return any((one.nodes["kind"] == lib.AB_FILE_CONSTANT).any() for one in tables)
 
 
 def _variable_size(parts: tuple[Partition, ...]) -> int:

@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Final
 
+_SIGN: Final = "_Initializer_"
 _ADDED: Final = re.compile(r"(.+)_Initializer_\d+", re.DOTALL)
 
 
 def author(name: str) -> str:
     """Return a weight's name without what GE's parser adds to it."""
-    found = _ADDED.fullmatch(name)
+    found = _ADDED.fullmatch(name) if _SIGN in name else None
     return found[1] if found else name
 
 
@@ -27,6 +28,8 @@ def own(graph_names: Iterable[str]) -> dict[str, str]:
     """Return the own name of each weight, by the name that the graphs have for it."""
     wanted = {name: author(name) for name in graph_names}
     count = Counter(wanted.values())
+    if len(count) == len(wanted):
+        return wanted
     return {name: one if count[one] == 1 else name for name, one in wanted.items()}
 
 

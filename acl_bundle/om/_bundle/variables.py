@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,19 +18,12 @@ from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bundle import names
 from acl_bundle.om._bundle.manifest import Manifest
-from acl_bundle.om._bundle.roles import INIT_NAME, UPDATE_SUFFIX, role_of
-from acl_bundle.om._modeldef import desc_rows, ge
-from acl_bundle.om._modeldef.graph import Graph
-from acl_bundle.om._modeldef.tensor import KINDS
-from acl_bundle.om._proto.rows import Rows
+from acl_bundle.om._bundle.places import Places
+from acl_bundle.om._bundle.roles import UPDATE_SUFFIX, role_of
 from acl_bundle.om.model import Model
 
-VARIABLE_SUFFIX: Final = "_var"
-THEN_DATA_SUFFIX: Final = "_var_then_data"
 
-
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """One refreshable weight.
 
     Attributes:
@@ -91,15 +83,15 @@ def find(
             two variables lie over each other or beyond the end, or the
             manifest is of another bundle.
     """
-    found = _Places(models)
+    found = Places(models)
     named = dict(_updated(models)) or found.dtypes
     own = names.own(named) if manifest is None else manifest.own(named, file)
     said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}
-    made = {}
+    found.check(named, file)
+    shapes, offsets, made = {**said, **found.shapes}.get, found.offsets.get, {}
     for name, dtype in named.items():
-        shape = found.shape(name, file)
-        shape = said.get(name) if shape is None else shape
-        made[own[name]] = Variable(own[name], dtype, shape, found.offset(name, file), name)
+        one = own[name]
+        made[one] = Variable(one, dtype, shapes(name), offsets(name), name)
     _check_places(made.values(), size, file)
     return made
 
@@ -127,85 +119,3 @@ def _updated(models: Sequence[Model]) -> Iterator[tuple[str, int]]:
         if role_of(model) == "update":
             for one in model.inputs:
                 yield one.name.removesuffix(UPDATE_SUFFIX), one.dtype
-
-
-class _Places:
-    """Everything the graphs say about shapes, gathered in one pass."""
-
-    def __init__(self, models: Sequence[Model]) -> None:
-        self._shapes: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-        self._offsets: dict[str, set[int]] = {}
-        self.dtypes: dict[str, int] = {}
-        for model in models:
-            initialises = role_of(model) == "init" or model.name == INIT_NAME
-            for graph in model.graphs:
-                self._note_inputs(graph, model.name)
-                self._note_variables(graph, model.name)
-                if initialises:
-                    self._note_values(graph, model.name)
-
-    def _note_inputs(self, graph: Graph, model: str) -> None:
-        nodes, names = _ending(graph.select(*ge.INPUT_TYPES), THEN_DATA_SUFFIX)
-        descs = nodes.first(ge.OP_OUTPUT_DESC).otherwise(nodes.first(ge.OP_INPUT_DESC))
-        self._add(names, THEN_DATA_SUFFIX, descs, model)
-
-    def _note_variables(self, graph: Graph, model: str) -> None:
-        nodes, names = _ending(graph.select(ge.VARIABLE_TYPE), VARIABLE_SUFFIX)
-        descs = nodes.first(ge.OP_OUTPUT_DESC)
-        self._add(names, VARIABLE_SUFFIX, descs, model)
-        offsets = desc_rows.integers(nodes, ge.OP_ATTR, ge.VARIABLE_OFFSET)
-        types, told = desc_rows.dtypes_of(descs), descs.numbers.tolist()
-        for name, offset, dtype, is_told in zip(names, offsets, types, told, strict=True):
-            if offset is not None:
-                self._offsets.setdefault(name, set()).add(offset)
-            if is_told:
-                self.dtypes.setdefault(name, dtype)
-
-    def _note_values(self, graph: Graph, model: str) -> None:
-        nodes = graph.select(*ge.CONST_TYPES)
-        values = nodes.entry(ge.OP_ATTR, ge.VALUE)
-        tensors = values.first(*KINDS).numbers == ge.ATTR_T
-        named, others = nodes.take(tensors), nodes.take(~tensors)
-        told = values.take(tensors).last(ge.ATTR_T).last(ge.TENSOR_DESC)
-        self._add(named.last(ge.OP_NAME).texts(), "", told, model)
-        self._add(others.last(ge.OP_NAME).texts(), "", others.first(ge.OP_OUTPUT_DESC), model)
-
-    def _add(self, names: Sequence[str], suffix: str, descs: Rows, model: str) -> None:
-        for name, shape in zip(names, _written(descs), strict=True):
-            if shape is not None:
-                place = f"{model}/{name}{suffix}"
-                self._shapes.setdefault(name, []).append((place, shape))
-
-    def shape(self, name: str, file: str) -> tuple[int, ...] | None:
-        places = self._shapes.get(name, [])
-        shapes = {shape for _, shape in places}
-        if len(shapes) > 1:
-            said = "; ".join(f"{place} says {list(shape)}" for place, shape in places)
-            raise BundleFormatError(f"{file}: the graphs disagree about weight {name!r}: {said}")
-        return places[0][1] if places else None
-
-    def offset(self, name: str, file: str) -> int | None:
-        offsets = sorted(self._offsets.get(name, ()))
-        if len(offsets) > 1:
-            raise BundleFormatError(
-                f"{file}: the graphs disagree about where weight {name!r} starts:"
-                f" {', '.join(map(str, offsets))}"
-            )
-        return offsets[0] if offsets else None
-
-
-def _ending(nodes: Rows, suffix: str) -> tuple[Rows, list[str]]:
-    """Return the nodes whose names end so, and their names without that."""
-    named = nodes.last(ge.OP_NAME).texts()
-    which = [at for at, name in enumerate(named) if name.endswith(suffix)]
-    return nodes.take(which), [named[at].removesuffix(suffix) for at in which]
-
-
-def _written(descs: Rows) -> Iterator[tuple[int, ...] | None]:
-    """Yield the dims the author wrote, None where only stored ones are known, or none."""
-    told, layouts = descs.numbers.tolist(), desc_rows.formats_of(descs)
-    rows = zip(told, layouts, desc_rows.origins_of(descs), desc_rows.shapes_of(descs), strict=True)
-    for is_told, layout, origin, stored in rows:
-        shape = stored if origin is None and layout in dtypes.PLAIN_FORMATS else origin
-        known = is_told and shape is not None and min(shape, default=0) >= 0
-        yield shape if known else None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from acl_bundle import dtypes
+from acl_bundle._acl import ffi, lib
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import gears as _gears
 from acl_bundle.om._container.gears import Gears
@@ -26,10 +26,18 @@ _INPUTS: Final = 0
 _OUTPUTS: Final = 1
 _KNOWN: Final = range(7)
 _RANK_MAX: Final = 128  # ACL_MAX_DIM_CNT
+_LIST_MAX: Final = 16 * _RANK_MAX  # bytes: two numbers for each dim of a range
+_LISTS: Final = [struct.Struct(f"<{count}q") for count in range(_LIST_MAX // 8 + 1)]
+_END: Final = np.dtype(  # ab_end
+    [
+        *(("nbytes", "u8"), ("format", "i4"), ("dtype", "i4")),
+        *((name, "u4") for name in ("name", "name_size", "dims", "dims_size")),
+        *((name, "u4") for name in ("ranges", "ranges_size")),
+    ]
+)
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """One input or output of a model.
 
     Attributes:
@@ -46,7 +54,7 @@ class TensorInfo:
     format: int
     dims: tuple[int, ...]
     nbytes: int
-    ranges: tuple[tuple[int, int], ...] = field(default=())
+    ranges: tuple[tuple[int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -114,33 +122,53 @@ def _read_tensors(span: Span) -> tuple[TensorInfo, ...]:
     (count,) = span.unpack(_COUNT, 0, "a tensor count")
     if count > len(span) // _TENSOR.size:
         raise span.error(0, f"{count} tensors cannot stand in a block of {len(span)} bytes")
-    at = _COUNT.size
-    tensors = []
-    for _ in range(count):
-        tensor, at = _read_tensor(span, at)
-        tensors.append(tensor)
-    return tuple(tensors)
+    rows = np.empty(count, _END)
+    found = lib.ab_inout_read(
+        ffi.from_buffer("uint8_t[]", span.view), len(span), _COUNT.size, _LIST_MAX, count,
+        ffi.from_buffer("ab_end[]", rows),
+    )  # fmt: skip
+    if found < count:
+        _refuse(span, _COUNT.size if not found else _end_of(rows[found - 1]))
+    return tuple(_tensor(span, *row) for row in rows.tolist())
 
 
-def _read_tensor(span: Span, at: int) -> tuple[TensorInfo, int]:
-    nbytes, layout, dtype, name_size, *sizes = span.unpack(_TENSOR, at, "a tensor's description")
+def _tensor(
+    span: Span, nbytes: int, layout: int, dtype: int, name: int, name_size: int, dims: int,
+    dims_size: int, ranges: int, ranges_size: int,
+) -> TensorInfo:  # fmt: skip
+    view = span.view
+    bounds = _numbers(view, ranges, ranges_size)
+    return TensorInfo(
+        str(view[name : name + name_size], "utf-8", "backslashreplace"),
+        dtype,
+        layout,
+        _numbers(view, dims, dims_size),
+        nbytes,
+        tuple(zip(bounds[::2], bounds[1::2], strict=False)) if bounds else (),
+    )
+
+
+def _numbers(view: memoryview, at: int, size: int) -> tuple[int, ...]:
+    return _LISTS[size // 8].unpack_from(view, at) if size else ()
+
+
+def _end_of(row: Any) -> int:
+    return int(row["ranges"]) + int(row["ranges_size"])
+
+
+def _refuse(span: Span, at: int) -> None:
+    """Say what is wrong with the tensor at ``at``."""
+    *_, name_size, dims, dims_again, ranges = span.unpack(_TENSOR, at, "a tensor's description")
     at += _TENSOR.size
     name = span.text(at, name_size, "a tensor's name")
     at += name_size
-    lists = []
-    for size, what in zip(sizes, ("dims", "dims", "ranges"), strict=True):
-        lists.append(_read_ints(span.cut(at, size, f"{what} of tensor {name!r}"), what))
+    for size, what in ((dims, "dims"), (dims_again, "dims"), (ranges, "ranges")):
+        part = span.cut(at, size, f"{what} of tensor {name!r}")
+        if size % 8:
+            raise part.error(0, f"{what} take {size} bytes, which is no multiple of 8")
+        if size > _LIST_MAX:
+            raise part.error(0, f"{what} take {size} bytes; a tensor has {_RANK_MAX} at most")
         at += size
-    ranges = tuple(zip(lists[2][::2], lists[2][1::2], strict=False))
-    return TensorInfo(name, dtype, layout, lists[0], nbytes, ranges), at
-
-
-def _read_ints(span: Span, what: str) -> tuple[int, ...]:
-    if len(span) % 8:
-        raise span.error(0, f"{what} take {len(span)} bytes, which is no multiple of 8")
-    if len(span) > 16 * _RANK_MAX:
-        raise span.error(0, f"{what} take {len(span)} bytes; a tensor has {_RANK_MAX} at most")
-    return struct.unpack(f"<{len(span) // 8}q", span.view)
 
 
 def write(

@@ -14,40 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle import dtypes
+from acl_bundle._acl import lib
 from acl_bundle.om._bytes.span import Span
-from acl_bundle.om._modeldef import desc_rows, ge
-from acl_bundle.om._modeldef.graph import Graph
-from acl_bundle.om._modeldef.tensor import KINDS
+from acl_bundle.om._modeldef.graph import ModelDef
 
 
-def read(graphs: Iterable[Graph]) -> dict[str, NDArray[np.generic]]:
+def read(definitions: Iterable[ModelDef]) -> dict[str, NDArray[np.generic]]:
     """Return node name -> value; of two nodes with one name the first counts.
 
     Raises:
         BundleFormatError: A value reaches past the end of WEIGHTS_DATA.
     """
     found: dict[str, NDArray[np.generic]] = {}
-    for graph in graphs:
-        for name, value in _values(graph):
+    for definition in definitions:
+        for name, value in _values(definition):
             found.setdefault(name, value)
     return found
 
 
-def _values(graph: Graph) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    nodes = graph.select(*ge.CONST_TYPES)
-    values = nodes.entry(ge.OP_ATTR, ge.VALUE)
-    tensors = values.first(*KINDS).numbers == ge.ATTR_T
-    nodes, values = nodes.take(tensors), values.take(tensors).last(ge.ATTR_T)
-    descs = values.last(ge.TENSOR_DESC)
-    here, outside = graph.message.span, graph.weights
-    inner, outer = (np.frombuffer(span.view, np.uint8) for span in (here, outside))
-    for name, (at, size), offset, nbytes, shape, dtype in zip(
-        nodes.last(ge.OP_NAME).texts(),
-        values.last(ge.TENSOR_DATA).places(),
-        descs.values(ge.DESC_DATA_OFFSET),
-        descs.values(ge.DESC_WEIGHT_SIZE),
-        desc_rows.shapes_of(descs),
-        desc_rows.dtypes_of(descs),
+def _values(definition: ModelDef) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    tables, outside = definition.tables, definition.weights
+    nodes = tables.nodes[(tables.nodes["kind"] == lib.AB_CONST) & (tables.nodes["has_value"] != 0)]
+    rows = tables.tensors[nodes["tensor"] - 1]
+    inner, outer = (np.frombuffer(span.view, np.uint8) for span in (tables.span, outside))
+    for name, at, size, offset, nbytes, shape, dtype in zip(
+        tables.names(nodes),
+        rows["data"].tolist(),
+        rows["data_size"].tolist(),
+        rows["data_offset"].tolist(),
+        rows["weight_nbytes"].tolist(),
+        tables.shapes(rows),
+        tables.dtypes(rows),
         strict=True,
     ):
         if size:

@@ -1,10 +1,10 @@
-"""MODEL_DEF: the graphs of a model, as views on its protobuf bytes (facts 5.5).
+"""MODEL_DEF: the graphs of a model (facts 5.5).
 
 A model definition holds graphs; the first is the root and the others are the
-bodies of control-flow nodes, which name them in ``Node.subgraphs``. Each
-object here wraps one message and decodes an attribute when it is read, so
-walking the names and types of ten thousand nodes touches little more than
-those. Objects are cheap and keep the file's bytes alive.
+bodies of control-flow nodes, which name them in ``Node.subgraphs``. What lies
+where is known from the definition's tables (:mod:`tables`), which are made at
+the first question. A node wraps its message and decodes what it is asked for.
+Objects are cheap and keep the file's bytes alive.
 """
 
 from __future__ import annotations
@@ -12,19 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
-
-import numpy as np
+from typing import Any
 
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.tables import Rows, Tables
 from acl_bundle.om._modeldef.tensor import Attributes, TensorDesc
-from acl_bundle.om._proto.rows import Rows
 from acl_bundle.om._proto.wire import Message
-
-NODE_BYTES: Final = 160
-"""What a node takes at least, on average: name, type, inputs, the description of a tensor.
-Of this package's own files, with names of two letters, it is 235 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +50,12 @@ class Node:
     @property
     def input_descs(self) -> tuple[TensorDesc, ...]:
         """One per input."""
-        return tuple(map(TensorDesc, self.message.messages(ge.OP_INPUT_DESC)))
+        return tuple(map(TensorDesc.of, self.message.spans(ge.OP_INPUT_DESC)))
 
     @property
     def output_descs(self) -> tuple[TensorDesc, ...]:
         """One per output."""
-        return tuple(map(TensorDesc, self.message.messages(ge.OP_OUTPUT_DESC)))
+        return tuple(map(TensorDesc.of, self.message.spans(ge.OP_OUTPUT_DESC)))
 
     @property
     def first_input(self) -> TensorDesc | None:
@@ -86,19 +80,25 @@ class Node:
 
 
 def _desc(message: Message | None) -> TensorDesc | None:
-    return None if message is None else TensorDesc(message)
+    return None if message is None else TensorDesc.of(message.span)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """One graph of a model.
+    """One graph of a model: a row of its definition's tables.
 
     ``weights`` is the WEIGHTS_DATA that its constants point into, empty when
     the model has none.
     """
 
-    message: Message
+    tables: Tables
+    index: int
     weights: Span
+
+    @property
+    def message(self) -> Message:
+        """Its bytes."""
+        return _message(self.tables, self.tables.graphs[self.index])
 
     @cached_property
     def name(self) -> str:
@@ -108,12 +108,17 @@ class Graph:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Its operators, in file order."""
-        return tuple(map(Node, self.rows.messages()))
+        return tuple(Node(_message(self.tables, row)) for row in self.rows)
 
-    @cached_property
+    def node(self, at: int) -> Node:
+        """Return one of its operators."""
+        return Node(_message(self.tables, self.rows[at]))
+
+    @property
     def rows(self) -> Rows:
-        """Where its operators lie, in file order."""
-        return Rows.of(self.message, ge.GRAPH_OP)
+        """The rows of its operators, in file order."""
+        start, count = self.tables.graphs[self.index][["node", "nodes"]].item()
+        return self.tables.nodes[start : start + count]
 
     @property
     def attrs(self) -> Attributes:
@@ -122,12 +127,7 @@ class Graph:
 
     def of_type(self, *types: str) -> Iterator[Node]:
         """Yield the nodes of these types, in file order."""
-        return map(Node, self.select(*types).messages())
-
-    def select(self, *types: str) -> Rows:
-        """Return where the operators of these types lie, in file order."""
-        kinds = self.rows.last(ge.OP_TYPE).texts()
-        return self.rows.take(np.array([kind in types for kind in kinds], bool))
+        return (node for node in self.nodes if node.type in types)
 
 
 @dataclass(frozen=True)
@@ -136,26 +136,31 @@ class ModelDef:
 
     message: Message
     weights: Span
+    with_ends: bool = True  # whether nothing else tells inputs and outputs
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The rows of its graphs, nodes and tensors.
+
+        Raises:
+            BundleFormatError: It is damaged, or claims more than its bytes pay for.
+        """
+        return Tables.read(self.message.span, ends=self.with_ends)
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
         """All graphs, the root first.
 
         Raises:
-            BundleFormatError: They have more nodes than the definition's bytes pay for.
+            BundleFormatError: As for `tables`.
         """
-        found = tuple(Graph(g, self.weights) for g in self.message.messages(ge.MODEL_GRAPH))
-        nodes = sum(graph.message.count(ge.GRAPH_OP) for graph in found)
-        size = len(self.message.span)
-        if nodes > 1024 + size // NODE_BYTES:
-            raise self.message.span.error(
-                0,
-                f"the definition claims {nodes} nodes in {size} bytes; one takes more than"
-                f" {NODE_BYTES} bytes",
-            )
-        return found
+        return tuple(Graph(self.tables, at, self.weights) for at in range(len(self.tables.graphs)))
 
     @property
     def attrs(self) -> Attributes:
         """Its attributes, by name."""
         return Attributes(self.message, ge.MODEL_ATTR)
+
+
+def _message(tables: Tables, row: Any) -> Message:
+    return Message(tables.span.cut(int(row["at"]), int(row["size"]), "a message"))

@@ -9,16 +9,15 @@ would make up (facts 1.9).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
+import numpy as np
+
+from acl_bundle._acl import lib
 from acl_bundle.om._container.inout import TensorInfo
-from acl_bundle.om._modeldef import desc_rows, ge
+from acl_bundle.om._modeldef import ge
 from acl_bundle.om._modeldef.graph import Graph, ModelDef, Node
+from acl_bundle.om._modeldef.tables import Rows, Tables
 from acl_bundle.om._modeldef.tensor import Attributes
-from acl_bundle.om._proto.rows import Rows
-
-OUTPUT_BYTES: Final = 64
-"""What the description of an output takes at least; of this package's own files it is 84 bytes."""
 
 
 def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -30,29 +29,25 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
-    nodes = root.select(*ge.INPUT_TYPES)
-    places = desc_rows.integers(nodes, ge.OP_ATTR, ge.INDEX)
-    nodes = nodes.take(sorted(range(len(nodes)), key=lambda at: places[at] or 0))
-    descs = nodes.first(ge.OP_INPUT_DESC)
-    there = descs.numbers != 0
-    return _infos(nodes.take(there).last(ge.OP_NAME).texts(), descs.take(there))
+    tables, nodes = root.tables, root.rows
+    data = (nodes["kind"] == lib.AB_DATA) | (nodes["kind"] == lib.AB_THEN_DATA)
+    nodes = nodes[data & (nodes["tensor"] != 0)]
+    if not len(nodes):
+        return ()
+    nodes = nodes[np.argsort(nodes["index"], kind="stable")]
+    return _infos(tables, tables.names(nodes), tables.tensors[nodes["tensor"] - 1])
 
 
 def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
-    end = next(root.of_type(ge.OUTPUT_TYPE), None)
-    if end is None:
+    tables, ends = root.tables, np.flatnonzero(root.rows["kind"] == lib.AB_NET_OUTPUT)
+    if not len(ends):
         return ()
-    descs = Rows.of(end.message, ge.OP_INPUT_DESC)
-    span, most = end.message.span, 1024 + len(end.message.span) // OUTPUT_BYTES
-    if len(descs) > most:
-        raise span.error(
-            0,
-            f"the model claims {len(descs)} outputs in {len(span)} bytes, which pay for {most}",
-        )
+    first, count = root.rows[ends[0]][["tensor", "tensors"]].item()
+    rows = tables.tensors[first - 1 : first - 1 + count] if count else tables.tensors[:0]
     names = _recorded(definition.attrs) or _recorded(root.attrs)
-    if len(names) != len(descs):
-        names = _invented(end, len(descs))
-    return _infos(names, descs)
+    if len(names) != len(rows):
+        names = _invented(root.node(int(ends[0])), len(rows))
+    return _infos(tables, names, rows)
 
 
 def _recorded(attrs: Attributes) -> tuple[str, ...]:
@@ -69,14 +64,14 @@ def _invented(end: Node, count: int) -> tuple[str, ...]:
     )
 
 
-def _infos(names: Iterable[str], descs: Rows) -> tuple[TensorInfo, ...]:
+def _infos(tables: Tables, names: Iterable[str], tensors: Rows) -> tuple[TensorInfo, ...]:
     rows = zip(
         names,
-        desc_rows.dtypes_of(descs),
-        desc_rows.formats_of(descs),
-        desc_rows.shapes_of(descs),
-        descs.values(ge.DESC_SIZE),
-        desc_rows.ranges_of(descs),
+        tables.dtypes(tensors),
+        tables.formats(tensors),
+        tables.shapes(tensors),
+        tensors["nbytes"].tolist(),
+        tables.ranges(tensors),
         strict=True,
     )
     return tuple(

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from acl_bundle import dtypes
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import ge
+from acl_bundle.om._modeldef.tables import Tables
 from acl_bundle.om._proto.wire import Message
 
 Value: TypeAlias = Any
@@ -22,13 +23,24 @@ Value: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class TensorDesc:
-    """What a node says of one tensor.
+    """What a node says of one tensor: the one row of its tables.
 
     ``shape`` is how the tensor is stored; ``origin_shape`` how its author
     wrote it, None where the file does not say.
     """
 
-    message: Message
+    tables: Tables
+
+    @classmethod
+    def of(cls, span: Span) -> TensorDesc:
+        """Read a description."""
+        return cls(Tables.describe(span))
+
+    @property
+    def message(self) -> Message:
+        """Its bytes."""
+        row = self.tables.tensors[0]
+        return Message(self.tables.span.cut(int(row["at"]), int(row["size"]), "a description"))
 
     @property
     def name(self) -> str:
@@ -38,52 +50,48 @@ class TensorDesc:
     @property
     def dtype(self) -> int:
         """The ``aclDataType``."""
-        override = self.attrs.get(ge.DTYPE_OVERRIDE)
-        if isinstance(override, int):
-            return override
-        return dtypes.from_proto(self.message.value(ge.DESC_DTYPE))
+        return self.tables.dtypes(self.tables.tensors)[0]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The stored dims; negative ones are unknown."""
-        shape = self.message.message(ge.DESC_SHAPE)
-        return () if shape is None else shape.values(ge.SHAPE_DIM)
+        return self.tables.shapes(self.tables.tensors)[0]
 
     @property
     def origin_shape(self) -> tuple[int, ...] | None:
         """The dims the author of the graph wrote."""
-        return dims_of(self.attrs.get(ge.ORIGIN_SHAPE))
+        return self.tables.origins(self.tables.tensors)[0]
 
     @property
     def layout(self) -> str:
         """The name of the stored format, such as ``"ND"``."""
-        return self.message.text(ge.DESC_LAYOUT)
+        rows = self.tables.tensors
+        return self.tables.texts(rows["layout"], rows["layout_size"])[0]
 
     @property
     def format(self) -> int:
         """The stored ``aclFormat``."""
-        number = self.attrs.get(ge.FORMAT_FOR_INT)
-        return number if isinstance(number, int) else dtypes.format_number(self.layout)
+        return self.tables.formats(self.tables.tensors)[0]
 
     @property
     def nbytes(self) -> int:
         """The recorded size in bytes, 0 where there is none."""
-        return self.message.value(ge.DESC_SIZE)
+        return int(self.tables.tensors["nbytes"][0])
 
     @property
     def weight_nbytes(self) -> int:
         """For a constant: bytes of its value."""
-        return self.message.value(ge.DESC_WEIGHT_SIZE)
+        return int(self.tables.tensors["weight_nbytes"][0])
 
     @property
     def data_offset(self) -> int:
         """For a constant: where its value starts in WEIGHTS_DATA."""
-        return self.message.value(ge.DESC_DATA_OFFSET)
+        return int(self.tables.tensors["data_offset"][0])
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(least, most) per dim, empty where the file has none."""
-        return _pairs(self.attrs.get(ge.SHAPE_RANGE))
+        return self.tables.ranges(self.tables.tensors)[0]
 
     @property
     def attrs(self) -> Attributes:
@@ -95,18 +103,23 @@ class TensorDesc:
 class Tensor:
     """A tensor with its value, as a constant node carries it."""
 
-    message: Message
+    tables: Tables
+
+    @classmethod
+    def of(cls, span: Span) -> Tensor:
+        """Read a tensor."""
+        return cls(Tables.describe(span, value=True))
 
     @property
     def desc(self) -> TensorDesc:
         """What the tensor is."""
-        return TensorDesc(self.message.message(ge.TENSOR_DESC) or _empty(self.message))
+        return TensorDesc(self.tables)
 
     @property
     def data(self) -> Span | None:
         """The value when it stands here, None when it stands in WEIGHTS_DATA."""
-        span = self.message.span_of(ge.TENSOR_DATA)
-        return span if span is not None and len(span) else None
+        at, size = self.tables.tensors[0][["data", "data_size"]].item()
+        return self.tables.span.cut(at, size, "a value") if size else None
 
 
 class Attributes(Mapping[str, Value]):
@@ -168,8 +181,8 @@ _SINGLE: dict[int, Callable[[Message, int], Value]] = {
     ge.ATTR_F: lambda attr, field: (attr.floats(field) or (0.0,))[-1],
     ge.ATTR_B: lambda attr, field: bool(attr.value(field)),
     ge.ATTR_BT: lambda attr, field: _last(attr, field).span.view,
-    ge.ATTR_TD: lambda attr, field: TensorDesc(_last(attr, field)),
-    ge.ATTR_T: lambda attr, field: Tensor(_last(attr, field)),
+    ge.ATTR_TD: lambda attr, field: TensorDesc.of(_last(attr, field).span),
+    ge.ATTR_T: lambda attr, field: Tensor.of(_last(attr, field).span),
     ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
 }
 
@@ -181,8 +194,8 @@ MANY: dict[int, Callable[[Message, int], Iterable[Value]]] = {
     ge.LIST_F: Message.floats,
     ge.LIST_B: lambda attr, field: map(bool, attr.values(field)),
     ge.LIST_BT: lambda attr, field: (span.view for span in attr.spans(field)),
-    ge.LIST_TD: lambda attr, field: map(TensorDesc, attr.messages(field)),
-    ge.LIST_T: lambda attr, field: map(Tensor, attr.messages(field)),
+    ge.LIST_TD: lambda attr, field: map(TensorDesc.of, attr.spans(field)),
+    ge.LIST_T: lambda attr, field: map(Tensor.of, attr.spans(field)),
     ge.LIST_DT: lambda attr, field: map(dtypes.from_proto, attr.values(field)),
 }
 
@@ -193,14 +206,3 @@ def _last(message: Message, field: int) -> Message:
 
 def _empty(message: Message) -> Message:
     return Message(message.span.cut(0, 0, "nothing"))
-
-
-def dims_of(value: Value) -> tuple[int, ...] | None:
-    """Return a shape, None where the attribute is none."""
-    whole = isinstance(value, tuple) and all(isinstance(dim, int) for dim in value)
-    return value if whole else None
-
-
-def _pairs(value: Value) -> tuple[tuple[int, int], ...]:
-    whole = isinstance(value, tuple) and all(isinstance(pair, tuple) for pair in value)
-    return tuple((pair[0], pair[1]) for pair in value if len(pair) == 2) if whole else ()

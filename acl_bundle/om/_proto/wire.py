@@ -23,6 +23,9 @@ _VARINT: Final = 0
 _FIXED64: Final = 1
 _LENGTH: Final = 2
 _FIXED32: Final = 5
+_GROUP: Final = 3
+_GROUP_END: Final = 4
+_SHORT: Final = 5  # bytes of a tag or a size at most
 _WIDTH: Final = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}  # bytes behind the key and the varint
 _KIND_OF: Final = {0: _VARINT, 4: _FIXED32, 8: _FIXED64}  # of a number, by its width
 _KINDS: Final = {
@@ -199,7 +202,7 @@ class Message:
 
     def _check(self, count: int, at: int) -> None:
         if count < 0:
-            raise _damage(self.span, at)
+            raise damage(self.span, at)
 
     def _check_count(self, number: int, count: int, most: int) -> None:
         if count > most:
@@ -238,21 +241,32 @@ def text(span: Span) -> str:
         return str(span.view, "utf-8", "backslashreplace")
 
 
-def _damage(span: Span, at: int) -> Exception:
+def damage(span: Span, at: int) -> Exception:
     """Say what is wrong with the field at ``at``."""
     key, behind = _varint(span, at)
-    number, kind, value = key >> 3, key & 7, 0
+    if behind - at > _SHORT or key >> 32:
+        return span.error(at, f"a field's tag takes more than {_SHORT} bytes, or 32 bits")
+    number, kind = key >> 3, key & 7
     if not number:
         return span.error(at, "a field has number 0; they start at 1")
-    if kind in (_VARINT, _LENGTH):
-        value, behind = _varint(span, behind)
-    size = value if kind == _LENGTH else _WIDTH.get(kind)
-    if size is None:
-        return span.error(at, f"field {number} has wire type {kind}; 0, 1, 2 and 5 exist")
+    return span.error(at, f"field {number} {_damage(span, behind, kind)}")
+
+
+def _damage(span: Span, start: int, kind: int) -> str:
+    """The same, of what follows the tag."""
+    if kind in (_GROUP, _GROUP_END):
+        return "is a group that does not end, or did not start"
+    if kind not in _KINDS:
+        return f"has wire type {kind}; 0 to 5 exist"
+    numbered = kind in (_VARINT, _LENGTH)
+    value, behind = _varint(span, start) if numbered else (0, start)
+    size = value if kind == _LENGTH else _WIDTH[kind]
+    if kind == _LENGTH and behind - start > _SHORT:
+        return f"has a size that takes more than {_SHORT} bytes"
     left = len(span) - behind
     if size > left:
-        return span.error(at, f"field {number} claims {size} bytes, but {left} are left")
-    return span.error(at, f"field {number} is no entry of text and bytes")
+        return f"claims {size} bytes, but {left} are left"
+    return "does not hold what belongs there"
 
 
 def _varint(span: Span, at: int) -> tuple[int, int]:

@@ -11,8 +11,7 @@ from acl_bundle.follow._sources import redis
 from acl_bundle.follow._versions import order
 from acl_bundle.om._bundle import manifest
 from acl_bundle.om._container import partition
-from acl_bundle.om._modeldef import graph, io
-from acl_bundle.om._proto import rows as _rows
+from acl_bundle.om._modeldef import tables
 from acl_bundle.om._proto import wire
 from acl_bundle.weights._sources import archive, npy, safetensors
 
@@ -29,9 +28,16 @@ LIMITS: Final[dict[str, tuple[int, ...]]] = {
         wire.SPAN_BYTES,
     ),
     "the same: numbers in a list that is a shape or an attribute": (wire.NUMBERS_MAX,),
-    ".om: nodes": (1024, graph.NODE_BYTES),
-    ".om without a list of its outputs: outputs": (1024, io.OUTPUT_BYTES),
-    ".om: dims of tensors, pairs of a range": (1024, _rows.NUMBER_BYTES, _rows.PAIR_BYTES),
+    ".om: nodes": (tables.FREE, tables.NODE_BYTES),
+    ".om: tensors that are read (of weights, constants, inputs, outputs)": (
+        tables.FREE,
+        tables.TENSOR_BYTES,
+    ),
+    ".om: dims of tensors, pairs of a range": (
+        tables.FREE,
+        tables.NUMBER_BYTES,
+        tables.PAIR_BYTES,
+    ),
     ".om: models of a bundle": (partition.BUNDLE_TABLE_MAX,),
     "a name in `LATEST`, a version's name": (order.NAME_MAX,),
     "Redis: the list of versions": (redis.NAMES_READ, redis.NAMES_BYTES),

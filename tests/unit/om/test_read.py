@@ -14,7 +14,6 @@ from acl_bundle.om import PartitionType
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import header as headers
 from acl_bundle.om._modeldef import define
-from acl_bundle.om._proto.wire import Message
 
 
 def test_offsets_of_facts_5_1(made):
@@ -126,7 +125,7 @@ def test_dtype_override(made):
     entry = b"\x2a" + bytes([len(key) + len(value)]) + key + value
     desc = b"\x10\x01" + entry
     span = Span(memoryview(desc), "f")
-    assert om.TensorDesc(Message(span)).dtype == 27
+    assert om.TensorDesc.of(span).dtype == 27
 
 
 def test_weights_in_the_node_and_outside(made):
@@ -290,9 +289,12 @@ def test_dims_of_odd_length(made):
     ("raw", "said"),
     [
         (b"\x3a\x05ab", "field 7 claims 5 bytes, but 2 are left"),
-        (b"\x3b", "field 7 has wire type 3; 0, 1, 2 and 5 exist"),
+        (b"\x3b", "field 7 is a group that does not end"),
         (b"\xff" * 11, "a number does not end within 10 bytes"),
-        (b"\x38\x01", "field 7 holds a number, where bytes belong"),
+        (b"\x3f", "field 7 has wire type 7; 0 to 5 exist"),
+        (b"\xba\x80\x80\x80\x80\x00\x00", "a field's tag takes more than 5 bytes"),
+        (b"\x3a\x82\x80\x80\x80\x80\x00ab", "field 7 has a size that takes more than 5 bytes"),
+        (b"\x00\x00", "a field has number 0"),
     ],
 )
 def test_defects_of_the_definition(made, raw, said):
@@ -300,6 +302,13 @@ def test_defects_of_the_definition(made, raw, said):
     file = om.open_model(made.model([(0, raw)]))
     with pytest.raises(BundleFormatError, match=said):
         _ = file.graphs
+
+
+@pytest.mark.parametrize("raw", [b"\x38\x01", b"\x3b\x08\x01\x3c"], ids=["number", "group"])
+def test_a_field_of_another_wire_type_is_none(made, raw):
+    """As for protobuf: the schema has another field, if any, and the reader steps over it."""
+    file = om.open_model(made.model([(0, raw + b"\x3a\x00")]))
+    assert len(file.graphs) == 1
 
 
 def test_weight_beyond_the_data(made):
@@ -327,3 +336,25 @@ def test_external_weights(made):
     definition = define.model_def("m", [define.GraphValue("g", ops)], {})
     assert om.open_bundle(made.bundle([made.model([(0, definition)])])).has_external_weights
     assert not om.open_bundle(made.bundle([made.model([(0, b"")])])).has_external_weights
+
+
+def test_inputs_without_a_list_come_in_the_order_of_their_index(made):
+    """And those without a description are none (facts 5.5)."""
+    desc = define.Desc(0, (1,))
+    ops = [
+        define.Op("third", "Data", attrs={"index": 2}, input_descs=[desc]),
+        define.Op("first", "Data", input_descs=[desc]),
+        define.Op("none", "Data"),
+        define.Op("second", "Data", attrs={"index": 1}, input_descs=[desc]),
+    ]
+    definition = define.model_def("m", [define.GraphValue("g", ops)], {})
+    file = om.open_model(made.model([(0, definition)]))
+    assert [one.name for one in file.inputs] == ["first", "second", "third"]
+
+
+def test_texts_that_are_not_ascii(made):
+    """All names of a kind are decoded together, whatever they are of."""
+    ops = [define.Op(name, "Data", input_descs=[define.Desc(0, ())]) for name in ("é", "a", "層")]
+    definition = define.model_def("m", [define.GraphValue("g", ops)], {})
+    file = om.open_model(made.model([(0, definition)]))
+    assert [one.name for one in file.inputs] == ["é", "a", "層"]
