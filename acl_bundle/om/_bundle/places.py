@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acl_bundle import dtypes
 from acl_bundle._acl import lib
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bundle.roles import INIT_NAME, role_of
-from acl_bundle.om._modeldef.tables import Rows, Tables, gathered
+from acl_bundle.om._bytes import pieces
+from acl_bundle.om._bytes.pieces import Piece
+from acl_bundle.om._modeldef.tables import Rows, Tables
 from acl_bundle.om.model import Model
 
 VARIABLE_SUFFIX: Final = "_var"
 THEN_DATA_SUFFIX: Final = "_var_then_data"
-
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -25,29 +25,29 @@ class Said(NamedTuple):
     """What the nodes of one kind in one model say of weights.
 
     Attributes:
-        place: What to call a node, with {} for the weight.
+        model: The model's name.
+        suffix: What follows a weight's name in a node's.
         tables: Of the definition.
-        names: Where the weights' names lie, and their bytes.
+        names: The weights.
         rows: The tensors, counted from 1; 0: none is told.
     """
 
-    place: str
+    model: str
+    suffix: str
     tables: Tables
-    names: tuple[NDArray[np.uint32], NDArray[np.uint32]]
-    rows: NDArray[np.uint32]
-
-    def pairs(self) -> Iterator[tuple[str, Shape | None]]:
-        return zip(self.tables.texts(*self.names), _written(self.tables, self.rows), strict=True)
+    names: list[str]
+    rows: Piece
 
     def key(self) -> bytes | None:
-        """The bytes of names and shapes; None where some are not told by their author."""
-        told = self.tables.tensors[self.rows - 1] if self.rows.all() else None
-        if told is None or (told["told"] != lib.AB_WHOLE).any():
+        """The shapes, as bytes; None where some are not told by their author."""
+        if not self.rows.all():
             return None
-        counts, eight = told["origin_rank"], np.uint32(8)
-        numbers = gathered(self.tables.numbers, told["origin"] * eight, counts * eight)
-        names = gathered(self.tables.span.view, *self.names)
-        return b"".join((self.names[1].tobytes(), counts.tobytes(), names, numbers))
+        tensors, which = self.tables.tensors, self.rows - 1
+        if (tensors["told"][which] != lib.AB_WHOLE).any():
+            return None
+        counts = tensors["origin_rank"][which]
+        at, size = tensors["origin"][which] * pieces.EIGHT, counts * pieces.EIGHT
+        return counts.tobytes() + pieces.gathered(self.tables.numbers, at, size)
 
 
 class Places:
@@ -62,66 +62,70 @@ class Places:
         self._odd: set[str] = set()  # of which another place says another
         self._odd_offsets: dict[str, set[int]] = {}
         self._said: list[Said] = []
-        self._variables: list[Said] = []
-        self._known: set[bytes] = set()
+        self._names: dict[bytes, list[str]] = {}
+        self._known: set[tuple[int, str, bytes]] = set()
         for model in models:
             initialises = role_of(model) == "init" or model.name == INIT_NAME
             for definition in model.definitions:
                 self._note(definition.tables, model.name, initialises)
 
     def _note(self, tables: Tables, model: str, initialises: bool) -> None:
-        self._note_kind(tables, lib.AB_THEN_DATA, f"{model}/{{}}", THEN_DATA_SUFFIX)
-        found = self._note_kind(tables, lib.AB_WEIGHT, f"{model}/{{}}", VARIABLE_SUFFIX)
-        if found is not None:
-            self._variables.append(found[0])
-            self._note_offsets(*found)
+        wanted = [(lib.AB_THEN_DATA, THEN_DATA_SUFFIX), (lib.AB_WEIGHT, VARIABLE_SUFFIX)]
         if initialises:
-            self._note_kind(tables, lib.AB_CONST, f"{model}/{{}}", "")
+            wanted.append((lib.AB_CONST, ""))
+        kinds = tables.nodes["kind"]
+        for kind, suffix in wanted:
+            which = np.flatnonzero(kinds == kind)
+            if len(which):
+                names = self._decoded(tables, which, len(suffix))
+                said = Said(model, suffix, tables, names, tables.nodes["tensor"][which])
+                self._said.append(said)
+                self._note_shapes(said)
+                if kind == lib.AB_WEIGHT:
+                    self._note_offsets(tables, which, names)
 
-    def _note_kind(
-        self, tables: Tables, kind: int, place: str, suffix: str
-    ) -> tuple[Said, Rows] | None:
-        nodes = tables.nodes[tables.nodes["kind"] == kind]
-        if not len(nodes):
-            return None
-        names = nodes["name"], nodes["name_size"] - np.uint32(len(suffix))
-        said = Said(place + suffix, tables, names, nodes["tensor"])
-        self._said.append(said)
-        key = said.key()
-        if key is None or key not in self._known:
-            for name, shape in said.pairs():
-                if shape is not None and self.shapes.setdefault(name, shape) != shape:
+    def _decoded(self, tables: Tables, which: Rows, cut: int) -> list[str]:
+        """Return the names of some nodes without their ends; equal names are one list."""
+        at, size = tables.nodes["name"][which], tables.nodes["name_size"][which] - np.uint32(cut)
+        key = size.tobytes() + pieces.gathered(tables.span.view, at, size)
+        if key not in self._names:
+            self._names[key] = tables.texts(at, size)
+        return self._names[key]
+
+    def _is_new(self, what: str, names: list[str], key: bytes | None) -> bool:
+        """Whether nothing was noted yet that is the same of the same weights."""
+        if key is None:
+            return True
+        known = id(names), what, key
+        is_new = known not in self._known
+        self._known.add(known)
+        return is_new
+
+    def _note_shapes(self, said: Said) -> None:
+        if self._is_new("shapes", said.names, said.key()):
+            first, shapes = self.shapes.setdefault, _written(said.tables, said.rows)
+            for name, shape in zip(said.names, shapes, strict=True):
+                if shape is not None and first(name, shape) != shape:
                     self._odd.add(name)
-        if key is not None:
-            self._known.add(key)
-        return said, nodes
 
-    def _note_offsets(self, said: Said, nodes: Rows) -> None:
-        placed = nodes["offset_kind"] != 0
-        if not placed.any():
+    def _note_offsets(self, tables: Tables, which: Rows, names: list[str]) -> None:
+        offsets, kinds = tables.nodes["offset"][which], tables.nodes["offset_kind"][which]
+        if not self._is_new("offsets", names, offsets.tobytes() + kinds.tobytes()):
             return
-        at, size = (one[placed] for one in said.names)
-        offsets = nodes["offset"][placed]
-        names = gathered(said.tables.span.view, at, size)
-        key = b"".join((b"offsets", size.tobytes(), names, offsets.tobytes()))
-        if key in self._known:
-            return
-        self._known.add(key)
-        for name, offset in zip(said.tables.texts(at, size), offsets.tolist(), strict=True):
-            known = self.offsets.setdefault(name, offset)
-            if known != offset:
-                self._odd_offsets.setdefault(name, {known}).add(offset)
+        for name, offset, kind in zip(names, offsets.tolist(), kinds.tolist(), strict=True):
+            if kind and self.offsets.setdefault(name, offset) != offset:
+                self._odd_offsets.setdefault(name, {self.offsets[name]}).add(offset)
 
     @property
     def dtypes(self) -> dict[str, int]:
         """The dtype of each variable that a graph describes."""
         found: dict[str, int] = {}
-        for said in self._variables:
-            told, tables = said.rows != 0, said.tables
-            types = tables.dtypes(tables.tensors[said.rows[told] - 1])
-            names = tables.texts(*(one[told] for one in said.names))
-            for name, dtype in zip(names, types, strict=True):
-                found.setdefault(name, dtype)
+        for said in self._said:
+            if said.suffix == VARIABLE_SUFFIX:
+                tensors = said.tables.tensors[said.rows[said.rows != 0] - 1]
+                told = (name for name, row in zip(said.names, said.rows, strict=True) if row)
+                for name, dtype in zip(told, said.tables.dtypes(tensors), strict=True):
+                    found.setdefault(name, dtype)
         return found
 
     def check(self, names: Iterable[str], file: str) -> None:
@@ -132,12 +136,7 @@ class Places:
         """
         for name in names if self._odd or self._odd_offsets else ():
             if name in self._odd:
-                said = "; ".join(
-                    f"{one.place.format(name)} says {list(shape)}"
-                    for one in self._said
-                    for other, shape in one.pairs()
-                    if other == name and shape is not None
-                )
+                said = "; ".join(self._each_shape(name))
                 raise BundleFormatError(
                     f"{file}: the graphs disagree about weight {name!r}: {said}"
                 )
@@ -147,8 +146,14 @@ class Places:
                     f"{file}: the graphs disagree about where weight {name!r} starts: {offsets}"
                 )
 
+    def _each_shape(self, name: str) -> Iterator[str]:
+        for said in self._said:
+            for one, shape in zip(said.names, _written(said.tables, said.rows), strict=True):
+                if one == name and shape is not None:
+                    yield f"{said.model}/{name}{said.suffix} says {list(shape)}"
 
-def _written(tables: Tables, rows: NDArray[np.uint32]) -> list[Shape | None]:
+
+def _written(tables: Tables, rows: Piece) -> list[Shape | None]:
     """Return the dims the author wrote, None where only stored ones are known, or none.
 
     Args:
@@ -157,16 +162,16 @@ def _written(tables: Tables, rows: NDArray[np.uint32]) -> list[Shape | None]:
     """
     if not len(tables.tensors):
         return [None] * len(rows)
-    told = tables.tensors[np.maximum(rows, 1) - 1]
-    shapes: list[Shape | None] = [*tables.lists(told["origin"], told["origin_rank"])]
-    odd = (told["told"] != lib.AB_WHOLE) | (rows == 0)
+    which = np.maximum(rows, 1) - 1
+    at, count, told = (tables.tensors[name][which] for name in ("origin", "origin_rank", "told"))
+    shapes: list[Shape | None] = [*tables.lists(at, count)]
+    odd = (told != lib.AB_WHOLE) | (rows == 0)
     if odd.any():
-        which = np.flatnonzero(odd)
-        is_stored = (told["told"][which] == lib.AB_NOTHING) & (rows[which] != 0)
-        for at, use, shape in zip(
-            which.tolist(), is_stored.tolist(), _stored(tables, told[which]), strict=True
-        ):
-            shapes[at] = shape if use else None
+        some = np.flatnonzero(odd)
+        is_stored = (told[some] == lib.AB_NOTHING) & (rows[some] != 0)
+        stored = _stored(tables, tables.tensors[which[some]])
+        for index, use, shape in zip(some.tolist(), is_stored.tolist(), stored, strict=True):
+            shapes[index] = shape if use else None
     return shapes
 
 

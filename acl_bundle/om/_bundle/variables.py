@@ -88,7 +88,8 @@ def find(
     own = names.own(named) if manifest is None else manifest.own(named, file)
     said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}
     found.check(named, file)
-    shapes, offsets, made = {**said, **found.shapes}.get, found.offsets.get, {}
+    known = {**said, **found.shapes} if said else found.shapes
+    shapes, offsets, made = known.get, found.offsets.get, {}
     for name, dtype in named.items():
         one = own[name]
         made[one] = Variable(one, dtype, shapes(name), offsets(name), name)

@@ -8,13 +8,17 @@ describe gears (:mod:`~acl_bundle.om._container.gears`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acl_bundle import dtypes
 from acl_bundle._acl import ffi, lib
+from acl_bundle.om._bytes import pieces
+from acl_bundle.om._bytes.pieces import Piece
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import gears as _gears
 from acl_bundle.om._container.gears import Gears
@@ -27,7 +31,6 @@ _OUTPUTS: Final = 1
 _KNOWN: Final = range(7)
 _RANK_MAX: Final = 128  # ACL_MAX_DIM_CNT
 _LIST_MAX: Final = 16 * _RANK_MAX  # bytes: two numbers for each dim of a range
-_LISTS: Final = [struct.Struct(f"<{count}q") for count in range(_LIST_MAX // 8 + 1)]
 _END: Final = np.dtype(  # ab_end
     [
         *(("nbytes", "u8"), ("format", "i4"), ("dtype", "i4")),
@@ -129,27 +132,33 @@ def _read_tensors(span: Span) -> tuple[TensorInfo, ...]:
     )  # fmt: skip
     if found < count:
         _refuse(span, _COUNT.size if not found else _end_of(rows[found - 1]))
-    return tuple(_tensor(span, *row) for row in rows.tolist())
+    return tuple(map(TensorInfo, *_columns(span, rows)))
 
 
-def _tensor(
-    span: Span, nbytes: int, layout: int, dtype: int, name: int, name_size: int, dims: int,
-    dims_size: int, ranges: int, ranges_size: int,
-) -> TensorInfo:  # fmt: skip
-    view = span.view
-    bounds = _numbers(view, ranges, ranges_size)
-    return TensorInfo(
-        str(view[name : name + name_size], "utf-8", "backslashreplace"),
-        dtype,
-        layout,
-        _numbers(view, dims, dims_size),
-        nbytes,
-        tuple(zip(bounds[::2], bounds[1::2], strict=False)) if bounds else (),
-    )
+def _columns(span: Span, rows: NDArray[Any]) -> Iterator[Iterable[Any]]:
+    """Yield the fields of the tensors, each for all of them."""
+    yield _names(span, rows["name"], rows["name_size"])
+    yield rows["dtype"].tolist()
+    yield rows["format"].tolist()
+    yield _numbers(span, rows["dims"], rows["dims_size"])
+    yield rows["nbytes"].tolist()
+    if rows["ranges_size"].any():
+        bounds = _numbers(span, rows["ranges"], rows["ranges_size"])
+        yield [tuple(zip(one[::2], one[1::2], strict=False)) for one in bounds]
+    else:
+        yield repeat(())
 
 
-def _numbers(view: memoryview, at: int, size: int) -> tuple[int, ...]:
-    return _LISTS[size // 8].unpack_from(view, at) if size else ()
+def _names(span: Span, at: Piece, size: Piece) -> list[str]:
+    found = pieces.texts(pieces.gathered(span.view, at, size), size)
+    if found is not None:
+        return found
+    places = zip(at.tolist(), size.tolist(), strict=True)
+    return [span.text(*place, "a tensor's name") for place in places]
+
+
+def _numbers(span: Span, at: Piece, size: Piece) -> list[tuple[int, ...]]:
+    return pieces.lists(pieces.gathered(span.view, at, size), size // pieces.EIGHT)
 
 
 def _end_of(row: Any) -> int:

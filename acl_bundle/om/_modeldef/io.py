@@ -43,7 +43,9 @@ def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
     if not len(ends):
         return ()
     first, count = root.rows[ends[0]][["tensor", "tensors"]].item()
-    rows = tables.tensors[first - 1 : first - 1 + count] if count else tables.tensors[:0]
+    if not count:
+        return ()
+    rows = tables.tensors[first - 1 : first - 1 + count]
     names = _recorded(definition.attrs) or _recorded(root.attrs)
     if len(names) != len(rows):
         names = _invented(root.node(int(ends[0])), len(rows))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle._acl import ffi, lib
 from acl_bundle.errors import BundleFormatError
+from acl_bundle.om._bytes import pieces
+from acl_bundle.om._bytes.pieces import Piece
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import ge
 from acl_bundle.om._proto.wire import NUMBERS_MAX, SPAN_BYTES, SPANS_FREE, damage, text
@@ -97,12 +99,11 @@ class Tables:
         _check(span, read(ffi.from_buffer(view), len(view), value, limits, made), made)
         return cls(span, made)
 
-    def texts(self, at: NDArray[np.uint32], size: NDArray[np.uint32]) -> list[str]:
+    def texts(self, at: Piece, size: Piece) -> list[str]:
         """Decode texts, as `Message.text` does."""
-        joined = gathered(self.span.view, at, size)
-        if joined.isascii():
-            whole, ends = joined.decode("ascii"), np.cumsum(size, dtype=np.int64).tolist()
-            return [whole[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        found = pieces.texts(pieces.gathered(self.span.view, at, size), size)
+        if found is not None:
+            return found
         places = zip(at.tolist(), size.tolist(), strict=True)
         return [text(self.span.cut(*place, "a text")) for place in places]
 
@@ -146,30 +147,10 @@ class Tables:
         flat = self.lists(tensors["ranges"], tensors["range_count"])
         return [tuple(zip(one[::2], one[1::2], strict=True)) for one in flat]
 
-    def lists(self, at: NDArray[np.uint32], count: NDArray[np.uint32]) -> list[tuple[int, ...]]:
+    def lists(self, at: Piece, count: Piece) -> list[tuple[int, ...]]:
         """Return lists of numbers, as many as count from the places at on."""
-        return parted(gathered(self.numbers, at * np.uint32(8), count * np.uint32(8)), count)
-
-
-def gathered(data: Any, at: NDArray[np.uint32], size: NDArray[np.uint32]) -> bytearray:
-    """Return pieces of a buffer, one behind another."""
-    starts, sizes = np.ascontiguousarray(at), np.ascontiguousarray(size)
-    joined = bytearray(int(sizes.sum(dtype=np.int64)))
-    if joined:
-        lib.ab_wire_gather(
-            ffi.from_buffer("uint8_t[]", data), ffi.from_buffer("uint32_t[]", starts),
-            ffi.from_buffer("uint32_t[]", sizes), len(starts), ffi.from_buffer(joined),
-        )  # fmt: skip
-    return joined
-
-
-def parted(numbers: bytearray, count: NDArray[np.uint32]) -> list[tuple[int, ...]]:
-    """Cut numbers of 8 bytes into lists of so many."""
-    flat, ends = (
-        np.frombuffer(numbers, np.int64).tolist(),
-        np.cumsum(count, dtype=np.int64).tolist(),
-    )
-    return [tuple(flat[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+        joined = pieces.gathered(self.numbers, at * pieces.EIGHT, count * pieces.EIGHT)
+        return pieces.lists(joined, count)
 
 
 def _integers(stored: list[int], tensors: Rows, name: str) -> list[int]:
