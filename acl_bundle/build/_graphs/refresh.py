@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from acl_bundle import om
 from acl_bundle.build._graphs import submodel
@@ -129,7 +130,12 @@ def _input(weight: Weight) -> TensorInfo:
 
 
 def _open(weight: Weight) -> Desc:
-    return Desc(weight.desc.dtype, _UNKNOWN_RANK, weight.desc.format)
+    return _of_any_rank(weight.desc.dtype, weight.desc.format)
+
+
+@lru_cache(maxsize=64)
+def _of_any_rank(dtype: int, layout: int) -> Desc:
+    return Desc(dtype, _UNKNOWN_RANK, layout)
 
 
 def _update_ops(weight: Weight, index: int) -> list[Op]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from acl_bundle import dtypes
@@ -31,11 +31,16 @@ class Desc:
     format: int = dtypes.FORMAT_ND
     data_offset: int | None = None
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of the tensor, 0 where a dim is unknown."""
-        known = all(dim >= 0 for dim in self.shape)
+        known = min(self.shape, default=0) >= 0
         return math.prod(self.shape) * dtypes.nbytes(self.dtype) if known else 0
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The bytes of the description, which many nodes share."""
+        return _desc(self)
 
 
 @dataclass(frozen=True)
@@ -78,63 +83,70 @@ def model_def(name: str, graphs: Sequence[GraphValue], attrs: Mapping[str, Attr]
 
 
 def _graph(graph: GraphValue) -> bytes:
-    ops = (chunk(ge.GRAPH_OP, _op(op, index)) for index, op in enumerate(graph.ops))
+    ops = [chunk(ge.GRAPH_OP, _op(op, index)) for index, op in enumerate(graph.ops)]
     return chunk(ge.GRAPH_NAME, graph.name) + b"".join(ops)
 
 
 def _op(op: Op, index: int) -> bytes:
-    parts = [chunk(ge.OP_NAME, op.name), chunk(ge.OP_TYPE, op.type)]
+    parts = [chunk(ge.OP_NAME, op.name), _text(ge.OP_TYPE, op.type)]
     parts += [chunk(ge.OP_INPUT, one) for one in op.inputs]
     parts += [_attrs(ge.OP_ATTR, op.attrs), number(ge.OP_ID, index)]
     parts += [chunk(ge.OP_SRC_NAME, source) for source, _ in op.sources]
     if op.sources:
         parts.append(packed(ge.OP_SRC_INDEX, [output for _, output in op.sources]))
-    parts += [chunk(ge.OP_INPUT_DESC, _desc(desc)) for desc in op.input_descs]
-    parts += [chunk(ge.OP_OUTPUT_DESC, _desc(desc)) for desc in op.output_descs]
+    parts += [chunk(ge.OP_INPUT_DESC, desc.encoded) for desc in op.input_descs]
+    parts += [chunk(ge.OP_OUTPUT_DESC, desc.encoded) for desc in op.output_descs]
     parts += [chunk(ge.OP_SUBGRAPH, one) for one in op.subgraphs]
     return b"".join(parts)
 
 
 @lru_cache(maxsize=256)
+def _text(field_number: int, value: str) -> bytes:
+    """Return the field of a text that many have: a type, the name of an attribute."""
+    return chunk(field_number, value)
+
+
+@lru_cache(maxsize=256)
+def _plain(dtype: int, shape: tuple[int, ...], layout: int) -> bytes:
+    """Return what descriptions of a type and a shape share."""
+    attrs: dict[str, Attr] = {
+        ge.FORMAT_FOR_INT: layout, ge.ORIGIN_FORMAT_FOR_INT: layout, ge.ORIGIN_SHAPE: shape,
+    }  # fmt: skip
+    return b"".join((
+        number(ge.DESC_DTYPE, dtypes.to_proto(dtype)),
+        chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, shape) if shape else b""),
+        chunk(ge.DESC_LAYOUT, dtypes.format_name(layout)),
+        _attrs(ge.DESC_ATTR, attrs),
+    ))  # fmt: skip
+
+
 def _desc(desc: Desc) -> bytes:
-    parts = [
-        number(ge.DESC_DTYPE, dtypes.to_proto(desc.dtype)),
-        chunk(ge.DESC_SHAPE, packed(ge.SHAPE_DIM, desc.shape) if desc.shape else b""),
-        chunk(ge.DESC_LAYOUT, dtypes.format_name(desc.format)),
-        _attrs(
-            ge.DESC_ATTR,
-            {
-                ge.FORMAT_FOR_INT: desc.format,
-                ge.ORIGIN_FORMAT_FOR_INT: desc.format,
-                ge.ORIGIN_SHAPE: desc.shape,
-            },
-        ),
-        number(ge.DESC_SIZE, desc.nbytes),
-    ]
-    if desc.data_offset is not None:
-        parts.append(number(ge.DESC_WEIGHT_SIZE, desc.nbytes))
-        parts.append(number(ge.DESC_DATA_OFFSET, desc.data_offset))
-    return b"".join(parts)
+    plain = _plain(desc.dtype, desc.shape, desc.format) + number(ge.DESC_SIZE, desc.nbytes)
+    if desc.data_offset is None:
+        return plain
+    return b"".join((
+        plain,
+        number(ge.DESC_WEIGHT_SIZE, desc.nbytes),
+        number(ge.DESC_DATA_OFFSET, desc.data_offset),
+    ))  # fmt: skip
 
 
 def _attrs(field_number: int, attrs: Mapping[str, Attr]) -> bytes:
-    entries = (
-        chunk(ge.MAP_KEY, key) + chunk(ge.MAP_VALUE, _attr(value)) for key, value in attrs.items()
-    )
-    return b"".join(chunk(field_number, entry) for entry in entries)
+    return b"".join([
+        chunk(field_number, _text(ge.MAP_KEY, key) + chunk(ge.MAP_VALUE, _attr(value)))
+        for key, value in attrs.items()
+    ])  # fmt: skip
 
 
 def _attr(value: Attr) -> bytes:
-    if isinstance(value, bool):
-        return number(ge.ATTR_B, value)
     if isinstance(value, int):
-        return number(ge.ATTR_I, value)
+        return number(ge.ATTR_B if isinstance(value, bool) else ge.ATTR_I, value)
     if isinstance(value, float):
         return float32(ge.ATTR_F, value)
     if isinstance(value, str | bytes):
         return chunk(ge.ATTR_S if isinstance(value, str) else ge.ATTR_BT, value)
     if isinstance(value, ConstValue):
-        return chunk(ge.ATTR_T, chunk(ge.TENSOR_DESC, _desc(value.desc)))
+        return chunk(ge.ATTR_T, chunk(ge.TENSOR_DESC, value.desc.encoded))
     return chunk(ge.ATTR_LIST, _list(value))
 
 

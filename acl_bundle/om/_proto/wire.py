@@ -287,7 +287,7 @@ def _signed(value: int) -> int:
 
 def varint(value: int) -> bytes:
     """Return a number as a varint; a negative one takes ten bytes."""
-    if 0 <= value < len(_SMALL):
+    if 0 <= value < _FEW:
         return _SMALL[value]
     value &= 0xFFFFFFFFFFFFFFFF
     parts = bytearray()
@@ -298,24 +298,26 @@ def varint(value: int) -> bytes:
     return bytes(parts)
 
 
-# Nearly every key and length is below 1024.
-_SMALL: Final = [bytes([n]) if n < 128 else bytes([n & 0x7F | 0x80, n >> 7]) for n in range(1024)]
+# Every tag, and nearly every length, is below 1024: fields have numbers up to 63.
+_FEW: Final = 1024
+_SMALL: Final = [bytes([n]) if n < 128 else bytes([n & 0x7F | 0x80, n >> 7]) for n in range(_FEW)]
 
 
 def number(field: int, value: int) -> bytes:
     """Return a number field; zero is written too."""
-    return varint(field << 3 | _VARINT) + varint(value)
+    return _SMALL[field << 3 | _VARINT] + varint(value)
 
 
 def chunk(field: int, value: bytes | str) -> bytes:
     """Return a field of bytes, a string, or an embedded message."""
     raw = value.encode() if isinstance(value, str) else value
-    return varint(field << 3 | _LENGTH) + varint(len(raw)) + raw
+    size = len(raw)
+    return _SMALL[field << 3 | _LENGTH] + (_SMALL[size] if size < _FEW else varint(size)) + raw
 
 
 def float32(field: int, value: float) -> bytes:
     """Return a 32-bit float field."""
-    return varint(field << 3 | _FIXED32) + struct.pack("<f", value)
+    return _SMALL[field << 3 | _FIXED32] + struct.pack("<f", value)
 
 
 def packed(field: int, values: Iterable[int]) -> bytes:
