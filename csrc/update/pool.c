@@ -1,11 +1,6 @@
 /*
- * The large weights of a transfer. Those that need no conversion cross
- * straight from the caller's array; the others are converted chunk by chunk
- * into the staging buffer, which stays in the processor's cache, and copied
- * from there.
- *
- * Several threads share the work: each asks for the next share (a run of one
- * weight's bytes) until none is left or one of them has failed. The caller's
+ * The threads that move the large weights of a transfer. Each thread asks for
+ * the next share until none is left or a thread has failed. The caller's
  * thread is one of them. Each of the others sets the device's context, has a
  * part of the staging buffer to itself, and is gone when the call returns.
  * Counters and results are noted under the pool's mutex.
@@ -24,20 +19,12 @@
 #include "gate/gate.h"
 #include "infer/engine.h"
 #include "numbers/ab_convert.h"
-#include "numbers/moves.h"
 #include "update/ab_transfer.h"
 #include "update/send.h"
+#include "update/share.h"
 #include "update/stage.h"
 
 enum { SHARE_LEAST = 1 << 20, SHARE_MOST = 16 << 20, SHARES_EACH = 4 };
-enum { COUNT_PART = 8 << 20 }; /* large, for a device asks its price for each copy */
-
-/* Some bytes of one large weight, counted on the device's side. */
-typedef struct share {
-    size_t item;
-    size_t start;
-    size_t nbytes;
-} share;
 
 /* The threads of one transfer, and what they have left to do. */
 typedef struct pool {
@@ -114,69 +101,15 @@ static void pool_count(pool *p, size_t item, const ab_counts *more)
     pthread_mutex_unlock(&p->mutex);
 }
 
-/* Converts a share chunk by chunk, sending each. */
-static aclError worker_convert(const worker *self, const share *s)
-{
-    const transfer *t = self->pool->transfer;
-    const char *src = t->src[s->item];
-    size_t place = t->stage->weights[t->changed[s->item]].offset;
-    size_t end = s->start + s->nbytes;
-    aclError status = ACL_SUCCESS;
-    ab_counts counts = {0, 0, 0, 0, 0};
-    for (size_t at = s->start; at < end && status == ACL_SUCCESS;) {
-        size_t now = end - at < self->stagingSize ? end - at : self->stagingSize;
-        ab_convert(t->moves[s->item], self->staging, src + at * 2, now / 2, &counts);
-        status = transfer_send(t, place + at, self->staging, now);
-        at += now;
-    }
-    pool_count(self->pool, s->item, &counts);
-    return status;
-}
-
-/*
- * Counts what is not finite in a share and sends it, in parts that the copy
- * then finds in the processor's cache: so the count costs no second way
- * through memory.
- */
-static aclError worker_count(const worker *self, const share *s)
-{
-    const transfer *t = self->pool->transfer;
-    const char *src = (const char *)t->src[s->item] + s->start;
-    size_t place = t->stage->weights[t->changed[s->item]].offset + s->start;
-    aclError status = ACL_SUCCESS;
-    ab_counts counts = {0, 0, 0, 0, 0};
-    for (size_t at = 0; at < s->nbytes && status == ACL_SUCCESS;) {
-        size_t left = s->nbytes - at;
-        size_t now = left < COUNT_PART ? left : COUNT_PART;
-        counts.nonfinite += ab_nonfinite(t->moves[s->item], src + at, now);
-        status = transfer_send(t, place + at, src + at, now);
-        at += now;
-    }
-    pool_count(self->pool, s->item, &counts);
-    return status;
-}
-
-/* Moves one share. */
-static aclError worker_move(const worker *self, const share *s)
-{
-    const transfer *t = self->pool->transfer;
-    const staged *w = &t->stage->weights[t->changed[s->item]];
-    if (move_converts(t->moves[s->item])) {
-        return worker_convert(self, s);
-    }
-    if (move_counts(t->moves[s->item])) {
-        return worker_count(self, s);
-    }
-    return transfer_send(t, w->offset + s->start, (const char *)t->src[s->item] + s->start,
-                         s->nbytes);
-}
-
 /* Moves shares until none is left, the context being set. */
 static void worker_run(worker *self, int foreign)
 {
     share s;
     while (pool_take(self->pool, &s)) {
-        aclError status = worker_move(self, &s);
+        ab_counts counts = {0, 0, 0, 0, 0};
+        aclError status =
+            share_move(self->pool->transfer, &s, self->staging, self->stagingSize, &counts);
+        pool_count(self->pool, s.item, &counts);
         if (status != ACL_SUCCESS) {
             pool_fail(self->pool, s.item, failure(AB_STEP_COPY_IN, s.item, status), foreign);
         }
