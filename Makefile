@@ -12,7 +12,7 @@
 # make headers CANN=<include folder>   compare csrc/acl/acl_api.h with CANN's own
 # make clean   remove all that was built
 #
-# PYTHON=python3.12 chooses the interpreter, CC=clang the compiler.
+# PYTHON=python3.12 chooses the interpreter, CC=clang CXX=clang++ the compilers.
 
 PYTHON ?= python3
 BIN := .venv/bin
