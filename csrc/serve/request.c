@@ -20,107 +20,10 @@
 #include "device/stream.h"
 #include "gate/claim.h"
 #include "gate/gate.h"
-#include "infer/gear.h"
-#include "infer/tensor.h"
+#include "serve/enqueue.h"
 #include "serve/runner.h"
 
 enum { DRAIN_MS = 1000 };
-
-/* Has the stream wait for what writes the run's arrays. 0 or the first failure. */
-static int64_t request_wait_ready(const ab_request *request, const slot *s)
-{
-    const ab_run *run = request->run;
-    for (size_t i = 0; i < run->readyCount; i++) {
-        aclError status = aclrtStreamWaitEvent(s->at.stream, run->ready[i]);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_STREAM_WAIT, i, status);
-        }
-    }
-    return 0;
-}
-
-/* Points the slot's data buffers where the arrays want them. 0 or the first failure. */
-static int64_t request_point(const ab_request *request, const slot *s)
-{
-    const ab_runner *runner = request->runner;
-    int64_t result = tensors_point(s->at.tensors, request->run->in, runner->inCount);
-    return result != 0 ? result
-                       : tensors_point(s->at.tensors + runner->inCount, request->run->out,
-                                       runner->outCount);
-}
-
-/* Queues the copies in. 0 or the first failure. */
-static int64_t request_copy_in(const ab_request *request, const slot *s)
-{
-    const ab_runner *runner = request->runner;
-    for (size_t i = 0; i < runner->inCount; i++) {
-        const ab_tensor *tensor = &s->at.tensors[i];
-        const ab_array *array = &request->run->in[i];
-        aclError status = array->onDevice
-                              ? ACL_SUCCESS
-                              : aclrtMemcpyAsync(tensor->device, tensor->nbytes, s->at.host[i],
-                                                 array->nbytes, runner->toDevice, s->at.stream);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_QUEUE_IN, i, status);
-        }
-    }
-    return 0;
-}
-
-/* Queues the copies out. 0 or the first failure. */
-static int64_t request_copy_out(const ab_request *request, const slot *s)
-{
-    const ab_runner *runner = request->runner;
-    for (size_t i = 0; i < runner->outCount; i++) {
-        size_t nbytes = request->run->out[i].nbytes, at = runner->inCount + i;
-        aclError status = request->run->out[i].onDevice
-                              ? ACL_SUCCESS
-                              : aclrtMemcpyAsync(s->at.host[at], nbytes, s->at.tensors[at].device,
-                                                 nbytes, runner->fromDevice, s->at.stream);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_QUEUE_OUT, i, status);
-        }
-    }
-    return 0;
-}
-
-/* Queues the execute behind that of the run before. */
-static int64_t request_execute(const ab_request *request, const slot *s)
-{
-    const ab_runner *runner = request->runner;
-    aclError status;
-    if (runner->latest != NULL) {
-        status = aclrtStreamWaitEvent(s->at.stream, runner->latest->at.executed);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_STREAM_WAIT, 0, status);
-        }
-    }
-    status = aclmdlExecuteAsync(runner->modelId, s->at.input, s->at.output, s->at.stream);
-    if (status != ACL_SUCCESS) {
-        return failure(AB_STEP_EXECUTE_ASYNC, 0, status);
-    }
-    status = aclrtRecordEvent(s->at.executed, s->at.stream);
-    return status == ACL_SUCCESS ? 0 : failure(AB_STEP_RECORD, 0, status);
-}
-
-/* Queues everything of a run. 0 or the failure of the first step. */
-static int64_t request_queue(const ab_request *request, const slot *s)
-{
-    int64_t result = request_point(request, s);
-    if (result == 0) {
-        result = gear_set(request->runner->modelId, s->at.input, request->run->gear);
-    }
-    if (result == 0) {
-        result = request_wait_ready(request, s);
-    }
-    if (result == 0) {
-        result = request_copy_in(request, s);
-    }
-    if (result == 0) {
-        result = request_execute(request, s);
-    }
-    return result == 0 ? request_copy_out(request, s) : result;
-}
 
 /*
  * A run of which only a part could be queued: waits for that part, or else
@@ -147,7 +50,7 @@ static int64_t request_fill(ab_request *request, slot *s)
             memcpy(s->at.host[i], request->run->in[i].data, request->run->in[i].nbytes);
         }
     }
-    result = request_queue(request, s);
+    result = slot_enqueue(runner, s, request->run);
     if (result != 0) {
         slot_drain(runner, s);
         return result;

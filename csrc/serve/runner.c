@@ -8,7 +8,7 @@
  *
  * all on the slot's stream. So copies overlap the neighbours' execute, the
  * id never runs twice at once, and a stream's failure belongs to one run.
- * request.c queues that; here is what becomes of it.
+ * enqueue.c queues that; here is what becomes of it.
  *
  * A run that started is counted in the runner's reader until a thread has seen
  * its end. T1 wants the result (ab_request_wait), T2 commits (runner_collect):
