@@ -6,9 +6,10 @@
     ...     print(follower.metrics.version, follower.stale)
 
 The module is a function, too: ``follow(bundle, source)`` makes a `Follower`.
-`Directory` and `Redis` are sources; anything else with their three methods is
-one as well. `publish_directory` and `publish_redis` are the trainer's half,
-which needs neither a device nor AscendCL.
+`Directory`, `Redis` and `Ipc` are sources; anything else with their three methods
+is one as well. `publish_directory` and `publish_redis` are the trainer's half,
+which needs neither a device nor AscendCL; `publish_ipc` is that of a trainer on
+the same card.
 
 Wake-ups by watchfiles, and Redis, need the extra ``follow``; without
 watchfiles directories are polled.
@@ -24,20 +25,26 @@ from acl_bundle.follow._follower.backoff import Backoff
 from acl_bundle.follow._follower.follower import Follower
 from acl_bundle.follow._follower.metrics import Metrics
 from acl_bundle.follow._publishers.directory import publish_directory
+from acl_bundle.follow._publishers.ipc import Answers, IpcPublisher, publish_ipc
 from acl_bundle.follow._publishers.redis import publish_redis
 from acl_bundle.follow._sources.directory import Directory
+from acl_bundle.follow._sources.ipc import Ipc
 from acl_bundle.follow._sources.redis import Redis
 from acl_bundle.follow._versions.source import Checkpoint, Source
 
 __all__ = [
+    "Answers",
     "Backoff",
     "Checkpoint",
     "Directory",
     "Follower",
+    "Ipc",
+    "IpcPublisher",
     "Metrics",
     "Redis",
     "Source",
     "publish_directory",
+    "publish_ipc",
     "publish_redis",
 ]
 

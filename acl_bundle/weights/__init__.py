@@ -17,6 +17,9 @@ ONNX model needs onnx.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import SupportsIndex as _SupportsIndex
+
 from acl_bundle._base.files import Path_ as _Path
 from acl_bundle.weights._base.file import check_path as _check_path
 from acl_bundle.weights._base.report import Report
@@ -39,6 +42,10 @@ from acl_bundle.weights._transforms.rename import rename, select
 from acl_bundle.weights._transforms.sparse import check, sparsify_2_4
 from acl_bundle.weights._write import save, to_bytes
 
+if _TYPE_CHECKING:
+    from acl_bundle._ipc.weights import IpcWeights as _IpcWeights
+    from acl_bundle.device import Device as _Device
+
 __all__ = [
     "Layouts",
     "Masks",
@@ -53,6 +60,7 @@ __all__ = [
     "diff",
     "enforce",
     "freeze",
+    "from_ipc",
     "layouts_of",
     "merge_lora",
     "open",
@@ -97,3 +105,28 @@ def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Sou
     if reader is not Torch:
         raise ValueError(f"key is {key!r}, but only a torch file has one")
     return Torch(place, key)
+
+
+def from_ipc(manifest: object, *, device: _SupportsIndex | _Device = 0) -> _IpcWeights:
+    """Open weights that another process has in its device memory. Nothing is copied.
+
+    The key in the manifest is imported (aclrtIpcMemImportByKey). The values are DeviceArrays over
+    the other process's own memory, which must not write there, or end, until they were used.
+
+    Args:
+        manifest: What `acl_bundle.follow.IpcPublisher.manifest` is there: its text, or what JSON
+            makes of that. The publisher has let this process import (`IpcPublisher.allow`).
+        device: The device of this process on which they lie.
+
+    Returns:
+        A mapping of name to DeviceArray. Close it, or use it in a ``with``.
+
+    Raises:
+        UnsupportedError: The library does not share memory.
+        WeightsFormatError: The manifest is none, or lies about the memory.
+        ValueError: The weights are on another card.
+        AclError: 507899: the key is stale, or its process does not allow this one.
+    """
+    from acl_bundle._ipc.weights import open_ipc  # noqa: PLC0415  needs the shim
+
+    return open_ipc(manifest, device)

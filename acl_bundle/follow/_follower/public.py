@@ -13,20 +13,25 @@ from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
 from acl_bundle._names.given import Given
+from acl_bundle.device import Device
 from acl_bundle.follow._follower import backoff, follower, metrics
 from acl_bundle.follow._publishers import directory as to_directory
+from acl_bundle.follow._publishers import ipc as by_ipc
 from acl_bundle.follow._publishers import redis as to_redis
-from acl_bundle.follow._sources import directory, redis
+from acl_bundle.follow._sources import directory, ipc, redis
 from acl_bundle.follow._versions import source
 
 
 class Public:
     """The names in ``acl_bundle.follow.__all__``."""
 
+    Answers: TypeAlias = by_ipc.Answers
     Backoff: TypeAlias = backoff.Backoff
     Checkpoint: TypeAlias = source.Checkpoint
     Directory: TypeAlias = directory.Directory
     Follower: TypeAlias = follower.Follower
+    Ipc: TypeAlias = ipc.Ipc
+    IpcPublisher: TypeAlias = by_ipc.IpcPublisher
     Metrics: TypeAlias = metrics.Metrics
     Redis: TypeAlias = redis.Redis
     Source: TypeAlias = source.Source
@@ -70,3 +75,13 @@ class Public:
         to_redis.publish_redis(
             server, weights, version, key=key, keep=keep, ignore=ignore, signing_key=signing_key
         )
+
+    @staticmethod
+    def publish_ipc(
+        address: str | os.PathLike[str],
+        weights: Given,
+        *,
+        device: SupportsIndex | Device = 0,
+    ) -> by_ipc.IpcPublisher:
+        """See `acl_bundle.follow.publish_ipc`."""
+        return by_ipc.publish_ipc(address, weights, device=device)

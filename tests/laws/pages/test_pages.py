@@ -14,7 +14,7 @@ from .page import Page, small_policy
 
 PAGES = (
     "docs/updates.md", "docs/serving.md", "docs/follow.md", "docs/weight_programs.md",
-    "docs/device_arrays.md",
+    "docs/device_arrays.md", "docs/ipc.md",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def test_the_page_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     small_policy(tmp_path / "policy.om")
     monkeypatch.chdir(tmp_path)
     page = Page(path)
-    assert len(page.programs) > 2
+    assert len(page.programs) >= 2
     page.run({})
 
 
