@@ -12,7 +12,7 @@ from typing import Any
 from acl_bundle._binding.calls import acl, pointed
 from acl_bundle._binding.library import has, need
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle._device.block import Block, Held
+from acl_bundle._device.block import Block, OpenDevice
 from acl_bundle.errors import CONTEXT_NULL, AclError
 
 KEY = 65
@@ -71,14 +71,14 @@ class ExportedBlock(Block):
             acl.aclrtIpcMemSetImportPid(self.key.encode("latin-1"), pids, len(processes))
 
 
-def _end(device: Held, memory: Any, keys: list[Any]) -> None:
+def _end(device: OpenDevice, memory: Any, keys: list[Any]) -> None:
     """Free memory whose key could be closed; what another process has imported stays."""
     for key in keys:
         _close(device, key)
     acl.aclrtFree(memory)
 
 
-def _close(device: Held, key: Any) -> None:
+def _close(device: OpenDevice, key: Any) -> None:
     """Close a key, which needs the device's context, also where that could not be had before."""
     try:
         acl.aclrtIpcMemClose(key)
