@@ -88,9 +88,12 @@ static void pool_fail(pool *p, size_t item, int64_t result, int foreign)
     pthread_mutex_unlock(&p->mutex);
 }
 
-/* Adds what a share's move counted. */
+/* Adds what a share's move counted; the caller has no counts where no move does. */
 static void pool_count(pool *p, size_t item, const ab_counts *more)
 {
+    if (p->transfer->counts == NULL) {
+        return;
+    }
     ab_counts *sum = &p->transfer->counts[item];
     pthread_mutex_lock(&p->mutex);
     sum->overflow += more->overflow;
