@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CALL = re.compile(r"\b(acl[a-z]*[A-Z]\w*)\(")
 PROGRAM = Path(__file__).with_name("lacking.py")
-OPTIONAL = {"aclGetRecentErrMsg"}
-"""C asks whether it is there; the fake's own controls need it."""
+OPTIONAL = {"aclGetRecentErrMsg", "aclrtSynchronizeEvent"}
+"""C asks whether the first is there; the second is needed, and asked for, by `ready=` alone."""
 GIVING_BACK = ("aclrtFree", "aclDestroy")
 
 
