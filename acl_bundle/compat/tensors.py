@@ -12,12 +12,23 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle.spec import TensorSpec
 
-Dtype = Enum(
-    "Dtype",
-    ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16",
-     "float32", "double64", "bool", "bfloat16"],
-)  # fmt: skip
-"""Element types, by the names that ais_bench has for them."""
+
+class Dtype(Enum):
+    """Element types, by the names that ais_bench has for them."""
+
+    uint8 = 1
+    int8 = 2
+    uint16 = 3
+    int16 = 4
+    uint32 = 5
+    int32 = 6
+    uint64 = 7
+    int64 = 8
+    float16 = 9
+    float32 = 10
+    double64 = 11
+    bool = 12
+    bfloat16 = 13
 
 
 @dataclass(frozen=True)
