@@ -178,6 +178,18 @@ class Plan:
         none: list[Array | DeviceArray | None] = [None] * len(self.arrays)
         return replace(self, arrays=none, source={}, makers={}, pause=tuple)
 
+    def note_cast(
+        self, place: int, source: np.dtype[Any], numbers: tuple[int, int, int, int]
+    ) -> None:
+        """Note what a conversion did."""
+        spec = self.specs[place]
+        self.casts[spec.name] = CastCounts(source, spec.dtype, *numbers)
+
+    def note_nonfinite(self, place: int, count: int) -> None:
+        """Note values that the device has as not finite; one that is fetched anew counts anew."""
+        if count:
+            self.nonfinite[self.specs[place].name] = count
+
     def part(self, places: Sequence[int]) -> Plan:
         """The plan of some of the changed weights, for a stage that cannot hold all.
 

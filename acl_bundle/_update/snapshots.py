@@ -16,7 +16,6 @@ from typing import SupportsIndex
 from acl_bundle._base.owner import Owner
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
-from acl_bundle._plan.unchanged import hasher
 from acl_bundle._run.published import Published, Version
 from acl_bundle._update.commit import Commit
 from acl_bundle._update.saved import Saved, Where
@@ -160,27 +159,4 @@ class Snapshots:
                 f"the weights are spoilt, and when {snapshot!r} was taken"
                 f" {', '.join(unset) or 'the variables'} had no value: call init(), or update every"
                 " weight"
-            )
-
-    def verify(self) -> None:
-        """See `Bundle.verify`."""
-        writer = self._writer
-        new = hasher().xxh3_128
-        if writer.area is None:
-            raise UnsupportedError(
-                "verify reads the variables' memory, which is the library's here;"
-                " load with variables='owned'"
-            )
-        with writer.alone("verify", Wait()):
-            published = writer.variables.published
-            if not published.digests:
-                raise UpdateError(
-                    f"nobody read version {published.version!r} back: update with digest=True"
-                )
-            found = writer.area.digests(new)
-        wrong = [name for name, digest in published.digests.items() if found[name] != digest]
-        if wrong:
-            raise UpdateError(
-                f"{', '.join(name or 'the variables' for name in wrong)} changed on the device"
-                f" since version {published.version!r} was published"
             )

@@ -3,9 +3,8 @@
 C (csrc/update/transfer.c) takes what is contiguous and either of the weight's
 dtype or float32 for a narrow one; as much of it as possible in one call. A large
 view of such a dtype, transposed say, takes a call of its own (csrc/update/gather.c).
-The rest is fed to it piece by piece through the staging buffer, each piece made
-contiguous and cast by numpy, so that no array is ever copied whole. Only
-small weights are, to be packed with the others.
+The rest is fed to it piece by piece through the staging buffer, or as a copy of a
+small weight, to be packed with the others (`by_numpy`).
 
 What lies on the device already stays there: the graph reads it in place, or, where
 it does not start as a graph wants it, a copy made on the device.
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib, text
@@ -33,19 +31,16 @@ from acl_bundle._device.memory import HostBuffer
 from acl_bundle._plan.casts import (
     BFLOAT,
     CONVERTS,
-    COPY,
     FLOAT32,
     GATHER,
     HALF,
     ON_DEVICE,
-    CastCounts,
-    convert,
     move_between,
     move_of,
     nonfinite,
-    saturate,
 )
 from acl_bundle._plan.plan import Plan
+from acl_bundle._update.by_numpy import cast_pieces, copied, numbers
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_stage
@@ -122,7 +117,7 @@ class Transfer:
         spec = self._plan.specs[place]
         move = GATHER if spec.name in self._plan.saturated else move_of(array, spec.dtype)
         if move == GATHER and small:
-            array, move = self._copied(place, array)
+            array, move = copied(self._plan, place, array)
         if move == GATHER:
             across = move_between(array.dtype, spec.dtype)
             if across == GATHER or array.ndim > AXES or spec.name in self._plan.saturated:
@@ -147,9 +142,8 @@ class Transfer:
         array: Any = plan.arrays[place]
         if plan.options.finite:
             found = array.to_host()
-            self._note_nonfinite(
-                place, sum(nonfinite(one) for one in pieces(found, PIECE)) if found.size else 0
-            )
+            bad = sum(nonfinite(one) for one in pieces(found, PIECE)) if found.size else 0
+            plan.note_nonfinite(place, bad)
         if self._area == NULL or not array.nbytes:
             return
         if self._lends and array.pointer % ALIGNMENT == 0:
@@ -194,38 +188,11 @@ class Transfer:
         table = np.frombuffer(ffi.buffer(counts), np.uint64).reshape(len(codes), -1)
         bad = table[:, 0] + table[:, -1]  # they became infinite, or were not finite before
         for number in np.flatnonzero(bad).tolist():
-            self._note_nonfinite(places[number], int(bad[number]))
+            self._plan.note_nonfinite(places[number], int(bad[number]))
         if HALF in codes or BFLOAT in codes:
             for number, move in enumerate(codes):
                 if move in CONVERTS:
-                    self._note(places[number], FLOAT32, _numbers(counts[number]))
-
-    def _note_nonfinite(self, place: int, count: int) -> None:
-        """Report values that the device has as not finite; one that is fetched anew counts anew."""
-        if count:
-            self._plan.nonfinite[self._plan.specs[place].name] = count
-
-    def _note(self, place: int, source: np.dtype[Any], numbers: tuple[int, int, int, int]) -> None:
-        """Report what a conversion did."""
-        spec = self._plan.specs[place]
-        self._plan.casts[spec.name] = CastCounts(source, spec.dtype, *numbers)
-
-    def _copied(self, place: int, array: Array) -> tuple[Array, int]:
-        """A contiguous copy of a small array, and its move; cast and counted unless C is to."""
-        spec = self._plan.specs[place]
-        clip = spec.name in self._plan.saturated
-        copy = np.ascontiguousarray(array) if array.ndim else array
-        move = move_of(copy, spec.dtype)
-        if move != GATHER and not clip:
-            return copy, move
-        cast = np.empty(array.shape, spec.dtype)
-        convert(copy, cast)
-        found = count(copy, cast)
-        self._note(place, array.dtype, found)
-        self._note_nonfinite(place, nonfinite(copy) + (0 if clip else found[0]))
-        if clip:
-            saturate(copy, cast)
-        return cast, COPY
+                    self._plan.note_cast(places[number], FLOAT32, numbers(counts[number]))
 
     def _gather(self, place: int, array: Array, move: int) -> None:
         """Move one large view, whatever its strides."""
@@ -241,24 +208,9 @@ class Transfer:
 
     def _feed(self, place: int, array: Array) -> None:
         """Move one large array piece by piece."""
-        spec = self._plan.specs[place]
-        view = np.frombuffer(ffi.buffer(self._staging.pointer, PIECE), np.uint8)
-        elements = PIECE // max(array.itemsize, spec.dtype.itemsize)
-        totals, offset, bad = np.zeros(4, np.int64), 0, 0
-        for piece in pieces(array, elements * array.itemsize):
-            target = view[: piece.size * spec.dtype.itemsize].view(spec.dtype)
-            found = _convert(piece, target)
-            if found[0] and spec.name in self._plan.saturated:
-                saturate(piece, target)
-            totals += found
-            bad += nonfinite(piece)
-            self._send(place, offset, target)
-            offset += target.nbytes
-        clip = spec.name in self._plan.saturated
-        self._note_nonfinite(place, bad + (0 if clip else int(totals[0])))
-        if array.dtype != spec.dtype:
-            overflow, underflow, subnormal, nan = totals.tolist()
-            self._note(place, array.dtype, (overflow, underflow, subnormal, nan))
+        room = np.frombuffer(ffi.buffer(self._staging.pointer, PIECE), np.uint8)
+        for offset, piece in cast_pieces(self._plan, place, array, room):
+            self._send(place, offset, piece)
 
     def _send(self, place: int, offset: int, piece: Array) -> None:
         if self._area == NULL:
@@ -289,18 +241,3 @@ def _nbytes(plan: Plan, place: int) -> int:
     """A weight's bytes on the device."""
     spec = plan.specs[place]
     return math.prod(spec.shape or ()) * spec.dtype.itemsize
-
-
-def _numbers(counts: Any) -> tuple[int, int, int, int]:
-    return counts.overflow, counts.underflow, counts.subnormal, counts.nan
-
-
-def _convert(piece: Array, target: Array) -> tuple[int, int, int, int]:
-    """Write one contiguous piece in the weight's dtype; what `count` says of it."""
-    move = move_of(piece, target.dtype)
-    if move in (HALF, BFLOAT):
-        found = ffi.new("ab_counts *")
-        lib.ab_convert(move, ffi.from_buffer(target), ffi.from_buffer(piece), piece.size, found)
-        return _numbers(found)
-    convert(piece, target)
-    return (0, 0, 0, 0) if piece.dtype == target.dtype else count(piece, target)

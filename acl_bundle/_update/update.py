@@ -258,7 +258,7 @@ class UpdateGraph(Graph):
         self._writer.check_rollback(rollback)
         found = self._planning.named(weights)
         return Order(
-            found, label, checked, rollback, keep, self._writer.reader() if digest else None
+            found, label, checked, rollback, keep, reader(self._writer) if digest else None
         )
 
     def _planned(self, order: Order, now: Published, signals: Signals, clock: Clock) -> Planned:

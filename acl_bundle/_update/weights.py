@@ -17,6 +17,7 @@ from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
 from acl_bundle._run.variables import Variables
 from acl_bundle._update.ahead import ANY
+from acl_bundle._update.digests import verify
 from acl_bundle._update.held import HeldWeights, Readback, check_out, into
 from acl_bundle._update.reports import WeightState, WeightStates
 from acl_bundle._update.saved import Where
@@ -137,7 +138,7 @@ class HasWeights(Owner):
             ClosedError: The bundle is closed, or was loaded before a fork.
             AclError: A copy failed.
         """
-        self._snapshots.verify()
+        verify(self._writer)
 
     def read(self, name: str, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Read what one weight holds now, under the name that an update takes.

@@ -18,37 +18,29 @@ commit has nothing to be brought back to.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Any, NamedTuple
+from contextlib import contextmanager
+from typing import Any
 
 from acl_bundle._async.timed import Timed
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
 from acl_bundle._binding.failures import LOWEST_EPOCH, raise_failure
 from acl_bundle._binding.shim import NULL, ffi, lib
-from acl_bundle._plan.unchanged import Seen, hasher
-from acl_bundle._run.published import Published, Version
+from acl_bundle._plan.unchanged import Seen
+from acl_bundle._run.published import Published
 from acl_bundle._run.variables import Variables
 from acl_bundle._update.commit import POISONED, Commit, Rollback, tell
+from acl_bundle._update.late import Late, LateRun
 from acl_bundle._update.saved import Area, Saved
-from acl_bundle.errors import AclBundleError, AclError, BusyError, UnsupportedError
+from acl_bundle.errors import AclError, UnsupportedError
 
 Step = Callable[[], None]
-POLL_S = 0.01
 
 
 def _carry_out(result: int, what: str) -> None:
     if result:
         raise_failure(result, what, (), ())
-
-
-class _GivenUp(NamedTuple):
-    timed: Timed
-    undo: Saved | None
-    replays: bool
 
 
 class Writer:
@@ -70,8 +62,7 @@ class Writer:
         self.init: Any = None
         self.engine: Any = None
         self.rewrite: Callable[[Any], None] | None = None
-        self._given_up: _GivenUp | None = None
-        self._stopped = threading.Event()
+        self._late = Late(variables, self._roll_back)
 
     def check_rollback(self, rollback: Rollback) -> None:
         """Refuse what is no way to roll back, or none for these variables.
@@ -98,29 +89,6 @@ class Writer:
         if self.area is None or rollback == "none" or self.variables.poisoned or not some:
             return None
         return self.area.undo(self.engine, names, rollback)
-
-    def reader(self) -> Callable[[Version], None]:
-        """Return a function that reads the variables back and keeps their digests.
-
-        Raises:
-            UnsupportedError: The variables are the library's, or xxhash is missing.
-        """
-        area, new = self.area, hasher().xxh3_128
-        if area is None:
-            raise UnsupportedError(
-                "digest=True reads the variables' memory, which is the library's here;"
-                " load with variables='owned'"
-            )
-
-        def read_back(version: Version) -> None:
-            try:
-                digests = area.digests(new)
-            except BaseException as error:
-                tell(error, f"version {version!r} is in place, but was not read back")
-                raise
-            self.variables.annotate(replace(self.variables.published, digests=digests))
-
-        return read_back
 
     def _replays(self, commit: Commit) -> bool:
         """Whether weights that a commit spoils can be written again."""
@@ -211,7 +179,7 @@ class Writer:
         """Undo a commit; the gate is shut and poisoned. Returns what came of it."""
         variables = self.variables
         if timed is not None and not timed.drained:
-            self._wait_for(_GivenUp(timed, undo, replays))
+            self._late.wait_for(LateRun(timed, undo, replays))
             then = f"When it is over {POISONED}"
             if undo is not None or replays:
                 version = variables.version
@@ -262,36 +230,12 @@ class Writer:
         finally:
             lib.ab_gate_retract(self.variables.gate)
 
-    def _wait_for(self, run: _GivenUp) -> None:
-        """Roll back behind a run that was given up as soon as it is over."""
-        self._given_up, self._stopped = run, threading.Event()
-        thread = threading.Thread(target=self._poll, name="acl_bundle rollback", daemon=True)
-        thread.start()
-
-        def stop() -> None:
-            self._stopped.set()
-            if thread is not threading.current_thread():  # which may collect the bundle
-                thread.join()
-
-        run.timed.on_stop(stop)
-
-    def _poll(self) -> None:
-        what, wait = "rolling back", Wait("fail")
-        while self._given_up is not None and not self._stopped.wait(POLL_S):
-            with suppress(AclBundleError), self.variables.alone(what, wait) as signals:
-                self._recover(wait, signals)
-
-    def _recover(self, wait: Wait, signals: Signals) -> None:
-        run = self._given_up
-        if run is None or not run.timed.drained:
-            return
-        if self.variables.poisoned:
-            self._shut("rolling back", wait, signals)
-            try:
-                self._bring_back(run.undo, run.replays)
-            finally:
-                lib.ab_gate_retract(self.variables.gate)
-        self._given_up = None
+    def _roll_back(self, run: LateRun, wait: Wait, signals: Signals) -> None:
+        self._shut("rolling back", wait, signals)
+        try:
+            self._bring_back(run.undo, run.replays)
+        finally:
+            lib.ab_gate_retract(self.variables.gate)
 
     @contextmanager
     def alone(self, what: str, wait: Wait) -> Iterator[Signals]:
@@ -301,10 +245,6 @@ class Writer:
             BusyError: A commit that was given up is on the device still.
         """
         with self.variables.alone(what, wait) as signals:
-            self._recover(wait, signals)
-            if self._given_up is not None:
-                raise BusyError(
-                    f"{what} is refused: a commit that was not over in time is still on the device."
-                    " When it is over it is rolled back; nothing was changed"
-                )
+            self._late.recover(wait, signals)
+            self._late.check(what)
             yield signals
