@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 
 from acl_bundle._plan.plan import Plan
-from acl_bundle._plan.table import WeightTable
+from acl_bundle._plan.table import OfWeights, WeightTable
 
 
-@dataclass(frozen=True, slots=True)
-class PlanReport:
+@dataclass(frozen=True)
+class PlanReport(OfWeights):
     """What an update would do.
 
     Attributes:
@@ -23,7 +23,7 @@ class PlanReport:
     unchanged: tuple[str, ...]
     unknown: tuple[str, ...]
     nbytes: int
-    _weights: WeightTable = field(repr=False, compare=False)
+    weights: InitVar[WeightTable]
 
     @property
     def kept(self) -> tuple[str, ...]:

@@ -46,3 +46,15 @@ class WeightTable:
 
 
 NO_WEIGHTS = WeightTable(())
+
+
+class OfWeights:
+    """What names some weights of a graph, and the others when it is asked.
+
+    Which weights there are is no field of such a dataclass, and not in what `asdict` makes of it.
+    """
+
+    _weights: WeightTable
+
+    def __post_init__(self, weights: WeightTable) -> None:
+        object.__setattr__(self, "_weights", weights)

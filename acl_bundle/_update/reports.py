@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from time import perf_counter
 
 from acl_bundle._plan.casts import CastCounts
 from acl_bundle._plan.plan import Plan
-from acl_bundle._plan.table import WeightTable
+from acl_bundle._plan.table import OfWeights, WeightTable
 from acl_bundle._run.published import Published, Version
 from acl_bundle.spec import WeightSpec
 
@@ -61,8 +61,8 @@ class WeightStates(Mapping[str, WeightState]):
         return f"{type(self).__name__}({dict(self)!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateReport:
+@dataclass(frozen=True)
+class UpdateReport(OfWeights):
     """What an update did.
 
     Attributes:
@@ -86,7 +86,7 @@ class UpdateReport:
     ignored: tuple[str, ...]
     casts: dict[str, CastCounts]
     nonfinite: dict[str, int]
-    _weights: WeightTable = field(repr=False, compare=False)
+    weights: InitVar[WeightTable]
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def update_report(given: Plan, nbytes: int, version: int | str, clock: Clock) ->
         ignored=given.ignored,
         casts=given.casts,
         nonfinite=given.nonfinite,
-        _weights=given.weights,
+        weights=given.weights,
     )
 
 

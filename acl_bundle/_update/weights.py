@@ -41,6 +41,7 @@ class HasWeights(Owner):
 
     graphs: tuple[Graph, ...]
     _variables: Variables
+    _writer: Writer
     _snapshots: Snapshots
     _readback: Readback
     _writer: Writer

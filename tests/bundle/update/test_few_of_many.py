@@ -6,10 +6,13 @@ Cost is what Python does: the lines that run, and the most memory that is taken 
 
 from __future__ import annotations
 
+import json
+import pickle
 import sys
 import tracemalloc
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -169,3 +172,15 @@ def test_a_report_lists_what_was_kept_when_it_is_asked(files: dict[int, Path]) -
         before = bundle.weights
         bundle.update({"w3": VALUE}, version="later")
         assert (before["w3"].version, bundle.weights["w3"].version) == (1, "later")
+
+
+def test_a_report_can_be_sent_and_logged(files: dict[int, Path]) -> None:
+    with ab.Bundle.load(files[FEW]) as bundle:
+        bundle.init()
+        reports = bundle.update.plan({"w3": VALUE}), bundle.update({"w3": VALUE})
+        weights = bundle.weights
+        assert dict(pickle.loads(pickle.dumps(weights))) == dict(weights)
+    for report in reports:
+        assert pickle.loads(pickle.dumps(report)) == report
+        assert pickle.loads(pickle.dumps(report)).kept == report.kept
+        assert json.loads(json.dumps(asdict(report)))["changed"] == ["w3"]
