@@ -38,6 +38,7 @@ from acl_bundle._run.published import Published
 from acl_bundle._update.ahead import ANY, Ahead, Order, check_expected
 from acl_bundle._update.assign import Assignment
 from acl_bundle._update.commit import Rollback
+from acl_bundle._update.digests import reader
 from acl_bundle._update.planning import Planned, Planning
 from acl_bundle._update.reports import Clock, UpdateReport, WeightStates, update_report
 from acl_bundle._update.writer import Writer

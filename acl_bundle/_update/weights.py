@@ -44,7 +44,6 @@ class HasWeights(Owner):
     _writer: Writer
     _snapshots: Snapshots
     _readback: Readback
-    _writer: Writer
 
     @property
     def update(self) -> UpdateGraph:
