@@ -30,31 +30,44 @@ def _numpy(dtype: int) -> np.dtype[Any]:
     return np.dtype((np.void, max(dtypes.nbytes(dtype), 1)))
 
 
-def _tensor(desc: aclmdlDesc, index: int, kind: str) -> TensorSpec:
-    """Read one tensor of a model description; kind is "Input" or "Output"."""
-    dims = ffi.new("aclmdlIODims *")
-    getattr(acl, f"aclmdlGet{kind}Dims")(desc, index, dims)
-    what = f"aclmdlGet{kind}Dims"
-    rank = checked(what, dims[0].dimCount, f"0 to {RANK_MAX} dims", most=RANK_MAX)
-    shape = [checked(what, dim, "-2 or more", least=-2) for dim in dims[0].dims[0:rank]]
-    name = f"aclmdlGet{kind}NameByIndex"
-    spec = TensorSpec(
-        name=named(name, getattr(acl, name)(desc, index)),
-        shape=tuple(shape),
-        dtype=_numpy(_data_type(desc, index, kind)),
-        format=dtypes.format_name(int(getattr(acl, f"aclmdlGet{kind}Format")(desc, index))),
-        nbytes=int(getattr(acl, f"aclmdlGet{kind}SizeByIndex")(desc, index)),
-    )
-    least = 0 if spec.dynamic or not spec.nbytes else math.prod(shape) * spec.dtype.itemsize
-    right = f"{spec} takes {least} bytes or more"
-    checked(f"aclmdlGet{kind}SizeByIndex", spec.nbytes, right, least=least)
-    return spec
+class _Asked:
+    """The functions that tell of a model's inputs, or of its outputs.
+
+    Args:
+        kind: "Input" or "Output".
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind, self._dims = kind, ffi.new("aclmdlIODims *")
+        functions = "Dims", "NameByIndex", "DataType", "Format", "SizeByIndex"
+        self._of = [getattr(acl, f"aclmdlGet{kind}{what}") for what in functions]
+
+    def tensor(self, desc: aclmdlDesc, index: int) -> TensorSpec:
+        """Read one tensor of a model description."""
+        dims_of, name_of, type_of, format_of, size_of = self._of
+        name, dims = f"aclmdlGet{self._kind}", self._dims
+        dims_of(desc, index, dims)
+        rank = checked(f"{name}Dims", dims.dimCount, f"0 to {RANK_MAX} dims", most=RANK_MAX)
+        shape = tuple(
+            [checked(f"{name}Dims", dim, "-2 or more", least=-2) for dim in dims.dims[0:rank]]
+        )
+        spec = TensorSpec(
+            name=named(f"{name}NameByIndex", name_of(desc, index)),
+            shape=shape,
+            dtype=_numpy(_known_type(f"{name}DataType", int(type_of(desc, index)))),
+            format=dtypes.format_name(int(format_of(desc, index))),
+            nbytes=int(size_of(desc, index)),
+        )
+        is_open = min(shape, default=0) < 0 or not spec.nbytes
+        least = 0 if is_open else math.prod(shape) * spec.dtype.itemsize
+        if spec.nbytes < least:
+            right = f"{spec} takes {least} bytes or more"
+            raise LibraryError(f"{name}SizeByIndex", spec.nbytes, right)
+        return spec
 
 
-def _data_type(desc: aclmdlDesc, index: int, kind: str) -> int:
-    """The aclDataType of a tensor."""
-    function = f"aclmdlGet{kind}DataType"
-    found = int(getattr(acl, function)(desc, index))
+def _known_type(function: str, found: int) -> int:
+    """The aclDataType that a function has answered."""
     if not dtypes.is_known(found):
         raise LibraryError(function, found, "an aclDataType that this release knows")
     return found
@@ -81,9 +94,10 @@ def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, .
     with _description(model_id) as desc:
         inputs = _count(desc, "Input")
         outputs = _count(desc, "Output")
+        given, made = _Asked("Input"), _Asked("Output")
         return (
-            tuple(_tensor(desc, index, "Input") for index in inputs),
-            tuple(_tensor(desc, index, "Output") for index in outputs),
+            tuple([given.tensor(desc, index) for index in inputs]),
+            tuple([made.tensor(desc, index) for index in outputs]),
         )
 
 
@@ -97,5 +111,6 @@ def describe_dynamic(model_id: int) -> list[dynamic.Input]:
             what, most = "aclmdlGetInputDimsRange", RANK_MAX
             rank = checked(what, dims.rangeCount, f"0 to {most} ranges", most=most)
             pairs = tuple((int(p[0]), int(p[1])) for p in dims.range[0:rank])
-            found.append(dynamic.Input(_data_type(desc, index, "Input"), pairs))
+            kind = int(acl.aclmdlGetInputDataType(desc, index))
+            found.append(dynamic.Input(_known_type("aclmdlGetInputDataType", kind), pairs))
     return found
