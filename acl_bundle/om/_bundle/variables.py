@@ -18,8 +18,8 @@ from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bundle import names
 from acl_bundle.om._bundle.manifest import Manifest
-from acl_bundle.om._bundle.places import Places
 from acl_bundle.om._bundle.roles import UPDATE_SUFFIX, role_of
+from acl_bundle.om._bundle.statements import Statements
 from acl_bundle.om.model import Model
 
 
@@ -83,7 +83,7 @@ def find(
             two variables lie over each other or beyond the end, or the
             manifest is of another bundle.
     """
-    found = Places(models)
+    found = Statements(models)
     named = dict(_updated(models)) or found.dtypes
     own = names.own(named) if manifest is None else manifest.own(named, file)
     said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}

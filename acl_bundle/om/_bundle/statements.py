@@ -50,7 +50,7 @@ class Said(NamedTuple):
         return counts.tobytes() + pieces.gathered(self.tables.numbers, at, size)
 
 
-class Places:
+class Statements:
     """Everything the graphs say about variables.
 
     Most places say the same of the same weights in the same order, which is seen by the bytes.
