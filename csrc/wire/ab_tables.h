@@ -30,10 +30,10 @@ enum {
 };
 enum { AB_NOTHING, AB_WHOLE, AB_OPEN };
 
-typedef struct ab_place {
+typedef struct ab_piece {
     uint32_t at;
     uint32_t size;
-} ab_place;
+} ab_piece;
 
 /* Numbers of the pool, as many as count from the index at on. */
 typedef struct ab_list {
@@ -48,13 +48,13 @@ typedef struct ab_integer {
 } ab_integer;
 
 typedef struct ab_ge_graph {
-    ab_place place;
+    ab_piece place;
     ab_list nodes;
 } ab_ge_graph;
 
 typedef struct ab_ge_node {
-    ab_place place;
-    ab_place name;
+    ab_piece place;
+    ab_piece name;
     uint32_t kind;
     uint32_t tensor;            /* 1 + the first row of its tensors; 0: it has none */
     uint32_t tensors;
@@ -64,9 +64,9 @@ typedef struct ab_ge_node {
 } ab_ge_node;
 
 typedef struct ab_ge_tensor {
-    ab_place place;             /* of its description, the last one; size 0: none */
-    ab_place layout;
-    ab_place data;              /* of a value */
+    ab_piece place;             /* of its description, the last one; size 0: none */
+    ab_piece layout;
+    ab_piece data;              /* of a value */
     ab_list shape;
     ab_list origin;             /* attribute "origin_shape" */
     ab_list ranges;             /* attribute "shape_range", two numbers for each pair */

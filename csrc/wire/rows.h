@@ -71,9 +71,9 @@ static inline const name *name_of(const uint8_t *text, uint64_t size, const name
     return NULL;
 }
 
-static inline ab_place place_of(const ab_field *field)
+static inline ab_piece piece_of(const ab_field *field)
 {
-    return (ab_place){(uint32_t)field->at, (uint32_t)field->size};
+    return (ab_piece){(uint32_t)field->at, (uint32_t)field->size};
 }
 
 #pragma GCC visibility pop

@@ -187,8 +187,8 @@ static void read_node(walk *w, const ab_field *whole, int with_ends)
         return;
     }
     parts of = parts_of(w, at, end);
-    node->place = place_of(whole);
-    node->name = place_of(&of.name);
+    node->place = piece_of(whole);
+    node->name = piece_of(&of.name);
     node->kind = kind_of(w, &of);
     if (of.has_attributes && has_attributes(node, with_ends)) {
         read_attributes(w, at, end, node);
@@ -204,7 +204,7 @@ static void read_graph(walk *w, const ab_field *whole, int with_ends)
     if (graph == NULL) {
         return;
     }
-    graph->place = place_of(whole);
+    graph->place = piece_of(whole);
     graph->nodes.at = (uint32_t)w->tables->node_count;
     while (walk_next(w, &at, end, &field)) {
         if (field.kind == WIRE_BYTES && field.number == GRAPH_OP) {

@@ -96,7 +96,7 @@ static void note_number(ab_ge_tensor *tensor, const ab_field *field)
 void read_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
 {
     ab_field field;
-    row_of(w, row)->place = (ab_place){(uint32_t)at, (uint32_t)(end - at)};
+    row_of(w, row)->place = (ab_piece){(uint32_t)at, (uint32_t)(end - at)};
     while (walk_next(w, &at, end, &field)) {
         ab_ge_tensor *tensor = row_of(w, row);
         if (field.kind == WIRE_VARINT) {
@@ -106,7 +106,7 @@ void read_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
         } else if (field.number == DESC_SHAPE) {
             read_shape(w, &field, row);
         } else if (field.number == DESC_LAYOUT) {
-            tensor->layout = place_of(&field);
+            tensor->layout = piece_of(&field);
         } else if (field.number == DESC_ATTR) {
             read_attribute(w, &field, tensor);
         }
@@ -123,7 +123,7 @@ void read_tensor(walk *w, uint64_t at, uint64_t end, uint64_t row)
         if (field.number == TENSOR_DESC) {
             read_desc(w, field.at, field.at + field.size, row);
         } else if (field.number == TENSOR_DATA) {
-            row_of(w, row)->data = place_of(&field);
+            row_of(w, row)->data = piece_of(&field);
         }
     }
 }
