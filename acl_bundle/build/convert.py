@@ -17,7 +17,8 @@ from acl_bundle.build._origin import exporters, selection
 from acl_bundle.build._origin.origin import Origin
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build._shapes import flexible
-from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.gears import DimGears
+from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.result import Bundle, Model, WeightInfo
 from acl_bundle.om._bundle.roles import INFER_NAME, INIT_NAME, UPDATE_NAME

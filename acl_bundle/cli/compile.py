@@ -11,7 +11,7 @@ from acl_bundle import build
 from acl_bundle.build._onnx.load import load
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build._shapes import shapes
-from acl_bundle.build._shapes.flexible import DimGears
+from acl_bundle.build._shapes.gears import DimGears
 from acl_bundle.build.chip.options import dim_gears
 
 __all__ = ["CompileWish", "run"]

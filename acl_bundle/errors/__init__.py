@@ -35,6 +35,8 @@ from errno import ETIMEDOUT
 from typing import Any
 
 from acl_bundle.errors.codes import CODES
+from acl_bundle.errors.text import told
+from acl_bundle.errors.text import visible as visible
 
 STUB_LIBRARY = 100039
 INVALID_PARAM = 100000
@@ -45,37 +47,6 @@ STREAM_TIMEOUT = 507046
 EVENT_TIMEOUT = 507047
 
 
-_CONTROLS = {*range(32), *range(127, 160)} - {ord("\t"), ord("\n")}
-_TOLD_MAX = 16 << 10
-_TURNS = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # right to left
-_VISIBLE = {
-    **{code: f"\\x{code:02x}" for code in _CONTROLS},
-    **{code: f"\\u{code:04x}" for code in _TURNS},
-}
-
-
-def visible(text: str) -> str:
-    """Return a text that a terminal shows as it is: control characters as escapes.
-
-    Names come from files, and a file may name a weight so that it clears the
-    screen. Line feeds and tabs stay; so do letters of every language.
-    """
-    return text.translate(_VISIBLE)
-
-
-def _told(text: str) -> str:
-    """What an exception shows: `visible`, without the middle of a text that is too long.
-
-    A file may name a weight in megabytes, and an update may give a hundred thousand
-    names that the graph does not have.
-    """
-    over = len(text) - _TOLD_MAX
-    if over > 0:
-        half = _TOLD_MAX // 2
-        text = f"{text[:half]} [... {over} characters ...] {text[-half:]}"
-    return visible(text)
-
-
 class AclBundleError(Exception):
     """Whatever this package raises of its own.
 
@@ -83,7 +54,7 @@ class AclBundleError(Exception):
     """
 
     def __str__(self) -> str:
-        return _told(super().__str__())
+        return told(super().__str__())
 
 
 class LibraryNotFoundError(AclBundleError, OSError):
@@ -152,7 +123,7 @@ class CompileError(AclBundleError, RuntimeError):
         self.status: int | None = status
 
     def __str__(self) -> str:
-        return _told(f"compiling failed at {self.step!r}: {self.args[1]}")
+        return told(f"compiling failed at {self.step!r}: {self.args[1]}")
 
 
 class BusyError(AclBundleError, RuntimeError):
@@ -221,7 +192,7 @@ class AclError(AclBundleError, RuntimeError):
                 " Bundle.load(..., config=path), Device(config=path) or ACL_BUNDLE_CONFIG=<path>."
                 " If nobody did, a value in this one is not allowed"
             )
-        return _told(f"{text}\n{self.detail}" if self.detail else text)
+        return told(f"{text}\n{self.detail}" if self.detail else text)
 
 
 class AclUsageError(AclError):

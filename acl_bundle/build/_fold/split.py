@@ -20,7 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto
 
 from acl_bundle.build._fold import transposes
 from acl_bundle.build._fold.behind import Behind
-from acl_bundle.build._fold.translate import is_translated, translate
+from acl_bundle.build._fold.operators.translate import is_translated, translate
 from acl_bundle.build._fold.values import NotFoldableError, Values
 from acl_bundle.build._onnx import element_types, walk
 from acl_bundle.build._onnx.constants import ModelConstant

@@ -29,7 +29,9 @@ from acl_bundle.build._program.outputs import Shaping
 from acl_bundle.build._program.program import From, Kind, Program
 from acl_bundle.build._program.runnable import Runnable
 from acl_bundle.build._shapes import shapes
-from acl_bundle.build._shapes.flexible import Flexible, GearPlan, RangePlan
+from acl_bundle.build._shapes.flexible import Flexible
+from acl_bundle.build._shapes.gears import GearPlan
+from acl_bundle.build._shapes.ranges import RangePlan
 from acl_bundle.build._shapes.shapes import Known
 from acl_bundle.om import Gears, TensorInfo
 from acl_bundle.om._container.gears import INPUT_NAME

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from acl_bundle.build._onnx.load import Source
 from acl_bundle.build._origin.selection import Choice
-from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.gears import DimGears
+from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.weight_program import Given
 

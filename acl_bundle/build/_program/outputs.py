@@ -17,7 +17,8 @@ from acl_bundle import dtypes
 from acl_bundle.build._onnx import operands, walk
 from acl_bundle.build._program.runnable import Runnable
 from acl_bundle.build._shapes import shapes
-from acl_bundle.build._shapes.flexible import Dims, GearPlan, RangePlan
+from acl_bundle.build._shapes.gears import Dims, GearPlan
+from acl_bundle.build._shapes.ranges import RangePlan
 from acl_bundle.om._container.gears import INPUT_NAME, Gears
 from acl_bundle.om._container.inout import TensorInfo
 

@@ -8,54 +8,14 @@ model says, less those that ``input_shapes`` pins.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from operator import index as as_index
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from onnx import GraphProto
 
-from acl_bundle.build._shapes import shapes
-from acl_bundle.om._container.gears import Kind
-
-Dims: TypeAlias = tuple[int, ...]
-DimGears: TypeAlias = Mapping[str, Sequence[Sequence[int]]]
-Bounds: TypeAlias = Mapping[str, Sequence[int | tuple[int, int]]]
-
-_MOST = 128  # what aclmdlBatch and aclmdlHW can tell
-
-
-@dataclass(frozen=True)
-class GearPlan:
-    """The gears of a model to be built.
-
-    Attributes:
-        kind: What a gear's values are.
-        values: Of each gear.
-        shapes: The shape of every input in each gear, by name.
-    """
-
-    kind: Kind
-    values: tuple[Dims, ...]
-    shapes: tuple[dict[str, Dims], ...]
-
-
-@dataclass(frozen=True)
-class RangePlan:
-    """The shapes that a dynamic model takes: (least, most) per dim, most -1 without end."""
-
-    ranges: Mapping[str, tuple[tuple[int, int], ...]]
-
-    @property
-    def least(self) -> dict[str, Dims]:
-        """The smallest shape of every input."""
-        return {name: tuple(low for low, _ in pairs) for name, pairs in self.ranges.items()}
-
-    @property
-    def most(self) -> dict[str, Dims]:
-        """The largest shape of every input, -1 where there is none."""
-        return {name: tuple(high for _, high in pairs) for name, pairs in self.ranges.items()}
-
+from acl_bundle.build._shapes import gears, ranges, shapes
+from acl_bundle.build._shapes.gears import DimGears, Dims, GearPlan
+from acl_bundle.build._shapes.ranges import Bounds, RangePlan
 
 Flexible: TypeAlias = GearPlan | RangePlan
 
@@ -105,12 +65,12 @@ def plan(
         return None
     declared = _declared(graph, given[0])
     if batch is not None:
-        return _batches(declared, batch)
+        return gears.batches(declared, batch)
     if hw is not None:
-        return _resolutions(declared, hw)
+        return gears.resolutions(declared, hw)
     if dims is not None:
-        return _any_dims(declared, dims)
-    return RangePlan(_ranges(declared, {} if shape is True or shape is False else shape))
+        return gears.any_dims(declared, dims)
+    return ranges.bounded(declared, {} if isinstance(shape, bool) else shape)
 
 
 def warn_of_short_names(chosen: Flexible | None) -> None:
@@ -147,135 +107,3 @@ def _declared(graph: GraphProto, option: str) -> dict[str, Dims]:
     if not any(-1 in dims for dims in found.values()):
         raise ValueError(f"{option} is given, but no input has an open dim: {found}")
     return found
-
-
-def _batches(declared: Mapping[str, Dims], batch: Sequence[int]) -> GearPlan:
-    for name, dims in declared.items():
-        if -1 in dims[1:]:
-            raise ValueError(
-                f"dynamic_batch is given, but input {name!r} has the shape {list(dims)}; only its"
-                " first dim may be open, so pin the others with input_shapes"
-            )
-    return _repeated("batch", "dynamic_batch", declared, [(one,) for one in _list(batch)])
-
-
-def _resolutions(declared: Mapping[str, Dims], hw: Sequence[tuple[int, int]]) -> GearPlan:
-    for name, dims in declared.items():
-        if dims.count(-1) not in (0, 2):
-            raise ValueError(
-                f"dynamic_hw is given, but input {name!r} has the shape {list(dims)}; exactly its"
-                " height and width may be open, so pin the others with input_shapes"
-            )
-    values = [tuple(one) for one in hw]
-    for one in values:
-        if len(one) != 2:
-            raise ValueError(f"dynamic_hw has {one!r}; a (height, width) is right")
-    return _repeated("hw", "dynamic_hw", declared, values)
-
-
-def _list(values: Sequence[int]) -> list[int]:
-    try:
-        return [as_index(one) for one in values]
-    except TypeError:
-        raise ValueError(f"dynamic_batch is {values!r}; a list of integers is right") from None
-
-
-def _repeated(
-    kind: Kind, option: str, declared: Mapping[str, Dims], values: Sequence[Dims]
-) -> GearPlan:
-    """Gears whose values fill the open dims of each input anew."""
-    _check_values(option, values)
-    made = tuple(
-        {name: _filled(dims, iter(one)) for name, dims in declared.items()} for one in values
-    )
-    return GearPlan(kind, tuple(values), made)
-
-
-def _filled(dims: Dims, values: Iterator[int]) -> Dims:
-    return tuple(next(values) if dim == -1 else dim for dim in dims)
-
-
-def _check_values(option: str, values: Sequence[Dims]) -> None:
-    if not 1 <= len(values) <= _MOST:
-        raise ValueError(f"{option} has {len(values)} gears; 1 to {_MOST} are right")
-    if len(set(values)) < len(values):
-        raise ValueError(f"{option} names a gear twice: {list(values)}")
-    for one in values:
-        if any(dim <= 0 for dim in one):
-            raise ValueError(f"{option} has the gear {list(one)}; every value must be positive")
-
-
-def _any_dims(declared: Mapping[str, Dims], given: DimGears) -> GearPlan:
-    opened = [name for name, dims in declared.items() if -1 in dims]
-    if set(given) != set(opened):
-        raise ValueError(
-            f"dynamic_dims has {sorted(given)}; the inputs with open dims are {opened}, and each"
-            " needs a list with its shape in every gear"
-        )
-    counts = {name: len(given[name]) for name in opened}
-    if len(set(counts.values())) > 1:
-        raise ValueError(f"dynamic_dims gives the inputs different numbers of gears: {counts}")
-    made = []
-    for gear in range(len(given[opened[0]])):
-        own = {name: _fitting(name, declared[name], given[name][gear]) for name in opened}
-        made.append({**declared, **own})
-    values = [
-        tuple(
-            dim
-            for name in opened
-            for dim, old in zip(one[name], declared[name], strict=True)
-            if old == -1
-        )
-        for one in made
-    ]
-    _check_values("dynamic_dims", values)
-    return GearPlan("dims", tuple(values), tuple(made))
-
-
-def _fitting(name: str, declared: Dims, shape: Sequence[int]) -> Dims:
-    dims = tuple(shape)
-    fits = len(dims) == len(declared) and all(
-        old in (-1, dim) for old, dim in zip(declared, dims, strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f"dynamic_dims[{name!r}] has the shape {list(dims)}, which does not fit"
-            f" {list(declared)}"
-        )
-    return dims
-
-
-def _ranges(declared: Mapping[str, Dims], bounds: Bounds) -> dict[str, tuple[tuple[int, int], ...]]:
-    unknown = sorted(set(bounds) - set(declared))
-    if unknown:
-        raise ValueError(f"dynamic_shape names {unknown}; the inputs are {list(declared)}")
-    return {
-        name: _bounded(name, dims, bounds[name]) if name in bounds else tuple(map(_free, dims))
-        for name, dims in declared.items()
-    }
-
-
-def _free(dim: int) -> tuple[int, int]:
-    return (1, -1) if dim == -1 else (dim, dim)
-
-
-def _bounded(
-    name: str, dims: Dims, bounds: Sequence[int | tuple[int, int]]
-) -> tuple[tuple[int, int], ...]:
-    if len(bounds) != len(dims):
-        raise ValueError(
-            f"dynamic_shape[{name!r}] has {len(bounds)} dims, but the model has {list(dims)}"
-        )
-    return tuple(_bound(name, dim, one) for dim, one in zip(dims, bounds, strict=True))
-
-
-def _bound(name: str, dim: int, bound: int | tuple[int, int]) -> tuple[int, int]:
-    low, high = bound if isinstance(bound, tuple) else (bound, bound)
-    if dim != -1 and (low, high) != (dim, dim):
-        raise ValueError(f"dynamic_shape[{name!r}] bounds a dim that the model fixes at {dim}")
-    if low < 0 or (high < low and high != -1):
-        raise ValueError(
-            f"dynamic_shape[{name!r}] has the bounds {(low, high)}; (least, most) is right, with"
-            " most -1 where there is no end"
-        )
-    return low, high

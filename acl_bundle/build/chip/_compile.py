@@ -15,7 +15,8 @@ from acl_bundle._base.files import Path_
 from acl_bundle.build._onnx.load import Source
 from acl_bundle.build._origin.origin import Origin
 from acl_bundle.build._origin.selection import Choice
-from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.gears import DimGears
+from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.chip import options, toolkit
 from acl_bundle.build.chip._prepare import Prepared, prepare

@@ -9,7 +9,8 @@ from onnx import GraphProto
 
 from acl_bundle.build._origin.origin import Origin
 from acl_bundle.build._shapes import flexible, shapes
-from acl_bundle.build._shapes.flexible import DimGears, Flexible, GearPlan
+from acl_bundle.build._shapes.flexible import Flexible
+from acl_bundle.build._shapes.gears import DimGears, GearPlan
 
 _V2: Final = (
     "origin", "fp16", "cube_fp16in_fp32out", "mixed_float16", "mixed_bfloat16", "cube_hif8",

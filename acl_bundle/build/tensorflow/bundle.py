@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from acl_bundle.build._graphs.infer import OutputNames
-from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.gears import DimGears
+from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.convert import from_onnx
 from acl_bundle.build.result import Bundle

@@ -23,7 +23,8 @@ from onnx import ModelProto
 from acl_bundle._base.extra import need
 from acl_bundle.build._graphs.infer import OutputNames
 from acl_bundle.build._origin.exporters import SAID
-from acl_bundle.build._shapes.flexible import Bounds, DimGears
+from acl_bundle.build._shapes.gears import DimGears
+from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build.convert import from_onnx
 from acl_bundle.build.half import _model
 from acl_bundle.build.result import Bundle

@@ -1,9 +1,8 @@
 """Folders of torch.distributed.checkpoint: ``.metadata``, and parts in ``*.distcp`` files.
 
-The metadata is a pickle. It is read without running it: records of a few known
-classes become plain objects here, and any other class is refused by name. Each part
-of a tensor is a torch file inside a ``.distcp`` file; torch reads it, as
-`torch.load(weights_only=True)`, when the weight is asked for.
+`distcp_metadata` reads the metadata, which is a pickle. Each part of a tensor is a
+torch file inside a ``.distcp`` file; torch reads it, as `torch.load(weights_only=True)`,
+when the weight is asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import pickle
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,59 +22,16 @@ from acl_bundle._base.files import NoRegularFileError, Path_, check_regular
 from acl_bundle.weights._base.file import bad, inside, map_part, whole
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array, Spec, is_shape
+from acl_bundle.weights._sources import distcp_metadata
+from acl_bundle.weights._sources.distcp_metadata import Record
 from acl_bundle.weights._sources.npy import NoNumbersError
 from acl_bundle.weights._sources.torch import array_of, load
 
 METADATA: Final = ".metadata"
-_RECORDS: Final = {
-    "torch.distributed.checkpoint.metadata": (
-        "BytesStorageMetadata", "ChunkStorageMetadata", "Metadata", "MetadataIndex",
-        "StorageMeta", "TensorProperties", "TensorStorageMetadata", "_MEM_FORMAT_ENCODING",
-    ),
-    "torch.distributed.checkpoint.filesystem": ("_StorageInfo",),
-    "torch.serialization": ("_get_layout",),
-    "torch": ("Size", "device"),
-    "pathlib": ("PosixPath", "Path", "PurePosixPath"),
-    "pathlib._local": ("PosixPath", "Path", "PurePosixPath"),
-    "collections": ("OrderedDict",),
-}  # fmt: skip
-
-
 _WAY_OUT: Final = (
     "torch.distributed.checkpoint.format_utils.dcp_to_torch_save(folder, path) makes a torch"
     " file of it"
 )
-
-
-class _Record:
-    """Stands for an object of torch's: its fields as attributes, another state as ``state``."""
-
-    def __init__(self, *_: object) -> None:
-        """Drop what it is made from."""
-
-    def __setstate__(self, state: object) -> None:
-        self.__dict__.update(state if isinstance(state, dict) else {"state": state})
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Record) and self._place() == other._place()
-
-    def __hash__(self) -> int:
-        return hash(self._place())
-
-    def _place(self) -> tuple[object, object]:
-        """What tells one place of a weight from another, of a MetadataIndex."""
-        return self.__dict__.get("fqn"), self.__dict__.get("offset")
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes records, tuples and texts, and calls nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name in _RECORDS.get(module, ()):
-            return {"Size": tuple, "OrderedDict": dict}.get(name, _Record)
-        if module == "torch" and name.isidentifier() and name.islower():
-            return name  # a dtype, by its name
-        raise pickle.UnpicklingError(f"{module}.{name} is none of a checkpoint's own classes")
 
 
 class _Chunk(NamedTuple):
@@ -114,7 +69,7 @@ class DistributedCheckpoint(Source):
         self._chunks: dict[str, list[_Chunk]] = {}
         specs: dict[str, Spec] = {}
         skipped: dict[str, str] = {}
-        entries, places = _metadata(folder / METADATA)
+        entries, places = distcp_metadata.read(folder / METADATA)
         for name, entry in entries.items():
             try:
                 specs[name] = self._spec(name, entry, folder)
@@ -176,7 +131,7 @@ class DistributedCheckpoint(Source):
         offsets, sizes = fields.get("offsets"), fields.get("sizes")
         if not _is_place(offsets) or not _is_place(sizes) or len(offsets) != len(sizes):
             raise bad(what, f"a part is at {offsets!r} of {sizes!r}; sizes are right")
-        index = _Record()
+        index = Record()
         index.__setstate__({"fqn": name, "offset": offsets})
         place = getattr(places.get(index), "__dict__", {})
         file, stretch = place.get("relative_path"), (place.get("offset"), place.get("length"))
@@ -244,20 +199,3 @@ def _check_folder(folder: Path) -> None:
     except NoRegularFileError as error:
         raise bad(folder, str(error.strerror)) from None
     raise bad(folder, f"this is a file; the folder that holds {METADATA} is right")
-
-
-def _metadata(path: Path) -> tuple[Mapping[str, object], Mapping[object, object]]:
-    """Return the entries by name, and where each part lies."""
-    data = map_part(path)
-    try:
-        found = _Unpickler(io.BytesIO(data)).load()
-    except Exception as error:  # a pickle that is damaged, or is none, fails in many ways
-        raise bad(path, f"the metadata cannot be read: {error}") from None
-    fields = getattr(found, "__dict__", {})
-    entries, places = fields.get("state_dict_metadata"), fields.get("storage_data")
-    if not isinstance(entries, dict) or not isinstance(places, dict):
-        raise bad(path, f"the metadata is {type(found).__name__}, without tensors and their places")
-    odd = [name for name in entries if not isinstance(name, str)]
-    if odd:
-        raise bad(path, f"a weight is called {odd[0]!r}; a text is right")
-    return entries, places

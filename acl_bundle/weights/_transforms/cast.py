@@ -13,20 +13,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import ml_dtypes
 import numpy as np
 
-from acl_bundle._base.floats import count
 from acl_bundle._base.pieces import pieces
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.patterns import matching
 from acl_bundle.weights._base.pieces import PIECE, place
-from acl_bundle.weights._base.report import Report, listed
+from acl_bundle.weights._base.report import Report
 from acl_bundle.weights._base.spec import Array, Spec, Weights, finfo, is_floating, mapping_of
 from acl_bundle.weights._base.view import View
+from acl_bundle.weights._transforms.cast_counts import CastCounts, CastRow, convert, report
 
 OnOverflow: TypeAlias = Literal["error", "saturate", "inf"]
 OnUnderflow: TypeAlias = Literal["error", "warn", "ignore"]
@@ -35,52 +35,6 @@ HALVES: Final = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 _SINGLE: Final = np.dtype(np.float32)
-
-
-class CastRow(NamedTuple):
-    """What a cast does to one weight.
-
-    ``overflow`` counts finite values beyond the target's range, ``underflow``
-    values that become zero and were not, ``subnormal`` results that have lost
-    precision to their smallness, ``nan`` values that are NaN already.
-    ``max_error`` is the largest difference of a finite result, ``max_relative``
-    the largest in units of the value.
-    """
-
-    name: str
-    source: str
-    target: str
-    size: int
-    overflow: int
-    underflow: int
-    subnormal: int
-    nan: int
-    max_error: float
-    max_relative: float
-
-
-class _Counts:
-    """The numbers of one weight, added up piece by piece."""
-
-    def __init__(self) -> None:
-        self.counts = (0, 0, 0, 0)
-        self.error = self.relative = 0.0
-
-    def add(self, values: Array, given: Array) -> None:
-        """Count what the conversion of a piece did to its values."""
-        a, b = self.counts, count(values, given)
-        self.counts = a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
-
-    def compare(self, values: Array, given: Array) -> None:
-        """Compare the values of a piece with what is handed out for them."""
-        before, after = values.astype(np.float64), given.astype(np.float64)
-        size = np.abs(before)
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(before - after)
-        difference[~np.isfinite(difference)] = 0
-        self.error = max(self.error, float(difference.max(initial=0.0)))
-        relative = np.divide(difference, size, out=difference, where=size > 0)
-        self.relative = max(self.relative, float(relative.max(initial=0.0)))
 
 
 class Cast(View):
@@ -141,7 +95,7 @@ class Cast(View):
         result = np.empty(array.shape, target)
         flat, lost, at = result.reshape(-1), 0, 0
         for values in pieces(array, PIECE * array.itemsize):
-            given, over = _convert(values, target)
+            given, over = convert(values, target)
             self._saturate(given, over, values)
             if over is not None and self._on_overflow == "error":
                 index = int(over.argmax())
@@ -164,26 +118,16 @@ class Cast(View):
 
     def report(self) -> Report[CastRow]:
         """Count what the cast does to each weight, the worst first; reads all, one at a time."""
-        found = [row for row in map(self._row, self) if row is not None]
-        rows = tuple(sorted(found, key=lambda row: (-row.overflow, -row.nan, -row.underflow)))
-        over = [row.name for row in rows if row.overflow]
-        nans = [row.name for row in rows if row.nan]
-        parts = [f"{len(over)} of {len(rows)} weights overflow {self._target.name}"]
-        parts[0] += f": {listed(over)}" if over else ""
-        parts += [f"{len(nans)} hold NaN: {listed(nans)}"] if nans else []
-        lost = [row.name for row in rows if row.underflow]
-        count = sum(row.underflow for row in rows)
-        parts += [f"{count} values become zero, of {listed(lost)}"] if lost else []
-        return Report("; ".join(parts), rows)
+        return report((row for row in map(self._row, self) if row is not None), self._target)
 
     def _row(self, name: str) -> CastRow | None:
         array = super().__getitem__(name)
         target = self._target_of(name, array.dtype)
         if target is None:
             return None
-        counts = _Counts()
+        counts = CastCounts()
         for values in pieces(array, PIECE * array.itemsize):
-            given, over = _convert(values, target)
+            given, over = convert(values, target)
             counts.add(values, given)
             self._saturate(given, over, values)
             counts.compare(values, given)
@@ -251,26 +195,6 @@ def cast(
     weights = mapping_of(weights)
     kept = matching(weights, keep_float32, "keep_float32")
     return Cast(weights, HALVES[name], on_overflow, on_underflow, kept)
-
-
-def _convert(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
-    """Return values in another dtype, and where they overflow, None for nowhere."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        given: Array = values.astype(target)
-    over = _infinite(given)
-    if not over.any():
-        return given, None
-    over &= np.isfinite(values)
-    return given, over if over.any() else None
-
-
-def _infinite(values: Array) -> Array:
-    """As `numpy.isinf`, which is slow for half precision: by the bit pattern."""
-    if values.dtype.itemsize != 2:
-        return np.isinf(values)
-    infinity = np.array(np.inf, values.dtype).view(np.uint16)
-    found: Array = values.view(np.uint16) & np.uint16(0x7FFF) == infinity
-    return found
 
 
 def _overflows(name: str, value: Any, at: tuple[int, ...], target: np.dtype[Any]) -> WeightError:

@@ -13,12 +13,12 @@ from acl_bundle.om._bundle import manifest
 from acl_bundle.om._container import partition
 from acl_bundle.om._modeldef import tables
 from acl_bundle.om._proto import wire
-from acl_bundle.weights._sources import archive, npy, safetensors
+from acl_bundle.weights._sources import archive, npy, safetensors_header
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "weights.md").read_text(encoding="utf-8")
 LIMITS: Final[dict[str, tuple[int, ...]]] = {
-    "safetensors: the header": (safetensors.HEADER_MAX,),
-    "safetensors: tensors": (safetensors.COUNT_MAX, safetensors.BYTES_MIN),
+    "safetensors: the header": (safetensors_header.HEADER_MAX,),
+    "safetensors: tensors": (safetensors_header.COUNT_MAX, safetensors_header.BYTES_MIN),
     "JSON beside weights: commas, brackets and braces": (json.SIGNS_FREE, json.SIGN_BYTES),
     "JSON beside a bundle: the same": (json.SIGNS_FREE, manifest.SIGN_BYTES),
     ".npy: the header": (npy.HEAD_MAX,),

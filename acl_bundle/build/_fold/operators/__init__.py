@@ -1,0 +1,1 @@
+"""ONNX's operators as steps of a weight program."""
