@@ -26,7 +26,7 @@ from acl_bundle.weights._base.pieces import PIECE, place
 from acl_bundle.weights._base.report import Report
 from acl_bundle.weights._base.spec import Array, Spec, Weights, finfo, is_floating, mapping_of
 from acl_bundle.weights._base.view import View
-from acl_bundle.weights._transforms.cast_counts import CastCounts, CastRow, convert, report
+from acl_bundle.weights._transforms.cast_counts import CastRow, CastTally, convert, report
 
 OnOverflow: TypeAlias = Literal["error", "saturate", "inf"]
 OnUnderflow: TypeAlias = Literal["error", "warn", "ignore"]
@@ -125,7 +125,7 @@ class Cast(View):
         target = self._target_of(name, array.dtype)
         if target is None:
             return None
-        counts = CastCounts()
+        counts = CastTally()
         for values in pieces(array, PIECE * array.itemsize):
             given, over = convert(values, target)
             counts.add(values, given)

@@ -34,7 +34,7 @@ class CastRow(NamedTuple):
     max_relative: float
 
 
-class CastCounts:
+class CastTally:
     """The numbers of one weight, added up piece by piece."""
 
     def __init__(self) -> None:
