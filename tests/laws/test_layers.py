@@ -106,3 +106,12 @@ def test_the_page_shows_the_table() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = "".join(f"| `{room}` | {keeps} |\n" for room, keeps in reversed(ROOMS.items()))
     assert f"| room | keeps |\n|---|---|\n{rows}\n" in page, rows
+
+
+@pytest.mark.parametrize("folder", INNER)
+def test_the_page_shows_the_rooms_of_a_room(folder: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = "".join(f"| `{room}` | {keeps} |\n" for room, keeps in reversed(HOUSES[folder].items()))
+    assert f"| in `{folder.removeprefix('acl_bundle/')}` | keeps |\n|---|---|\n{rows}\n" in page, (
+        rows
+    )
