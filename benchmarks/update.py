@@ -21,6 +21,7 @@ from benchmarks import (
     derived,
     device,
     digest,
+    ipc,
     memory,
     partial,
     pause,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Callable[[int], None]] = {
     "pause": pause.main,
     "staged": staged.main,
     "serving": serving.main,
+    "ipc": ipc.main,
 }
 
 

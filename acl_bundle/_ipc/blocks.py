@@ -49,14 +49,15 @@ class ExportedBlock(Block):
         self.nbytes: int = (max(nbytes, 1) + PAGE - 1) // PAGE * PAGE
         super().__init__(device, self.nbytes)
 
-    def _allocate(self, nbytes: int) -> int:
+    def _own(self, nbytes: int, memory: Any) -> int:
         pointer, key = ffi.new("void **"), ffi.new(f"char[{KEY}]")
-        acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_ONLY)
-        memory = pointed("aclrtMalloc", pointer[0])
         keys = list[Any]()
-        self._stack.callback(_end, self.device, memory, keys)
-        acl.aclrtIpcMemGetExportKey(memory, nbytes, key, KEY, 0)
-        keys.append(key)
+        with self.device.activated():
+            acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_ONLY)
+            memory = pointed("aclrtMalloc", pointer[0])
+            self._stack.callback(_end, self.device, memory, keys)
+            acl.aclrtIpcMemGetExportKey(memory, nbytes, key, KEY, 0)
+            keys.append(key)
         self.key: str = ffi.string(key).decode("latin-1")
         return int(ffi.cast("uintptr_t", memory))
 
@@ -106,10 +107,11 @@ class ImportedBlock(Block):
         self._key = key.encode("latin-1")
         super().__init__(device, 0)
 
-    def _allocate(self, nbytes: int) -> int:  # noqa: ARG002  the exporter knows how many
+    def _own(self, nbytes: int, memory: Any) -> int:  # noqa: ARG002  both are the exporter's
         pointer = ffi.new("void **")
-        acl.aclrtIpcMemImportByKey(pointer, self._key, 0)
-        self._stack.callback(_close, self.device, self._key)
+        with self.device.activated():
+            acl.aclrtIpcMemImportByKey(pointer, self._key, 0)
+            self._stack.callback(_close, self.device, self._key)
         return int(ffi.cast("uintptr_t", pointed("aclrtIpcMemImportByKey", pointer[0])))
 
 
