@@ -50,7 +50,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class IpcManifest:
     """A version of shared weights.
 
     Attributes:
@@ -86,7 +86,7 @@ class Manifest:
         return json.dumps(data)
 
     @classmethod
-    def read(cls, given: object) -> Manifest:
+    def read(cls, given: object) -> IpcManifest:
         """Check a manifest: its text, or what JSON makes of that.
 
         Raises:

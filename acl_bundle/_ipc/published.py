@@ -13,10 +13,10 @@ from acl_bundle._base.owner import Closing
 from acl_bundle._device.array import DeviceArray
 from acl_bundle._device.make import to_device
 from acl_bundle._ipc.blocks import ExportedBlock, chip_of
-from acl_bundle._ipc.manifest import Manifest, laid_out
+from acl_bundle._ipc.manifest import IpcManifest, laid_out
 
 
-class Exported(Closing):
+class ExportedWeights(Closing):
     """A block with a place for each weight, exported.
 
     Args:
@@ -51,9 +51,9 @@ class Exported(Closing):
         """Let a process import it."""
         self._block.allow([process])
 
-    def manifest(self, version: int) -> Manifest:
+    def manifest(self, version: int) -> IpcManifest:
         """What a version consists of."""
-        return Manifest(
+        return IpcManifest(
             version, self._block.key, self._block.nbytes, self._chip, self._placed, time.time()
         )
 

@@ -12,7 +12,7 @@ from acl_bundle._base.owner import Closing
 from acl_bundle._device.array import DeviceArray
 from acl_bundle._device.layout import index_of
 from acl_bundle._ipc.blocks import ImportedBlock, chip_of
-from acl_bundle._ipc.manifest import Manifest
+from acl_bundle._ipc.manifest import IpcManifest
 from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError, WeightsFormatError
 
@@ -30,7 +30,7 @@ class Imported(Closing):
         AclError: The key is stale, or its process does not allow this one.
     """
 
-    def __init__(self, manifest: Manifest, device: int) -> None:
+    def __init__(self, manifest: IpcManifest, device: int) -> None:
         _check_chip(manifest, device)
         self._what = manifest.key, manifest.size
         block = ImportedBlock(device, manifest.key)
@@ -48,7 +48,7 @@ class Imported(Closing):
                 f"the manifest says that the memory has {size} bytes, and it has less"
             ) from error
 
-    def is_of(self, manifest: Manifest) -> bool:
+    def is_of(self, manifest: IpcManifest) -> bool:
         """Whether this is the memory of a manifest."""
         return self._what == (manifest.key, manifest.size)
 
@@ -56,7 +56,7 @@ class Imported(Closing):
         at = self._all.pointer + offset
         return DeviceArray.from_pointer(at, shape, dtype, device=self._all.device, owner=self._all)
 
-    def views(self, manifest: Manifest) -> dict[str, DeviceArray]:
+    def views(self, manifest: IpcManifest) -> dict[str, DeviceArray]:
         """The weights of a manifest of this memory, each to be freed."""
         made = dict[str, DeviceArray]()
         with ExitStack() as on_failure:
@@ -71,7 +71,7 @@ class Imported(Closing):
         self._all.free()
 
 
-def _check_chip(manifest: Manifest, device: int) -> None:
+def _check_chip(manifest: IpcManifest, device: int) -> None:
     """Across cards the host cannot copy what is imported, nor anything at once (facts 10.1)."""
     chip = chip_of(device)
     if None not in (chip, manifest.chip) and chip != manifest.chip:
@@ -95,7 +95,7 @@ class IpcWeights(Mapping[str, DeviceArray], Closing):
 
     kind = "ipc"
 
-    def __init__(self, manifest: Manifest, memory: Imported, *, owned: bool = True) -> None:
+    def __init__(self, manifest: IpcManifest, memory: Imported, *, owned: bool = True) -> None:
         self.version: int = manifest.version
         self.published: float | None = manifest.published
         self._memory, self._owned = memory, owned
@@ -149,5 +149,5 @@ class IpcWeights(Mapping[str, DeviceArray], Closing):
 
 def open_ipc(manifest: object, device: SupportsIndex | Device) -> IpcWeights:
     """Open the weights of a manifest; see `acl_bundle.weights.from_ipc`."""
-    read = Manifest.read(manifest)
+    read = IpcManifest.read(manifest)
     return IpcWeights(read, Imported(read, index_of(device)))

@@ -17,7 +17,7 @@ from acl_bundle._base.owner import Owner
 from acl_bundle._device.array import DeviceArray
 from acl_bundle._device.layout import index_of
 from acl_bundle._device.make import to_device
-from acl_bundle._ipc.published import Exported
+from acl_bundle._ipc.published import ExportedWeights
 from acl_bundle._names.given import Given
 from acl_bundle.device import Device
 from acl_bundle.errors import WeightError
@@ -60,7 +60,7 @@ class _Consumer:
 
 
 @dataclass
-class _Told:
+class _Heard:
     """What came in for a version so far."""
 
     taken: list[int] = field(default_factory=list)
@@ -80,13 +80,13 @@ class IpcPublisher(Owner):
         super().__init__()
         with self._closed_on_failure():
             self._address = address
-            self._exported = Exported(weights, device)
+            self._exported = ExportedWeights(weights, device)
             self._stack.callback(self._exported.close)
             self._listening = listen(address)
             self._stack.callback(_unlisten, self._listening, address)
             self._consumers: list[_Consumer] = []
             self._stack.callback(_say_farewell, self._consumers)
-            self._told = _Told()
+            self._told = _Heard()
             self._last: int | None = None
             self._manifest: str | None = None
 
@@ -152,12 +152,12 @@ class IpcPublisher(Owner):
         number, until = check_version(version), monotonic() + timeout
         wanted = int(consumers)
         check_newer(number, self._last, self._address)
-        self._told = _Told()
+        self._told = _Heard()
         self._wait(0, until, self._last)
         self._write(weights)
         manifest = self._exported.manifest(number)
         self._manifest, self._last = manifest.to_json(), number
-        self._told = _Told(lost=self._told.lost)
+        self._told = _Heard(lost=self._told.lost)
         for one in [*self._consumers]:
             self._lend(one)
         self._wait(wanted, until, number)

@@ -23,7 +23,7 @@ from typing import Any, SupportsIndex
 
 from acl_bundle._device.layout import index_of
 from acl_bundle._ipc.blocks import process_number
-from acl_bundle._ipc.manifest import Manifest
+from acl_bundle._ipc.manifest import IpcManifest
 from acl_bundle._ipc.weights import Imported, IpcWeights
 from acl_bundle.device import Device
 from acl_bundle.follow._sources.ipc_line import HELLO, Line, address_of, connect, ready
@@ -55,7 +55,7 @@ class Ipc:
         self._address, self._device = os.fspath(address), index_of(device)
         self._line: Line | None = None
         self._memory: Imported | None = None
-        self._offer: Manifest | None = None
+        self._offer: IpcManifest | None = None
         self._wrong: Impossible | None = None
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class Ipc:
 
     def _take(self, said: Any) -> None:
         try:
-            self._offer = Manifest.read(said)
+            self._offer = IpcManifest.read(said)
         except ValueError as error:
             version = said.get("version") if isinstance(said, dict) else None
             self._wrong = Impossible(str(version)[:255], error)
@@ -136,13 +136,13 @@ class Ipc:
             with suppress(OSError):
                 self._line.send(data, TIMEOUT)
 
-    def _answer(self, offer: Manifest, refused: str | None = None) -> None:
+    def _answer(self, offer: IpcManifest, refused: str | None = None) -> None:
         if self._offer is offer:
             self._offer = None
             self._tell({"version": offer.version, "refused": refused})
 
     @contextmanager
-    def _open(self, offer: Manifest) -> Iterator[IpcWeights]:
+    def _open(self, offer: IpcManifest) -> Iterator[IpcWeights]:
         if self._offer is not offer:
             raise FileNotFoundError(f"{self!r}: version {offer.version} is no longer lent")
         try:
@@ -154,7 +154,7 @@ class Ipc:
         self._check_there(offer)
         self._answer(offer)
 
-    def _imported(self, offer: Manifest) -> Imported:
+    def _imported(self, offer: IpcManifest) -> Imported:
         """The memory of a version, which stays imported until the trainer has another."""
         if self._memory is None or not self._memory.is_of(offer):
             memory, self._memory = self._memory, None
@@ -163,7 +163,7 @@ class Ipc:
             self._memory = Imported(offer, self._device)
         return self._memory
 
-    def _check_there(self, offer: Manifest) -> None:
+    def _check_there(self, offer: IpcManifest) -> None:
         """Refuse weights whose trainer ended while they were read.
 
         Raises:
