@@ -61,7 +61,7 @@ Call = Callable[..., Any]
 Bind = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Binding]
 
 
-class _Told:
+class _CSignature:
     """A signature as C has it: an ``ab_signature``, and all that it points at."""
 
     def __init__(self, engine: Any, signature: Signature) -> None:
@@ -108,7 +108,7 @@ def make_runs(
         signature: What the graph takes and gives.
         alone: The engine runs once at a time, so a binding cannot run twice at once.
     """
-    told = _Told(engine, signature)
+    told = _CSignature(engine, signature)
     specs = (*signature.inputs, *signature.outputs)
 
     def explain(answer: int) -> int:

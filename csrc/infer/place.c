@@ -17,7 +17,7 @@
 #include "infer/engine.h"
 
 /* Makes room for an array, and points the data buffer at it. */
-static int64_t place_fit(ab_place *place, size_t nbytes)
+static int64_t place_fit(ab_input_place *place, size_t nbytes)
 {
     aclError status;
     if (place->device == NULL || place->room < nbytes) {
@@ -48,7 +48,7 @@ static int64_t place_fit(ab_place *place, size_t nbytes)
 }
 
 /* Describes an input to its dataset, unless it says so already. */
-static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
+static int64_t place_describe(const ab_engine *e, ab_input_place *place, size_t index,
                               const ab_array *array)
 {
     size_t bytes = (size_t)array->rank * sizeof *array->dims;
@@ -75,7 +75,7 @@ static int64_t place_describe(const ab_engine *e, ab_place *place, size_t index,
 }
 
 /* Points the data buffer at an array on the device; the place's own memory stays for later. */
-static int64_t place_lend(ab_place *place, const ab_array *array)
+static int64_t place_lend(ab_input_place *place, const ab_array *array)
 {
     aclError status;
     place->nbytes = SIZE_MAX;
@@ -87,7 +87,7 @@ static int64_t place_lend(ab_place *place, const ab_array *array)
  * Brings input index to its place, or points at it where it is on the device, and
  * describes it. 0 or a failure. The context is current.
  */
-int64_t place_take(ab_place *place, const ab_engine *e, size_t index, const ab_array *array)
+int64_t place_take(ab_input_place *place, const ab_engine *e, size_t index, const ab_array *array)
 {
     int64_t result = array->onDevice ? place_lend(place, array) : place_fit(place, array->nbytes);
     if (result == 0) {
@@ -102,7 +102,7 @@ int64_t place_take(ab_place *place, const ab_engine *e, size_t index, const ab_a
 }
 
 /* Gives the memory back; the context is current and no run is under way. */
-aclError place_release(ab_place *place)
+aclError place_release(ab_input_place *place)
 {
     aclError status = place->device != NULL ? aclrtFree(place->device) : ACL_SUCCESS;
     place->device = NULL;

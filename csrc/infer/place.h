@@ -10,7 +10,7 @@
 #include "infer/ab_run.h"
 
 /* An input's place on the device, and what its dataset says of it. */
-typedef struct ab_place {
+typedef struct ab_input_place {
     aclDataBuffer *buffer;
     aclDataType type;
     void *device;
@@ -18,9 +18,9 @@ typedef struct ab_place {
     size_t nbytes;
     int rank; /* -1: not described yet */
     int64_t dims[AB_RANK_MAX];
-} ab_place;
+} ab_input_place;
 
-int64_t place_take(ab_place *place, const ab_engine *e, size_t index, const ab_array *array);
-aclError place_release(ab_place *place);
+int64_t place_take(ab_input_place *place, const ab_engine *e, size_t index, const ab_array *array);
+aclError place_release(ab_input_place *place);
 
 #endif

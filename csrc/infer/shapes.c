@@ -24,7 +24,7 @@ struct ab_shapes {
     ab_engine *engine;
     size_t inCount;
     size_t outCount;
-    ab_place *in;
+    ab_input_place *in;
     ab_sink *out;
 };
 

@@ -10,7 +10,7 @@ from acl_bundle.build._match.atoms import Sources
 from acl_bundle.build._match.digest import is_uniform
 from acl_bundle.build._match.expr import Expr, Steps
 from acl_bundle.build._match.formula import EPSILONS
-from acl_bundle.build._match.names import Places
+from acl_bundle.build._match.names import ModelPlaces
 from acl_bundle.build._match.result import Match
 from acl_bundle.build._match.search import Search, Ways
 from acl_bundle.build._onnx import element_types, gather, operands, walk
@@ -65,7 +65,7 @@ def match(
     loaded = load(model)
     constants = gather.gather(loaded).own
     sources = Sources(weights)
-    search = Search(sources, Places(loaded.model.graph), epsilons)
+    search = Search(sources, ModelPlaces(loaded.model.graph), epsilons)
     uses = walk.uses(loaded.model.graph)
     left = dict(choose or {})
     found: dict[str, Expr] = {}

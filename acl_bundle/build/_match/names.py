@@ -32,7 +32,7 @@ def path(name: str) -> Path:
     return tuple(parts)
 
 
-class Places:
+class ModelPlaces:
     """Where each constant of a graph is read."""
 
     def __init__(self, graph: GraphProto) -> None:

@@ -27,7 +27,7 @@ from acl_bundle.build._match.digest import digest, is_uniform
 from acl_bundle.build._match.expr import Expr, evaluate
 from acl_bundle.build._match.joined import AtomSlices, Joined
 from acl_bundle.build._match.moves import moved_often, moves
-from acl_bundle.build._match.names import Places, decide
+from acl_bundle.build._match.names import ModelPlaces, decide
 from acl_bundle.build._match.norm import NormFolded
 from acl_bundle.build._match.sums import Sums
 from acl_bundle.build._onnx.constants import ModelConstant
@@ -59,7 +59,7 @@ class Search:
         epsilons: What may have been added to a variance.
     """
 
-    def __init__(self, sources: Sources, places: Places, epsilons: Sequence[float]) -> None:
+    def __init__(self, sources: Sources, places: ModelPlaces, epsilons: Sequence[float]) -> None:
         self._sources, self._places = sources, places
         self._atoms: dict[np.dtype[Any], dict[tuple[int, int], list[Atom]]] = {}
         self._parts: dict[np.dtype[Any], AtomSlices] = {}

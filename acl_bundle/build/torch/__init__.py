@@ -126,7 +126,7 @@ def from_torch(
     return replace(made, exporter_made=())
 
 
-class Exported(NamedTuple):
+class TorchExport(NamedTuple):
     """An ONNX model, and what each name of the module is to it."""
 
     model: ModelProto
@@ -135,7 +135,7 @@ class Exported(NamedTuple):
 
 def exported(
     module: Any, example_inputs: object, dynamic: Mapping[str, Sequence[int]] | None = None
-) -> Exported:
+) -> TorchExport:
     """Return the ONNX model of a module, in which each of its tensors has its own name.
 
     Args:
@@ -162,4 +162,4 @@ def exported(
     graph.rename(onnx_graph, found.first)
     model: ModelProto = program.model_proto
     check(model, copy, inputs, torch)
-    return Exported(model, found)
+    return TorchExport(model, found)
