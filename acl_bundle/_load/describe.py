@@ -11,7 +11,7 @@ import numpy as np
 
 from acl_bundle import dtypes
 from acl_bundle._base.owner import Taken
-from acl_bundle._binding.calls import acl, checked, named
+from acl_bundle._binding.calls import INT64_MAX, acl, checked, named
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._run import dynamic
 from acl_bundle.errors import LibraryError
@@ -60,7 +60,7 @@ class _Asked:
         )
         is_open = min(shape, default=0) < 0 or not spec.nbytes
         least = 0 if is_open else math.prod(shape) * spec.dtype.itemsize
-        if spec.nbytes < least:
+        if not least <= spec.nbytes <= INT64_MAX:
             right = f"{spec} takes {least} bytes or more"
             raise LibraryError(f"{name}SizeByIndex", spec.nbytes, right)
         return spec
