@@ -13,9 +13,9 @@ import pytest
 from acl_bundle import fake, follow
 from acl_bundle.errors import AclError
 
-from . import policy
-from .following import until
-from .ipc_processes import Process, Trainer
+from .. import policy
+from ..following import until
+from ..ipc_processes import Process, Trainer
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

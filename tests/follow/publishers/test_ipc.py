@@ -30,9 +30,9 @@ from acl_bundle.errors import (
     WeightsFormatError,
 )
 
-from . import policy
-from .following import QUICK, until
-from .ipc_processes import Consumer, Process, Trainer, full
+from .. import policy
+from ..following import QUICK, until
+from ..ipc_processes import Consumer, Process, Trainer, full
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -119,7 +119,7 @@ def test_each_version_is_read_where_the_trainer_has_it(
 
 def test_a_bundle_follows(trainer: Process, address: str, bundle: ab.Bundle) -> None:
     source = follow.Ipc(address)
-    with ab.follow(bundle, source, transform=on_host, backoff=QUICK) as follower:
+    with ab.follow(bundle, source, backoff=QUICK) as follower:
         for version in (1, 2, 3):
             assert trainer.do("publish", version).taken
             follower.wait_for(version, 10)
@@ -130,7 +130,7 @@ def test_a_bundle_follows(trainer: Process, address: str, bundle: ab.Bundle) -> 
 def test_what_a_bundle_refuses_is_told_to_the_trainer(address: str, bundle: ab.Bundle) -> None:
     trainer = Process(Trainer)
     trainer.do("begin", address, full(1))
-    with ab.follow(bundle, follow.Ipc(address), transform=on_host, backoff=QUICK):
+    with ab.follow(bundle, follow.Ipc(address), backoff=QUICK):
         answers = trainer.do("publish_own", 1)
     assert answers.taken == ()
     assert "shape" in answers.refused[os.getpid()]
@@ -139,7 +139,7 @@ def test_what_a_bundle_refuses_is_told_to_the_trainer(address: str, bundle: ab.B
 
 
 def test_an_older_version_is_passed_over(trainer: Process, address: str, bundle: ab.Bundle) -> None:
-    with ab.follow(bundle, follow.Ipc(address), transform=on_host, after=7, backoff=QUICK):
+    with ab.follow(bundle, follow.Ipc(address), after=7, backoff=QUICK):
         answers = trainer.do("publish", 5)
         assert "older" in answers.refused[os.getpid()]
         assert trainer.do("publish", 8).taken
@@ -207,7 +207,7 @@ def test_nobody_takes_a_version_whose_trainer_has_ended(
 
 def test_another_trainer_comes(trainer: Process, address: str, bundle: ab.Bundle) -> None:
     errors: list[Exception] = []
-    options: dict[str, Any] = {"transform": on_host, "backoff": QUICK}
+    options: dict[str, Any] = {"backoff": QUICK}
     with ab.follow(bundle, follow.Ipc(address), on_error=errors.append, **options):
         trainer.do("publish", 1)
         trainer.kill()
@@ -226,7 +226,7 @@ def test_trainers_that_are_killed_at_any_moment(address: str, bundle: ab.Bundle)
     """No version is mixed, nothing is left open, and the last trainer's version is applied."""
     moments = random.Random(13)
     before = descriptors()
-    with ab.follow(bundle, follow.Ipc(address), transform=on_host, backoff=QUICK) as follower:
+    with ab.follow(bundle, follow.Ipc(address), backoff=QUICK) as follower:
         for _ in range(6):
             trainer = Process(Trainer)
             trainer.do("begin", address)
