@@ -149,7 +149,8 @@ class Staged(OfProcess):
         if self._ended is not None:
             return f"<Staged: {self._ended}>"
         called = "the next version" if self.version is None else f"version {self.version!r}"
-        return f"<Staged: {called}, {len(self.names)} weights, {self.nbytes} bytes on the device>"
+        weights = "1 weight" if len(self.names) == 1 else f"{len(self.names)} weights"
+        return f"<Staged: {called}, {weights}, {self.nbytes} bytes on the device>"
 
 
 def _forgotten(ready: Ready, process: int) -> None:
