@@ -82,6 +82,6 @@ class Public:
         weights: Given,
         *,
         device: SupportsIndex | Device = 0,
-    ) -> by_ipc.IpcPublisher:
+    ) -> IpcPublisher:
         """See `acl_bundle.follow.publish_ipc`."""
         return by_ipc.publish_ipc(address, weights, device=device)
