@@ -151,7 +151,8 @@ static int check_recorded(const Event *event)
 }
 
 /*
- * Of several processes' event: nothing is waited for that is complete. What this
+ * Of several processes' event: nothing is waited for that is complete, but a record that
+ * failed, or whose process ended, fails the stream that waits, then or later. What this
  * process recorded last is in order with the stream from here on; what is in
  * order with another's record is not known here.
  */
@@ -160,7 +161,7 @@ static int wait_shared(Event *event, Stream *stream)
     uint64_t number = shared_last(event->share);
     int status = E_NONE;
 
-    if (!shared_passed(event->share, number))
+    if (!shared_passed(event->share, number) || shared_outcome(event->share, number) != E_NONE)
         status = event_submit(event, stream, number, MARK_WAIT, &waiting);
     if (status == E_NONE && number > 0 && event->marks == number)
         clock_merge(&stream->clock, &event->clock, stream->last);

@@ -111,6 +111,18 @@ def test_a_recorder_that_ends_does_not_hold_others(
     assert here.run("aclrtSynchronizeStream", "s") != codes.SUCCESS
 
 
+def test_who_waits_after_the_recorder_ended_is_told_too_facts_8_12(
+    here: Program, other: Process, shared: bytes
+) -> None:
+    other.slow("aclrtMemsetAsync", 60_000)
+    other.run("aclrtMemsetAsync", "own", 4, 1, 4, "s")
+    other.run("aclrtRecordEvent", "e", "s")
+    other.kill()
+    assert here.run("aclrtSynchronizeEvent", "e") == codes.RT_STREAM_ABORT
+    assert here.run("aclrtStreamWaitEvent", "s", "e") == codes.SUCCESS
+    assert here.run("aclrtSynchronizeStream", "s") != codes.SUCCESS
+
+
 def test_a_record_that_fails_is_told_there(here: Program, other: Process, shared: bytes) -> None:
     here.slow("aclrtMemsetAsync", 30)
     here.run("aclrtMemsetAsync", "w", 4, 1, 4, "s")
