@@ -36,8 +36,10 @@ def capsule(use: Use, shape: tuple[int, ...], dtype: np.dtype[Any], *, versioned
     """A capsule of an array; its consumer keeps `use` alive.
 
     Raises:
-        BufferError: DLPack has no type for the dtype.
+        BufferError: DLPack has no type for the dtype, or a dim is beyond its integers.
     """
+    if any(dim >= 2**63 for dim in shape):
+        raise BufferError(f"DLPack has no dim of 2**63 or more, as shape {shape} has")
     block = use.block
     kind, index = dlpack.EXTENSION, block.device.index
     return make_dlpack((block.pointer, kind, index, *_code(dtype), shape, use, versioned))

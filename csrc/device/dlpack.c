@@ -94,7 +94,7 @@ static void capsule_free(PyObject *capsule)
 /* Writes the dims, and the strides of C order in elements. 0: a dim is no int. */
 static int export_shape(exported *e, dl_tensor *tensor, PyObject *shape)
 {
-    int64_t stride = 1;
+    uint64_t stride = 1;  /* of an array without elements it may wrap; nothing is reached by it */
     tensor->shape = e->dims;
     tensor->strides = e->dims + tensor->ndim;
     for (int32_t i = tensor->ndim; i-- > 0;) {
@@ -103,8 +103,8 @@ static int export_shape(exported *e, dl_tensor *tensor, PyObject *shape)
             return 0;
         }
         tensor->shape[i] = dim;
-        tensor->strides[i] = stride;
-        stride *= dim > 0 ? dim : 1;
+        tensor->strides[i] = (int64_t)stride;
+        stride *= dim > 0 ? (uint64_t)dim : 1;
     }
     return 1;
 }

@@ -211,3 +211,13 @@ def test_capsules_that_are_left_at_exit_do_no_harm() -> None:
         [sys.executable, "-X", "dev", "-c", UNCONSUMED], check=True, capture_output=True, text=True
     )
     assert done.stderr == ""
+
+
+def test_an_array_without_elements_may_have_any_dims() -> None:
+    with ab.empty((0, 2**32, 2**32), np.int8) as array:
+        assert ab.from_dlpack(array).shape == (0, 2**32, 2**32)
+    with (
+        ab.empty((0, 2**70), np.int8) as array,
+        pytest.raises(BufferError, match=r"no dim of 2\*\*63"),
+    ):
+        array.__dlpack__()
