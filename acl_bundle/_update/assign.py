@@ -202,9 +202,10 @@ class Assignment:
             found = self._planning.derivation.partners(given, now)
             changed += [name for name, one in partners.items() if found[name] is not one]
         if changed:
+            names = ", ".join(map(repr, dict.fromkeys(changed)))
             raise VersionError(
-                f"{self._label}: what was staged counts on {', '.join(map(repr, changed))}, which"
-                " a later commit has changed: stage it again; nothing was changed"
+                f"{self._label}: what was staged counts on {names}, which a later commit has"
+                " changed: stage it again; nothing was changed"
             )
         for index, spec in prepared.planned.plan.learnt.items():
             shape = self._planning.weights.specs[index].shape

@@ -178,7 +178,10 @@ class InferSession:
         given = self._given(feeds, mode)
         for _ in range(iteration_times):
             made = self._run(given)
-            given = [made[at] if at >= 0 else given[own] for own, at in enumerate(links)]
+            given = [
+                self._feed(made[at], self._graph.inputs[own]) if at >= 0 else given[own]
+                for own, at in enumerate(links)
+            ]
         return made
 
     def summary(self) -> Summary:
@@ -223,7 +226,9 @@ class InferSession:
     def _feed(self, feed: Any, spec: TensorSpec) -> Any:
         array = feed if hasattr(feed, "__dlpack__") else np.asarray(feed)
         same = self._mode == "static" and math.prod(array.shape) == math.prod(spec.shape)
-        return array.reshape(spec.shape) if same else array
+        if same and tuple(array.shape) != spec.shape and hasattr(array, "reshape"):
+            return array.reshape(spec.shape)
+        return array
 
     def _run(self, given: list[Any]) -> list[Array]:
         for _ in range(self.loop):

@@ -133,6 +133,9 @@ def test_feeds_may_be_flat_numbers_tensors_and_outputs(tmp_path: Path) -> None:
         assert kept[0].shape == (2, 3)
         same([np.array(one) for one in kept], computed("static", given))
         same(session.infer(kept), computed("static", computed("static", given)))
+        there = [ab.to_device(one) for one in given]
+        same(session.infer(there), computed("static", given))
+        same(session.infer_iteration(there, [-1, -1], 2), computed("static", given))
     path = build.model(dense("1", "int64")).save(tmp_path / "one.om")
     with InferSession(0, str(path)) as session:
         assert [one.tolist() for one in session.infer([np.int64(5), 3])] == [[8], [2]]
