@@ -6,7 +6,6 @@ memory is freed. Each block keeps to its part of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from acl_bundle._binding.calls import acl, pointed
@@ -47,6 +46,7 @@ class ExportedBlock(Block):
     def __init__(self, device: int, nbytes: int) -> None:
         need("memory of several processes", _EXPORTING)
         self.nbytes: int = (max(nbytes, 1) + PAGE - 1) // PAGE * PAGE
+        self._allowed: set[int] = set()
         super().__init__(device, self.nbytes)
 
     def _own(self, nbytes: int, memory: Any) -> int:
@@ -61,15 +61,22 @@ class ExportedBlock(Block):
         self.key: str = ffi.string(key).decode("latin-1")
         return int(ffi.cast("uintptr_t", memory))
 
-    def allow(self, processes: Sequence[int]) -> None:
-        """Let processes import, by the numbers that `process_number` gives there.
+    def allow(self, process: int) -> None:
+        """Let a process import, by the number that `process_number` gives there.
+
+        A key takes 1,024 processes; one that is allowed is not told to it again.
 
         Raises:
+            ValueError: It is no number of a process.
             AclError: The library refused.
         """
-        with self.device.activated():
-            pids = ffi.new("int32_t[]", list(processes))
-            acl.aclrtIpcMemSetImportPid(self.key.encode("latin-1"), pids, len(processes))
+        if not 0 < process < 2**31:
+            raise ValueError(f"{process} is no number of a process; aclrtDeviceGetBareTgid has it")
+        if process not in self._allowed:
+            with self.device.activated():
+                pids = ffi.new("int32_t[]", [process])
+                acl.aclrtIpcMemSetImportPid(self.key.encode("latin-1"), pids, 1)
+            self._allowed.add(process)
 
 
 def _end(device: OpenDevice, memory: Any, keys: list[Any]) -> None:

@@ -94,7 +94,7 @@ class IpcManifest:
         """
         try:
             data = json.loads(given) if isinstance(given, str | bytes) else given
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WeightsFormatError(f"the manifest is no JSON: {error}") from error
         if not isinstance(data, Mapping) or data.get("ipc") != FORMAT:
             raise WeightsFormatError(f'the manifest is no mapping with "ipc": {FORMAT}')

@@ -49,7 +49,7 @@ class ExportedWeights(Closing):
 
     def allow(self, process: int) -> None:
         """Let a process import it."""
-        self._block.allow([process])
+        self._block.allow(process)
 
     def manifest(self, version: int) -> IpcManifest:
         """What a version consists of."""

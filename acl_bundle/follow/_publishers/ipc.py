@@ -20,7 +20,7 @@ from acl_bundle._device.make import to_device
 from acl_bundle._ipc.published import ExportedWeights
 from acl_bundle._names.given import Given
 from acl_bundle.device import Device
-from acl_bundle.errors import WeightError
+from acl_bundle.errors import AclError, WeightError
 from acl_bundle.follow._publishers.published import check_newer, check_version, some
 from acl_bundle.follow._sources.ipc_line import HELLO, Line, accept, address_of, listen, ready
 
@@ -110,7 +110,9 @@ class IpcPublisher(Owner):
     @property
     def lent(self) -> tuple[int, ...]:
         """The process numbers of those that have not answered."""
-        return tuple(one.process or one.line.process for one in self._consumers if one.lent)
+        return tuple(
+            one.process or one.line.process for one in self._consumers if one.lent is not None
+        )
 
     def allow(self, process: SupportsIndex) -> None:
         """Let a process import that does not connect here (aclrtIpcMemSetImportPid).
@@ -211,7 +213,7 @@ class IpcPublisher(Owner):
             for said in one.line.received():
                 self._take(one, said)
             ended = one.line.ended
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError, AclError):
             ended = True
         if ended:
             self._leave(one)
@@ -220,8 +222,8 @@ class IpcPublisher(Owner):
         if one.process is None:
             if said["ipc"] != HELLO:
                 raise ValueError("another protocol")
+            self._exported.allow(int(said["process"]))
             one.process = int(said["process"])
-            self._exported.allow(one.process)
             self._lend(one)
         elif said["version"] == one.lent:
             one.lent = None

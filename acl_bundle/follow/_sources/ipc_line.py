@@ -72,7 +72,10 @@ class Line:
                     raise ValueError(f"a line of more than {self._most} bytes")
         *lines, rest = bytes(self._read).split(b"\n")
         self._read = bytearray(rest)
-        return [json.loads(one) for one in lines]
+        try:
+            return [json.loads(one) for one in lines]
+        except RecursionError as error:
+            raise ValueError("a line is nested too deep") from error
 
     def _piece(self) -> bytes:
         try:
@@ -149,7 +152,7 @@ def _bind(listening: socket.socket, address: str, text: str) -> None:
         return
     except OSError:
         if not _is_left(address):
-            if _is_socket(address) or address.startswith("\0"):
+            if address.startswith("\0") or _is_socket(address):
                 raise BusyError(f"somebody publishes at {text!r} already") from None
             raise
     with suppress(FileNotFoundError):
@@ -193,5 +196,7 @@ def accept(listening: socket.socket) -> Line | None:
 
 def ready(ends: list[Any], seconds: float) -> list[Any]:
     """Those of some ends that have something to be read, once one has or time is up."""
-    readable, _, _ = select.select(ends, [], [], max(seconds, 0.0))
-    return readable
+    poll, by_number = select.poll(), {end.fileno(): end for end in ends}
+    for number in by_number:
+        poll.register(number, select.POLLIN)
+    return [by_number[number] for number, _ in poll.poll(max(seconds, 0.0) * 1000)]

@@ -401,12 +401,13 @@ def test_two_consumers(address: str, consumer: Process) -> None:
     second.leave()
 
 
-def test_a_consumer_that_hangs_and_then_dies(address: str, consumer: Process) -> None:
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_consumer_that_hangs_and_then_dies(address: str, consumer: Process, first: int) -> None:
     number = consumer.do("begin", address)
     with follow.publish_ipc(address, policy.weights(0)) as publisher:
         consumer.ask("hang")
         with pytest.raises(TimeoutError, match=f"process {number} has not and may still read"):
-            publisher.publish(1, timeout=3)
+            publisher.publish(first, timeout=3)
         assert publisher.lent == (number,)
         with pytest.raises(TimeoutError, match="may still read"):
             publisher.publish(2, policy.weights(2), timeout=0.05)
@@ -431,7 +432,11 @@ def test_who_talks_nonsense_is_left(address: str, consumer: Process) -> None:
     import socket  # noqa: PLC0415
 
     with follow.publish_ipc(address, policy.weights(0)) as publisher:
-        for said in (b"GET / HTTP/1.0\r\n\r\n", b'{"ipc": 9}\n', b"[1]\n", b'{"ipc": 1}\n', b""):
+        for said in (
+            b"GET / HTTP/1.0\r\n\r\n", b'{"ipc": 9}\n', b"[1]\n", b'{"ipc": 1}\n', b"",
+            b"[" * 50_000 + b"\n", b'{"ipc": 1, "process": Infinity}\n',
+            b'{"ipc": 1, "process": 1099511627776}\n', b'{"ipc": 1, "process": 0}\n',
+        ):  # fmt: skip
             other = socket.socket(socket.AF_UNIX)
             other.connect("\0" + address[1:])
             other.sendall(said)
@@ -440,6 +445,17 @@ def test_who_talks_nonsense_is_left(address: str, consumer: Process) -> None:
         assert publisher.publish(1, timeout=30).taken
         consumer.answer()
         consumer.do("end")
+
+
+def test_an_address_that_is_taken(address: str) -> None:
+    with follow.publish_ipc(address, policy.weights(0)) as publisher:
+        with pytest.raises(BusyError, match="somebody publishes"):
+            follow.publish_ipc(address, policy.weights(0))
+        for _ in range(3):
+            publisher.allow(os.getpid())
+        assert fake.calls()["aclrtIpcMemSetImportPid"] == 1
+        with pytest.raises(ValueError, match="-1 is no number of a process"):
+            publisher.allow(-1)
 
 
 def test_a_socket_with_a_file(tmp_path: Path) -> None:
