@@ -87,6 +87,10 @@ def room(call: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
+def least(cost: Callable[[Callable[[], object]], int], call: Callable[[], object]) -> int:
+    return min(cost(call) for _ in range(5))
+
+
 def one(give: Callable[[dict[str, Any]], Any], **options: Any) -> Callable[[Any], object]:
     """What updates the weight w3."""
     return lambda bundle: bundle.update(give({"w3": VALUE}), **options)
@@ -131,7 +135,8 @@ def check(load: Callable[[int], Any], ways: Mapping[str, Callable[[Any], object]
             for name, way in ways.items():
                 for _ in range(3):
                     way(bundle)
-                found[name].append((lines(partial(way, bundle)), room(partial(way, bundle))))
+                call = partial(way, bundle)  # what else is collected or waited for only adds
+                found[name].append((least(lines, call), least(room, call)))
     for name, ((few_lines, few_bytes), (many_lines, many_bytes)) in found.items():
         assert many_lines == few_lines, name
         assert many_bytes < few_bytes + MANY, (name, few_bytes, many_bytes)
