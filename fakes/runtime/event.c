@@ -33,13 +33,23 @@ static void unlist(const Event *event)
     *at = event->next;
 }
 
-void event_release(Event *event)
+/* For good: others can then neither open it nor see this process in it. */
+static void leave_share(Event *event)
 {
-    if (--event->references > 0)
-        return;
-    unlist(event);
     if (event->share != NULL)
         share_close(event->share);
+    event->share = NULL;
+}
+
+/* Of a destroyed event the handle's reference is left until its slot is used again. */
+void event_release(Event *event)
+{
+    event->references--;
+    if (event->references == 0 || (event->references == 1 && event->destroyed))
+        leave_share(event);
+    if (event->references > 0)
+        return;
+    unlist(event);
     clock_clear(&event->clock);
     free(event);
 }
@@ -188,6 +198,16 @@ int event_need(aclrtEvent handle, const char *argument, Event **event)
     return E_NONE;
 }
 
+/* Tasks that are pending still need what other processes have of it. */
+static void end(Event *event)
+{
+    streams_lock();
+    event->destroyed = true;
+    if (event->references == 1)
+        leave_share(event);
+    streams_unlock();
+}
+
 aclError aclrtDestroyEvent(aclrtEvent event)
 {
     ENTER(aclrtDestroyEvent, "event=%p", event);
@@ -202,7 +222,11 @@ aclError aclrtDestroyEvent(aclrtEvent event)
         status = violate(V_EVENT_IN_USE, "event %p, %u tasks", event, pending);
     if (status != E_NONE && settings.strict)
         LEAVE(status);
-    LEAVE(object_destroy(event, KIND_EVENT, "event") ? E_NONE : E_RT_HANDLE);
+    if (!object_destroy(event, KIND_EVENT, "event"))
+        LEAVE(E_RT_HANDLE);
+    if (body != NULL)
+        end(body->event);
+    LEAVE(E_NONE);
 }
 
 bool event_is_complete(const Event *event)
@@ -214,11 +238,18 @@ bool event_is_complete(const Event *event)
 
 int event_check_unshared(const Event *event)
 {
-    if (event->share == NULL)
+    if (event->flags != EVENT_IPC)
         return E_NONE;
     return refuse(E_RT_NOT_SUPPORTED, "an event made with ACL_EVENT_IPC does not do that");
 }
 
+/*
+ * The event is looked up again under the lock, for this order of threads:
+ *
+ *  1. T1 finds the event.
+ *  2. T2 destroys it, and its share goes.
+ *  3. T1 takes the lock, and would queue a mark of no share.
+ */
 int event_on_stream(aclrtEvent event, aclrtStream stream, int (*act)(Event *event, Stream *stream))
 {
     Event *found = NULL;
@@ -230,7 +261,9 @@ int event_on_stream(aclrtEvent event, aclrtStream stream, int (*act)(Event *even
     if (status != E_NONE)
         return status;
     streams_lock();
-    status = act(found, where);
+    status = event_need(event, "event", &found);
+    if (status == E_NONE)
+        status = act(found, where);
     streams_unlock();
     return status;
 }

@@ -26,8 +26,11 @@ typedef struct Event {
     struct Event *next;         /* in the list of all events */
     unsigned references;
     uint32_t flags;
-    Share *share;               /* of an event of several processes, or NULL;
-                                   what is below is this process's alone */
+    bool destroyed;
+    Share *share;               /* of an event of several processes; NULL: of
+                                   another, or of one that is destroyed and has
+                                   no task left. Only under the lock. What is
+                                   below is this process's alone */
     uint64_t marks;             /* queued */
     uint64_t reached;           /* the last mark that a stream came by, */
     uint64_t good;              /* and the last that it came by as it should */
@@ -53,7 +56,10 @@ typedef struct Mark {
     MarkDeed deed;
 } Mark;
 
-/* The event of an argument: 0, 100000 or, after a violation, 107017. */
+/*
+ * The event of an argument: 0, 100000 or, after a violation, 107017. Of one that
+ * is found under the lock the share is there until the lock is given back.
+ */
 int event_need(aclrtEvent handle, const char *argument, Event **event);
 
 /* Makes an event of a share, which it owns from then on: 0, or a status. */

@@ -24,19 +24,17 @@ static bool is_own(const Event *event)
 static int look(aclrtEvent handle, bool old, bool *complete)
 {
     Event *event = NULL;
-    int status = event_need(handle, "event", &event);
 
+    streams_lock();
+    int status = event_need(handle, "event", &event);
     if (status == E_NONE && old)
         status = event_check_unshared(event);
-
-    if (status != E_NONE)
-        return status;
-    streams_lock();
-    *complete = event_is_complete(event);
-    if (*complete && is_own(event))
+    if (status == E_NONE)
+        *complete = event_is_complete(event);
+    if (status == E_NONE && *complete && is_own(event))
         order_synced_clock(&event->clock, 0);
     streams_unlock();
-    return E_NONE;
+    return status;
 }
 
 aclError aclrtQueryEvent(aclrtEvent event, aclrtEventStatus *status)
@@ -97,11 +95,13 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
 {
     uint64_t until = deadline_of(timeout_ms);
     Event *event = NULL;
-    int status = event_need(handle, "event", &event);
 
-    if (status != E_NONE)
-        return status;
     streams_lock();
+    int status = event_need(handle, "event", &event);
+    if (status != E_NONE) {
+        streams_unlock();
+        return status;
+    }
     bool shared = event->share != NULL;
     uint64_t mark = shared ? shared_last(event->share) : event->marks;
     bool recorded = mark > event->reset;
@@ -139,8 +139,8 @@ aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout)
 /* When an event was reached: 0, or 107006. The lock is held. */
 static int time_of(const Event *event, const char *argument, uint64_t *ns)
 {
-    if (event->share != NULL)
-        return event_check_unshared(event);
+    if (event_check_unshared(event) != E_NONE)
+        return E_RT_NOT_SUPPORTED;
     if ((event->flags & EVENT_TIME_LINE) == 0)
         return refuse(E_RT_TIMESTAMP,
                       "%s was made without "

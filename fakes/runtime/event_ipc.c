@@ -19,14 +19,16 @@ aclError aclrtIpcGetEventHandle(aclrtEvent event, aclrtIpcEventHandle *handle)
     ENTER(aclrtIpcGetEventHandle, "event=%p, handle=%p", event, (void *)handle);
     Event *found = NULL;
     NOT_NULL(handle);
+    streams_lock();
     int status = event_need(event, "event", &found);
     if (status == E_NONE && found->share == NULL)
         status = refuse(E_RT_PARAM, "event %p was not made with ACL_EVENT_IPC alone", event);
-    if (status != E_NONE)
-        LEAVE(status);
-    *handle = (aclrtIpcEventHandle){{0}};
-    memcpy(handle->reserved, share_key(found->share), strlen(share_key(found->share)));
-    LEAVE(E_NONE);
+    if (status == E_NONE) {
+        *handle = (aclrtIpcEventHandle){{0}};
+        memcpy(handle->reserved, share_key(found->share), strlen(share_key(found->share)));
+    }
+    streams_unlock();
+    LEAVE(status);
 }
 
 static int open_event(const char *key, aclrtEvent *event)

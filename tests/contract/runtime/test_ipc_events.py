@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -160,13 +161,44 @@ def test_a_handle_that_is_stale(here: Program, other: Process) -> None:
     handle = here.event("e")
     assert here.open_event("f", handle) == codes.RT_DRV_INTERNAL_ERROR
     here.run("aclrtDestroyEvent", "e")
-    assert other.open_event("e", handle) == codes.SUCCESS  # until the slot of the dead is used
+    assert other.open_event("e", handle) == codes.RT_DRV_INTERNAL_ERROR
+    assert "no longer there" in (other.message() or "")
     gone = other.event("g")
     assert here.open_event("g", gone) == codes.SUCCESS
     assert other.open_event("k", b"x" * 64) == codes.RT_DRV_INTERNAL_ERROR
     other.kill()
     assert here.open_event("h", gone) == codes.RT_DRV_INTERNAL_ERROR
     assert here.run("aclrtDestroyEvent", "g") == codes.SUCCESS
+
+
+def test_a_destroyed_event_leaves_no_descriptor_facts_10_3(here: Program, other: Process) -> None:
+    opened = other.event("e")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        here.event("f")
+        assert here.open_event("e", opened) == codes.SUCCESS
+        assert len(os.listdir("/proc/self/fd")) == before + 2
+        assert here.run("aclrtDestroyEvent", "e") == codes.SUCCESS
+        assert here.run("aclrtDestroyEvent", "f") == codes.SUCCESS
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_record_of_a_destroyed_event_is_still_told_there(
+    here: Program, other: Process, shared: bytes
+) -> None:
+    """In faithful mode the event goes with its last task."""
+    before = len(os.listdir("/proc/self/fd"))
+    here.set("mode", "faithful")
+    here.slow("aclrtMemsetAsync", 80)
+    here.run("aclrtMemsetAsync", "w", 4, 5, 4, "s")
+    here.run("aclrtRecordEvent", "e", "s")
+    assert here.run("aclrtDestroyEvent", "e") == codes.SUCCESS
+    assert here.acl.violations() == ["AB-STR-0006"]
+    assert not other.is_complete("e")
+    assert other.run("aclrtSynchronizeEvent", "e") == codes.SUCCESS
+    assert other.read("v", 4) == b"\5" * 4
+    assert here.run("aclrtSynchronizeStream", "s") == codes.SUCCESS
+    assert len(os.listdir("/proc/self/fd")) == before - 1
 
 
 def test_a_key_of_memory_is_no_handle(here: Program, other: Process) -> None:
