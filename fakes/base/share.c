@@ -235,6 +235,14 @@ void share_close(Share *share)
     pthread_mutex_unlock(&state.lock);
 }
 
+bool share_is_open_once(Share *share)
+{
+    pthread_mutex_lock(&state.lock);
+    bool once = share->opened == 1;
+    pthread_mutex_unlock(&state.lock);
+    return once;
+}
+
 void *share_body(const Share *share)
 {
     return share->block + BODY;

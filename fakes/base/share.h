@@ -48,6 +48,9 @@ void share_close(Share *share);
 void *share_body(const Share *share);
 const char *share_key(const Share *share);
 
+/* Has this process it open once only? So it has after the opening that made it a member. */
+bool share_is_open_once(Share *share);
+
 /* The process that made it. */
 long share_maker(const Share *share);
 

@@ -34,8 +34,10 @@ aclError aclrtIpcGetEventHandle(aclrtEvent event, aclrtIpcEventHandle *handle)
 static int open_event(const char *key, aclrtEvent *event)
 {
     Share *share = NULL;
-    int status = shared_marks_open(key, &share);
 
+    streams_lock();
+    int status = shared_marks_open(key, &share);
+    streams_unlock();
     if (status != E_NONE)
         return status;
     status = event_open(event, share);

@@ -39,6 +39,19 @@ static int check_maker(const Share *share)
     return E_NONE;
 }
 
+/*
+ * A process that becomes a member may get the number of one that ended. A last
+ * mark of that number, not reached, is the other's and never will be: nothing of
+ * this process's is pending where it has just come in.
+ */
+static void end_predecessor(Share *share)
+{
+    uint64_t last = shared_last(share);
+
+    if (share_is_open_once(share) && (last & 0xFF) == share_member(share))
+        shared_reach(share, last, E_RT_STREAM_ABORT);
+}
+
 int shared_marks_open(const char *key, Share **share)
 {
     const char *why = NULL;
@@ -47,7 +60,9 @@ int shared_marks_open(const char *key, Share **share)
     if (*share == NULL)
         return refuse(E_RT_DRIVER, "handle \"%s\" %s", key, why);
     int status = check_maker(*share);
-    if (status != E_NONE)
+    if (status == E_NONE)
+        end_predecessor(*share);
+    else
         share_close(*share);
     return status;
 }

@@ -22,7 +22,8 @@ Share *shared_marks_make(void);
 
 /*
  * Opens the block of a handle's key: 0, or a status. It is of another process,
- * which is still there.
+ * which is still there. The streams' lock is held: nobody here records an event
+ * that is being opened.
  */
 int shared_marks_open(const char *key, Share **share);
 

@@ -124,6 +124,40 @@ def test_who_waits_after_the_recorder_ended_is_told_too_facts_8_12(
     assert here.run("aclrtSynchronizeStream", "s") != codes.SUCCESS
 
 
+def test_who_opens_after_a_recorder_ended_is_not_taken_for_it(
+    here: Program, other: Process, shared: bytes
+) -> None:
+    """The next process gets the number of the one that ended, whose mark was pending."""
+    other.slow("aclrtMemsetAsync", 60_000)
+    other.run("aclrtMemsetAsync", "own", 4, 1, 4, "s")
+    other.run("aclrtRecordEvent", "e", "s")
+    assert here.run("aclrtStreamWaitEvent", "s", "e") == codes.SUCCESS
+    other.kill()
+    third = Process(here.acl)
+    try:
+        assert third.open_event("e", shared) == codes.SUCCESS
+        for process in (here, third):
+            timed = process.run("aclrtSynchronizeEventWithTimeout", "e", 5000)
+            assert timed == codes.RT_STREAM_ABORT
+            assert process.is_complete("e")
+        assert here.run("aclrtSynchronizeStream", "s") != codes.SUCCESS
+    finally:
+        third.leave()
+
+
+def test_a_second_opening_does_not_end_the_records_of_the_first(
+    here: Program, other: Process, shared: bytes
+) -> None:
+    other.slow("aclrtMemsetAsync", 80)
+    other.run("aclrtMemsetAsync", "v", 4, 6, 4, "s")
+    other.run("aclrtRecordEvent", "e", "s")
+    assert other.open_event("f", shared) == codes.SUCCESS
+    assert not other.is_complete("f")
+    assert here.run("aclrtSynchronizeEvent", "e") == codes.SUCCESS
+    assert here.read("w", 4) == b"\6" * 4
+    assert other.run("aclrtSynchronizeStream", "s") == codes.SUCCESS
+
+
 def test_a_record_that_fails_is_told_there(here: Program, other: Process, shared: bytes) -> None:
     here.slow("aclrtMemsetAsync", 30)
     here.run("aclrtMemsetAsync", "w", 4, 1, 4, "s")
