@@ -23,6 +23,8 @@ struct Share {
     unsigned member;
     unsigned maker;             /* its process */
     int file;
+    dev_t device;               /* of the file, */
+    ino_t inode;                /* whatever its descriptor */
     unsigned char *block;       /* the tag, and from BODY on the body */
     size_t size;                /* of all */
     char key[SHARE_KEY];
@@ -83,6 +85,12 @@ static void release(Share *share)
 
 static bool map(Share *share)
 {
+    struct stat about;
+
+    if (fstat(share->file, &about) != 0)
+        return false;
+    share->device = about.st_dev;
+    share->inode = about.st_ino;
     void *block = mmap(NULL, share->size, PROT_READ | PROT_WRITE, MAP_SHARED, share->file, 0);
 
     if (block == MAP_FAILED)
@@ -156,28 +164,61 @@ static const char *reason_of(int error)
     }
 }
 
+static int open_path(unsigned process, unsigned file, int flags, const char **why)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%u/fd/%u", process, file);
+    int opened = open(path, flags | O_CLOEXEC);
+    if (opened < 0)
+        *why = reason_of(errno);
+    return opened;
+}
+
+static bool is_open_here(const struct stat *about)
+{
+    for (const Share *share = state.first; share != NULL; share = share->next)
+        if (share->device == about->st_dev && share->inode == about->st_ino)
+            return true;
+    return false;
+}
+
+/* May the file behind a place be the block, and be closed again if it is not? */
+static bool may_open(int place, size_t size)
+{
+    struct stat about;
+
+    return fstat(place, &about) == 0 && S_ISREG(about.st_mode) &&
+           about.st_size == (off_t)(BODY + size) && !is_open_here(&about);
+}
+
+static bool has_tag(int file, const Named *named)
+{
+    unsigned char tag[TAG];
+
+    return pread(file, tag, TAG, 0) == TAG && memcmp(tag, named->tag, TAG) == 0;
+}
+
 /*
- * The file of a key, which is checked to be the right one; -1: why not. Of this
- * process no file is tried: to close a wrong one would end that one's locks.
+ * The file of a key, which is checked to be the right one; -1: why not. To close
+ * a wrong one that is open here would end its locks. So of this process no file is
+ * tried, and of another one its place alone is opened first: with O_PATH, which
+ * stands for the same file from then on, and whose close ends no lock.
  */
 static int open_file(const Named *named, size_t size, const char **why)
 {
-    char path[64];
-    struct stat about;
-    unsigned char tag[TAG];
+    int file = -1;
 
     *why = reason_of(0);
     if (named->process == (unsigned)getpid())
         return -1;
-    snprintf(path, sizeof path, "/proc/%u/fd/%u", named->process, named->file);
-    int file = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) {
-        *why = reason_of(errno);
+    int place = open_path(named->process, named->file, O_PATH, why);
+    if (place < 0)
         return -1;
-    }
-    if (fstat(file, &about) == 0 && S_ISREG(about.st_mode) &&
-        about.st_size == (off_t)(BODY + size) && pread(file, tag, TAG, 0) == TAG &&
-        memcmp(tag, named->tag, TAG) == 0)
+    if (may_open(place, size))
+        file = open_path((unsigned)getpid(), (unsigned)place, O_RDWR, why);
+    close(place);
+    if (file < 0 || has_tag(file, named))
         return file;
     close(file);
     return -1;

@@ -13,7 +13,8 @@
  * So who is still there can be asked at any time.
  *
  * Such locks of a process go when it closes any descriptor of the file: a
- * process opens a block once, and counts.
+ * process opens a block once, and counts. What a stale key names may by now be
+ * a block that is open here: that is seen before the file is opened.
  */
 #ifndef FAKE_SHARE_H
 #define FAKE_SHARE_H

@@ -287,6 +287,22 @@ def test_in_faithful_mode_it_goes_and_the_importer_is_told(here: Program, other:
     assert here.acl.violations() == ["AB-RT-0025"]
 
 
+def test_a_stale_key_does_not_end_an_import(here: Program, other: Process) -> None:
+    """Its descriptor may be another export's now, which this process has imported."""
+    stale = exported(here)
+    here.close(stale)
+    status, key = here.export("w", SIZE)
+    assert status == codes.SUCCESS
+    assert key.rpartition(b"-")[0] == stale.rpartition(b"-")[0]  # the same descriptor
+    other.load("v", key)
+    assert other.load("u", stale) == DRIVER
+    assert "no longer there" in (other.message() or "")
+    assert here.close(key) == codes.RT_PARAM_INVALID
+    assert here.acl.violations() == ["AB-RT-0024"]
+    other.close(key)
+    assert here.close(key) == codes.SUCCESS
+
+
 def test_imported_memory_is_not_freed(here: Program, other: Process) -> None:
     key = exported(here)
     other.load("v", key)
