@@ -9,7 +9,7 @@ from acl_bundle import errors
 from acl_bundle._binding.calls import fail
 from acl_bundle._binding.shim import ffi, lib
 
-__all__ = ["BUSY", "LOWEST_EPOCH", "RUNNING", "raise_failure"]
+__all__ = ["BUSY", "HELD", "LOWEST_EPOCH", "RUNNING", "raise_failure"]
 
 _STEPS = {
     lib.AB_STEP_GET_CONTEXT: "aclrtGetCurrentContext",
@@ -46,6 +46,7 @@ _LIES = {
 }
 LOWEST_EPOCH = -(1 << lib.AB_STEP_SHIFT)
 BUSY = -(lib.AB_STEP_BUSY << lib.AB_STEP_SHIFT)
+HELD = -(lib.AB_STEP_HELD << lib.AB_STEP_SHIFT)
 RUNNING = -(lib.AB_STEP_RUNNING << lib.AB_STEP_SHIFT)
 _INWARD = (lib.AB_STEP_COPY_IN, lib.AB_STEP_QUEUE_IN)
 _OUTWARD = (lib.AB_STEP_COPY_OUT, lib.AB_STEP_QUEUE_OUT)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from acl_bundle._binding.calls import make_bound, make_calls
+from acl_bundle._binding.failures import HELD
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._run.dynamic import drop, give
 from acl_bundle._run.fit import Array, Choice, Extent, Given, Shape, Target
@@ -160,8 +162,9 @@ def _bind(
 
     def close() -> None:
         lib.ab_plan_close(plan)  # waits for a run of it: the arrays may go then
-        held.clear()
-        drop(made, len(made))
+        with suppress(IndexError):  # another close has done the rest
+            held.pop()
+            drop(made, len(made))
 
     def finish() -> None:
         if signature.dynamic:
@@ -169,20 +172,45 @@ def _bind(
 
     bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
     bound.close = close
-    return cast("Binding", _in_turn(bound, finish) if in_turn else bound)
+    if in_turn:
+        bound = _in_turn(bound, finish, plan, lambda: variables.committing.is_held, explain)
+    return cast("Binding", bound)
 
 
-def _in_turn(bound: Any, finish: Callable[[], None]) -> Any:
-    """A binding whose calls, and the end of it, wait for each other."""
+def _in_turn(
+    bound: Any,
+    finish: Callable[[], None],
+    plan: Any,
+    is_held: Callable[[], bool],
+    explain: Callable[[int], int],
+) -> Any:
+    """A binding whose calls, and the end of it, wait for each other.
+
+    The thread that holds the bundle waits for none that waits for it:
+
+    1. T1 holds the bundle
+    2. T2 calls, takes the lock, and waits at the gate
+    3. T1 closes the binding: the plan is closed, the hold goes on and no call has entered, so
+       the arrays go without the lock
+    4. the gate opens, and T2 is refused before it looks at an array
+    """
     lock = threading.Lock()
 
     def call() -> int:
+        if is_held():
+            return explain(HELD)
         with lock:
+            plan.entered = 0
             epoch: int = bound()
             finish()
         return epoch
 
     def close() -> None:
+        if is_held():
+            lib.ab_plan_close(plan)
+            if is_held() and not plan.entered:
+                bound.close()
+                return
         with lock:
             bound.close()
 

@@ -16,6 +16,7 @@ class Keeper(Protocol):
     """A thread that keeps others out beyond its turns; as text what it does."""
 
     ended: threading.Event
+    how: str | None
 
     @property
     def is_own(self) -> bool:
@@ -38,6 +39,12 @@ class Turn:
         self._lock = threading.Lock()
         self._inside: int | None = None
         self.hold: Keeper | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this thread keeps others out now; while it does, nobody is let in."""
+        hold = self.hold
+        return hold is not None and hold.how is None and hold.is_own
 
     @contextmanager
     def taken(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:

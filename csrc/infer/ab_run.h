@@ -53,15 +53,19 @@ typedef struct ab_run {
     const aclrtEvent *ready; /* recorded behind whatever writes the arrays */
 } ab_run;
 
-/* An engine together with the run of one binding. */
+/*
+ * An engine together with the run of one binding. entered: a run has passed the gate
+ * since the caller set it to 0, and may use the arrays.
+ */
 typedef struct ab_plan {
     ab_engine *engine;
     const ab_run *run;
     int closed;
+    int entered;
 } ab_plan;
 
 int64_t ab_engine_run(ab_engine *engine, const ab_run *run);
-int64_t ab_plan_run(const ab_plan *plan);
+int64_t ab_plan_run(ab_plan *plan);
 void ab_plan_close(ab_plan *plan);
 void ab_host_free(char *data);
 

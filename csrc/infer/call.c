@@ -77,7 +77,7 @@ static PyObject *call_plain(PyObject *self, PyObject *const *args, Py_ssize_t co
 /* bound(): the epoch. */
 static PyObject *call_bound(PyObject *self, PyObject *unused)
 {
-    const ab_plan *plan = PyLong_AsVoidPtr(PyTuple_GetItem(self, BOUND_PLAN));
+    ab_plan *plan = PyLong_AsVoidPtr(PyTuple_GetItem(self, BOUND_PLAN));
     PyThreadState *thread = PyEval_SaveThread();
     int64_t answer = ab_plan_run(plan);
     PyEval_RestoreThread(thread);

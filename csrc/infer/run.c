@@ -126,25 +126,44 @@ int64_t ab_engine_run(ab_engine *engine, const ab_run *run)
     return result;
 }
 
-/* ab_engine_run of a binding. */
-int64_t ab_plan_run(const ab_plan *plan)
+/* Whether a plan is closed; its caller may close it beside a run that waits. */
+static int plan_is_closed(const ab_plan *plan)
+{
+    return __atomic_load_n(&plan->closed, __ATOMIC_SEQ_CST);
+}
+
+/* Runs a plan, an engine being taken. */
+static int64_t plan_infer(ab_plan *plan, ab_engine *engine)
+{
+    if (plan_is_closed(plan)) {
+        return failure(AB_STEP_CLOSED, 0, 0);
+    }
+    plan->entered = 1;
+    return run_infer(engine, plan->run);
+}
+
+/* ab_engine_run of a binding. A plan that was closed meanwhile is not run. */
+int64_t ab_plan_run(ab_plan *plan)
 {
     ab_engine *engine = plan->engine;
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
+    if (plan_is_closed(plan)) {
+        return failure(AB_STEP_CLOSED, 0, 0);
+    }
     result = engine_take(&engine);
     if (result == 0) {
-        result = plan->closed ? failure(AB_STEP_CLOSED, 0, 0) : run_infer(engine, plan->run);
+        result = plan_infer(plan, engine);
         engine_leave(engine);
     }
     return result;
 }
 
 /*
- * Refuses later runs of a plan. Waits for one that is under way, so that its
- * arrays may go afterwards; among replicas the caller sees to that.
+ * Refuses later runs of a plan, and those that wait at the gate. Waits for one that is
+ * under way, so that its arrays may go afterwards; among replicas the caller sees to that.
  */
 void ab_plan_close(ab_plan *plan)
 {
@@ -153,7 +172,7 @@ void ab_plan_close(ab_plan *plan)
         return;
     }
     pthread_mutex_lock(&engine->reader.mutex);
-    plan->closed = 1;
+    __atomic_store_n(&plan->closed, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&engine->reader.mutex);
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import logging
 import os
@@ -11,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import fake
+from acl_bundle import build, fake, om
 
 from ..readers import CLOSE, repeating
 
@@ -156,6 +158,73 @@ def test_a_binding_can_be_closed_within_the_hold(bundle: ab.Bundle, mlp: Any) ->
     bound = bundle.infer.bind({"x": mlp.x}, {"y": np.empty((4, 3), np.float32)})
     with bundle.hold(LONG):
         bound.close()
+
+
+@pytest.fixture(params=["one", "replicas", "dynamic", "dynamic replicas"])
+def any_bundle(request: pytest.FixtureRequest, mlp: Any, tmp_path: Path) -> Iterator[ab.Bundle]:
+    """A bundle whose graph has the ends of mlp's."""
+    path = mlp.path
+    if "dynamic" in request.param:
+        path = tmp_path / "dynamic.om"
+        model = copy.deepcopy(mlp.onnx)
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
+        om.write_bundle([build.model(model, dynamic_shape=True).to_bytes()], 0).save(path)
+    with ab.Bundle.load(path, replicas=2 if "replicas" in request.param else 1) as loaded:
+        if loaded.weights:
+            loaded.init()
+        yield loaded
+
+
+def test_the_holder_waits_for_no_call_that_waits_for_it(
+    any_bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
+) -> None:
+    y = np.full((4, 3), 7, np.float32)
+    bound = any_bundle.infer.bind({"x": mlp.x}, {"y": y})
+    with any_bundle.hold(LONG) as held:
+        running = [pool.submit(bound) for _ in range(2)]
+        assert all(map(waits, running))
+        with pytest.raises(ab.BusyError, match=r"this thread holds the bundle \(Bundle\.hold"):
+            bound()
+        bound.close()
+        assert held.active
+    for one in running:
+        with pytest.raises(ab.ClosedError):
+            one.result(20)
+    with pytest.raises(ab.ClosedError):
+        bound()
+    assert (y == 7).all()
+
+
+class SlowToWrite(np.ndarray[Any, Any]):
+    """An array that waits before it is written."""
+
+    begun: threading.Event
+    goes_on: threading.Event
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.begun.set()
+        assert self.goes_on.wait(20)
+        super().__setitem__(key, value)
+
+
+@pytest.mark.parametrize("any_bundle", ["dynamic"], indirect=True)
+def test_closing_within_the_hold_waits_for_outputs_that_are_being_given(
+    any_bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
+) -> None:
+    y = np.zeros((4, 3), np.float32).view(SlowToWrite)
+    y.begun, y.goes_on = threading.Event(), threading.Event()
+    bound = any_bundle.infer.bind({"x": mlp.x}, {"y": y})
+    running = pool.submit(bound)
+    assert y.begun.wait(20)
+    with any_bundle.hold(LONG) as held:
+        late = pool.submit(bound)
+        threading.Timer(0.2, y.goes_on.set).start()
+        bound.close()
+        assert held.active
+        running.result(20)
+        np.testing.assert_allclose(np.asarray(y), mlp.answer(), **CLOSE)
+        with pytest.raises(ab.ClosedError):
+            late.result(20)
 
 
 def test_a_second_hold_of_the_thread_is_refused(bundle: ab.Bundle) -> None:
