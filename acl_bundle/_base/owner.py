@@ -103,6 +103,18 @@ class Taken(ExitStack[None]):
 
 
 def _give_back(stack: ExitStack, around: Around, process: int) -> None:
+    """Call the callbacks to the end, whatever Ctrl-C comes, within a collection too."""
+    begun = False
+    try:
+        with uninterrupted():
+            begun = True
+            _unwind(stack, around, process)
+    finally:
+        if not begun:  # it came before it was held back
+            _unwind(stack, around, process)
+
+
+def _unwind(stack: ExitStack, around: Around, process: int) -> None:
     if os.getpid() == process:
         with ExitStack() as surroundings:
             try:
