@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "gate/gate.h"
+#include "infer/shapes.h"
 
 /* Begins a call; frame_close ends it, whatever the answer. -1: a MemoryError. */
 int frame_open(frame *f, signature *s)
@@ -53,14 +54,30 @@ void frame_clear(frame *f)
     f->dims = NULL;
 }
 
+/* Frees what a dynamic run has made and nobody took, as a Ctrl-C came before FINISH. */
+static void frame_discard(frame *f)
+{
+    size_t count = f->run.made != NULL ? f->s->is.outCount : 0;
+    int allocated = 0;
+    for (size_t i = 0; i < count; i++) {
+        allocated |= f->run.made[i].isAllocated;
+    }
+    if (allocated) {
+        PyThreadState *thread = PyEval_SaveThread();
+        shapes_discard(f->s->is.engine, f->run.made, count);
+        PyEval_RestoreThread(thread);
+    }
+    for (size_t i = 0; i < count; i++) {
+        free(f->run.made[i].data);
+    }
+    free(f->run.made);
+}
+
 void frame_close(frame *f)
 {
     frame_clear(f);
     Py_XDECREF(f->held);
-    for (size_t i = 0; f->run.made != NULL && i < f->s->is.outCount; i++) {
-        free(f->run.made[i].data); /* what nobody took */
-    }
-    free(f->run.made);
+    frame_discard(f);
     if (f->objects != f->fewObjects) {
         free(f->objects);
         free(f->arrays);

@@ -8,6 +8,7 @@
 
 #include "infer/shapes.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -102,6 +103,25 @@ static void made_free(ab_output *made, size_t count)
         made[i].device = NULL;
         made[i].isAllocated = 0;
     }
+}
+
+/*
+ * Frees what a run of this engine, or of its replica, has made and nobody took. May wait
+ * for a run. The mutex keeps the context alive: closing takes it after the state is told.
+ * Of a bundle that is closed the context may be dead, so memory of the device is left.
+ */
+void shapes_discard(ab_engine *engine, ab_output *made, size_t count)
+{
+    ab_visit visit;
+    if (gate_is_foreign(engine->gate)) {
+        return;
+    }
+    pthread_mutex_lock(&engine->reader.mutex);
+    if (engine->gate->state != GATE_CLOSED && ab_context_enter(engine->context, &visit) == 0) {
+        made_free(made, count);
+        ab_context_leave(&visit);
+    }
+    pthread_mutex_unlock(&engine->reader.mutex);
 }
 
 /* Gives back what earlier runs had to leave. 0 or the first failure. */

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import acl_bundle as ab
-from acl_bundle import build, om
+from acl_bundle import build, fake, om
 
 from .models import IDS, IMAGE, NET, OPTIONS, proto, rows, value
 
@@ -302,3 +304,24 @@ def test_a_shape_seen_before_is_not_described_again(tmp_path: Path, fake_acl: An
         after = fake_acl.calls
     for name in ("aclrtMalloc", "aclmdlSetDatasetTensorDesc", "aclUpdateDataBuffer"):
         assert after[name] == before[name]
+
+
+@pytest.mark.parametrize("call", ["run", "call"])
+def test_a_ctrl_c_while_the_library_allocates_leaves_no_memory(tmp_path: Path, call: str) -> None:
+    x = np.ones(1000, np.float32)
+    with load(FOUND, tmp_path, dynamic_shape=True) as bundle:
+        graph = bundle.infer
+        infer = graph if call == "call" else graph.run
+        given = x if call == "call" else {"x": x}
+        infer(given, out="device")
+        gc.collect()
+        before = fake.live()
+        fake.latency("aclmdlExecute", 0.3)
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            infer(given, out="device")
+        fake.latency("aclmdlExecute", 0)
+        gc.collect()
+        assert fake.live() == before
+        assert infer(given) is not None
+    assert fake.live() == []
