@@ -15,6 +15,7 @@ from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
 from acl_bundle._run.fit import Array, Fit, Given, Out
+from acl_bundle._run.hold import check_not_own
 from acl_bundle._run.run import Outputs
 from acl_bundle._run.signature import Signature
 from acl_bundle.errors import ClosedError, UnsupportedError
@@ -62,6 +63,15 @@ class Serving:
             )
         return self._open
 
+    def _check_now(self) -> None:
+        """As `_check`, of a run that begins now on this thread.
+
+        Raises:
+            BusyError: This thread holds the bundle.
+        """
+        self._check()
+        check_not_own(self._label, self._second_ids.variables.committing)
+
     def _opened(self, depth: int) -> tuple[Runner, Queue]:
         if self._runner is None:
             with self._opening:
@@ -76,7 +86,7 @@ class Serving:
     def run(self, given: Given, out: Out, timeout_ms: SupportsIndex, ready: Any = None) -> Outputs:
         """See `Graph.run`."""
         limit = check_timeout(timeout_ms)
-        self._check()
+        self._check_now()
         fit = self._signature.fit(given, ready)
         fit.write_to(self._signature.targets(fit, out))
         runner, _ = self._opened(DEPTH)
@@ -100,7 +110,7 @@ class Serving:
     ) -> Future[Any]:
         """See `Graph.submit`."""
         limit = check_limit(timeout_ms)
-        self._check()
+        self._check_now()
         plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
         fit = self._signature.fit(given if plain else given[0], ready)
         if out is not None:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from acl_bundle._base.owner import OfProcess, uninterrupted
+from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import lib
 from acl_bundle._run.turn import Turn
 from acl_bundle.errors import BusyError
@@ -144,6 +145,17 @@ def check_lapsed(what: str, turn: Turn) -> None:
     for one in thread.lapsed if thread is not None else ():
         if one.turn is turn:
             raise BusyError(f"{what} is refused: {one}. Release it first; nothing was changed")
+
+
+def check_not_own(what: str, turn: Turn) -> None:
+    """Refuse an inference of the thread that holds the bundle, as the gate does.
+
+    Raises:
+        BusyError: This thread holds it, and would wait for itself.
+    """
+    hold = turn.hold
+    if hold is not None and hold.is_own:
+        raise_failure(-(lib.AB_STEP_HELD << lib.AB_STEP_SHIFT), what, (), ())
 
 
 class Hold(OfProcess):

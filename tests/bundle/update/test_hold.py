@@ -147,10 +147,15 @@ def test_the_holders_own_inference_is_refused(bundle: ab.Bundle, mlp: Any) -> No
             lambda: bundle.infer.run({"x": mlp.x}),
             lambda: bundle.infer.run({"x": mlp.x}, out),
             bound,
+            lambda: bundle.infer.run({"x": mlp.x}, timeout_ms=LONG),
+            lambda: bundle.infer.submit(mlp.x),
+            lambda: bundle.infer.submit(mlp.x, timeout_ms=LONG),
+            lambda: list(bundle.infer.stream([mlp.x])),
         ):
             with pytest.raises(ab.BusyError, match=r"this thread holds the bundle \(Bundle\.hold"):
                 infer()
     bound()
+    assert bundle.infer.submit(mlp.x).result(20).shape == (4, 3)
     bound.close()
 
 
@@ -405,7 +410,7 @@ def test_close_by_another_thread_waits(mlp: Any, pool: ThreadPoolExecutor) -> No
 def test_what_is_submitted_waits(bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor) -> None:
     bundle.infer.submit(mlp.x).result(20)
     with bundle.hold(LONG):
-        future = bundle.infer.submit(mlp.x)
+        future = pool.submit(bundle.infer.submit, mlp.x).result(20)
         assert waits(future)
         bundle.update(mlp.random(1))
         with pytest.raises((ab.BusyError, TimeoutError)):
