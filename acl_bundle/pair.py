@@ -258,7 +258,8 @@ class Pair(Closing):
         with self._alone(limits.wait):
             check_expected("stage", self.version, expected)
             change = self._changes.written(found, version, probe, limits, options)
-            return Staged(self, Switch(self._shadow, change, expected), self._to_switch)
+            switch = Switch(self._shadow, change, expected)
+            return Staged(self, switch, self._to_switch, self._to_switch)
 
     @contextmanager
     def _to_switch(self, what: str, wait: Wait) -> Iterator[Signals]:  # noqa: ARG002  see `Alone`

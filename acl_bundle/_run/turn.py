@@ -47,14 +47,17 @@ class Turn:
         return hold is not None and hold.how is None and hold.is_own
 
     @contextmanager
-    def taken(self, what: str, wait: Wait, signals: Signals) -> Iterator[None]:
-        """Have it; signals, which are held back, are delivered while waiting.
+    def taken(
+        self, what: str, wait: Wait, signals: Signals, *, despite_hold: bool = False
+    ) -> Iterator[None]:
+        """Have it; signals, which are held back, are delivered while waiting. `despite_hold`:
+        wait for turns alone.
 
         Raises:
             BusyError: Others have it for longer than `wait` allows, or this thread has.
         """
         self.check_outside(what)
-        while not self._acquired(wait.step_ms / 1000):
+        while not self._acquired(wait.step_ms / 1000, despite_hold):
             signals.deliver()
             if wait.left_ms == 0:
                 other = self._other if self.hold is None else str(self.hold)
@@ -66,12 +69,12 @@ class Turn:
             self._inside = None
             self._lock.release()
 
-    def _acquired(self, seconds: float) -> bool:
+    def _acquired(self, seconds: float, despite_hold: bool) -> bool:
         """Take the lock, within some time, unless another thread holds the bundle."""
         if not self._lock.acquire(timeout=seconds):
             return False
         hold = self.hold
-        if hold is None or hold.is_own:
+        if hold is None or hold.is_own or despite_hold:
             return True
         self._lock.release()
         hold.ended.wait(seconds)

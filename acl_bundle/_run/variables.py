@@ -97,8 +97,9 @@ class Variables:
             raise_failure(result, what, [], [])
 
     @contextmanager
-    def alone(self, what: str, wait: Wait) -> Iterator[Signals]:
-        """Be the only one to commit or close, with signals held back.
+    def alone(self, what: str, wait: Wait, *, despite_hold: bool = False) -> Iterator[Signals]:
+        """Be the only one to commit or close, with signals held back. `despite_hold`: within
+        another thread's hold too, and after this thread's has ended; then write nothing.
 
         Yields:
             The signals: deliver them wherever the block may be left.
@@ -109,9 +110,13 @@ class Variables:
                 this thread is inside one already.
         """
         self.check(what)
-        check_lapsed(what, self.committing)
+        if not despite_hold:
+            check_lapsed(what, self.committing)
         _kept = self._keep()  # until the lock is open again, for closing takes it
-        with uninterrupted() as signals, self.committing.taken(what, wait, signals):
+        with (
+            uninterrupted() as signals,
+            self.committing.taken(what, wait, signals, despite_hold=despite_hold),
+        ):
             self.check(what)
             yield signals
 

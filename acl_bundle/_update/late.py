@@ -79,6 +79,12 @@ class Late:
             self._roll_back(run, wait, signals)
         self._run = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether the device is at it still."""
+        run = self._run
+        return run is not None and not run.timed.drained
+
     def check(self, what: str) -> None:
         """Refuse to go on while it is on the device.
 

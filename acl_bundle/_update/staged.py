@@ -6,7 +6,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Protocol, SupportsIndex
 
@@ -14,7 +14,7 @@ from acl_bundle._base.owner import OfProcess, Signals, check_process
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._run.published import Version
 from acl_bundle._update.reports import UpdateReport
-from acl_bundle.errors import UpdateError
+from acl_bundle.errors import AclBundleError, UpdateError
 
 Alone = Callable[[str, Wait], AbstractContextManager[Signals]]
 
@@ -62,8 +62,8 @@ class Staged(OfProcess):
 
     _finalizer: weakref.finalize[..., Any]
 
-    def __init__(self, bundle: object, ready: Ready, alone: Alone) -> None:
-        self._bundle, self._ready, self._alone = bundle, ready, alone
+    def __init__(self, bundle: object, ready: Ready, alone: Alone, aside: Alone) -> None:
+        self._bundle, self._ready, self._alone, self._aside = bundle, ready, alone, aside
         self.version: Version = ready.version
         self.names: tuple[str, ...] = ready.names
         self._nbytes, self._process = ready.nbytes, os.getpid()
@@ -111,7 +111,8 @@ class Staged(OfProcess):
                     self._end(f"was committed as version {self._ready.now!r}")
 
     def discard(self) -> None:
-        """Let it go: nothing changes. Harmless twice, and after a commit.
+        """Let it go: nothing changes. Harmless twice, and after a commit. Waits for a commit
+        of another thread, but for no hold.
 
         Raises:
             BusyError: A commit that was given up is still on the device, and may read it.
@@ -119,7 +120,7 @@ class Staged(OfProcess):
         if self._ended is not None or getattr(self._bundle, "closed", False):
             return
         check_process(self, self._process)
-        with self._alone("discard", Wait()):
+        with self._aside("discard", Wait()):
             if self._ended is None:
                 self._end("was discarded")
 
@@ -143,7 +144,8 @@ class Staged(OfProcess):
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.discard()
+        with suppress(AclBundleError) if value is not None else nullcontext():
+            self.discard()
 
     def __repr__(self) -> str:
         if self._ended is not None:

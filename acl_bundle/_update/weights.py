@@ -278,4 +278,4 @@ class HasWeights(Owner):
         wait, update = Wait(when_busy, timeout_ms), self.update
         update.wait_for(ready)
         ahead = update._stage(weights, version, expect, wait, **options)
-        return Staged(self, ahead, self._writer.alone)
+        return Staged(self, ahead, self._writer.alone, self._writer.aside)

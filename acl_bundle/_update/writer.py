@@ -248,3 +248,15 @@ class Writer:
             self._late.recover(wait, signals)
             self._late.check(what)
             yield signals
+
+    @contextmanager
+    def aside(self, what: str, wait: Wait) -> Iterator[Signals]:
+        """As `alone`, whoever holds the bundle, for those who write nothing.
+
+        Raises:
+            BusyError: A commit that was given up is on the device still.
+        """
+        with self.variables.alone(what, wait, despite_hold=True) as signals:
+            if self._late.runs:
+                self._late.check(what)
+            yield signals

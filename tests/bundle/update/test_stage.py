@@ -391,6 +391,49 @@ def test_commits_from_other_threads_in_a_hold(bundle: ab.Bundle, mlp: Any) -> No
     answers(bundle, mlp, mlp.random(2), 2)
 
 
+def test_discard_does_not_go_by_holds(bundle: ab.Bundle, mlp: Any) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        kept = bundle.stage(mlp.random(1))
+        with bundle.hold(60_000):
+            bundle.stage(mlp.random(2)).discard()
+            pool.submit(kept.discard).result(20)
+        assert kept.nbytes == 0
+        late = bundle.stage(mlp.random(1))
+        held = bundle.hold(20)
+        while held.active:
+            time.sleep(0.01)
+        with pytest.raises(ab.BusyError, match="Release it first"):
+            late.commit()
+        late.discard()
+        assert late.nbytes == 0
+        with pytest.raises(ab.BusyError, match="its limit of 20 ms passed"):
+            held.release()
+    bundle.update(mlp.random(3))
+    answers(bundle, mlp, mlp.random(3), 1)
+
+
+def test_the_end_of_a_block_does_not_hide_why_it_failed(mlp: Any) -> None:
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        with pytest.raises(KeyError, match="mine"), bundle.hold(20), bundle.stage(mlp.random(1)):
+            _fails_late()
+        staged = bundle.stage(mlp.random(1))
+        fake.latency("aclmdlExecuteAsync", 0.6)
+        with pytest.raises(ab.AclTimeoutError), staged:
+            staged.commit(timeout_ms=50)  # which cannot be discarded yet
+        fake.latency("aclmdlExecuteAsync", 0)
+        end = time.monotonic() + 20
+        while bundle.poisoned and time.monotonic() < end:
+            time.sleep(0.02)
+        staged.discard()
+        answers(bundle, mlp, mlp.weights, 0)
+
+
+def _fails_late() -> None:
+    time.sleep(0.2)
+    raise KeyError("mine")
+
+
 def test_an_interrupt_while_staging_takes_nothing(bundle: ab.Bundle, mlp: Any) -> None:
     class Slow(Lazy):
         def __getitem__(self, name: str) -> Any:
