@@ -15,17 +15,27 @@
 
 enum { WIDTH = 8 };
 
-/* Whether the processor has F16C; clang 14 has no such __builtin_cpu_supports. */
-static int has_f16c(void)
+static size_t width;
+
+/*
+ * Asks the processor once, when the library is opened. A virtual machine answers
+ * CPUID in its monitor, which takes as long as it takes to convert a small weight.
+ * clang 14 has no __builtin_cpu_supports for F16C. The system saves what both need,
+ * the wide registers, where it gives AVX2.
+ */
+__attribute__((constructor)) static void width_ask(void)
 {
     unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0) {
+        width = WIDTH;
+    }
 }
 
-/* See blocks.h. The system saves what both need, the wide registers, where it gives AVX2. */
+/* See blocks.h. */
 size_t convert_width(void)
 {
-    return __builtin_cpu_supports("avx2") && has_f16c() ? WIDTH : 0;
+    return width;
 }
 
 AVX2_INLINE __m256i lanes_of(uint32_t value)
