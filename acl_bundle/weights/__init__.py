@@ -30,16 +30,16 @@ from acl_bundle.weights._diff import diff
 from acl_bundle.weights._freeze.freeze import freeze
 from acl_bundle.weights._sources.detect import KINDS as _KINDS
 from acl_bundle.weights._sources.detect import detect as _detect
-from acl_bundle.weights._sources.safetensors import Safetensors
-from acl_bundle.weights._sources.torch import Torch
+from acl_bundle.weights._sources.safetensors.file import Safetensors
+from acl_bundle.weights._sources.torch.file import Torch
 from acl_bundle.weights._transforms.cast import cast
 from acl_bundle.weights._transforms.concat import concat, split
-from acl_bundle.weights._transforms.layers import Layouts, layouts_of
 from acl_bundle.weights._transforms.layout import reshape, transpose
-from acl_bundle.weights._transforms.lora import merge_lora
-from acl_bundle.weights._transforms.masks import Masks, enforce
+from acl_bundle.weights._transforms.lora.view import merge_lora
 from acl_bundle.weights._transforms.rename import rename, select
-from acl_bundle.weights._transforms.sparse import check, sparsify_2_4
+from acl_bundle.weights._transforms.sparse.layers import Layouts, layouts_of
+from acl_bundle.weights._transforms.sparse.masks import Masks, enforce
+from acl_bundle.weights._transforms.sparse.prune import check, sparsify_2_4
 from acl_bundle.weights._write import save, to_bytes
 
 if _TYPE_CHECKING:

@@ -19,7 +19,7 @@ from acl_bundle.weights._base.file import check_path
 from acl_bundle.weights._base.pieces import raw
 from acl_bundle.weights._base.spec import Array, Spec, fetch, mapping_of, spec_of
 from acl_bundle.weights._base.view import files_of
-from acl_bundle.weights._sources.safetensors_header import DTYPES, METADATA, is_text
+from acl_bundle.weights._sources.safetensors.header import DTYPES, METADATA, is_text
 
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGN: Final = 64

@@ -11,11 +11,12 @@ from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
 from acl_bundle.build.convert import from_onnx
 from acl_bundle.build.result import Bundle
-from acl_bundle.build.tensorflow import convert, frozen, parts
-from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import GraphVariable, TensorFlowGraph
-from acl_bundle.build.tensorflow.opened import Model
-from acl_bundle.build.tensorflow.values import Checkpoint
+from acl_bundle.build.tensorflow import convert, frozen
+from acl_bundle.build.tensorflow._ends.cut import Names
+from acl_bundle.build.tensorflow._graph import parts
+from acl_bundle.build.tensorflow._graph.graph import GraphVariable, TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.values import Checkpoint
+from acl_bundle.build.tensorflow._open.model import Model
 from acl_bundle.errors import WeightError
 
 

@@ -19,8 +19,8 @@ from onnx import numpy_helper
 
 from acl_bundle.build._onnx import walk
 from acl_bundle.build.tensorflow import recurrent
-from acl_bundle.build.tensorflow.graph import TensorFlowGraph
-from acl_bundle.build.tensorflow.need import need, reason, tensorflow
+from acl_bundle.build.tensorflow._graph.graph import TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.need import need, reason, tensorflow
 from acl_bundle.errors import UnsupportedError
 
 Array = NDArray[Any]

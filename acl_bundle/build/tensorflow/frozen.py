@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from acl_bundle.build.tensorflow import ends, names, opened, training, variables
-from acl_bundle.build.tensorflow.ends import Names
-from acl_bundle.build.tensorflow.graph import TensorFlowGraph
-from acl_bundle.build.tensorflow.opened import Model
-from acl_bundle.build.tensorflow.values import Checkpoint, CheckpointValues
+from acl_bundle.build.tensorflow._ends import cut
+from acl_bundle.build.tensorflow._ends.cut import Names
+from acl_bundle.build.tensorflow._graph import names
+from acl_bundle.build.tensorflow._graph.graph import TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.values import Checkpoint, CheckpointValues
+from acl_bundle.build.tensorflow._open import training, variables
+from acl_bundle.build.tensorflow._open.model import Model, open_model
 
 
 def freeze(
@@ -32,8 +34,8 @@ def freeze(
     Raises:
         As `from_tensorflow` does.
     """
-    graph, own = opened.open_model(model, signature)
-    ends.choose(graph, inputs, outputs)
+    graph, own = open_model(model, signature)
+    cut.choose(graph, inputs, outputs)
     training.check(graph)
     _forget(graph)
     source = own if checkpoint is None else checkpoint

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build.tensorflow.graph import TensorFlowGraph, node_of
+from acl_bundle.build.tensorflow._graph.graph import TensorFlowGraph, node_of
 
 Array = NDArray[Any]
 

@@ -26,7 +26,7 @@ from acl_bundle.weights._freeze.om import freeze_om
 from acl_bundle.weights._freeze.onnx import freeze_onnx
 from acl_bundle.weights._sources.detect import detect
 from acl_bundle.weights._sources.om import OmWeights, sources
-from acl_bundle.weights._sources.onnx import Onnx
+from acl_bundle.weights._sources.onnx.model import Onnx
 
 
 class FreezeRow(NamedTuple):

@@ -20,7 +20,7 @@ from acl_bundle.errors import WeightsFormatError
 from acl_bundle.weights._base.spec import Spec, Weights
 from acl_bundle.weights._sources.detect import detect
 from acl_bundle.weights._sources.om import OmWeights
-from acl_bundle.weights._sources.onnx import Onnx
+from acl_bundle.weights._sources.onnx.model import Onnx
 
 GRAPH: Final = ".pb"
 _ONNX: Final = ".onnx"

@@ -21,7 +21,7 @@ from acl_bundle.errors import UnsupportedError
 from acl_bundle.weights._base.file import map_file
 from acl_bundle.weights._base.pieces import raw
 from acl_bundle.weights._base.spec import Array, Weights
-from acl_bundle.weights._sources.onnx import Onnx
+from acl_bundle.weights._sources.onnx.model import Onnx
 
 LIMIT: Final = 1_900_000_000
 _LARGE: Final = 1024

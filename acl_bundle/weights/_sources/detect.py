@@ -16,20 +16,20 @@ from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.file import bad, map_file, map_part
 from acl_bundle.weights._base.source import Source
-from acl_bundle.weights._sources.checkpoint import INDEX, TensorFlowCheckpoint
-from acl_bundle.weights._sources.checkpoint_v1 import PATTERN, TABLE_MAGIC, files_of
-from acl_bundle.weights._sources.deepspeed import deepspeed
-from acl_bundle.weights._sources.distcp import METADATA, DistributedCheckpoint
 from acl_bundle.weights._sources.folder import Folder
-from acl_bundle.weights._sources.graphdef import FrozenGraph
 from acl_bundle.weights._sources.npy import MAGIC as NPY
 from acl_bundle.weights._sources.npz import SUFFIX, Npy, Npz
 from acl_bundle.weights._sources.om import OmWeights
-from acl_bundle.weights._sources.onnx import Onnx
-from acl_bundle.weights._sources.safetensors import Safetensors
+from acl_bundle.weights._sources.onnx.model import Onnx
+from acl_bundle.weights._sources.safetensors.file import Safetensors
 from acl_bundle.weights._sources.shards import Shards, TorchShards, index_reader
+from acl_bundle.weights._sources.tensorflow.checkpoint import INDEX, TensorFlowCheckpoint
+from acl_bundle.weights._sources.tensorflow.checkpoint_v1 import PATTERN, TABLE_MAGIC, files_of
+from acl_bundle.weights._sources.tensorflow.graphdef import FrozenGraph
 from acl_bundle.weights._sources.told import told, told_archive, told_folder
-from acl_bundle.weights._sources.torch import Torch
+from acl_bundle.weights._sources.torch.deepspeed import deepspeed
+from acl_bundle.weights._sources.torch.distributed import METADATA, DistributedCheckpoint
+from acl_bundle.weights._sources.torch.file import Torch
 
 KINDS: Final[dict[str, Callable[[Path_], Source]]] = {
     one.kind: one

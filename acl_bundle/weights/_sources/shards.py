@@ -16,8 +16,8 @@ from acl_bundle.weights._base import json
 from acl_bundle.weights._base.file import bad, inside, map_file
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array
-from acl_bundle.weights._sources.safetensors import Safetensors
-from acl_bundle.weights._sources.torch import Torch
+from acl_bundle.weights._sources.safetensors.file import Safetensors
+from acl_bundle.weights._sources.torch.file import Torch
 
 _ZIP: Final = b"PK\x03\x04"
 

@@ -13,7 +13,8 @@ from acl_bundle.om._bundle import manifest
 from acl_bundle.om._container import partition
 from acl_bundle.om._modeldef import tables
 from acl_bundle.om._proto import wire
-from acl_bundle.weights._sources import archive, npy, safetensors_header
+from acl_bundle.weights._sources import archive, npy
+from acl_bundle.weights._sources.safetensors import header as safetensors_header
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "weights.md").read_text(encoding="utf-8")
 LIMITS: Final[dict[str, tuple[int, ...]]] = {

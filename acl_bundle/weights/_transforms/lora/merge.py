@@ -9,16 +9,16 @@ from acl_bundle.weights._base.patterns import matching
 from acl_bundle.weights._base.report import listed
 from acl_bundle.weights._base.spec import Weights, fetch, is_floating, spec_of
 from acl_bundle.weights._base.view import files_of
-from acl_bundle.weights._transforms import peft
-from acl_bundle.weights._transforms.lora_change import (
+from acl_bundle.weights._transforms.lora import peft
+from acl_bundle.weights._transforms.lora.change import (
     Bias,
     ChangeLists,
     Product,
     RowsReplaced,
     Whole,
 )
-from acl_bundle.weights._transforms.lora_names import WEIGHT, FactorPair, Targets, bare, kinds_of
-from acl_bundle.weights._transforms.lora_sum import check_shapes
+from acl_bundle.weights._transforms.lora.names import WEIGHT, FactorPair, Targets, bare, kinds_of
+from acl_bundle.weights._transforms.lora.sum import check_shapes
 
 
 class Merge:

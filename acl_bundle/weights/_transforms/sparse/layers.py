@@ -10,8 +10,8 @@ from acl_bundle._base.extra import need
 from acl_bundle._base.files import Path_
 from acl_bundle.weights._base.file import bad, map_file
 from acl_bundle.weights._sources.detect import detect
-from acl_bundle.weights._sources.onnx import Onnx
-from acl_bundle.weights._transforms.groups import KEPT, Layout, along
+from acl_bundle.weights._sources.onnx.model import Onnx
+from acl_bundle.weights._transforms.sparse.groups import KEPT, Layout, along
 
 _FLOATS: Final = (1, 10, 11, 16)  # TensorProto's float, float16, double and bfloat16
 _SIZES: Final = ("Shape", "Size")

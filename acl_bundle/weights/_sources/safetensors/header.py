@@ -23,7 +23,7 @@ import numpy as np
 
 from acl_bundle.weights._base.file import bad
 from acl_bundle.weights._base.spec import SHAPE_RULE, Spec, is_shape
-from acl_bundle.weights._sources.members import Members
+from acl_bundle.weights._sources.safetensors.members import Members
 
 HEADER_MAX: Final = 100_000_000
 COUNT_MAX: Final = 1 << 15

@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from acl_bundle.build.tensorflow.graph import GraphVariable, TensorFlowGraph
-from acl_bundle.build.tensorflow.need import reason, tensorflow
+from acl_bundle.build.tensorflow._graph.graph import GraphVariable, TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.need import reason, tensorflow
 from acl_bundle.errors import WeightError
 
 Checkpoint: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import TensorFlowGraph, every_node
+from acl_bundle.build.tensorflow._graph.graph import TensorFlowGraph, every_node
 from acl_bundle.errors import UnsupportedError
 
 _RANDOM: Final = (

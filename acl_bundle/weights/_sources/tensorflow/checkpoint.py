@@ -22,7 +22,7 @@ from acl_bundle._base.files import Path_
 from acl_bundle.weights._base.file import bad, map_file, map_part
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array, Spec, is_number
-from acl_bundle.weights._sources.checkpoint_v1 import TABLE_MAGIC, files_of, place
+from acl_bundle.weights._sources.tensorflow.checkpoint_v1 import TABLE_MAGIC, files_of, place
 
 INDEX = ".index"
 _SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")

@@ -11,8 +11,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from acl_bundle.build.tensorflow import answers, branches
-from acl_bundle.build.tensorflow.graph import (
+from acl_bundle.build.tensorflow._ends import answers, branches
+from acl_bundle.build.tensorflow._graph.graph import (
     VARIABLES,
     TensorFlowGraph,
     node_of,
@@ -21,7 +21,7 @@ from acl_bundle.build.tensorflow.graph import (
     reached,
     tensor_of,
 )
-from acl_bundle.build.tensorflow.need import reason, tensorflow
+from acl_bundle.build.tensorflow._graph.need import reason, tensorflow
 
 Names: TypeAlias = Sequence[str]
 

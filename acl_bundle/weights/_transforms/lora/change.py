@@ -10,8 +10,8 @@ import numpy as np
 
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.spec import Array, Weights, fetch
-from acl_bundle.weights._transforms.lora_names import FactorPair
-from acl_bundle.weights._transforms.lora_sum import rounded
+from acl_bundle.weights._transforms.lora.names import FactorPair
+from acl_bundle.weights._transforms.lora.sum import rounded
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from acl_bundle.om._proto.wire import Message
 from acl_bundle.weights._base.file import bad, map_file
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array, Spec
-from acl_bundle.weights._sources.onnx_tensor import NAME, Beside, OnnxTensor, unread
+from acl_bundle.weights._sources.onnx.tensor import NAME, Beside, OnnxTensor, unread
 from acl_bundle.weights._sources.proto import fixed, integers
 
 _MODEL_GRAPH, _MODEL_FUNCTION = 7, 25

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow import training
-from acl_bundle.build.tensorflow.graph import node_of, reached, tensor_of
+from acl_bundle.build.tensorflow._graph.graph import node_of, reached, tensor_of
+from acl_bundle.build.tensorflow._open import training
 
 _GRADIENT: Final = re.compile(r"(?:^|/)gradients(?:_\d+)?/(?:(.*?)_grad/)?")
 _STARTS: Final = ("Placeholder", "IteratorGetNext")

@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import (
+from acl_bundle.build.tensorflow._graph import names
+from acl_bundle.build.tensorflow._graph.graph import (
     VARIABLES,
     Fragment,
     TensorFlowGraph,
     every_node,
     node_of,
 )
-from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.build.tensorflow.values import CheckpointValues
+from acl_bundle.build.tensorflow._graph.need import need, reason, tensorflow
+from acl_bundle.build.tensorflow._graph.values import CheckpointValues
 from acl_bundle.errors import UnsupportedError
 
 _PLACE: Final = re.compile(r"(\d{1,18} )+(\d{1,18},\d{1,18}|-)(:(\d{1,18},\d{1,18}|-))*")

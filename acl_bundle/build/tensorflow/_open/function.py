@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import TensorFlowGraph
-from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.build.tensorflow.training import check
+from acl_bundle.build.tensorflow._graph import names
+from acl_bundle.build.tensorflow._graph.graph import TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.need import need, reason, tensorflow
+from acl_bundle.build.tensorflow._open.training import check
 from acl_bundle.errors import UnsupportedError
 
 _SERVING: Final = "serving_default"

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import Fragment, GraphVariable, outside
+from acl_bundle.build.tensorflow._graph.graph import Fragment, GraphVariable, outside
 from acl_bundle.errors import WeightError
 
 VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"

@@ -29,8 +29,8 @@ from acl_bundle.weights._base.pieces import place
 from acl_bundle.weights._base.report import Report
 from acl_bundle.weights._base.spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._base.view import View
-from acl_bundle.weights._sources.safetensors import Safetensors
-from acl_bundle.weights._transforms.groups import broken, check_layout
+from acl_bundle.weights._sources.safetensors.file import Safetensors
+from acl_bundle.weights._transforms.sparse.groups import broken, check_layout
 from acl_bundle.weights._write import save
 
 RECORD = "acl_bundle.masks"

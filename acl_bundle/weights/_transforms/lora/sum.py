@@ -9,7 +9,7 @@ import numpy as np
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.pieces import place
 from acl_bundle.weights._base.spec import Array, Spec, is_floating
-from acl_bundle.weights._transforms.lora_names import FactorPair
+from acl_bundle.weights._transforms.lora.names import FactorPair
 
 
 def check_shapes(

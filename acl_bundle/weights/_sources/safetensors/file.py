@@ -14,7 +14,7 @@ from acl_bundle._base.files import Path_
 from acl_bundle.weights._base.file import Buffer, read, whole
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array
-from acl_bundle.weights._sources.safetensors_header import parse
+from acl_bundle.weights._sources.safetensors.header import parse
 
 _OURS: Final = "acl_bundle."  # what this package notes in the metadata is no weight's name
 

@@ -20,7 +20,7 @@ from acl_bundle.weights._base.patterns import assigned
 from acl_bundle.weights._base.report import Report, listed
 from acl_bundle.weights._base.spec import Array, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._base.view import View
-from acl_bundle.weights._transforms.groups import (
+from acl_bundle.weights._transforms.sparse.groups import (
     KEPT,
     Layout,
     along,
@@ -29,7 +29,7 @@ from acl_bundle.weights._transforms.groups import (
     number,
     two_of_four,
 )
-from acl_bundle.weights._transforms.masks import Mask, MaskRow, Masks, mask_rows, pack
+from acl_bundle.weights._transforms.sparse.masks import Mask, MaskRow, Masks, mask_rows, pack
 
 _DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
 

@@ -13,10 +13,11 @@ from typing import Any, Final, TypeAlias
 
 from acl_bundle._base.absent import absent
 from acl_bundle._base.files import map_regular
-from acl_bundle.build.tensorflow import function, names, variables
-from acl_bundle.build.tensorflow.graph import VARIABLES, TensorFlowGraph
-from acl_bundle.build.tensorflow.need import need, reason, tensorflow
-from acl_bundle.build.tensorflow.values import Checkpoint
+from acl_bundle.build.tensorflow._graph import names
+from acl_bundle.build.tensorflow._graph.graph import VARIABLES, TensorFlowGraph
+from acl_bundle.build.tensorflow._graph.need import need, reason, tensorflow
+from acl_bundle.build.tensorflow._graph.values import Checkpoint
+from acl_bundle.build.tensorflow._open import function, variables
 
 Model: TypeAlias = "str | os.PathLike[str] | Any"
 

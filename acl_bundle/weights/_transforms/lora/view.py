@@ -23,9 +23,9 @@ from acl_bundle.weights._base.report import Report, listed
 from acl_bundle.weights._base.spec import Array, Weights, mapping_of
 from acl_bundle.weights._base.view import View, files_of
 from acl_bundle.weights._sources.detect import detect
-from acl_bundle.weights._transforms.lora_change import ChangeLists, applied
-from acl_bundle.weights._transforms.lora_merge import Merge
-from acl_bundle.weights._transforms.lora_names import paired
+from acl_bundle.weights._transforms.lora.change import ChangeLists, applied
+from acl_bundle.weights._transforms.lora.merge import Merge
+from acl_bundle.weights._transforms.lora.names import paired
 
 
 class LoraRow(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import Any
 
-from acl_bundle.build.tensorflow.need import tensorflow
+from acl_bundle.build.tensorflow._graph.need import tensorflow
 
 VARIABLES = frozenset(("AutoReloadVariable", "VarHandleOp", "Variable", "VariableV2"))
 

@@ -14,8 +14,8 @@ import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build.tensorflow import names
-from acl_bundle.build.tensorflow.graph import Fragment, GraphVariable
+from acl_bundle.build.tensorflow._graph import names
+from acl_bundle.build.tensorflow._graph.graph import Fragment, GraphVariable
 
 
 def joined(graph: GraphProto, variables: Sequence[GraphVariable]) -> list[GraphVariable]:

@@ -22,10 +22,10 @@ from acl_bundle._base.files import NoRegularFileError, Path_, check_regular
 from acl_bundle.weights._base.file import bad, inside, map_part, whole
 from acl_bundle.weights._base.source import Source
 from acl_bundle.weights._base.spec import Array, Spec, is_shape
-from acl_bundle.weights._sources import distcp_metadata
-from acl_bundle.weights._sources.distcp_metadata import Record
 from acl_bundle.weights._sources.npy import NoNumbersError
-from acl_bundle.weights._sources.torch import array_of, load
+from acl_bundle.weights._sources.torch import distcp_metadata
+from acl_bundle.weights._sources.torch.distcp_metadata import Record
+from acl_bundle.weights._sources.torch.file import array_of, load
 
 METADATA: Final = ".metadata"
 _WAY_OUT: Final = (

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from acl_bundle.build.tensorflow.graph import node_of, tensor_of
-from acl_bundle.build.tensorflow.need import tensorflow
+from acl_bundle.build.tensorflow._graph.graph import node_of, tensor_of
+from acl_bundle.build.tensorflow._graph.need import tensorflow
 
 _CALLS: Final = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
 

@@ -1,0 +1,1 @@
+"""Where a graph begins and ends, and branches that are never taken."""

@@ -1,0 +1,1 @@
+"""A TensorFlow graph: its nodes, its variables with names and values."""

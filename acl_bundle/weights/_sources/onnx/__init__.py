@@ -1,0 +1,1 @@
+"""The initializers of ONNX models."""

@@ -1,0 +1,1 @@
+"""safetensors: the header, read member by member, and the file."""

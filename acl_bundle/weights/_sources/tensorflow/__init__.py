@@ -1,0 +1,1 @@
+"""TensorFlow's files: checkpoints of both formats, frozen graphs."""

@@ -1,0 +1,1 @@
+"""torch's files: one archive, shards of a distributed checkpoint, DeepSpeed's."""

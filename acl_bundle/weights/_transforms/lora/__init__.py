@@ -1,0 +1,1 @@
+"""Adapters of LoRA, merged into the weights that they change."""
