@@ -18,7 +18,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 GE_HEADERS := acl_bundle/build/chip/include
 C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* \
-    $(GE_HEADERS)/*/*.h)) setup.py
+    $(GE_HEADERS)/*/*.h)) acl_bundle/errors/codes.py setup.py
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
 LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]))
 CROSS := aarch64-linux-gnu-gcc
@@ -179,7 +179,7 @@ $(IN_PYTHON): fuzz-%: .venv/fuzz fuzz-seeds
 	    build/fuzz/seeds/$* $(CORPUS)/$* $(FUZZ_HOW)
 
 clean:
-	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so
+	rm -rf .venv build dist *.egg-info acl_bundle/*.so acl_bundle/fake/lib/*.so acl_bundle/fake/include
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # What is installed in .venv: the checkout itself, or a copy of it. Each takes

@@ -2,11 +2,13 @@
 
 The fake is one shared library; every other name that a client may have linked
 is a forward without code, built by the same linker against the fake itself.
+The headers that programs include are made of csrc/acl before anything else.
 The stand-in for GE's compiler is C++; where no C++ compiler is, it is left out.
 """
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from setuptools.command.build_ext import build_ext
 
 LIB = "acl_bundle.fake.lib"
 FAKE = "libascendcl"
-FORWARDS = ("libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas")
+FORWARDS = (
+    "libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas", "libacl_retr",
+)  # fmt: skip
 GE = {  # sources, and what each needs: in the order they are built
     "libgraph_base": (["ascend_string"], []),
     "libgraph": (["graph", "fields", "refusal", "python"], ["graph_base", "ascendcl"]),
@@ -149,6 +153,7 @@ def stand_in(name: str) -> Extension:
     )
 
 
+runpy.run_path("csrc/include.py", run_name="__main__")
 setup(
     cffi_modules=["csrc/build.py:ffibuilder"],
     ext_modules=[fake, *map(forward, FORWARDS), *map(stand_in, GE)],

@@ -6,8 +6,8 @@
  * aclGetRecentErrMsg, and is counted and traced like all others. The second
  * column says what it gives back: ERROR 200001, POINTER NULL, NUMBER 0,
  * NOTHING nothing; SILENCE is nothing and no text either, for what cannot
- * fail. What acl_api.h declares must not be here: to simulate one
- * of these, move its name to functions.h.
+ * fail. Their prototypes are in unsimulated_api.h of csrc/acl. To simulate one,
+ * move its name to functions.h and its prototype to acl_api.h.
  */
 #ifndef FAKE_UNSIMULATED_H
 #define FAKE_UNSIMULATED_H
@@ -24,6 +24,8 @@
     FUNCTION(aclGetCannAttribute, ERROR) \
     FUNCTION(aclGetDeviceCapability, ERROR) \
     /* acl/acl_dump.h */ \
+    FUNCTION(acldumpRegCallback, ERROR) \
+    FUNCTION(acldumpUnregCallback, NOTHING) \
     FUNCTION(aclopStartDumpArgs, ERROR) \
     FUNCTION(aclopStopDumpArgs, ERROR) \
     FUNCTION(acldumpGetPath, POINTER) \
@@ -466,6 +468,28 @@
     FUNCTION(aclblasHgemm, ERROR) \
     FUNCTION(aclblasCreateHandleForHgemm, ERROR) \
     FUNCTION(aclblasS8gemm, ERROR) \
-    FUNCTION(aclblasCreateHandleForS8gemm, ERROR)
+    FUNCTION(aclblasCreateHandleForS8gemm, ERROR) \
+    /* acl/ops/acl_fv.h */ \
+    FUNCTION(aclfvCreateInitPara, POINTER) \
+    FUNCTION(aclfvDestroyInitPara, ERROR) \
+    FUNCTION(aclfvSet1NTopNum, ERROR) \
+    FUNCTION(aclfvSetNMTopNum, ERROR) \
+    FUNCTION(aclfvCreateFeatureInfo, POINTER) \
+    FUNCTION(aclfvDestroyFeatureInfo, ERROR) \
+    FUNCTION(aclfvCreateRepoRange, POINTER) \
+    FUNCTION(aclfvDestroyRepoRange, ERROR) \
+    FUNCTION(aclfvCreateQueryTable, POINTER) \
+    FUNCTION(aclfvDestroyQueryTable, ERROR) \
+    FUNCTION(aclfvCreateSearchInput, POINTER) \
+    FUNCTION(aclfvDestroySearchInput, ERROR) \
+    FUNCTION(aclfvCreateSearchResult, POINTER) \
+    FUNCTION(aclfvDestroySearchResult, ERROR) \
+    FUNCTION(aclfvInit, ERROR) \
+    FUNCTION(aclfvRelease, ERROR) \
+    FUNCTION(aclfvRepoAdd, ERROR) \
+    FUNCTION(aclfvRepoDel, ERROR) \
+    FUNCTION(aclfvDel, ERROR) \
+    FUNCTION(aclfvModify, ERROR) \
+    FUNCTION(aclfvSearch, ERROR)
 
 #endif

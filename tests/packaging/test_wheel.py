@@ -79,12 +79,22 @@ def test_one_wheel_serves_every_python_from_3_10_on(wheel: Path) -> None:
 def test_the_wheel_holds_shim_fake_types_and_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "acl_bundle/_acl.abi3.so" in names
-    linked = ("ascendcl", "acl_rt", "acl_mdl", "acl_op_compiler", "acl_dvpp", "acl_cblas")
+    linked = (
+        "ascendcl",
+        "acl_rt",
+        "acl_mdl",
+        "acl_op_compiler",
+        "acl_dvpp",
+        "acl_cblas",
+        "acl_retr",
+    )
     assert {f"acl_bundle/fake/lib/lib{name}.so" for name in linked} < {*names}
     ge = ("ge_compiler", "graph", "graph_base", "fmk_onnx_parser")
     assert {f"acl_bundle/fake/lib/lib{name}.so" for name in ge} < {*names}
     chip = ("ge_compile.cc", "include/ge/ge_ir_build.h", "include/parser/onnx_parser.h")
     assert {f"acl_bundle/build/chip/{name}" for name in chip} < {*names}
+    headers = ("acl.h", "acl_rt.h", "acl_mdl.h", "ops/acl_dvpp.h", "error_codes/rt_error_codes.h")
+    assert {f"acl_bundle/fake/include/acl/{name}" for name in headers} < {*names}
     assert {"acl_bundle/py.typed", "acl_bundle/_acl.pyi", "acl_bundle/build/__init__.py"} < {*names}
     assert "acl_bundle/pyacl/path/acl.py" in names  # and nothing named acl beside acl_bundle
     assert [name for name in names if name.endswith("licenses/LICENSE")]
