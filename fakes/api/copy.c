@@ -143,7 +143,7 @@ int copy_check_order(const void *dst, const void *src, size_t count)
 
 static bool is_remote(const void *address)
 {
-    int chip = device_owns(address) ? import_chip(address) : -1;
+    int chip = import_chip(address);
 
     return chip >= 0 && chip != visible_device(device_index(address));
 }

@@ -47,7 +47,6 @@ int ort_check(const Ort *ort, OrtStatus *status, const char *what, int failure)
     return failure;
 }
 
-/* Takes the functions out of an opened library. */
 static bool take_functions(void *library, Ort *ort)
 {
     void *symbol = dlsym(library, "OrtGetApiBase");

@@ -28,7 +28,6 @@ static void write_x(aclmdlDataset *input, size_t count)
     free(x);
 }
 
-/* Prints one output of these dims. */
 static void print(aclmdlDataset *output, const int64_t *dims, size_t rank)
 {
     aclDataBuffer *buffer = aclmdlGetDatasetBuffer(output, 0);
@@ -41,7 +40,6 @@ static void print(aclmdlDataset *output, const int64_t *dims, size_t rank)
     print_floats(aclGetDataBufferAddr(buffer), count);
 }
 
-/* One run of a model with gears. */
 static void run_gear(uint32_t model, aclmdlDesc *desc, aclmdlDataset *input,
                      aclmdlDataset *output, size_t rows, size_t columns)
 {
