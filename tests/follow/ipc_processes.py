@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,7 +21,23 @@ from acl_bundle._ipc.blocks import process_number
 from . import policy
 
 
-class Trainer:
+class Forks:
+    """A process that can have children."""
+
+    def fork(self) -> int:
+        """Fork a child that lives until it is killed, as workers of a data loader do."""
+        child = os.fork()
+        if child == 0:
+            time.sleep(1000)
+            os._exit(0)
+        return child
+
+    def run_another(self) -> int:
+        """Start a program that gets all descriptors that can be inherited."""
+        return subprocess.Popen(["sleep", "1000"], close_fds=False).pid
+
+
+class Trainer(Forks):
     """Publishes the policy's versions."""
 
     publisher: follow.IpcPublisher
@@ -37,6 +54,11 @@ class Trainer:
     def publish_own(self, version: int, **options: Any) -> follow.Answers:
         """Publish what is in the places."""
         return self.publisher.publish(version, **{"timeout": 30.0} | options)
+
+    def publish_while_asked(self, version: int) -> None:
+        """Publish to whoever connects, and wait for no answer."""
+        with suppress(TimeoutError):
+            self.publish(version, timeout=1.0)
 
     def lend_for_ever(self, version: int) -> None:
         """Publish, and be there until killed."""
@@ -63,7 +85,7 @@ class Trainer:
         return fake.live(), fake.violations()
 
 
-class Consumer:
+class Consumer(Forks):
     """Reads what is published."""
 
     def begin(self, address: str) -> int:

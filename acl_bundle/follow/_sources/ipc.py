@@ -21,6 +21,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, SupportsIndex
 
+from acl_bundle._base.owner import check_process
 from acl_bundle._device.layout import index_of
 from acl_bundle._ipc.blocks import process_number
 from acl_bundle._ipc.manifest import IpcManifest
@@ -56,6 +57,7 @@ class Ipc:
         self._line: Line | None = None
         self._memory: Imported | None = None
         self._offer: IpcManifest | None = None
+        self._listed: IpcManifest | None = None
         self._wrong: Impossible | None = None
 
     def __repr__(self) -> str:
@@ -74,7 +76,7 @@ class Ipc:
             return [wrong]
         if self._offer is None:
             return []
-        offer = self._offer
+        offer = self._listed = self._offer
         opening = partial(self._open, offer)
         return [Checkpoint(offer.version, order_of(offer.version), opening, offer.published)]
 
@@ -83,8 +85,11 @@ class Ipc:
 
         A version that was listed and is not wanted is given back here.
         """
-        if self._offer is not None:
+        self._check_process()
+        if self._offer is not None and self._offer is self._listed:
             self._answer(self._offer, "it was not taken: it is older than what was followed")
+        if self._offer is not None or self._wrong is not None:  # it came while another was read
+            return
         until = monotonic() + seconds
         while self._line is not None and (left := until - monotonic()) > 0 and not stop.is_set():
             if ready([self._line], min(left, SLICE)):
@@ -105,54 +110,85 @@ class Ipc:
             if line is not None:
                 line.close()
 
+    def _check_process(self) -> None:
+        if self._line is not None:
+            check_process(self, self._line.made_in)
+
     def _hear(self) -> None:
         """Take what the trainer has said."""
+        self._check_process()
         if self._line is None:
             self._line = connect(self._address, TIMEOUT)
             self._line.send({"ipc": HELLO, "process": process_number()}, TIMEOUT)
-        line = self._line
+        try:
+            self._receive(self._line, "has ended")
+        except ConnectionError:
+            self.close()
+            raise
+
+    def _receive(self, line: Line, ended: str) -> None:
+        """Take the lines that are there.
+
+        Raises:
+            ConnectionError: The trainer has ended, or is none.
+        """
         try:
             said = line.received()
         except ValueError as error:
-            self.close()
             raise ConnectionError(f"{self!r}: who answers is no publisher: {error}") from error
         for one in said:
             self._take(one)
         if line.ended:
-            self.close()
-            raise ConnectionError(f"{self!r}: the trainer has ended")
+            raise ConnectionError(f"{self!r}: the trainer {ended}")
 
     def _take(self, said: Any) -> None:
+        """Note what is offered; what was before, and is not open, is passed over."""
+        if self._offer is not None:
+            self._answer(self._offer, "it was not taken: a newer one came")
         try:
             self._offer = IpcManifest.read(said)
         except ValueError as error:
             version = said.get("version") if isinstance(said, dict) else None
             self._wrong = Impossible(str(version)[:255], error)
-            self._tell({"version": version, "refused": str(error)})
+            self._tell(version, str(error))
 
-    def _tell(self, data: object) -> None:
-        """Send a line; a trainer that is not there is found out when it is heard."""
+    def _tell(self, version: object, refused: str | None) -> None:
+        """Answer; a trainer that is not there is found out when it is heard."""
         if self._line is not None:
             with suppress(OSError):
-                self._line.send(data, TIMEOUT)
+                self._line.send({"version": version, "refused": refused}, TIMEOUT)
 
-    def _answer(self, offer: IpcManifest, refused: str | None = None) -> None:
+    def _answer(self, offer: IpcManifest, refused: str) -> None:
         if self._offer is offer:
             self._offer = None
-            self._tell({"version": offer.version, "refused": refused})
+            self._tell(offer.version, refused)
 
     @contextmanager
     def _open(self, offer: IpcManifest) -> Iterator[IpcWeights]:
         if self._offer is not offer:
             raise FileNotFoundError(f"{self!r}: version {offer.version} is no longer lent")
+        self._offer = None  # what comes meanwhile is another one
         try:
             with IpcWeights(offer, self._imported(offer), owned=False) as weights:
                 yield weights
         except BaseException as error:
-            self._answer(offer, f"{type(error).__name__}: {error}")
+            self._tell(offer.version, f"{type(error).__name__}: {error}")
             raise
-        self._check_there(offer)
-        self._answer(offer)
+        self._end(offer)
+
+    def _end(self, offer: IpcManifest) -> None:
+        """Answer that a version was used, unless its trainer ended while it was read.
+
+        Raises:
+            ConnectionError: It did. One that closes, and listens still, is told.
+        """
+        try:
+            self._check_there(offer)
+        except ConnectionError as error:
+            self._tell(offer.version, str(error))
+            self.close()
+            raise
+        self._tell(offer.version, None)
 
     def _imported(self, offer: IpcManifest) -> Imported:
         """The memory of a version, which stays imported until the trainer has another."""
@@ -164,14 +200,8 @@ class Ipc:
         return self._memory
 
     def _check_there(self, offer: IpcManifest) -> None:
-        """Refuse weights whose trainer ended while they were read.
-
-        Raises:
-            ConnectionError: It did.
-        """
-        line = self._line
-        if line is None or (ready([line], 0.0) and not line.received() and line.ended):
-            self.close()
-            raise ConnectionError(
-                f"{self!r}: the trainer ended while version {offer.version} was read"
-            )
+        ended = f"ended while version {offer.version} was read"
+        if self._line is None:
+            raise ConnectionError(f"{self!r}: the trainer {ended}")
+        if ready([self._line], 0.0):
+            self._receive(self._line, ended)

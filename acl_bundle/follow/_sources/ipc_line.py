@@ -1,7 +1,8 @@
 """A socket on which two processes of one host tell each other JSON, a line at a time.
 
 An address is the path of a socket, or ``@name`` of one without a file, which goes with its
-processes however they end. Only processes of the same user are listened to.
+processes however they end. Only processes of the same user are listened to. A forked child has no
+part in its parent's connections, whose end is therefore seen when the parent ends.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import socket
 import stat
 import struct
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from acl_bundle._base.unshared import unshared
 from acl_bundle.errors import BusyError
 
 LINE_MAX = 64 << 20
@@ -34,11 +37,13 @@ class Line:
     Attributes:
         process: The other end's process, as this machine numbers it.
         user: Whose it is.
+        made_in: This end's process; a child of it has no connection.
     """
 
     def __init__(self, connected: socket.socket, most: int = LINE_MAX) -> None:
         self._socket, self._most, self._read = connected, most, bytearray()
         self.ended = False
+        self.made_in: int = os.getpid()
         told = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         self.process, self.user, _ = _CREDENTIALS.unpack(told)
 
@@ -64,14 +69,14 @@ class Line:
         """
         self._socket.setblocking(False)
         with suppress(BlockingIOError, InterruptedError):
-            while not self.ended:
+            while not self.ended and len(self._read) <= self._most:
                 piece = self._piece()
                 self.ended = not piece
                 self._read += piece
-                if len(self._read) > self._most and b"\n" not in self._read:
-                    raise ValueError(f"a line of more than {self._most} bytes")
         *lines, rest = bytes(self._read).split(b"\n")
         self._read = bytearray(rest)
+        if len(rest) > self._most:
+            raise ValueError(f"a line of more than {self._most} bytes")
         try:
             return [json.loads(one) for one in lines]
         except RecursionError as error:
@@ -106,13 +111,17 @@ def address_of(text: str | os.PathLike[str]) -> str:
     return "\0" + name[1:] if name.startswith("@") else name
 
 
+def _new() -> socket.socket:
+    return unshared(partial(socket.socket, socket.AF_UNIX, socket.SOCK_STREAM))
+
+
 def connect(text: str, timeout: float) -> Line:
     """Connect to whoever listens.
 
     Raises:
         ConnectionError: Nobody does, or another user.
     """
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connected = _new()
     try:
         connected.settimeout(timeout)
         connected.connect(address_of(text))
@@ -133,7 +142,7 @@ def listen(text: str) -> socket.socket:
         OSError: The address cannot be had.
     """
     address = address_of(text)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = _new()
     try:
         _bind(listening, address, text)
         if not address.startswith("\0"):
@@ -171,7 +180,7 @@ def _is_left(address: str) -> bool:
     """Whether a socket's file is there, and nobody listens."""
     if address.startswith("\0") or not _is_socket(address):
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trying:
+    with _new() as trying:
         try:
             trying.connect(address)
         except ConnectionRefusedError:
@@ -184,7 +193,7 @@ def _is_left(address: str) -> bool:
 def accept(listening: socket.socket) -> Line | None:
     """Whoever asks to be connected; None: nobody, or another user."""
     try:
-        connected, _ = listening.accept()
+        connected = unshared(lambda: listening.accept()[0])
     except (BlockingIOError, ConnectionError):
         return None
     line = Line(connected, most=1 << 16)
