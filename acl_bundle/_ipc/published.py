@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from acl_bundle._base.arrays import as_array, check
 from acl_bundle._base.owner import Closing
 from acl_bundle._device.array import DeviceArray
+from acl_bundle._device.foreign import as_device
 from acl_bundle._device.make import to_device
 from acl_bundle._ipc.blocks import ExportedBlock, chip_of
 from acl_bundle._ipc.manifest import IpcManifest, laid_out
+from acl_bundle.errors import WeightError
+from acl_bundle.spec import WeightSpec
 
 
 class ExportedWeights(Closing):
@@ -46,6 +50,50 @@ class ExportedWeights(Closing):
         except BaseException:
             self.close()
             raise
+
+    def write(self, given: Mapping[str, Any]) -> None:
+        """Copy weights to their places (aclrtMemcpy), when all of them were found to fit.
+
+        Of a lazy mapping each is fetched twice, and one is held at a time.
+
+        Raises:
+            WeightError: One has no place, or its dtype, shape or device is another's; nothing was
+                written.
+            TypeError: One is no array; nothing was written.
+            ClosedError: One was on the device, and was freed; nothing was written.
+            AclError: A copy failed; some may be written.
+        """
+        lost = [name for name in given if name not in self.arrays]
+        if lost:
+            raise WeightError(
+                f"there is no place for {lost[0]!r}; there are {', '.join(self.arrays)[:200]}"
+            )
+        if isinstance(given, dict):
+            given = {name: self._fitting(name, value) for name, value in given.items()}
+        else:
+            for name in given:
+                self._fitting(name, given[name])
+        for name in given:
+            self._copy(name, self._fitting(name, given[name]))
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """A value as an array on the host, or on the device, where it stays until it was copied."""
+        what, place = f"weight {name!r}", self.arrays[name]
+        found: Any = None if isinstance(value, np.ndarray) else as_device(value, what)
+        spec = WeightSpec(name, place.shape, place.dtype)
+        array = as_array(value, what, spec) if found is None else found.held()
+        check(array, what, spec)
+        if found is not None and found.device != place.device:
+            raise WeightError(
+                f"{what} is on device {found.device}, and its place on {place.device}; copy it by"
+                " way of .to_host()"
+            )
+        return array
+
+    def _copy(self, name: str, array: Any) -> None:
+        place = self.arrays[name]
+        if not isinstance(array, DeviceArray) or array.pointer != place.pointer:
+            to_device(array, out=place)
 
     def allow(self, process: int) -> None:
         """Let a process import it."""

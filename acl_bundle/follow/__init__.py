@@ -25,7 +25,8 @@ from acl_bundle.follow._follower.backoff import Backoff
 from acl_bundle.follow._follower.follower import Follower
 from acl_bundle.follow._follower.metrics import Metrics
 from acl_bundle.follow._publishers.directory import publish_directory
-from acl_bundle.follow._publishers.ipc import Answers, IpcPublisher, publish_ipc
+from acl_bundle.follow._publishers.ipc import IpcPublisher, publish_ipc
+from acl_bundle.follow._publishers.ipc_consumers import Answers
 from acl_bundle.follow._publishers.redis import publish_redis
 from acl_bundle.follow._sources.directory import Directory
 from acl_bundle.follow._sources.ipc import Ipc

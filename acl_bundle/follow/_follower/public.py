@@ -17,6 +17,7 @@ from acl_bundle.device import Device
 from acl_bundle.follow._follower import backoff, follower, metrics
 from acl_bundle.follow._publishers import directory as to_directory
 from acl_bundle.follow._publishers import ipc as by_ipc
+from acl_bundle.follow._publishers import ipc_consumers
 from acl_bundle.follow._publishers import redis as to_redis
 from acl_bundle.follow._sources import directory, ipc, redis
 from acl_bundle.follow._versions import source
@@ -25,7 +26,7 @@ from acl_bundle.follow._versions import source
 class Public:
     """The names in ``acl_bundle.follow.__all__``."""
 
-    Answers: TypeAlias = by_ipc.Answers
+    Answers: TypeAlias = ipc_consumers.Answers
     Backoff: TypeAlias = backoff.Backoff
     Checkpoint: TypeAlias = source.Checkpoint
     Directory: TypeAlias = directory.Directory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import SupportsIndex
+from typing import SupportsFloat, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle._names.given import Given, check_patterns, without
@@ -41,6 +41,32 @@ def check_keep(keep: SupportsIndex) -> int:
             f"keep is {keep!r}; at least 2 is right, for one may be read while the next comes"
         )
     return keep
+
+
+def check_consumers(consumers: SupportsIndex) -> int:
+    """Return how many consumers are waited for.
+
+    Raises:
+        TypeError, ValueError: It is no int, or below 0.
+    """
+    consumers = whole(consumers, "consumers is an int")
+    if consumers < 0:
+        raise ValueError(f"consumers is {consumers}; 0 or more is right")
+    return consumers
+
+
+def check_seconds(timeout: float) -> float:
+    """Return how long is waited; infinity is for ever.
+
+    Raises:
+        TypeError, ValueError: It is no number, or below 0.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, SupportsFloat):
+        raise TypeError(f"timeout is a number of seconds, not {timeout!r}")
+    seconds = float(timeout)
+    if not seconds >= 0:
+        raise ValueError(f"timeout is {seconds} seconds; 0 or more is right")
+    return seconds
 
 
 def check_newer(version: int, newest: int | None, place: object) -> None:

@@ -436,6 +436,7 @@ def test_who_talks_nonsense_is_left(address: str, consumer: Process) -> None:
             b"GET / HTTP/1.0\r\n\r\n", b'{"ipc": 9}\n', b"[1]\n", b'{"ipc": 1}\n', b"",
             b"[" * 50_000 + b"\n", b'{"ipc": 1, "process": Infinity}\n',
             b'{"ipc": 1, "process": 1099511627776}\n', b'{"ipc": 1, "process": 0}\n',
+            b'{"ipc": 1, "process": true}\n', b'{"ipc": 1, "process": "1"}\n',
         ):  # fmt: skip
             other = socket.socket(socket.AF_UNIX)
             other.connect("\0" + address[1:])
@@ -445,6 +446,22 @@ def test_who_talks_nonsense_is_left(address: str, consumer: Process) -> None:
         assert publisher.publish(1, timeout=30).taken
         consumer.answer()
         consumer.do("end")
+
+
+def test_who_says_hello_and_is_gone(address: str) -> None:
+    import socket  # noqa: PLC0415
+
+    with follow.publish_ipc(address, policy.weights(0)) as publisher:
+        with pytest.raises(TimeoutError):
+            publisher.publish(1, timeout=0.01)
+        for _ in range(3):
+            other = socket.socket(socket.AF_UNIX)
+            other.connect("\0" + address[1:])
+            other.sendall(b'{"ipc": 1, "process": %d}\n' % os.getpid())
+            other.close()
+        with pytest.raises(TimeoutError, match=r"0 of 1 consumers answered; .* ended before it an"):
+            publisher.publish(2, timeout=0.5)
+        assert publisher.lent == ()
 
 
 def test_an_address_that_is_taken(address: str) -> None:
