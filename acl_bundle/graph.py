@@ -94,8 +94,9 @@ class Graph(Submits):
     ) -> Outputs:
         """Run the graph once; one call into C, with the GIL released.
 
-        Blocks while another thread runs this graph, and while an update is
-        being committed. Calls aclrtMemcpy and aclmdlExecute.
+        Blocks while another thread runs this graph, while an update is being
+        committed and while another thread holds the bundle; signals' handlers,
+        Ctrl-C's too, run meanwhile. Calls aclrtMemcpy and aclmdlExecute.
 
         Args:
             inputs: An array per input, by name or in order: a numpy array, or

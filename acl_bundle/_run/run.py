@@ -8,8 +8,8 @@ signature converts or explains (`Signature.settle`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -23,6 +23,7 @@ from acl_bundle._run.fit import Array, Choice, Extent, Given, Shape, Target
 from acl_bundle._run.published import Version
 from acl_bundle._run.signature import Signature
 from acl_bundle._run.variables import Variables
+from acl_bundle.errors import BusyError
 
 KNOWN_NUMPY = ("1.", "2.")
 """Whose arrays csrc/infer/take.c can read. Those of another go through the signature."""
@@ -173,7 +174,8 @@ def _bind(
     bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
     bound.close = close
     if in_turn:
-        bound = _in_turn(bound, finish, plan, lambda: variables.committing.is_held, explain)
+        is_held = lambda: variables.committing.is_held  # noqa: E731
+        bound = _in_turn(bound, finish, plan, is_held, explain, signature.label)
     return cast("Binding", bound)
 
 
@@ -183,8 +185,9 @@ def _in_turn(
     plan: Any,
     is_held: Callable[[], bool],
     explain: Callable[[int], int],
+    label: str,
 ) -> Any:
-    """A binding whose calls, and the end of it, wait for each other.
+    """A binding whose calls, and the end of it, wait for each other; a signal's handler is refused.
 
     The thread that holds the bundle waits for none that waits for it:
 
@@ -194,12 +197,27 @@ def _in_turn(
        the arrays go without the lock
     4. the gate opens, and T2 is refused before it looks at an array
     """
-    lock = threading.Lock()
+    lock, inside = threading.RLock(), False
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        nonlocal inside
+        with lock:
+            if inside:
+                raise BusyError(
+                    f"the binding of {label} is refused: a signal's handler uses it within a call"
+                    " of it, for which it would wait"
+                )
+            try:
+                inside = True
+                yield
+            finally:
+                inside = False
 
     def call() -> int:
         if is_held():
             return explain(HELD)
-        with lock:
+        with turn():
             plan.entered = 0
             epoch: int = bound()
             finish()
@@ -211,7 +229,7 @@ def _in_turn(
             if is_held() and not plan.entered:
                 bound.close()
                 return
-        with lock:
+        with turn():
             bound.close()
 
     call.close = close  # type: ignore[attr-defined]

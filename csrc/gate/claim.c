@@ -178,34 +178,21 @@ int gate_is_own(ab_gate *gate)
     return atomic_load(&gate->holder) == gate_self();
 }
 
-/* Waits until the gate is open. */
-static void gate_wait(ab_gate *gate)
+/* Takes one reader's mutex while the gate is open, if nothing is in the way. Whether it did. */
+int gate_try(ab_gate *gate, reader *engine)
 {
-    pthread_mutex_lock(&gate->mutex);
-    while (atomic_load(&gate->shut)) {
-        pthread_cond_wait(&gate->opened, &gate->mutex);
+    if (atomic_load_explicit(&gate->shut, memory_order_acquire) ||
+        pthread_mutex_trylock(&engine->mutex) != 0) {
+        return 0;
     }
-    pthread_mutex_unlock(&gate->mutex);
+    if (!atomic_load(&gate->shut)) {
+        return 1;
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    return 0;
 }
 
-/* Takes one reader's mutex while the gate is open. Never fails. */
-void gate_enter(ab_gate *gate, reader *engine)
-{
-    for (;;) {
-        if (atomic_load_explicit(&gate->shut, memory_order_acquire)) {
-            gate_wait(gate);
-        }
-        pthread_mutex_lock(&engine->mutex);
-        if (!atomic_load(&gate->shut)) {
-            return;
-        }
-        pthread_mutex_unlock(&engine->mutex);
-    }
-}
-
-/*
- * As gate_enter, until the deadline. Whether the mutex is held.
- */
+/* As gate_try, but waits for both until the deadline. Whether the mutex is held. */
 int gate_enter_until(ab_gate *gate, reader *engine, const struct timespec *deadline)
 {
     for (;;) {

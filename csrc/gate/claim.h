@@ -9,7 +9,7 @@
 struct timespec gate_deadline(int ms);
 int gate_left(const struct timespec *deadline);
 int gate_is_own(ab_gate *gate);
-void gate_enter(ab_gate *gate, reader *engine);
+int gate_try(ab_gate *gate, reader *engine);
 int gate_enter_until(ab_gate *gate, reader *engine, const struct timespec *deadline);
 
 #endif

@@ -64,8 +64,6 @@ typedef struct ab_plan {
     int entered;
 } ab_plan;
 
-int64_t ab_engine_run(ab_engine *engine, const ab_run *run);
-int64_t ab_plan_run(ab_plan *plan);
 void ab_plan_close(ab_plan *plan);
 void ab_host_free(char *data);
 

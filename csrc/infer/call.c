@@ -16,6 +16,8 @@
 #include "infer/frame.h"
 #include "infer/ab_call.h"
 #include "infer/ab_run.h"
+#include "infer/line.h"
+#include "infer/run.h"
 
 /* What stands in the `self` of a binding; whatever follows is only kept. */
 enum bound_part { BOUND_PLAN /* int, the address */, BOUND_EXPLAIN };
@@ -78,11 +80,15 @@ static PyObject *call_plain(PyObject *self, PyObject *const *args, Py_ssize_t co
 static PyObject *call_bound(PyObject *self, PyObject *unused)
 {
     ab_plan *plan = PyLong_AsVoidPtr(PyTuple_GetItem(self, BOUND_PLAN));
-    PyThreadState *thread = PyEval_SaveThread();
-    int64_t answer = ab_plan_run(plan);
-    PyEval_RestoreThread(thread);
+    waiter w = {0};
+    int64_t answer;
+    do {
+        PyThreadState *thread = PyEval_SaveThread();
+        answer = plan_run(plan, &w);
+        PyEval_RestoreThread(thread);
+    } while (answer == STILL_WAITS && frame_waits_on(plan->engine, &w));
     (void)unused;
-    return epoch_of(answer, PyTuple_GetItem(self, BOUND_EXPLAIN));
+    return answer == STILL_WAITS ? NULL : epoch_of(answer, PyTuple_GetItem(self, BOUND_EXPLAIN));
 }
 
 static PyMethodDef bound_method = {"bound", call_bound, METH_NOARGS, NULL};

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "acl/pointers.h"
 #include "device/ab_context.h"
@@ -24,8 +25,11 @@
 #include "gate/claim.h"
 #include "gate/gate.h"
 #include "infer/ab_engine.h"
+#include "infer/line.h"
 #include "infer/replicas.h"
 #include "infer/tensor.h"
+
+enum { WAIT_MS = 100 };
 
 /*
  * An engine over datasets and tensors that the caller keeps alive until the
@@ -58,6 +62,8 @@ ab_engine *ab_engine_new(ab_gate *gate, int reads, uint32_t modelId, aclrtContex
         engine->tensors[inCount + i] = out[i];
         tensor_reset(&engine->tensors[inCount + i]);
     }
+    engine->line = &engine->ownLine;
+    line_open(engine->line);
     gate_add(gate, &engine->reader, reads);
     return engine;
 }
@@ -71,6 +77,7 @@ int ab_engine_join(ab_gate *gate, size_t count, ab_engine *const *engines)
     replicas *shared = replicas_new(gate, count, engines);
     for (size_t i = 0; shared != NULL && i < count; i++) {
         engines[i]->replicas = shared;
+        engines[i]->line = &engines[0]->ownLine;
     }
     return shared != NULL;
 }
@@ -132,20 +139,71 @@ int ab_engine_drained(const ab_engine *engine)
 }
 
 /*
- * Takes the engine for a run, or a free one of its replicas, which it becomes: 0. Takes
- * none where this thread holds the gate, and would wait for itself: AB_STEP_HELD.
+ * Takes the engine, or a free one of its replicas; waits until the deadline, or with NULL
+ * not at all. NULL: none could be had.
  */
-int64_t engine_take(ab_engine **engine)
+static ab_engine *engine_try(ab_engine *engine, const struct timespec *deadline)
+{
+    replicas *shared = engine->replicas;
+    ab_engine *taken = shared != NULL ? replicas_take(shared, deadline) : engine;
+    if (taken != NULL &&
+        (deadline != NULL ? !gate_enter_until(taken->gate, &taken->reader, deadline)
+                          : !gate_try(taken->gate, &taken->reader))) {
+        if (shared != NULL) {
+            replicas_give(shared, taken);
+        }
+        return NULL;
+    }
+    return taken;
+}
+
+/* As engine_try, behind those who came before, until WAIT_MS have passed. */
+static ab_engine *engine_wait(ab_engine *engine, waiter *w)
+{
+    struct timespec deadline = gate_deadline(WAIT_MS);
+    ab_engine *taken;
+    if (!line_stand(engine->line, w, &deadline)) {
+        return NULL;
+    }
+    taken = engine_try(engine, &deadline);
+    if (taken != NULL) {
+        line_leave(engine->line, w);
+    } else {
+        deadline = gate_deadline(WAIT_MS);
+        line_step_aside(engine->line, &deadline);
+    }
+    return taken;
+}
+
+/* Ends a wait for the engine that shall not be taken. */
+void engine_forgo(const ab_engine *engine, waiter *w)
+{
+    line_leave(engine->line, w);
+}
+
+/*
+ * Takes the engine for a run, or a free one of its replicas, which it becomes: 0. Takes
+ * none where this thread holds the gate, and would wait for itself: AB_STEP_HELD. AB_STEP_BUSY:
+ * none was to be had in WAIT_MS; call again, or engine_forgo. Between the calls *w keeps the
+ * place among those who wait.
+ */
+int64_t engine_take(ab_engine **engine, waiter *w)
 {
     ab_gate *gate = (*engine)->gate;
+    ab_engine *taken;
     if ((atomic_load_explicit(&gate->shut, memory_order_acquire) & GATE_HELD) &&
         gate_is_own(gate)) {
+        engine_forgo(*engine, w);
         return failure(AB_STEP_HELD, 0, 0);
     }
-    if ((*engine)->replicas != NULL) {
-        *engine = replicas_take((*engine)->replicas);
+    taken = w->ticket == 0 ? engine_try(*engine, NULL) : NULL;
+    if (taken == NULL) {
+        taken = engine_wait(*engine, w);
     }
-    gate_enter(gate, &(*engine)->reader);
+    if (taken == NULL) {
+        return failure(AB_STEP_BUSY, 0, 0);
+    }
+    *engine = taken;
     return 0;
 }
 

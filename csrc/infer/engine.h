@@ -9,12 +9,15 @@
 #include "gate/gate.h"
 #include "infer/ab_engine.h"
 #include "infer/ab_gear.h"
+#include "infer/line.h"
 #include "infer/replicas.h"
 
 struct ab_engine {
     reader reader;
     ab_gate *gate;
     replicas *replicas;       /* NULL: it is the only one */
+    line *line;               /* of those who wait for it, or for any of its replicas */
+    line ownLine;
     struct ab_shapes *shapes; /* of a dynamic graph */
     aclrtStream stream;       /* NULL: executes synchronously */
     int timeoutMs;
@@ -29,7 +32,8 @@ struct ab_engine {
     ab_tensor tensors[];
 };
 
-int64_t engine_take(ab_engine **engine);
+int64_t engine_take(ab_engine **engine, waiter *w);
+void engine_forgo(const ab_engine *engine, waiter *w);
 void engine_leave(ab_engine *engine);
 int64_t engine_compute(const ab_engine *e);
 

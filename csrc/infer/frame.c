@@ -15,6 +15,9 @@
 #include <stdlib.h>
 
 #include "gate/gate.h"
+#include "infer/engine.h"
+#include "infer/line.h"
+#include "infer/run.h"
 #include "infer/shapes.h"
 
 /* Begins a call; frame_close ends it, whatever the answer. -1: a MemoryError. */
@@ -152,12 +155,33 @@ static int finish(frame *f)
     return made != NULL;
 }
 
+/*
+ * Whether a run that waits is to be called again: nothing came that Python's handlers
+ * raised for. It came: the run has no place among those who wait any more.
+ */
+int frame_waits_on(const ab_engine *engine, waiter *w)
+{
+    if (PyErr_CheckSignals() == 0) {
+        return 1;
+    }
+    engine_forgo(engine, w);
+    return 0;
+}
+
 /* Runs what is prepared, without the GIL. The epoch, a new int; or NULL. */
 PyObject *frame_infer(frame *f)
 {
-    PyThreadState *thread = PyEval_SaveThread();
-    int64_t answer = ab_engine_run(f->s->is.engine, &f->run);
-    PyEval_RestoreThread(thread);
+    ab_engine *engine = f->s->is.engine;
+    waiter w = {0};
+    int64_t answer;
+    do {
+        PyThreadState *thread = PyEval_SaveThread();
+        answer = engine_run(engine, &f->run, &w);
+        PyEval_RestoreThread(thread);
+    } while (answer == STILL_WAITS && frame_waits_on(engine, &w));
+    if (answer == STILL_WAITS) {
+        return NULL;
+    }
     if (answer >= LOWEST_EPOCH && f->s->is.dynamic && !finish(f)) {
         return NULL;
     }

@@ -12,6 +12,7 @@
 
 #include "infer/ab_call.h"
 #include "infer/ab_run.h"
+#include "infer/line.h"
 
 /* What Python gives to make a call, and `self` keeps. */
 enum part {
@@ -41,6 +42,9 @@ typedef struct signature {
 
 enum { FEW = 12 };
 
+/* What a run answers that waits, and is to be called again: AB_STEP_BUSY. */
+static const int64_t STILL_WAITS = -((int64_t)AB_STEP_BUSY << AB_STEP_SHIFT);
+
 /* One call under way. */
 typedef struct frame {
     signature *s;
@@ -60,6 +64,7 @@ void frame_close(frame *f);
 int frame_take(frame *f, PyObject *given, PyObject *out);
 int frame_take_arguments(frame *f, PyObject *const *args, Py_ssize_t count);
 int frame_settle(frame *f, PyObject *arguments);
+int frame_waits_on(const ab_engine *engine, waiter *w);
 PyObject *frame_infer(frame *f);
 PyObject *frame_outputs(const frame *f, PyObject *epoch);
 PyObject *frame_arrays(const frame *f);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gate/gate.h"
 
@@ -34,15 +35,18 @@ replicas *replicas_new(ab_gate *gate, size_t count, ab_engine *const *engines)
     return r;
 }
 
-/* Takes a free engine, or waits for one. This function cannot fail. */
-ab_engine *replicas_take(replicas *r)
+/* Takes a free engine, or waits for one until the deadline. NULL: none is free. */
+ab_engine *replicas_take(replicas *r, const struct timespec *deadline)
 {
-    ab_engine *engine;
+    ab_engine *engine = NULL;
+    int status = deadline == NULL;
     pthread_mutex_lock(&r->reader.mutex);
-    while (r->count == 0) {
-        pthread_cond_wait(&r->reader.changed, &r->reader.mutex);
+    while (r->count == 0 && status == 0) {
+        status = pthread_cond_timedwait(&r->reader.changed, &r->reader.mutex, deadline);
     }
-    engine = r->idle[--r->count];
+    if (r->count > 0) {
+        engine = r->idle[--r->count];
+    }
     pthread_mutex_unlock(&r->reader.mutex);
     return engine;
 }

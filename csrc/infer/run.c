@@ -5,7 +5,7 @@
  * way. The arrays are the caller's, and are not kept beyond the call.
  */
 
-#include "infer/ab_run.h"
+#include "infer/run.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -16,7 +16,9 @@
 #include "gate/claim.h"
 #include "infer/engine.h"
 #include "gate/gate.h"
+#include "infer/ab_run.h"
 #include "infer/gear.h"
+#include "infer/line.h"
 #include "infer/shapes.h"
 #include "infer/tensor.h"
 #include "device/ab_context.h"
@@ -108,17 +110,17 @@ static int64_t run_infer(ab_engine *e, const ab_run *run)
 }
 
 /*
- * One inference; the answer is as gate.h has it. Blocks while a commit runs or
- * other threads use this engine and all its replicas. In a dynamic graph
- * run->made has data on success, and none after a failure.
+ * One inference; the answer is as gate.h has it. Waits while a commit runs or
+ * other threads use this engine and all its replicas: AB_STEP_BUSY as engine_take has it.
+ * In a dynamic graph run->made has data on success, and none after a failure.
  */
-int64_t ab_engine_run(ab_engine *engine, const ab_run *run)
+int64_t engine_run(ab_engine *engine, const ab_run *run, waiter *w)
 {
     int64_t result;
     if (gate_is_foreign(engine->gate)) {
         return failure(AB_STEP_FORKED, 0, 0);
     }
-    result = engine_take(&engine);
+    result = engine_take(&engine, w);
     if (result == 0) {
         result = run_infer(engine, run);
         engine_leave(engine);
@@ -142,8 +144,8 @@ static int64_t plan_infer(ab_plan *plan, ab_engine *engine)
     return run_infer(engine, plan->run);
 }
 
-/* ab_engine_run of a binding. A plan that was closed meanwhile is not run. */
-int64_t ab_plan_run(ab_plan *plan)
+/* engine_run of a binding. A plan that was closed meanwhile is not run. */
+int64_t plan_run(ab_plan *plan, waiter *w)
 {
     ab_engine *engine = plan->engine;
     int64_t result;
@@ -151,9 +153,10 @@ int64_t ab_plan_run(ab_plan *plan)
         return failure(AB_STEP_FORKED, 0, 0);
     }
     if (plan_is_closed(plan)) {
+        engine_forgo(engine, w);
         return failure(AB_STEP_CLOSED, 0, 0);
     }
-    result = engine_take(&engine);
+    result = engine_take(&engine, w);
     if (result == 0) {
         result = plan_infer(plan, engine);
         engine_leave(engine);

@@ -334,8 +334,8 @@ def _fails_late() -> None:
 def test_a_limit_within_a_commit_opens_the_gate_behind_it(
     bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
-    fake.latency("aclmdlExecute", 0.5)
-    held = bundle.hold(150)
+    fake.latency("aclmdlExecute", 1.2)
+    held = bundle.hold(600)
     running = pool.submit(bundle.infer.run, [mlp.x])
     bundle.update(mlp.random(1))
     assert not held.active
