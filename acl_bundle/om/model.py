@@ -67,7 +67,7 @@ class Model:
 
     def partition(self, kind: PartitionType) -> Partition | None:
         """Return the first partition of a type, None when there is none."""
-        return _first(self.partitions, kind)
+        return next(filter(None, (_first(group, kind) for group in self.groups)), None)
 
     @property
     def is_compiled_for_chip(self) -> bool:
@@ -92,8 +92,7 @@ class Model:
         Raises:
             BundleFormatError: MODEL_INOUT_INFO is damaged.
         """
-        listed = self.partition(PartitionType.MODEL_INOUT_INFO)
-        return None if listed is None else inout.read_gears(listed.span)
+        return inout.read_gears(self._listed)
 
     @property
     def weight_program(self) -> memoryview | None:
@@ -123,10 +122,15 @@ class Model:
         return consts.read(self.definitions)
 
     @cached_property
-    def _io(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    def _listed(self) -> dict[int, Span]:
+        """The blocks of MODEL_INOUT_INFO, none where there is no such partition."""
         listed = self.partition(PartitionType.MODEL_INOUT_INFO)
-        if listed is not None:
-            return inout.read(listed.span)
+        return {} if listed is None else inout.blocks(listed.span)
+
+    @cached_property
+    def _io(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+        if self.partition(PartitionType.MODEL_INOUT_INFO) is not None:
+            return inout.read(self._listed)
         return io.read(self.definitions[0]) if self.definitions else ((), ())
 
     def _definitions(self) -> Iterator[ModelDef]:
@@ -141,7 +145,10 @@ class Model:
 
 
 def _first(parts: tuple[Partition, ...], kind: PartitionType) -> Partition | None:
-    return next((part for part in parts if part.type == kind), None)
+    for part in parts:
+        if part.type == kind:
+            return part
+    return None
 
 
 def _check(span: Span, header: Header) -> None:

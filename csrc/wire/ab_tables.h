@@ -26,7 +26,8 @@ enum {
     AB_WEIGHT,
     AB_VARIABLE,
     AB_NET_OUTPUT,
-    AB_FILE_CONSTANT
+    AB_FILE_CONSTANT,
+    AB_KINDS
 };
 enum { AB_NOTHING, AB_WHOLE, AB_OPEN };
 
@@ -102,6 +103,7 @@ enum {
 };
 
 typedef struct ab_tables {
+    uint64_t kinds[AB_KINDS];   /* nodes of each kind */
     ab_ge_graph *graphs;
     ab_ge_node *nodes;
     ab_ge_tensor *tensors;
@@ -116,9 +118,8 @@ typedef struct ab_tables {
 
 /*
  * Reads a definition of less than 2 GiB; with_ends: also what the root takes and
- * gives. AB_READ: each of the four arrays is the caller's, who frees it with
- * ab_tables_free. Else which limit was met, or what else is wrong, and there are
- * no arrays.
+ * gives. AB_READ: the arrays are the caller's, who frees them with ab_tables_free.
+ * Else which limit was met, or what else is wrong, and there are no arrays.
  */
 int ab_tables_read(const uint8_t *data, uint64_t size, int with_ends, const ab_limits *limits,
                    ab_tables *tables);
@@ -127,6 +128,22 @@ int ab_tables_read(const uint8_t *data, uint64_t size, int with_ends, const ab_l
 int ab_tables_describe(const uint8_t *data, uint64_t size, int is_value, const ab_limits *limits,
                        ab_tables *tables);
 
-void ab_tables_free(void *array);
+/* The nodes of a kind, whose names count without the last cut bytes, which they have. */
+typedef struct ab_nodes {
+    const uint8_t *data;
+    const ab_tables *tables;
+    uint32_t kind;
+    uint32_t cut;
+} ab_nodes;
+
+/*
+ * Whether some nodes say the same of weights as others: as many, in the same order, with
+ * the same names and the same shapes, which are whole; and offsets only where the others
+ * have the same.
+ */
+int ab_tables_agree(const ab_nodes *nodes, const ab_nodes *others);
+
+/* Frees the arrays. */
+void ab_tables_free(ab_tables *tables);
 
 #endif

@@ -39,8 +39,4 @@ int64_t ab_wire_last(const uint8_t *data, uint64_t size, uint64_t set, uint64_t 
 int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number, uint64_t *at,
                       const uint8_t *key, uint64_t key_size, ab_field *value);
 
-/* Copies count texts to out, one behind another; each lies at at[i] and has size[i] bytes. */
-void ab_wire_gather(const uint8_t *data, const uint32_t *at, const uint32_t *size, uint64_t count,
-                    char *out);
-
 #endif

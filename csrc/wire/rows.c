@@ -104,7 +104,7 @@ ab_ge_tensor *add_tensor(walk *w, uint64_t at, uint64_t end)
 static int append(walk *w, uint64_t value, uint64_t at, uint64_t end)
 {
     ab_tables *t = w->tables;
-    if (t->number_count >= w->limits->numbers) {
+    if (t->number_count + w->shared >= w->limits->numbers) {
         return walk_stop(w, AB_NUMBERS, at, end);
     }
     int64_t *numbers = room_for(t->numbers, t->number_count, &w->number_room, sizeof *numbers);

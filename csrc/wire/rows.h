@@ -12,12 +12,16 @@
 
 #pragma GCC visibility push(hidden)
 
+enum { DESCRIPTIONS = 64 };
+
 typedef struct walk {
     const uint8_t *data;
     const ab_limits *limits;
     ab_tables *tables;
     uint64_t graph_room, node_room, tensor_room, number_room;
     uint64_t pairs;
+    uint64_t shared;            /* numbers that lists of several rows count for theirs */
+    uint64_t known[DESCRIPTIONS]; /* 1 + the row of a description with such a hash, or 0 */
     int status;                 /* AB_READ until something is wrong; then it stays */
 } walk;
 

@@ -100,7 +100,7 @@ static void read_desc_of(walk *w, const ab_field *field, ab_ge_node *node)
     if (node->tensors++ == 0) {
         node->tensor = (uint32_t)w->tables->tensor_count;
     }
-    read_desc(w, field->at, field->at + field->size, w->tables->tensor_count - 1);
+    read_new_desc(w, field->at, field->at + field->size, w->tables->tensor_count - 1);
 }
 
 /* The last entry of a name counts; the rows of tensors in earlier ones are left alone. */
@@ -190,6 +190,7 @@ static void read_node(walk *w, const ab_field *whole, int with_ends)
     node->place = piece_of(whole);
     node->name = piece_of(&of.name);
     node->kind = kind_of(w, &of);
+    w->tables->kinds[node->kind]++;
     if (of.has_attributes && has_attributes(node, with_ends)) {
         read_attributes(w, at, end, node);
     }
@@ -229,12 +230,8 @@ static void read_model(walk *w, uint64_t size, int with_ends)
 /* Gives the tables over, or back. */
 static int finish(walk *w)
 {
-    ab_tables *t = w->tables;
     if (w->status != AB_READ) {
-        free(t->graphs);
-        free(t->nodes);
-        free(t->tensors);
-        free(t->numbers);
+        ab_tables_free(w->tables);
     }
     return w->status;
 }
@@ -259,7 +256,10 @@ int ab_tables_describe(const uint8_t *data, uint64_t size, int is_value, const a
     return finish(&w);
 }
 
-void ab_tables_free(void *array)
+void ab_tables_free(ab_tables *tables)
 {
-    free(array);
+    free(tables->graphs);
+    free(tables->nodes);
+    free(tables->tensors);
+    free(tables->numbers);
 }

@@ -113,6 +113,47 @@ void read_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
     }
 }
 
+/*
+ * Counts what a row shares as if it had been read, so that the limits hold as without. 0: a
+ * limit is met.
+ */
+static int count_shared(walk *w, const ab_ge_tensor *tensor, uint64_t at, uint64_t end)
+{
+    w->shared += (uint64_t)tensor->shape.count + tensor->origin.count + tensor->ranges.count;
+    w->pairs += tensor->ranges.count / 2;
+    if (w->tables->number_count + w->shared > w->limits->numbers) {
+        return walk_stop(w, AB_NUMBERS, at, end);
+    }
+    return w->pairs <= w->limits->pairs || walk_stop(w, AB_PAIRS, at, end);
+}
+
+/* Where a row of the same description would be noted; bytes behind the last word tell nothing. */
+static uint64_t *place_of(walk *w, uint64_t at, uint64_t end)
+{
+    uint64_t hash = end - at, word;
+    for (; end - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, w->data + at, sizeof word);
+        hash = hash * 31 + word;
+    }
+    return &w->known[(hash ^ hash >> 32) % DESCRIPTIONS];
+}
+
+void read_new_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
+{
+    uint64_t *known = place_of(w, at, end), size = end - at;
+    const ab_ge_tensor *of = *known != 0 ? row_of(w, *known - 1) : NULL;
+    if (of == NULL || of->place.size != size ||
+        memcmp(w->data + of->place.at, w->data + at, size) != 0) {
+        read_desc(w, at, end, row);
+        *known = row + 1;
+    } else if (count_shared(w, of, at, end)) {
+        ab_ge_tensor *tensor = row_of(w, row);
+        *tensor = *of;
+        tensor->place = (ab_piece){(uint32_t)at, (uint32_t)size};
+        tensor->layout.at += (uint32_t)at - of->place.at;
+    }
+}
+
 void read_tensor(walk *w, uint64_t at, uint64_t end, uint64_t row)
 {
     ab_field field;

@@ -194,12 +194,3 @@ int64_t ab_wire_entry(const uint8_t *data, uint64_t size, uint32_t number, uint6
     }
     return found;
 }
-
-void ab_wire_gather(const uint8_t *data, const uint32_t *at, const uint32_t *size, uint64_t count,
-                    char *out)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        memcpy(out, data + at[i], size[i]);
-        out += size[i];
-    }
-}

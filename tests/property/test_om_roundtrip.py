@@ -56,7 +56,7 @@ tensors = st.builds(
 @given(st.lists(tensors, max_size=4), st.lists(tensors, max_size=4))
 def test_ends(inputs, outputs):
     """MODEL_INOUT_INFO."""
-    read = inout.read(span(inout.write(inputs, outputs)))
+    read = inout.read(inout.blocks(span(inout.write(inputs, outputs))))
     assert read == (tuple(inputs), tuple(outputs))
 
 

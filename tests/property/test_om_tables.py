@@ -6,6 +6,7 @@ Protobuf is given the schema as far as the tables know it. What the tables step 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from acl_bundle._acl import ffi, lib
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import tables
-from acl_bundle.om._modeldef.tables import Tables
+from acl_bundle.om._modeldef.tables import Nodes, Tables
 from acl_bundle.om._proto.wire import chunk, number, packed
 
 Field = descriptor_pb2.FieldDescriptorProto
@@ -206,6 +207,7 @@ class Maker:
     def __init__(self, seed: int, foreign: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.foreign = foreign
+        self.descs: list[bytes] = []
 
     def some(self, makers: list[Callable[[], bytes]], most: int = 6) -> bytes:
         count = int(self.rng.integers(0, most + 1))
@@ -270,6 +272,12 @@ class Maker:
             *[lambda: chunk(5, self.entry(names, attr))] * 3,
         ], 9)  # fmt: skip
 
+    def old_or_new_desc(self) -> bytes:
+        """A description, every other time one of before."""
+        if not self.descs or self.rng.integers(2):
+            self.descs.append(self.desc())
+        return self.one(self.descs[-8:])
+
     def tensor(self, deep: int = 1) -> bytes:
         return self.some([
             lambda: chunk(1, self.desc(deep)), lambda: chunk(2, b"data"), self.unknown,
@@ -283,7 +291,10 @@ class Maker:
         parts = [
             chunk(1, name), chunk(2, kind),
             self.some([lambda: chunk(10, self.entry(names, value[int(self.rng.integers(2))]))]),
-            self.some([lambda: chunk(33, self.desc()), lambda: chunk(34, self.desc())], 4),
+            self.some([
+                lambda: chunk(33, self.old_or_new_desc()),
+                lambda: chunk(34, self.old_or_new_desc()),
+            ], 4),
             self.unknown(),
         ]  # fmt: skip
         self.rng.shuffle(parts)
@@ -294,6 +305,23 @@ class Maker:
             return chunk(7, self.some([lambda: chunk(6, self.op())], 5) + self.unknown())
 
         return self.some([graph, graph, self.unknown], 4)
+
+    def weight(self, kind: bytes, ending: bytes) -> bytes:
+        """A node of a weight: one of few names, shapes and offsets, some of them not told."""
+        whole = chunk(1, packed(3, [2, 3])), chunk(1, packed(3, [4])), chunk(1, packed(3, []))
+        dims = [*whole * 8, chunk(1, packed(3, [-1])), number(3, 1)]
+        shape = chunk(5, chunk(1, b"origin_shape") + chunk(2, self.one(dims)))
+        desc = self.one([shape, shape, shape, number(2, 1)])
+        offset = chunk(10, chunk(1, b"acl_bundle_variable_offset") + chunk(2, number(3, 512)))
+        name = self.one([b"a", b"\xc3\xa4", b"\xff"]) + ending
+        place = chunk(34, desc) if kind == b"Variable" else chunk(33, desc)
+        return chunk(1, name) + chunk(2, kind) + place + self.one([offset, b""])
+
+    def weights(self) -> bytes:
+        """A model of up to two nodes of weights of each kind."""
+        kinds = (b"Data", b"_var_then_data"), (b"Variable", b"_var"), (b"AnnData", b"_var")
+        made = [self.weight(*kinds[int(at)]) for at in self.rng.integers(0, 3, 3)]
+        return chunk(7, b"".join(chunk(6, one) for one in made))
 
     def damaged(self, data: bytes) -> bytes:
         """A few bytes are others; often small ones, which are tags and lengths."""
@@ -350,6 +378,51 @@ def test_fields_of_another_type_than_the_schemas_are_seen_alike(seed: int) -> No
         assert found == _answer(by_protobuf, data, True), data
         answered += found is not None
     assert answered > 20
+
+
+ENDS = {lib.AB_THEN_DATA: "_var_then_data", lib.AB_WEIGHT: "_var", lib.AB_CONST: ""}
+
+
+def _told(data: bytes, kind: int) -> list[tuple[Any, ...]]:
+    """Name, shape as its author wrote it and offset of each node of a kind, by protobuf."""
+    found = []
+    for name, is_, _, (offset, has_offset), tensors in itertools.chain(*by_protobuf(data, False)):
+        if is_ == kind:
+            whole = bool(tensors) and tensors[0][4] == lib.AB_WHOLE
+            text = name.decode("utf-8", "backslashreplace").removesuffix(ENDS[kind])
+            found.append((text, tensors[0][5] if whole else None, offset if has_offset else None))
+    return found
+
+
+def _agree(these: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:
+    return len(these) == len(others) and all(
+        one[:2] == two[:2] and one[1] is not None and one[2] in (None, two[2])
+        for one, two in zip(these, others, strict=True)
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_nodes_say_of_weights_is_what_protobuf_says_of_each(seed: int) -> None:
+    maker, count, agreed = Maker(300 + seed, 40), 0, []
+    before: list[tuple[Nodes, list[tuple[Any, ...]]]] = []
+    for turn in range(300):
+        data = maker.model() if turn % 3 == 0 else maker.weights()
+        tables = Tables.read(Span(memoryview(data), "file"), ends=False)
+        for kind, ending in ENDS.items():
+            nodes, expected = tables.of_kind(kind, len(ending)), _told(data, kind)
+            assert tables.kinds[kind] == len(expected)
+            told = nodes.told
+            assert told.names == [one[0] for one in expected]
+            assert (told.offsets or [None] * len(expected)) == [one[2] for one in expected]
+            for shape, (_, whole, _) in zip(told.shapes, expected, strict=True):
+                assert whole in (None, shape)
+                count += whole is not None
+            for others, said in before[-24:]:
+                assert nodes.agree(others) == _agree(expected, said)
+                agreed += [nodes.agree(others)] if expected else []
+            before.append((nodes, expected))
+    assert count > 50
+    assert min(agreed.count(True), agreed.count(False)) > 10
 
 
 def test_rows_are_laid_out_as_c_has_them() -> None:

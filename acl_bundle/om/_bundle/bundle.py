@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._acl import lib
 from acl_bundle.om._bundle.manifest import Manifest, digest
-from acl_bundle.om._bundle.roles import Role, detect
+from acl_bundle.om._bundle.roles import Role, assigned, role_of
 from acl_bundle.om._bundle.variables import Variable, find
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import header as headers
@@ -85,6 +85,11 @@ class Bundle:
         return digest(self.data, defined)
 
     @cached_property
+    def _does(self) -> list[Role]:
+        """What each model looks to do."""
+        return [*map(role_of, self.models)]
+
+    @cached_property
     def roles(self) -> dict[Role, int]:
         """Which model infers, initialises and updates, as index into ``models``.
 
@@ -93,7 +98,7 @@ class Bundle:
         Raises:
             BundleFormatError: The models leave a doubt.
         """
-        return detect(self.models, self._span.file)
+        return assigned(self.models, self._does, self._span.file)
 
     @cached_property
     def variables(self) -> dict[str, Variable]:
@@ -103,7 +108,7 @@ class Bundle:
             BundleFormatError: Two places of the file disagree about a weight, or
                 two weights share memory, or the manifest names others.
         """
-        return find(self.models, self.variable_size, self._span.file, self.manifest)
+        return find(self.models, self._does, self.variable_size, self._span.file, self.manifest)
 
     @property
     def weight_program(self) -> memoryview | None:
@@ -136,7 +141,7 @@ class Bundle:
     def has_external_weights(self) -> bool:
         """Whether constants lie in files beside the bundle (FileConstant nodes)."""
         tables = (one.tables for model in self.models for one in model.definitions)
-        return any((one.nodes["kind"] == lib.AB_FILE_CONSTANT).any() for one in tables)
+        return any(one.kinds[lib.AB_FILE_CONSTANT] for one in tables)
 
 
 def _variable_size(parts: tuple[Partition, ...]) -> int:

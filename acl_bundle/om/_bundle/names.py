@@ -26,7 +26,10 @@ def author(name: str) -> str:
 
 def own(graph_names: Iterable[str]) -> dict[str, str]:
     """Return the own name of each weight, by the name that the graphs have for it."""
-    wanted = {name: author(name) for name in graph_names}
+    names = [*graph_names]
+    if _SIGN not in "\0".join(names):
+        return dict(zip(names, names, strict=True))
+    wanted = {name: author(name) for name in names}
     count = Counter(wanted.values())
     if len(count) == len(wanted):
         return wanted

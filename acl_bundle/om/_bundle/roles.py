@@ -76,9 +76,17 @@ def detect(graphs: Sequence[NamedGraph], file: str = "bundle") -> dict[Role, int
         BundleFormatError: A name contradicts what the graph does, or several
             graphs could have one role.
     """
+    return assigned(graphs, [*map(role_of, graphs)], file)
+
+
+def assigned(graphs: Sequence[NamedGraph], does: Sequence[Role], file: str) -> dict[Role, int]:
+    """Return the same, of graphs of which it is known what each does (`role_of`).
+
+    Raises:
+        BundleFormatError: As for `detect`.
+    """
     found: dict[Role, list[int]] = {"infer": [], "init": [], "update": []}
-    for index, graph in enumerate(graphs):
-        role = role_of(graph)
+    for index, (graph, role) in enumerate(zip(graphs, does, strict=True)):
         _check_name(graph, index, role, file)
         found[role].append(index)
     if len(found["infer"]) > 1 and not found["init"] and not found["update"]:

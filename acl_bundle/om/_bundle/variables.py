@@ -9,7 +9,8 @@ the same. A bundle without an update graph has the variables its graphs name.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from acl_bundle import dtypes
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bundle import names
 from acl_bundle.om._bundle.manifest import Manifest
-from acl_bundle.om._bundle.roles import UPDATE_SUFFIX, role_of
+from acl_bundle.om._bundle.roles import UPDATE_SUFFIX, Role
 from acl_bundle.om._bundle.statements import Statements
 from acl_bundle.om.model import Model
 
@@ -68,12 +69,17 @@ def layout(sizes: Iterable[int]) -> tuple[tuple[int, ...], int]:
 
 
 def find(
-    models: Sequence[Model], size: int, file: str, manifest: Manifest | None = None
+    models: Sequence[Model],
+    does: Sequence[Role],
+    size: int,
+    file: str,
+    manifest: Manifest | None = None,
 ) -> dict[str, Variable]:
     """Return the variables of a bundle by name.
 
     Args:
         models: Of the bundle.
+        does: What each looks to do (`role_of`).
         size: Bytes of the variables' memory.
         file: Its name, for the message.
         manifest: What lies beside it and names the weights, if there is one.
@@ -84,22 +90,29 @@ def find(
             manifest is of another bundle.
     """
     found = Statements(models)
-    named = dict(_updated(models)) or found.dtypes
+    named = _updated(models, does) or found.dtypes
     own = names.own(named) if manifest is None else manifest.own(named, file)
     said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}
     found.check(named, file)
     known = {**said, **found.shapes} if said else found.shapes
-    shapes, offsets, made = known.get, found.offsets.get, {}
-    for name, dtype in named.items():
-        one = own[name]
-        made[one] = Variable(one, dtype, shapes(name), offsets(name), name)
-    _check_places(made.values(), size, file)
+    rows = zip(
+        map(own.__getitem__, named), named.values(), map(known.get, named),
+        map(found.offsets.get, named), named, strict=True,
+    )  # fmt: skip
+    made = {one.name: one for one in map(tuple.__new__, repeat(Variable), rows)}
+    if found.offsets:
+        _check_places(made.values(), size, file)
     return made
 
 
-def _check_places(variables: Iterable[Variable], size: int, file: str) -> None:
+def _check_places(variables: Collection[Variable], size: int, file: str) -> None:
     """Refuse variables that share memory, or have none."""
-    placed = sorted((v.offset, v.nbytes or 0, v.name) for v in variables if v.offset is not None)
+    sizes = {dtype: dtypes.nbytes(dtype) for dtype in {one.dtype for one in variables}}
+    placed = sorted([
+        (offset, 0 if shape is None else math.prod(shape) * sizes[dtype], name)
+        for name, dtype, shape, offset, _ in variables
+        if offset is not None
+    ])  # fmt: skip
     end, before = 0, ""
     for offset, nbytes, name in placed:
         if offset < end:
@@ -115,8 +128,12 @@ def _check_places(variables: Iterable[Variable], size: int, file: str) -> None:
             )
 
 
-def _updated(models: Sequence[Model]) -> Iterator[tuple[str, int]]:
-    for model in models:
-        if role_of(model) == "update":
-            for one in model.inputs:
-                yield one.name.removesuffix(UPDATE_SUFFIX), one.dtype
+def _updated(models: Sequence[Model], does: Sequence[Role]) -> dict[str, int]:
+    """Return the dtype of each weight that an update graph takes, by its name there."""
+    found: dict[str, int] = {}
+    for model, role in zip(models, does, strict=True):
+        if role == "update":
+            end = -len(UPDATE_SUFFIX)
+            called = [one.name[:end] for one in model.inputs]
+            found.update(zip(called, [one.dtype for one in model.inputs], strict=True))
+    return found

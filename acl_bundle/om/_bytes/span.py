@@ -52,7 +52,8 @@ class Span:
         Raises:
             BundleFormatError: They reach past the end of this span.
         """
-        self.cut(at, layout.size, what)
+        if layout.size > len(self.view) - at:
+            self.cut(at, layout.size, what)
         return layout.unpack_from(self.view, at)
 
     def text(self, at: int, size: int, what: str) -> str:

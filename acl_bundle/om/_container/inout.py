@@ -8,17 +8,14 @@ describe gears (:mod:`~acl_bundle.om._container.gears`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acl_bundle import dtypes
-from acl_bundle._acl import ffi, lib
-from acl_bundle.om._bytes import pieces
-from acl_bundle.om._bytes.pieces import Piece
+from acl_bundle._acl import ffi
+from acl_bundle.om._bytes import objects
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import gears as _gears
 from acl_bundle.om._container.gears import Gears
@@ -31,13 +28,6 @@ _OUTPUTS: Final = 1
 _KNOWN: Final = range(7)
 _RANK_MAX: Final = 128  # ACL_MAX_DIM_CNT
 _LIST_MAX: Final = 16 * _RANK_MAX  # bytes: two numbers for each dim of a range
-_END: Final = np.dtype(  # ab_end
-    [
-        *(("nbytes", "u8"), ("format", "i4"), ("dtype", "i4")),
-        *((name, "u4") for name in ("name", "name_size", "dims", "dims_size")),
-        *((name, "u4") for name in ("ranges", "ranges_size")),
-    ]
-)
 
 
 class TensorInfo(NamedTuple):
@@ -79,29 +69,44 @@ class TensorInfo(NamedTuple):
         return f"{self.name}: {dtypes.short_name(self.dtype)}[{dims}]"
 
 
-def read(span: Span) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
-    """Read inputs and outputs.
+def blocks(span: Span) -> dict[int, Span]:
+    """Return the blocks by type; of two of one type the last counts.
 
     Raises:
         BundleFormatError: A block is cut short or has an unknown type.
     """
-    found = {
-        kind: _read_tensors(block) for kind, block in _blocks(span) if kind in (_INPUTS, _OUTPUTS)
-    }
-    return found.get(_INPUTS, ()), found.get(_OUTPUTS, ())
+    found, at = {}, 0
+    while at < len(span):
+        kind, size = span.unpack(_BLOCK, at, "a block of MODEL_INOUT_INFO")
+        if kind not in _KNOWN:
+            raise span.error(at, f"MODEL_INOUT_INFO has a block of type {kind}; 0 to 6 exist")
+        found[kind] = span.cut(at + _BLOCK.size, size, f"block {kind} of MODEL_INOUT_INFO")
+        at += _BLOCK.size + size
+    return found
 
 
-def read_gears(span: Span) -> Gears | None:
-    """Read the gears; None when there are none.
+def read(listed: Mapping[int, Span]) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Read inputs and outputs from their blocks.
 
     Raises:
-        BundleFormatError: As for :func:`read`.
+        BundleFormatError: A tensor is cut short.
     """
-    blocks = dict(_blocks(span))
+    inputs, outputs = (
+        _read_tensors(listed[kind]) if kind in listed else () for kind in (_INPUTS, _OUTPUTS)
+    )
+    return inputs, outputs
+
+
+def read_gears(listed: Mapping[int, Span]) -> Gears | None:
+    """Read the gears from their blocks; None when there are none.
+
+    Raises:
+        BundleFormatError: A block is cut short, or is no list of gears.
+    """
     for number, kind in _gears.BLOCKS.items():
-        if number in blocks:
-            values = _gears.read_values(kind, blocks[number])
-            shapes, order = blocks.get(_gears.SHAPES), blocks.get(_gears.ORDER)
+        if number in listed:
+            values = _gears.read_values(kind, listed[number])
+            shapes, order = listed.get(_gears.SHAPES), listed.get(_gears.ORDER)
             return Gears(
                 kind,
                 values,
@@ -111,58 +116,17 @@ def read_gears(span: Span) -> Gears | None:
     return None
 
 
-def _blocks(span: Span) -> Iterator[tuple[int, Span]]:
-    at = 0
-    while at < len(span):
-        kind, size = span.unpack(_BLOCK, at, "a block of MODEL_INOUT_INFO")
-        if kind not in _KNOWN:
-            raise span.error(at, f"MODEL_INOUT_INFO has a block of type {kind}; 0 to 6 exist")
-        yield kind, span.cut(at + _BLOCK.size, size, f"block {kind} of MODEL_INOUT_INFO")
-        at += _BLOCK.size + size
-
-
 def _read_tensors(span: Span) -> tuple[TensorInfo, ...]:
     (count,) = span.unpack(_COUNT, 0, "a tensor count")
     if count > len(span) // _TENSOR.size:
         raise span.error(0, f"{count} tensors cannot stand in a block of {len(span)} bytes")
-    rows = np.empty(count, _END)
-    found = lib.ab_inout_read(
-        ffi.from_buffer("uint8_t[]", span.view), len(span), _COUNT.size, _LIST_MAX, count,
-        ffi.from_buffer("ab_end[]", rows),
-    )  # fmt: skip
-    if found < count:
-        _refuse(span, _COUNT.size if not found else _end_of(rows[found - 1]))
-    return tuple(map(TensorInfo, *_columns(span, rows)))
-
-
-def _columns(span: Span, rows: NDArray[Any]) -> Iterator[Iterable[Any]]:
-    """Yield the fields of the tensors, each for all of them."""
-    yield _names(span, rows["name"], rows["name_size"])
-    yield rows["dtype"].tolist()
-    yield rows["format"].tolist()
-    yield _numbers(span, rows["dims"], rows["dims_size"])
-    yield rows["nbytes"].tolist()
-    if rows["ranges_size"].any():
-        bounds = _numbers(span, rows["ranges"], rows["ranges_size"])
-        yield [tuple(zip(one[::2], one[1::2], strict=False)) for one in bounds]
-    else:
-        yield repeat(())
-
-
-def _names(span: Span, at: Piece, size: Piece) -> list[str]:
-    found = pieces.texts(pieces.gathered(span.view, at, size), size)
-    if found is not None:
-        return found
-    places = zip(at.tolist(), size.tolist(), strict=True)
-    return [span.text(*place, "a tensor's name") for place in places]
-
-
-def _numbers(span: Span, at: Piece, size: Piece) -> list[tuple[int, ...]]:
-    return pieces.lists(pieces.gathered(span.view, at, size), size // pieces.EIGHT)
-
-
-def _end_of(row: Any) -> int:
-    return int(row["ranges"]) + int(row["ranges_size"])
+    view = ffi.from_buffer(span.view)
+    found, end = objects.ends(
+        TensorInfo, objects.address(view), len(span), _COUNT.size, _LIST_MAX, count
+    )
+    if len(found) < count:
+        _refuse(span, end)
+    return tuple(found)
 
 
 def _refuse(span: Span, at: int) -> None:

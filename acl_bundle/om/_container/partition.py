@@ -118,12 +118,11 @@ def read(
     end = at + table.size(count)
     span.cut(at, end - at, f"a partition table of {count} rows")
     found = []
-    for index in range(count):
-        row = at + table.size(index)
-        kind, _, size = table.row.unpack_from(span.view, row)
+    rows = table.row.iter_unpack(span.view[at + table.head.size : end])
+    for index, (kind, _, size) in enumerate(rows):
         if size > len(span) - end:
             raise span.error(
-                row,
+                at + table.size(index),
                 f"partition {index} (type {kind}) claims {size} bytes, but"
                 f" {len(span) - end} are left in the file",
             )

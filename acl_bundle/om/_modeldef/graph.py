@@ -117,7 +117,7 @@ class Graph:
     @property
     def rows(self) -> Rows:
         """The rows of its operators, in file order."""
-        start, count = self.tables.graphs[self.index][["node", "nodes"]].item()
+        _, _, start, count = self.tables.graphs[self.index].item()
         return self.tables.nodes[start : start + count]
 
     @property

@@ -29,7 +29,10 @@ def read(definition: ModelDef) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo
 
 
 def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
-    tables, nodes = root.tables, root.rows
+    tables = root.tables
+    if not tables.kinds[lib.AB_DATA] and not tables.kinds[lib.AB_THEN_DATA]:
+        return ()
+    nodes = root.rows
     data = (nodes["kind"] == lib.AB_DATA) | (nodes["kind"] == lib.AB_THEN_DATA)
     nodes = nodes[data & (nodes["tensor"] != 0)]
     if not len(nodes):
@@ -39,16 +42,21 @@ def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
 
 
 def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
-    tables, ends = root.tables, np.flatnonzero(root.rows["kind"] == lib.AB_NET_OUTPUT)
-    if not len(ends):
+    tables = root.tables
+    if not tables.kinds[lib.AB_NET_OUTPUT]:
         return ()
-    first, count = root.rows[ends[0]][["tensor", "tensors"]].item()
+    nodes = root.rows
+    kinds = nodes["kind"].tolist()
+    if lib.AB_NET_OUTPUT not in kinds:
+        return ()
+    at = kinds.index(lib.AB_NET_OUTPUT)
+    first, count = int(nodes["tensor"][at]), int(nodes["tensors"][at])
     if not count:
         return ()
     rows = tables.tensors[first - 1 : first - 1 + count]
     names = _recorded(definition.attrs) or _recorded(root.attrs)
     if len(names) != len(rows):
-        names = _invented(root.node(int(ends[0])), len(rows))
+        names = _invented(root.node(at), len(rows))
     return _infos(tables, names, rows)
 
 

@@ -8,7 +8,9 @@ bytes of the definition pay for: a file that claims more is refused.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,8 @@ from numpy.typing import NDArray
 from acl_bundle import dtypes
 from acl_bundle._acl import ffi, lib
 from acl_bundle.errors import BundleFormatError
-from acl_bundle.om._bytes import pieces
-from acl_bundle.om._bytes.pieces import Piece
+from acl_bundle.om._bytes import objects
+from acl_bundle.om._bytes.objects import Indices
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import ge
 from acl_bundle.om._proto.wire import NUMBERS_MAX, SPAN_BYTES, SPANS_FREE, damage, text
@@ -38,6 +40,7 @@ _NODE: Final = np.dtype(
         *((name, "i8") for name in ("index", "index_kind", "offset", "offset_kind")),
     ]
 )
+_NUMBER: Final = np.dtype("i8")
 _TENSOR: Final = np.dtype(
     [
         *((name, "u4") for name in ("at", "size", "layout", "layout_size", "data", "data_size")),
@@ -55,21 +58,45 @@ class Tables:
 
     Attributes:
         span: The definition.
-        graphs: Its graphs, the root first, and which nodes are theirs.
-        nodes: All nodes. ``tensor`` is the row of the tensor that a node is about, counted
-            from 1; 0: it is about none.
-        tensors: The tensors of weights and constants, and of the root's ends where asked for.
-        numbers: The numbers of all shapes and ranges.
+        kinds: How many nodes there are of each kind.
     """
-
-    __slots__ = ("graphs", "nodes", "numbers", "span", "tensors")
 
     def __init__(self, span: Span, made: Any) -> None:
         self.span: Span = span
-        self.graphs: Rows = _array(made.graphs, made.graph_count, _GRAPH)
-        self.nodes: Rows = _array(made.nodes, made.node_count, _NODE)
-        self.tensors: Rows = _array(made.tensors, made.tensor_count, _TENSOR)
-        self.numbers: NDArray[np.int64] = _array(made.numbers, made.number_count, np.dtype("i8"))
+        self._made = ffi.gc(made, lib.ab_tables_free, len(span))
+        self.kinds: list[int] = list(made.kinds)
+
+    @cached_property
+    def graphs(self) -> Rows:
+        """Its graphs, the root first, and which nodes are theirs."""
+        return self._array(self._made.graphs, self._made.graph_count, _GRAPH)
+
+    @cached_property
+    def nodes(self) -> Rows:
+        """All nodes.
+
+        ``tensor`` is the row of the tensor that a node is about, counted from 1; 0: it is about
+        none.
+        """
+        return self._array(self._made.nodes, self._made.node_count, _NODE)
+
+    @cached_property
+    def tensors(self) -> Rows:
+        """The tensors of weights and constants, and of the root's ends where asked for."""
+        return self._array(self._made.tensors, self._made.tensor_count, _TENSOR)
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of all shapes and ranges."""
+        return self._array(self._made.numbers, self._made.number_count, _NUMBER)
+
+    def _array(self, pointer: Any, count: int, dtype: np.dtype[Any]) -> Rows:
+        """View rows as an array, which keeps all of them in memory."""
+        if not count:
+            return np.empty(0, dtype)
+        made = self._made
+        kept = ffi.gc(pointer, lambda _: made)
+        return np.frombuffer(ffi.buffer(kept, count * dtype.itemsize), dtype)
 
     @classmethod
     def read(cls, span: Span, *, ends: bool) -> Tables:
@@ -99,13 +126,26 @@ class Tables:
         _check(span, read(ffi.from_buffer(view), len(view), value, limits, made), made)
         return cls(span, made)
 
-    def texts(self, at: Piece, size: Piece) -> list[str]:
+    def of_kind(self, kind: int, cut: int) -> Nodes:
+        """Return the nodes of a kind, whose names count without the last bytes, so many.
+
+        These bytes must be the end of each name, and ASCII.
+        """
+        return Nodes(self, kind, cut)
+
+    def stored(self, tensors: Rows) -> Iterator[tuple[int, ...] | None]:
+        """Yield the stored dims of each, None where they are in another order, or open."""
+        for layout, shape in zip(self.formats(tensors), self.shapes(tensors), strict=True):
+            is_plain = layout in dtypes.PLAIN_FORMATS and min(shape, default=0) >= 0
+            yield shape if is_plain else None
+
+    def texts(self, at: Indices, size: Indices) -> list[str]:
         """Decode texts, as `Message.text` does."""
-        found = pieces.texts(pieces.gathered(self.span.view, at, size), size)
-        if found is not None:
-            return found
-        places = zip(at.tolist(), size.tolist(), strict=True)
-        return [text(self.span.cut(*place, "a text")) for place in places]
+        try:
+            return objects.texts(self.span.view, at, size)
+        except UnicodeDecodeError:
+            places = zip(at.tolist(), size.tolist(), strict=True)
+            return [text(self.span.cut(*place, "a text")) for place in places]
 
     def names(self, nodes: Rows) -> list[str]:
         """Return the names of some nodes."""
@@ -147,10 +187,69 @@ class Tables:
         flat = self.lists(tensors["ranges"], tensors["range_count"])
         return [tuple(zip(one[::2], one[1::2], strict=True)) for one in flat]
 
-    def lists(self, at: Piece, count: Piece) -> list[tuple[int, ...]]:
+    def lists(self, at: Indices, count: Indices) -> list[tuple[int, ...]]:
         """Return lists of numbers, as many as count from the places at on."""
-        joined = pieces.gathered(self.numbers, at * pieces.EIGHT, count * pieces.EIGHT)
-        return pieces.lists(joined, count)
+        return objects.lists(self.numbers, at, count)
+
+
+class Told(NamedTuple):
+    """What the nodes of one kind say of weights, in the order of their rows.
+
+    Attributes:
+        names: What the weights are called: the nodes' names, without an end.
+        shapes: Their dims as the author wrote them, None where these are open or not told.
+        offsets: Where they start in the variables' memory, None where it is not told; empty
+            where none is.
+    """
+
+    names: list[str]
+    shapes: list[tuple[int, ...] | None]
+    offsets: list[int | None]
+
+
+class Nodes:
+    """The nodes of one kind that speak of weights."""
+
+    def __init__(self, tables: Tables, kind: int, cut: int) -> None:
+        self.tables: Tables = tables
+        self._kind, self._cut = kind, cut
+        self._view = ffi.from_buffer(tables.span.view)
+        self._of = ffi.new("ab_nodes *", (self._view, tables._made, kind, cut))
+
+    def agree(self, others: Nodes) -> bool:
+        """Whether they say the same as others, and no offset that those do not say.
+
+        False may also mean that one of them does not say a whole shape.
+        """
+        return bool(lib.ab_tables_agree(self._of, others._of))
+
+    @property
+    def told(self) -> Told:
+        """What they say.
+
+        Raises:
+            BundleFormatError: A long name is not UTF-8.
+        """
+        tables = self.tables
+        try:
+            names, shapes, offsets, rest = objects.weights(
+                objects.address(self._view), objects.address(tables._made), self._kind, self._cut
+            )
+        except UnicodeDecodeError as error:
+            why = f"a name of {len(error.object)} bytes is not UTF-8"
+            raise tables.span.error(0, why) from None
+        if rest:
+            which, rows = zip(*rest, strict=True)
+            for index, shape in zip(which, tables.stored(tables.tensors[[*rows]]), strict=True):
+                shapes[index] = shape
+        return Told(names, shapes, offsets)
+
+    @property
+    def dtypes(self) -> list[int | None]:
+        """The ``aclDataType`` of each, None where its tensor is not described."""
+        rows = self.tables.nodes["tensor"][self.tables.nodes["kind"] == self._kind]
+        known = iter(self.tables.dtypes(self.tables.tensors[rows[rows != 0] - 1]))
+        return [next(known) if row else None for row in rows.tolist()]
 
 
 def _integers(stored: list[int], tensors: Rows, name: str) -> list[int]:
@@ -162,31 +261,19 @@ def _integers(stored: list[int], tensors: Rows, name: str) -> list[int]:
     return stored
 
 
-def _array(pointer: Any, count: int, dtype: np.dtype[Any]) -> Rows:
-    """Make an array of rows that C has given over; it frees them."""
-    if not count:
-        lib.ab_tables_free(pointer)
-        return np.empty(0, dtype)
-    nbytes = count * dtype.itemsize
-    own = ffi.gc(ffi.cast("char *", pointer), lib.ab_tables_free, nbytes)
-    return np.frombuffer(ffi.buffer(own, nbytes), dtype)
-
-
 def _limits(span: Span) -> Any:
     size = len(span)
     if size > _SIZE_MAX:
         raise span.error(0, f"the definition has {size} bytes; protobuf's have {_SIZE_MAX} at most")
-    return ffi.new(
-        "ab_limits *",
-        {
-            "graphs": SPANS_FREE + size // SPAN_BYTES,
-            "nodes": FREE + size // NODE_BYTES,
-            "tensors": FREE + size // TENSOR_BYTES,
-            "numbers": FREE + size // NUMBER_BYTES,
-            "listed": NUMBERS_MAX,
-            "pairs": FREE + size // PAIR_BYTES,
-        },
+    counts = (
+        SPANS_FREE + size // SPAN_BYTES,
+        FREE + size // NODE_BYTES,
+        FREE + size // TENSOR_BYTES,
+        FREE + size // NUMBER_BYTES,
+        NUMBERS_MAX,
+        FREE + size // PAIR_BYTES,
     )
+    return ffi.new("ab_limits *", counts)
 
 
 def _check(span: Span, status: int, made: Any) -> None:

@@ -132,8 +132,9 @@ def test_gears_go_round_through_the_partition() -> None:
         om.Gears("hw", ((1, 2), (3, 4)), ((-1, 0, ()),)),
         om.Gears("dims", ((1, 2, 3), (4,)), ((1, 2, (5, 6)),), ("a", "ü")),
     ):
-        assert inout.read_gears(Span(memoryview(inout.write((), (), gears)), "x")) == gears
-    assert inout.read_gears(Span(memoryview(b""), "x")) is None
+        span = Span(memoryview(inout.write((), (), gears)), "x")
+        assert inout.read_gears(inout.blocks(span)) == gears
+    assert inout.read_gears(inout.blocks(Span(memoryview(b""), "x"))) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def texts(*raw: bytes) -> bytes:
 
 
 def read(data: bytes) -> Gears | None:
-    return inout.read_gears(Span(memoryview(data), "file.om"))
+    return inout.read_gears(inout.blocks(Span(memoryview(data), "file.om")))
 
 
 def test_batches() -> None:
