@@ -89,7 +89,7 @@ asan: .venv/built
 	    build --build-base build/asan --build-lib build/asan/lib
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
-	    --capture=sys --ignore tests/laws --ignore tests/packaging \
+	    --capture=sys --ignore tests/laws --ignore tests/packaging --ignore tests/programs \
 	    --ignore tests/contract/clients/test_c_client.py --ignore tests/contract/clients/test_c_client_dynamic.py \
 	    --ignore tests/contract/clients/test_starved.py \
 	    --ignore tests/contract/clients/test_unload_beside.py --ignore tests/chip \

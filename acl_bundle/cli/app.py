@@ -86,15 +86,47 @@ def env(
     pyacl: Annotated[
         bool, typer.Option("--pyacl", help="Let `import acl` be acl_bundle.pyacl, too.")
     ] = False,
+    toolkit: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make a folder that build files take for CANN's toolkit."),
+    ] = None,
 ) -> None:
     """Print shell lines that put the fake in front of any program.
 
     eval "$(acl-bundle fake env)" and start the program from the same shell:
     libascendcl.so, libacl_rt.so and the other names it links are the fake.
+
+    With --toolkit, cmake and make of a sample find DIR by $DDK_PATH,
+    $NPU_HOST_LIB or $ASCEND_HOME_PATH; DIR/set_env.sh has the lines, too.
     """
     from acl_bundle.cli import fake as command  # noqa: PLC0415
 
-    command.env(pyacl=pyacl)
+    with told():
+        command.env(pyacl=pyacl, toolkit=toolkit)
+
+
+@fakes.command()
+def cflags() -> None:
+    """Print the flags that compile a program of C or C++ against the fake's headers.
+
+    Example: cc policy.c $(acl-bundle fake cflags) $(acl-bundle fake libs) -o policy
+    """
+    from acl_bundle.cli import toolkit  # noqa: PLC0415
+
+    with told():
+        print(toolkit.cflags())
+
+
+@fakes.command()
+def libs() -> None:
+    """Print the flags that link a program with the fake.
+
+    Programs that name other libraries of CANN's (-lacl_dvpp) find them by the same flags.
+    """
+    from acl_bundle.cli import toolkit  # noqa: PLC0415
+
+    with told():
+        print(toolkit.libs())
 
 
 @app.command()

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 
 from acl_bundle import fake
+from acl_bundle.cli import toolkit as toolkits
 from acl_bundle.pyacl.importing import FOLDER
 
 __all__ = ["env", "lines"]
 
 
-def lines(*, pyacl: bool = False) -> list[str]:
+def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
     """Return the shell lines: the loader's path with the fake first, what compiles and computes.
 
     Args:
         pyacl: Whether ``import acl`` shall be acl_bundle.pyacl.
+        toolkit: A folder of `toolkit.make` that build files shall find.
 
     Raises:
         FileNotFoundError: The package was not built.
     """
     folder = shlex.quote(str(fake.library_path().parent))
     found = [f"export LD_LIBRARY_PATH={folder}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"]
+    packages = f"{folder}/pkgconfig"
+    found.append(f"export PKG_CONFIG_PATH={packages}${{PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}}")
     found.append(f"export ACL_BUNDLE_PYTHON={shlex.quote(sys.executable)}")
+    if toolkit is not None:
+        found += toolkits.variables(toolkit)
     if pyacl:
         ours = shlex.quote(str(FOLDER))
         found.append(f"export PYTHONPATH={ours}${{PYTHONPATH:+:$PYTHONPATH}}")
@@ -36,9 +43,16 @@ def lines(*, pyacl: bool = False) -> list[str]:
     return found
 
 
-def env(*, pyacl: bool = False) -> None:
-    """Print the shell lines; say so when nothing was found that could compute."""
-    print("\n".join(lines(pyacl=pyacl)))
+def env(*, pyacl: bool = False, toolkit: Path | None = None) -> None:
+    """Print the shell lines; say so when nothing was found that could compute.
+
+    A toolkit is made first, with the same lines in its ``set_env.sh``.
+    """
+    found = lines(pyacl=pyacl, toolkit=toolkit)
+    if toolkit is not None:
+        toolkits.make(toolkit)
+        (toolkit / "set_env.sh").write_text("\n".join([*found, ""]), encoding="utf-8")
+    print("\n".join(found))
     if fake.onnxruntime_path() is None:
         print(
             "acl-bundle: no onnxruntime here, so models cannot compute: "

@@ -26,7 +26,7 @@ from typing import Any
 
 from acl_bundle._binding.library import load_library
 from acl_bundle.fake import _table
-from acl_bundle.fake._library import check, opened, read, read_text
+from acl_bundle.fake._library import check, include_path, opened, read, read_text
 from acl_bundle.fake._library import path as library_path
 from acl_bundle.fake.callbacks import from_function, register_all
 
@@ -36,6 +36,7 @@ __all__ = [
     "fail",
     "from_function",
     "get",
+    "include_path",
     "latency",
     "leaks",
     "library_path",

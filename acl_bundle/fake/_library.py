@@ -31,6 +31,18 @@ def path() -> Path:
     return found
 
 
+def include_path() -> Path:
+    """Return the folder of the headers that programs of C and C++ include, as ``acl/acl.h``.
+
+    Raises:
+        FileNotFoundError: The package was not built.
+    """
+    found = Path(__file__).parent / "include"
+    if not (found / "acl" / "acl.h").exists():
+        raise FileNotFoundError(f"{found} is missing: the package is not built; pip install it")
+    return found
+
+
 @cache
 def opened() -> ctypes.CDLL:
     """Return the library, with the types of what is called here."""

@@ -115,5 +115,5 @@ def test_without_onnxruntime_it_says_so_on_stderr(
     command.env()
     out, err = capsys.readouterr()
     assert out.startswith("export LD_LIBRARY_PATH=")
-    assert out.count("\n") == 2
+    assert out.count("\n") == 3
     assert "acl-bundle[fake]" in err

@@ -95,6 +95,7 @@ def test_the_wheel_holds_shim_fake_types_and_licence(wheel: Path) -> None:
     assert {f"acl_bundle/build/chip/{name}" for name in chip} < {*names}
     headers = ("acl.h", "acl_rt.h", "acl_mdl.h", "ops/acl_dvpp.h", "error_codes/rt_error_codes.h")
     assert {f"acl_bundle/fake/include/acl/{name}" for name in headers} < {*names}
+    assert "acl_bundle/fake/lib/pkgconfig/ascendcl.pc" in names
     assert {"acl_bundle/py.typed", "acl_bundle/_acl.pyi", "acl_bundle/build/__init__.py"} < {*names}
     assert "acl_bundle/pyacl/path/acl.py" in names  # and nothing named acl beside acl_bundle
     assert [name for name in names if name.endswith("licenses/LICENSE")]
