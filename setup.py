@@ -20,6 +20,7 @@ LIB = "acl_bundle.fake.lib"
 FAKE = "libascendcl"
 FORWARDS = (
     "libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas", "libacl_retr",
+    "libmsprofiler",
 )  # fmt: skip
 GE = {  # sources, and what each needs: in the order they are built
     "libgraph_base": (["ascend_string"], []),

@@ -31,8 +31,9 @@ int aclfakeReset(void);
  * does not fit it; nothing is changed then, and aclGetRecentErrMsg says why.
  *
  *     mode         strict | faithful
- *     trace        on | off | path         keep a record of every call, in
- *                                          memory or as JSON lines in a file
+ *     trace        on | off | path         keep a record of every call and of
+ *                                          every task of a stream, in memory
+ *                                          or as JSON lines in a file
  *     devices      1..64                   how many devices there are; a
  *                                          process has those of them that
  *                                          ASCEND_RT_VISIBLE_DEVICES names
@@ -87,7 +88,14 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  * unknown name, and in a fork that was made while another thread was inside
  * this library and stayed there. Ask with size 0 first.
  *
- *     trace       {"seq","function","args","status","thread","start_ns","ns"}
+ *     trace       {"seq","function","args","status","process","thread",
+ *                  "thread_name","start_ns","ns"}   calls, as they ended
+ *     tasks       {"task","seq","function","status","stream","device","model",
+ *                  "bytes","queued_ns","process","thread","thread_name",
+ *                  "start_ns","ns"}    what streams did; seq and function are
+ *                                      of the call that queued it
+ *                 {"mark","type","device","model","stream","task",...}
+ *                                      what aclprofMark and its like said
  *     calls       {"function","calls"}                   since reset
  *     live        {"kind","handle","created_by","seq","size"}
  *     violations  {"id","severity","message","function","seq"}

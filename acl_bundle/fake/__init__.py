@@ -48,6 +48,7 @@ __all__ = [
     "reset",
     "set",
     "settings",
+    "tasks",
     "trace",
     "violations",
 ]
@@ -180,8 +181,17 @@ def latency(function: str, seconds: float, seconds_per_byte: float = 0.0) -> Non
 
 
 def trace() -> list[dict[str, Any]]:
-    """Every call since ``set("trace", "on")``: function, args, status, thread, ns."""
+    """Every call since ``set("trace", "on")``: function, args, status, process, thread, ns."""
     return read("trace")
+
+
+def tasks() -> list[dict[str, Any]]:
+    """Every task that a stream did since ``set("trace", "on")``, and every mark of aclprofMark.
+
+    A task has the seq and the function of the call that queued it, when it was queued, began and
+    how long it took (queued_ns, start_ns, ns), status, stream, device, model and bytes.
+    """
+    return read("tasks")
 
 
 def calls() -> dict[str, int]:

@@ -31,15 +31,30 @@ _make: Callable[[tuple[Any, ...]], Callable[..., Any]] = ctypes.PYFUNCTYPE(
 )(lib.ab_pyacl_maker())
 
 
+_BESIDE = {"aclprof": "libmsprofiler.so"}
+"""Libraries of CANN's beside libascendcl.so, by how the names of their functions begin."""
+
+
+def _find_beside(c: str) -> int:
+    """Return the address in a library of its own; 0 where there is none."""
+    for start, name in _BESIDE.items():
+        if c.startswith(start):
+            try:
+                return ctypes.cast(ctypes.CDLL(name)[c], ctypes.c_void_p).value or 0
+            except (OSError, AttributeError):
+                return 0
+    return 0
+
+
 def find(c: str) -> int:
     """Return the address of a function of the open library, which is opened if need be.
 
     Raises:
         LibraryNotFoundError: There is no library.
-        UnsupportedError: It has no such function.
+        UnsupportedError: It has no such function, nor has the one beside it.
     """
     load_library()
-    found = int(lib.ab_symbol(c.encode()))
+    found = int(lib.ab_symbol(c.encode())) or _find_beside(c)
     if not found:
         raise errors.UnsupportedError(lacks(c))
     return found

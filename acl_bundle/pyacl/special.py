@@ -12,7 +12,7 @@ from typing import Any
 
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
-from acl_bundle.pyacl import callbacks, util
+from acl_bundle.pyacl import callbacks, prof, util
 from acl_bundle.pyacl.structs import address, dims
 from acl_bundle.pyacl.unsimulated import take_texts
 
@@ -231,5 +231,6 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "acl.rt.get_primary_ctx_state": get_primary_ctx_state,
     "acl.rt.launch_callback": callbacks.launch_callback,
     "acl.rt.set_exception_info_callback": callbacks.set_exception_info_callback,
+    **prof.FUNCTIONS,
     **util.FUNCTIONS,
 }

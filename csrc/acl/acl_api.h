@@ -2,7 +2,7 @@
  * The surface: every AscendCL function this project calls or fakes, once.
  *
  * Declarations are those of CANN's headers, to the last const, in the order
- * of acl_base_rt.h, acl_rt.h, acl_base_mdl.h and acl_mdl.h. The types come
+ * of acl_base_rt.h, acl_rt.h, acl_base_mdl.h, acl_mdl.h and acl_prof.h. The types come
  * from acl_types.h or from CANN itself: whoever includes this file includes one
  * of them first. There is no preprocessor line: cffi reads the file as it
  * stands, csrc/build.py turns each prototype into a pointer of the same name
@@ -120,6 +120,44 @@ aclError aclrtIpcOpenEventHandle(aclrtIpcEventHandle handle, aclrtEvent *event);
 aclError aclmdlInitDump(void);
 aclError aclmdlSetDump(const char *dumpCfgPath);
 aclError aclmdlFinalizeDump(void);
+
+/* acl/acl_prof.h */
+aclError aclprofInit(const char *profilerResultPath, size_t length);
+aclError aclprofFinalize(void);
+aclError aclprofStart(const aclprofConfig *profilerConfig);
+aclprofConfig *aclprofCreateConfig(uint32_t *deviceIdList, uint32_t deviceNums, aclprofAicoreMetrics aicoreMetrics, const aclprofAicoreEvents *aicoreEvents, uint64_t dataTypeConfig);
+aclError aclprofDestroyConfig(const aclprofConfig *profilerConfig);
+aclError aclprofStop(const aclprofConfig *profilerConfig);
+aclError aclprofSetConfig(aclprofConfigType configType, const char *config, size_t configLength);
+aclError aclprofModelSubscribe(uint32_t modelId, const aclprofSubscribeConfig *profSubscribeConfig);
+aclError aclprofModelUnSubscribe(uint32_t modelId);
+aclprofSubscribeConfig *aclprofCreateSubscribeConfig(int8_t timeInfoSwitch, aclprofAicoreMetrics aicoreMetrics, void *fd);
+aclError aclprofDestroySubscribeConfig(const aclprofSubscribeConfig *profSubscribeConfig);
+aclError aclprofGetOpDescSize(size_t *opDescSize);
+aclError aclprofGetOpNum(const void *opInfo, size_t opInfoLen, uint32_t *opNumber);
+aclError aclprofGetOpTypeLen(const void *opInfo, size_t opInfoLen, uint32_t index, size_t *opTypeLen);
+aclError aclprofGetOpType(const void *opInfo, size_t opInfoLen, uint32_t index, char *opType, size_t opTypeLen);
+aclError aclprofGetOpNameLen(const void *opInfo, size_t opInfoLen, uint32_t index, size_t *opNameLen);
+aclError aclprofGetOpName(const void *opInfo, size_t opInfoLen, uint32_t index, char *opName, size_t opNameLen);
+uint64_t aclprofGetOpStart(const void *opInfo, size_t opInfoLen, uint32_t index);
+uint64_t aclprofGetOpEnd(const void *opInfo, size_t opInfoLen, uint32_t index);
+uint64_t aclprofGetOpDuration(const void *opInfo, size_t opInfoLen, uint32_t index);
+size_t aclprofGetModelId(const void *opInfo, size_t opInfoLen, uint32_t index);
+aclprofSubscribeOpFlag aclprofGetOpFlag(const void *opInfo, size_t opInfoLen, uint32_t index);
+const char *aclprofGetOpAttriValue(const void *opInfo, size_t opInfoLen, uint32_t index, aclprofSubscribeOpAttri attri);
+aclError aclprofGetStepTimestamp(aclprofStepInfo *stepInfo, aclprofStepTag tag, aclrtStream stream);
+aclprofStepInfo *aclprofCreateStepInfo(void);
+void aclprofDestroyStepInfo(aclprofStepInfo *stepinfo);
+void *aclprofCreateStamp(void);
+void aclprofDestroyStamp(void *stamp);
+aclError aclprofPush(void *stamp);
+aclError aclprofPop(void);
+aclError aclprofRangeStart(void *stamp, uint32_t *rangeId);
+aclError aclprofRangeStop(uint32_t rangeId);
+aclError aclprofSetStampTraceMessage(void *stamp, const char *msg, uint32_t msgLen);
+aclError aclprofMark(void *stamp);
+aclError aclprofMarkEx(const char *msg, size_t msgLen, aclrtStream stream);
+uint64_t aclprofStr2Id(const char *message);
 
 /* acl/acl_base_mdl.h */
 aclTensorDesc *aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t *dims, aclFormat format);

@@ -53,6 +53,10 @@ aclError aclmdlGetFirstAippInfo(uint32_t modelId, size_t index, aclAippInfo *aip
 aclError aclRecoverAllHcclTasks(int32_t deviceId);
 aclError aclmdlLoadFromModel(const aclmdlModel *model, const aclmdlConfigHandle *handle, uint32_t *modelId);
 
+/* acl/acl_prof.h */
+aclError aclprofRangePushEx(aclprofEventAttributes *attr);
+aclError aclprofRangePop(void);
+
 /* acl/acl_op.h */
 aclError aclopSetModelDir(const char *modelDir);
 aclError aclopLoad(const void *model, size_t modelSize);

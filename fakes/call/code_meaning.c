@@ -27,6 +27,14 @@ const char *code_meaning(int code)
         return "a file cannot be parsed";
     case E_DUMP_CONFIG:
         return "the configuration of dumps is not valid";
+    case E_PROF_CONFIG:
+        return "the configuration of the profiler is not valid";
+    case E_MODEL_ID:
+        return "there is no such model";
+    case E_PROF_RUNS:
+        return "the profiler runs";
+    case E_PROF_NOT_RUN:
+        return "the profiler does not run";
     case E_REPEAT_FINALIZE:
         return "aclFinalize was called before";
     case E_DUMP_NOT_RUN:
@@ -75,8 +83,14 @@ const char *code_meaning(int code)
         return "the shape does not fit";
     case E_GE_DATA_TYPE:
         return "the data type does not fit";
+    case E_PROF_SUBSCRIBED:
+        return "the model is subscribed to";
+    case E_PROF_OTHER_WAY:
+        return "the profiler is used another way";
     case E_BUNDLE_ID:
         return "no bundle has this id";
+    case E_PROF_UNSUPPORTED:
+        return "the profiler has no such switch";
     case E_FEATURE_UNSUPPORTED:
         return "the feature is not supported";
     case E_BAD_ALLOC:
@@ -101,6 +115,8 @@ const char *code_meaning(int code)
         return "the call failed";
     case E_GE:
         return "the graph engine failed";
+    case E_PROF:
+        return "the profiler failed";
     case E_RT_INTERNAL:
         return "the runtime failed inside";
     case E_RT_RELEASED:

@@ -53,6 +53,42 @@
     FUNCTION(aclrtMemset, STATUS, RT) \
     FUNCTION(aclrtMemcpyAsync, STATUS, RT) \
     FUNCTION(aclrtGetMemInfo, STATUS, RT) \
+    FUNCTION(aclprofInit, STATUS, RT) \
+    FUNCTION(aclprofFinalize, STATUS, RT) \
+    FUNCTION(aclprofStart, STATUS, RT) \
+    FUNCTION(aclprofCreateConfig, FACTORY, RT) \
+    FUNCTION(aclprofDestroyConfig, STATUS, RT) \
+    FUNCTION(aclprofStop, STATUS, RT) \
+    FUNCTION(aclprofSetConfig, STATUS, RT) \
+    FUNCTION(aclprofModelSubscribe, STATUS, RT) \
+    FUNCTION(aclprofModelUnSubscribe, STATUS, RT) \
+    FUNCTION(aclprofCreateSubscribeConfig, FACTORY, RT) \
+    FUNCTION(aclprofDestroySubscribeConfig, STATUS, RT) \
+    FUNCTION(aclprofGetOpDescSize, STATUS, RT) \
+    FUNCTION(aclprofGetOpNum, STATUS, RT) \
+    FUNCTION(aclprofGetOpTypeLen, STATUS, RT) \
+    FUNCTION(aclprofGetOpType, STATUS, RT) \
+    FUNCTION(aclprofGetOpNameLen, STATUS, RT) \
+    FUNCTION(aclprofGetOpName, STATUS, RT) \
+    FUNCTION(aclprofGetOpStart, VALUE, RT) \
+    FUNCTION(aclprofGetOpEnd, VALUE, RT) \
+    FUNCTION(aclprofGetOpDuration, VALUE, RT) \
+    FUNCTION(aclprofGetModelId, VALUE, RT) \
+    FUNCTION(aclprofGetOpFlag, VALUE, RT) \
+    FUNCTION(aclprofGetOpAttriValue, VALUE, RT) \
+    FUNCTION(aclprofGetStepTimestamp, STATUS, RT) \
+    FUNCTION(aclprofCreateStepInfo, FACTORY, RT) \
+    FUNCTION(aclprofDestroyStepInfo, VALUE, RT) \
+    FUNCTION(aclprofCreateStamp, FACTORY, RT) \
+    FUNCTION(aclprofDestroyStamp, VALUE, RT) \
+    FUNCTION(aclprofPush, STATUS, RT) \
+    FUNCTION(aclprofPop, STATUS, RT) \
+    FUNCTION(aclprofRangeStart, STATUS, RT) \
+    FUNCTION(aclprofRangeStop, STATUS, RT) \
+    FUNCTION(aclprofSetStampTraceMessage, STATUS, RT) \
+    FUNCTION(aclprofMark, STATUS, RT) \
+    FUNCTION(aclprofMarkEx, STATUS, RT) \
+    FUNCTION(aclprofStr2Id, VALUE, RT) \
     FUNCTION(aclCreateTensorDesc, FACTORY, MDL) \
     FUNCTION(aclDestroyTensorDesc, VALUE, MDL) \
     FUNCTION(aclGetTensorDescType, VALUE, MDL) \

@@ -48,6 +48,10 @@ typedef enum KeeperId {
     KEEPER_INIT,
     KEEPER_DUMP,
     KEEPER_FUNCTIONS,           /* of callback programs */
+    KEEPER_PROFILER,
+    KEEPER_STAMPS,
+    KEEPER_SUBSCRIPTIONS,
+    KEEPER_OP_NAMES,
     KEEPER_BUNDLES,
     KEEPER_MODELS,
     KEEPER_EXECUTIONS,

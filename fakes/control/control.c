@@ -126,15 +126,11 @@ size_t aclfakeRead(const char *what, char *text, size_t size)
         const char *name;
         void (*read)(Text *text);
     } readouts[] = {
-        {"trace", trace_read},
-        {"calls", calls_read},
-        {"live", live_read},
-        {"violations", violations_read},
-        {"profiles", profiles_read},
-        {"machines", machines_read},
-        {"report", report_read},
-        {"settings", settings_read},
-        {"unexplained", refusals_read},
+        {"trace", trace_read},           {"tasks", tasks_read},
+        {"calls", calls_read},           {"live", live_read},
+        {"violations", violations_read}, {"profiles", profiles_read},
+        {"machines", machines_read},     {"report", report_read},
+        {"settings", settings_read},     {"unexplained", refusals_read},
     };
     Text out = text_in(text, text != NULL ? size : 0);
 

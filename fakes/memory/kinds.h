@@ -18,6 +18,10 @@
     KIND(CONFIG, "load configuration") \
     KIND(EXEC_CONFIG, "execution configuration") \
     KIND(QUERY_INFO, "bundle query") \
+    KIND(PROF_CONFIG, "profiler's configuration") \
+    KIND(PROF_SUBSCRIPTION, "configuration of a subscription") \
+    KIND(PROF_STAMP, "stamp") \
+    KIND(PROF_STEP, "step info") \
     KIND(STREAM, "stream") \
     KIND(EVENT, "event") \
     KIND(EXCEPTION, "exception info")

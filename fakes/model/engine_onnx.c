@@ -1,6 +1,7 @@
 #include "model/engine_onnx.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/codes.h"
 #include "call/message.h"
@@ -101,7 +102,7 @@ static int connect(Engine *engine, const Program *program, unsigned char *const 
 }
 
 int engine_open(const Program *program, unsigned char *const *constants,
-                unsigned char *const *variables, Engine **engine)
+                unsigned char *const *variables, const char *times, Engine **engine)
 {
     Engine *made = calloc(1, sizeof *made);
     int status = E_NONE;
@@ -112,7 +113,7 @@ int engine_open(const Program *program, unsigned char *const *constants,
     if (made->ort == NULL || !allocate(made, program))
         status = E_GE;
     if (status == E_NONE)
-        status = session_open(made->ort, program, constants, &made->session);
+        status = session_open(made->ort, program, constants, times, &made->session);
     if (status == E_NONE)
         status = connect(made, program, variables);
     if (status == E_NONE)
@@ -179,6 +180,21 @@ int engine_run(Engine *engine, const Blob *inputs, const Blob *outputs)
                        "the model's graph", E_RT_EXECUTE);
     keep_results(engine);
     return status;
+}
+
+char *engine_end_times(Engine *engine)
+{
+    const Ort *ort = engine->ort;
+    OrtAllocator *allocator = NULL;
+    char *file = NULL;
+
+    if (ort_check(ort, ort->GetAllocatorWithDefaultOptions(&allocator), "times", E_GE) != E_NONE ||
+        ort_check(ort, ort->SessionEndProfiling(engine->session, allocator, &file), "times",
+                  E_GE) != E_NONE)
+        return NULL;
+    char *kept = strdup(file);
+    ort_check(ort, ort->AllocatorFree(allocator, file), "times", E_GE);
+    return kept;
 }
 
 void engine_forget(Engine *engine)

@@ -25,11 +25,18 @@ typedef struct Result {
 
 /*
  * Makes a session. constants and variables are the bytes of each of the
- * program's; all must stay where they are. 0, or the status
+ * program's; all must stay where they are. times: NULL, or how the path of a
+ * file with the times of its runs begins (engine_times.h). 0, or the status
  * of a load.
  */
 int engine_open(const Program *program, unsigned char *const *constants,
-                unsigned char *const *variables, Engine **engine);
+                unsigned char *const *variables, const char *times, Engine **engine);
+
+/*
+ * Ends the measuring of an engine that was opened for it: the path of the
+ * file, which the caller frees, or NULL after a message.
+ */
+char *engine_end_times(Engine *engine);
 
 /*
  * Computes. Inputs and outputs count as the model's do. Outputs with bytes

@@ -23,16 +23,11 @@ static int reach(const Tensor *tensor, unsigned char *const *address, size_t cou
 }
 
 /* The engine is given bytes it can touch, for addresses of the device. */
-int model_open_engine(Model *model)
+int model_make_engine(const Model *model, const char *times, Engine **engine)
 {
     const Records *variables = &model->program.variables;
     const Records *constants = &model->program.constants;
     size_t count = variables->count + constants->count;
-
-    if (model->program.kind == PROGRAM_CALLBACK)
-        return callback_known(model->program.callback);
-    if (model->program.kind != PROGRAM_ONNX)
-        return E_NONE;
     unsigned char **bytes = calloc(count + 1, sizeof *bytes);
     if (bytes == NULL)
         return refuse(GE_FAILED, "no memory for %zu tensors", count);
@@ -41,9 +36,18 @@ int model_open_engine(Model *model)
     if (status == E_NONE)
         status = reach(constants->item, model->constant, constants->count, "weights", fixed);
     if (status == E_NONE)
-        status = engine_open(&model->program, fixed, bytes, &model->engine);
+        status = engine_open(&model->program, fixed, bytes, times, engine);
     free(bytes);
     return status;
+}
+
+int model_open_engine(Model *model)
+{
+    if (model->program.kind == PROGRAM_CALLBACK)
+        return callback_known(model->program.callback);
+    if (model->program.kind != PROGRAM_ONNX)
+        return E_NONE;
+    return model_make_engine(model, NULL, &model->engine);
 }
 
 int model_renew(Model *model)

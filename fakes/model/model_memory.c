@@ -129,7 +129,7 @@ static void add_variables(Model *model)
     join(model, first);
 }
 
-/* The file goes after the load, and a new engine needs the graph again. */
+/* The file goes after the load, and another engine needs the graph again. */
 static int keep_graph(Model *model)
 {
     Bytes *onnx = &model->program.onnx;
@@ -162,20 +162,15 @@ static bool are_apart(Model *model)
     return apart;
 }
 
-static int watch_weights(Model *model)
+static void watch_weights(Model *model)
 {
-    int status = E_NONE;
-
-    for (size_t i = 0; status == E_NONE && i < model->lent_count; i++) {
+    for (size_t i = 0; i < model->lent_count; i++) {
         Lent *lent = &model->lent[i];
         if (lent->claim.kind != CLAIM_WEIGHTS)
             continue;
-        if (model->graph == NULL)
-            status = keep_graph(model);
         lent->watch = (Watch){NULL, lent->claim.rows.start, lent->claim.rows.size, &model->stale};
         watch_begin(&lent->watch);
     }
-    return status;
 }
 
 int model_lent_take(Model *model)
@@ -192,7 +187,10 @@ int model_lent_take(Model *model)
     add_externals(model);
     add_variables(model);
     model->lent_apart = are_apart(model);
-    return program->kind == PROGRAM_ONNX ? watch_weights(model) : E_NONE;
+    if (program->kind != PROGRAM_ONNX)
+        return E_NONE;
+    watch_weights(model);
+    return keep_graph(model);
 }
 
 void model_lent_free(Model *model)

@@ -22,6 +22,7 @@ typedef struct OrtRunOptions OrtRunOptions;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtTensorInfo OrtTensorInfo;
 typedef struct OrtValue OrtValue;
+typedef struct OrtAllocator OrtAllocator;
 
 #define ORT_FUNCTIONS(F) \
     F(2, const char *, GetErrorMessage, (const OrtStatus *)) \
@@ -33,6 +34,7 @@ typedef struct OrtValue OrtValue;
        const OrtValue *const *inputs, size_t input_count, const char *const *output_names, \
        size_t output_count, OrtValue **outputs)) \
     F(10, OrtStatus *, CreateSessionOptions, (OrtSessionOptions **)) \
+    F(14, OrtStatus *, EnableProfiling, (OrtSessionOptions *, const char *prefix)) \
     F(23, OrtStatus *, SetSessionGraphOptimizationLevel, (OrtSessionOptions *, int level)) \
     F(24, OrtStatus *, SetIntraOpNumThreads, (OrtSessionOptions *, int)) \
     F(25, OrtStatus *, SetInterOpNumThreads, (OrtSessionOptions *, int)) \
@@ -45,11 +47,14 @@ typedef struct OrtValue OrtValue;
     F(62, OrtStatus *, GetDimensions, (const OrtTensorInfo *, int64_t *dims, size_t rank)) \
     F(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *, OrtTensorInfo **)) \
     F(69, OrtStatus *, CreateCpuMemoryInfo, (int allocator, int memory, OrtMemoryInfo **)) \
+    F(76, OrtStatus *, AllocatorFree, (OrtAllocator *, void *)) \
+    F(78, OrtStatus *, GetAllocatorWithDefaultOptions, (OrtAllocator **)) \
     F(93, void, ReleaseStatus, (OrtStatus *)) \
     F(95, void, ReleaseSession, (OrtSession *)) \
     F(96, void, ReleaseValue, (OrtValue *)) \
     F(99, void, ReleaseTensorTypeAndShapeInfo, (OrtTensorInfo *)) \
     F(100, void, ReleaseSessionOptions, (OrtSessionOptions *)) \
+    F(110, OrtStatus *, SessionEndProfiling, (OrtSession *, OrtAllocator *, char **file)) \
     F(130, OrtStatus *, AddSessionConfigEntry, \
       (OrtSessionOptions *, const char *key, const char *value)) \
     F(210, OrtStatus *, AddExternalInitializers, \

@@ -115,7 +115,7 @@ static int create(const Ort *ort, const Bytes *graph, OrtSessionOptions *options
 }
 
 int session_open(const Ort *ort, const Program *program, unsigned char *const *constants,
-                 OrtSession **session)
+                 const char *times, OrtSession **session)
 {
     OrtSessionOptions *options = NULL;
     int status = ort_check(ort, ort->CreateSessionOptions(&options), "options", E_GE);
@@ -125,6 +125,8 @@ int session_open(const Ort *ort, const Program *program, unsigned char *const *c
     status = set_threads(ort, options);
     if (status == E_NONE)
         status = leave_out(ort, &program->onnx, options);
+    if (status == E_NONE && times != NULL)
+        status = ort_check(ort, ort->EnableProfiling(options, times), "times", E_GE);
     if (status == E_NONE)
         status = add_constants(ort, options, program, constants);
     if (status == E_NONE)

@@ -16,9 +16,10 @@ OrtStatus *ort_value(const Ort *ort, const Blob *blob, OrtValue **value);
 
 /*
  * Makes a session of a program's graph and its constants, which stay where
- * they are. 0, or the status of a load.
+ * they are. Where times is not NULL, the session measures its runs, into a
+ * file whose path begins so. 0, or the status of a load.
  */
 int session_open(const Ort *ort, const Program *program, unsigned char *const *constants,
-                 OrtSession **session);
+                 const char *times, OrtSession **session);
 
 #endif

@@ -2,12 +2,15 @@
 
 #include <stdio.h>
 
+#include "base/now.h"
 #include "call/message.h"
+#include "call/record.h"
 #include "call/violations.h"
 #include "file/numeric.h"
 #include "memory/memory.h"
 #include "model/engine_callback.h"
 #include "model/model_memory.h"
+#include "model/model_times.h"
 #include "run/changes.h"
 #include "run/update.h"
 
@@ -84,18 +87,45 @@ int run_describe(const Run *run, size_t i, const int64_t *dims, size_t rank)
     return desc != NULL ? E_NONE : E_BAD_ALLOC;
 }
 
+/* An operator's time, for whoever takes a model's operators. */
+static void tell_op(const OpTime *time, const void *to)
+{
+    const Model *model = to;
+
+    record_tell(&(Record){
+        .kind = RECORD_OP,
+        .seq = call_origin().seq,
+        .device = model->device,
+        .model = model->id,
+        .start_ns = time->start_ns,
+        .ns = time->ns,
+        .text = time->name,
+        .type = time->type,
+    });
+}
+
+/*
+ * Without times the run is what it was: that a file system is full is no
+ * failure of a device.
+ */
+static void tell_engine(const Run *run)
+{
+    int status = model_times(run->model, run->input_blob, tell_op, run->model);
+
+    if (status != E_NONE)
+        message_add("model %u runs without times of its operators", run->model->id);
+}
+
 static int run_engine(const Run *run)
 {
     model_check_variables(run->model);
     return engine_run(run->model->engine, run->input_blob, run->output_blob);
 }
 
-int run_compute(const Run *run)
+static int run_program(const Run *run)
 {
     Model *model = run->model;
 
-    if (run->looks)
-        return model->program.kind == PROGRAM_ASSIGN ? update_look(model, run->input) : E_NONE;
     switch (model->program.kind) {
     case PROGRAM_ONNX:
         return run_engine(run);
@@ -106,4 +136,32 @@ int run_compute(const Run *run)
     default:
         return E_NONE;
     }
+}
+
+/* A program that is no graph is one operator. */
+static int run_told(const Run *run)
+{
+    static const char *const types[] = {
+        [PROGRAM_ASSIGN] = "Assign", [PROGRAM_NULL] = "NoOp", [PROGRAM_CALLBACK] = "Callback"};
+    Model *model = run->model;
+    uint64_t start = now_ns();
+
+    if (model->program.kind == PROGRAM_ONNX) {
+        tell_engine(run);
+        return run_program(run);
+    }
+    int status = run_program(run);
+    const char *type = types[model->program.kind];
+    tell_op(&(OpTime){type, type, start, now_ns() - start}, model);
+    return status;
+}
+
+int run_compute(const Run *run)
+{
+    Model *model = run->model;
+
+    if (run->looks)
+        return model->program.kind == PROGRAM_ASSIGN ? update_look(model, run->input) : E_NONE;
+    Record about = {.kind = RECORD_OP, .device = model->device, .model = model->id};
+    return record_wanted(&about) ? run_told(run) : run_program(run);
 }

@@ -8,6 +8,7 @@
 #include "call/faults.h"
 #include "call/fork.h"
 #include "call/message.h"
+#include "call/record.h"
 #include "stream/exception.h"
 #include "stream/order.h"
 
@@ -96,9 +97,29 @@ static int run_or_fail(Stream *stream, Task *task)
     return status;
 }
 
+/* From when the stream turned to the task; what the task sleeps is its time. */
+static void tell(const Stream *stream, const Task *task, uint64_t start, int status)
+{
+    record_tell(&(Record){
+        .kind = RECORD_TASK,
+        .function = task->made.function,
+        .status = status,
+        .seq = task->made.seq,
+        .task = task->seq,
+        .stream = stream->serial,
+        .device = stream->device,
+        .model = task->model,
+        .bytes = task->bytes,
+        .queued_ns = task->queued_ns,
+        .start_ns = start,
+        .ns = now_ns() - start,
+    });
+}
+
 /* Runs a task: 0, or the code it fails with. */
 static int perform(Stream *stream, Task *task)
 {
+    uint64_t start = now_ns();
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     Call call = {.function = task->made.function, .seq = task->made.seq, .slept = true};
 
@@ -106,9 +127,14 @@ static int perform(Stream *stream, Task *task)
     if (task->computes)
         pthread_once(&once, leave_orderly);
     current_call = &call;
+    record_task_here(task->seq, stream->serial);
     sleep_for(stream, task);
-    int status = stopping(stream) ? E_NONE : run_or_fail(stream, task);
+    bool ended = stopping(stream);
+    int status = ended ? E_NONE : run_or_fail(stream, task);
+    record_task_here(0, 0);
     current_call = NULL;
+    if (!ended)
+        tell(stream, task, start, status);
     return status;
 }
 

@@ -87,6 +87,7 @@ def test_the_wheel_holds_shim_fake_types_and_licence(wheel: Path) -> None:
         "acl_dvpp",
         "acl_cblas",
         "acl_retr",
+        "msprofiler",
     )
     assert {f"acl_bundle/fake/lib/lib{name}.so" for name in linked} < {*names}
     ge = ("ge_compiler", "graph", "graph_base", "fmk_onnx_parser")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from acl_bundle.pyacl.table import mdl, rest, rt, top
+from acl_bundle.pyacl.table import mdl, prof, rest, rt, top
 
 __all__ = ["FAMILIES", "MODULES", "Row", "rows"]
 
@@ -39,7 +39,9 @@ ptr_to_numpy                 -                           -           @ioi
 start_thread                 -                           -           @oo
 stop_thread                  -                           -           @i
 """
-_TEXTS = {"": top.ROWS, "mdl": mdl.ROWS, "rt": rt.ROWS, "media": _MEDIA, "util": _UTIL}
+_TEXTS = {
+    "": top.ROWS, "mdl": mdl.ROWS, "rt": rt.ROWS, "media": _MEDIA, "prof": prof.ROWS, "util": _UTIL,
+}  # fmt: skip
 
 
 class Row(NamedTuple):

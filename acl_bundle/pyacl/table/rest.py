@@ -46,14 +46,6 @@ UNSIMULATED = {
         create_handle_for_hgemv create_handle_for_s8gemv create_handle_for_gemm_ex
         create_handle_for_hgemm create_handle_for_s8gemm
     """,
-    "prof": """
-        create_config destroy_config init finalize start stop set_config model_subscribe
-        model_un_subscribe model_unsubscribe create_subscribe_config destroy_subscribe_config
-        get_op_desc_size get_op_num get_op_type get_op_name get_op_type_v2 get_op_name_v2
-        get_op_type_len get_op_name_len get_op_start get_op_end get_op_duration get_model_id
-        get_step_timestamp create_step_info destroy_step_info create_stamp destroy_stamp push pop
-        range_start range_stop set_stamp_trace_message mark mark_ex
-    """,
     "fv": """
         create_init_para destory_init_para destroy_init_para set_1n_top_num set_nm_top_num init
         release repo_add repo_del create_feature_info destroy_feature_info create_repo_range

@@ -19,7 +19,7 @@ from ..face import Acl
 
 NAMES = (
     "libacl_rt.so", "libacl_mdl.so", "libacl_op_compiler.so", "libacl_dvpp.so", "libacl_cblas.so",
-    "libacl_retr.so",
+    "libacl_retr.so", "libmsprofiler.so",
 )  # fmt: skip
 SOME = ("aclInit", "aclmdlExecute", "aclopLoad", "aclfakeReset")
 BY_SONAME = """

@@ -208,7 +208,9 @@ def test_trace_into_a_file(acl: Acl, tmp_path: Path) -> None:
     assert [row["seq"] for row in rows] == [*range(1, len(rows) + 1)]
     mallocs = [row for row in rows if row["function"] == "aclrtMalloc"]
     assert [row["status"] for row in mallocs] == [0, 207001, 0]
-    assert {*rows[0]} == {"seq", "function", "args", "status", "thread", "start_ns", "ns"}
+    assert {*rows[0]} == {
+        "seq", "function", "args", "status", "process", "thread", "thread_name", "start_ns", "ns",
+    }  # fmt: skip
     assert "size=1048576" in mallocs[0]["args"]
 
 

@@ -1,0 +1,1 @@
+"""The profiler: files, subscriptions, stamps, steps."""
