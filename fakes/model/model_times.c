@@ -18,12 +18,12 @@ enum { NAME_SIZE = 512 };
 #define KERNEL "_kernel_time"   /* how the name of an operator's event ends */
 
 /* What an event of ONNX Runtime's file says of one operator. */
-typedef struct Event {
+typedef struct Timed {
     char name[NAME_SIZE];
     char type[NAME_SIZE];
     uint64_t start_us;
     uint64_t us;
-} Event;
+} Timed;
 
 static bool find_number(Json event, const char *name, uint64_t *number)
 {
@@ -43,21 +43,21 @@ static bool find_string(Json object, const char *name, char *text)
 }
 
 /* Is this event an operator's? Then it is read. */
-static bool operator_read(Json row, Event *event)
+static bool operator_read(Json row, Timed *timed)
 {
     char category[NAME_SIZE];
     Json about;
 
     if (!find_string(row, "cat", category) || strcmp(category, "Node") != 0 ||
-        !find_string(row, "name", event->name) || !json_find(row, "args", &about) ||
-        !find_string(about, "op_name", event->type) || !find_number(row, "ts", &event->start_us) ||
-        !find_number(row, "dur", &event->us))
+        !find_string(row, "name", timed->name) || !json_find(row, "args", &about) ||
+        !find_string(about, "op_name", timed->type) || !find_number(row, "ts", &timed->start_us) ||
+        !find_number(row, "dur", &timed->us))
         return false;
-    size_t length = strlen(event->name);
+    size_t length = strlen(timed->name);
     size_t end = strlen(KERNEL);
-    if (length < end || strcmp(event->name + length - end, KERNEL) != 0)
+    if (length < end || strcmp(timed->name + length - end, KERNEL) != 0)
         return false;
-    event->name[length - end] = '\0';
+    timed->name[length - end] = '\0';
     return true;
 }
 
@@ -81,10 +81,10 @@ static int tell_all(const char *text, uint64_t began_ns,
     if (!json_parse(text, &events) || !run_began(events, &began_us))
         return refuse(E_GE, "onnxruntime's times have another form than is known");
     for (Json row = {0}; json_next(events, &row);) {
-        Event event;
-        if (operator_read(row, &event) && event.start_us >= began_us)
-            tell(&(OpTime){event.name, event.type, began_ns + (event.start_us - began_us) * 1000,
-                           event.us * 1000},
+        Timed timed;
+        if (operator_read(row, &timed) && timed.start_us >= began_us)
+            tell(&(OpTime){timed.name, timed.type, began_ns + (timed.start_us - began_us) * 1000,
+                           timed.us * 1000},
                  to);
     }
     return E_NONE;
