@@ -73,7 +73,7 @@ wheel: .venv/built
 headers:
 	@test -f "$(CANN)/acl/acl_mdl.h" || { \
 	    echo "make headers CANN=<the folder that holds acl/acl.h and acl/acl_mdl.h>"; exit 1; }
-	printf '#include "%s"\n' acl/acl.h acl/acl_mdl.h acl/acl_api.h \
+	printf '#include "%s"\n' acl/acl.h acl/acl_mdl.h acl/acl_prof.h acl/acl_api.h \
 	    | $(CC) -x c -std=c11 -fsyntax-only -I"$(CANN)" -Icsrc -
 
 # The sanitised package lies in a folder of its own, before the other on the

@@ -44,6 +44,7 @@ def cann(tmp_path: Path) -> Path:
     types, api = ((ACL / name).read_text() for name in ("acl_types.h", "acl_api.h"))
     (folder / "acl.h").write_text(types)
     (folder / "acl_mdl.h").write_text(f'#include "acl.h"\n{api}')
+    (folder / "acl_prof.h").write_text('#include "acl.h"\n')
     return tmp_path
 
 
