@@ -74,8 +74,9 @@ def test_arguments_are_counted_and_have_no_names(name: str, arguments: str, answ
 
 UNCALLED = {"util.ptr_to_numpy", "util.numpy_to_ptr", "util.numpy_contiguous_to_ptr",
             "util.bytes_to_ptr", "util.start_thread", "rt.launch_callback", "init", "finalize",
-            "prof.create_config", "mdl.set_config_opt", "mdl.set_input_dynamic_dims", "rt.malloc_with_cfg",
-            "rt.malloc_host_with_cfg", "rt.malloc_for_task_scheduler"}  # fmt: skip
+            "prof.create_config", "mdl.set_config_opt", "mdl.set_input_dynamic_dims",
+            "rt.malloc_with_cfg", "rt.malloc_host_with_cfg",
+            "rt.malloc_for_task_scheduler"}  # fmt: skip
 
 
 @pytest.mark.acl(leaks="ignore", violations="ignore")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from ..test_headers import ROOT
 from .page import ROOT, Page
 
 
