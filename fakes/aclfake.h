@@ -43,7 +43,14 @@ int aclfakeReset(void);
  *     onnxruntime  path of libonnxruntime.so.1.*
  *     memory_ends  bytes | never           allocations fail once so many
  *                                          more were given, freed or not
- *     report       on | off                aclFinalize prints what leaked
+ *     report       live | exit | off       what stderr is told: violations as
+ *                                          they happen and all at exit; at
+ *                                          exit alone; nothing
+ *     fail_on      never | error,warning,leak    what makes the process end
+ *                                          with 86 instead of 0; an error
+ *                                          does with each of the three
+ *     lines        on | off                also what is made and ended knows
+ *                                          its line of Python
  *     hide         patterns                functions that do not exist, as
  *                                          in an older CANN; "" for none
  *     fail         function:nth:code,...   aclfakeFail() for each
@@ -97,8 +104,8 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *                 {"mark","type","device","model","stream","task",...}
  *                                      what aclprofMark and its like said
  *     calls       {"function","calls"}                   since reset
- *     live        {"kind","handle","created_by","seq","size"}
- *     violations  {"id","severity","message","function","seq"}
+ *     live        {"kind","handle","created_by","seq","size","at"}
+ *     violations  {"id","severity","message","function","seq","at"}
  *     settings    {"key","value"}               as aclfakeSet takes them
  *     unexplained {"function","status"}   refusals that left no text of their
  *                                         own, only what the code means
@@ -106,6 +113,11 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     machines    {"profile","soc","memory","source"}
  *     report      no JSON: a table of what was created and destroyed, and
  *                 what is live with the call that made it
+ *
+ * "at" is the place of the call in the program: "app.py:12 in load" of
+ * a Python program, else "load+0x1d (program+0x1189)", which
+ * addr2line -e program takes; the function only where the program was linked
+ * with -rdynamic.
  */
 size_t aclfakeRead(const char *what, char *text, size_t size);
 

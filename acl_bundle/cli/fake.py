@@ -14,7 +14,11 @@ from acl_bundle import fake
 from acl_bundle.cli import toolkit as toolkits
 from acl_bundle.pyacl.importing import FOLDER
 
-__all__ = ["env", "lines"]
+__all__ = ["TELLING", "env", "lines"]
+
+
+TELLING = {"ACL_FAKE_REPORT": "live", "ACL_FAKE_LINES": "on"}
+"""Violations are told as they happen, with lines of Python, unless the shell has said otherwise."""
 
 
 def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
@@ -32,6 +36,7 @@ def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
     packages = f"{folder}/pkgconfig"
     found.append(f"export PKG_CONFIG_PATH={packages}${{PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}}")
     found.append(f"export ACL_BUNDLE_PYTHON={shlex.quote(sys.executable)}")
+    found += [f"export {name}=${{{name}:-{value}}}" for name, value in TELLING.items()]
     if toolkit is not None:
         found += toolkits.variables(toolkit)
     if pyacl:

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,12 @@ void text_add_string(Text *text, const char *string)
     for (; *string != '\0'; string++)
         text_add_char(text, (unsigned char)*string);
     text_add(text, "\"");
+}
+
+void text_add_visible(Text *text, const char *string)
+{
+    for (; *string != '\0'; string++)
+        text_add(text, iscntrl((unsigned char)*string) ? "\\x%02x" : "%c", (unsigned char)*string);
 }
 
 /* How many bytes a character has that begins so; 0: none begins so. */

@@ -25,6 +25,9 @@ void text_add(Text *text, const char *format, ...) __attribute__((format(printf,
 /* Appends a JSON string, quotes included. NULL becomes null. */
 void text_add_string(Text *text, const char *string);
 
+/* Appends a string with its control characters as \x1b: a name may hold anything. */
+void text_add_visible(Text *text, const char *string);
+
 /* How many bytes the good UTF-8 character here has; 0: none, or no good one. */
 size_t text_character(const char *at);
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "call/keepers.h"
+#include "call/lines.h"
 
 enum { ARGS_MAX = 512 };
 
@@ -59,7 +60,15 @@ Origin call_origin(void)
 {
     if (current_call == NULL)
         return (Origin){0};
-    return (Origin){current_call->function, current_call->seq};
+    return (Origin){current_call->function, current_call->line, current_call->seq,
+                    current_call->caller};
+}
+
+const char *origin_site(Origin origin, char *text)
+{
+    const char *line = line_text(origin.line);
+
+    return line != NULL ? line : site_text(origin.caller, text);
 }
 
 const char *origin_text(Origin origin, char *text, size_t size)
@@ -69,11 +78,23 @@ const char *origin_text(Origin origin, char *text, size_t size)
     return text;
 }
 
+static _Thread_local struct {
+    uint64_t seq;               /* of the call that told */
+    History history;
+} told;
+
+History history_told(void)
+{
+    return told.seq != 0 && told.seq == call_origin().seq ? told.history : (History){0};
+}
+
 const char *history_text(Origin made, Origin gone, char *text)
 {
     char first[HISTORY_SIZE / 2];
     char last[HISTORY_SIZE / 2];
 
+    told.seq = call_origin().seq;
+    told.history = (History){made, gone};
     origin_text(made, first, sizeof first);
     if (gone.seq != 0)
         origin_text(gone, last, sizeof last);

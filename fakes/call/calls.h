@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/codes.h"
+#include "base/site.h"
 #include "call/functions.h"
 
 /*
@@ -32,17 +33,21 @@
 typedef enum WatcherId {
     WATCHER_FORK,               /* this process is a fork without a device */
     WATCHER_TRACE,
+    WATCHER_LINES,              /* who makes and ends things */
     WATCHER_CALLBACK,           /* a callback may be running somewhere */
     WATCHER_FAULTS,
     WATCHER_LATENCY,
     WATCHER_REFUSAL,            /* sees ends alone */
+    WATCHER_VIOLATIONS,         /* likewise */
     WATCHER_COUNT
 } WatcherId;
 
 typedef struct Call {
     FunctionId function;
     int status;
+    uint32_t line;      /* of Python that calls, once somebody asked; 0: nobody, or none */
     uint64_t seq;
+    const void *caller; /* where the function returns to */
     uint64_t start_ns;
     size_t bytes;       /* moved by a copy: what latency per byte counts */
     char *args;         /* owned; only while a trace is kept */
@@ -95,6 +100,12 @@ Origin call_origin(void);
 /* "aclrtFree (call 12)", for messages. Written into text, which it returns. */
 const char *origin_text(Origin origin, char *text, size_t size);
 
+/*
+ * Where that call stands in the program: "app.py:12 in load", else as site_text() has it; ""
+ * where nothing is known. Written into text, of SITE_SIZE bytes, or good for ever.
+ */
+const char *origin_site(Origin origin, char *text);
+
 enum { HISTORY_SIZE = 200 };    /* of a text that history_text() writes */
 
 /*
@@ -102,6 +113,14 @@ enum { HISTORY_SIZE = 200 };    /* of a text that history_text() writes */
  * when there is one: gone.seq is not 0. Written into text, which it returns.
  */
 const char *history_text(Origin made, Origin gone, char *text);
+
+/* What this thread's last history_text() told in the running call; seq 0: nothing. */
+typedef struct History {
+    Origin made;
+    Origin gone;
+} History;
+
+History history_told(void);
 
 /* Does a watcher want to see calls begin? */
 bool calls_watched(WatcherId id);
@@ -113,9 +132,9 @@ void calls_watch(WatcherId id, bool on);
 void calls_watch_alone(WatcherId id);
 
 /* False: the call is refused with call->status. */
-static inline bool call_open(Call *call, FunctionId function)
+static inline bool call_open(Call *call, FunctionId function, const void *caller)
 {
-    *call = (Call){.function = function, .outer = current_call};
+    *call = (Call){.function = function, .caller = caller, .outer = current_call};
     atomic_fetch_add_explicit(&calls.count[function], 1, memory_order_relaxed);
     call->seq = 1 + atomic_fetch_add_explicit(&calls.seq, 1, memory_order_relaxed);
     current_call = call;
@@ -133,7 +152,7 @@ static inline void call_close(Call *call)
 
 #define ENTER_AS(name, refused, ...) \
     __attribute__((cleanup(call_close))) Call call; \
-    if (!call_open(&call, FN_##name)) \
+    if (!call_open(&call, FN_##name, __builtin_return_address(0))) \
         return refused; \
     if (call.watched) \
     call_args(&call, __VA_ARGS__)

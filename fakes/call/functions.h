@@ -285,7 +285,9 @@ extern const Function functions[FUNCTION_COUNT];
 /* What made an object: one call of one function. */
 typedef struct Origin {
     FunctionId function;
+    uint32_t line;              /* of Python, where it is kept (call/lines.h); 0: none */
     uint64_t seq;
+    const void *caller;         /* the return address; NULL when it is not known */
 } Origin;
 
 /* The function of that name, or FUNCTION_COUNT. */

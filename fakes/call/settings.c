@@ -196,11 +196,14 @@ SETTING(SETTING_ONNXRUNTIME, "onnxruntime", set_onnxruntime, "")
 
 static const char *set_report(const char *value)
 {
-    int on = setting_word(value, "on", "off");
+    static const char *const words[] = {"off", "exit", "live"};
 
-    if (on >= 0)
-        settings.report = on == 1;
-    return on >= 0 ? NULL : "on or off";
+    for (int i = REPORT_OFF; i <= REPORT_LIVE; i++)
+        if (strcmp(value, words[i]) == 0) {
+            settings.report = (Reporting)i;
+            return NULL;
+        }
+    return "live, exit or off";
 }
 
-SETTING(SETTING_REPORT, "report", set_report, "on")
+SETTING(SETTING_REPORT, "report", set_report, "exit")

@@ -23,12 +23,16 @@
 
 enum { DEVICES_MAX = 64 };
 
+/* What stderr is told of violations and leaks (call/places.h, control/at_exit.h). */
+typedef enum Reporting { REPORT_OFF, REPORT_EXIT, REPORT_LIVE } Reporting;
+
 typedef struct Settings {
     bool strict;
     int devices;
     uint64_t memory;            /* bytes per device */
     int run_mode;               /* aclrtRunMode */
-    bool report;                /* print what leaked at finalize */
+    Reporting report;
+    unsigned fail_on;           /* a bit for each severity that fails the process */
     char soc[64];
     char onnxruntime[4096];     /* "": search for it */
 } Settings;
@@ -46,6 +50,8 @@ typedef enum SettingId {
     SETTING_ONNXRUNTIME,
     SETTING_MEMORY_ENDS,
     SETTING_REPORT,
+    SETTING_FAIL_ON,
+    SETTING_LINES,
     SETTING_HIDE,
     SETTING_FAIL,
     SETTING_PROFILE,            /* before latencies, which it replaces */

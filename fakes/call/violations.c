@@ -10,9 +10,17 @@
 #include "base/locks.h"
 #include "call/calls.h"
 #include "call/keepers.h"
+#include "call/lines.h"
 #include "call/message.h"
+#include "call/places.h"
 
-enum { KEPT_MAX = 10000, DETAIL_SIZE = 1024 };
+enum {
+    KEPT_MAX = 10000,
+    DETAIL_SIZE = 1024,
+    MESSAGE_SIZE = DETAIL_SIZE + 128,
+    LATER_MAX = 4,
+    LEARNT_MAX = 256            /* of the newest that are looked at for that */
+};
 
 static const struct {
     const char *id;
@@ -23,6 +31,15 @@ static const struct {
     VIOLATIONS(VIOLATION)
 #undef VIOLATION
 };
+
+static Severity severity_named(const char *name)
+{
+    int severity = SEVERITY_LEAK;
+
+    while (severity < SEVERITY_ERROR && strcmp(severity_name((Severity)severity), name) != 0)
+        severity++;
+    return (Severity)severity;
+}
 
 typedef struct Violation {
     ViolationId id;
@@ -54,15 +71,80 @@ static bool kept_grow(void)
     return true;
 }
 
+/*
+ * What a call of a Python program did wrong: its line is asked for when the
+ * call holds no lock any more, at its end.
+ */
+typedef struct Later {
+    ViolationId id;
+    Severity severity;
+    uint64_t seq;
+    History history;
+    char text[MESSAGE_SIZE];
+} Later;
+
+static _Thread_local struct {
+    size_t count;
+    Later row[LATER_MAX];
+} later;
+
+/* Notes it now, or at the end of the call if that has a line to come. */
+static void note(ViolationId id, Severity severity, const char *detail)
+{
+    char text[MESSAGE_SIZE];
+    Origin where = call_origin();
+
+    snprintf(text, sizeof text, "%s: %s", detail, kinds[id].sentence);
+    if (where.line != 0 || !line_is_there() || later.count == LATER_MAX) {
+        place_note(kinds[id].id, severity, where, history_told(), text);
+        return;
+    }
+    Later *row = &later.row[later.count++];
+    *row = (Later){id, severity, where.seq, history_told(), ""};
+    memcpy(row->text, text, sizeof text);
+    current_call->watched = true;
+}
+
+/* The kept ones of a call know its line from now on. */
+static void kept_learn(Origin where)
+{
+    pthread_mutex_lock(&state.lock);
+    for (size_t i = state.count; i-- > 0 && state.count - i < LEARNT_MAX;)
+        if (state.kept[i].where.seq == where.seq)
+            state.kept[i].where = where;
+    pthread_mutex_unlock(&state.lock);
+}
+
+static void end_call(Call *call)
+{
+    if (later.count == 0 || later.row[later.count - 1].seq != call->seq)
+        return;
+    call->line = line_here();
+    Origin where = call_origin();
+    size_t first = later.count;
+    while (first > 0 && later.row[first - 1].seq == call->seq)
+        first--;
+    for (size_t i = first; i < later.count; i++)
+        place_note(kinds[later.row[i].id].id, later.row[i].severity, where, later.row[i].history,
+                   later.row[i].text);
+    later.count = first;
+    kept_learn(where);
+}
+
+WATCHER(WATCHER_VIOLATIONS, .after = end_call)
+
 /* detail takes the text, of DETAIL_SIZE bytes at most. */
 static void keep(ViolationId id, const char *severity, char *detail, const char *format,
                  va_list arguments)
 {
+    Origin where = call_origin();
+
     text_print(detail, DETAIL_SIZE, format, arguments);
+    note(id, severity_named(severity), detail);
     atomic_fetch_add(&state.told, 1);
     pthread_mutex_lock(&state.lock);
     if (state.count < KEPT_MAX && (state.count < state.room || kept_grow()))
-        state.kept[state.count++] = (Violation){id, severity, call_origin(), strdup(detail)};
+        state.kept[state.count++] = (Violation){id, severity, where, strdup(detail)};
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -111,13 +193,16 @@ static void violation_write(Text *text, const Violation *violation)
 {
     text_add(text, "{\"id\": \"%s\", \"severity\": \"%s\", ", kinds[violation->id].id,
              violation->severity);
-    char message[DETAIL_SIZE + 128];
+    char message[MESSAGE_SIZE];
     snprintf(message, sizeof message, "%s: %s", violation->detail != NULL ? violation->detail : "",
              kinds[violation->id].sentence);
     text_add(text, "\"message\": ");
     text_add_string(text, message);
-    text_add(text, ", \"function\": \"%s\", \"seq\": %llu}\n",
+    text_add(text, ", \"function\": \"%s\", \"seq\": %llu, \"at\": ",
              functions[violation->where.function].name, (unsigned long long)violation->where.seq);
+    char site[SITE_SIZE];
+    text_add_string(text, origin_site(violation->where, site));
+    text_add(text, "}\n");
 }
 
 void violations_read(Text *text)

@@ -19,6 +19,7 @@
 #include "call/settings.h"
 #include "call/trace.h"
 #include "call/violations.h"
+#include "control/at_exit.h"
 #include "control/environment.h"
 #include "control/live.h"
 #include "control/profiles.h"
@@ -40,6 +41,7 @@ static bool forked(void)
 __attribute__((constructor)) static void begin(void)
 {
     fork_watch();
+    at_exit_watch();
     settings_reset();
     environment_apply();
 }

@@ -1,11 +1,12 @@
 #include "control/environment.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/tell.h"
+#include "base/text.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "runtime/initialised.h"
@@ -35,15 +36,17 @@ static void complain(const char *format, ...)
 }
 
 /* A program may ignore what aclInit returns: people read stderr. */
-static void tell(void)
+static void tell_complaint(void)
 {
     if (told || complaint[0] == '\0')
         return;
     told = true;
-    fputs("acl fake: ", stderr);
-    for (const char *at = complaint; *at != '\0'; at++) /* a value may hold anything */
-        fprintf(stderr, iscntrl((unsigned char)*at) ? "\\x%02x" : "%c", (unsigned char)*at);
-    fputs(" (aclInit refuses it)\n", stderr);
+    char line[2 * sizeof complaint];
+    Text text = text_in(line, sizeof line);
+    text_add(&text, "acl fake: ");
+    text_add_visible(&text, complaint);
+    text_add(&text, " (aclInit refuses it)\n");
+    tell(line, text.length < sizeof line ? text.length : sizeof line - 1);
 }
 
 /* run_mode -> ACL_FAKE_RUN_MODE */
@@ -99,5 +102,5 @@ void environment_apply(void)
         if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0 && !known(*entry))
             complain_unknown(*entry);
     init_complain(complaint[0] != '\0' ? complaint : NULL);
-    tell();
+    tell_complaint();
 }

@@ -15,11 +15,9 @@
 #include "call/fork.h"
 #include "call/keepers.h"
 #include "call/message.h"
-#include "call/settings.h"
 #include "call/violations.h"
 #include "control/init_config.h"
 #include "control/live.h"
-#include "control/report.h"
 #include "memory/host_memory.h"
 #include "runtime/device.h"
 #include "runtime/initialised.h"
@@ -112,8 +110,6 @@ static void wind_up(void)
 {
     device_make_default(-1);
     live_report_leaks();
-    if (settings.report)
-        report_print();
 }
 
 /* The end, whatever the count is; wind_up() follows a 0. */

@@ -47,9 +47,12 @@ static void write_line(const Live *live, void *to)
 {
     text_add(to, "{\"kind\": \"%s\", \"handle\": \"0x%llx\", ", live->kind,
              (unsigned long long)live->handle);
-    text_add(to, "\"created_by\": \"%s\", \"seq\": %llu, \"size\": %zu}\n",
+    text_add(to, "\"created_by\": \"%s\", \"seq\": %llu, \"size\": %zu, \"at\": ",
              functions[live->origin.function].name, (unsigned long long)live->origin.seq,
              live->size);
+    char site[SITE_SIZE];
+    text_add_string(to, origin_site(live->origin, site));
+    text_add(to, "}\n");
 }
 
 static void report_leak(const Live *live, void *to)

@@ -1,7 +1,5 @@
 #include "control/report.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "call/calls.h"
@@ -56,25 +54,4 @@ void report_read(Text *text)
     text_add(text, "%-24s %10s %10s %10s\n", "kind", "created", "destroyed", "live");
     for (size_t i = 0; (kind = tally_row(i, &made)) != NULL; i++)
         write_kind(text, kind, made);
-}
-
-void report_print(void)
-{
-    Row all = {0};
-    Text size = text_in(NULL, 0);
-
-    live_each(count, &all);
-    if (all.live == 0)
-        return;
-    report_read(&size);
-    char *bytes = malloc(size.length + 1);
-    if (bytes == NULL)
-        return;
-    Text text = text_in(bytes, size.length + 1);
-    report_read(&text);
-    fprintf(stderr,
-            "aclFinalize: %llu things are still alive "
-            "(ACL_FAKE_REPORT=off silences this)\n%s",
-            (unsigned long long)all.live, bytes);
-    free(bytes);
 }

@@ -5,8 +5,8 @@
  *     device memory                12         11          1
  *         0x7f0000000200 of 4096 bytes, made by aclrtMalloc (call 17)
  *
- * aclFinalize prints it to stderr when anything is alive and the setting
- * "report" is on; aclfakeRead("report") gives it at any time.
+ * aclfakeRead("report") gives it at any time; what a process leaves behind is
+ * told at its end (control/at_exit.h).
  */
 #ifndef FAKE_REPORT_H
 #define FAKE_REPORT_H
@@ -15,8 +15,4 @@
 
 /* The whole table. */
 void report_read(Text *text);
-
-/* Prints it to stderr, if anything is alive. */
-void report_print(void);
-
 #endif

@@ -121,7 +121,11 @@ static int perform(Stream *stream, Task *task)
 {
     uint64_t start = now_ns();
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    Call call = {.function = task->made.function, .seq = task->made.seq, .slept = true};
+    Call call = {.function = task->made.function,
+                 .line = task->made.line,
+                 .seq = task->made.seq,
+                 .caller = task->made.caller,
+                 .slept = true};
 
     /* Once more, now that ONNX Runtime is there: the last comes first. */
     if (task->computes)

@@ -24,16 +24,17 @@ HEAD = """\
 Where a device would corrupt memory, hang, or compute with the wrong bytes, the fake keeps a
 violation. The call also returns a status, ACL's own or, where ACL has none, 107000 from `aclrt*`
 and 500002 from `aclmdl*`; but a program that ignores the status is found out all the same:
-`acl_bundle.fake.violations()`, `aclfakeRead("violations")`. A message says which argument it was,
-what is wrong, and who made and who ended the object, by function and number of the call. Ids are
-stable; a number is never used again.
+`acl_bundle.fake.violations()`, `aclfakeRead("violations")`, and [stderr at the end of the
+process](testing_c.md). A message says which argument it was, what is wrong, and who made and who
+ended the object, by function and number of the call. Ids are stable; a number is never used again.
 
 - **error**: the call was refused, or would have been in strict mode. In faithful mode a copy or an
   update that does not fit is clipped. AB-MDL-0018 alone is carried out in both modes: a device
   computes with whatever lies there, and nothing but the result is wrong.
 - **warning**: the call was carried out, also in strict mode. Programs that ship do this and run;
   the interface's rules say otherwise. So is AB-STR-0009 where it is about host memory.
-- **leak**: something was alive at `aclFinalize`; no call failed.
+- **leak**: something was alive at `aclFinalize`; no call failed. What is alive at the end of the
+  process is told there, whether that function was called or not.
 
 This page is written from `fakes/call/violations.h`; a test keeps it complete.
 

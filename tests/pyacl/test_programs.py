@@ -36,7 +36,7 @@ def in_a_shell(program: str, *words: object) -> None:
     """Start it after `eval "$(acl-bundle fake env --pyacl)"`."""
     line = shlex.join(map(str, (sys.executable, "-W", "ignore", PROGRAMS / program, *words)))
     shell = "\n".join([*command.lines(pyacl=True), line])
-    environment = {**CLEAN, "ACL_FAKE_REPORT": "on"}
+    environment = {**CLEAN, "ACL_FAKE_REPORT": "exit"}
     done = subprocess.run(
         ["sh", "-euc", shell], cwd="/", env=environment, capture_output=True, text=True,
         timeout=120, check=False,

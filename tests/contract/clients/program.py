@@ -29,7 +29,7 @@ def compiled(
 def run(program: Path, acl: Acl, *arguments: str | Path, **environment: str) -> str:
     """Run it where only the loader's path leads to the library; what it printed.
 
-    Nothing may stand on stderr: the fake would put a leak report there.
+    Nothing may stand on stderr: the fake would tell violations and leaks there.
     """
     done = subprocess.run(
         [program, *arguments],

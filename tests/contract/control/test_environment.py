@@ -103,7 +103,13 @@ def test_what_a_variable_does(
         ("PROFILE", "fast", "none, atlas-300i or 910b"),
         ("HIDE", "aclNothing", "patterns that match"),
         ("TRACE", "/nowhere/trace.jsonl", "a file that can be written"),
-        ("REPORT", "yes", "on or off"),
+        ("REPORT", "yes", "live, exit or off"),
+        ("REPORT", "on", "live, exit or off"),
+        ("FAIL_ON", "", "never, or of error, warning and leak"),
+        ("FAIL_ON", "error,", "never, or of error, warning and leak"),
+        ("FAIL_ON", "errors", "never, or of error, warning and leak"),
+        ("FAIL_ON", "error leak", "never, or of error, warning and leak"),
+        ("LINES", "1", "on or off"),
     ],
 )
 def test_bad_variables_are_refused_by_the_first_call(
@@ -126,7 +132,7 @@ def test_bad_variables_are_told_on_stderr_in_one_line(acl: Acl) -> None:
 
 
 def test_good_variables_are_not(acl: Acl) -> None:
-    assert run(acl, DEVICES="3").stderr == ""
+    assert "ACL_FAKE_DEVICES" not in run(acl, DEVICES="3").stderr
 
 
 IGNORES = """
@@ -180,11 +186,12 @@ def test_every_setting_has_its_variable(acl: Acl) -> None:
     text = acl.message()
     assert text is not None
     keys = text.partition("there are ")[2].split(", ")
-    assert len(keys) == 13
+    assert len(keys) == 15
     values = {
         "mode": "faithful", "trace": "on", "run_mode": "host", "soc": "x", "devices": "2",
         "onnxruntime": "/x", "memory_ends": "never", "report": "off", "hide": "aclopLoad",
         "fail": "aclopLoad:1:5", "latency": "aclopLoad:1", "profile": "none", "memory": "9999999",
+        "fail_on": "never", "lines": "on",
     }  # fmt: skip
     assert answers(acl, **{key.upper(): values[key] for key in keys})["init"] == 0
 
@@ -236,15 +243,3 @@ def test_a_line_is_there_as_soon_as_the_call_ends(acl: Acl, tmp_path: Path) -> N
 
 def test_reset_comes_back_to_the_environment(acl: Acl) -> None:
     assert run(acl, "reset", DEVICES="3").stdout.splitlines()[-1] == "3"
-
-
-def test_finalize_prints_what_is_alive(acl: Acl) -> None:
-    text = run(acl, "end").stderr
-    assert text.startswith("aclFinalize: 4 things are still alive")
-    assert "device memory" in text
-    assert "of 1048576 bytes, made by aclrtMalloc (call" in text
-    assert text.endswith("0\n")
-
-
-def test_and_says_nothing_when_told_so(acl: Acl) -> None:
-    assert run(acl, "end", REPORT="off").stderr == "0\n"

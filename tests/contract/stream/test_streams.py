@@ -341,6 +341,7 @@ from contract.face import Acl
 from contract.streams import NEG, new_stream, new_event, slow
 acl = Acl(Path({path!r}), Path({onnxruntime!r}))
 acl.set("onnxruntime", {onnxruntime!r})
+acl.set("report", "off")
 acl.start()
 loaded = acl.load_model(NEG)
 busy, stuck, working = (new_stream(acl) for _ in range(3))
