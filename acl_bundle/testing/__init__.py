@@ -1,6 +1,6 @@
 """Tests of AscendCL programs on a machine without a device: a pytest plugin.
 
-Installed with the package, it gives every project two fixtures and a marker:
+Installed with the package, it gives every project fixtures, a marker, and an ini option:
 
     def test_policy(fake_acl, make_bundle):
         om = make_bundle(onnx_model, weights=["fc.weight"])
@@ -9,7 +9,7 @@ Installed with the package, it gives every project two fixtures and a marker:
 
 `FakeAcl` and `MakeBundle` are the types of the two, for annotations. Neither
 pytest nor anything heavy is imported before it is used. docs/testing.md has
-five whole examples.
+whole examples.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from acl_bundle import fake
+from acl_bundle.testing.changes import PutBack
 
 _T = TypeVar("_T", bound="int | str")
 
@@ -31,21 +32,26 @@ class _Setting(Generic[_T]):
         fake.set(self._key, value)
 
 
-def _unknown(name: str) -> AttributeError:
+def _unknown(fixture: str, name: str) -> AttributeError:
     """Make the exception for an attribute that there is not, with those that are close."""
     there = [one for one in dir(FakeAcl) if not one.startswith("_")]
     close = get_close_matches(name, there, n=2) or there
     if name in there:
-        return AttributeError(f"fake_acl.{name} cannot be set; it is a method, or only read")
-    return AttributeError(f"fake_acl has no {name!r}; there is {', '.join(close)}")
+        return AttributeError(f"{fixture}.{name} cannot be set; it is a method, or only read")
+    return AttributeError(f"{fixture} has no {name!r}; there is {', '.join(close)}")
 
 
 class FakeAcl:
     """The fake as one test sees it: what happened, and what shall happen.
 
-    Everything starts anew with each test. A program that loads
+    Everything starts anew with each test; of a module's or a session's fake, what a
+    test's body set is put back behind it. A program that loads
     ``libascendcl.so`` itself while the test runs, by name or by ``path``, has
     the same fake.
+
+    Args:
+        fixture: What it is called in messages.
+        changes: Where faults and latencies are noted.
 
     Attributes:
         devices: How many devices there are, 1 to 64.
@@ -58,12 +64,16 @@ class FakeAcl:
             brings `soc` and `memory` where a test has not set them.
     """
 
+    def __init__(self, fixture: str = "fake_acl", changes: PutBack | None = None) -> None:
+        object.__setattr__(self, "_fixture", fixture)
+        object.__setattr__(self, "_changes", changes or PutBack())
+
     def __getattr__(self, name: str) -> NoReturn:
-        raise _unknown(name)
+        raise _unknown(vars(self).get("_fixture", "fake_acl"), name)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not isinstance(vars(FakeAcl).get(name), _Setting):
-            raise _unknown(name)
+            raise _unknown(vars(self)["_fixture"], name)
         object.__setattr__(self, name, value)
 
     devices: _Setting[int] = _Setting(int)
@@ -155,6 +165,7 @@ class FakeAcl:
             ValueError: The fake has no such function.
         """
         fake.fail(function, nth, code)
+        vars(self)["_changes"].note_fault(function)
 
     def latency(self, function: str, seconds: float, seconds_per_byte: float = 0.0) -> None:
         """Let every call of a function take its time.
@@ -163,6 +174,9 @@ class FakeAcl:
             ValueError: The fake has no such function.
         """
         fake.latency(function, seconds, seconds_per_byte)
+        vars(self)["_changes"].note_latency(function, seconds, seconds_per_byte)
 
     def __repr__(self) -> str:
-        return f"<fake_acl {len(self.live)} live, {len(self.violations)} violations>"
+        return (
+            f"<{vars(self)['_fixture']} {len(self.live)} live, {len(self.violations)} violations>"
+        )

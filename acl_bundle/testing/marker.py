@@ -26,8 +26,8 @@ class Allowed(NamedTuple):
     violations: bool = False
 
 
-def allowed(item: pytest.Item) -> Allowed:
-    """Return what a test's markers allow.
+def allowed(item: pytest.Item | pytest.Collector) -> Allowed:
+    """Return what a test's, a module's or the session's markers allow.
 
     Raises:
         pytest.UsageError: A marker names an unknown thing or value.

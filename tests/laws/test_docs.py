@@ -24,6 +24,7 @@ OUTCOMES = {
     "A fault in an update": {"passed": 2},
     "Out of memory": {"passed": 3},
     "A slow device": {"passed": 2},
+    "One bundle for many tests": {"passed": 4},
     "A leak is found": {"passed": 1, "errors": 1},
 }
 
@@ -42,7 +43,7 @@ def example(pytester: pytest.Pytester, title: str) -> pytest.RunResult:
     return pytester.runpytest_inprocess(*options)
 
 
-def test_there_are_five_examples() -> None:
+def test_there_are_six_examples() -> None:
     assert list(EXAMPLES) == list(OUTCOMES)
     assert PAGE.count("```python") == len(EXAMPLES)
 
