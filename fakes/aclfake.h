@@ -98,8 +98,8 @@ int aclfakeLatency(const char *function, uint64_t fixedNs, double nsPerByte);
  *     trace       {"seq","function","args","status","process","thread",
  *                  "thread_name","start_ns","ns"}   calls, as they ended
  *     tasks       {"task","seq","function","status","stream","device","model",
- *                  "bytes","queued_ns","process","thread","thread_name",
- *                  "start_ns","ns"}    what streams did; seq and function are
+ *                  "bytes","queued_ns","queued_by","process","thread",
+ *                  "thread_name","start_ns","ns"}   what streams did; seq and function are
  *                                      of the call that queued it
  *                 {"mark","type","device","model","stream","task",...}
  *                                      what aclprofMark and its like said

@@ -129,6 +129,25 @@ def libs() -> None:
         print(toolkit.libs())
 
 
+@fakes.command()
+def trace(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="TRACE", help="A file of ACL_FAKE_TRACE, or a PROF_* folder."),
+    ],
+    chrome: Annotated[Path, typer.Option(metavar="PATH", help="Where the timeline goes.")],
+) -> None:
+    """Make a timeline of a trace, for ui.perfetto.dev or chrome://tracing.
+
+    ACL_FAKE_TRACE=./calls.jsonl ./program
+
+    acl-bundle fake trace calls.jsonl --chrome timeline.json
+    """
+    from acl_bundle.cli import fake as command  # noqa: PLC0415
+
+    command.trace(source, chrome)
+
+
 @app.command()
 def follow(
     file: File,

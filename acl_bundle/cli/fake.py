@@ -1,7 +1,8 @@
-"""``acl-bundle fake env``: the fake in front of any program, for a shell to evaluate.
+"""``acl-bundle fake env`` and ``trace``: the fake in front of any program, and what it did there.
 
-Only POSIX shell comes out on stdout, so that ``eval "$(acl-bundle fake env)"``
-works in sh, bash, dash and zsh; what a person should know goes to stderr.
+``env`` is for a shell to evaluate. Only POSIX shell comes out on stdout, so that
+``eval "$(acl-bundle fake env)"`` works in sh, bash, dash and zsh; what a person should know goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from pathlib import Path
 
 from acl_bundle import fake
 from acl_bundle.cli import toolkit as toolkits
+from acl_bundle.cli.trouble import told
+from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
 
-__all__ = ["TELLING", "env", "lines"]
+__all__ = ["TELLING", "env", "lines", "trace"]
+
 
 
 TELLING = {"ACL_FAKE_REPORT": "live", "ACL_FAKE_LINES": "on"}
@@ -64,3 +68,11 @@ def env(*, pyacl: bool = False, toolkit: Path | None = None) -> None:
             "pip install 'acl-bundle[fake]'",
             file=sys.stderr,
         )
+
+
+def trace(source: Path, chrome: Path) -> None:
+    """Write the timeline of a trace, and say what is in it."""
+    with told(also=(ValueError,)):
+        counts = timeline.write(source, chrome)
+    shown = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    print(f"wrote {chrome}: {shown}; open it in ui.perfetto.dev or chrome://tracing")

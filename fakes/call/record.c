@@ -121,10 +121,10 @@ static void task_write(Text *text, const Record *record)
     text_add(text,
              "{\"task\": %llu, \"seq\": %llu, \"function\": \"%s\", \"status\": %d, "
              "\"stream\": %llu, \"device\": %d, \"model\": %u, \"bytes\": %zu, "
-             "\"queued_ns\": %llu",
+             "\"queued_ns\": %llu, \"queued_by\": %ld",
              (Number)record->task, (Number)record->seq, functions[record->function].name,
              record->status, (Number)record->stream, record->device, record->model, record->bytes,
-             (Number)record->queued_ns);
+             (Number)record->queued_ns, record->queued_by);
 }
 
 /* An operator and a mark differ by how their text is called. */

@@ -34,7 +34,8 @@ typedef struct Record {
     int device;
     uint32_t model;             /* id; 0: none */
     size_t bytes;               /* that a task moves */
-    uint64_t queued_ns;         /* of a task: when the call queued it */
+    uint64_t queued_ns;         /* of a task: when the call queued it, */
+    long queued_by;             /* and the thread of that call */
     uint64_t start_ns;
     uint64_t ns;
     long thread;                /* that did it */

@@ -111,6 +111,7 @@ static void tell(const Stream *stream, const Task *task, uint64_t start, int sta
         .model = task->model,
         .bytes = task->bytes,
         .queued_ns = task->queued_ns,
+        .queued_by = task->thread,
         .start_ns = start,
         .ns = now_ns() - start,
     });
