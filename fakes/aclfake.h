@@ -128,6 +128,14 @@ size_t aclfakeRead(const char *what, char *text, size_t size);
 void aclfakeTell(const char *text);
 
 /*
+ * Tells that a range of the program's own host memory has no owner any more,
+ * or (owned not 0) that it has one again: for a layer that hands out pointers
+ * into objects of its language. A call that is given such a pointer is carried
+ * out, and keeps violation AB-RT-0030. Returns 0, or -1 when there is no memory.
+ */
+int aclfakeHost(const void *address, size_t size, int owned);
+
+/*
  * One tensor of a callback program's run. Everything is this library's and
  * good until the function returns. data is memory of the host even where the
  * model's memory is a device's; NULL only when size is 0.

@@ -20,5 +20,6 @@
 
 __asm__(".pushsection .acl_names, \"\"\n" FUNCTIONS(FUNCTION) UNSIMULATED(FUNCTION)
             NAMED(aclfakeReset) NAMED(aclfakeSet) NAMED(aclfakeFail) NAMED(aclfakeLatency)
-                NAMED(aclfakeRead) NAMED(aclfakeCallback) NAMED(aclfakeTell) ".byte 0\n"
-                                                                             ".popsection\n");
+                NAMED(aclfakeRead) NAMED(aclfakeCallback) NAMED(aclfakeHost)
+                    NAMED(aclfakeTell) ".byte 0\n"
+                                       ".popsection\n");

@@ -56,13 +56,13 @@ def uninstall() -> None:
 
 def clear() -> None:
     """Take out what `put` alone put in; forget what a library that begins anew does not know."""
-    from acl_bundle.pyacl import callbacks, prof, util  # noqa: PLC0415
+    from acl_bundle.pyacl import callbacks, owners, prof  # noqa: PLC0415
 
     if not _lasting:
         uninstall()
     callbacks.forget()
     prof.forget()
-    util.forget()
+    owners.forget()
 
 
 def install() -> bool:

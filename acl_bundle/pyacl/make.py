@@ -11,6 +11,7 @@ from typing import Any
 from acl_bundle import errors
 from acl_bundle._binding.library import lacks, load_library
 from acl_bundle._binding.shim import ffi, lib
+from acl_bundle.pyacl.owners import SOURCES, judged
 from acl_bundle.pyacl.special import SPECIAL
 from acl_bundle.pyacl.structs import STRUCTS, address
 from acl_bundle.pyacl.table import FAMILIES, MODULES, Row, rows
@@ -114,6 +115,8 @@ def _function(row: Row) -> Callable[..., Any]:
         made = _special(row)
     elif "{" in row.pattern:
         made = _filled(row)
+    elif row.full in SOURCES:
+        made = judged(row.full, _raw(row, row.pattern))
     else:
         return _raw(row, row.pattern)
     made.__name__ = made.__qualname__ = row.name

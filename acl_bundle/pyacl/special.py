@@ -12,7 +12,7 @@ from typing import Any
 
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
-from acl_bundle.pyacl import callbacks, prof, util
+from acl_bundle.pyacl import callbacks, owners, prof, util
 from acl_bundle.pyacl.structs import address, dims
 from acl_bundle.pyacl.unsimulated import take_texts
 
@@ -111,7 +111,7 @@ def set_config_opt(raw: Raw, handle: int, attr: int, value: object) -> Any:
         raise TypeError("acl.mdl.set_config_opt args parse failed")
     if isinstance(value, str):
         text = ffi.new("char[]", value.encode())
-        util.keep(address(text), text, len(text))
+        owners.keep(address(text), text, len(text))
         data = ffi.new("char *[]", [text])
     elif attr == 0:
         data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])

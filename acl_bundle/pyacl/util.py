@@ -1,13 +1,7 @@
-"""`acl.util`: how bytes and arrays become pointers and come back, and threads; copies from them.
-
-A pointer is good while its owner lives. Programs write ``bytes_to_ptr(x.tobytes())``, whose owner
-dies at once; so the last few owners are kept alive here, KEPT of them and no more than KEPT_BYTES.
-pyACL keeps none: a copy from memory that only this module keeps is told by a ResourceWarning.
-"""
+"""`acl.util`: how bytes and arrays become pointers and come back, and threads."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -18,65 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._binding.shim import ffi
+from acl_bundle.pyacl.owners import keep
 from acl_bundle.pyacl.structs import address
 
-__all__ = ["FUNCTIONS", "forget", "keep"]
+__all__ = ["FUNCTIONS"]
 
-KEPT = 64
-KEPT_BYTES = 256 << 20
 NO_SUCH_THREAD = 3  # what pthread_join answers
 
-_kept: dict[int, tuple[Any, int]] = {}  # an owner and its bytes, by address, the oldest first
-_kept_lock = threading.Lock()
 _threads: dict[int, tuple[threading.Thread, list[BaseException]]] = {}
-
-
-def keep(where: int, owner: Any, nbytes: int) -> None:
-    """Keep an owner of memory alive until enough others came after it."""
-    with _kept_lock:
-        _kept.pop(where, None)
-        _kept[where] = (owner, nbytes)
-        while len(_kept) > KEPT or (len(_kept) > 1 and _sum() > KEPT_BYTES):
-            del _kept[next(iter(_kept))]
-
-
-def _sum() -> int:
-    return sum(nbytes for _, nbytes in _kept.values())
-
-
-def _references(where: int) -> int:
-    kept = _kept.get(where)
-    return sys.getrefcount(kept[0]) if kept else 0
-
-
-def _references_of_one() -> int:
-    """How many references there are to an owner that nobody else has; -1 where they tell nothing.
-
-    A free-threaded interpreter counts them otherwise.
-    """
-    keep(-1, bytearray(1), 1)
-    found = _references(-1)
-    del _kept[-1]
-    return found if getattr(sys, "_is_gil_enabled", lambda: True)() else -1
-
-
-_ALONE = _references_of_one()
-
-
-def _tell_if_dropped(full: str, source: int) -> None:
-    """Warn where a copy takes bytes whose owner the program has dropped."""
-    if source in _kept and _references(source) == _ALONE:
-        warnings.warn(
-            f"{full}: the owner of the memory at {source:#x} was dropped before the copy; pyACL"
-            " does not keep it alive: keep the object of bytes_to_ptr or numpy_to_ptr in a"
-            " variable", ResourceWarning, stacklevel=4,
-        )  # fmt: skip
-
-
-def forget() -> None:
-    """Let go of all owners."""
-    with _kept_lock:
-        _kept.clear()
 
 
 def _bytes_to_ptr(_: Any, data: object) -> int:
@@ -181,25 +124,7 @@ def _stop_thread(_: Any, number: int) -> int:
     return 0
 
 
-def _memcpy(
-    raw: Callable[..., Any], target: int, most: int, source: int, count: int, kind: int
-) -> Any:
-    """Copy; memory whose owner was dropped is told."""
-    _tell_if_dropped("acl.rt.memcpy", source)
-    return raw(target, most, source, count, kind)
-
-
-def _memcpy_async(
-    raw: Callable[..., Any], target: int, most: int, source: int, count: int, kind: int, stream: int
-) -> Any:
-    """Queue a copy; memory whose owner was dropped is told."""
-    _tell_if_dropped("acl.rt.memcpy_async", source)
-    return raw(target, most, source, count, kind, stream)
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "acl.rt.memcpy": _memcpy,
-    "acl.rt.memcpy_async": _memcpy_async,
     "acl.util.bytes_to_ptr": _bytes_to_ptr,
     "acl.util.ptr_to_bytes": _ptr_to_bytes,
     "acl.util.numpy_to_ptr": _numpy_to_ptr,

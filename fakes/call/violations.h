@@ -62,6 +62,9 @@
     VIOLATION(PEER_COPY, "AB-RT-0029", "error", \
               "memory imported from another card takes only asynchronous copies " \
               "from device to device") \
+    VIOLATION(OWNER_GONE, "AB-RT-0030", "warning", \
+              "host memory is used whose owner the program has dropped; keep the object in a " \
+              "variable until the call is over") \
     VIOLATION(DEAD_BUFFER, "AB-MDL-0001", "error", \
               "the dataset holds a data buffer that was destroyed") \
     VIOLATION(UPDATE_WITHOUT_DESC, "AB-MDL-0002", "error", \

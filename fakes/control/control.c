@@ -24,6 +24,7 @@
 #include "control/live.h"
 #include "control/profiles.h"
 #include "control/report.h"
+#include "memory/host_owners.h"
 #include "model/engine_callback.h"
 #include "run/changes.h"
 
@@ -73,6 +74,13 @@ int aclfakeCallback(uint64_t id, AclFakeFunction function, void *user)
     if (id == 0)
         return refuse(REFUSED, "id 0 is no callback's");
     return callback_set(id, function, user) ? 0 : refuse(REFUSED, "no memory for a callback");
+}
+
+int aclfakeHost(const void *address, size_t size, int owned)
+{
+    if (forked())
+        return FORKED;
+    return host_set_owned(address, size, owned != 0) ? 0 : refuse(REFUSED, "no memory for a range");
 }
 
 void aclfakeTell(const char *text)

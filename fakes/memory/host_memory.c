@@ -10,6 +10,7 @@
 #include "call/tally.h"
 #include "call/violations.h"
 #include "memory/freed.h"
+#include "memory/host_owners.h"
 #include "memory/memory.h"
 #include "memory/objects.h"
 
@@ -240,6 +241,7 @@ int host_check(const void *address, const char *argument)
         return violate(V_NOT_HOST_MEMORY, "%s %p is device memory", argument, address);
     if (object_is_handle(address))
         return violate(V_NOT_HOST_MEMORY, "%s %p is a handle", argument, address);
+    host_check_owner(address, argument);
     return E_NONE;
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acl_bundle.pyacl import util
+from acl_bundle import fake
+from acl_bundle.pyacl import owners
 
 DEPRECATED = pytest.mark.filterwarnings("ignore:acl.util:Warning")
 
@@ -65,7 +66,7 @@ def test_an_owner_that_died_is_kept_for_a_while_and_not_for_ever(acl: Any) -> No
     del array
     gc.collect()
     assert seen() is not None
-    for _ in range(util.KEPT):
+    for _ in range(owners.KEPT):
         acl.util.bytes_to_ptr(bytes(8))
     gc.collect()
     assert seen() is None
@@ -73,7 +74,7 @@ def test_an_owner_that_died_is_kept_for_a_while_and_not_for_ever(acl: Any) -> No
 
 @DEPRECATED
 def test_large_owners_are_kept_up_to_a_sum(acl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(util, "KEPT_BYTES", 10_000)
+    monkeypatch.setattr(owners, "KEPT_BYTES", 10_000)
     seen = []
     for _ in range(4):
         array = np.zeros(6000, np.uint8)
@@ -84,25 +85,63 @@ def test_large_owners_are_kept_up_to_a_sum(acl: Any, monkeypatch: pytest.MonkeyP
     assert [one() is None for one in seen] == [True, True, True, False]
 
 
+OWNER_GONE = "AB-RT-0030"
+
+
 @DEPRECATED
-def test_a_copy_from_memory_that_the_program_dropped_is_told(acl: Any) -> None:
+@pytest.mark.acl(violations="ignore")
+def test_a_copy_from_memory_that_the_program_dropped_is_a_violation(acl: Any) -> None:
     """pyACL keeps no owner: on a device the bytes may be another object's by then."""
     pointer, ret = acl.rt.malloc(64, 0)
     assert ret == 0
     data = bytes(range(64))
     source = acl.util.bytes_to_ptr(data)
-    assert acl.rt.memcpy(pointer, 64, source, 64, 1) == 0  # no warning: data lives
+    assert acl.rt.memcpy(pointer, 64, source, 64, 1) == 0
     array = np.arange(16, dtype=np.float32)
     assert acl.rt.memcpy(pointer, 64, acl.util.numpy_to_ptr(array), 64, 1) == 0
+    assert fake.violations() == [], "both live"
     for make in (
         lambda: acl.util.bytes_to_ptr(array.tobytes()),
         lambda: acl.util.numpy_to_ptr(np.arange(16, dtype=np.float32)),
     ):
-        source = make()
-        with pytest.warns(ResourceWarning, match="was dropped before the copy") as caught:
-            assert acl.rt.memcpy(pointer, 64, source, 64, 1) == 0
-        assert caught[0].filename == __file__
-        assert acl.util.ptr_to_bytes(source, 64) == array.tobytes()  # and it was right
+        before, source = len(fake.violations()), make()
+        assert acl.rt.memcpy(pointer, 60, source + 4, 60, 1) == 0, "from inside it, too"
+        told = fake.violations()[before:]
+        assert [(one["id"], one["severity"]) for one in told] == [(OWNER_GONE, "warning")]
+        assert told[0]["message"].startswith(f"src {source + 4:#x}, in 64 bytes at {source:#x}: ")
+        assert acl.util.ptr_to_bytes(source, 64) == array.tobytes(), "and it was right"
+    assert acl.rt.free(pointer) == 0
+
+
+@DEPRECATED
+@pytest.mark.acl(violations="ignore")
+def test_what_was_dropped_may_get_an_owner_again(acl: Any) -> None:
+    pointer, _ = acl.rt.malloc(64, 0)
+    array = np.zeros(16, np.float32)
+    source = acl.util.numpy_to_ptr(array.view())
+    assert acl.rt.memcpy(pointer, 64, source, 64, 1) == 0
+    assert [one["id"] for one in fake.violations()] == [OWNER_GONE]
+    held = array.view()
+    assert acl.rt.memcpy(pointer, 64, acl.util.numpy_to_ptr(held), 64, 1) == 0
+    assert len(fake.violations()) == 1
+    assert acl.rt.free(pointer) == 0
+
+
+@pytest.mark.acl(violations="ignore")
+def test_a_model_in_memory_that_the_program_dropped(acl: Any) -> None:
+    loaded, ret = acl.mdl.load_from_mem(acl.util.bytes_to_ptr(bytes(bytearray(64))), 64)
+    assert ret != 0
+    assert [one["id"] for one in fake.violations()] == [OWNER_GONE]
+    assert loaded == 0
+
+
+@DEPRECATED
+def test_over_another_library_a_warning_tells_it(acl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owners, "_is_fake", lambda: False)
+    pointer, _ = acl.rt.malloc(64, 0)
+    with pytest.warns(ResourceWarning, match="was dropped before the call") as caught:
+        acl.rt.memcpy(pointer, 64, acl.util.bytes_to_ptr(bytes(bytearray(64))), 64, 1)
+    assert caught[0].filename == __file__
     assert acl.rt.free(pointer) == 0
 
 

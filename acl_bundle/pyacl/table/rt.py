@@ -23,8 +23,8 @@ malloc_align32               aclrtMallocAlign32          Pki>e
 free                         aclrtFree                   k>e
 malloc_host                  aclrtMallocHost             Pk>e
 free_host                    aclrtFreeHost               k>e
-memcpy                       aclrtMemcpy                 kkkki>e     @iiiii
-memcpy_async                 aclrtMemcpyAsync            kkkkik>e    @iiiiii
+memcpy                       aclrtMemcpy                 kkkki>e
+memcpy_async                 aclrtMemcpyAsync            kkkkik>e
 memset                       aclrtMemset                 kkik>e
 memset_async                 aclrtMemsetAsync            kkikk>e
 memcpy2d                     aclrtMemcpy2d               kkkkkki>e

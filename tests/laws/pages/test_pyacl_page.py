@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle.pyacl import util
+from acl_bundle.pyacl import owners
 
 from .page import Page
 
@@ -18,5 +18,5 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(page.programs) > 2
     page.run({})
     page.check_links()
-    assert f"the last {util.KEPT} objects" in page.text
-    assert f"{util.KEPT_BYTES >> 20} MiB" in page.text
+    assert f"the last {owners.KEPT} objects" in page.text
+    assert f"{owners.KEPT_BYTES >> 20} MiB" in page.text
