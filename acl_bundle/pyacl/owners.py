@@ -131,7 +131,7 @@ def _judge(full: str, pointer: int) -> None:
     warnings.warn(
         f"{full}: the owner of the memory at {pointer:#x} was dropped before the call; pyACL"
         " does not keep it alive: keep the object of bytes_to_ptr or numpy_to_ptr in a"
-        " variable", ResourceWarning, stacklevel=4,
+        " variable", ResourceWarning, stacklevel=3,
     )  # fmt: skip
 
 
