@@ -31,7 +31,7 @@ FILES = {  # of csrc/acl, in order, and where what no comment sends elsewhere go
 SECTION = re.compile(r"^/\* (acl/[\w/]+\.h) \*/$", re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(
-    r"^#define (?P<constant>\w+) .*$"
+    r"^#define (?P<constant>(?!\w+_H$)\w+).*$"
     r"|^static const int (?P<number>\w+) .*$"
     r"|^(?:__extension__ )?typedef [^;{]*(?:\{(?:[^{}]|\{[^{}]*\})*\} (?P<body>\w+)"
     r"|\(\*(?P<callback>\w+)\)\([^;]*|\b(?P<alias>\w+));$"
@@ -129,7 +129,7 @@ def header(name: str, body: str) -> str:
     return "\n".join(filter(None, [
         "/* Made by csrc/include.py of acl_bundle, from csrc/acl. */",
         HEADERS[name].before + f"#ifndef {guard}\n#define {guard}\n",
-        "#include <stddef.h>\n#include <stdint.h>\n" + included,
+        "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + included,
         body, "#endif\n",
     ]))  # fmt: skip
 

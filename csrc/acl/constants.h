@@ -7,6 +7,8 @@
 
 /* acl/acl_base_rt.h */
 #define ACL_FUNC_VISIBILITY
+#define ACL_DEPRECATED
+#define ACL_DEPRECATED_MESSAGE(message)
 #define ACL_APP_LOG(level, ...) aclAppLog(level, __func__, __FILE__, __LINE__, __VA_ARGS__)
 
 /* acl/acl_base_mdl.h */
@@ -91,6 +93,7 @@
 #define ACL_PKG_VERSION_PARTS_MAX_SIZE 64
 
 /* acl/acl_dump.h */
+#define ACL_DUMP_API
 #define ACL_DUMP_MAX_FILE_PATH_LENGTH 4096
 #define ACL_OP_DUMP_OP_AICORE_ARGS 0x00000001U
 
@@ -120,6 +123,7 @@
 static const int ACL_COMPILE_FLAG_BIN_SELECTOR = 1;
 
 /* acl/acl_prof.h */
+#define MSVP_PROF_API
 #define ACL_PROF_ACL_API 0x0001ULL
 #define ACL_PROF_TASK_TIME 0x0002ULL
 #define ACL_PROF_AICORE_METRICS 0x0004ULL
