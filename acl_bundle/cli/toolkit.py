@@ -14,7 +14,7 @@ from acl_bundle import fake
 
 __all__ = ["cflags", "libs", "make", "variables"]
 
-PARTS = (".", "runtime", "acllib", "fwkacllib", "atc", "compiler", "x86_64-linux", "aarch64-linux",
+PARTS = ("runtime", "acllib", "fwkacllib", "atc", "compiler", "x86_64-linux", "aarch64-linux",
          "arm64-linux")  # fmt: skip
 ROOTS = ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME", "DDK_PATH")
 """What build files take for the toolkit's folder."""
@@ -48,7 +48,8 @@ def make(folder: Path) -> None:
     """Make a folder that build files take for CANN's toolkit, or make one of these anew.
 
     Headers lie in ``include``, libraries in ``lib64``, ``lib64/stub`` and ``devlib``, beneath the
-    folder itself and beneath every other folder that a release of CANN had them in.
+    folder itself and beneath every other folder that a release of CANN had them in, also one
+    beneath the other: each of these is a link to the folder itself.
 
     Raises:
         FileExistsError: The folder holds something else.
@@ -66,9 +67,8 @@ def make(folder: Path) -> None:
         _link(folder / "include" / one.name, one)
     for one in library.glob("*.so"):
         _link(folder / "lib64" / one.name, one)
-    _link(folder / "lib64" / "stub", ".")
-    root = folder.absolute()
-    for part in PARTS:
-        for name, target in (("include", "include"), ("lib64", "lib64"), ("devlib", "lib64")):
-            if (root / part / name) != (root / target):
-                _link(folder / part / name, root / target)
+    for name in (*PARTS, "lib64/stub"):
+        _link(folder / name, ".")
+    for name in ("ascend-toolkit", "nnrt"):
+        _link(folder / name / "latest", "..")
+    _link(folder / "devlib", "lib64")

@@ -54,6 +54,10 @@ LAYOUTS = [
     ("${INC_PATH}/include", "${INC_PATH}/lib64/stub"),
     ("$ENV{ASCEND_HOME_PATH}/include", "$ENV{ASCEND_HOME_PATH}/lib64"),
     ("${INC_PATH}/fwkacllib/include", "${INC_PATH}/runtime/lib64/stub"),
+    (
+        "$ENV{ASCEND_HOME}/ascend-toolkit/latest/aarch64-linux/acllib/include",
+        "$ENV{ASCEND_HOME}/nnrt/latest/arm64-linux/acllib/lib64/stub",
+    ),
     ("$ENV{ASCEND_TOOLKIT_HOME}/x86_64-linux/include", "$ENV{DDK_PATH}/x86_64-linux/devlib"),
 ]
 
