@@ -235,7 +235,7 @@ class Pair(Closing):
 
         There is one shadow: another stage, update, init or switch takes it over, and what was
         staged before can then only be discarded. What is discarded stays in the shadow until
-        the next change takes it back; there is no version to `revert` to meanwhile.
+        the next change takes it back; there is no version to `revert` or `switch` to meanwhile.
 
         Args:
             weights: As for `update`, as are the others.
@@ -257,7 +257,7 @@ class Pair(Closing):
         limits = Limits(when_busy, timeout_ms)
         with self._alone(limits.wait):
             check_expected("stage", self.version, expected)
-            change = self._changes.written(found, version, probe, limits, options)
+            change = self._changes.written(found, version, probe, limits, options, staged=True)
             switch = Switch(self._shadow, change, expected)
             return Staged(self, switch, self._to_switch, self._to_switch)
 
@@ -268,10 +268,11 @@ class Pair(Closing):
             yield signals
 
     def switch(self) -> None:
-        """Let the shadow infer, whatever it holds: after `revert` the newer version again.
+        """Let the shadow infer: after `revert` the newer version again, or what a probe refused.
 
         Raises:
-            UpdateError: It holds no version, or is poisoned.
+            UpdateError: It holds no version, or one that was staged and not committed, discarded
+                or not; or it is poisoned.
             BusyError: An update is under way, which writes the other side.
             ClosedError: The pair is closed.
         """

@@ -49,6 +49,7 @@ class Sides(NamedTuple):
             ``when_busy`` and ``timeout_ms``.
         reverse: What would, if they changed places.
         forward: Whether the active one is the newer.
+        staged: Whether the shadow holds what was staged, and not committed.
     """
 
     active: Bundle
@@ -56,6 +57,7 @@ class Sides(NamedTuple):
     lag: Steps | None = ()
     reverse: Steps | None = ()
     forward: bool = False
+    staged: bool = False
 
     def exchanged(self) -> Sides:
         """The same with the two in each other's place."""

@@ -64,8 +64,12 @@ class ShadowUpdates:
         probe: Probe | None,
         limits: Limits,
         options: UpdateOptions,
+        *,
+        staged: bool = False,
     ) -> Change:
-        """Give the shadow the active bundle's weights but these; it does not infer yet."""
+        """Give the shadow the active bundle's weights but these; it does not infer yet.
+        `staged`: nor before it is committed.
+        """
         shadow = self._shadow
         active, other = shadow.sides.active, shadow.sides.shadow
         update = other.update
@@ -78,9 +82,9 @@ class ShadowUpdates:
         named = _next(active.version) if version is None else label_of(version)
         back = shadow.save()
         write = partial(other.update, found, version=named, **options, **limits.left)
-        report = shadow.write(write, back)
+        report = shadow.write(write, back, staged=staged)
         again = (partial(active.update, kept, version=named, **options),)
-        shadow.sides = Sides(active, other, back, again)
+        shadow.sides = Sides(active, other, back, again, staged=staged)
         if probe is not None:
             shadow.probe(probe, named)
         return Change(report, shadow.sides, again, back)

@@ -62,12 +62,12 @@ class Shadow:
         """Let other bundles infer, or note another lack."""
         self._turns.sides = sides
 
-    def write(self, write: Callable[[], Done], back: Steps | None) -> Done:
-        """Write the shadow; until that is told, it is taken for written."""
+    def write(self, write: Callable[[], Done], back: Steps | None, *, staged: bool = False) -> Done:
+        """Write the shadow; until that is told, it is taken for written. `staged`: for later."""
         sides = self.sides
         variables = sides.shadow._variables
         epoch = variables.epoch
-        self.sides = Sides(sides.active, sides.shadow, back)
+        self.sides = Sides(sides.active, sides.shadow, back, staged=staged)
         try:
             return write()
         except Exception:
@@ -136,9 +136,15 @@ class Shadow:
         """Refuse a shadow that cannot infer.
 
         Raises:
-            UpdateError: It holds no version, or is poisoned.
+            UpdateError: It holds no version, or one that was staged and not committed; or it is
+                poisoned.
         """
         shadow = self.sides.shadow
+        if self.sides.staged:
+            raise UpdateError(
+                f"the shadow holds version {shadow.version!r}, which was staged and not committed,"
+                " so it is not switched to: commit it, or update; nothing was changed"
+            )
         if shadow.version is None or shadow._variables.poisoned:
             raise UpdateError("the shadow holds no version that could be switched to")
 

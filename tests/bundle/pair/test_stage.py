@@ -70,7 +70,6 @@ def test_another_change_takes_the_shadow(pair: ab.Pair, mlp: Any) -> None:
         lambda: pair.update({"b1": mlp.random(2)["b1"]}),
         lambda: pair.stage({"b1": mlp.random(2)["b1"]}).discard(),
         pair.init,
-        pair.switch,
     ):
         with pair.stage({"w1": mlp.random(1)["w1"]}, version="late") as staged:
             change()
@@ -80,6 +79,41 @@ def test_another_change_takes_the_shadow(pair: ab.Pair, mlp: Any) -> None:
             assert pair.version == was
         pair.init()
         answers(pair, mlp, {}, 0)
+
+
+@pytest.mark.parametrize("how", ["staged", "discarded", "refused", "interrupted"])
+def test_a_switch_brings_nothing_that_was_not_committed(pair: ab.Pair, mlp: Any, how: str) -> None:
+    pair.update(mlp.random(1), version="one")
+    staged = None
+    if how == "refused":
+        with pytest.raises(ab.UpdateError, match="the probe refused"):
+            pair.stage(mlp.random(2), version="two", probe=lambda _: False)
+    elif how == "interrupted":
+        with pytest.raises(KeyboardInterrupt):
+            pair.stage(mlp.random(2), version="two", probe=_interrupt)
+    else:
+        staged = pair.stage(mlp.random(2), version="two")
+    if staged is not None and how == "discarded":
+        staged.discard()
+    with pytest.raises(ab.UpdateError, match="version 'two', which was staged and not committed"):
+        pair.switch()
+    with pytest.raises(ab.UpdateError, match="no version before"):
+        pair.revert()
+    answers(pair, mlp, mlp.random(1), "one")
+    if staged is not None and how == "staged":
+        staged.commit()
+        answers(pair, mlp, mlp.random(2), "two")
+        pair.revert()
+        pair.switch()
+        answers(pair, mlp, mlp.random(2), "two")
+    pair.update(mlp.random(3), version="three")
+    pair.revert()
+    pair.switch()
+    answers(pair, mlp, mlp.random(3), "three")
+
+
+def _interrupt(*_: Any) -> bool:
+    raise KeyboardInterrupt
 
 
 def test_the_expected_version_and_the_probe(pair: ab.Pair, mlp: Any) -> None:
