@@ -11,14 +11,44 @@ import numpy as np
 from acl_bundle._base.owner import Closing
 from acl_bundle._device.array import DeviceArray
 from acl_bundle._device.layout import index_of
+from acl_bundle._device.make import empty, to_device
 from acl_bundle._ipc.blocks import ImportedBlock, chip_of
 from acl_bundle._ipc.manifest import IpcManifest
 from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError, WeightsFormatError
 
 
-class Imported(Closing):
-    """The memory of a manifest, imported.
+class SharedMemory(Closing):
+    """Memory in which weights lie as a manifest says."""
+
+    _all: DeviceArray
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all of it."""
+        return self._all.nbytes
+
+    def _at(self, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
+        at = self._all.pointer + offset
+        return DeviceArray.from_pointer(at, shape, dtype, device=self._all.device, owner=self._all)
+
+    def views(self, manifest: IpcManifest) -> dict[str, DeviceArray]:
+        """The weights of a manifest of this memory, each to be freed."""
+        made = dict[str, DeviceArray]()
+        with ExitStack() as on_failure:
+            for name, one in manifest.weights.items():
+                made[name] = self._at(one.offset, one.shape, one.dtype)
+                on_failure.callback(made[name].free)
+            on_failure.pop_all()
+        return made
+
+    def close(self) -> None:
+        """Let the memory go, once nothing uses it. Harmless twice."""
+        self._all.free()
+
+
+class Imported(SharedMemory):
+    """The memory of a manifest, imported; its close ends that (aclrtIpcMemClose).
 
     Args:
         manifest: Which memory.
@@ -52,23 +82,21 @@ class Imported(Closing):
         """Whether this is the memory of a manifest."""
         return self._what == (manifest.key, manifest.size)
 
-    def _at(self, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
-        at = self._all.pointer + offset
-        return DeviceArray.from_pointer(at, shape, dtype, device=self._all.device, owner=self._all)
 
-    def views(self, manifest: IpcManifest) -> dict[str, DeviceArray]:
-        """The weights of a manifest of this memory, each to be freed."""
-        made = dict[str, DeviceArray]()
-        with ExitStack() as on_failure:
-            for name, one in manifest.weights.items():
-                made[name] = self._at(one.offset, one.shape, one.dtype)
-                on_failure.callback(made[name].free)
-            on_failure.pop_all()
-        return made
+class CopiedMemory(SharedMemory):
+    """Memory of this process's own, for copies of what another one has (aclrtMalloc).
 
-    def close(self) -> None:
-        """End the import (aclrtIpcMemClose), once nothing uses the memory. Harmless twice."""
-        self._all.free()
+    Args:
+        nbytes: How much.
+        device: The index of the device.
+    """
+
+    def __init__(self, nbytes: int, device: int) -> None:
+        self._all = empty((nbytes,), np.uint8, device)
+
+    def take(self, memory: Imported) -> None:
+        """Copy all of some memory (aclrtMemcpy)."""
+        to_device(memory._all, out=self._all)
 
 
 def _check_chip(manifest: IpcManifest, device: int) -> None:
@@ -95,7 +123,7 @@ class IpcWeights(Mapping[str, DeviceArray], Closing):
 
     kind = "ipc"
 
-    def __init__(self, manifest: IpcManifest, memory: Imported, *, owned: bool = True) -> None:
+    def __init__(self, manifest: IpcManifest, memory: SharedMemory, *, owned: bool = True) -> None:
         self.version: int = manifest.version
         self.published: float | None = manifest.published
         self._memory, self._owned = memory, owned

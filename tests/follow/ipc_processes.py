@@ -17,12 +17,17 @@ import numpy as np
 
 from acl_bundle import fake, follow
 from acl_bundle._ipc.blocks import process_number
+from acl_bundle.follow._sources import ipc_redis
 
 from . import policy
 
 
 class Forks:
-    """A process that can have children."""
+    """A process that can have children, and takes others for dead after some time."""
+
+    def lease(self, seconds: float) -> None:
+        """After how long by way of Redis."""
+        ipc_redis.LEASE = seconds
 
     def fork(self) -> int:
         """Fork a child that lives until it is killed, as workers of a data loader do."""
@@ -42,9 +47,11 @@ class Trainer(Forks):
 
     publisher: follow.IpcPublisher
 
-    def begin(self, address: str, weights: dict[str, Any] | None = None) -> None:
+    def begin(
+        self, address: str, weights: dict[str, Any] | None = None, key: str | None = None
+    ) -> None:
         """Make the publisher."""
-        self.publisher = follow.publish_ipc(address, weights or policy.weights(0))
+        self.publisher = follow.publish_ipc(address, weights or policy.weights(0), key=key)
 
     def publish(self, version: int, *, value: int | None = None, **options: Any) -> follow.Answers:
         """Publish a version, whose weights are those of a number."""
@@ -88,9 +95,9 @@ class Trainer(Forks):
 class Consumer(Forks):
     """Reads what is published."""
 
-    def begin(self, address: str) -> int:
+    def begin(self, address: str, key: str | None = None) -> int:
         """Make the source; the process's number."""
-        self.source = follow.Ipc(address)
+        self.source = follow.Ipc(address, key=key)
         return process_number()
 
     def take(self, count: int) -> list[tuple[int | str, float]]:
@@ -101,7 +108,8 @@ class Consumer(Forks):
             for one in self._versions():
                 with one.open() as weights:
                     found.append((one.version, float(weights["w"].to_host()[0, 0])))
-            self.source.wait(0.05, stop)
+            with suppress(ConnectionError):
+                self.source.wait(0.05, stop)
         return found
 
     def hang(self) -> None:

@@ -79,10 +79,11 @@ class Public:
 
     @staticmethod
     def publish_ipc(
-        address: str | os.PathLike[str],
+        address: Any,
         weights: Given,
         *,
         device: SupportsIndex | Device = 0,
+        key: str | None = None,
     ) -> IpcPublisher:
         """See `acl_bundle.follow.publish_ipc`."""
-        return by_ipc.publish_ipc(address, weights, device=device)
+        return by_ipc.publish_ipc(address, weights, device=device, key=key)

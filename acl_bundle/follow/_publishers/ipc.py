@@ -26,6 +26,7 @@ from acl_bundle.follow._publishers.ipc_consumers import (
     ConsumersByLine,
     Heard,
 )
+from acl_bundle.follow._publishers.ipc_redis import ConsumersByRedis
 from acl_bundle.follow._publishers.published import (
     check_consumers,
     check_newer,
@@ -33,6 +34,7 @@ from acl_bundle.follow._publishers.published import (
     check_version,
     some,
 )
+from acl_bundle.follow._sources.ipc import is_redis, redis_key
 from acl_bundle.follow._sources.ipc_line import address_of
 
 SLICE = 0.1
@@ -43,20 +45,28 @@ class IpcPublisher(Owner):
 
     Made by `publish_ipc`. ``publisher["fc.weight"]`` is the place of a weight, a DeviceArray: what
     the trainer writes there is published without a copy. It writes only while nothing is lent:
-    before the first `publish`, and after each one that has returned.
+    before the first `publish`, and after each one that has returned. By way of Redis a thread says
+    every two seconds that the trainer lives.
     """
 
-    def __init__(self, address: str, weights: Mapping[str, Any], device: int) -> None:
+    def __init__(
+        self, address: Any, key: str | None, weights: Mapping[str, Any], device: int
+    ) -> None:
         super().__init__()
         self._turn, self._publishing = threading.RLock(), cast("int | None", None)
         self._closing = False
         with self._closed_on_failure():
-            self._address = address
             self._exported = ExportedWeights(weights, device)
             self._stack.callback(self._exported.close)
-            by_line = ConsumersByLine(address, self._exported.allow)
-            self._stack.callback(by_line.close)
-            self._consumers: Consumers = by_line
+            allow = self._exported.allow
+            by_redis = is_redis(address, key)
+            self._place = f"Redis, key {redis_key(key)!r}" if by_redis else f"address {address!r}"
+            self._consumers: Consumers = (
+                ConsumersByRedis(address, redis_key(key), allow)
+                if by_redis
+                else ConsumersByLine(address, allow)
+            )
+            self._stack.callback(self._consumers.close)
             self._last: int | None = None
             self._manifest: str | None = None
 
@@ -70,7 +80,7 @@ class IpcPublisher(Owner):
         return len(self._exported.arrays)
 
     def __repr__(self) -> str:
-        return f"<IpcPublisher, address {self._address!r}, {len(self)} weights>"
+        return f"<IpcPublisher, {self._place}, {len(self)} weights>"
 
     @property
     def manifest(self) -> str | None:
@@ -117,13 +127,16 @@ class IpcPublisher(Owner):
             WeightError: A weight has no place, or another shape or dtype. Nothing was written or
                 published.
             ClosedError: The publisher was closed, before or meanwhile.
+            ConnectionError: The Redis server was lost. The version may have come to consumers, and
+                the memory is lent to them, as after a TimeoutError.
+            BusyError: Another trainer has taken the place in Redis.
             AclError: A copy failed, and some places may hold new values; nothing was published. Or
                 the library refused a consumer.
         """
         number, wanted = check_version(version), check_consumers(consumers)
         until = monotonic() + check_seconds(timeout)
         with self._alone(until):
-            check_newer(number, self._last, self._address)
+            check_newer(number, self._last, self._place)
             self._consumers.told = Heard()
             self._wait(0, until, self._last)
             if weights is not None:
@@ -148,7 +161,7 @@ class IpcPublisher(Owner):
         while not self._turn.acquire(timeout=_step(until)):
             self._check_open()
             if monotonic() >= until:
-                raise TimeoutError(f"another thread publishes at {self._address!r} still")
+                raise TimeoutError(f"another thread publishes at {self._place} still")
         try:
             self._publishing = threading.get_ident()
             self._check_open()
@@ -189,7 +202,7 @@ class IpcPublisher(Owner):
 
     def _overdue(self, wanted: int, version: int | None) -> str:
         told, lent = self._consumers.told, self.lent
-        text = f"version {version} at {self._address!r}: {told.answered} of {wanted}"
+        text = f"version {version} at {self._place}: {told.answered} of {wanted}"
         text += " consumers answered"
         if lent:
             text += (
@@ -207,7 +220,11 @@ def _step(until: float) -> float:
 
 
 def publish_ipc(
-    address: str | os.PathLike[str], weights: Given, *, device: SupportsIndex | Device = 0
+    address: Any,
+    weights: Given,
+    *,
+    device: SupportsIndex | Device = 0,
+    key: str | None = None,
 ) -> IpcPublisher:
     """Give other processes of this host weights in device memory.
 
@@ -217,17 +234,24 @@ def publish_ipc(
 
     Args:
         address: The path of a socket to make, or ``@name`` for one without a file. A killed
-            publisher's socket is replaced.
+            publisher's socket is replaced. Or a Redis server: a URL (``redis://``, ``rediss://``,
+            ``unix://``), or a client of redis-py's, which stays the caller's.
         weights: All weights, host or device arrays: their names, dtypes, shapes and first values.
         device: The device to share; consumers use the same card.
+        key: Of a Redis server, what all names start with: "weights" when it is not given; in a
+            cluster with braces, ``"{policy}"``.
 
     Raises:
-        BusyError: Somebody publishes there.
-        UnsupportedError: The library does not share memory.
+        BusyError: Somebody publishes there. In Redis a killed publisher's state is waited for,
+            ten seconds.
+        ConnectionError: The Redis server cannot be reached, or refuses.
+        UnsupportedError: The library does not share memory, or redis-py is not installed.
         TypeError, ValueError: An argument cannot be what it is.
         WeightError: There are no weights.
         OSError: The address cannot be had.
         AclError: The memory could not be had, or the chip shares none.
     """
-    address_of(address)
-    return IpcPublisher(os.fspath(address), some(weights, ()), index_of(device))
+    if not is_redis(address, key):
+        address_of(address)
+        address = os.fspath(address)
+    return IpcPublisher(address, key, some(weights, ()), index_of(device))

@@ -15,53 +15,56 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event
-from time import monotonic
 from typing import Any, SupportsIndex
 
 from acl_bundle._base.owner import check_process
 from acl_bundle._device.layout import index_of
-from acl_bundle._ipc.blocks import process_number
 from acl_bundle._ipc.manifest import IpcManifest
-from acl_bundle._ipc.weights import Imported, IpcWeights
+from acl_bundle._ipc.weights import CopiedMemory, Imported, IpcWeights, SharedMemory
 from acl_bundle.device import Device
-from acl_bundle.follow._sources.ipc_line import HELLO, Line, address_of, connect, ready
+from acl_bundle.follow._sources.ipc_redis import RedisPlace
+from acl_bundle.follow._sources.ipc_trainer import IpcPlace, IpcTrainer, SocketPlace
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.source import Checkpoint, Impossible
-
-TIMEOUT = 5.0
-"""Seconds that the trainer's socket may take for a line."""
-SLICE = 0.1
 
 
 class Ipc:
     """Follow what a trainer on this host has in its device memory.
 
-    The trainer publishes with `publish_ipc`. Both use the same card; both are of one user.
+    The trainer publishes with `publish_ipc`. Both use the same card. At a socket both are of one
+    user, and the memory is read where it is. By way of Redis each version is copied on the device
+    first, into memory that is kept.
 
     Args:
-        address: The path of its socket, or ``@name``, as the trainer calls it.
+        address: What the trainer publishes at: the path of its socket, or ``@name``; or a Redis
+            server, a URL (``redis://``, ``rediss://``, ``unix://``) or a client of redis-py's.
         device: The device of this process, the bundle's.
+        key: Of a Redis server, what all names start with: "weights" when it is not given.
 
     Raises:
+        UnsupportedError: redis-py is not installed.
         TypeError, ValueError: An argument cannot be what it is.
     """
 
     def __init__(
-        self, address: str | os.PathLike[str], *, device: SupportsIndex | Device = 0
+        self, address: Any, *, device: SupportsIndex | Device = 0, key: str | None = None
     ) -> None:
-        address_of(address)
-        self._address, self._device = os.fspath(address), index_of(device)
-        self._line: Line | None = None
+        self._place: IpcPlace = (
+            RedisPlace(address, redis_key(key)) if is_redis(address, key) else SocketPlace(address)
+        )
+        self._device = index_of(device)
+        self._trainer: IpcTrainer | None = None
         self._memory: Imported | None = None
+        self._copy: CopiedMemory | None = None
         self._offer: IpcManifest | None = None
         self._listed: IpcManifest | None = None
         self._wrong: Impossible | None = None
 
     def __repr__(self) -> str:
-        return f"<Ipc, address {self._address!r}>"
+        return f"<Ipc, {self._place}>"
 
     def versions(self) -> Sequence[Checkpoint | Impossible]:
         """List the version that is lent now; none between two.
@@ -90,10 +93,8 @@ class Ipc:
             self._answer(self._offer, "it was not taken: it is older than what was followed")
         if self._offer is not None or self._wrong is not None:  # it came while another was read
             return
-        until = monotonic() + seconds
-        while self._line is not None and (left := until - monotonic()) > 0 and not stop.is_set():
-            if ready([self._line], min(left, SLICE)):
-                return
+        if self._trainer is not None:
+            self._trainer.wait(seconds, stop)
 
     def close(self) -> None:
         """End the import and the connection. Harmless twice.
@@ -101,45 +102,32 @@ class Ipc:
         Raises:
             AclError: The import could not be ended.
         """
-        line, self._line, self._offer = self._line, None, None
-        memory, self._memory = self._memory, None
-        try:
-            if memory is not None:
-                memory.close()
-        finally:  # the trainer takes the end of the connection for the end of the import
-            if line is not None:
-                line.close()
+        trainer, self._trainer, self._offer = self._trainer, None, None
+        with ExitStack() as last_first:
+            last_first.callback(self._place.close)
+            if trainer is not None:  # which takes this for the end of the import
+                last_first.callback(trainer.close)
+            for memory in (self._memory, self._copy):
+                if memory is not None:
+                    last_first.callback(memory.close)
+            self._memory = self._copy = None
 
     def _check_process(self) -> None:
-        if self._line is not None:
-            check_process(self, self._line.made_in)
+        if self._trainer is not None:
+            check_process(self, self._trainer.made_in)
 
     def _hear(self) -> None:
         """Take what the trainer has said."""
         self._check_process()
-        if self._line is None:
-            self._line = connect(self._address, TIMEOUT)
-            self._line.send({"ipc": HELLO, "process": process_number()}, TIMEOUT)
+        if self._trainer is None:
+            self._trainer = self._place.find()
         try:
-            self._receive(self._line, "has ended")
+            said = self._trainer.heard()
         except ConnectionError:
             self.close()
             raise
-
-    def _receive(self, line: Line, ended: str) -> None:
-        """Take the lines that are there.
-
-        Raises:
-            ConnectionError: The trainer has ended, or is none.
-        """
-        try:
-            said = line.received()
-        except ValueError as error:
-            raise ConnectionError(f"{self!r}: who answers is no publisher: {error}") from error
         for one in said:
             self._take(one)
-        if line.ended:
-            raise ConnectionError(f"{self!r}: the trainer {ended}")
 
     def _take(self, said: Any) -> None:
         """Note what is offered; what was before, and is not open, is passed over."""
@@ -153,10 +141,8 @@ class Ipc:
             self._tell(version, str(error))
 
     def _tell(self, version: object, refused: str | None) -> None:
-        """Answer; a trainer that is not there is found out when it is heard."""
-        if self._line is not None:
-            with suppress(OSError):
-                self._line.send({"version": version, "refused": refused}, TIMEOUT)
+        if self._trainer is not None:
+            self._trainer.tell(version, refused)
 
     def _answer(self, offer: IpcManifest, refused: str) -> None:
         if self._offer is offer:
@@ -169,12 +155,27 @@ class Ipc:
             raise FileNotFoundError(f"{self!r}: version {offer.version} is no longer lent")
         self._offer = None  # what comes meanwhile is another one
         try:
-            with IpcWeights(offer, self._imported(offer), owned=False) as weights:
+            with IpcWeights(offer, self._lent(offer), owned=False) as weights:
                 yield weights
         except BaseException as error:
             self._tell(offer.version, f"{type(error).__name__}: {error}")
             raise
         self._end(offer)
+
+    def _lent(self, offer: IpcManifest) -> SharedMemory:
+        """The memory of a version, or a copy that was lent to its end."""
+        memory = self._imported(offer)
+        if self._trainer is None or not self._trainer.copies:
+            return memory
+        if self._copy is None or self._copy.nbytes != memory.nbytes:
+            copy, self._copy = self._copy, None
+            if copy is not None:
+                copy.close()
+            self._copy = CopiedMemory(memory.nbytes, self._device)
+        self._copy.take(memory)
+        for one in self._trainer.check(offer.version):
+            self._take(one)
+        return self._copy
 
     def _end(self, offer: IpcManifest) -> None:
         """Answer that a version was used, unless its trainer ended while it was read.
@@ -183,7 +184,11 @@ class Ipc:
             ConnectionError: It did. One that closes, and listens still, is told.
         """
         try:
-            self._check_there(offer)
+            if self._trainer is None:
+                raise ConnectionError(f"{self!r}: it was closed while a version was read")
+            if not self._trainer.copies:
+                for one in self._trainer.check(offer.version):
+                    self._take(one)
         except ConnectionError as error:
             self._tell(offer.version, str(error))
             self.close()
@@ -199,9 +204,24 @@ class Ipc:
             self._memory = Imported(offer, self._device)
         return self._memory
 
-    def _check_there(self, offer: IpcManifest) -> None:
-        ended = f"ended while version {offer.version} was read"
-        if self._line is None:
-            raise ConnectionError(f"{self!r}: the trainer {ended}")
-        if ready([self._line], 0.0):
-            self._receive(self._line, ended)
+
+def is_redis(address: object, key: str | None) -> bool:
+    """Say whether what is given for an address is a Redis server.
+
+    Raises:
+        ValueError: There is a key, and it is none.
+    """
+    if isinstance(address, str) and "://" in address:
+        return True
+    found = not isinstance(address, str | bytes | os.PathLike)
+    if key is not None and not found:
+        raise ValueError(
+            f"key is {key!r}, and the address {address!r} is a socket's: a key is of a Redis"
+            " server, such as 'redis://host:6379/0'"
+        )
+    return found
+
+
+def redis_key(key: str | None) -> str:
+    """The key of a Redis server."""
+    return "weights" if key is None else key
