@@ -7,28 +7,31 @@ for an update, and the version before stays as it was, to go back to at once (`_
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import label_of
 from acl_bundle._base.files import Path_
-from acl_bundle._base.owner import Closing, Signals, uninterrupted
-from acl_bundle._base.wait import Wait, WhenBusy
+from acl_bundle._base.owner import Closing
+from acl_bundle._base.wait import Wait, WhenBusy, check_timeout
 from acl_bundle._load.kept import Kept
 from acl_bundle._names.given import Given
 from acl_bundle._pair.active import ActiveGraph, Sides, Turns
 from acl_bundle._pair.change import ShadowUpdates, Switch
+from acl_bundle._pair.hold import check_free, keep_out
+from acl_bundle._pair.one import OneAtATime
 from acl_bundle._pair.shadow import Limits, Probe, Shadow
+from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
 from acl_bundle._update.ahead import ANY, check_expected
 from acl_bundle._update.reports import UpdateReport
 from acl_bundle._update.staged import Staged
 from acl_bundle.bundle import Bundle
-from acl_bundle.errors import BusyError, ClosedError, UpdateError
+from acl_bundle.errors import UpdateError
 from acl_bundle.om import Source
 
 if TYPE_CHECKING:
@@ -61,15 +64,13 @@ class Pair(Closing):
     """
 
     def __init__(self, source: Source, **options: Unpack[LoadOptions]) -> None:
-        self._lock = threading.Lock()
-        self._holder: int | None = None
-        self._closed = False
         with ExitStack() as stack:
             kept = Kept(source)
             first = stack.enter_context(Bundle(kept, **options))
             second = stack.enter_context(Bundle(kept.another(), **options))
             self._stack = stack.pop_all()
         self._turns = Turns(Sides(first, second))
+        self._one = OneAtATime(self._turns)
         self._shadow = Shadow(self._turns)
         self._changes = ShadowUpdates(self._shadow)
         self.infer: ActiveGraph = ActiveGraph(self._turns)
@@ -87,52 +88,10 @@ class Pair(Closing):
     def _sides(self, sides: Sides) -> None:
         self._turns.sides = sides
 
-    @contextmanager
-    def _held(self, wait: Wait) -> Iterator[None]:
-        """Have the lock.
-
-        Raises:
-            BusyError: Somebody has it for too long; or this thread has, in a probe.
-        """
-        if self._holder == threading.get_ident():
-            raise BusyError("this is within an update of this Pair, a probe of it say: wait for it")
-        while not self._lock.acquire(timeout=wait.step_ms / 1000):
-            if wait.left_ms == 0:
-                raise BusyError(f"given up ({wait.text}): another update of this Pair goes on")
-        try:
-            self._holder = threading.get_ident()
-            yield
-        finally:
-            self._holder = None
-            self._lock.release()
-
-    @contextmanager
-    def _alone(self, wait: Wait) -> Iterator[None]:
-        """Be the only one to change anything, with nobody at the shadow."""
-        with self._held(wait):
-            self._check_open()
-            self._turns.clear(wait)
-            yield
-
-    @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        """As `_alone`, without waiting.
-
-        Raises:
-            BusyError: An update is under way.
-        """
-        if not self._lock.acquire(blocking=False):
-            raise BusyError("an update of this Pair is under way and writes its other side")
-        try:
-            self._check_open()
-            yield
-        finally:
-            self._lock.release()
-
     @property
     def closed(self) -> bool:
         """Whether close() was called."""
-        return self._closed
+        return self._one.closed
 
     @property
     def version(self) -> Version:
@@ -165,7 +124,7 @@ class Pair(Closing):
             RoleError, ClosedError, AclError: As `Bundle.init`; the active
                 bundle is as before.
         """
-        with self._alone(Wait()):
+        with self._one.alone(Wait()):
             active, shadow = self._sides.active, self._sides.shadow
             back = self._shadow.save()
             self._shadow.write(shadow.init, back)
@@ -213,7 +172,7 @@ class Pair(Closing):
         found = self._sides.shadow.update.named(weights)
         self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
-        with self._alone(limits.wait):
+        with self._one.alone(limits.wait):
             return self._changes.switch(
                 self._changes.written(found, version, probe, limits, options)
             )
@@ -255,17 +214,46 @@ class Pair(Closing):
         found = self._sides.shadow.update.named(weights)
         self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
-        with self._alone(limits.wait):
+        with self._one.alone(limits.wait):
             check_expected("stage", self.version, expected)
             change = self._changes.written(found, version, probe, limits, options, staged=True)
             switch = Switch(self._shadow, change, expected)
-            return Staged(self, switch, self._to_switch, self._to_switch)
+            discarding = partial(self._one.at_a_time, despite_hold=True)
+            return Staged(self, switch, self._one.at_a_time, discarding)
 
-    @contextmanager
-    def _to_switch(self, what: str, wait: Wait) -> Iterator[Signals]:  # noqa: ARG002  see `Alone`
-        with uninterrupted() as signals, self._held(wait):
+    def hold(
+        self,
+        limit_ms: SupportsIndex,
+        *,
+        when_busy: WhenBusy = "wait",
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Hold:
+        """Keep new inferences out until the hold is released; running ones are waited for.
+
+        For several pairs, or pairs and bundles, that are to change at one instant. Whoever waits
+        to infer, `submit` included, does so before a side is chosen, and infers with what is
+        active when the hold ends. Changes of this thread (update, stage, commit, switch) go on,
+        with their probes; those of other threads wait, or are a BusyError where they never do.
+        An inference of this thread is a BusyError.
+
+        Args:
+            limit_ms: After so many milliseconds the hold ends by itself; as for `Bundle.hold`.
+            when_busy: ``"wait"`` for running inferences and updates, or ``"fail"``.
+            timeout_ms: The longest wait for all of them in milliseconds; None for ever.
+
+        Returns:
+            What releases it; use it in a ``with``.
+
+        Raises:
+            TypeError, ValueError: An argument cannot be what it is.
+            BusyError: Others were busy for too long, or this thread holds the pair already.
+            ClosedError: The pair is closed.
+        """
+        limit, wait = check_timeout(limit_ms, "limit_ms"), Wait(when_busy, timeout_ms)
+        check_free(self._turns)
+        with self._one.held(wait):
             self._check_open()
-            yield signals
+            return keep_out(self._turns, self, limit, wait)
 
     def switch(self) -> None:
         """Let the shadow infer: after `revert` the newer version again, or what a probe refused.
@@ -276,7 +264,7 @@ class Pair(Closing):
             BusyError: An update is under way, which writes the other side.
             ClosedError: The pair is closed.
         """
-        with self._at_once():
+        with self._one.at_once():
             self._shadow.check_usable()
             self._sides = self._sides.exchanged()
 
@@ -288,7 +276,7 @@ class Pair(Closing):
             BusyError: An update is under way, which writes the other side.
             ClosedError: The pair is closed.
         """
-        with self._at_once():
+        with self._one.at_once():
             if not self._sides.forward:
                 raise UpdateError(
                     f"there is no version before {self.version!r} to go back to: it was not the"
@@ -298,8 +286,7 @@ class Pair(Closing):
             self._sides = self._sides.exchanged()
 
     def _check_open(self) -> None:
-        if self._closed:
-            raise ClosedError("this Pair is closed")
+        self._one.check_open()
 
     def close(self) -> None:
         """Close both bundles, as `Bundle.close`, when no update is under way. Harmless twice.
@@ -308,10 +295,14 @@ class Pair(Closing):
             BusyError: This is within an update of the pair, a probe of it say.
             AclError: As `Bundle.close`.
         """
-        with self._held(Wait()):
-            self._closed = True
-            with self._stack:
-                self._shadow.forget_all()
+        with self._one.held(Wait()):
+            self._one.closed = True
+            try:
+                with self._stack:
+                    self._shadow.forget_all()
+            finally:
+                if self._turns.hold is not None:  # this thread's
+                    self._turns.hold.end("the pair was closed")
 
     def __repr__(self) -> str:
-        return "<Pair closed>" if self._closed else f"<Pair of {self._sides.active!r}>"
+        return "<Pair closed>" if self.closed else f"<Pair of {self._sides.active!r}>"

@@ -27,9 +27,10 @@ from typing import Any, Literal, NamedTuple, SupportsIndex
 from acl_bundle._async.queue import Worker
 from acl_bundle._async.stream import Stream
 from acl_bundle._async.submits import Submits
-from acl_bundle._base.wait import Wait
+from acl_bundle._base.wait import POLL_MS, Wait
 from acl_bundle._run.fit import Array, Out
 from acl_bundle._run.run import Outputs
+from acl_bundle._run.turn import Keeper
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import BusyError
 from acl_bundle.spec import TensorSpec
@@ -75,40 +76,69 @@ class Turns:
 
     def __init__(self, sides: Sides) -> None:
         self.sides: Sides = sides
+        self.hold: Keeper | None = None
         self._runs = {side: weakref.WeakSet[_Run]() for side in (sides.active, sides.shadow)}
 
-    def enter(self) -> tuple[Bundle, Callable[[], None]]:
-        """Choose the active side for a run; returns what ends the run."""
+    def enter(self, wait: Wait | None = None) -> tuple[Bundle, Callable[[], None]]:
+        """Choose the active side for a run, when nobody holds the pair; returns what ends the run.
+
+        Raises:
+            BusyError: This thread holds it, or another one does for longer than `wait` allows.
+        """
         run = _Run()
         while True:
+            if self.hold is not None:
+                _let_pass(self.hold, wait)
+                continue
             active = self.sides.active
             runs = self._runs[active]
             runs.add(run)
-            if self.sides.active is active:
+            if self.sides.active is active and self.hold is None:
                 return active, partial(runs.discard, run)
             runs.discard(run)
 
-    def clear(self, wait: Wait) -> None:
-        """Wait until no run is at the shadow any more.
+    def clear(self, wait: Wait, what: str, *sides: Bundle) -> None:
+        """Wait until no run is at some sides any more.
 
         Raises:
             BusyError: They take longer than `wait` allows; or this is the
                 callback of a future for which others there wait.
         """
-        shadow = self.sides.shadow
         thread = threading.current_thread()
-        while self._runs[shadow]:
-            if isinstance(thread, Worker) and thread.variables is shadow._variables:
+        while any(self._runs[side] for side in sides):
+            if isinstance(thread, Worker) and any(thread.variables is s._variables for s in sides):
                 raise BusyError(
-                    "runs that began before the last switch wait for this callback to end, and an"
-                    " update of the Pair waits for them: update from another thread"
+                    f"runs that began before wait for this callback to end, and {what} of the Pair"
+                    " waits for them: call it from another thread"
                 )
             if wait.left_ms == 0:
                 raise BusyError(
-                    f"the update was given up ({wait.text}): runs that began before the last"
-                    " switch are still under way; nothing changed"
+                    f"{what} was given up ({wait.text}): inferences that began before still run;"
+                    " nothing changed"
                 )
             time.sleep(LOOK_S)
+
+
+def _let_pass(hold: Keeper, wait: Wait | None) -> None:
+    """Wait a little for the end of a hold.
+
+    Raises:
+        BusyError: It is this thread's, or the time is up.
+    """
+    if hold.is_own and hold.how is None:
+        raise BusyError(
+            "an inference is refused: this thread holds the pair (Pair.hold), and would wait for"
+            " itself; release it first"
+        )
+    if wait is not None and wait.left_ms == 0:
+        raise BusyError(f"an inference was given up ({wait.text}): {hold}; nothing was run")
+    hold.ended.wait((POLL_MS if wait is None else wait.step_ms) / 1000)
+
+
+def _left(wait: Wait | None) -> int | None:
+    """What is left of a limit for the run, in milliseconds."""
+    left = None if wait is None else wait.left_ms
+    return None if left is None else max(left, 1)
 
 
 class ActiveGraph(Submits):
@@ -144,9 +174,10 @@ class ActiveGraph(Submits):
         ready: Any = None,
     ) -> Outputs:
         """See `Graph.run`."""
-        active, leave = self._turns.enter()
+        wait = None if timeout_ms is None else Wait(timeout_ms=timeout_ms)
+        active, leave = self._turns.enter(wait)
         try:
-            return active.infer.run(inputs, out, timeout_ms=timeout_ms, ready=ready)
+            return active.infer.run(inputs, out, timeout_ms=_left(wait), ready=ready)
         finally:
             leave()
 

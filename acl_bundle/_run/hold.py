@@ -16,18 +16,16 @@ import os
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acl_bundle._base.owner import OfProcess, uninterrupted
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import lib
-from acl_bundle._run.turn import Turn
+from acl_bundle._run.turn import Held, Turn
 from acl_bundle.errors import BusyError
-
-if TYPE_CHECKING:
-    from acl_bundle._binding.shim import ab_gate
 
 log = logging.getLogger("acl_bundle.update")
 LOOK_S = 0.05
@@ -59,9 +57,10 @@ class Holding:
     """The state of one hold.
 
     Args:
-        gate: The gate that this thread has just made its own.
-        turn: Of the bundle's commits.
-        limit_ms: When to end it.
+        release: Lets inferences in again.
+        turn: Who else looks whether there is a hold.
+        limit_ms: When to end it, once it has begun.
+        what: What is held, for messages.
 
     Attributes:
         turn: As it was given.
@@ -71,9 +70,15 @@ class Holding:
         owner: The name of the thread.
     """
 
-    def __init__(self, gate: ab_gate, turn: Turn, limit_ms: int) -> None:
-        self._gate = gate
-        self.turn: Turn = turn
+    def __init__(
+        self,
+        release: Callable[[], object],
+        turn: Held,
+        limit_ms: int,
+        what: str = "the bundle",
+    ) -> None:
+        self._release, self._what = release, what
+        self.turn: Held = turn
         self.limit_ms: int = limit_ms
         self._until = monotonic() + limit_ms / 1000
         self._thread = weakref.ref(_this_thread())
@@ -84,6 +89,7 @@ class Holding:
 
     def begin(self) -> None:
         """Watch over it, from now on; raises RuntimeError where there is no thread for that."""
+        self._until = monotonic() + self.limit_ms / 1000
         self.turn.hold = self
         try:
             threading.Thread(target=self._watch, name="acl_bundle hold", daemon=True).start()
@@ -117,7 +123,7 @@ class Holding:
             if not self._once.acquire(blocking=False):
                 return
             self.how = how
-            lib.ab_gate_release(self._gate)
+            self._release()
             self.turn.hold = None
             self.ended.set()
         if how != RELEASED:
@@ -132,10 +138,10 @@ class Holding:
     def __str__(self) -> str:
         if self.how is not None:
             return f"the hold of thread {self.owner!r} is over: {self.how}"
-        return f"thread {self.owner!r} holds the bundle, for {self.left_ms} ms more at most"
+        return f"thread {self.owner!r} holds {self._what}, for {self.left_ms} ms more at most"
 
 
-def check_lapsed(what: str, turn: Turn) -> None:
+def check_lapsed(what: str, turn: Held) -> None:
     """Refuse a commit of a thread whose hold has ended without its knowing.
 
     Raises:
@@ -159,8 +165,8 @@ def check_not_own(what: str, turn: Turn) -> None:
 
 
 class Hold(OfProcess):
-    """A bundle to which no new inference is let in. Made by `Bundle.hold`; release it, or use
-    ``with``.
+    """A bundle or a pair to which no new inference is let in. Made by `Bundle.hold` and
+    `Pair.hold`; release it, or use ``with``.
 
     Attributes:
         owner: The name of the thread that holds it, which alone can commit.

@@ -22,6 +22,19 @@ class Keeper(Protocol):
     def is_own(self) -> bool:
         """Whether it is this thread."""
 
+    def end(self, how: str) -> None:
+        """Let others in."""
+
+
+class Held(Protocol):
+    """What a thread may keep others out of.
+
+    Attributes:
+        hold: The thread that does; None: there is none.
+    """
+
+    hold: Keeper | None
+
 
 class Turn:
     """A lock that a thread waits for in short steps, and cannot take twice.

@@ -21,6 +21,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acl_bundle._base.owner import Signals, uninterrupted
@@ -233,7 +234,9 @@ class Variables:
             result = self.shut(lambda ms: lib.ab_gate_hold(self.gate, ms), what, wait, signals)
             if result:
                 raise_failure(result, what, (), ())
-            holding = self._held = Holding(self.gate, self.committing, limit_ms)
+            holding = self._held = Holding(
+                partial(lib.ab_gate_release, self.gate), self.committing, limit_ms
+            )
             holding.begin()
             return Hold(bundle, holding)
 
