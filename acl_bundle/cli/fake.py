@@ -20,7 +20,6 @@ from acl_bundle.pyacl.importing import FOLDER
 __all__ = ["TELLING", "env", "lines", "trace"]
 
 
-
 TELLING = {"ACL_FAKE_REPORT": "live", "ACL_FAKE_LINES": "on"}
 """Violations are told as they happen, with lines of Python, unless the shell has said otherwise."""
 
