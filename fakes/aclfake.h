@@ -41,6 +41,8 @@ int aclfakeReset(void);
  *     run_mode     host | device
  *     soc          any name
  *     onnxruntime  path of libonnxruntime.so.1.*
+ *     libjpeg      path of libjpeg.so.62, which decodes and encodes JPEG
+ *     libpng       path of libpng16.so.16, which decodes PNG
  *     memory_ends  bytes | never           allocations fail once so many
  *                                          more were given, freed or not
  *     report       live | exit | off       what stderr is told: violations as

@@ -48,6 +48,8 @@ def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
     onnxruntime = fake.onnxruntime_path()
     if onnxruntime is not None:
         found.append(f"export ACL_FAKE_ONNXRUNTIME={shlex.quote(str(onnxruntime))}")
+    for name, path in fake.image_paths().items():
+        found.append(f"export ACL_FAKE_{name.upper()}={shlex.quote(str(path))}")
     return found
 
 

@@ -17,15 +17,14 @@ called aclInit: the fake refuses it there, as a device would.
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from acl_bundle._binding.library import load_library
 from acl_bundle.fake import _table
+from acl_bundle.fake._engines import image_paths, onnxruntime_path
 from acl_bundle.fake._library import check, include_path, opened, read, read_text
 from acl_bundle.fake._library import path as library_path
 from acl_bundle.fake.callbacks import from_function, register_all
@@ -36,6 +35,7 @@ __all__ = [
     "fail",
     "from_function",
     "get",
+    "image_paths",
     "include_path",
     "latency",
     "leaks",
@@ -59,7 +59,7 @@ def activate() -> Path:
 
     Idempotent. Whoever opens libascendcl.so, libacl_rt.so or another of the
     names by its name gets the fake from then on. The onnxruntime package that
-    this Python would import is the one that computes.
+    this Python would import is the one that computes, and Pillow's libraries decode images.
 
     Raises:
         RuntimeError: Another library is already open in this process.
@@ -68,30 +68,16 @@ def activate() -> Path:
     load_library(path)
     for forward in sorted(path.parent.glob("*.so")):
         ctypes.CDLL(str(forward))  # from now on found by its name alone, whoever asks
-    _use_onnxruntime()
+    _use_engines()
     return path
 
 
-def onnxruntime_path() -> Path | None:
-    """Return the ONNX Runtime that the fake is told to compute with, None for its own search.
-
-    ``$ACL_FAKE_ONNXRUNTIME`` where it is set, else the one in the package that
-    this Python would import.
-    """
-    given = os.environ.get("ACL_FAKE_ONNXRUNTIME")
-    if given:
-        return Path(given)
-    spec = find_spec("onnxruntime")
-    if spec is None or spec.origin is None:
-        return None
-    found = sorted(Path(spec.origin).parent.glob("capi/libonnxruntime.so.1.*"))
-    return found[-1] if found else None
-
-
-def _use_onnxruntime() -> None:
+def _use_engines() -> None:
     path = onnxruntime_path()
     if path is not None:
         set("onnxruntime", str(path))
+    for key, found in image_paths().items():
+        set(key, str(found))
 
 
 def reset() -> None:
@@ -101,7 +87,7 @@ def reset() -> None:
     be used after.
     """
     check(opened().aclfakeReset(), "reset")
-    _use_onnxruntime()
+    _use_engines()
     register_all()
 
 

@@ -4,17 +4,15 @@
  * Of a device's memory an allocation takes what was asked for, rounded up to
  * 32 bytes, and on these chips 32 more; its bounds are what was asked for.
  */
-#include "base/acl.h"
+#include "api/allocate.h"
+
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/settings.h"
 #include "memory/exports.h"
 #include "memory/host_memory.h"
-#include "memory/memory.h"
 #include "runtime/context.h"
 #include "stream/order.h"
-
-enum { PADDING = 32 };
 
 /*
  * The kind of pages that a policy gets: huge ones first are huge from 1 MiB on
@@ -50,18 +48,19 @@ static int refuse_memory(int device, size_t taken)
 }
 
 /* ACL asks for what the padding adds to overflow, 32 bytes at least. */
-static int allocate(void **devPtr, size_t size, aclrtMemMallocPolicy policy, size_t padding)
+int allocate(void **devPtr, size_t size, aclrtMemMallocPolicy policy, size_t padding, Owner owner)
 {
     if (size == 0)
         return refuse(E_PARAM, "size is 0");
-    if (size > SIZE_MAX - PADDING - padding)
+    if (size > SIZE_MAX - ALLOCATION_PADDING - padding)
         return refuse(E_PARAM, "size %zu is too large to be rounded", size);
     int status = context_needed();
     if (status != E_NONE)
         return status;
     int device = context_device();
-    size_t taken = (size + PADDING - 1) / PADDING * PADDING + padding;
-    void *address = device_alloc(device, size, taken, page_of(policy, size), OWNER_USER);
+    size_t taken =
+        (size + ALLOCATION_PADDING - 1) / ALLOCATION_PADDING * ALLOCATION_PADDING + padding;
+    void *address = device_alloc(device, size, taken, page_of(policy, size), owner);
     if (address == NULL)
         return refuse_memory(device, taken);
     *devPtr = address;
@@ -73,21 +72,21 @@ aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
     ENTER(aclrtMalloc, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
     bool whole = policy == ACL_MEM_MALLOC_HUGE1G_ONLY || policy == ACL_MEM_MALLOC_HUGE1G_ONLY_P2P;
-    LEAVE(allocate(devPtr, size, policy, whole ? 0 : PADDING));
+    LEAVE(allocate(devPtr, size, policy, whole ? 0 : ALLOCATION_PADDING, OWNER_USER));
 }
 
 aclError aclrtMallocAlign32(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
     ENTER(aclrtMallocAlign32, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
-    LEAVE(allocate(devPtr, size, policy, 0));
+    LEAVE(allocate(devPtr, size, policy, 0, OWNER_USER));
 }
 
 aclError aclrtMallocCached(void **devPtr, size_t size, aclrtMemMallocPolicy policy)
 {
     ENTER(aclrtMallocCached, "devPtr=%p, size=%zu, policy=%d", (void *)devPtr, size, (int)policy);
     NOT_NULL(devPtr);
-    LEAVE(allocate(devPtr, size, policy, PADDING));
+    LEAVE(allocate(devPtr, size, policy, ALLOCATION_PADDING, OWNER_USER));
 }
 
 /* Attributes say which module asks, and for which device. */
@@ -120,6 +119,13 @@ static int check_attributes(const aclrtMallocConfig *cfg)
     return refuse(E_PARAM, "cfg->numAttrs is %zu and cfg->attrs is NULL", cfg->numAttrs);
 }
 
+int allocate_check_config(const aclrtMallocConfig *cfg)
+{
+    int status = check_attributes(cfg);
+
+    return status != E_NONE ? status : check_config(cfg);
+}
+
 /* Takes what is asked for, without the rest that aclrtMalloc adds. */
 aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy policy,
                             aclrtMallocConfig *cfg)
@@ -132,7 +138,7 @@ aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy pol
         status = refuse(E_PARAM, "size is 0");
     if (status == E_NONE)
         status = check_config(cfg);
-    LEAVE(status != E_NONE ? status : allocate(devPtr, size, policy, 0));
+    LEAVE(status != E_NONE ? status : allocate(devPtr, size, policy, 0, OWNER_USER));
 }
 
 /* A device that is still at work would write into memory of another. */
@@ -154,15 +160,20 @@ static int check_host_unused(const void *hostPtr)
     return size == SIZE_MAX ? E_NONE : order_check_end(CLAIM_MEMORY, hostPtr, size, "hostPtr");
 }
 
-aclError aclrtFree(void *devPtr)
+int allocate_free(void *devPtr, Owner owner)
 {
-    ENTER(aclrtFree, "devPtr=%p", devPtr);
     if (devPtr == NULL)
-        LEAVE(refuse(E_PARAM, "devPtr is NULL"));
+        return refuse(E_PARAM, "devPtr is NULL");
     int status = check_unused(devPtr);
     if (status == E_NONE)
         status = export_check_free(devPtr);
-    LEAVE(status != E_NONE ? status : device_free(devPtr));
+    return status != E_NONE ? status : device_free(devPtr, owner);
+}
+
+aclError aclrtFree(void *devPtr)
+{
+    ENTER(aclrtFree, "devPtr=%p", devPtr);
+    LEAVE(allocate_free(devPtr, OWNER_USER));
 }
 
 static int allocate_host(void **hostPtr, size_t size)

@@ -15,6 +15,8 @@
 #pragma GCC visibility push(default)
 #include "acl/acl_types.h"
 #include "acl/acl_api.h"
+#include "acl/acl_dvpp_types.h"
+#include "acl/acl_dvpp.h"
 #include "aclfake.h"
 #pragma GCC visibility pop
 

@@ -5,7 +5,7 @@
  *     {
  *         ENTER(aclrtFree, "devPtr=%p", devPtr);
  *         NOT_NULL(devPtr);
- *         LEAVE(device_free(devPtr));
+ *         LEAVE(device_free(devPtr, OWNER_USER));
  *     }
  *
  * ENTER counts the call, numbers it, and names it to whatever runs inside

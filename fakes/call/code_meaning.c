@@ -35,6 +35,8 @@ const char *code_meaning(int code)
         return "the profiler runs";
     case E_PROF_NOT_RUN:
         return "the profiler does not run";
+    case E_FORMAT:
+        return "a picture's format does not fit";
     case E_REPEAT_FINALIZE:
         return "aclFinalize was called before";
     case E_DUMP_NOT_RUN:
@@ -125,6 +127,8 @@ const char *code_meaning(int code)
         return "a model failed while it ran";
     case E_RT_REPORT_TIMEOUT:
         return "no callback came in time";
+    case E_RT_AICPU:
+        return "a kernel of the AI CPU failed";
     case E_RT_STREAM_TIMEOUT:
         return "the stream was not done in time";
     case E_RT_EVENT_TIMEOUT:

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "call/functions_dvpp.h"
 #include "call/unsimulated.h"
 
 #define FUNCTIONS(FUNCTION) \
@@ -257,7 +258,8 @@
     FUNCTION(aclrtIpcMemClose, STATUS, RT) \
     FUNCTION(aclrtCreateEventExWithFlag, STATUS, RT) \
     FUNCTION(aclrtIpcGetEventHandle, STATUS, RT) \
-    FUNCTION(aclrtIpcOpenEventHandle, STATUS, RT)
+    FUNCTION(aclrtIpcOpenEventHandle, STATUS, RT) \
+    FUNCTIONS_DVPP(FUNCTION)
 
 /* clang-format off */
 typedef enum FunctionId {
@@ -272,7 +274,7 @@ typedef enum FunctionId {
 /* clang-format on */
 
 typedef enum Returns { STATUS, FACTORY, VALUE } Returns;
-typedef enum Layer { RT, MDL } Layer;
+typedef enum Layer { RT, MDL, DVPP } Layer;
 
 typedef struct Function {
     const char *name;

@@ -185,14 +185,33 @@ static const char *set_soc(const char *value)
 
 SETTING(SETTING_SOC, "soc", set_soc, "")
 
-static const char *set_onnxruntime(const char *value)
+static const char *set_path(char *path, const char *value)
 {
-    return copy_in(settings.onnxruntime, sizeof settings.onnxruntime, value)
+    return copy_in(path, sizeof settings.onnxruntime, value)
                ? NULL
                : "a path of less than 4096 characters";
 }
 
+static const char *set_onnxruntime(const char *value)
+{
+    return set_path(settings.onnxruntime, value);
+}
+
 SETTING(SETTING_ONNXRUNTIME, "onnxruntime", set_onnxruntime, "")
+
+static const char *set_libjpeg(const char *value)
+{
+    return set_path(settings.libjpeg, value);
+}
+
+SETTING(SETTING_LIBJPEG, "libjpeg", set_libjpeg, "")
+
+static const char *set_libpng(const char *value)
+{
+    return set_path(settings.libpng, value);
+}
+
+SETTING(SETTING_LIBPNG, "libpng", set_libpng, "")
 
 static const char *set_report(const char *value)
 {

@@ -34,7 +34,9 @@ typedef struct Settings {
     Reporting report;
     unsigned fail_on;           /* a bit for each severity that fails the process */
     char soc[64];
-    char onnxruntime[4096];     /* "": search for it */
+    char onnxruntime[4096];     /* "": search for it, */
+    char libjpeg[4096];         /* and so with these */
+    char libpng[4096];
 } Settings;
 
 extern Settings settings;
@@ -48,6 +50,8 @@ typedef enum SettingId {
     SETTING_RUN_MODE,
     SETTING_SOC,
     SETTING_ONNXRUNTIME,
+    SETTING_LIBJPEG,
+    SETTING_LIBPNG,
     SETTING_MEMORY_ENDS,
     SETTING_REPORT,
     SETTING_FAIL_ON,

@@ -459,6 +459,17 @@
     FUNCTION(acltdtCreateQueueRouteQueryInfo, POINTER) \
     FUNCTION(acltdtDestroyQueueRouteQueryInfo, ERROR) \
     FUNCTION(acltdtSetQueueRouteQueryInfo, ERROR) \
+    /* acl/ops/acl_dvpp.h */ \
+    FUNCTION(acldvppVpcCalcHistAsync, ERROR) \
+    FUNCTION(acldvppVpcEqualizeHistAsync, ERROR) \
+    FUNCTION(acldvppVpcPyrDownAsync, ERROR) \
+    FUNCTION(aclvdecCreateChannel, ERROR) \
+    FUNCTION(aclvdecDestroyChannel, ERROR) \
+    FUNCTION(aclvdecSendFrame, ERROR) \
+    FUNCTION(aclvdecSendSkippedFrame, ERROR) \
+    FUNCTION(aclvencCreateChannel, ERROR) \
+    FUNCTION(aclvencDestroyChannel, ERROR) \
+    FUNCTION(aclvencSendFrame, ERROR) \
     /* acl/ops/acl_cblas.h */ \
     FUNCTION(aclblasGemvEx, ERROR) \
     FUNCTION(aclblasCreateHandleForGemvEx, ERROR) \

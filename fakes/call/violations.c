@@ -155,7 +155,9 @@ unsigned violations_told(void)
 
 int violation_status(void)
 {
-    return functions[current_call->function].layer == RT ? E_RT_PARAM : E_GE;
+    static const int status[] = {[RT] = E_RT_PARAM, [MDL] = E_GE, [DVPP] = E_PARAM};
+
+    return status[functions[current_call->function].layer];
 }
 
 void violate_mildly(ViolationId id, const char *format, ...)

@@ -128,7 +128,23 @@
     VIOLATION(VARIABLES_UNSET, "AB-MDL-0018", "error", \
               "these variables hold what nobody ever wrote: no init, update " \
               "or copy set them to bytes that somebody had") \
-    VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", "two runs at once use one work memory")
+    VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", "two runs at once use one work memory") \
+    VIOLATION(WRONG_FREE, "AB-DVPP-0001", "error", \
+              "memory of acldvppMalloc is for acldvppFree, all other for aclrtFree") \
+    VIOLATION(STRIDE, "AB-DVPP-0002", "error", \
+              "a stride that the unit cannot use, or that is less than a row") \
+    VIOLATION(PICTURE_SIZE, "AB-DVPP-0003", "error", \
+              "a picture smaller or larger than the unit takes") \
+    VIOLATION(PICTURE_BYTES, "AB-DVPP-0004", "error", \
+              "the size of a picture description is less than its strides need") \
+    VIOLATION(PICTURE_ALIGNMENT, "AB-DVPP-0005", "error", \
+              "a picture lies where the unit cannot begin") \
+    VIOLATION(REGION, "AB-DVPP-0006", "error", \
+              "a region that is empty, reaches beyond its picture, or begins or ends " \
+              "where the unit cannot") \
+    VIOLATION(SCALE, "AB-DVPP-0007", "error", "width and height are scaled by 1/32 to 16") \
+    VIOLATION(ODD_SIZE, "AB-DVPP-0008", "warning", \
+              "a width or height is odd where chroma is halved")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,
@@ -141,7 +157,7 @@ typedef enum ViolationId {
  * Keeps a violation of the running call: its sentence, and the details that
  * format gives. The text also goes to the thread's error queue. Returns what
  * the call shall return where ACL has no code of its own: 107000 from the
- * runtime's functions, 500002 from the model's.
+ * runtime's functions, 500002 from the model's, 100000 from those of media.
  */
 int violate(ViolationId id, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -63,7 +63,7 @@ static int check_range(const void *address, size_t size, const DeviceRange *rang
 {
     char text[HISTORY_SIZE];
 
-    if (range->owner != OWNER_USER)
+    if (range->owner == OWNER_LIBRARY || range->owner == OWNER_IMPORT)
         return refuse(E_RT_DRIVER, "devPtr %p is not memory of aclrtMalloc, %s", address,
                       device_history(address, text));
     if (size > range->size - ((uintptr_t)address - range->start))

@@ -20,10 +20,10 @@ enum { GRAIN = 512 };
 enum { PAGE_NORMAL = 4 << 10, PAGE_HUGE = 2 << 20, PAGE_HUGE_1G = 1 << 30 };
 
 /*
- * Whose an allocation is: only the user's can be freed by the user; what was
- * imported is another process's memory.
+ * Whose an allocation is: only the user's can be freed by the user, each kind by
+ * its own function; what was imported is another process's memory.
  */
-typedef enum Owner { OWNER_USER, OWNER_LIBRARY, OWNER_IMPORT } Owner;
+typedef enum Owner { OWNER_USER, OWNER_LIBRARY, OWNER_IMPORT, OWNER_MEDIA } Owner;
 
 typedef struct Allocation {
     uintptr_t start;

@@ -86,7 +86,7 @@ void heap_live(const Heap *heap, LiveVisitor *visit, void *to)
         const Allocation *found = &heap->all.list[i];
         if (found->owner == OWNER_LIBRARY)
             continue;
-        const char *kind = found->owner == OWNER_USER ? "device memory" : "imported memory";
+        const char *kind = found->owner == OWNER_IMPORT ? "imported memory" : "device memory";
         visit(&(Live){kind, found->start, found->made, found->size}, to);
     }
 }

@@ -24,7 +24,21 @@
     KIND(PROF_STEP, "step info") \
     KIND(STREAM, "stream") \
     KIND(EVENT, "event") \
-    KIND(EXCEPTION, "exception info")
+    KIND(EXCEPTION, "exception info") \
+    KIND(DVPP_CHANNEL, "channel description") \
+    KIND(PIC_DESC, "picture description") \
+    KIND(BATCH_PIC_DESC, "batch of picture descriptions") \
+    KIND(ROI_CONFIG, "region configuration") \
+    KIND(RESIZE_CONFIG, "resize configuration") \
+    KIND(JPEGE_CONFIG, "encoder configuration") \
+    KIND(BORDER_CONFIG, "border configuration") \
+    KIND(LUT_MAP, "lookup table") \
+    KIND(HIST, "histogram") \
+    KIND(STREAM_DESC, "stream description") \
+    KIND(VDEC_CHANNEL, "video decoder description") \
+    KIND(VDEC_FRAME, "video decoder frame configuration") \
+    KIND(VENC_CHANNEL, "video encoder description") \
+    KIND(VENC_FRAME, "video encoder frame configuration")
 
 typedef enum Kind {
     KIND_NONE,

@@ -80,7 +80,7 @@ void *device_alloc(int device, size_t size, size_t taken, uint32_t page, Owner o
     pthread_mutex_unlock(&device_heaps.lock);
     if (start == 0)
         return NULL;
-    if (owner == OWNER_USER)
+    if (owner != OWNER_LIBRARY)
         tally_made("device memory");
     arena_fill(&device_heaps.device[device].arena, start, size);
     return (void *)start;
@@ -115,6 +115,13 @@ const char *device_history(const void *address, char *text)
     return text;
 }
 
+/* Memory of the user's whose kind has another function that frees it. */
+static int complain_kind(uintptr_t address, const Allocation *found, const char *history)
+{
+    return violate(V_WRONG_FREE, "devPtr %p, which %s gives back, %s", (void *)address,
+                   found->owner == OWNER_MEDIA ? "acldvppFree" : "aclrtFree", history);
+}
+
 static int complain_free(uintptr_t address, const Allocation *around)
 {
     const FreedRange *freed = freed_at(&device_heaps.freed, address);
@@ -125,6 +132,8 @@ static int complain_free(uintptr_t address, const Allocation *around)
         return violate(V_LIBRARY_MEMORY, "devPtr %p, %s", (void *)address, text);
     if (around != NULL && around->owner == OWNER_IMPORT)
         return violate(V_IMPORTED_MEMORY, "devPtr %p, %s", (void *)address, text);
+    if (around != NULL && around->start == address)
+        return complain_kind(address, around, text);
     if (around != NULL)
         return violate(V_INTERIOR_FREE, "devPtr %p, %zu bytes into %p, %s", (void *)address,
                        address - around->start, (void *)around->start, text);
@@ -144,10 +153,10 @@ static int free_locked(uintptr_t address, Owner owner)
     return E_NONE;
 }
 
-int device_free(void *address)
+int device_free(void *address, Owner owner)
 {
     pthread_mutex_lock(&device_heaps.lock);
-    int status = free_locked((uintptr_t)address, OWNER_USER);
+    int status = free_locked((uintptr_t)address, owner);
     pthread_mutex_unlock(&device_heaps.lock);
     return status;
 }

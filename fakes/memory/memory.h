@@ -35,8 +35,8 @@ void *device_borrow(int device, size_t size, const ArenaPages *pages);
 /* Takes these addresses back. */
 void device_unborrow(void *address);
 
-/* Frees the user's memory: 0, or the status of a violation. */
-int device_free(void *address);
+/* Frees the user's memory, of OWNER_USER or OWNER_MEDIA: 0, or the status of a violation. */
+int device_free(void *address, Owner owner);
 
 /* Frees memory of this library's own; NULL is nothing. */
 void device_release(void *address);

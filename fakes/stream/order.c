@@ -119,10 +119,11 @@ static int complain(ViolationId id, const Search *search, const char *what)
 static const char *name_of(ClaimKind kind)
 {
     static const char *const names[] = {
-        [CLAIM_MEMORY] = "memory at",         [CLAIM_OBJECT] = "data buffer",
-        [CLAIM_DATASET] = "dataset",          [CLAIM_MODEL] = "model at",
-        [CLAIM_VARIABLES] = "variables at",   [CLAIM_WORK] = "work memory at",
-        [CLAIM_WEIGHTS] = "weight memory at", [CLAIM_AREA] = "variables at"};
+        [CLAIM_MEMORY] = "memory at",    [CLAIM_OBJECT] = "data buffer",
+        [CLAIM_DATASET] = "dataset",     [CLAIM_DESC] = "description",
+        [CLAIM_MODEL] = "model at",      [CLAIM_VARIABLES] = "variables at",
+        [CLAIM_WORK] = "work memory at", [CLAIM_WEIGHTS] = "weight memory at",
+        [CLAIM_AREA] = "variables at"};
 
     return names[kind];
 }

@@ -30,6 +30,7 @@ typedef enum ClaimKind {
     CLAIM_MEMORY,               /* of a device, or pinned memory of the host */
     CLAIM_OBJECT,               /* a data buffer */
     CLAIM_DATASET,
+    CLAIM_DESC,                 /* of a picture or channel */
     CLAIM_MODEL,
     CLAIM_VARIABLES,            /* the weights that a bundle shares */
     CLAIM_WORK,                 /* memory lent to a model: to work in, */

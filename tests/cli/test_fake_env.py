@@ -126,5 +126,5 @@ def test_without_onnxruntime_it_says_so_on_stderr(
     command.env()
     out, err = capsys.readouterr()
     assert out.startswith("export LD_LIBRARY_PATH=")
-    assert "ONNXRUNTIME" not in out
+    assert "ACL_FAKE_ONNXRUNTIME" not in out
     assert "acl-bundle[fake]" in err

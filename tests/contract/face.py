@@ -23,7 +23,8 @@ TO_DEVICE, TO_HOST = 1, 2
 
 def declarations() -> str:
     """Everything the library exports, as cffi reads it."""
-    files = ("csrc/acl/acl_types.h", "csrc/acl/acl_api.h", "fakes/aclfake.h")
+    api = (f"csrc/acl/{name}.h" for name in ("acl_types", "acl_api", "acl_dvpp_types", "acl_dvpp"))
+    files = (*api, "fakes/aclfake.h")
     text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in files)
     return re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
 

@@ -22,11 +22,12 @@ HEAD = """\
 # What the fake calls a violation
 
 Where a device would corrupt memory, hang, or compute with the wrong bytes, the fake keeps a
-violation. The call also returns a status, ACL's own or, where ACL has none, 107000 from `aclrt*`
-and 500002 from `aclmdl*`; but a program that ignores the status is found out all the same:
-`acl_bundle.fake.violations()`, `aclfakeRead("violations")`, and [stderr at the end of the
-process](testing_c.md). A message says which argument it was, what is wrong, and who made and who
-ended the object, by function and number of the call. Ids are stable; a number is never used again.
+violation. The call also returns a status, ACL's own or, where ACL has none, 107000 from `aclrt*`,
+500002 from `aclmdl*` and 100000 from `acldvpp*`; but a program that ignores the status is found
+out all the same: `acl_bundle.fake.violations()`, `aclfakeRead("violations")`, and [stderr at the
+end of the process](testing_c.md). A message says which argument it was, what is wrong, and who made
+and who ended the object, by function and number of the call. Ids are stable; a number is never used
+again.
 
 - **error**: the call was refused, or would have been in strict mode. In faithful mode a copy or an
   update that does not fit is clipped. AB-MDL-0018 alone is carried out in both modes: a device
@@ -60,7 +61,8 @@ def violations() -> list[Violation]:
 
 def page() -> str:
     """The page as it should be: sorted by id, the runtime's first."""
-    listed = sorted(violations(), key=lambda one: (one.id.startswith("AB-MDL"), one.id))
+    families = ("RT", "STR", "MDL", "DVPP")
+    listed = sorted(violations(), key=lambda one: (families.index(one.id.split("-")[1]), one.id))
     return HEAD + "".join(f"| {one.id} | {one.severity} | {one.sentence} |\n" for one in listed)
 
 
@@ -78,7 +80,7 @@ def test_no_entry_escapes_the_pattern() -> None:
 def test_ids_are_unique_and_without_gaps() -> None:
     ids = [one.id for one in violations()]
     assert len({*ids}) == len(ids)
-    for family in ("AB-RT-", "AB-MDL-"):
+    for family in ("AB-RT-", "AB-STR-", "AB-MDL-", "AB-DVPP-"):
         numbers = [int(one.removeprefix(family)) for one in ids if one.startswith(family)]
         assert sorted(numbers) == [*range(1, len(numbers) + 1)]
 
