@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-enum { LOCKS_MAX = 32 };
+enum { LOCKS_MAX = 64 };
 
 static pthread_mutex_t *locks[LOCKS_MAX];
 static size_t count;

@@ -6,7 +6,7 @@
 #include "base/locks.h"
 #include "call/keepers.h"
 
-enum { KINDS_MAX = 32 };
+enum { KINDS_MAX = 64 };
 
 static struct {
     pthread_mutex_t lock;
