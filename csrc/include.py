@@ -83,14 +83,16 @@ HEADERS = {
 
 
 def declarations() -> dict[str, tuple[str, str]]:
-    """Where each name is declared, and how; of a name that is in two files the first one holds."""
+    """Where each name is declared, and how."""
     found: dict[str, tuple[str, str]] = {}
     for name, rest in FILES.items():
         text = (HERE / "acl" / f"{name}.h").read_text(encoding="utf-8")
         first, *parts = SECTION.split(text)
         for header, part in zip([rest, *parts[::2]], [first, *parts[1::2]], strict=True):
             for match in DECLARATION.finditer(COMMENT.sub("", part) if header else ""):
-                found.setdefault(str(match[match.lastgroup or 0]), (header, match[0]))
+                declared = str(match[match.lastgroup or 0])
+                assert declared not in found, f"csrc/acl declares {declared} twice"
+                found[declared] = (header, match[0])
     return found
 
 
