@@ -19,7 +19,7 @@ from acl_bundle.pyacl.unsimulated import answer
 
 __all__ = ["acl_module", "find"]
 
-_ELSEWHERE = {  # functions of libacl_dvpp.so, and what does the same in libascendcl.so
+_ELSEWHERE = {  # without libacl_dvpp.so: what does the same in libascendcl.so
     "acldvppMalloc": "aclrtMalloc",  # its policy is the word behind: 0, huge pages first
     "acldvppFree": "aclrtFree",
 }
@@ -62,18 +62,21 @@ def find(c: str) -> int:
 
 
 def _find_dvpp(c: str) -> int:
-    """Return the address in libacl_dvpp.so; where that has none, memory is the device's own."""
+    """Return the address in libacl_dvpp.so; where that is not there, memory is the device's own."""
     load_library()
     try:
         library = ctypes.CDLL("libacl_dvpp.so")
         return ctypes.cast(library[c], ctypes.c_void_p).value or 0
     except (OSError, AttributeError):
-        return find(_ELSEWHERE[c])
+        return find(_ELSEWHERE.get(c, c))
+
+
+def _where(row: Row) -> Callable[[], int]:
+    return partial(_find_dvpp if row.module == "media" else find, row.c)
 
 
 def _raw(row: Row, pattern: str) -> Callable[..., Any]:
-    where = partial(_find_dvpp if row.c in _ELSEWHERE else find, row.c)
-    return _make((row.name, row.place, pattern, where))
+    return _make((row.name, row.place, pattern, _where(row)))
 
 
 def _filled(row: Row) -> Callable[..., Any]:
@@ -95,7 +98,7 @@ def _special(row: Row) -> Callable[..., Any]:
     kinds = row.how[1:]
     least, most = len(kinds.rstrip("?")), len(kinds)
     types = [_KINDS.get(kind, object) for kind in kinds]
-    call = partial(find, row.c) if row.pattern == "-" else _raw(row, row.pattern)
+    call = _where(row) if row.pattern == "-" else _raw(row, row.pattern)
     does, failed = SPECIAL[row.full], f"{row.full} args parse failed"
 
     def function(*args: Any) -> Any:

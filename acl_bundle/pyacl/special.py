@@ -12,7 +12,7 @@ from typing import Any
 
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
-from acl_bundle.pyacl import callbacks, owners, prof, util
+from acl_bundle.pyacl import callbacks, media, owners, prof, util
 from acl_bundle.pyacl.structs import address, dims
 from acl_bundle.pyacl.unsimulated import take_texts
 
@@ -181,8 +181,8 @@ def _config(given: dict[str, Any]) -> Any:
 
 
 def malloc_with_cfg(raw: Raw, size: int, policy: int, given: dict[str, Any]) -> Any:
-    """Allocate device memory by a dict."""
-    config, _attrs = _config(given)
+    """Allocate device memory by a dict, which may be empty."""
+    config, _attrs = _config(given or {"numAttrs": 0, "attrs": []})
     return raw(size, policy, address(config))
 
 
@@ -231,6 +231,8 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "acl.rt.get_primary_ctx_state": get_primary_ctx_state,
     "acl.rt.launch_callback": callbacks.launch_callback,
     "acl.rt.set_exception_info_callback": callbacks.set_exception_info_callback,
+    "acl.media.dvpp_malloc_with_cfg": malloc_with_cfg,
+    **media.FUNCTIONS,
     **prof.FUNCTIONS,
     **util.FUNCTIONS,
 }

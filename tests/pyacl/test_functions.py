@@ -84,7 +84,7 @@ UNCALLED = {"util.ptr_to_numpy", "util.numpy_to_ptr", "util.numpy_contiguous_to_
 @pytest.mark.parametrize(("name", "arguments", "answer"), FUNCTIONS)
 def test_the_answer_has_its_form_whatever_is_passed(name: str, arguments: str, answer: str) -> None:
     """Nothing is raised for a bad ret, and outputs are there on error, too (facts 1)."""
-    if name in UNCALLED:
+    if name in UNCALLED or "_batch_crop" in name:
         pytest.skip("its arguments are looked at in Python")
     acl = pyacl.module()
     assert acl.init() == 0

@@ -19,6 +19,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from acl_bundle import build
 from acl_bundle.cli import fake as command
@@ -138,6 +139,40 @@ def test_callbacks(run: Run, tmp_path: Path) -> None:
     run("callbacks.py", path, tmp_path / "x.npy", tmp_path / "y.npy")
     wanted = np.stack([computed(model, one) for one in x])
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-5)
+
+
+def classifier() -> onnx.ModelProto:
+    """RGB888 of 224 * 224 in five classes, by the means of its 7 * 7 squares."""
+    node, value = helper.make_node, helper.make_tensor_value_info
+    weight = np.random.default_rng(6).standard_normal((147, 5)).astype(np.float32)
+    nodes = [
+        node("Cast", ["input"], ["f"], to=TensorProto.FLOAT),
+        node("Transpose", ["f"], ["t"], perm=[0, 3, 1, 2]),
+        node("AveragePool", ["t"], ["p"], kernel_shape=[32, 32], strides=[32, 32]),
+        node("Flatten", ["p"], ["l"]),
+        node("MatMul", ["l", "w"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "net", [value("input", TensorProto.UINT8, [1, 224, 224, 3])],
+        [value("y", TensorProto.FLOAT, [1, 5])], [numpy_helper.from_array(weight, "w")],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_image(run: Run, tmp_path: Path) -> None:
+    """What Pillow and OpenCV make of the same file gets the same class, and nearly its numbers."""
+    cv2: Any = pytest.importorskip("cv2")
+    y, x = np.mgrid[0:480, 0:640]
+    planes = [128 + 90 * np.sin(x / (40 + 30 * i)) * np.cos(y / (60 + 9 * i)) for i in range(3)]
+    image = Image.fromarray(np.stack(planes, -1).astype(np.uint8))
+    image.save(tmp_path / "picture.jpg", quality=95)
+    path = build.model(classifier()).save(tmp_path / "net.om")
+    run("image.py", path, tmp_path / "picture.jpg", tmp_path / "y.npy")
+    pixels = np.asarray(Image.open(tmp_path / "picture.jpg"))
+    small = cv2.resize(pixels, (224, 224), interpolation=cv2.INTER_LINEAR)
+    wanted, found = computed(classifier(), small[None])[0], np.load(tmp_path / "y.npy")
+    assert found.argmax() == wanted.argmax()
+    np.testing.assert_allclose(found, wanted, atol=0.02 * np.abs(wanted).max())
 
 
 def test_bundle(run: Run, mlp: Any, tmp_path: Path) -> None:

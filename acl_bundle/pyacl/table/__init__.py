@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from acl_bundle.pyacl.table import mdl, prof, rest, rt, top
+from acl_bundle.pyacl.table import mdl, media, prof, rest, rt, top
 
 __all__ = ["FAMILIES", "MODULES", "Row", "rows"]
 
@@ -26,10 +26,6 @@ FAMILIES = rest.FAMILIES
 MODULES = ("rt", "mdl", "media", "op", "blas", "util", "prof", "himpi", "fv")
 """The modules below the top one, which is ""."""
 
-_MEDIA = """
-dvpp_malloc                  acldvppMalloc               Pk>e
-dvpp_free                    acldvppFree                 k>e
-"""
 _UTIL = """
 bytes_to_ptr                 -                           -           @o
 ptr_to_bytes                 -                           -           @ii
@@ -40,7 +36,8 @@ start_thread                 -                           -           @oo
 stop_thread                  -                           -           @i
 """
 _TEXTS = {
-    "": top.ROWS, "mdl": mdl.ROWS, "rt": rt.ROWS, "media": _MEDIA, "prof": prof.ROWS, "util": _UTIL,
+    "": top.ROWS, "mdl": mdl.ROWS, "rt": rt.ROWS, "media": media.ROWS, "prof": prof.ROWS,
+    "util": _UTIL,
 }  # fmt: skip
 
 

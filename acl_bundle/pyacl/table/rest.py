@@ -55,7 +55,7 @@ UNSIMULATED = {
 }
 
 FAMILIES = {
-    "media": ("dvpp_", "vdec_", "venc_"),
+    "media": ("vdec_", "venc_"),
     "himpi": ("sys_", "dvpp_", "vdec_", "venc_", "vpc_", "pngd_", "png_"),
 }
 """Modules of hundreds of names: every name that begins so is there."""

@@ -186,12 +186,12 @@ def test_every_setting_has_its_variable(acl: Acl) -> None:
     text = acl.message()
     assert text is not None
     keys = text.partition("there are ")[2].split(", ")
-    assert len(keys) == 15
+    assert len(keys) == 17
     values = {
         "mode": "faithful", "trace": "on", "run_mode": "host", "soc": "x", "devices": "2",
         "onnxruntime": "/x", "memory_ends": "never", "report": "off", "hide": "aclopLoad",
         "fail": "aclopLoad:1:5", "latency": "aclopLoad:1", "profile": "none", "memory": "9999999",
-        "fail_on": "never", "lines": "on",
+        "fail_on": "never", "lines": "on", "libjpeg": "/x", "libpng": "/x",
     }  # fmt: skip
     assert answers(acl, **{key.upper(): values[key] for key in keys})["init"] == 0
 
