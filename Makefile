@@ -23,7 +23,8 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
 LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]))
 CROSS := aarch64-linux-gnu-gcc
 PROTOTYPES := -Wstrict-prototypes -Wmissing-prototypes
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# What is never imported need not be compiled: the frameworks have 15,000 modules.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 export CC
 
 # Which public names have a type, in pyright's eyes; onnx's own have none.
@@ -58,8 +59,11 @@ check: .venv/built $(BIN)/basedpyright $(BIN)/clang-format
 	    $(filter-out $(PROTOTYPES),$(WARNINGS)) -fsyntax-only -I$(GE_HEADERS) -Ifakes/ge -Ifakes \
 	    $(wildcard fakes/ge/*.cc acl_bundle/build/chip/*.cc)
 
+# Two processors have work for three: the tests often wait, for each other's processes and for time.
+WORKERS ?= 3
+
 pytest: .venv/built $(if $(CI),.venv/frameworks)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: .venv/built
 	$(BIN)/python -m benchmarks.hotpath
@@ -155,26 +159,33 @@ FUZZED := $(filter-out $(addprefix fakes/model/,engine_onnx.c ort.c session.c),$
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
     -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/engine.c $(FUZZED) $(wildcard csrc/acl/*.h fakes/*/*.h)
-	@mkdir -p build/fuzz
-	clang $(FUZZ_FLAGS) $< tests/fuzz/engine.c $(FUZZED) -o $@ -ldl -lpthread -lm
+build/fuzz/objects: $(FUZZED) tests/fuzz/engine.c $(wildcard csrc/acl/*.h fakes/*/*.h)
+	@rm -rf $@ && mkdir -p $@
+	@printf '%s\n' $(FUZZED) tests/fuzz/engine.c | xargs -P 2 -I % sh -c \
+	    'clang $(FUZZ_FLAGS) -c % -o $@/$$(echo % | tr / _).o'
+	@touch $@
+
+build/fuzz/%: tests/fuzz/%.c build/fuzz/objects
+	clang $(FUZZ_FLAGS) $< build/fuzz/objects/*.o -o $@ -ldl -lpthread -lm
 
 .venv/fuzz: .venv/built
 	@$(PIP) --only-binary :all: 'atheris>=2.3' 2>/dev/null || echo "no atheris here"
 	@touch $@
 
-fuzz: $(IN_C) $(IN_PYTHON)
+# Each target has one thread, so two run at once.
+fuzz: fuzz-seeds .venv/fuzz build/fuzz/objects
+	@printf '%s\n' $(IN_C) $(IN_PYTHON) | xargs -P 2 -I % $(MAKE) --no-print-directory % SEEDED=1
 
 fuzz-seeds: .venv/built
 	@rm -rf build/fuzz/seeds $(if $(FUZZ_SEED),$(CORPUS))
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz/seeds
 	@mkdir -p $(patsubst fuzz-%,$(CORPUS)/%,$(IN_C) $(IN_PYTHON))
 
-$(IN_C): fuzz-%: build/fuzz/% fuzz-seeds
+$(IN_C): fuzz-%: build/fuzz/% $(if $(SEEDED),,fuzz-seeds)
 	ASAN_OPTIONS=detect_leaks=0 build/fuzz/$* $(FUZZ_HOW) -timeout=10 -rss_limit_mb=2048 \
 	    -max_len=16384 $(CORPUS)/$* build/fuzz/seeds/$*
 
-$(IN_PYTHON): fuzz-%: .venv/fuzz fuzz-seeds
+$(IN_PYTHON): fuzz-%: .venv/fuzz $(if $(SEEDED),,fuzz-seeds)
 	PYTHONHASHSEED=$(or $(FUZZ_SEED),random) $(BIN)/python tests/fuzz/$*.py \
 	    build/fuzz/seeds/$* $(CORPUS)/$* $(FUZZ_HOW)
 
