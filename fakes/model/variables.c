@@ -104,17 +104,25 @@ static int place_apart(Variable *variable, int device)
     return E_NONE;
 }
 
+/* Room for one more in the list, which has room for the next power of two. */
+static bool has_room(Variables *variables)
+{
+    size_t count = variables->count;
+
+    if ((count & (count - 1)) != 0)
+        return true;
+    Variable **list = realloc(variables->list, (count == 0 ? 1 : 2 * count) * sizeof *list);
+    if (list != NULL)
+        variables->list = list;
+    return list != NULL;
+}
+
 /* Puts a variable into the list and the tree, which both have it, or neither. */
 static int keep(Variables *variables, Variable *variable)
 {
-    Variable **list = realloc(variables->list, (variables->count + 1) * sizeof *list);
-
-    if (list == NULL)
+    if (!has_room(variables) || tsearch(variable, &variables->by_name, by_name) == NULL)
         return refuse(E_GE_MEMORY, "no memory for a variable");
-    variables->list = list;
-    if (tsearch(variable, &variables->by_name, by_name) == NULL)
-        return refuse(E_GE_MEMORY, "no memory for a variable");
-    list[variables->count++] = variable;
+    variables->list[variables->count++] = variable;
     return E_NONE;
 }
 
