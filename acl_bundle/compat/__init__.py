@@ -8,6 +8,15 @@
 from __future__ import annotations
 
 from acl_bundle.compat.ais_bench import InferSession
+from acl_bundle.compat.multi_device import MemorySummary, MultiDeviceSession
 from acl_bundle.compat.tensors import Dtype, Summary, Tensor, TensorDesc
 
-__all__ = ["Dtype", "InferSession", "Summary", "Tensor", "TensorDesc"]
+__all__ = [
+    "Dtype",
+    "InferSession",
+    "MemorySummary",
+    "MultiDeviceSession",
+    "Summary",
+    "Tensor",
+    "TensorDesc",
+]

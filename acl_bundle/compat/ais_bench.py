@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -17,23 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acl_bundle import om
 from acl_bundle.bundle import Bundle
+from acl_bundle.compat.shape_choices import MODES, ShapeChoices, gears_of, mode_of
 from acl_bundle.compat.tensors import Summary, Tensor, TensorDesc, describe
 from acl_bundle.graph import Graph
 from acl_bundle.spec import TensorSpec
 
 __all__ = ["InferSession"]
 
-_MODES = {"batch": "dymbatch", "hw": "dymhw", "dims": "dymdims"}
-MODES = ("static", *_MODES.values(), "dymshape")
 _log = logging.getLogger(__name__)
+_open: weakref.WeakSet[InferSession] = weakref.WeakSet()
 
 Array = NDArray[Any]
 Feeds = Sequence[Any]
 
 
-class InferSession:
+class InferSession(ShapeChoices):
     """A model on a device, as ais_bench has it. Close it with `free_resource`, or use ``with``.
 
     Each call blocks, with the GIL released; any thread may make it. A file with weights is
@@ -63,6 +63,10 @@ class InferSession:
     ) -> None:
         if loop < 1:
             raise ValueError(f"loop is {loop}; give 1 or more")
+        self.device_id: int = device_id
+        self.model_path: str | os.PathLike[str] = model_path
+        self.acl_json_path: str | None = acl_json_path
+        self.debug: bool = debug
         self.loop: int = loop
         self._level = logging.DEBUG if debug else logging.NOTSET
         self._times, self._last = Summary(), dict[str, Array]()
@@ -71,10 +75,12 @@ class InferSession:
             if any(graph.role == "init" for graph in self.bundle.graphs):
                 self.bundle.init()
             self._graph: Graph = self.bundle.infer
-            self._mode = _mode_of(model_path, self._graph)
+            self._gears = gears_of(model_path, self._graph)
+            self._mode = mode_of(self._gears, self._graph)
         except BaseException:
             self.bundle.close()
             raise
+        _open.add(self)
 
     def get_inputs(self) -> list[TensorDesc]:
         """Describe the inputs, in order. The extra input of gears is not among them."""
@@ -196,7 +202,11 @@ class InferSession:
         """Give back what is on the device. A second call does nothing."""
         self.bundle.close()
 
-    finalize = free_resource  # what acl_bundle has of a device goes with its last bundle
+    @staticmethod
+    def finalize() -> None:
+        """Give back what all sessions of this process have: aclFinalize ends all of them."""
+        for session in list(_open):
+            session.free_resource()
 
     def __enter__(self) -> InferSession:
         return self
@@ -230,6 +240,9 @@ class InferSession:
             return array.reshape(spec.shape)
         return array
 
+    def _execute(self, given: list[Any]) -> list[Array]:
+        return self._run(given)
+
     def _run(self, given: list[Any]) -> list[Array]:
         for _ in range(self.loop):
             start = time.perf_counter()
@@ -245,11 +258,3 @@ class InferSession:
         self._last.update(made)
         if self._level:
             _log.log(self._level, "%s: %.3f ms", self._graph.label, seconds * 1e3)
-
-
-def _mode_of(path: str | os.PathLike[str], graph: Graph) -> str:
-    """The mode of a loaded file's graph."""
-    gears = om.open_loadable(path).models[graph.index].gears
-    if gears is not None:
-        return _MODES[gears.kind]
-    return "dymshape" if any(spec.dynamic for spec in graph.inputs) else "static"
