@@ -56,11 +56,12 @@ def uninstall() -> None:
 
 def clear() -> None:
     """Take out what `put` alone put in; forget what a library that begins anew does not know."""
-    from acl_bundle.pyacl import callbacks, owners, prof  # noqa: PLC0415
+    from acl_bundle.pyacl import callbacks, dumps, owners, prof  # noqa: PLC0415
 
     if not _lasting:
         uninstall()
     callbacks.forget()
+    dumps.forget()
     prof.forget()
     owners.forget()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
-from acl_bundle.pyacl import callbacks, media, owners, prof, util
+from acl_bundle.pyacl import callbacks, dumps, media, owners, prof, util
 from acl_bundle.pyacl.structs import address, dims
 from acl_bundle.pyacl.unsimulated import take_texts
 
@@ -233,6 +233,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "acl.rt.set_exception_info_callback": callbacks.set_exception_info_callback,
     "acl.media.dvpp_malloc_with_cfg": malloc_with_cfg,
     **media.FUNCTIONS,
+    **dumps.FUNCTIONS,
     **prof.FUNCTIONS,
     **util.FUNCTIONS,
 }

@@ -7,7 +7,7 @@ A row is a name, the function of C behind it, and what crosses, with blanks betw
                                                          dict (acl_bundle.pyacl.structs)
     set_tensor_shape aclSetTensorShape  kik>e  @il       a function of acl_bundle.pyacl.special, for
                                                          these arguments, makes the call
-    dump_reg_callback -  !                               there, and not simulated
+    some_function    -  !                                there, and not simulated
 
 Arguments behind ``@``: i int, f float, s str, l list, t tuple, d dict, o anything, ? may be
 absent. Behind ``!`` is what an unsimulated one answers: nothing for ret, p for 0, 2 for (0, ret),

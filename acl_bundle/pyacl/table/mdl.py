@@ -5,8 +5,8 @@ load_from_file               aclmdlLoadFromFile          sU>e
 load_from_mem                aclmdlLoadFromMem           kkU>e
 load_from_file_with_mem      aclmdlLoadFromFileWithMem   sUkkkk>e
 load_from_mem_with_mem       aclmdlLoadFromMemWithMem    kkUkkkk>e
-load_from_file_with_q        -                           !2
-load_from_mem_with_q         -                           !2
+load_from_file_with_q        aclmdlLoadFromFileWithQ     sUkkkk>e
+load_from_mem_with_q         aclmdlLoadFromMemWithQ      kkUkkkk>e
 unload                       aclmdlUnload                I>e
 query_size                   aclmdlQuerySize             sPP>e
 query_size_from_mem          aclmdlQuerySizeFromMem      kkPP>e
@@ -72,8 +72,8 @@ set_exec_config_opt          aclmdlSetExecConfigOpt      kikk>e      @iii
 init_dump                    aclmdlInitDump              >e
 finalize_dump                aclmdlFinalizeDump          >e
 set_dump                     aclmdlSetDump               S>e
-dump_reg_callback            -                           !
-dump_unreg_callback          -                           !0
+dump_reg_callback            acldumpRegCallback          ki>e        @oi
+dump_unreg_callback          acldumpUnregCallback        >v          @
 
 create_aipp                  aclmdlCreateAIPP            k>p
 destroy_aipp                 aclmdlDestroyAIPP           k>e
