@@ -41,9 +41,11 @@ aclTensorDesc = NewType("aclTensorDesc", CData)
 aclmdlDesc = NewType("aclmdlDesc", CData)
 aclmdlDataset = NewType("aclmdlDataset", CData)
 aclmdlConfigHandle = NewType("aclmdlConfigHandle", CData)
+aclmdlAIPP = NewType("aclmdlAIPP", CData)
 aclmdlExecConfigHandle = NewType("aclmdlExecConfigHandle", CData)
 aclmdlBundleQueryInfo = NewType("aclmdlBundleQueryInfo", CData)
 aclrtExceptionInfo = NewType("aclrtExceptionInfo", CData)
+aclAippExtendInfo = NewType("aclAippExtendInfo", CData)
 aclrtUtilizationExtendInfo = NewType("aclrtUtilizationExtendInfo", CData)
 aclprofConfig = NewType("aclprofConfig", CData)
 aclprofAicoreEvents = NewType("aclprofAicoreEvents", CData)
@@ -284,6 +286,21 @@ class Lib:
     ACL_PROF_NTS_METRICS: int
     ACL_PROF_PATH: int
     ACL_PROF_ARGS_MAX: int
+    ACL_YUV420SP_U8: int
+    ACL_XRGB8888_U8: int
+    ACL_RGB888_U8: int
+    ACL_YUV400_U8: int
+    ACL_NC1HWC0DI_FP16: int
+    ACL_NC1HWC0DI_S8: int
+    ACL_ARGB8888_U8: int
+    ACL_YUYV_U8: int
+    ACL_YUV422SP_U8: int
+    ACL_AYUV444_U8: int
+    ACL_RAW10: int
+    ACL_RAW12: int
+    ACL_RAW16: int
+    ACL_RAW24: int
+    ACL_AIPP_RESERVED: int
     ACL_SUCCESS: int
     ACL_ERROR_RT_CONTEXT_NULL: int
     ACL_ERROR_BAD_ALLOC: int
@@ -837,8 +854,116 @@ class Lib:
     def aclmdlGetInputDynamicDims(
         self, modelDesc: aclmdlDesc, index: int, dims: Pointer, gearCount: int, /
     ) -> aclError: ...
+    def aclmdlCreateAIPP(self, batchSize: int, /) -> aclmdlAIPP: ...
+    def aclmdlDestroyAIPP(self, aippParmsSet: aclmdlAIPP, /) -> aclError: ...
+    def aclmdlGetAippDataSize(self, batchSize: int, size: Pointer, /) -> aclError: ...
+    def aclmdlSetAIPPInputFormat(
+        self, aippParmsSet: aclmdlAIPP, inputFormat: int, /
+    ) -> aclError: ...
+    def aclmdlSetAIPPCscParams(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        cscSwitch: int,
+        cscMatrixR0C0: int,
+        cscMatrixR0C1: int,
+        cscMatrixR0C2: int,
+        cscMatrixR1C0: int,
+        cscMatrixR1C1: int,
+        cscMatrixR1C2: int,
+        cscMatrixR2C0: int,
+        cscMatrixR2C1: int,
+        cscMatrixR2C2: int,
+        cscOutputBiasR0: int,
+        cscOutputBiasR1: int,
+        cscOutputBiasR2: int,
+        cscInputBiasR0: int,
+        cscInputBiasR1: int,
+        cscInputBiasR2: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPRbuvSwapSwitch(
+        self, aippParmsSet: aclmdlAIPP, rbuvSwapSwitch: int, /
+    ) -> aclError: ...
+    def aclmdlSetAIPPAxSwapSwitch(
+        self, aippParmsSet: aclmdlAIPP, axSwapSwitch: int, /
+    ) -> aclError: ...
+    def aclmdlSetAIPPSrcImageSize(
+        self, aippParmsSet: aclmdlAIPP, srcImageSizeW: int, srcImageSizeH: int, /
+    ) -> aclError: ...
+    def aclmdlSetAIPPScfParams(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        scfSwitch: int,
+        scfInputSizeW: int,
+        scfInputSizeH: int,
+        scfOutputSizeW: int,
+        scfOutputSizeH: int,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPCropParams(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        cropSwitch: int,
+        cropStartPosW: int,
+        cropStartPosH: int,
+        cropSizeW: int,
+        cropSizeH: int,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPPaddingParams(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        paddingSwitch: int,
+        paddingSizeTop: int,
+        paddingSizeBottom: int,
+        paddingSizeLeft: int,
+        paddingSizeRight: int,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPDtcPixelMean(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        dtcPixelMeanChn0: int,
+        dtcPixelMeanChn1: int,
+        dtcPixelMeanChn2: int,
+        dtcPixelMeanChn3: int,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPDtcPixelMin(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        dtcPixelMinChn0: float,
+        dtcPixelMinChn1: float,
+        dtcPixelMinChn2: float,
+        dtcPixelMinChn3: float,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetAIPPPixelVarReci(
+        self,
+        aippParmsSet: aclmdlAIPP,
+        dtcPixelVarReciChn0: float,
+        dtcPixelVarReciChn1: float,
+        dtcPixelVarReciChn2: float,
+        dtcPixelVarReciChn3: float,
+        batchIndex: int,
+        /,
+    ) -> aclError: ...
+    def aclmdlSetInputAIPP(
+        self, modelId: int, dataset: aclmdlDataset, index: int, aippParmsSet: aclmdlAIPP, /
+    ) -> aclError: ...
+    def aclmdlSetAIPPByInputIndex(
+        self, modelId: int, dataset: aclmdlDataset, index: int, aippParmsSet: aclmdlAIPP, /
+    ) -> aclError: ...
     def aclmdlGetAippType(
         self, modelId: int, index: int, type: Pointer, dynamicAttachedDataIndex: Pointer, /
+    ) -> aclError: ...
+    def aclmdlGetFirstAippInfo(
+        self, modelId: int, index: int, aippInfo: Pointer, /
     ) -> aclError: ...
     def aclmdlCreateAndGetOpDesc(
         self,

@@ -79,6 +79,8 @@ const char *code_meaning(int code)
         return "a gear has the wrong number of dims";
     case E_GE_GEAR:
         return "the model has no such gear";
+    case E_GE_NO_AIPP:
+        return "no AIPP stands in front of this input";
     case E_GE_FORMAT:
         return "the format does not fit";
     case E_GE_SHAPE:

@@ -242,7 +242,24 @@
     FUNCTION(aclmdlSetDump, STATUS, RT) \
     FUNCTION(aclmdlFinalizeDump, STATUS, RT) \
     FUNCTION(aclmdlExecuteAsyncV2, STATUS, MDL) \
+    FUNCTION(aclmdlCreateAIPP, FACTORY, MDL) \
+    FUNCTION(aclmdlDestroyAIPP, STATUS, MDL) \
+    FUNCTION(aclmdlGetAippDataSize, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPInputFormat, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPCscParams, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPRbuvSwapSwitch, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPAxSwapSwitch, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPSrcImageSize, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPScfParams, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPCropParams, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPPaddingParams, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPDtcPixelMean, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPDtcPixelMin, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPPixelVarReci, STATUS, MDL) \
+    FUNCTION(aclmdlSetInputAIPP, STATUS, MDL) \
+    FUNCTION(aclmdlSetAIPPByInputIndex, STATUS, MDL) \
     FUNCTION(aclmdlGetAippType, STATUS, MDL) \
+    FUNCTION(aclmdlGetFirstAippInfo, STATUS, MDL) \
     FUNCTION(aclrtMallocHostWithCfg, STATUS, RT) \
     FUNCTION(aclrtHostRegisterV2, STATUS, RT) \
     FUNCTION(aclrtHostGetDevicePointer, STATUS, RT) \

@@ -37,23 +37,6 @@
     FUNCTION(aclmdlSetAttribute, ERROR) \
     FUNCTION(aclmdlGetAttribute, ERROR) \
     FUNCTION(aclmdlQueryExeOMDesc, ERROR) \
-    FUNCTION(aclmdlCreateAIPP, POINTER) \
-    FUNCTION(aclmdlDestroyAIPP, ERROR) \
-    FUNCTION(aclmdlGetAippDataSize, ERROR) \
-    FUNCTION(aclmdlSetAIPPInputFormat, ERROR) \
-    FUNCTION(aclmdlSetAIPPCscParams, ERROR) \
-    FUNCTION(aclmdlSetAIPPRbuvSwapSwitch, ERROR) \
-    FUNCTION(aclmdlSetAIPPAxSwapSwitch, ERROR) \
-    FUNCTION(aclmdlSetAIPPSrcImageSize, ERROR) \
-    FUNCTION(aclmdlSetAIPPScfParams, ERROR) \
-    FUNCTION(aclmdlSetAIPPCropParams, ERROR) \
-    FUNCTION(aclmdlSetAIPPPaddingParams, ERROR) \
-    FUNCTION(aclmdlSetAIPPDtcPixelMean, ERROR) \
-    FUNCTION(aclmdlSetAIPPDtcPixelMin, ERROR) \
-    FUNCTION(aclmdlSetAIPPPixelVarReci, ERROR) \
-    FUNCTION(aclmdlSetInputAIPP, ERROR) \
-    FUNCTION(aclmdlSetAIPPByInputIndex, ERROR) \
-    FUNCTION(aclmdlGetFirstAippInfo, ERROR) \
     FUNCTION(aclRecoverAllHcclTasks, ERROR) \
     FUNCTION(aclmdlLoadFromModel, ERROR) \
     /* acl/acl_prof.h */ \

@@ -129,6 +129,9 @@
               "these variables hold what nobody ever wrote: no init, update " \
               "or copy set them to bytes that somebody had") \
     VIOLATION(WORK_SHARED, "AB-MDL-0019", "error", "two runs at once use one work memory") \
+    VIOLATION(AIPP_UNSET, "AB-MDL-0020", "error", \
+              "the input with dynamic AIPP's parameters holds none that " \
+              "the model can run with") \
     VIOLATION(WRONG_FREE, "AB-DVPP-0001", "error", \
               "memory of acldvppMalloc is for acldvppFree, all other for aclrtFree") \
     VIOLATION(STRIDE, "AB-DVPP-0002", "error", \

@@ -46,6 +46,21 @@ Inout *inout_parse(Bytes partition);
 Inout *inout_share(Inout *inout);
 void inout_drop(Inout *inout);
 
+/*
+ * The dims that a tensor's bytes have: the second ones, where the file has
+ * them. They are others than the first for an image that AIPP takes, whose
+ * first dims are the image's.
+ */
+static inline const int64_t *memory_dims(const TensorInfo *info)
+{
+    return info->rank_v2 > 0 ? info->dims_v2 : info->dims;
+}
+
+static inline size_t memory_rank(const TensorInfo *info)
+{
+    return info->rank_v2 > 0 ? info->rank_v2 : info->rank;
+}
+
 /* The position of a name in a list, or count. */
 size_t tensor_index(const TensorList *list, const char *name);
 

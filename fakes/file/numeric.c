@@ -77,15 +77,20 @@ size_t aclDataTypeSize(aclDataType dataType)
 }
 
 /* Exponent 31 is an exponent like the others here. */
-float aclFloat16ToFloat(aclFloat16 value)
+float half_value(uint16_t half)
 {
-    ENTER_AS(aclFloat16ToFloat, 0.0f, "value=0x%04x", value);
-    int exponent = (value >> 10) & 0x1f;
-    int mantissa = value & 0x3ff;
+    int exponent = (half >> 10) & 0x1f;
+    int mantissa = half & 0x3ff;
     float magnitude = exponent == 0 ? ldexpf((float)mantissa, -24)
                                     : ldexpf((float)(mantissa | 0x400), exponent - 25);
 
-    return value & 0x8000 ? -magnitude : magnitude;
+    return half & 0x8000 ? -magnitude : magnitude;
+}
+
+float aclFloat16ToFloat(aclFloat16 value)
+{
+    ENTER_AS(aclFloat16ToFloat, 0.0f, "value=0x%04x", value);
+    return half_value(value);
 }
 
 /* value >> bits, rounded to nearest, ties to even. */
@@ -114,11 +119,16 @@ static uint32_t half_magnitude(uint32_t single)
     return half > 0x7bff ? 0x7bff : half;
 }
 
-aclFloat16 aclFloatToFloat16(float value)
+uint16_t half_of(float value)
 {
-    ENTER_AS(aclFloatToFloat16, 0, "value=%g", (double)value);
     uint32_t single;
 
     memcpy(&single, &value, sizeof single);
-    return (aclFloat16)(half_magnitude(single & 0x7fffffff) | ((single >> 16) & 0x8000));
+    return (uint16_t)(half_magnitude(single & 0x7fffffff) | ((single >> 16) & 0x8000));
+}
+
+aclFloat16 aclFloatToFloat16(float value)
+{
+    ENTER_AS(aclFloatToFloat16, 0, "value=%g", (double)value);
+    return half_of(value);
 }

@@ -21,4 +21,12 @@ bool element_count(const int64_t *dims, size_t rank, size_t *count);
 /* The bytes of a tensor. False as above. */
 bool tensor_bytes(const int64_t *dims, size_t rank, int data_type, size_t *bytes);
 
+/*
+ * A number's half, to nearest, ties to even; beyond 65504 and of what is no
+ * number: 65504, as CANN has it. And what 16 such bits say, which have no
+ * infinities either.
+ */
+uint16_t half_of(float value);
+float half_value(uint16_t half);
+
 #endif

@@ -17,7 +17,8 @@ enum {
     TAG_FETCH = 5,
     TAG_ASSIGN = 6,
     TAG_CALLBACK = 7,
-    TAG_EXTERNAL = 8
+    TAG_EXTERNAL = 8,
+    TAG_AIPP = 9
 };
 
 /* Room for one more record of size bytes, zeroed; NULL without memory. */
@@ -108,6 +109,13 @@ static bool read_external(Reader *reader, Records *records)
     return !reader->bad;
 }
 
+static bool read_aipp(Bytes payload, Records *records)
+{
+    AippRecord *aipp = records_add(records, sizeof *aipp);
+
+    return aipp != NULL && aipp_record_read(payload, aipp);
+}
+
 /* False: the record is damaged, or of a tag from another time. */
 static bool read_record(uint32_t tag, Bytes payload, Program *program)
 {
@@ -131,6 +139,8 @@ static bool read_record(uint32_t tag, Bytes payload, Program *program)
         return read_callback(&reader, program);
     case TAG_EXTERNAL:
         return read_external(&reader, &program->externals);
+    case TAG_AIPP:
+        return read_aipp(payload, &program->aipps);
     default:
         return false;
     }
@@ -257,5 +267,6 @@ void program_free(Program *program)
     free(program->feeds.item);
     free(program->fetches.item);
     free(program->assigns.item);
+    free(program->aipps.item);
     *program = (Program){0};
 }

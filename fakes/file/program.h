@@ -10,6 +10,7 @@
 #ifndef FAKE_PROGRAM_H
 #define FAKE_PROGRAM_H
 
+#include "file/aipp_record.h"
 #include "file/inout.h"
 #include "file/om.h"
 
@@ -73,6 +74,7 @@ typedef struct Program {
     Records fetches;            /* Fetch */
     Records assigns;            /* Assign */
     Records externals;          /* External */
+    Records aipps;              /* AippRecord */
     Bytes onnx;                 /* borrowed from the file */
     uint64_t callback;          /* number of a function, or 0 */
 } Program;
@@ -105,6 +107,11 @@ static inline const Assign *program_assign(const Program *program, size_t i)
 static inline const External *program_external(const Program *program, size_t i)
 {
     return (const External *)program->externals.item + i;
+}
+
+static inline const AippRecord *program_aipp(const Program *program, size_t i)
+{
+    return (const AippRecord *)program->aipps.item + i;
 }
 
 /*

@@ -122,9 +122,20 @@ static int check_assign(const Program *program, const Inout *inout, size_t i)
 
 static bool is_open(const TensorInfo *info)
 {
-    for (size_t i = 0; i < info->rank; i++)
-        if (info->dims[i] < 0)
+    for (size_t i = 0; i < memory_rank(info); i++)
+        if (memory_dims(info)[i] < 0)
             return true;
+    return false;
+}
+
+/* Is it an input whose images dynamic AIPP takes in any size that has room? */
+static bool takes_any_image(const Program *program, const Inout *inout, const TensorInfo *info)
+{
+    for (size_t i = 0; i < program->aipps.count; i++) {
+        const AippRecord *aipp = program_aipp(program, i);
+        if (aipp->mode == AIPP_DYNAMIC && &inout->inputs.tensor[aipp->input] == info)
+            return true;
+    }
     return false;
 }
 
@@ -132,14 +143,19 @@ static bool is_open(const TensorInfo *info)
  * A static model knows the bytes of everything that goes in and out; open
  * dims are those that its gears fill.
  */
-static int check_static(const TensorList *list, const char *what, bool gears)
+static int check_static(const TensorList *list, const char *what, const Program *program,
+                        const Inout *inout)
 {
+    bool gears = list == &inout->inputs && inout->gears.count > 0;
+
     for (size_t i = 0; i < list->count; i++) {
         const TensorInfo *info = &list->tensor[i];
         size_t bytes;
-        if (packed(info->data_type) || (gears && is_open(info)))
+        if (packed(info->data_type) ||
+            (is_open(info) && (gears || takes_any_image(program, inout, info))))
             continue;
-        if (!tensor_bytes(info->dims, info->rank, info->data_type, &bytes) || bytes != info->size)
+        if (!tensor_bytes(memory_dims(info), memory_rank(info), info->data_type, &bytes) ||
+            bytes != info->size)
             return refuse(GE_FAILED,
                           "%s %zu (\"%s\") has %llu bytes, "
                           "which its shape does not need",
@@ -148,10 +164,28 @@ static int check_static(const TensorList *list, const char *what, bool gears)
     return E_NONE;
 }
 
-static int check_onnx(const Program *program, const Inout *inout)
+enum { AIPPS_MAX = 128 };       /* of a model: each is compared with those before it */
+
+static int check_aipps(const Program *program, const Om *om, const Inout *inout)
+{
+    int status = E_NONE;
+
+    if (program->aipps.count > AIPPS_MAX || (program->aipps.count > 0 && om->dynamic))
+        return refuse(GE_FAILED,
+                      "%zu AIPP records in a %s model; a static one has up to "
+                      "128, another none",
+                      program->aipps.count, om->dynamic ? "dynamic" : "static");
+    for (size_t i = 0; status == E_NONE && i < program->aipps.count; i++)
+        status = aipp_record_check(program->aipps.item, i, inout);
+    return status;
+}
+
+static int check_onnx(const Program *program, const Om *om, const Inout *inout)
 {
     int status = check_feeds(program, inout);
 
+    if (status == E_NONE)
+        status = check_aipps(program, om, inout);
     if (status == E_NONE)
         status = check_fetches(program, inout);
     if (status == E_NONE && program->onnx.size == 0)
@@ -189,6 +223,8 @@ static int check_unused_records(const Program *program)
         status = check_unused(&program->feeds, "FEED", program);
         if (status == E_NONE)
             status = check_unused(&program->fetches, "FETCH", program);
+        if (status == E_NONE)
+            status = check_unused(&program->aipps, "AIPP", program);
     }
     if (status == E_NONE && program->kind != PROGRAM_ASSIGN)
         status = check_unused(&program->assigns, "ASSIGN", program);
@@ -201,7 +237,7 @@ static int check_kind(const Program *program, const Om *om, const Inout *inout)
 
     switch (program->kind) {
     case PROGRAM_ONNX:
-        return check_onnx(program, inout);
+        return check_onnx(program, om, inout);
     case PROGRAM_ASSIGN:
         for (size_t i = 0; status == E_NONE && i < program->assigns.count; i++)
             status = check_assign(program, inout, i);
@@ -227,9 +263,9 @@ static int check(const Program *program, const Om *om, const Inout *inout)
     if (status == E_NONE)
         status = check_unused_records(program);
     if (status == E_NONE && !om->dynamic)
-        status = check_static(&inout->inputs, "input", inout->gears.count > 0);
+        status = check_static(&inout->inputs, "input", program, inout);
     if (status == E_NONE && !om->dynamic)
-        status = check_static(&inout->outputs, "output", false);
+        status = check_static(&inout->outputs, "output", program, inout);
     return status;
 }
 

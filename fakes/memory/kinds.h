@@ -22,6 +22,7 @@
     KIND(PROF_SUBSCRIPTION, "configuration of a subscription") \
     KIND(PROF_STAMP, "stamp") \
     KIND(PROF_STEP, "step info") \
+    KIND(AIPP, "set of AIPP parameters") \
     KIND(STREAM, "stream") \
     KIND(EVENT, "event") \
     KIND(EXCEPTION, "exception info") \

@@ -10,7 +10,7 @@ static size_t all_dims(const TensorList *list)
     size_t count = 0;
 
     for (size_t i = 0; i < list->count; i++)
-        count += list->tensor[i].rank;
+        count += memory_rank(&list->tensor[i]);
     return count;
 }
 

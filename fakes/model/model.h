@@ -60,6 +60,9 @@ typedef struct Model {
     Engine *engine;             /* onnx programs only */
     Blob *input;                /* of the current run, one for each */
     Blob *output;
+    Blob *fed;                  /* what the engine is given for the inputs; NULL: them */
+    unsigned char **front;      /* one for each AIPP record: what it makes */
+    int64_t *front_dims;        /* four for each of them */
     GearRun *gear;              /* NULL: the model has no gears */
     Lent *lent;                 /* what the user owns of the memory above */
     size_t lent_count;

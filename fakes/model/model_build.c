@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "aipp/image.h"
 #include "base/codes.h"
 #include "call/calls.h"
 #include "call/message.h"
@@ -26,7 +27,10 @@ static int parse(Bytes file, Om *om, Model *model)
     model->inout = inout_parse(om->part[PART_INOUT]);
     if (model->inout == NULL)
         return GE_FAILED;
-    return program_parse(om, model->inout, &model->program);
+    status = program_parse(om, model->inout, &model->program);
+    for (size_t i = 0; status == E_NONE && i < model->program.aipps.count; i++)
+        status = aipp_record_fits(program_aipp(&model->program, i));
+    return status;
 }
 
 /* Device memory ran out: the two executors say it differently. */
@@ -111,6 +115,25 @@ static int take_blobs(Model *model)
     return refuse(GE_FAILED, "no memory for the model's tensors");
 }
 
+/* Room for what AIPP makes of as many images as the input holds. */
+static int take_front(Model *model)
+{
+    size_t count = model->program.aipps.count;
+
+    if (count == 0)
+        return E_NONE;
+    model->fed = calloc(model->inout->inputs.count, sizeof *model->fed);
+    model->front = calloc(count, sizeof *model->front);
+    model->front_dims = calloc(4 * count, sizeof *model->front_dims);
+    bool there = model->fed != NULL && model->front != NULL && model->front_dims != NULL;
+    for (size_t i = 0; there && i < count; i++) {
+        const AippRecord *record = program_aipp(&model->program, i);
+        model->front[i] = calloc(aipp_images(record, model->inout), aipp_tensor_bytes(record));
+        there = model->front[i] != NULL;
+    }
+    return there ? E_NONE : refuse(GE_FAILED, "no memory for what AIPP makes");
+}
+
 static int build(Bytes file, const LoadOptions *options, Model *model)
 {
     Om om;
@@ -135,6 +158,8 @@ static int build(Bytes file, const LoadOptions *options, Model *model)
         status = model_open_engine(model);
     if (status == E_NONE)
         status = model_lent_take(model);
+    if (status == E_NONE)
+        status = take_front(model);
     return status == E_NONE ? take_blobs(model) : status;
 }
 
@@ -160,6 +185,11 @@ static void strip(Model *model)
         area_free(&model->external[i]);
     free(model->external);
     free(model->constant);
+    for (size_t i = 0; model->front != NULL && i < model->program.aipps.count; i++)
+        free(model->front[i]);
+    free(model->front);
+    free(model->front_dims);
+    free(model->fed);
     program_free(&model->program);
     inout_drop(model->inout);
     free(model->variable);

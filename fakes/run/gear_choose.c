@@ -53,8 +53,8 @@ static int check_gear(const Run *run, size_t gear)
 /* Puts a gear's values where an input's dims are open; how many, in *used. */
 static void set_dims(const TensorInfo *info, const Gear *gear, int64_t *dims, size_t *used)
 {
-    for (size_t k = 0; k < info->rank; k++) {
-        dims[k] = info->dims[k];
+    for (size_t k = 0; k < memory_rank(info); k++) {
+        dims[k] = memory_dims(info)[k];
         if (dims[k] < 0 && gear->width > 0)
             dims[k] = (int64_t)gear->value[(*used)++ % gear->width];
     }
@@ -75,8 +75,8 @@ static int fill_inputs(const Inout *inout, const Gear *gear, GearRun *to)
         if (inout->gears.kind != GEARS_DIMS)
             used = 0;
         set_dims(info, gear, dims, &used);
-        *blob = (Blob){NULL, info->size, dims, info->rank, info->data_type};
-        dims += info->rank;
+        *blob = (Blob){NULL, info->size, dims, memory_rank(info), info->data_type};
+        dims += memory_rank(info);
         if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &blob->size))
             return refuse(E_GE, "input %zu has no size in this gear", i);
     }

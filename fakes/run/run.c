@@ -11,6 +11,7 @@
 #include "model/engine_callback.h"
 #include "model/model_memory.h"
 #include "model/model_times.h"
+#include "run/aipp_feed.h"
 #include "run/changes.h"
 #include "run/update.h"
 
@@ -69,7 +70,7 @@ int run_give_memory(const Model *model, DataBuffer *buffer, size_t need)
 
 Blob run_blob(const TensorInfo *info)
 {
-    return (Blob){NULL, info->size, info->dims, info->rank, info->data_type};
+    return (Blob){NULL, info->size, memory_dims(info), memory_rank(info), info->data_type};
 }
 
 int run_refuse_size(const char *what, size_t i, size_t given, size_t need)
@@ -108,27 +109,34 @@ static void tell_op(const OpTime *time, const void *to)
  * Without times the run is what it was: that a file system is full is no
  * failure of a device.
  */
-static void tell_engine(const Run *run)
+static void tell_engine(const Model *model, const Blob *inputs)
 {
-    int status = model_times(run->model, run->input_blob, tell_op, run->model);
+    int status = model_times(model, inputs, tell_op, model);
 
     if (status != E_NONE)
-        message_add("model %u runs without times of its operators", run->model->id);
+        message_add("model %u runs without times of its operators", model->id);
 }
 
-static int run_engine(const Run *run)
+static int run_engine(const Run *run, bool told)
 {
+    const Blob *inputs = run->input_blob;
+    int status = aipp_feed(run->model, &inputs);
+
+    if (status != E_NONE)
+        return status;
+    if (told)
+        tell_engine(run->model, inputs);
     model_check_variables(run->model);
-    return engine_run(run->model->engine, run->input_blob, run->output_blob);
+    return engine_run(run->model->engine, inputs, run->output_blob);
 }
 
-static int run_program(const Run *run)
+static int run_program(const Run *run, bool told)
 {
     Model *model = run->model;
 
     switch (model->program.kind) {
     case PROGRAM_ONNX:
-        return run_engine(run);
+        return run_engine(run, told);
     case PROGRAM_ASSIGN:
         return update_run(model, run->input);
     case PROGRAM_CALLBACK:
@@ -146,11 +154,9 @@ static int run_told(const Run *run)
     Model *model = run->model;
     uint64_t start = now_ns();
 
-    if (model->program.kind == PROGRAM_ONNX) {
-        tell_engine(run);
-        return run_program(run);
-    }
-    int status = run_program(run);
+    if (model->program.kind == PROGRAM_ONNX)
+        return run_program(run, true);
+    int status = run_program(run, false);
     const char *type = types[model->program.kind];
     tell_op(&(OpTime){type, type, start, now_ns() - start}, model);
     return status;
@@ -163,5 +169,5 @@ int run_compute(const Run *run)
     if (run->looks)
         return model->program.kind == PROGRAM_ASSIGN ? update_look(model, run->input) : E_NONE;
     Record about = {.kind = RECORD_OP, .device = model->device, .model = model->id};
-    return record_wanted(&about) ? run_told(run) : run_program(run);
+    return record_wanted(&about) ? run_told(run) : run_program(run, false);
 }

@@ -145,27 +145,43 @@ def _refuse(span: Span, at: int) -> None:
 
 
 def write(
-    inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], gears: Gears | None = None
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    gears: Gears | None = None,
+    memory_dims: Mapping[str, Sequence[int]] | None = None,
 ) -> bytes:
-    """Return the partition for these inputs, outputs and gears, empty when there are none."""
+    """Return the partition, empty when there is nothing in it.
+
+    Args:
+        inputs: The inputs.
+        outputs: The outputs.
+        gears: The gears, None for none.
+        memory_dims: What aclmdlGetInputDimsV2 tells of inputs, where that is other than their
+            dims: images that AIPP takes.
+    """
     rest = () if gears is None else _gears.write(gears)
     parts = [_BLOCK.pack(kind, len(body)) + body for kind, body in rest]
-    return b"".join([_write_block(_INPUTS, inputs), _write_block(_OUTPUTS, outputs), *parts])
+    first = _write_block(_INPUTS, inputs, memory_dims or {})
+    return b"".join([first, _write_block(_OUTPUTS, outputs, {}), *parts])
 
 
-def _write_block(kind: int, tensors: Sequence[TensorInfo]) -> bytes:
+def _write_block(
+    kind: int, tensors: Sequence[TensorInfo], second: Mapping[str, Sequence[int]]
+) -> bytes:
     if not tensors:
         return b""
-    body = _COUNT.pack(len(tensors)) + b"".join(map(_write_tensor, tensors))
+    rows = (_write_tensor(one, second.get(one.name, one.dims)) for one in tensors)
+    body = _COUNT.pack(len(tensors)) + b"".join(rows)
     return _BLOCK.pack(kind, len(body)) + body
 
 
-def _write_tensor(tensor: TensorInfo) -> bytes:
+def _write_tensor(tensor: TensorInfo, second: Sequence[int]) -> bytes:
     name = tensor.name.encode()
     dims = struct.pack(f"<{len(tensor.dims)}q", *tensor.dims)
+    again = struct.pack(f"<{len(second)}q", *second)
     flat = [bound for pair in tensor.ranges for bound in pair]
     ranges = struct.pack(f"<{len(flat)}q", *flat)
     head = _TENSOR.pack(
-        tensor.nbytes, tensor.format, tensor.dtype, len(name), len(dims), len(dims), len(ranges)
+        tensor.nbytes, tensor.format, tensor.dtype, len(name), len(dims), len(again), len(ranges)
     )
-    return head + name + dims + dims + ranges
+    return head + name + dims + again + ranges

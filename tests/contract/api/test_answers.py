@@ -128,23 +128,6 @@ def test_a_stream_has_a_number_of_its_own(ready: Acl) -> None:
     assert status == codes.RT_CONTEXT_NULL
 
 
-def test_a_model_without_aipp(ready: Acl) -> None:
-    model = ready.load_model(STATIC)
-    kind, attached = ready.new("aclmdlInputAippType *", 3), ready.new("size_t *")
-    assert ready.aclmdlGetAippType(model, 0, kind, attached) == codes.SUCCESS
-    assert (kind[0], attached[0]) == (0, 0xFFFFFFFF)
-    assert ready.aclmdlGetAippType(model, 1, kind, attached) == codes.GE_PARAM_INVALID
-    assert "index 1 is not one of the 1 inputs" in (ready.message() or "")
-    assert ready.aclmdlGetAippType(77, 0, kind, attached) == codes.GE_MODEL_ID_INVALID
-    assert ready.aclmdlGetAippType(model, 0, ready.NULL, attached) == codes.INVALID_PARAM
-    assert ready.aclmdlGetAippType(model, 0, kind, ready.NULL) == codes.INVALID_PARAM
-
-
-def test_aipp_wants_init(acl: Acl) -> None:
-    answers = acl.new("aclmdlInputAippType *"), acl.new("size_t *")
-    assert acl.aclmdlGetAippType(1, 0, *answers) == codes.GE_EXEC_NOT_INIT
-
-
 def test_dumps_are_taken_and_said_once(
     ready: Acl, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,7 +54,7 @@ def test_arguments_are_left_alone_facts_0_1(acl: Acl) -> None:
     data = ctypes.create_string_buffer(b"model", 16)
     assert function(acl, "aclopLoad")(data, ctypes.c_size_t(16)) == codes.API_NOT_SUPPORT
     numbers = [ctypes.c_float(0.5)] * 12 + [ctypes.c_int64(7)] * 12
-    assert function(acl, "aclmdlSetAIPPPixelVarReci")(*numbers) == codes.API_NOT_SUPPORT
+    assert function(acl, "aclopExecuteV2")(*numbers) == codes.API_NOT_SUPPORT
     log = function(acl, "aclAppLog")
     assert log(0, b"f", b"file.c", 1, b"%s %d", b"text", 3) is None
     assert data.value == b"model"
@@ -64,13 +64,11 @@ def test_arguments_are_left_alone_facts_0_1(acl: Acl) -> None:
 def test_they_are_counted_and_traced(acl: Acl) -> None:
     acl.set("trace", "on")
     for _ in range(3):
-        function(acl, "aclmdlCreateAIPP")(ctypes.c_uint64(1))
+        function(acl, "aclopCreateAttr")(ctypes.c_uint64(1))
     (row,) = acl.read("calls")
-    assert row == {"function": "aclmdlCreateAIPP", "calls": 3}
+    assert row == {"function": "aclopCreateAttr", "calls": 3}
     traced = acl.read("trace")
-    assert [(one["function"], one["status"]) for one in traced] == [
-        ("aclmdlCreateAIPP", 200001)
-    ] * 3
+    assert [(one["function"], one["status"]) for one in traced] == [("aclopCreateAttr", 200001)] * 3
     acl.message()
 
 
