@@ -39,7 +39,8 @@ class _Asked:
 
     def __init__(self, kind: str) -> None:
         self._kind, self._dims = kind, ffi.new("aclmdlIODims *")
-        functions = "Dims", "NameByIndex", "DataType", "Format", "SizeByIndex"
+        self._shape = "Dims" if kind == "Output" else "DimsV2"  # of an image's bytes, under AIPP
+        functions = self._shape, "NameByIndex", "DataType", "Format", "SizeByIndex"
         self._of = [getattr(acl, f"aclmdlGet{kind}{what}") for what in functions]
 
     def tensor(self, desc: aclmdlDesc, index: int) -> TensorSpec:
@@ -47,9 +48,14 @@ class _Asked:
         dims_of, name_of, type_of, format_of, size_of = self._of
         name, dims = f"aclmdlGet{self._kind}", self._dims
         dims_of(desc, index, dims)
-        rank = checked(f"{name}Dims", dims.dimCount, f"0 to {RANK_MAX} dims", most=RANK_MAX)
+        rank = checked(
+            f"{name}{self._shape}", dims.dimCount, f"0 to {RANK_MAX} dims", most=RANK_MAX
+        )
         shape = tuple(
-            [checked(f"{name}Dims", dim, "-2 or more", least=-2) for dim in dims.dims[0:rank]]
+            [
+                checked(f"{name}{self._shape}", dim, "-2 or more", least=-2)
+                for dim in dims.dims[0:rank]
+            ]
         )
         spec = TensorSpec(
             name=named(f"{name}NameByIndex", name_of(desc, index)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import get_args
 
 from acl_bundle import om
+from acl_bundle.aipp import AippSource
 from acl_bundle.build import _fold as folding
 from acl_bundle.build._graphs import infer, refresh
 from acl_bundle.build._graphs.infer import InferencePlan, OutputNames
@@ -41,6 +42,7 @@ def from_onnx(
     fold: bool = True,
     aliases: Mapping[str, str] | None = None,
     unused: Sequence[str] = (),
+    aipp: AippSource | None = None,
 ) -> Bundle:
     """Build a bundle whose weights can be refreshed while it is loaded.
 
@@ -82,6 +84,7 @@ def from_onnx(
             name, and the weight that it is. An update takes either.
         unused: Names, or patterns, of what the trainer has and the model does not
             need, such as ``"*.num_batches_tracked"``: an update passes over them.
+        aipp: As for :func:`model`, for the inference graph.
 
     Raises:
         WeightError: A name in ``weights`` or ``aliases`` is wrong; the message
@@ -114,10 +117,10 @@ def from_onnx(
     )
     every = {**constants.own, **constants.lifted, **{one.name: one for one in folded.constants}}
     plan = InferencePlan(
-        INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes
+        INFER_NAME, loaded.model, every, placed, variable_size, output_names, takes, aipp
     )
     built = bundle(infer.infer_model(plan), placed, variable_size, folded.program, init=init)
-    origin = Origin(model, weights, program, input_shapes, *asked, fold, aliases, unused)
+    origin = Origin(model, weights, program, input_shapes, *asked, fold, aliases, unused, aipp)
     return replace(built, exporter_made=noted.made_up, shared=noted.shared, origin=origin)
 
 
@@ -131,6 +134,7 @@ def model(
     dynamic_shape: bool | Bounds = False,
     output_names: OutputNames = "onnx",
     name: str = "",
+    aipp: AippSource | None = None,
 ) -> Model:
     """Build a plain model file, all constants fixed.
 
@@ -155,6 +159,9 @@ def model(
             that is 3, and 16 or more.
         output_names: As for :func:`from_onnx`.
         name: What the header calls it, the ONNX graph's name by default.
+        aipp: What is done to images before the graph sees them, as ATC's ``--insert_op_conf``
+            has it: its text, the path of a file with it, or a mapping with its names. The input
+            is then the image's, of uint8. With shapes that are open only ``dynamic_batch`` goes.
 
     Raises:
         ValueError: The model, a shape or an option does not fit.
@@ -167,7 +174,7 @@ def model(
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
     every = {**constants.own, **constants.lifted}
     called = name or loaded.model.graph.name or "model"
-    plan = InferencePlan(called, loaded.model, every, (), 0, output_names, takes)
+    plan = InferencePlan(called, loaded.model, every, (), 0, output_names, takes, aipp)
     made = infer.infer_model(plan)
     return Model(made.inputs, made.outputs, {}, made.image)
 

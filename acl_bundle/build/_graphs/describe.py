@@ -13,14 +13,40 @@ from typing import NamedTuple
 
 from onnx import AttributeProto, GraphProto, NodeProto
 
+from acl_bundle.build._aipp.fronts import Fronts
 from acl_bundle.build._graphs.refresh import Weight, variable_op
 from acl_bundle.build._onnx import element_types, walk
 from acl_bundle.build._shapes.shapes import Known
 from acl_bundle.om._container.inout import TensorInfo
 from acl_bundle.om._modeldef import ge
-from acl_bundle.om._modeldef.define import Attr, ConstValue, Desc, GraphValue, Op, model_def
+from acl_bundle.om._modeldef.define import (
+    Attr,
+    ConstValue,
+    Desc,
+    GraphValue,
+    NamedAttrs,
+    Op,
+    model_def,
+)
 
 _UNKNOWN = Desc(-1, (-2,))
+
+
+def data_nodes(front: Fronts) -> dict[int, tuple[str, dict[str, Attr]]]:
+    """Return the types and attributes of the data nodes that AIPP has to do with."""
+    nodes: dict[int, tuple[str, dict[str, Attr]]] = {}
+    for one in front.fronts:
+        related: dict[str, Attr] = {
+            ge.AIPP_MODE: front.mode or "", ge.AIPP: NamedAttrs(one.attrs)
+        }  # fmt: skip
+        at = front.parameters.get(one.at)
+        if at is not None:
+            names = {ge.AIPP_DATA: front.inputs[at].name}, {ge.AIPP_DATA: one.tensor.name}
+            config = {ge.AIPP_MODE: "dynamic_aipp_conf", ge.AIPP: related[ge.AIPP]}
+            nodes[at] = "AippData", {**config, **names[1]}
+            related |= names[0]
+        nodes[one.at] = "Data", related
+    return nodes
 
 
 class StoredConstant(NamedTuple):
@@ -45,14 +71,13 @@ class Description:
         self._where: dict[str, tuple[str, int]] = {}
         self._ops: list[Op] = []
 
-    def inputs(self, inputs: Sequence[TensorInfo]) -> None:
+    def inputs(self, front: Fronts) -> None:
         """Add the model's inputs."""
-        for index, one in enumerate(inputs):
+        nodes = data_nodes(front)
+        for index, one in enumerate(front.inputs):
             desc = Desc(one.dtype, one.dims, one.format)
-            self._add(
-                one.name,
-                Op(one.name, "Data", (), {ge.INDEX: index}, [desc], [desc]),
-            )
+            kind, attrs = nodes.get(index, ("Data", {}))
+            self._add(one.name, Op(one.name, kind, (), {ge.INDEX: index, **attrs}, [desc], [desc]))
 
     def weights(self, weights: Sequence[Weight]) -> None:
         """Add the variables.

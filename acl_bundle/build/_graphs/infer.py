@@ -19,6 +19,9 @@ from typing import Literal, TypeAlias
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from acl_bundle import om
+from acl_bundle.aipp import AippSource
+from acl_bundle.build._aipp import fronts
+from acl_bundle.build._aipp.fronts import Fronts
 from acl_bundle.build._graphs import submodel
 from acl_bundle.build._graphs.describe import Description, StoredConstant
 from acl_bundle.build._graphs.refresh import Weight, declare
@@ -61,6 +64,7 @@ class InferencePlan:
         variable_size: Bytes of all variables.
         output_names: Whose style the outputs' names follow.
         flexible: Which shapes it takes, None for the one its inputs have.
+        aipp: What is done to images before the graph sees them, None for nothing.
     """
 
     name: str
@@ -70,6 +74,7 @@ class InferencePlan:
     variable_size: int
     output_names: OutputNames
     flexible: Flexible | None = None
+    aipp: AippSource | None = None
 
 
 def infer_model(plan: InferencePlan) -> Inference:
@@ -80,14 +85,15 @@ def infer_model(plan: InferencePlan) -> Inference:
             shapes that are to be fixed can be told, or ONNX Runtime does not take the graph.
     """
     graph = plan.model.graph
-    inputs = _inputs(plan)
+    front = fronts.put(plan.aipp, _inputs(plan), plan.flexible)
+    inputs = front.inputs
     _open_weights(graph, [plan.constants[weight.name] for weight in plan.weights])
     used = _used(graph, plan.constants)
     pieces, offsets = submodel.pack(one.data for one in used)
     stored = list(zip(used, offsets, strict=True))
     shapes.forget(graph)
     known = shapes.infer(plan.model)
-    description = _describe(plan, known, inputs, stored)
+    description = _describe(plan, known, front, stored)
     _check_outputs(graph, known)
     runner = runnable.make(plan.model, known, stored)
     values = {one.name: plan.constants[one.name].array for one in plan.weights}
@@ -97,10 +103,11 @@ def infer_model(plan: InferencePlan) -> Inference:
         inputs=inputs,
         outputs=listed,
         definition=description.finish(plan.name, listed),
-        program=_program(plan, runner, inputs, listed),
+        program=_program(plan, runner, front, listed),
         weights=pieces,
         dynamic=isinstance(plan.flexible, RangePlan),
         gears=gears,
+        memory_dims=front.memory_dims,
     )
     return Inference(inputs, listed, image)
 
@@ -147,11 +154,11 @@ def _used(graph: GraphProto, constants: Mapping[str, ModelConstant]) -> list[Mod
 def _describe(
     plan: InferencePlan,
     known: Mapping[str, Known],
-    inputs: Sequence[TensorInfo],
+    front: Fronts,
     stored: Sequence[tuple[ModelConstant, int]],
 ) -> Description:
     description = Description(plan.model.graph, known)
-    description.inputs(inputs)
+    description.inputs(front)
     description.weights(plan.weights)
     description.constants(
         [
@@ -212,17 +219,20 @@ def _outputs(
 def _program(
     plan: InferencePlan,
     runner: Runnable,
-    inputs: Sequence[TensorInfo],
+    front: Fronts,
     listed: Sequence[TensorInfo],
 ) -> Program:
+    inputs = front.inputs
     work = sum((one.nbytes + 511) // 512 * 512 for one in (*inputs, *listed))
     program = Program(Kind.ONNX, variable_area=plan.variable_size, work_size=work)
     declare(program, plan.weights)
     for one, offset in runner.outside:
         program.constant(one.name, Desc(one.dtype, one.dims), offset)
     program.onnx(runner.model.SerializeToString(deterministic=True))
+    for record in front.records:
+        program.aipp(record)
     for index, tensor in enumerate(inputs):
-        if tensor.name != INPUT_NAME:
+        if tensor.name != INPUT_NAME and index not in front.parameters.values():
             program.feed(From.INPUT, index, tensor.name)
     for index, weight in enumerate(plan.weights):
         program.feed(From.VARIABLE, index, weight.name)

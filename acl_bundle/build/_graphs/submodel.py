@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from acl_bundle import om
 from acl_bundle.build._program.program import Program
@@ -23,6 +23,7 @@ def assemble(
     weights: Iterable[memoryview] = (),
     dynamic: bool = False,
     gears: Gears | None = None,
+    memory_dims: Mapping[str, Sequence[int]] | None = None,
 ) -> om.Chunks:
     """Return a whole sub-model.
 
@@ -35,10 +36,11 @@ def assemble(
         weights: The values of WEIGHTS_DATA, from :func:`pack`.
         dynamic: Whether the dynamic executor is to run it.
         gears: The shapes it is compiled for, None for one.
+        memory_dims: As for `inout.write`.
     """
     return om.write_model(
         [
-            (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs, gears)]),
+            (PartitionType.MODEL_INOUT_INFO, [inout.write(inputs, outputs, gears, memory_dims)]),
             (PartitionType.MODEL_DEF, [definition]),
             (PartitionType.WEIGHTS_DATA, weights),
             (PartitionType.TASK_INFO, [program.to_bytes()]),

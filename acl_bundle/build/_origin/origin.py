@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from acl_bundle.aipp import AippSource
 from acl_bundle.build._onnx.load import Source
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build._shapes.gears import DimGears
@@ -32,3 +33,4 @@ class Origin:
     fold: bool = True
     aliases: Mapping[str, str] | None = None
     unused: Sequence[str] = ()
+    aipp: AippSource | None = None

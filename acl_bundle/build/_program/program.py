@@ -42,6 +42,7 @@ class _Tag(IntEnum):
     FETCH = 5
     ASSIGN = 6
     CALLBACK = 7
+    AIPP = 9
 
 
 class Program:
@@ -89,6 +90,10 @@ class Program:
     def callback(self, number: int) -> None:
         """Say which registered function computes."""
         self._records.append((_Tag.CALLBACK, struct.pack("<Q", number)))
+
+    def aipp(self, record: bytes) -> None:
+        """Add AIPP in front of an input."""
+        self._records.append((_Tag.AIPP, record))
 
     def to_bytes(self) -> bytes:
         """Return the program's bytes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from acl_bundle.aipp import AippSource
 from acl_bundle.build._graphs.infer import OutputNames
 from acl_bundle.build._shapes.gears import DimGears
 from acl_bundle.build._shapes.ranges import Bounds
@@ -36,6 +37,7 @@ def from_tensorflow(
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
+    aipp: AippSource | None = None,
 ) -> Bundle:
     """Build a bundle of a model of TensorFlow's or Keras's, which takes its variables.
 
@@ -71,6 +73,7 @@ def from_tensorflow(
         output_names: As for `from_onnx`.
         init: As for `from_onnx`.
         fold: As for `from_onnx`.
+        aipp: As for `from_onnx`.
 
     Raises:
         UnsupportedError: TensorFlow or tf2onnx is not installed; the graph still trains, or
@@ -102,6 +105,7 @@ def from_tensorflow(
         output_names=output_names,
         init=init,
         fold=fold,
+        aipp=aipp,
         aliases={alias: one.name for one in variables for alias in one.aliases},
         unused=tuple(dict.fromkeys((*graph.unused, *idle))),
     )

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 from onnx import ModelProto
 
 from acl_bundle._base.extra import need
+from acl_bundle.aipp import AippSource
 from acl_bundle.build._graphs.infer import OutputNames
 from acl_bundle.build._origin.exporters import SAID
 from acl_bundle.build._shapes.gears import DimGears
@@ -52,6 +53,7 @@ def from_torch(
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
+    aipp: AippSource | None = None,
 ) -> Bundle:
     """Build a bundle from a torch module, whose state dict then updates it.
 
@@ -89,6 +91,7 @@ def from_torch(
         output_names: As for `from_onnx`.
         init: As for `from_onnx`.
         fold: As for `from_onnx`.
+        aipp: As for `from_onnx`.
 
     Raises:
         UnsupportedError: The module cannot be exported as it is, its graph
@@ -122,6 +125,7 @@ def from_torch(
             fold=fold,
             aliases=chosen.aliases,
             unused=chosen.unused,
+            aipp=aipp,
         )
     return replace(made, exporter_made=())
 

@@ -50,7 +50,16 @@ class ConstValue:
     desc: Desc
 
 
-Attr: TypeAlias = bool | int | float | str | bytes | ConstValue | Sequence[int | float | str]
+@dataclass(frozen=True)
+class NamedAttrs:
+    """Attributes that are one attribute's value."""
+
+    values: Mapping[str, Attr]
+
+
+Attr: TypeAlias = (
+    "bool | int | float | str | bytes | ConstValue | NamedAttrs | Sequence[int | float | str]"
+)
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,8 @@ def _attr(value: Attr) -> bytes:
         return float32(ge.ATTR_F, value)
     if isinstance(value, str | bytes):
         return chunk(ge.ATTR_S if isinstance(value, str) else ge.ATTR_BT, value)
+    if isinstance(value, NamedAttrs):
+        return chunk(ge.ATTR_FUNC, _attrs(ge.FUNC_ATTR, value.values))
     if isinstance(value, ConstValue):
         return chunk(ge.ATTR_T, chunk(ge.TENSOR_DESC, value.desc.encoded))
     return chunk(ge.ATTR_LIST, _list(value))

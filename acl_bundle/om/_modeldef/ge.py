@@ -52,6 +52,7 @@ ATTR_I: Final = 3
 ATTR_F: Final = 4
 ATTR_B: Final = 5
 ATTR_BT: Final = 7
+ATTR_FUNC: Final = 10
 ATTR_TD: Final = 11
 ATTR_T: Final = 12
 ATTR_LIST_LIST_INT: Final = 14
@@ -70,6 +71,8 @@ LIST_TYPE_STRING: Final = 1
 LIST_TYPE_INT: Final = 2
 LIST_TYPE_FLOAT: Final = 3
 
+FUNC_ATTR: Final = 2
+
 LIST_LIST_INT: Final = 1
 LIST_INT: Final = 1
 
@@ -83,6 +86,9 @@ SHAPE_RANGE: Final = "shape_range"
 DTYPE_OVERRIDE: Final = "__tensor_desc_data_type__"
 OUT_NODES: Final = "attr_model_out_nodes_name"
 PARENT_INDEX: Final = "_parent_node_index"
+AIPP: Final = "aipp"
+AIPP_MODE: Final = "_data_related_aipp_mode"
+AIPP_DATA: Final = "_data_aipp_data_name_map"
 # Ours, on Variable nodes: where the variable starts in the variables' memory.
 VARIABLE_OFFSET: Final = "acl_bundle_variable_offset"
 # Ours, of an update model: what makes its weights of a trainer's.

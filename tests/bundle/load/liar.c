@@ -88,11 +88,11 @@ size_t aclmdlGetOutputSizeByIndex(aclmdlDesc *desc, size_t index)
                ? 8 : REAL(aclmdlGetOutputSizeByIndex)(desc, index);
 }
 
-aclError aclmdlGetInputDims(const aclmdlDesc *desc, size_t index,
+aclError aclmdlGetInputDimsV2(const aclmdlDesc *desc, size_t index,
                             aclmdlIODims *dims)
 {
-    aclError status = REAL(aclmdlGetInputDims)(desc, index, dims);
-    if (lies("aclmdlGetInputDims")) {
+    aclError status = REAL(aclmdlGetInputDimsV2)(desc, index, dims);
+    if (lies("aclmdlGetInputDimsV2")) {
         dims->dimCount = 200;
     }
     return status;

@@ -19,7 +19,7 @@ CSRC = HERE.parents[2] / "csrc"
 
 LIES = ("aclrtMalloc", "aclrtMallocHost", "aclrtCreateStream", "aclrtCreateEvent",
         "aclrtGetCurrentContext", "aclrtGetRunMode", "aclmdlGetNumInputs", "aclmdlGetNumOutputs",
-        "aclmdlGetInputSizeByIndex", "aclmdlGetOutputSizeByIndex", "aclmdlGetInputDims",
+        "aclmdlGetInputSizeByIndex", "aclmdlGetOutputSizeByIndex", "aclmdlGetInputDimsV2",
         "aclmdlGetOutputDims", "aclmdlGetInputDataType", "aclmdlGetInputNameByIndex",
         "aclmdlGetOutputNameByIndex", "aclmdlBundleGetVarWeightSize",
         "aclmdlBundleLoadModel")  # fmt: skip

@@ -1,0 +1,1 @@
+"""AIPP in front of a graph's inputs: which input takes which image, and the record of it."""
