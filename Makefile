@@ -95,6 +95,7 @@ asan: .venv/built
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging --ignore tests/programs \
 	    --ignore tests/contract/clients/test_c_client.py --ignore tests/contract/clients/test_c_client_dynamic.py \
+	    --ignore tests/contract/clients/test_c_client_aipp.py \
 	    --ignore tests/contract/clients/test_starved.py \
 	    --ignore tests/contract/clients/test_unload_beside.py --ignore tests/chip \
 	    --ignore tests/contract/ge/test_compile_client.py --ignore tests/contract/ge/test_ge_refusals.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from acl_bundle._binding.shim import aclmdlDesc
 
 RANK_MAX, TENSORS_MAX = lib.AB_RANK_MAX, 1 << 16
+_ANY = (-1, -1, -1)
 
 
 def _numpy(dtype: int) -> np.dtype[Any]:
@@ -95,6 +97,16 @@ def _description(model_id: int) -> Iterator[Any]:
         yield desc
 
 
+def _image(model_id: int, index: int, spec: TensorSpec) -> TensorSpec:
+    """An input; images of any size that dynamic AIPP takes are bytes, as many as fit."""
+    if not (spec.nbytes and spec.shape and spec.shape[1:] == _ANY and spec.dtype == np.uint8):
+        return spec
+    kind, attached = ffi.new("aclmdlInputAippType *"), ffi.new("size_t *")
+    acl.aclmdlGetAippType(model_id, index, kind, attached)
+    is_dynamic = int(kind[0]) == lib.ACL_DATA_WITH_DYNAMIC_AIPP
+    return replace(spec, shape=(spec.nbytes,)) if is_dynamic else spec
+
+
 def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Ask the library for a loaded model's inputs and outputs (aclmdlGetDesc)."""
     with _description(model_id) as desc:
@@ -102,7 +114,7 @@ def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, .
         outputs = _count(desc, "Output")
         given, made = _Asked("Input"), _Asked("Output")
         return (
-            tuple([given.tensor(desc, index) for index in inputs]),
+            tuple([_image(model_id, index, given.tensor(desc, index)) for index in inputs]),
             tuple([made.tensor(desc, index) for index in outputs]),
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
 from acl_bundle.pyacl import callbacks, dumps, media, owners, prof, util
-from acl_bundle.pyacl.structs import address, dims
+from acl_bundle.pyacl.structs import address, aipp_info, dims
 from acl_bundle.pyacl.unsimulated import take_texts
 
 __all__ = ["SPECIAL"]
@@ -204,6 +204,13 @@ def set_aipp_floats(find: Callable[[], int], aipp: int, *values: float) -> Any:
     return int(call(aipp % (1 << 64), *values[:4], int(values[4]) % (1 << 64)))
 
 
+def get_first_aipp_info(raw: Raw, model: int, index: int) -> Any:
+    """Return an input's AIPP as a dict, None on error, and ret."""
+    info = ffi.new("aclAippInfo *")
+    ret = raw(model, index, address(info))
+    return (None if ret else aipp_info(info)), ret
+
+
 SPECIAL: dict[str, Callable[..., Any]] = {
     "acl.get_recent_err_msg": get_recent_err_msg,
     "acl.float16_to_float": float16_to_float,
@@ -225,6 +232,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "acl.mdl.create_and_get_op_desc": create_and_get_op_desc,
     "acl.mdl.set_aipp_dtc_pixel_min": set_aipp_floats,
     "acl.mdl.set_aipp_pixel_var_reci": set_aipp_floats,
+    "acl.mdl.get_first_aipp_info": get_first_aipp_info,
     "acl.rt.malloc_with_cfg": malloc_with_cfg,
     "acl.rt.malloc_for_task_scheduler": malloc_with_cfg,
     "acl.rt.malloc_host_with_cfg": malloc_host_with_cfg,

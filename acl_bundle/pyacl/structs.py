@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from acl_bundle._binding.shim import ffi
 
-__all__ = ["STRUCTS", "Struct", "address", "dims"]
+__all__ = ["STRUCTS", "Struct", "address", "aipp_info", "dims"]
 
 
 class Struct(NamedTuple):
@@ -47,6 +47,29 @@ def dims(of: Any, *, unsigned: bool = False) -> dict[str, object]:
 def _batch(of: Any) -> dict[str, object]:
     count = min(int(of.batchCount), 128)
     return {"batchCount": count, "batch": [int(one) for one in of.batch[0:count]]}
+
+
+def aipp_info(of: Any) -> dict[str, object]:
+    """An AIPP's configuration by C's names, and the shapes that it makes of which."""
+    made: dict[str, object] = {}
+    for name, _ in ffi.typeof("aclAippInfo").fields:
+        if name == "outDims":
+            made[name] = [_aipp_dims(one) for one in of.outDims[0 : min(of.shapeCount, 128)]]
+        elif name == "aippExtend":
+            made[name] = address(of.aippExtend)
+        else:
+            value = getattr(of, name)
+            made[name] = value if isinstance(value, float) else int(value)
+    return made
+
+
+def _aipp_dims(of: Any) -> dict[str, object]:
+    return {
+        "srcDims": dims(of.srcDims),
+        "srcSize": int(of.srcSize),
+        "aippOutdims": dims(of.aippOutdims),
+        "aippOutSize": int(of.aippOutSize),
+    }
 
 
 def _pairs(count: int, rows: Any) -> list[list[int]]:

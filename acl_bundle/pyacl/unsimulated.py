@@ -18,7 +18,6 @@ _ANSWERS = {
     "!": NOT_SUPPORTED,
     "!p": 0,
     "!2": (0, NOT_SUPPORTED),
-    "!n": (None, NOT_SUPPORTED),
     "!0": None,
 }
 _told = threading.local()

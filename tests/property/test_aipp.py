@@ -122,3 +122,28 @@ def test_static_aipp_makes_what_numpy_makes(tmp_path_factory: Any, case: Case) -
         (spec,) = bundle.infer.inputs
         made = bundle.infer(case.images.reshape(spec.shape))
     np.testing.assert_array_equal(made, expected)
+
+
+@given(cases(), st.integers(0, 50))
+@settings(max_examples=120, deadline=None)
+def test_dynamic_aipp_makes_what_numpy_makes(tmp_path_factory: Any, case: Case, more: int) -> None:
+    """The images are bytes, the parameters an input; a second image of the batch has its own."""
+    batch, largest = len(case.images), case.images.nbytes + more
+    path = tmp_path_factory.mktemp("aipp") / "m.om"
+    front = {"aipp_mode": "dynamic", "max_src_image_size": largest}
+    build.model(case.model(), aipp=front).save(path)
+    fields = {key: value for key, value in case.config.items() if key != "padding_value"}
+    each = [{**fields, "mean_chn_0": at} if case.dtype != np.uint8 else fields
+            for at in range(batch)]  # fmt: skip
+    expected = np.concatenate([
+        reference.expected(case.images[at : at + 1], aipp.read(one)[0], case.channels, case.size,
+                           case.dtype)
+        for at, one in enumerate(each)
+    ])  # fmt: skip
+    if case.nhwc:
+        expected = np.moveaxis(expected, 1, 3)
+    with ab.Bundle.load(path) as bundle:
+        image, told = bundle.infer.inputs
+        assert (image.shape, told.shape) == ((largest,), (64 + 96 * batch,))
+        made = bundle.infer(np.pad(case.images.ravel(), (0, more)), aipp.parameters(each, batch))
+    np.testing.assert_array_equal(made, expected)

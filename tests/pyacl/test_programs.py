@@ -5,6 +5,7 @@ They know pyACL alone. What they compute is held against ONNX Runtime.
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import shlex
@@ -21,7 +22,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from acl_bundle import build
+from acl_bundle import aipp, build
 from acl_bundle.cli import fake as command
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -129,6 +130,36 @@ def test_several_shapes(run: Run, kind: str, tmp_path: Path) -> None:
         assert {*found} == {*given}
         for name, x in given.items():
             np.testing.assert_allclose(found[name], computed(model, x), rtol=1e-4, atol=1e-5)
+
+
+AIPP = {
+    "input_format": "RGB888_U8", "src_image_size_w": 12, "src_image_size_h": 10,
+    "crop": True, "load_start_pos_w": 2, "load_start_pos_h": 3, "crop_size_w": 8, "crop_size_h": 6,
+    "rbuv_swap_switch": True, "mean_chn_0": 104, "mean_chn_1": 117, "mean_chn_2": 123,
+    "min_chn_1": 0.5, "var_reci_chn_2": 0.0171,
+}  # fmt: skip
+
+
+def prepared(images: Any) -> Any:
+    """What AIPP makes of them: BGR, of whose numbers each is rounded to a half."""
+    bgr = images.reshape(2, 10, 12, 3)[:, 3:9, 2:10, ::-1].astype(np.float16)
+    less = bgr - np.float16([104, 117, 123]) - np.float16([0, 0.5, 0])
+    return (less * np.float16([1, 1, 0.0171])).transpose(0, 3, 1, 2).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["static", "dynamic"])
+def test_aipp(run: Run, kind: str, tmp_path: Path) -> None:
+    """By the model's file, and by the program, run for run (facts 12)."""
+    model = model_of([2, 3, 6, 8], [helper.make_node("Identity", ["input"], ["y"])])
+    images = np.random.default_rng(6).integers(0, 256, (2, 10 * 12 * 3)).astype(np.uint8)
+    front = {"static": AIPP, "dynamic": {"max_src_image_size": 1000}}[kind]
+    path = build.model(model, aipp={"aipp_mode": kind, **front}).save(tmp_path / "net.om")
+    (read,) = aipp.read({"aipp_mode": "static", **AIPP})
+    (tmp_path / "one.json").write_text(json.dumps(dict(read.fields)))
+    np.save(tmp_path / "in.npy", images)
+    others = (tmp_path / name for name in ("in.npy", "one.json", "out.npy"))
+    run("aipp.py", kind, path, *others)
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), prepared(images))
 
 
 @pytest.mark.acl(violations="ignore")  # it drops its arrays before the copy, as samples do

@@ -53,8 +53,13 @@ def of_infer(graph: GraphProto, asked: Origin) -> dict[str, str]:
         asked: Has the shapes.
 
     Raises:
-        ValueError: A shape or a gear does not fit the inputs.
+        ValueError: A shape or a gear does not fit the inputs, or the model is to have AIPP.
     """
+    if asked.aipp is not None:
+        raise ValueError(
+            "the bundle was built with aipp=, which is not passed on to GE; build it without, and"
+            " prepare the images before a run"
+        )
     dynamic = (asked.dynamic_batch, asked.dynamic_hw, asked.dynamic_dims, asked.dynamic_shape)
     wanted = any(one is not None and one is not False for one in dynamic)
     shapes.pin(graph, asked.input_shapes, leave_open=wanted)

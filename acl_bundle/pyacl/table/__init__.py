@@ -11,7 +11,7 @@ A row is a name, the function of C behind it, and what crosses, with blanks betw
 
 Arguments behind ``@``: i int, f float, s str, l list, t tuple, d dict, o anything, ? may be
 absent. Behind ``!`` is what an unsimulated one answers: nothing for ret, p for 0, 2 for (0, ret),
-n for (None, ret), 0 for None.
+0 for None.
 """
 
 from __future__ import annotations

@@ -92,5 +92,5 @@ set_input_aipp               aclmdlSetInputAIPP          Ikkk>e
 set_aipp_by_input_index      aclmdlSetAIPPByInputIndex   Ikkk>e
 get_aipp_type                aclmdlGetAippType           IkDP>e
 get_aipp_data_size           aclmdlGetAippDataSize       kP>e
-get_first_aipp_info          -                           !n
+get_first_aipp_info          aclmdlGetFirstAippInfo      Ikk>e       @ii
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,14 @@ def test_a_bundle_keeps_its_weights() -> None:
     made = build.from_onnx(model, ["w"], aipp=static())
     assert made.inputs[0].numpy == np.uint8
     assert [*made.weights] == ["w"]
+
+
+def test_a_chips_compiler_is_not_given_it(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> g (float[1,3,2,2] x) => (float[1,3,2,2] y)'
+        " <float[1,3,1,1] w = {1, 2, 3}> { y = Mul(x, w) }"
+    )
+    made = build.from_onnx(model, ["w"], aipp=static())
+    with pytest.raises(ValueError, match="built with aipp=, which is not passed on to GE"):
+        build.compile(made, out=tmp_path / "chip.om", soc="Ascend910B3")
+    assert list(tmp_path.iterdir()) == []
