@@ -1,4 +1,4 @@
-"""The fields of a configuration: their kinds, ranges and defaults (facts 12.2)."""
+"""The fields of a configuration: their kinds, ranges and defaults (facts 13.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters of dynamic AIPP, as the input ``ascend_dynamic_aipp_data`` takes them (facts 12.5)."""
+"""Parameters of dynamic AIPP, as the input ``ascend_dynamic_aipp_data`` takes them (facts 13.5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /*
  * image: the pixels that AIPP makes, in its order: crop, channel swap, colour
- * conversion, mean, minimum and variance, padding (facts 12.8).
+ * conversion, mean, minimum and variance, padding (facts 13.8).
  */
 #ifndef FAKE_AIPP_IMAGE_H
 #define FAKE_AIPP_IMAGE_H

@@ -1,6 +1,6 @@
 /*
  * parameters: what AIPP is told at run time, in the layout that it has in the
- * memory of a model's input "ascend_dynamic_aipp_data" (facts 12.5), and the
+ * memory of a model's input "ascend_dynamic_aipp_data" (facts 13.5), and the
  * object behind aclmdlAIPP.
  *
  * A static configuration is turned into the same structs, so that images are
@@ -66,7 +66,7 @@ typedef struct AippPart {
     int8_t reserved2[16];
 } AippPart;
 
-_Static_assert(sizeof(AippHead) == 64 && sizeof(AippPart) == 96, "facts 12.5");
+_Static_assert(sizeof(AippHead) == 64 && sizeof(AippPart) == 96, "facts 13.5");
 
 /* The object behind aclmdlAIPP. */
 typedef struct AippSet {
@@ -104,7 +104,7 @@ bool aipp_in_range(const AippHead *head, const AippPart *part, uint64_t batch);
 
 /*
  * Can AIPP do what parameters say? 0, or 100000 with a text, as ACL checks
- * it (facts 12.7). They are in range.
+ * it (facts 13.7). They are in range.
  */
 int aipp_check(const AippHead *head, const AippPart *part, uint64_t batch);
 

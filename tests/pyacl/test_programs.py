@@ -149,7 +149,7 @@ def prepared(images: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["static", "dynamic"])
 def test_aipp(run: Run, kind: str, tmp_path: Path) -> None:
-    """By the model's file, and by the program, run for run (facts 12)."""
+    """By the model's file, and by the program, run for run (facts 13)."""
     model = model_of([2, 3, 6, 8], [helper.make_node("Identity", ["input"], ["y"])])
     images = np.random.default_rng(6).integers(0, 256, (2, 10 * 12 * 3)).astype(np.uint8)
     front = {"static": AIPP, "dynamic": {"max_src_image_size": 1000}}[kind]

@@ -13,7 +13,7 @@ from acl_bundle.build._shapes.flexible import Flexible
 from acl_bundle.build._shapes.gears import GearPlan
 from acl_bundle.om import TensorInfo
 
-_HEAD, _EACH = 64, 96  # bytes of parameters (facts 12.5)
+_HEAD, _EACH = 64, 96  # bytes of parameters (facts 13.5)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ VAR_RECI = FLOATS[4:8]
 
 
 def fields(**given: Any) -> dict[str, Any]:
-    """All fields of a static configuration, left out ones as facts 12.2 have them."""
+    """All fields of a static configuration, left out ones as facts 13.2 have them."""
     made: dict[str, Any] = {**dict.fromkeys(INTEGERS, 0), **dict.fromkeys(FLOATS, 0.0)}
     return {**made, **dict.fromkeys(VAR_RECI, 1.0), "input_format": "RGB888_U8", **given}
 
@@ -69,7 +69,7 @@ def aipp(
 
 
 def image(name: str, count: int, one: Mapping[str, Any], most: int = 0) -> TensorInfo:
-    """The input of static images (facts 12.3)."""
+    """The input of static images (facts 13.3)."""
     width, height = (one[axis] for axis in SIZES)
     channels = {"XRGB8888_U8": 4, "YUV400_U8": 1}.get(one["input_format"], 3)
     dims = (count, *memory(one)[1:])

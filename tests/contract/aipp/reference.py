@@ -1,4 +1,4 @@
-"""What AIPP makes of images, in numpy: written from facts 12.8 alone, image by image.
+"""What AIPP makes of images, in numpy: written from facts 13.8 alone, image by image.
 
 Nothing here is shared with the fake: channels are whole arrays, colour is converted with floats,
 rounding to half precision is numpy's.

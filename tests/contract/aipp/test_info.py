@@ -49,7 +49,7 @@ def described(acl: Acl, model: int, index: int) -> tuple[int, int, int]:
     return tuple(map(int, found))  # type: ignore[return-value]
 
 
-def test_a_model_without_aipp_facts_12_4(ready: Acl) -> None:
+def test_a_model_without_aipp_facts_13_4(ready: Acl) -> None:
     model = ready.load_model(null_model([Tensor("x", (4,))]))
     info = ready.new("aclAippInfo *")
     assert kind(ready, model, 0) == (0, 0, INVALID)
@@ -66,7 +66,7 @@ def test_a_model_without_aipp_facts_12_4(ready: Acl) -> None:
     assert ready.aclmdlUnload(model) == 0
 
 
-def test_aipp_wants_init_facts_12_4(acl: Acl) -> None:
+def test_aipp_wants_init_facts_13_4(acl: Acl) -> None:
     assert kind(acl, 1, 0)[0] == codes.GE_EXEC_NOT_INIT
     info = acl.new("aclAippInfo *")
     assert acl.aclmdlGetFirstAippInfo(1, 0, info) == codes.GE_EXEC_NOT_INIT
@@ -81,7 +81,7 @@ def test_aipp_wants_init_facts_12_4(acl: Acl) -> None:
         ("YUV400_U8", [2, 6, 8, 1], [2, 6, 8, 1]),
     ],
 )
-def test_the_input_is_the_images_facts_12_3(
+def test_the_input_is_the_images_facts_13_3(
     ready: Acl, layout: str, first: list[int], second: list[int]
 ) -> None:
     one = {**RGB, "input_format": layout}
@@ -95,7 +95,7 @@ def test_the_input_is_the_images_facts_12_3(
     assert ready.aclmdlUnload(model) == 0
 
 
-def test_all_fields_are_told_facts_12_4(ready: Acl) -> None:
+def test_all_fields_are_told_facts_13_4(ready: Acl) -> None:
     """Each has a number of its own, so that none stands for another."""
     names = [name for name in models.INTEGERS if not name.endswith(("switch", "mode"))]
     given = {name: 1 + at for at, name in enumerate(names)} | {"crop": 1, "padding": 1, "resize": 0}
@@ -146,7 +146,7 @@ def test_all_fields_are_told_facts_12_4(ready: Acl) -> None:
     assert ready.aclmdlUnload(model) == 0
 
 
-def test_dynamic_aipp_has_an_input_more_facts_12_1_12_4(ready: Acl) -> None:
+def test_dynamic_aipp_has_an_input_more_facts_13_1_13_4(ready: Acl) -> None:
     model = ready.load_model(models.dynamic(DIMS, 1000, nhwc=False))
     assert kind(ready, model, 0) == (0, 2, 1)
     assert kind(ready, model, 1) == (0, 3, INVALID)
@@ -173,7 +173,7 @@ def geared(batches: tuple[int, ...]) -> bytes:
     return models.model([x, extra], [largest], tasks, gears=gears)
 
 
-def test_each_gear_has_a_shape_facts_12_4(ready: Acl) -> None:
+def test_each_gear_has_a_shape_facts_13_4(ready: Acl) -> None:
     model = ready.load_model(geared((1, 4)))
     info = ready.new("aclAippInfo *")
     assert ready.aclmdlGetFirstAippInfo(model, 0, info) == 0
@@ -187,7 +187,7 @@ def test_each_gear_has_a_shape_facts_12_4(ready: Acl) -> None:
     assert ready.aclmdlUnload(model) == 0
 
 
-def test_a_name_too_long_facts_12_4(ready: Acl) -> None:
+def test_a_name_too_long_facts_13_4(ready: Acl) -> None:
     name = "x" * 128
     x = models.image(name, 2, RGB)
     data = models.model([x], [models.output(DIMS)], models.tasks(DIMS, aipp(DIMS, RGB)))
@@ -297,8 +297,8 @@ def test_the_size_of_the_struct_facts_2(acl: Acl) -> None:
         assert {row: acl.ffi.offsetof(name, row) for row in rows} == rows
 
 
-def test_the_layout_of_parameters_facts_12_5() -> None:
-    """The same two rows as docs/facts/12_aipp.md has them."""
+def test_the_layout_of_parameters_facts_13_5() -> None:
+    """The same two rows as docs/facts/13_aipp.md has them."""
     assert struct.calcsize("<B4b3x2i9h6x6B2x16x") == 64
     assert struct.calcsize("<4b4x12i4h4e4e16x") == 96
     assert om.PartitionType.TASK_INFO == 2

@@ -114,7 +114,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_run_computes_with_what_was_set_facts_12_8(session: Session, case: str) -> None:
+def test_a_run_computes_with_what_was_set_facts_13_8(session: Session, case: str) -> None:
     one = CASES[case]
     session.put(one)
     given = images(one)
@@ -125,7 +125,7 @@ def test_a_run_computes_with_what_was_set_facts_12_8(session: Session, case: str
     np.testing.assert_array_equal(session.answer, reference.expected(given, one, 3, size))
 
 
-def test_each_image_has_its_own_part_facts_12_5(session: Session) -> None:
+def test_each_image_has_its_own_part_facts_13_5(session: Session) -> None:
     one = CASES["cropped"]
     parts = [{**one, "load_start_pos_w": 4 * at, "mean_chn_0": 100 * at} for at in range(2)]
     session.put(one)
@@ -155,7 +155,7 @@ def test_other_parameters_count_at_the_next_run(session: Session) -> None:
         np.testing.assert_array_equal(session.answer, reference.expected(given, one, 3, (8, 6)))
 
 
-def test_the_image_of_its_input_facts_12_7(session: Session) -> None:
+def test_the_image_of_its_input_facts_13_7(session: Session) -> None:
     acl = session.acl
     call = acl.aclmdlSetAIPPByInputIndex
     session.put(PLAIN)
@@ -171,7 +171,7 @@ def test_the_image_of_its_input_facts_12_7(session: Session) -> None:
     assert call(session.model, more.handle, 2, session.one) == codes.INVALID_PARAM
 
 
-def test_what_takes_no_parameters_facts_12_7(session: Session) -> None:
+def test_what_takes_no_parameters_facts_13_7(session: Session) -> None:
     acl = session.acl
     session.put(PLAIN)
     for index in (0, 2):
@@ -188,7 +188,7 @@ def test_what_takes_no_parameters_facts_12_7(session: Session) -> None:
     assert acl.aclmdlUnload(plain) == 0
 
 
-def test_buffers_that_cannot_take_them_facts_12_7(session: Session) -> None:
+def test_buffers_that_cannot_take_them_facts_13_7(session: Session) -> None:
     acl = session.acl
     session.put(PLAIN)
     assert session.set(dataset=acl.dataset(LARGEST)) == codes.INVALID_PARAM
@@ -215,14 +215,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_images_that_the_model_does_not_take_facts_12_7(session: Session, case: str) -> None:
+def test_images_that_the_model_does_not_take_facts_13_7(session: Session, case: str) -> None:
     one, said = WRONG[case]
     session.put({**PLAIN, **one})
     assert session.set() == codes.INVALID_PARAM
     assert said in (session.acl.message() or "")
 
 
-def test_what_aipp_cannot_do_facts_12_7(session: Session) -> None:
+def test_what_aipp_cannot_do_facts_13_7(session: Session) -> None:
     acl = session.acl
     assert session.set() == codes.INVALID_PARAM, "nothing is set"
     assert acl.aclmdlSetAIPPSrcImageSize(session.one, 8, 6) == 0
@@ -242,7 +242,7 @@ def test_what_aipp_cannot_do_facts_12_7(session: Session) -> None:
     assert "of image 1 and" in (acl.message() or "")
 
 
-def test_odd_numbers_of_nv12_facts_12_7(ready: Acl) -> None:
+def test_odd_numbers_of_nv12_facts_13_7(ready: Acl) -> None:
     session = Session(ready, (1, 3, 5, 7))
     nv12 = fields(input_format="YUV420SP_U8", src_image_size_w=8, src_image_size_h=6)
     odd = {**nv12, "src_image_size_w": 7, "src_image_size_h": 5}
@@ -258,7 +258,7 @@ def test_odd_numbers_of_nv12_facts_12_7(ready: Acl) -> None:
     session.close()
 
 
-def test_another_batch_facts_12_7(session: Session) -> None:
+def test_another_batch_facts_13_7(session: Session) -> None:
     acl = session.acl
     for batch in (1, 3):
         other = acl.aclmdlCreateAIPP(batch)

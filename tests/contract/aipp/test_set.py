@@ -23,7 +23,7 @@ def one(acl: Acl) -> Any:
     assert acl.aclmdlDestroyAIPP(made) == 0
 
 
-def test_making_and_ending_facts_12_6(acl: Acl) -> None:
+def test_making_and_ending_facts_13_6(acl: Acl) -> None:
     for batch in (0, 1 << 60, 2**64 - 1):
         assert acl.aclmdlCreateAIPP(batch) == acl.NULL
         assert acl.message()
@@ -36,7 +36,7 @@ def test_making_and_ending_facts_12_6(acl: Acl) -> None:
     assert acl.aclmdlDestroyAIPP(acl.NULL) == codes.INVALID_PARAM
 
 
-def test_the_size_of_parameters_facts_12_4(acl: Acl) -> None:
+def test_the_size_of_parameters_facts_13_4(acl: Acl) -> None:
     size = acl.new("size_t *")
     for batch in (1, 2, 127, 1000):
         assert acl.aclmdlGetAippDataSize(batch, size) == 0
@@ -46,7 +46,7 @@ def test_the_size_of_parameters_facts_12_4(acl: Acl) -> None:
     assert acl.aclmdlGetAippDataSize(2**64 - 1, size) == codes.FAILURE
 
 
-def test_null_and_what_is_none_are_refused_facts_12_6(acl: Acl) -> None:
+def test_null_and_what_is_none_are_refused_facts_13_6(acl: Acl) -> None:
     other = acl.aclmdlCreateDataset()
     calls: list[tuple[Any, ...]] = [
         (acl.aclmdlSetAIPPInputFormat, 1),
@@ -68,7 +68,7 @@ def test_null_and_what_is_none_are_refused_facts_12_6(acl: Acl) -> None:
     assert acl.aclmdlDestroyDataset(other) == 0
 
 
-def test_formats_facts_12_6(acl: Acl, one: Any) -> None:
+def test_formats_facts_13_6(acl: Acl, one: Any) -> None:
     for number in range(1, 15):
         assert acl.aclmdlSetAIPPInputFormat(one, number) == 0
     for number in (0, 15, 0xFFFF):
@@ -77,13 +77,13 @@ def test_formats_facts_12_6(acl: Acl, one: Any) -> None:
 
 
 @pytest.mark.parametrize("function", SWITCHES)
-def test_switches_facts_12_6(acl: Acl, one: Any, function: str) -> None:
+def test_switches_facts_13_6(acl: Acl, one: Any, function: str) -> None:
     call = getattr(acl, function)
     assert [call(one, value) for value in (0, 1)] == [0, 0]
     assert [call(one, value) for value in (-1, 2)] == [codes.INVALID_PARAM] * 2
 
 
-def test_colour_conversion_facts_12_6(acl: Acl, one: Any) -> None:
+def test_colour_conversion_facts_13_6(acl: Acl, one: Any) -> None:
     assert acl.aclmdlSetAIPPCscParams(one, 1, *CSC) == 0
     assert acl.aclmdlSetAIPPCscParams(one, 2, *CSC) == codes.INVALID_PARAM
     for at in range(9):
@@ -95,7 +95,7 @@ def test_colour_conversion_facts_12_6(acl: Acl, one: Any) -> None:
             assert acl.aclmdlSetAIPPCscParams(one, 0, *wrong) == 0, "not looked at"
 
 
-def test_the_size_of_images_facts_12_6(acl: Acl, one: Any) -> None:
+def test_the_size_of_images_facts_13_6(acl: Acl, one: Any) -> None:
     for good in ((2, 1), (4096, 4096)):
         assert acl.aclmdlSetAIPPSrcImageSize(one, *good) == 0
     for bad in ((1, 1), (2, 0), (4097, 4), (4, 4097), (-2, 4)):
@@ -111,7 +111,7 @@ OF_AN_IMAGE = [  # function, numbers that are right, their ranges
 
 
 @pytest.mark.parametrize(("function", "right", "ranges"), OF_AN_IMAGE)
-def test_what_is_of_one_image_facts_12_6(
+def test_what_is_of_one_image_facts_13_6(
     acl: Acl, one: Any, function: str, right: tuple[int, ...], ranges: tuple[tuple[int, int], ...]
 ) -> None:
     call = getattr(acl, function)
@@ -126,7 +126,7 @@ def test_what_is_of_one_image_facts_12_6(
             assert call(one, 0, *numbers, 0) == 0, "not looked at"
 
 
-def test_means_minima_and_variances_facts_12_6(acl: Acl, one: Any) -> None:
+def test_means_minima_and_variances_facts_13_6(acl: Acl, one: Any) -> None:
     rows = [
         ("aclmdlSetAIPPDtcPixelMean", 0, 255, 1),
         ("aclmdlSetAIPPDtcPixelMin", 0, 255, 0.01),

@@ -1,4 +1,4 @@
-"""A C program whose images the device prepares, against AIPP in numpy (facts 12.5, 12.8)."""
+"""A C program whose images the device prepares, against AIPP in numpy (facts 13.5, 13.8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH, HEIGHT, LEFT, TOP = 16, 10, 2, 4
 DIMS = (3, 3, 6, 8)
 
 
-def test_a_c_program_configures_aipp_run_for_run_facts_12(acl: Acl, tmp_path: Path) -> None:
+def test_a_c_program_configures_aipp_run_for_run_facts_13(acl: Acl, tmp_path: Path) -> None:
     client = compiled(tmp_path, "client_aipp", acl)
     rng = np.random.default_rng(8)
     nbytes = reference.nbytes("YUV420SP_U8", WIDTH, HEIGHT)

@@ -15,7 +15,7 @@ ONE = {
 }  # fmt: skip
 
 
-def test_the_bytes_facts_12_5() -> None:
+def test_the_bytes_facts_13_5() -> None:
     part = {
         "crop": True, "load_start_pos_w": 2, "load_start_pos_h": 4, "crop_size_w": 6,
         "crop_size_h": 2, "padding": True, "top_padding_size": 1, "bottom_padding_size": 2,

@@ -29,7 +29,7 @@ def static(**given: Any) -> dict[str, Any]:
     return {"aipp_mode": "static", "input_format": "RGB888_U8", **given}
 
 
-def test_text_as_atc_has_it_facts_12_1_12_2() -> None:
+def test_text_as_atc_has_it_facts_13_1_13_2() -> None:
     first, second = aipp.read(TEXT)
     assert (first["related_input_rank"], second["related_input_name"]) == (1, "left")
     assert (first["min_chn_0"], first["var_reci_chn_0"], first["var_reci_chn_1"]) == (
@@ -58,7 +58,7 @@ def test_what_it_writes_it_reads() -> None:
     assert aipp.read(dynamic[0].text()) == dynamic
 
 
-def test_the_defaults_of_colours_facts_12_2() -> None:
+def test_the_defaults_of_colours_facts_13_2() -> None:
     rgb, yuv = (
         aipp.read(static(csc_switch=True, input_format=layout))[0]
         for layout in ("RGB888_U8", "YUV420SP_U8")

@@ -41,7 +41,7 @@ def static(**given: Any) -> dict[str, Any]:
         ),
     ],
 )  # fmt: skip
-def test_the_input_is_the_images_facts_12_3(
+def test_the_input_is_the_images_facts_13_3(
     shape: str, given: dict[str, Any], dims: tuple[int, ...], nbytes: int
 ) -> None:
     made = build.model(net(shape), aipp=static(**given))
@@ -97,7 +97,7 @@ def test_open_shapes() -> None:
         build.model(net("N,3,6,8"), aipp=dynamic, dynamic_batch=[1, 4])
 
 
-def test_dynamic_aipp_has_an_input_more_facts_12_1() -> None:
+def test_dynamic_aipp_has_an_input_more_facts_13_1() -> None:
     made = build.model(net("2,3,6,8"), aipp={"aipp_mode": "dynamic", "max_src_image_size": 1000})
     image, told = made.inputs
     assert (image.dims, image.nbytes) == ((2, -1, -1, -1), 1000)
