@@ -48,7 +48,7 @@ def in_a_shell(program: Path, *words: Path, **environment: str) -> tuple[int, st
     return done.returncode, done.stdout, done.stderr
 
 
-def picture(width: int = 400, height: int = 301) -> bytes:
+def picture(width: int = 400, height: int = 302) -> bytes:
     y, x = np.mgrid[0:height, 0:width]
     planes = [128 + 90 * np.sin(x / (40 + 30 * i)) * np.cos(y / (60 + 9 * i)) for i in range(3)]
     file = io.BytesIO()
