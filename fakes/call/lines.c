@@ -79,27 +79,23 @@ bool line_is_there(void)
     return py != NULL && py->Py_IsInitialized() && py->PyGILState_GetThisThreadState() != NULL;
 }
 
-/* The folder of the package that this library lies in: .../fake/lib/libascendcl.so. */
-static size_t package(const char **path)
-{
-    Dl_info info;
-    size_t length = 0;
-
-    if (dladdr(&state, &info) == 0 || info.dli_fname == NULL)
-        return 0;
-    *path = info.dli_fname;
-    length = strlen(info.dli_fname);
-    for (int i = 0; i < 3 && length > 0; i++)
-        while (length > 0 && info.dli_fname[--length] != '/')
-            ;
-    return length;
-}
-
 static bool ends_with(const char *path, const char *end)
 {
     size_t length = strlen(path);
 
     return length >= strlen(end) && strcmp(path + length - strlen(end), end) == 0;
+}
+
+/* The length of the package's folder in this library's path; 0: it lies in none. */
+static size_t package(const char **path)
+{
+    static const char place[] = "/fake/lib/libascendcl.so";
+    Dl_info info;
+
+    if (dladdr(&state, &info) == 0 || info.dli_fname == NULL || !ends_with(info.dli_fname, place))
+        return 0;
+    *path = info.dli_fname;
+    return strlen(info.dli_fname) - strlen(place);
 }
 
 /* Is this a file of those who stand between the program and AscendCL? */
