@@ -169,8 +169,8 @@ class Pair(Closing):
             WeightError, TypeError, ValueError, BusyError, ClosedError,
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
+        self._sides.shadow.update.wait_for(ready)  # before a generator's arrays are copied
         found = self._sides.shadow.update.named(weights)
-        self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
         with self._one.alone(limits.wait):
             return self._changes.switch(
@@ -211,8 +211,8 @@ class Pair(Closing):
             As `update`; the active bundle and its version are as before.
         """
         expected = expect if expect is None or expect is ANY else label_of(expect)
+        self._sides.shadow.update.wait_for(ready)  # before a generator's arrays are copied
         found = self._sides.shadow.update.named(weights)
-        self._sides.shadow.update.wait_for(ready)
         limits = Limits(when_busy, timeout_ms)
         with self._one.alone(limits.wait):
             check_expected("stage", self.version, expected)

@@ -122,7 +122,7 @@ def as_array(
             if _device_of(value) != dlpack.CPU:
                 raise TypeError(
                     f"{what} is on a device (DLPack's kind {_device_of(value)}); copy it to the"
-                    " host: only graphs and a dict of weights take arrays that are not there"
+                    " host: only graphs and updates take arrays that are not there"
                 ) from error
             raise TypeError(f"{what} cannot be viewed through DLPack: {error}") from error
     elif hasattr(value, "__array__") and not isinstance(value, type):

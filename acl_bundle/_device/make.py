@@ -16,6 +16,7 @@ from acl_bundle._device.array import DeviceArray
 from acl_bundle._device.block import Block
 from acl_bundle._device.foreign import as_device
 from acl_bundle._device.layout import dtype_of, index_of, shape_of, size_of
+from acl_bundle._names.given import host_copy
 from acl_bundle.device import Device
 
 
@@ -39,6 +40,18 @@ def empty(
     """
     made, kind, index = shape_of(shape), dtype_of(dtype), index_of(device)
     return DeviceArray(Block(index, size_of(made, kind)), made, kind)
+
+
+def copy_of(value: Any, what: str) -> Any:
+    """A copy of a tensor that may be written again: on its device, or on the host.
+
+    Raises:
+        TypeError: It is no array.
+        ValueError: It is on a device, and cannot be taken from there.
+        AclError: The memory could not be had, or the copy failed.
+    """
+    found = None if isinstance(value, np.ndarray) else as_device(value, what)
+    return host_copy(value, what) if found is None else to_device(found)
 
 
 def to_device(

@@ -13,7 +13,7 @@ comes; those of a list or of ``items()`` are not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
@@ -30,18 +30,28 @@ RIGHT = (
 )
 
 
-def by_name(weights: Given, known: Collection[str] = ()) -> Mapping[str, Any]:
+def host_copy(value: Any, what: str) -> Any:
+    """A copy on the host of a tensor that may be written again."""
+    return np.array(as_array(value, what))
+
+
+def by_name(
+    weights: Given,
+    known: Collection[str] = (),
+    copied: Callable[[Any, str], Any] = host_copy,
+) -> Mapping[str, Any]:
     """Return weights by name; a mapping that is not nested is returned as it is.
 
     Args:
         weights: What was given.
         known: The names that there may be, to choose how nested ones are joined.
+        copied: Copies what an iterator gives; the second argument says what it is.
 
     Raises:
         TypeError: It is neither a mapping nor an iterable of pairs.
         WeightError: A name is no text or comes twice, or both ways of joining fit.
     """
-    found = weights if isinstance(weights, Mapping) else _of_pairs(weights)
+    found = weights if isinstance(weights, Mapping) else _of_pairs(weights, copied)
     return _flat(found, known) if _is_nested(found, known) else found
 
 
@@ -100,7 +110,7 @@ class Part(Mapping[str, Any]):
         return name in self._names
 
 
-def _of_pairs(weights: object) -> dict[str, Any]:
+def _of_pairs(weights: object, copied: Callable[[Any, str], Any]) -> dict[str, Any]:
     if isinstance(weights, str | bytes) or not isinstance(weights, Iterable):
         raise TypeError(
             f"{RIGHT}, not {type(weights).__name__}; weights.open(path) makes one of a file"
@@ -112,7 +122,7 @@ def _of_pairs(weights: object) -> dict[str, Any]:
         name, value = pair
         if name in found:
             raise WeightError(f"weight {name!r} comes twice; nothing was changed")
-        found[name] = np.array(as_array(value, f"weight {name!r}")) if once else value
+        found[name] = copied(value, f"weight {name!r}") if once else value
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from acl_bundle._device.make import copy_of
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.exported import PassedOver
 from acl_bundle._names.given import Given, by_name, matches, without
@@ -88,7 +89,7 @@ class Planning:
 
     def named(self, weights: Given) -> Mapping[str, Any]:
         """Return what is given for weights by name; see `acl_bundle._names.given`."""
-        return by_name(weights, self._names)
+        return by_name(weights, self._names, copy_of)
 
     def plan(
         self,

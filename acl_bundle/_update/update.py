@@ -220,12 +220,12 @@ class UpdateGraph(Graph):
                 commit (nothing was there to go back to) or of the rollback.
         """
         wait = Wait(when_busy, timeout_ms)
+        self.wait_for(ready)  # before a generator's arrays are copied
         order = self._order(
             weights, version, rollback, keep, digest, unknown, cast=cast, on_overflow=on_overflow,
             skip_unchanged=skip_unchanged, ignore=ignore, tokens=tokens, finite=finite,
             threads=threads,
         )  # fmt: skip
-        self.wait_for(ready)
         variables, clock = self._writer.variables, Clock()
         with self._writer.alone(self.label, wait) as signals:
             planned = self._planned(order, variables.published, signals, clock)

@@ -134,6 +134,24 @@ def test_an_update_of_a_pair_waits(mlp: Any, writer: Writer) -> None:
             np.testing.assert_allclose(pair.infer(mlp.x), want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("load", [ab.Bundle.load, ab.Pair.load])
+@pytest.mark.parametrize("how", ["update", "stage"])
+def test_a_generators_array_is_copied_when_it_is_ready(
+    mlp: Any, writer: Writer, load: Any, how: str
+) -> None:
+    """Its copy is made before the update begins; the event is waited for before that."""
+    with load(mlp.path) as bundle, ab.empty((3,), "f4") as b2:
+        bundle.init()
+        writer.fill(b2, mlp.random(1)["b2"])
+        given = iter([("b2", b2)])
+        if how == "update":
+            bundle.update(given, ready=writer.event)
+        else:
+            with bundle.stage(given, ready=writer.event) as staged:
+                staged.commit()
+        np.testing.assert_array_equal(bundle.read("b2"), mlp.random(1)["b2"])
+
+
 @pytest.mark.parametrize(
     ("ready", "error", "text"),
     [

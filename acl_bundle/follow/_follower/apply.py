@@ -15,6 +15,7 @@ from enum import Enum, auto
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from acl_bundle._device.make import copy_of
 from acl_bundle._names.aliases import own_names
 from acl_bundle._names.given import by_name
 from acl_bundle.errors import (
@@ -150,7 +151,7 @@ class Applier:
     def _changed(self, weights: object) -> Weights:
         """What a transform returned, by name."""
         try:
-            return by_name(weights, [*getattr(self._bundle, "weights", ())])  # type: ignore[arg-type]
+            return by_name(weights, [*getattr(self._bundle, "weights", ())], copy_of)  # type: ignore[arg-type]
         except TypeError as error:
             raise TypeError(f"transform returned {type(weights).__name__}: {error}") from error
 

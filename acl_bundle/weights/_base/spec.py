@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array
+from acl_bundle._device.foreign import as_device
+from acl_bundle._device.make import copy_of
 from acl_bundle._names.given import Given, by_name
 from acl_bundle.errors import WeightError
 
@@ -70,7 +72,7 @@ def mapping_of(weights: Given) -> Weights:
         TypeError: It is a path, a list of arrays or the like.
         WeightError: A name is no text, or comes twice.
     """
-    found = by_name(weights)
+    found = by_name(weights, copied=copy_of)
     for name in found:
         if not isinstance(name, str):
             raise WeightError(f"a weight cannot be called {name!r}; a text is right")
@@ -88,8 +90,21 @@ def spec_of(weights: Weights, name: str) -> Spec:
     if tell is not None:
         spec: Spec = tell(name)
         return spec
-    array = _array(weights, name)
+    array = _anywhere(weights, name)
     return Spec(array.shape, array.dtype.newbyteorder("="))
+
+
+def fetch_as_it_is(weights: Weights, name: str) -> Any:
+    """As `fetch`; one that is on a device is returned as a DeviceArray, and not copied.
+
+    Raises:
+        As `fetch`.
+        ValueError: It is on a device, and cannot be taken from there.
+    """
+    array = _anywhere(weights, name)
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    return array
 
 
 def fetch(weights: Weights, name: str) -> Array:
@@ -105,6 +120,12 @@ def fetch(weights: Weights, name: str) -> Array:
 
 def _array(weights: Weights, name: str) -> Array:
     return as_array(weights[name], f"weight {name!r}")
+
+
+def _anywhere(weights: Weights, name: str) -> Any:
+    value, what = weights[name], f"weight {name!r}"
+    found = None if isinstance(value, np.ndarray) else as_device(value, what)
+    return as_array(value, what) if found is None else found
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

@@ -10,7 +10,7 @@ from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.patterns import matching, unmatched
 from acl_bundle.weights._base.report import Report
-from acl_bundle.weights._base.spec import Spec, mapping_of, spec_of
+from acl_bundle.weights._base.spec import Array, Spec, fetch_as_it_is, mapping_of, spec_of
 from acl_bundle.weights._base.view import Moved
 
 
@@ -29,7 +29,16 @@ class SelectRow(NamedTuple):
     kept: bool
 
 
-class Renamed(Moved):
+class _Untouched(Moved):
+    """Weights of which no value is changed; those on a device stay there."""
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a weight's values, a DeviceArray where they are on a device; see `View`."""
+        found: Array = fetch_as_it_is(self._base, self._below(name))
+        return found
+
+
+class Renamed(_Untouched):
     """Weights under other names."""
 
     def report(self) -> Report[NameRow]:
@@ -39,7 +48,7 @@ class Renamed(Moved):
         return Report(f"{changed} of {len(rows)} weights have another name", rows)
 
 
-class Selected(Moved):
+class Selected(_Untouched):
     """Some of the weights."""
 
     def report(self) -> Report[SelectRow]:
