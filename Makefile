@@ -126,7 +126,8 @@ tsan: $(BUNDLES)
 	    TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 \
 	    $(BIN)/python tests/soak/soak.py 20 8 unmeasured
 
-# Half of the time in C, half through the package; both watch for hangs and growth.
+# Half of the time in C, half through the package, and half as much again for followers whose
+# trainers are killed; all watch for hangs and growth.
 SECONDS_OF_SOAK ?= 600
 HALF := $$(($(SECONDS_OF_SOAK) / 2))
 
@@ -135,6 +136,7 @@ soak: $(BUNDLES) build/soak/onnx.om
 	eval "$$($(BIN)/acl-bundle fake env)" && \
 	    build/soak/soak build/soak/onnx.om build/soak/failing.om $(HALF) 8 20000
 	$(BIN)/python tests/soak/soak.py $(HALF) 8
+	$(BIN)/python tests/soak/following.py $(HALF)
 
 # Damaged files: in C clang's libFuzzer on the fake's reading of them, where engine.c
 # stands in the place of ONNX Runtime, which is not what is tried; in Python atheris, or

@@ -90,6 +90,16 @@ def test_the_package_through_python() -> None:
     assert int(done.stdout.split()[1]) > 100
 
 
+def test_followers_of_trainers_that_are_killed() -> None:
+    grows = ["unmeasured"] if "asan" in os.environ.get("LD_PRELOAD", "") else []
+    done = subprocess.run(
+        [sys.executable, HERE / "following.py", "12", *grows],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"socket: [0-9]+ versions of [0-9]+ trainers", done.stdout)
+
+
 def test_what_loads_leave_is_told_for_each_kind() -> None:
     """tests/contract/memory/test_growth.py sees that it is nothing; many lives take their time."""
     done = subprocess.run(

@@ -159,12 +159,14 @@ class ConsumersByRedis:
         """Take what the consumers' states say; whether something was new."""
         self._check_place()
         states = self._states()
-        lost = [name for name in self._lent if name not in states]
         answered = [name for name in self._lent if name in states and self._has(states[name])]
+        live = {name for name, state in states.items() if not state.get("ended")}
+        lost = [name for name in self._lent if name not in live and name not in answered]
         for name in answered:
             self._take(self._lent.pop(name), states[name])
             self._done.add(name)
-        new = {} if self._offer is None else self._new(states)
+        self._strike_off(states.keys() - live)
+        new = {} if self._offer is None else self._new({name: states[name] for name in live})
         if lost or new or not self._written:
             self._lent |= new
             self._announce([name for name in self._lent if name not in lost])
@@ -193,6 +195,13 @@ class ConsumersByRedis:
         else:
             self.told.refused[process] = str(state["refused"])
 
+    def _strike_off(self, ended: set[str]) -> None:
+        """Remove the states of consumers that have ended, once their answers were taken."""
+        if ended:
+            with reaching(self._keys):
+                self._client.delete(*(self._keys.consumer(name) for name in ended))
+                self._client.srem(self._keys.consumers, *ended)
+
     def _states(self) -> dict[str, dict[str, Any]]:
         """The states of this trainer's consumers that live; who is dead is struck off."""
         keys, client = self._keys, self._client
@@ -215,12 +224,19 @@ class ConsumersByRedis:
         until, self._closing = monotonic() + ENDING, True
         with suppress(OSError, BusyError):
             self._announce([])
-            while self._states() and monotonic() < until:
+            while not self._is_left() and monotonic() < until:
                 self._sleep(SLICE)
         self._lease.close()
         with suppress(OSError), reaching(self._keys):
             self._remove()
         self._leave()
+
+    def _is_left(self) -> bool:
+        """Whether all consumers have ended; their states are removed."""
+        states = self._states()
+        ended = {name for name, state in states.items() if state.get("ended")}
+        self._strike_off(ended)
+        return len(ended) == len(states)
 
     def _remove(self) -> None:
         """Remove the state, if it is this trainer's."""

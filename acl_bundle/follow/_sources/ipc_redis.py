@@ -187,6 +187,7 @@ class TrainerByRedis:
             state = json.dumps(self._state)
             all_at_once.set(keys.consumer(self._name), state, px=int(lease() * 1000))
             all_at_once.sadd(keys.consumers, self._name)
+            all_at_once.pexpire(keys.consumers, int(lease() * 1000))
             all_at_once.publish(keys.answers, self._name)
             all_at_once.execute()
 
@@ -228,14 +229,11 @@ class TrainerByRedis:
                     return
 
     def close(self) -> None:
-        """Remove this consumer's state, which tells the trainer that the import has ended."""
+        """Tell the trainer that the import has ended; the state goes when that has read it."""
         self._lease.close()
-        keys, pipeline = self._keys, self._client.pipeline
-        with suppress(OSError), reaching(keys), pipeline(transaction=True) as all_at_once:
-            all_at_once.delete(keys.consumer(self._name))
-            all_at_once.srem(keys.consumers, self._name)
-            all_at_once.publish(keys.answers, self._name)
-            all_at_once.execute()
+        self._state["ended"] = True  # the trainer may have yet to read the answer
+        with suppress(OSError):
+            self._register()
         self._leave()
 
     def _leave(self) -> None:

@@ -27,6 +27,7 @@ from .. import policy
 from ..conftest import Server
 from ..following import QUICK, until
 from ..ipc_processes import Consumer, Process, Trainer, full
+from .test_ipc_faults import GIVES_BACK, failed
 
 redis = pytest.importorskip("redis")
 pytestmark = pytest.mark.usefixtures("fake_acl")
@@ -106,7 +107,7 @@ def test_each_version_is_copied_and_answered(
     assert fake.live() == []
     trainer.do("end")
     assert trainer.do("left") == ([], [])
-    assert nothing_left(server)
+    until(partial(nothing_left, server))
 
 
 def test_a_bundle_follows_trainer_after_trainer(
@@ -130,7 +131,7 @@ def test_a_bundle_follows_trainer_after_trainer(
         assert last.do("publish", 3).taken
     last.do("end")
     assert last.do("left") == ([], [])
-    assert nothing_left(server)
+    until(partial(nothing_left, server))
 
 
 def _ended(errors: list[str], count: int) -> bool:
@@ -148,10 +149,41 @@ def test_what_is_refused_is_told(process: Made, server: Server, bundle: ab.Bundl
     assert policy.held(bundle) == 0
 
 
+@pytest.mark.acl(leaks="ignore")
+def test_each_call_of_a_consumer_fails(process: Made, server: Server) -> None:
+    """The trainer hears of each failure, and the next version is copied as ever."""
+    trainer, survived = process(Trainer), set[str]()
+
+    def read(source: follow.Ipc, version: int) -> None:
+        [one] = source.versions()
+        assert isinstance(one, follow.Checkpoint)
+        with one.open() as weights:
+            np.testing.assert_array_equal(weights["w"].to_host(), policy.weights(version)["w"])
+        source.close()
+
+    for nth in range(1, 200):
+        fake.reset()
+        source = follow.Ipc(server.url, key="policy")
+        trainer.ask("publish", nth)
+        until(partial(listed, source))
+        error = failed(partial(read, source, nth), nth, 207001)
+        answers = trainer.answer()
+        if error is None:
+            assert answers.taken == (os.getpid(),)
+            break
+        survived.add(error)
+        assert answers.taken or error in str(answers.refused)
+        source.close()
+        if not error.startswith(GIVES_BACK):
+            assert fake.live() == [], error
+        assert [one for one in fake.violations() if one["severity"] != "leak"] == [], error
+    assert {"aclrtIpcMemImportByKey", "aclrtIpcMemClose", "aclrtMemcpy", "aclrtMalloc"} <= survived
+
+
 def test_nobody_publishes(source: follow.Ipc, server: Server) -> None:
     with pytest.raises(ConnectionError, match="Redis, key 'policy'>: nobody publishes there"):
         source.versions()
-    assert nothing_left(server)
+    until(partial(nothing_left, server))
 
 
 def test_a_stale_key_changes_nothing(process: Made, server: Server, bundle: ab.Bundle) -> None:
@@ -267,6 +299,26 @@ def test_a_server_that_starts_anew(
     assert answers.taken
     assert consumer.answer() == [(1, 1.0), (3, 3.0)]
     assert consumer.do("end") == ([], [])
+
+
+def test_an_answer_is_read_though_its_consumer_has_gone(
+    process: Made, server: Server, bundle: ab.Bundle
+) -> None:
+    trainer = process(Trainer)
+    for version in (1, 2, 3):
+        source = follow.Ipc(server.url, key="policy")
+        trainer.ask("publish", version)
+        one = offered(source)
+        with one.open() as weights:
+            bundle.update(weights, version=version)
+        source.close()
+        assert trainer.answer().taken == (os.getpid(),)
+    source = follow.Ipc(server.url, key="policy")
+    source.versions()  # it is a consumer before the publication begins
+    trainer.ask("publish", 4, consumers=0)
+    offered(source)
+    source.close()
+    assert trainer.answer().lost == (os.getpid(),)
 
 
 def test_somebody_publishes_there(process: Made, server: Server) -> None:
@@ -414,4 +466,4 @@ def test_a_trainer_that_closes_while_its_version_is_lent(
         second.publish(2, policy.weights(2), timeout=30)
         assert consumer.answer() == [(2, 2.0)]
         assert consumer.do("end") == ([], [])
-    assert nothing_left(server)
+    until(partial(nothing_left, server))
