@@ -251,6 +251,21 @@ class Lib:
     ACL_DATA_WITH_STATIC_AIPP: int
     ACL_DATA_WITH_DYNAMIC_AIPP: int
     ACL_DYNAMIC_AIPP_NODE: int
+    ACL_YUV420SP_U8: int
+    ACL_XRGB8888_U8: int
+    ACL_RGB888_U8: int
+    ACL_YUV400_U8: int
+    ACL_NC1HWC0DI_FP16: int
+    ACL_NC1HWC0DI_S8: int
+    ACL_ARGB8888_U8: int
+    ACL_YUYV_U8: int
+    ACL_YUV422SP_U8: int
+    ACL_AYUV444_U8: int
+    ACL_RAW10: int
+    ACL_RAW12: int
+    ACL_RAW16: int
+    ACL_RAW24: int
+    ACL_AIPP_RESERVED: int
     ACL_AICORE_ARITHMETIC_UTILIZATION: int
     ACL_AICORE_PIPE_UTILIZATION: int
     ACL_AICORE_MEMORY_BANDWIDTH: int
@@ -286,21 +301,6 @@ class Lib:
     ACL_PROF_NTS_METRICS: int
     ACL_PROF_PATH: int
     ACL_PROF_ARGS_MAX: int
-    ACL_YUV420SP_U8: int
-    ACL_XRGB8888_U8: int
-    ACL_RGB888_U8: int
-    ACL_YUV400_U8: int
-    ACL_NC1HWC0DI_FP16: int
-    ACL_NC1HWC0DI_S8: int
-    ACL_ARGB8888_U8: int
-    ACL_YUYV_U8: int
-    ACL_YUV422SP_U8: int
-    ACL_AYUV444_U8: int
-    ACL_RAW10: int
-    ACL_RAW12: int
-    ACL_RAW16: int
-    ACL_RAW24: int
-    ACL_AIPP_RESERVED: int
     ACL_SUCCESS: int
     ACL_ERROR_RT_CONTEXT_NULL: int
     ACL_ERROR_BAD_ALLOC: int

@@ -7,9 +7,9 @@
 #include "file/numeric.h"
 
 /* What each of a channel's 256 values becomes, in the tensor's elements. */
-typedef struct Channel {
+typedef struct AippChannel {
     unsigned char element[256][4];
-} Channel;
+} AippChannel;
 
 /* Only the first row of the matrix makes something. */
 static bool makes_gray(const AippHead *head)
@@ -80,7 +80,8 @@ static void put(const AippRecord *record, float value, unsigned char element[4])
 }
 
 /* Each step is rounded to half precision, as on a device. */
-static void fill_channel(const AippPart *part, const AippRecord *record, size_t i, Channel *channel)
+static void fill_channel(const AippPart *part, const AippRecord *record, size_t i,
+                         AippChannel *channel)
 {
     for (int pixel = 0; pixel < 256; pixel++) {
         if (record->data_type == ACL_UINT8) {
@@ -194,7 +195,7 @@ void aipp_image(const AippHead *head, const AippPart *part, const AippRecord *re
     size_t h = (size_t)(crops ? part->crop_size_h : head->src_image_size_h);
     size_t channels = aipp_channels(record);
     Layout layout = layout_of(record);
-    Channel channel[4];
+    AippChannel channel[4];
 
     if (pads) {
         fill_padding(record, &layout, to);
