@@ -34,11 +34,13 @@ from acl_bundle.device import Device
 from acl_bundle.graph import Graph
 from acl_bundle.weight_program import Given, opened
 
+REPLICAS_MAX = 1024
+
 
 def _check_replicas(replicas: SupportsIndex) -> int:
     found = whole(replicas, "replicas is how often to load a graph, an int")
-    if found < 1:
-        raise ValueError(f"replicas is {found}; give 1 or more")
+    if not 0 < found <= REPLICAS_MAX:
+        raise ValueError(f"replicas is {found}; give 1 to {REPLICAS_MAX}")
     return found
 
 
@@ -115,7 +117,7 @@ class Bundle(HasWeights):
                 library keeps them; ``"auto"``: owned where it can be.
             replicas: How often to load the inference graph, and every other
                 graph that computes, over the same variables: so many threads
-                run it at once, and one update serves all. Each takes the
+                run it at once (1 to 1024), and one update serves all. Each takes the
                 graph's work space, constants and buffers on the device again.
             config: As for `Device`: what aclInit is given, if this is the first
                 use of the device in the process.

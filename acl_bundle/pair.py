@@ -210,7 +210,7 @@ class Pair(Closing):
             VersionError: The version is not `expect`.
             As `update`; the active bundle and its version are as before.
         """
-        expected = expect if expect is None or expect is ANY else label_of(expect)
+        expected = expect if expect is None or expect is ANY else label_of(expect, "expect")
         self._sides.shadow.update.wait_for(ready)  # before a generator's arrays are copied
         found = self._sides.shadow.update.named(weights)
         limits = Limits(when_busy, timeout_ms)

@@ -37,7 +37,10 @@ class Stream(Closing, Iterator[Result]):
     def __init__(
         self, submit: Callable[[Any], Future[Result]], items: Iterable[Any], depth: int
     ) -> None:
-        self._submit, self._items, self._depth = submit, iter(items), depth
+        try:
+            self._submit, self._items, self._depth = submit, iter(items), depth
+        except TypeError as error:
+            raise TypeError(f"items is {items!r}; give an iterable of inputs") from error
         self._pending: deque[Future[Result] | Exception] = deque()
         self._more = True
         self._process = os.getpid()

@@ -42,15 +42,26 @@ def whole(value: object, what: str) -> int:
     raise TypeError(f"{what}, not {value!r}")
 
 
-def label_of(version: object) -> int | str:
-    """A version as an int or a str; numpy's are taken.
+def flag(value: object, name: str) -> bool:
+    """True or False, numpy's too.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"{name} is False or True, not {value!r}")
+
+
+def label_of(version: object, name: str = "version") -> int | str:
+    """A version as an int or a str; numpy's are taken. `name` is what the caller calls it.
 
     Raises:
         TypeError: It is neither.
     """
     if isinstance(version, str):
         return str(version)
-    return whole(version, "version is an int or a str")
+    return whole(version, f"{name} is an int or a str")
 
 
 def _is_masked(array: NDArray[Any]) -> bool:

@@ -228,14 +228,17 @@ class DeviceArray(OfProcess):
 
         Raises:
             BufferError: The array would have to be copied, or DLPack has no code for its dtype.
+            TypeError: `max_version` or `dl_device` is no pair of ints.
             ClosedError: The array was freed, or belongs to the parent process.
         """
-        if copy or dl_device not in (None, self.__dlpack_device__()):
+        is_here = dl_device is None or _pair_of(dl_device, "dl_device") == self.__dlpack_device__()
+        if copy or not is_here:
             raise BufferError(
                 f"this DeviceArray {self._told} is not copied by __dlpack__; take .to_host(), or"
                 " to_device() of it"
             )
-        return capsule(self.use(), self.shape, self.dtype, versioned=(max_version or (0,))[0] >= 1)
+        newest = (0, 0) if max_version is None else _pair_of(max_version, "max_version")
+        return capsule(self.use(), self.shape, self.dtype, versioned=newest >= (1, 0))
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """kDLExtDev, which is torch_npu's too, and the number of the device."""
@@ -263,6 +266,13 @@ def _check_target(target: Any, array: DeviceArray) -> None:
         raise ValueError(f"out has shape {target.shape}; it must be {array.shape}")
     if not target.flags.c_contiguous or not target.flags.writeable:
         raise ValueError("out is read-only or not C-contiguous; give numpy.empty")
+
+
+def _pair_of(value: Any, name: str) -> tuple[int, int]:
+    """A pair of numbers of DLPack's."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} is {value!r}; it is a tuple of two ints, or None")
+    return whole(value[0], f"{name} has two ints"), whole(value[1], f"{name} has two ints")
 
 
 def _check_memory(device: OpenDevice, address: int, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
@@ -12,6 +13,7 @@ WRONG = (
     "ready is {}; give the address of an aclrtEvent, a torch.npu.Event that was recorded, or a"
     " list of them"
 )
+TEXT = str | bytes | bytearray | memoryview
 
 
 def events_of(ready: Any) -> list[Any]:
@@ -19,13 +21,13 @@ def events_of(ready: Any) -> list[Any]:
 
     Raises:
         TypeError: It is no event.
-        ValueError: An event is NULL: torch's is, before it was recorded.
+        ValueError: An event is NULL: torch's is, before it was recorded; or is no address.
         UnsupportedError: The library cannot wait for events.
     """
     if ready is None:
         return []
     need("ready=", ("aclrtSynchronizeEvent", "aclrtStreamWaitEvent"))
-    given = list(ready) if isinstance(ready, Sequence) and not isinstance(ready, str) else [ready]
+    given = list(ready) if isinstance(ready, Sequence) and not isinstance(ready, TEXT) else [ready]
     return [_handle(one) for one in given]
 
 
@@ -34,7 +36,8 @@ def _handle(event: Any) -> Any:
     if isinstance(address, type(NULL)):
         address = int(ffi.cast("uintptr_t", address))
     if not isinstance(address, SupportsIndex) or isinstance(address, bool):
-        raise TypeError(WRONG.format(f"a {type(event).__name__}"))
-    if not address.__index__():
-        raise ValueError(WRONG.format("NULL"))
-    return ffi.cast("aclrtEvent", address.__index__())
+        raise TypeError(WRONG.format(f"{event!r:.60}"))
+    number = operator.index(address)
+    if not 0 < number < 2**64:
+        raise ValueError(WRONG.format(hex(number) if number else "NULL"))
+    return ffi.cast("aclrtEvent", number)

@@ -24,8 +24,10 @@ def shape_of(shape: SupportsIndex | Sequence[SupportsIndex]) -> Shape:
         TypeError: A dim is no int.
         ValueError: A dim is below 0.
     """
+    if isinstance(shape, str | bytes | bytearray | memoryview):
+        raise TypeError(f"shape is {shape!r}; give an int, or a sequence of ints")
     rows = shape if isinstance(shape, Sequence) else [shape]
-    made = tuple(whole(dim, "a shape has ints") for dim in rows)
+    made = tuple(whole(dim, "shape has ints") for dim in rows)
     if min(made, default=0) < 0:
         raise ValueError(f"shape {made} has a dim below 0")
     return made
@@ -38,7 +40,10 @@ def dtype_of(dtype: DTypeLike) -> np.dtype[Any]:
         TypeError: It is no dtype.
         ValueError: ACL has no type for it.
     """
-    made: np.dtype[Any] = np.dtype(dtype)
+    try:
+        made: np.dtype[Any] = np.dtype(dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"dtype is {dtype!r}; give one of numpy's, or its name") from error
     dtypes.from_numpy(made)
     return made
 

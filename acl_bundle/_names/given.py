@@ -76,7 +76,7 @@ def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     Raises:
         TypeError: It is one text, or something in it is none.
     """
-    listed = isinstance(patterns, Iterable) and not isinstance(patterns, str)
+    listed = isinstance(patterns, Iterable) and not isinstance(patterns, str | np.ndarray)
     found = tuple(patterns) if listed else ()
     if not listed or not all(isinstance(one, str) for one in found):
         raise TypeError(
@@ -111,7 +111,7 @@ class Part(Mapping[str, Any]):
 
 
 def _of_pairs(weights: object, copied: Callable[[Any, str], Any]) -> dict[str, Any]:
-    if isinstance(weights, str | bytes) or not isinstance(weights, Iterable):
+    if isinstance(weights, str | bytes | np.ndarray) or not isinstance(weights, Iterable):
         raise TypeError(
             f"{RIGHT}, not {type(weights).__name__}; weights.open(path) makes one of a file"
         )

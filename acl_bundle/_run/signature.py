@@ -71,7 +71,9 @@ class _Side:
                     f" it has {', '.join(map(str, self.specs)) or 'none'}"
                 )
             return [given.get(name) for name in self.names]
-        if isinstance(given, np.ndarray) or not isinstance(given, Sequence):
+        if isinstance(given, np.ndarray | str | bytes | bytearray | memoryview) or not isinstance(
+            given, Sequence
+        ):
             raise TypeError(f"give the {self.kind}s as a dict or a sequence, not {type(given)}")
         if len(given) != len(self.specs):
             raise ValueError(

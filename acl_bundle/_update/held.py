@@ -106,8 +106,11 @@ class HeldWeights(Mapping[str, Array]):
         """Find a weight by its name, or by another name of it.
 
         Raises:
+            TypeError: It is no name.
             WeightError: There is none.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"name is {name!r}; give a weight's name, a str")
         found = self._specs.get(self._aliases.get(name, name))
         if found is None:
             made = self._made_of(name)

@@ -26,7 +26,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from acl_bundle._async.second_ids import SecondIds
-from acl_bundle._base.arrays import label_of, whole
+from acl_bundle._base.arrays import flag, label_of, whole
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._device.events import events_of
@@ -259,8 +259,9 @@ class UpdateGraph(Graph):
         self._writer.check_rollback(rollback)
         found = self._planning.named(weights)
         return Order(
-            found, label, checked, rollback, keep, reader(self._writer) if digest else None
-        )
+            found, label, checked, rollback, keep,
+            reader(self._writer) if flag(digest, "digest") else None,
+        )  # fmt: skip
 
     def _planned(self, order: Order, now: Published, signals: Signals, clock: Clock) -> Planned:
         planning = self._planning
@@ -297,7 +298,7 @@ class UpdateGraph(Graph):
             skip_unchanged=skip_unchanged, ignore=ignore, tokens=tokens, finite=finite,
             threads=threads,
         )  # fmt: skip
-        expect = expect if expect is None or expect is ANY else label_of(expect)
+        expect = expect if expect is None or expect is ANY else label_of(expect, "expect")
         variables, clock = self._writer.variables, Clock()
         with variables.beside("stage", wait) as signals:
             check_expected("stage", variables.version, expect)

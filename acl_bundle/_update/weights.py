@@ -157,7 +157,7 @@ class HasWeights(Owner):
 
         Raises:
             WeightError: There is no such weight, or `out` has another shape or dtype.
-            TypeError, ValueError: `out` is no array, or cannot be written.
+            TypeError, ValueError: `name` is no str; or `out` is no array, or cannot be written.
             RoleError: The file has no weights that could be updated.
             UpdateError: The weight has no value yet, or nobody kept its value.
             UnsupportedError: The file does not tell where it lies, and the device may store

@@ -13,11 +13,12 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._base.arrays import whole
 from acl_bundle.bundle import Bundle
 from acl_bundle.compat.shape_choices import MODES, ShapeChoices, gears_of, mode_of
 from acl_bundle.compat.tensors import Summary, Tensor, TensorDesc, describe
@@ -50,7 +51,8 @@ class InferSession(ShapeChoices):
         bundle: What it is made of.
 
     Raises:
-        ValueError: `loop` is less than 1. All that `Bundle.load` raises comes through.
+        TypeError, ValueError: `loop` is no int, or less than 1. All that `Bundle.load` raises
+            comes through.
     """
 
     def __init__(
@@ -61,13 +63,11 @@ class InferSession(ShapeChoices):
         debug: bool = False,
         loop: int = 1,
     ) -> None:
-        if loop < 1:
-            raise ValueError(f"loop is {loop}; give 1 or more")
         self.device_id: int = device_id
         self.model_path: str | os.PathLike[str] = model_path
         self.acl_json_path: str | None = acl_json_path
         self.debug: bool = debug
-        self.loop: int = loop
+        self.loop: int = _times(loop, "loop")
         self._level = logging.DEBUG if debug else logging.NOTSET
         self._times, self._last = Summary(), dict[str, Array]()
         self.bundle: Bundle = Bundle.load(model_path, device=device_id, config=acl_json_path)
@@ -112,7 +112,7 @@ class InferSession(ShapeChoices):
 
         Raises:
             ValueError: The file has another mode, or a shape does not fit.
-            TypeError: A dtype does not fit.
+            TypeError: A dtype does not fit, or `feeds` is no list.
             ClosedError: `free_resource` was called.
             AclError: A call into the library failed.
         """
@@ -135,7 +135,7 @@ class InferSession(ShapeChoices):
         Raises:
             As `infer`.
         """
-        given = [self._given(feeds, mode) for feeds in feeds_list]
+        given = [self._given(feeds, mode) for feeds in _listed(feeds_list, "feeds_list")]
         if self._mode == "dymshape" or self.loop > 1:
             return [self._run(one) for one in given]
         answers, start = [], time.perf_counter()
@@ -172,17 +172,19 @@ class InferSession(ShapeChoices):
             ValueError: `in_out_list` does not fit the model, or fewer than one run is asked for.
                 All that `infer` raises comes through.
         """
-        links = [-1] * len(self._graph.inputs) if in_out_list is None else [*in_out_list]
         outputs = len(self._graph.outputs)
+        links = [-1] * len(self._graph.inputs)
+        if in_out_list is not None:
+            links = [
+                whole(at, "in_out_list has ints") for at in _listed(in_out_list, "in_out_list")
+            ]
         if len(links) != len(self._graph.inputs) or not all(-1 <= at < outputs for at in links):
             raise ValueError(
                 f"in_out_list is {links}; it has a number for each of the"
                 f" {len(self._graph.inputs)} inputs: -1, or an output from 0 to {outputs - 1}"
             )
-        if iteration_times < 1:
-            raise ValueError(f"iteration_times is {iteration_times}; give 1 or more")
-        given = self._given(feeds, mode)
-        for _ in range(iteration_times):
+        times, given = _times(iteration_times, "iteration_times"), self._given(feeds, mode)
+        for _ in range(times):
             made = self._run(given)
             given = [
                 self._feed(made[at], self._graph.inputs[own]) if at >= 0 else given[own]
@@ -227,7 +229,7 @@ class InferSession(ShapeChoices):
             raise ValueError(f"mode is {mode!r}; {', '.join(MODES)} are right")
         if mode != self._mode:
             raise ValueError(f"mode is {mode!r}; the file's inputs are those of {self._mode!r}")
-        inputs = self._graph.inputs
+        inputs, feeds = self._graph.inputs, _listed(feeds, "feeds")
         if len(feeds) != len(inputs):
             names = ", ".join(spec.name for spec in inputs)
             raise ValueError(f"there are {len(feeds)} feeds; the inputs are {names}")
@@ -258,3 +260,21 @@ class InferSession(ShapeChoices):
         self._last.update(made)
         if self._level:
             _log.log(self._level, "%s: %.3f ms", self._graph.label, seconds * 1e3)
+
+
+def _times(given: SupportsIndex, name: str) -> int:
+    """How often to do something."""
+    found = whole(given, f"{name} is an int")
+    if not 0 < found < 2**31:
+        raise ValueError(f"{name} is {found}; give 1 to 2147483647")
+    return found
+
+
+def _listed(given: Any, name: str) -> list[Any]:
+    """A list, or what is gone through as one."""
+    if isinstance(given, str | bytes | bytearray | Mapping) or not hasattr(given, "__len__"):
+        raise TypeError(f"{name} is {given!r}; give a list")
+    try:
+        return list(given)
+    except TypeError as error:  # numpy's array of rank 0 has a length that it has not
+        raise TypeError(f"{name} is {given!r}; give a list") from error

@@ -171,7 +171,9 @@ def _config(given: dict[str, Any]) -> Any:
                 made.value.rsv = list(value)
             else:
                 setattr(made.value, field, value)
-        count = min(int(given["numAttrs"]), len(given["attrs"]))
+        count = int(given["numAttrs"])
+        if not 0 <= count <= len(given["attrs"]):
+            raise ValueError(f"numAttrs is {count}, and there are {len(given['attrs'])} attrs")
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ValueError(
             f"the configuration {given!r} does not fit ({error!r}); right is"

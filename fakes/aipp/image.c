@@ -154,23 +154,23 @@ static void convert(const AippHead *head, unsigned char pixel[4])
 }
 
 /* Where an element of a channel lies in the tensor, and how far apart the channels are. */
-typedef struct Layout {
+typedef struct ImageLayout {
     size_t pixel;               /* bytes between the pixels of a row */
     size_t channel;
     size_t element;
-} Layout;
+} ImageLayout;
 
-static Layout layout_of(const AippRecord *record)
+static ImageLayout layout_of(const AippRecord *record)
 {
     size_t element = element_size(record->data_type);
     size_t area = aipp_height(record) * aipp_width(record);
 
     if (record->nhwc)
-        return (Layout){element * aipp_channels(record), element, element};
-    return (Layout){element, element * area, element};
+        return (ImageLayout){element * aipp_channels(record), element, element};
+    return (ImageLayout){element, element * area, element};
 }
 
-static void fill_padding(const AippRecord *record, const Layout *layout, unsigned char *to)
+static void fill_padding(const AippRecord *record, const ImageLayout *layout, unsigned char *to)
 {
     size_t count = aipp_tensor_bytes(record) / layout->element;
     float value = record->real.padding_value;
@@ -194,7 +194,7 @@ void aipp_image(const AippHead *head, const AippPart *part, const AippRecord *re
     size_t w = (size_t)(crops ? part->crop_size_w : head->src_image_size_w);
     size_t h = (size_t)(crops ? part->crop_size_h : head->src_image_size_h);
     size_t channels = aipp_channels(record);
-    Layout layout = layout_of(record);
+    ImageLayout layout = layout_of(record);
     AippChannel channel[4];
 
     if (pads) {

@@ -155,8 +155,8 @@ def test_a_generators_array_is_copied_when_it_is_ready(
 @pytest.mark.parametrize(
     ("ready", "error", "text"),
     [
-        ("event", TypeError, "ready is a str; give the address of an aclrtEvent"),
-        (1.5, TypeError, "ready is a float"),
+        ("event", TypeError, "ready is 'event'; give the address of an aclrtEvent"),
+        (1.5, TypeError, "ready is 1.5"),
         (0, ValueError, "ready is NULL"),
         ([SimpleNamespace(npu_event=0)], ValueError, "a torch.npu.Event that was recorded"),
     ],

@@ -96,6 +96,9 @@ def test_dicts_go_in_and_come_out(acl: Any) -> None:
     assert acl.rt.free(pointer) == 0
     with pytest.raises(ValueError, match="the configuration"):
         acl.rt.malloc_with_cfg(64, 0, {"numAttrs": 1})
+    for count in (-1, 2, 2**70):
+        with pytest.raises(ValueError, match=f"numAttrs is {count}, and there are 1 attrs"):
+            acl.rt.malloc_with_cfg(64, 0, {**config, "numAttrs": count})
     for wrong in ({}, {"dimCount": 2, "dims": [1]}, {"dimCount": 1, "dims": [None]}):
         with pytest.raises(ValueError, match=r"dims|int64_t"):
             acl.mdl.set_input_dynamic_dims(0, 0, 0, wrong)
