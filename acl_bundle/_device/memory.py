@@ -6,10 +6,42 @@ calls need the device's context current on the thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from acl_bundle._binding.calls import acl, pointed
 from acl_bundle._binding.shim import ffi, lib
+from acl_bundle.errors import AclError, AclResourceError
+
+_idle: dict[int, Callable[[], bool]] = {}
+
+
+def lend_idle(drop: Callable[[], bool]) -> Callable[[], None]:
+    """Have idle memory given up where an allocation finds no room.
+
+    Args:
+        drop: Frees it, from any thread, and says whether there was any.
+
+    Returns:
+        What ends that.
+    """
+    number = id(drop)
+    _idle[number] = drop
+
+    def end() -> None:
+        _idle.pop(number, None)
+
+    return end
+
+
+def _made_room() -> bool:
+    """Free all idle memory; whether there was any."""
+    some = False
+    for drop in list(_idle.values()):
+        with suppress(AclError):
+            some |= drop()
+    return some
 
 
 class DeviceBuffer:
@@ -20,7 +52,8 @@ class DeviceBuffer:
         taken: A block that somebody else allocated, to be this one's; None to allocate it.
 
     Raises:
-        AclError: 207001 when the device has no such block left.
+        AclError: 207001 when the device has no such block left, nor idle memory that was kept
+            for the next staged set: that is freed before.
     """
 
     def __init__(self, nbytes: int, taken: Any = None) -> None:
@@ -29,7 +62,12 @@ class DeviceBuffer:
 
     def _allocated(self, nbytes: int) -> Any:
         pointer = ffi.new("void **")
-        acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
+        try:
+            acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
+        except AclResourceError:
+            if not _made_room():
+                raise
+            acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
         return pointed("aclrtMalloc", pointer[0])
 
     def read(self, offset: int, target: Any, nbytes: int, on_host: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from acl_bundle._device.memory import DeviceBuffer
+from acl_bundle._base.owner import uninterrupted
+from acl_bundle._device.memory import DeviceBuffer, lend_idle
 from acl_bundle.device import Device
 
 
@@ -16,6 +19,9 @@ class Areas:
     Args:
         stack: Gives back what is left.
         device: Whose memory it is.
+
+    Attributes:
+        quiet: Whether nothing that was committed is on the device still.
     """
 
     def __init__(self, stack: ExitStack, device: Device) -> None:
@@ -23,7 +29,10 @@ class Areas:
         self._free: list[DeviceBuffer] = []
         self._taken: set[DeviceBuffer] = set()
         self._forgotten: deque[DeviceBuffer] = deque()
+        self.quiet: Callable[[], bool] = lambda: True
+        self._process, self._dropping = os.getpid(), threading.RLock()
         stack.callback(self._close)
+        stack.callback(lend_idle(self._drop))
 
     def take(self, nbytes: int) -> DeviceBuffer:
         """An area of at least so many bytes, more than 0: the least that fits, or a new one.
@@ -31,17 +40,20 @@ class Areas:
         Raises:
             AclError: The device has no room for it.
         """
+        self._collect_if_quiet()
         with self._lock:
             fitting = [one for one in self._free if one.nbytes >= nbytes]
             if fitting:
                 area = min(fitting, key=lambda one: one.nbytes)
                 self._free.remove(area)
-            else:
-                self._empty()
-                with self._device.activated():
-                    area = DeviceBuffer(nbytes)
+                self._taken.add(area)
+                return area
+        self._drop()
+        with self._device.activated():
+            area = DeviceBuffer(nbytes)
+        with self._lock:
             self._taken.add(area)
-            return area
+        return area
 
     def give(self, area: DeviceBuffer) -> None:
         """Take an area back, which nothing on the device reads. No call, so it cannot fail."""
@@ -58,27 +70,34 @@ class Areas:
         while self._forgotten:
             self.give(self._forgotten.popleft())
 
-    def drop(self) -> bool:
+    def _collect_if_quiet(self) -> None:
+        if self._forgotten and self.quiet():
+            self.collect()
+
+    def _drop(self) -> bool:
         """Free what no set has, for somebody who needs the room; whether there was any.
+
+        Nobody waits for `take` meanwhile, so that two bundles may ask each other; closing waits.
 
         Raises:
             AclError: Some could not be freed.
         """
-        self.collect()
-        with self._lock:
-            some = bool(self._free)
-            self._empty()
-            return some
-
-    def _empty(self) -> None:
-        areas, self._free = self._free, []
-        with self._device.activated(), ExitStack() as stack:
-            for area in areas:
-                stack.callback(area.close)
+        if os.getpid() != self._process:
+            return False
+        with uninterrupted(), self._dropping:
+            self._collect_if_quiet()
+            with self._lock:
+                areas, self._free = self._free, []
+            if areas:
+                with self._device.activated(), ExitStack() as stack:
+                    for area in areas:
+                        stack.callback(area.close)
+            return bool(areas)
 
     def _close(self) -> None:
-        areas, self._free = [*self._taken, *self._free], []
-        self._taken.clear()
+        with self._dropping, self._lock:
+            areas, self._free = [*self._taken, *self._free], []
+            self._taken.clear()
         with ExitStack() as stack:
             for area in areas:
                 stack.callback(area.close)

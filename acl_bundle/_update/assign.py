@@ -87,6 +87,7 @@ class Assignment:
         self._label, self._planning, self._writer = graph.label, planning, writer
         device = self._device = second_ids.device
         self.area = Stage(stack, device, planning.constants.specs)
+        self.area.areas.quiet = lambda: writer.quiet
         inputs, outputs = self.area.dataset, dataset(stack, [])
         self._timed = Stopwatch(second_ids, graph.index, graph.label, inputs)
         self._engine = new_engine(writer.variables.gate, False, model_id, device, inputs, outputs)

@@ -123,13 +123,8 @@ class Stage:
             self._area = self._made(nbytes)
 
     def _made(self, nbytes: int) -> DeviceBuffer:
-        """New device memory; what is kept for the next staged set goes where it is in the way."""
-        try:
-            made = DeviceBuffer(nbytes)
-        except AclResourceError:
-            if not self.areas.drop():
-                raise
-            made = DeviceBuffer(nbytes)
+        self.areas.collect()
+        made = DeviceBuffer(nbytes)
         self._stack.callback(made.close)
         return made
 

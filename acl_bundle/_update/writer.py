@@ -64,6 +64,11 @@ class Writer:
         self.rewrite: Callable[[Any], None] | None = None
         self._late = Late(variables, self._roll_back)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing that was committed is on the device still."""
+        return not self._late.runs
+
     def check_rollback(self, rollback: Rollback) -> None:
         """Refuse what is no way to roll back, or none for these variables.
 
