@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-from acl_bundle._base.owner import Closing, check_process
+from acl_bundle._base.owner import Closing, Finalizer, check_process
 
 Result = TypeVar("Result")
 
@@ -44,7 +43,7 @@ class Stream(Closing, Iterator[Result]):
         self._pending: deque[Future[Result] | Exception] = deque()
         self._more = True
         self._process = os.getpid()
-        self._drop = weakref.finalize(self, _cancel, self._pending, self._process)
+        self._drop = Finalizer(self, _cancel, self._pending, self._process)
 
     def _pull(self) -> bool:
         """Take one more item. False: there is none, or not before its error was told."""

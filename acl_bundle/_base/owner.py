@@ -132,6 +132,64 @@ def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> Non
         _give_back(stack, around, process)
 
 
+class Finalizer:
+    """A call that is made once, when something is collected, or at the interpreter's exit.
+
+    A signal that came while C ran is handled by the next function of Python's that begins, which
+    may be this call: its handler's exception is then printed, and the call has not been made. So
+    two weak references make it:
+
+    1. C runs, and Ctrl-C comes
+    2. C lets the last reference go, and the first weak reference calls
+    3. the handler raises before the first line; Python prints that
+    4. the second weak reference calls
+
+    Args:
+        of: What is collected.
+        call: Made again where it did not come to its end, so it does nothing twice.
+        arguments: Of the call. They must not refer to `of`.
+        atexit: Whether it is made at the interpreter's exit.
+    """
+
+    def __init__(
+        self, of: object, call: Callable[..., object], *arguments: Any, atexit: bool = True
+    ) -> None:
+        self._once = _Once(call, arguments)
+        self._finalize = weakref.finalize(of, self._once)
+        self._finalize.atexit = atexit
+        self._once.second = weakref.ref(of, self._once)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is yet to be made."""
+        return self._finalize.alive
+
+    def __call__(self) -> None:
+        """Make it now, if it is yet to be made."""
+        self._finalize()
+
+    def detach(self) -> bool:
+        """Have it not made any more; False: it was made, or detached before."""
+        self._once.done = True
+        return self._finalize.detach() is not None
+
+
+class _Once:
+    def __init__(self, call: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+        self.call, self.arguments, self.done = call, arguments, False
+        self.second: weakref.ref[Any] | None = None
+
+    def __call__(self, _: object = None) -> None:
+        if self.done:
+            return
+        try:
+            self.call(*self.arguments)
+        except AclError:  # all else was given back
+            self.done = True
+            raise
+        self.done = True
+
+
 def check_process(used: object, process: int) -> None:
     """Refuse what was made before a fork.
 
@@ -191,7 +249,7 @@ class Owner(Closing):
         warns: Whether its collection, unclosed, is worth a ResourceWarning.
     """
 
-    _finalizer: weakref.finalize[..., Any] | None = None
+    _finalizer: Finalizer | None = None
 
     def __init__(self, around: Around = nullcontext, *, warns: bool = True) -> None:
         self._stack = ExitStack()
@@ -199,9 +257,9 @@ class Owner(Closing):
         self._process = os.getpid()
         held = self._stack, around, self._process
         self._finalizer = (
-            weakref.finalize(self, _forgotten, *held, type(self).__name__)
+            Finalizer(self, _forgotten, *held, type(self).__name__)
             if warns
-            else weakref.finalize(self, _give_back, *held)
+            else Finalizer(self, _give_back, *held)
         )
 
     @property

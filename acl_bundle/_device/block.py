@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -93,17 +94,35 @@ class Use:
         block: The block.
     """
 
-    __slots__ = ("block",)
+    __slots__ = ("__weakref__", "block")
 
     def __init__(self, block: Block) -> None:
         self.block: Block = block
 
-    def __del__(self) -> None:
-        self.block.unused()
+
+class _Uses:
+    """Those uses of a block that are not collected. Nothing runs when one is."""
+
+    def __init__(self) -> None:
+        self._all: list[weakref.ref[Use]] = []
+        self._many = 16
+
+    def add(self, use: Use) -> None:
+        """Count one in; from time to time those that are over are left out."""
+        if len(self._all) >= self._many:
+            self._all = [one for one in self._all if one() is not None]
+            self._many = 2 * len(self._all) + 16
+        self._all.append(weakref.ref(use))
+
+    def __bool__(self) -> bool:
+        return any(one() is not None for one in self._all)
 
 
 class Block(Owner):
-    """Device memory, and the count of those who use it.
+    """Device memory, and those who use it.
+
+    It is closed when it is let go and nobody uses it; else with the last use, which keeps it from
+    being collected.
 
     Args:
         device: The index of its device.
@@ -129,7 +148,7 @@ class Block(Owner):
         *,
         taken: Any = None,
     ) -> None:
-        self._uses, self._is_let_go, self._lock = 0, False, threading.RLock()
+        self._uses, self._lock = _Uses(), threading.RLock()
         memory = None if taken is None else DeviceBuffer(max(nbytes, 1), taken)
         with uninterrupted():
             self.device: OpenDevice = _held(device, memory)
@@ -169,21 +188,13 @@ class Block(Owner):
         """
         with self._lock:
             self.check()
-            self._uses += 1
-            return Use(self)
-
-    def unused(self) -> None:
-        """End a use."""
-        with self._lock:
-            self._uses -= 1
-            over = self._is_let_go and self._uses == 0
-        if over:
-            self.close()
+            use = Use(self)
+            self._uses.add(use)
+            return use
 
     def let_go(self) -> None:
-        """Give the block back, now or with the end of the last use."""
+        """Give the block back, now or, where it is used, when it is collected with the last use."""
         with self._lock:
-            self._is_let_go = True
-            over = self._uses == 0
+            over = not self._uses
         if over:
             self.close()

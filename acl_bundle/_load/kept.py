@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from acl_bundle import om
 from acl_bundle._base.files import Path_, map_open, open_regular
+from acl_bundle._base.owner import Finalizer
 from acl_bundle.errors import SourceChangedError
 
 Identity = tuple[int, int, int, int]
@@ -65,6 +65,11 @@ def _beside(path: str) -> dict[str, Identity | None]:
     return {one: _at(one) for one in (os.path.join(*name) for name in names)}
 
 
+def _close(opened: list[int]) -> None:
+    while opened:
+        os.close(opened.pop())
+
+
 class Kept:
     """The bytes of a bundle file, and a way to see whether they are as they were.
 
@@ -103,7 +108,7 @@ class Kept:
 
     def _own(self, opened: int) -> None:
         self._opened = opened
-        self._finalizer = weakref.finalize(self, os.close, opened)
+        self._finalizer = Finalizer(self, _close, [opened])
 
     def _borrow(self, buffer: Any) -> None:
         owner = _exporter(buffer)

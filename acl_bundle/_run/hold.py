@@ -19,9 +19,8 @@ import weakref
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
-from typing import Any
 
-from acl_bundle._base.owner import OfProcess, uninterrupted
+from acl_bundle._base.owner import Finalizer, OfProcess, uninterrupted
 from acl_bundle._binding.failures import raise_failure
 from acl_bundle._binding.shim import lib
 from acl_bundle._run.turn import Held, Turn
@@ -173,13 +172,13 @@ class Hold(OfProcess):
         limit_ms: How long it may last, in milliseconds.
     """
 
-    _finalizer: weakref.finalize[..., Any]
+    _finalizer: Finalizer
 
     def __init__(self, bundle: object, holding: Holding) -> None:
         self._bundle, self._holding = bundle, holding  # while it is held, the bundle stays
         self.owner: str = holding.owner
         self.limit_ms: int = holding.limit_ms
-        self._finalizer = weakref.finalize(self, _forgotten, holding, os.getpid())
+        self._finalizer = Finalizer(self, _forgotten, holding, os.getpid())
 
     @property
     def active(self) -> bool:
@@ -211,7 +210,7 @@ class Hold(OfProcess):
     def _end(self) -> bool:
         """End it; False: that was done before."""
         with uninterrupted():
-            if self._finalizer.detach() is None:
+            if not self._finalizer.detach():
                 return False
             self._holding.end(RELEASED)
             self._holding.forget()

@@ -56,10 +56,11 @@ class Areas:
         return area
 
     def give(self, area: DeviceBuffer) -> None:
-        """Take an area back, which nothing on the device reads. No call, so it cannot fail."""
+        """Take an area back, once, which nothing on the device reads. It cannot fail."""
         with self._lock:
-            self._taken.discard(area)
-            self._free.append(area)
+            if area in self._taken:
+                self._taken.discard(area)
+                self._free.append(area)
 
     def forget(self, area: DeviceBuffer) -> None:
         """As `give`, with the next `collect`: whoever had it was collected, on whatever thread."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
-from typing import Any, Protocol, SupportsIndex
+from typing import Protocol, SupportsIndex
 
-from acl_bundle._base.owner import OfProcess, Signals, check_process
+from acl_bundle._base.owner import Finalizer, OfProcess, Signals, check_process
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._run.published import Version
 from acl_bundle._update.reports import UpdateReport
@@ -60,7 +59,7 @@ class Staged(OfProcess):
             values lie in, for a pair the copy of what the shadow held.
     """
 
-    _finalizer: weakref.finalize[..., Any]
+    _finalizer: Finalizer
 
     def __init__(self, bundle: object, ready: Ready, alone: Alone, aside: Alone) -> None:
         self._bundle, self._ready, self._alone, self._aside = bundle, ready, alone, aside
@@ -68,8 +67,7 @@ class Staged(OfProcess):
         self.names: tuple[str, ...] = ready.names
         self._nbytes, self._process = ready.nbytes, os.getpid()
         self._ended: str | None = None
-        self._finalizer = weakref.finalize(self, _forgotten, ready, self._process)
-        self._finalizer.atexit = False
+        self._finalizer = Finalizer(self, _forgotten, ready, self._process, atexit=False)
 
     @property
     def nbytes(self) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import os
 import pickle
 import signal
 import sys
+import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
@@ -241,12 +244,31 @@ def test_threads_free_what_others_read() -> None:
     assert fake.violations() == []
 
 
+FILES = owner.__file__, contextlib.__file__, weakref.__file__
+
+
 class Stop(BaseException):
     """What a signal's handler raises."""
 
 
-def _free_while_interrupted(place: int) -> bool:
-    """Collect an array; a signal comes as the place-th call of a builtin returns there. Did it?"""
+def _used() -> object:
+    array = ab.to_device(values((100,), "f4"))
+    use = array.use()
+    array.free()
+    return use
+
+
+COLLECTED: dict[str, Callable[[ab.Bundle, Any], object]] = {
+    "array": lambda *_: ab.to_device(values((100,), "f4")),
+    "use": lambda *_: _used(),
+    "staged": lambda bundle, mlp: bundle.stage(mlp.random(1)),
+    "snapshot": lambda bundle, _: bundle.snapshot(),
+    "hold": lambda bundle, _: bundle.hold(60_000),
+}
+
+
+def _free_while_interrupted(place: int, made: list[object]) -> bool:
+    """Collect something; a signal comes at the place-th call there, or return of one. Did it?"""
     left = place
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -255,31 +277,62 @@ def _free_while_interrupted(place: int) -> bool:
     def profile(frame: FrameType, event: str, _: Any) -> None:
         nonlocal left
         file = frame.f_code.co_filename
-        if event == "c_return" and file in (owner.__file__, contextlib.__file__):
+        if event in ("call", "c_return") and file in FILES:
             left -= 1
             if left == 0:
                 signal.raise_signal(signal.SIGINT)
 
-    array = ab.to_device(values((100,), "f4"))
     before = signal.signal(signal.SIGINT, stop)
     found = sys.getprofile()
     sys.setprofile(profile)
     try:
-        with contextlib.suppress(Stop):
-            del array
+        made.clear()
+    except Stop:
+        pass
     finally:
         sys.setprofile(found)
         signal.signal(signal.SIGINT, before)
     return left <= 0
 
 
+@pytest.mark.parametrize("name", COLLECTED)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_signal_while_an_array_is_collected_loses_nothing() -> None:
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_signal_while_something_is_collected_loses_nothing(mlp: Any, name: str) -> None:
     """As Python tells it, what a handler raises within a collection goes no further."""
-    with ab.to_device(values((3,), "f4")):  # the device stays open
-        before = len(fake.live())
-        place = 1
-        while _free_while_interrupted(place):
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        with bundle.stage(mlp.random(1)):
+            pass
+        before, place = len(fake.live()), 1
+        while _free_while_interrupted(place, [COLLECTED[name](bundle, mlp)]):
             assert len(fake.live()) == before, f"lost by a signal at call {place}"
+            np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-4)
             place += 1
-    assert place > 10
+        bundle.update(mlp.random(2))
+    assert place > 4
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("freed", [True, False])
+def test_a_signal_that_came_within_a_run_loses_no_array(mlp: Any, freed: bool) -> None:
+    """Its handler runs as the run lets the array go, at the first line of what frees it."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        live = len(fake.live())
+        fake.latency("aclmdlExecute", 0.5)
+        given = [ab.to_device(mlp.x)]
+        threads = [threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGALRM))]
+        if freed:
+            threads.append(threading.Timer(0.1, given[0].free))
+        for one in threads:
+            one.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            bundle.infer(given.pop())
+        for one in threads:
+            one.join()
+        del one, threads
+        assert len(fake.live()) == live
+        fake.latency("aclmdlExecute", 0)
+    signal.signal(signal.SIGALRM, before)
