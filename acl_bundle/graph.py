@@ -162,8 +162,9 @@ class Graph(Submits):
         depth: SupportsIndex,
         timeout_ms: SupportsIndex | None,
         out: Literal["device"] | None,
+        ready: Any,
     ) -> Stream[Any]:
-        return self._serve().stream(items, depth, timeout_ms, out)
+        return self._serve().stream(items, depth, timeout_ms, out, ready)
 
     def bind(
         self,

@@ -14,6 +14,7 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
+from acl_bundle._device.events import events_of
 from acl_bundle._run.fit import Array, Fit, Given, Out
 from acl_bundle._run.hold import check_not_own
 from acl_bundle._run.run import Outputs
@@ -127,6 +128,7 @@ class Serving:
         depth: SupportsIndex,
         timeout_ms: SupportsIndex | None,
         out: Literal["device"] | None = None,
+        ready: Any = None,
     ) -> Stream[Any]:
         """See `Graph.stream`."""
         ahead, limit = _check_depth(depth), check_limit(timeout_ms)
@@ -134,4 +136,5 @@ class Serving:
         self._opened(ahead)
         if out is not None and not (isinstance(out, str) and out == "device"):
             raise ValueError(f'out is {out!r}; a stream takes None or "device"')
-        return Stream(lambda item: self.submit((item,), limit, out), items, ahead)
+        events_of(ready)
+        return Stream(lambda item: self.submit((item,), limit, out, ready), items, ahead)

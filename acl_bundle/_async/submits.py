@@ -87,6 +87,7 @@ class Submits(OfProcess):
         *,
         timeout_ms: SupportsIndex | None = None,
         out: Literal["device"] | None = None,
+        ready: Any = None,
     ) -> Stream[Outputs]: ...
 
     @overload
@@ -97,6 +98,7 @@ class Submits(OfProcess):
         *,
         timeout_ms: SupportsIndex | None = None,
         out: Literal["device"] | None = None,
+        ready: Any = None,
     ) -> Stream[Array]: ...
 
     def stream(
@@ -106,6 +108,7 @@ class Submits(OfProcess):
         *,
         timeout_ms: SupportsIndex | None = None,
         out: Literal["device"] | None = None,
+        ready: Any = None,
     ) -> Stream[Any]:
         """Run for each of many inputs, some ahead of who takes the results.
 
@@ -121,6 +124,8 @@ class Submits(OfProcess):
                 inputs and outputs, which the graph keeps.
             timeout_ms: As for `submit`, for each run.
             out: "device" leaves the outputs there, each a new DeviceArray.
+            ready: Events as `run` takes them; the device waits, in each run, for
+                their latest record. They must live until the last run is over.
 
         Returns:
             An iterator over the results, as those of `submit`, in order. An
@@ -130,10 +135,10 @@ class Submits(OfProcess):
             is dropped only cancels.
 
         Raises:
-            ValueError, TypeError: `depth`, `timeout_ms` or `items` cannot be.
+            ValueError, TypeError: `depth`, `timeout_ms`, `ready` or `items` cannot be.
             RoleError, UnsupportedError, ClosedError, AclError: As `submit`.
         """
-        return self._stream(items, depth, timeout_ms, out)
+        return self._stream(items, depth, timeout_ms, out, ready)
 
     def _submit(
         self, inputs: tuple[Any, ...], timeout_ms: SupportsIndex | None, out: Out, ready: Any
@@ -146,5 +151,6 @@ class Submits(OfProcess):
         depth: SupportsIndex,
         timeout_ms: SupportsIndex | None,
         out: Literal["device"] | None,
+        ready: Any,
     ) -> Stream[Any]:
         raise NotImplementedError

@@ -136,7 +136,7 @@ class DeviceArray(OfProcess):
         block = self._block
         if block is None:
             raise ClosedError(f"this DeviceArray {self._told} was freed")
-        block.check()
+        block.check(self)
         return block
 
     def use(self) -> Use:

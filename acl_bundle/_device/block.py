@@ -17,11 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from acl_bundle._base.owner import Owner, uninterrupted
+from acl_bundle._base.owner import Owner, check_process, uninterrupted
 from acl_bundle._binding.shim import ffi
 from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle.device import Activated, Device
-from acl_bundle.errors import AclError
+from acl_bundle.errors import AclError, ClosedError
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,18 @@ class Block(Owner):
         """What keeps memory that is not ours alive."""
         return self._kept[0] if self._kept else None
 
-    def check(self) -> None:
+    def check(self, used: object) -> None:
         """Refuse a block that was given back, or belongs to the parent process.
+
+        Args:
+            used: What of it is about to be used, for the message.
 
         Raises:
             ClosedError: It is one.
         """
-        self._check_open()
+        check_process(used, self._process)
+        if self.closed:
+            raise ClosedError(f"this {type(used).__name__} is closed")
 
     def use(self) -> Use:
         """Use the block until what this returns is collected.
@@ -187,7 +192,7 @@ class Block(Owner):
             ClosedError: It was let go, or belongs to the parent process.
         """
         with self._lock:
-            self.check()
+            self.check(self)
             use = Use(self)
             self._uses.add(use)
             return use

@@ -199,13 +199,13 @@ class ActiveGraph(Submits):
         depth: SupportsIndex,
         timeout_ms: SupportsIndex | None,
         out: Literal["device"] | None,
+        ready: Any,
     ) -> Stream[Any]:
         """Each item goes to the bundle that is active when it is taken."""
+        options: dict[str, Any] = {"timeout_ms": timeout_ms, "out": out, "ready": ready}
         active, leave = self._turns.enter()
         try:
-            active.infer.stream((), depth, timeout_ms=timeout_ms, out=out)  # looks at the arguments
+            active.infer.stream((), depth, **options)  # looks at the arguments
         finally:
             leave()
-        return Stream(
-            lambda item: self.submit(item, timeout_ms=timeout_ms, out=out), items, index(depth)
-        )
+        return Stream(lambda item: self.submit(item, **options), items, index(depth))

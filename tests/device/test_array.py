@@ -129,6 +129,20 @@ def test_no_device_and_no_memory_are_told() -> None:
     assert fake.live() == []
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_is_told_of_the_array() -> None:
+    with ab.to_device(values((3,), "f4")) as array:
+        child = os.fork()
+        if child == 0:
+            try:
+                array.to_host()
+            except ab.ClosedError as error:
+                told = str(error).startswith(f"this DeviceArray was made in process {os.getppid()}")
+                os._exit(0 if told else 1)
+            os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+
+
 class TestFreed:
     def test_it_is_freed_once_and_used_no_more(self) -> None:
         array = ab.to_device(np.ones(2, "f4"))

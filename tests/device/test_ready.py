@@ -99,6 +99,7 @@ def test_a_run_that_waits_is_none(kind: str, writer: Writer) -> None:
         for seed, later in enumerate((
             lambda: bundle.infer.submit(x, ready=writer.event).result()[0],
             lambda: bundle.infer.run([x], ready=writer.event, timeout_ms=10_000)["y"],
+            lambda: next(bundle.infer.stream([[x]], ready=[writer.event]))["y"],
         )):  # fmt: skip
             writer.fill(x, given(4, seed))
             np.testing.assert_allclose(later(), given(4, seed) @ W, rtol=1e-5, atol=1e-6)
@@ -166,6 +167,7 @@ def test_what_is_no_event_is_refused(mlp: Any, ready: Any, error: Any, text: str
         bundle.init()
         for call in (
             lambda: bundle.infer(mlp.x, ready=ready),
+            lambda: bundle.infer.stream([mlp.x], ready=ready),
             lambda: bundle.update(mlp.random(1), ready=ready),
         ):
             with pytest.raises(error, match=text):
