@@ -162,13 +162,13 @@ FUZZED := $(filter-out $(addprefix fakes/model/,engine_onnx.c ort.c session.c),$
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -std=c11 \
     -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -Werror -g -O1 -Icsrc -Ifakes
 
-build/fuzz/objects: $(FUZZED) tests/fuzz/engine.c $(wildcard csrc/acl/*.h fakes/*/*.h)
-	@rm -rf $@ && mkdir -p $@
+build/fuzz/objects/made: $(FUZZED) tests/fuzz/engine.c $(wildcard csrc/acl/*.h fakes/*/*.h)
+	@rm -rf $(@D) && mkdir -p $(@D)
 	@printf '%s\n' $(FUZZED) tests/fuzz/engine.c | xargs -P 2 -I % sh -c \
-	    'clang $(FUZZ_FLAGS) -c % -o $@/$$(echo % | tr / _).o'
+	    'clang $(FUZZ_FLAGS) -c % -o $(@D)/$$(echo % | tr / _).o'
 	@touch $@
 
-build/fuzz/%: tests/fuzz/%.c build/fuzz/objects
+build/fuzz/%: tests/fuzz/%.c build/fuzz/objects/made
 	clang $(FUZZ_FLAGS) $< build/fuzz/objects/*.o -o $@ -ldl -lpthread -lm
 
 .venv/fuzz: .venv/built
@@ -176,7 +176,7 @@ build/fuzz/%: tests/fuzz/%.c build/fuzz/objects
 	@touch $@
 
 # Each target has one thread, so two run at once.
-fuzz: fuzz-seeds .venv/fuzz build/fuzz/objects
+fuzz: fuzz-seeds .venv/fuzz build/fuzz/objects/made
 	@printf '%s\n' $(IN_C) $(IN_PYTHON) | xargs -P 2 -I % $(MAKE) --no-print-directory % SEEDED=1
 
 fuzz-seeds: .venv/built
