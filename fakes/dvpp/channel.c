@@ -5,7 +5,7 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
-#include "dvpp/colour.h"
+#include "image/colour.h"
 #include "memory/host_memory.h"
 #include "memory/objects.h"
 #include "runtime/context.h"

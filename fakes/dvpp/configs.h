@@ -5,7 +5,7 @@
 #define FAKE_CONFIGS_H
 
 #include "base/acl.h"
-#include "dvpp/move.h"
+#include "image/move.h"
 
 /* Each: 0, or a status for what is no such configuration. */
 int roi_take(const acldvppRoiConfig *handle, const char *argument, Region *region);

@@ -5,9 +5,9 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "dvpp/configs.h"
-#include "dvpp/jpeg_header.h"
+#include "image/jpeg_header.h"
 #include "dvpp/picture.h"
-#include "dvpp/png.h"
+#include "image/png.h"
 #include "memory/host_memory.h"
 
 enum {

@@ -6,8 +6,8 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "dvpp/decode.h"
-#include "dvpp/jpeg_decode.h"
-#include "dvpp/libjpeg.h"
+#include "image/jpeg_decode.h"
+#include "image/libjpeg.h"
 
 static Limits jpegd_writes(void)
 {

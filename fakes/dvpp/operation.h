@@ -6,7 +6,7 @@
 #ifndef FAKE_OPERATION_H
 #define FAKE_OPERATION_H
 
-#include "dvpp/move.h"
+#include "image/move.h"
 #include "dvpp/picture.h"
 
 /* A part of one picture moves to a part of another. */

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/acl.h"
-#include "dvpp/view.h"
+#include "image/view.h"
 
 /* The body of a description. A worker writes it while others may read it. */
 typedef struct PicDesc {

@@ -6,7 +6,7 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "dvpp/decode.h"
-#include "dvpp/png.h"
+#include "image/png.h"
 
 static Limits pngd_writes(void)
 {

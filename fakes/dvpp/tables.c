@@ -2,7 +2,7 @@
  * tables: lookup tables and histograms, as data; nothing here fills them.
  */
 #include "dvpp/fields.h"
-#include "dvpp/layout.h"
+#include "image/layout.h"
 #include "memory/host_memory.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef FAKE_COLOUR_H
 #define FAKE_COLOUR_H
 
-#include "dvpp/view.h"
+#include "image/view.h"
 
 enum { MATRICES = 6 };          /* acldvppCscMatrix */
 

@@ -1,4 +1,4 @@
-#include "dvpp/jpeg_decode.h"
+#include "image/jpeg_decode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "base/acl.h"
 #include "base/codes.h"
 #include "call/message.h"
-#include "dvpp/libjpeg.h"
+#include "image/libjpeg.h"
 
 enum { BLOCK = 8, ROWS_MOST = 4 * BLOCK, PLANES = 3 };
 

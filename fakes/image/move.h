@@ -4,7 +4,7 @@
 #ifndef FAKE_MOVE_H
 #define FAKE_MOVE_H
 
-#include "dvpp/resample.h"
+#include "image/resample.h"
 
 /*
  * Fills a view from another: scaled to its size, converted to its model. What

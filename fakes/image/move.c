@@ -1,8 +1,8 @@
-#include "dvpp/move.h"
+#include "image/move.h"
 
 #include <stdlib.h>
 
-#include "dvpp/colour.h"
+#include "image/colour.h"
 
 /* How many samples of one component make one of another. */
 static double scale(uint32_t from, unsigned from_halved, uint32_t to, unsigned to_halved)

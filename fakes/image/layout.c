@@ -1,4 +1,4 @@
-#include "dvpp/layout.h"
+#include "image/layout.h"
 
 #include <string.h>
 

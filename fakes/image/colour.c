@@ -1,4 +1,4 @@
-#include "dvpp/colour.h"
+#include "image/colour.h"
 
 #include <math.h>
 

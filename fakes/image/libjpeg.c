@@ -1,4 +1,4 @@
-#include "dvpp/libjpeg.h"
+#include "image/libjpeg.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 
 #include "base/locks.h"
 #include "call/settings.h"
-#include "dvpp/image_library.h"
+#include "image/library.h"
 
 static struct {
     pthread_mutex_t lock;

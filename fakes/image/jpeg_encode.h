@@ -4,7 +4,7 @@
 #ifndef FAKE_JPEG_ENCODE_H
 #define FAKE_JPEG_ENCODE_H
 
-#include "dvpp/view.h"
+#include "image/view.h"
 
 /*
  * Encodes a view of YUV, with chroma as it lies, into memory that is to be

@@ -1,4 +1,4 @@
-#include "dvpp/png.h"
+#include "image/png.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "call/message.h"
 #include "call/settings.h"
-#include "dvpp/image_library.h"
+#include "image/library.h"
 
 /* The functions of libpng 1.6: our name, result, parameters. Its structs are opaque. */
 #define LIBPNG_FUNCTIONS(F) \

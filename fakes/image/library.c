@@ -1,4 +1,4 @@
-#include "dvpp/image_library.h"
+#include "image/library.h"
 
 #include <dlfcn.h>
 #include <glob.h>

@@ -1,10 +1,10 @@
-#include "dvpp/jpeg_encode.h"
+#include "image/jpeg_encode.h"
 
 #include <stdlib.h>
 
 #include "base/codes.h"
 #include "call/message.h"
-#include "dvpp/libjpeg.h"
+#include "image/libjpeg.h"
 
 enum { BLOCK = 8, ROWS_MOST = 2 * BLOCK, PLANES = 3 };
 

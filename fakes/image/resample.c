@@ -1,4 +1,4 @@
-#include "dvpp/resample.h"
+#include "image/resample.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "dvpp/jpeg_header.h"
+#include "image/jpeg_header.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "dvpp/view.h"
+#include "image/view.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #ifndef FAKE_RESAMPLE_H
 #define FAKE_RESAMPLE_H
 
-#include "dvpp/view.h"
+#include "image/view.h"
 
 /* The algorithms of a resize configuration (facts 11.8). */
 typedef enum Algorithm {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "dvpp/layout.h"
+#include "image/layout.h"
 
 enum { ALPHA = 3, COMPONENTS = 4 };
 

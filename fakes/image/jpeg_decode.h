@@ -4,8 +4,8 @@
 #ifndef FAKE_JPEG_DECODE_H
 #define FAKE_JPEG_DECODE_H
 
-#include "dvpp/jpeg_header.h"
-#include "dvpp/view.h"
+#include "image/jpeg_header.h"
+#include "image/view.h"
 
 /*
  * Decodes into memory of its own, turned as the orientation says: *memory is
