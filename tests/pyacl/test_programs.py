@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import shlex
 import subprocess
@@ -34,8 +35,8 @@ CLEAN = {
 Run = Callable[..., None]
 
 
-def in_a_shell(program: str, *words: object) -> None:
-    """Start it after `eval "$(acl-bundle fake env --pyacl)"`."""
+def in_a_shell(program: str, *words: object, told: str | None = None) -> None:
+    """Start it after `eval "$(acl-bundle fake env --pyacl)"`; told is the violation on stderr."""
     line = shlex.join(map(str, (sys.executable, "-W", "ignore", PROGRAMS / program, *words)))
     shell = "\n".join([*command.lines(pyacl=True), line])
     environment = {**CLEAN, "ACL_FAKE_REPORT": "exit"}
@@ -43,7 +44,9 @@ def in_a_shell(program: str, *words: object) -> None:
         ["sh", "-euc", shell], cwd="/", env=environment, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr  # no leak is told either
+    assert done.returncode == 0, done.stderr
+    assert {*re.findall(r"AB-[A-Z]+-\d+", done.stderr)} == {told} - {None}, done.stderr
+    assert told or not done.stderr, done.stderr  # no leak is told either
 
 
 @pytest.fixture(params=["shell", "fixture"])
@@ -52,7 +55,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
         return in_a_shell
     fake_acl = request.getfixturevalue("fake_acl")
 
-    def here(program: str, *words: object) -> None:
+    def here(program: str, *words: object, told: str | None = None) -> None:
         assert fake_acl.pyacl is sys.modules["acl"]
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         runpy.run_path(str(PROGRAMS / program), run_name="__main__")
@@ -167,7 +170,7 @@ def test_callbacks(run: Run, tmp_path: Path) -> None:
     model, x = dense(4, 8), arrays((6, 4, 8))["a0"]
     path = build.model(model).save(tmp_path / "net.om")
     np.save(tmp_path / "x.npy", x)
-    run("callbacks.py", path, tmp_path / "x.npy", tmp_path / "y.npy")
+    run("callbacks.py", path, tmp_path / "x.npy", tmp_path / "y.npy", told="AB-RT-0030")
     wanted = np.stack([computed(model, one) for one in x])
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-5)
 
