@@ -295,7 +295,7 @@ class Pair(Closing):
             BusyError: This is within an update of the pair, a probe of it say.
             AclError: As `Bundle.close`.
         """
-        with self._one.held(Wait()):
+        with self._one.held(Wait(), closing=True):
             self._one.closed = True
             try:
                 with self._stack:

@@ -87,15 +87,33 @@ class Turns:
         """
         run = _Run()
         while True:
-            if self.hold is not None:
-                _let_pass(self.hold, wait)
+            keeper = self._keeper()
+            if keeper is not None:
+                _let_pass(keeper, wait)
                 continue
             active = self.sides.active
             runs = self._runs[active]
             runs.add(run)
-            if self.sides.active is active and self.hold is None:
+            if self.sides.active is active and self._keeper() is None:
                 return active, partial(runs.discard, run)
             runs.discard(run)
+
+    def _keeper(self) -> Keeper | None:
+        """The hold that a run waits for. One that has not begun waits for the runs before it.
+
+        T1 holds the pair, T2 is a worker with a future's callback that infers:
+
+        1. T1 waits for the runs that were submitted, of which T2 has the next one
+        2. T2's callback infers: it would wait for T1's hold, and the next run for T2
+        """
+        hold = self.hold
+        if hold is None or hold.begun:
+            return hold
+        here = threading.current_thread()
+        ends_runs = isinstance(here, Worker) and any(
+            here.variables is side._variables for side in self._runs
+        )
+        return None if ends_runs and any(self._runs.values()) else hold
 
     def clear(self, wait: Wait, what: str, *sides: Bundle) -> None:
         """Wait until no run is at some sides any more.

@@ -42,6 +42,8 @@ def keep_out(turns: Turns, pair: object, limit_ms: int, wait: Wait) -> Hold:
         turns.clear(wait, "the hold", *turns.sides[:2])
         with uninterrupted():
             holding.begin()
+        turns.clear(wait, "the hold", *turns.sides[:2])  # a callback may have looked before
+        with uninterrupted():
             return Hold(pair, holding)
     except BaseException:
         holding.end(RELEASED)

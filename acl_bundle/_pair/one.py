@@ -35,7 +35,9 @@ class OneAtATime:
             raise ClosedError("this Pair is closed")
 
     @contextmanager
-    def held(self, wait: Wait, *, despite_hold: bool = False) -> Iterator[None]:
+    def held(
+        self, wait: Wait, *, despite_hold: bool = False, closing: bool = False
+    ) -> Iterator[None]:
         """Have the lock. `despite_hold`: though another thread holds the pair.
 
         Raises:
@@ -44,18 +46,24 @@ class OneAtATime:
         """
         if self._holder == threading.get_ident():
             raise BusyError("this is within an update of this Pair, a probe of it say: wait for it")
-        if not despite_hold:
+        if not (despite_hold or closing):
             check_lapsed("a change of this Pair", self._turns)
-        while not self._acquired(wait.step_ms / 1000, despite_hold):
-            if wait.left_ms == 0:
-                other = self._turns.hold or "another update of this Pair goes on"
-                raise BusyError(f"given up ({wait.text}): {other}")
+        taken = False
         try:
+            while True:
+                with uninterrupted():
+                    taken = self._acquired(wait.step_ms / 1000, despite_hold)
+                if taken:
+                    break
+                if wait.left_ms == 0:
+                    other = self._turns.hold or "another update of this Pair goes on"
+                    raise BusyError(f"given up ({wait.text}): {other}")
             self._holder = threading.get_ident()
             yield
         finally:
-            self._holder = None
-            self._lock.release()
+            if taken:
+                self._holder = None
+                self._lock.release()
 
     def _acquired(self, seconds: float, despite_hold: bool) -> bool:
         """Take the lock, within some time, unless another thread holds the pair."""
@@ -84,16 +92,20 @@ class OneAtATime:
             BusyError: An update is under way, or another thread holds the pair.
         """
         check_lapsed("a change of this Pair", self._turns)
-        if not self._lock.acquire(blocking=False):
-            raise BusyError("an update of this Pair is under way and writes its other side")
+        taken = False
         try:
+            with uninterrupted():
+                taken = self._lock.acquire(blocking=False)
+            if not taken:
+                raise BusyError("an update of this Pair is under way and writes its other side")
             self.check_open()
             hold = self._turns.hold
             if hold is not None and not hold.is_own:
                 raise BusyError(f"{hold}, and changes it alone")
             yield
         finally:
-            self._lock.release()
+            if taken:
+                self._lock.release()
 
     @contextmanager
     def at_a_time(

@@ -64,6 +64,7 @@ class Holding:
     Attributes:
         turn: As it was given.
         limit_ms: As it was given.
+        begun: Whether inferences are kept out; until then those before it end.
         ended: Set when it is over.
         how: Why it is over; None: it goes on.
         owner: The name of the thread.
@@ -84,12 +85,13 @@ class Holding:
         self.owner: str = threading.current_thread().name
         self.ended: threading.Event = threading.Event()
         self.how: str | None = None
+        self.begun: bool = False
         self._once = threading.Lock()
 
     def begin(self) -> None:
         """Watch over it, from now on; raises RuntimeError where there is no thread for that."""
         self._until = monotonic() + self.limit_ms / 1000
-        self.turn.hold = self
+        self.turn.hold, self.begun = self, True
         try:
             threading.Thread(target=self._watch, name="acl_bundle hold", daemon=True).start()
         except BaseException:

@@ -15,6 +15,7 @@ from acl_bundle.errors import BusyError
 class Keeper(Protocol):
     """A thread that keeps others out beyond its turns; as text what it does."""
 
+    begun: bool
     ended: threading.Event
     how: str | None
 

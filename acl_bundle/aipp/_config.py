@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +39,9 @@ class AippConfig(Mapping[str, Value]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AippConfig, (dict(self.fields),)  # what fields is cannot be pickled
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -118,6 +120,8 @@ def _of_file(path: Path) -> list[dict[str, Any]]:
 
 
 def _checked(given: Mapping[str, Any], mode: str | None) -> AippConfig:
+    if isinstance(given, AippConfig):
+        return given
     values = {name: _value(name, value) for name, value in given.items()}
     if mode is not None:
         values.setdefault("aipp_mode", mode)
@@ -161,12 +165,12 @@ def _text(name: str, field: Field, value: Any) -> str:
 def _number(name: str, field: Field, value: Any) -> int | float:
     try:
         number = value.__index__() if field.kind is int else float(value)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         number = None
     if number is None or isinstance(value, bool | str):
         kind = "an integer" if field.kind is int else "a number"
         raise ValueError(f"{name} is {value!r}; {kind} is right")
-    if math.isnan(number) or not field.low <= number <= field.high:
+    if not field.low <= number <= field.high:  # nor NaN
         raise ValueError(f"{name} is {value!r}; {field.low:g} to {field.high:.0f} are right")
     made: int | float = number
     return made

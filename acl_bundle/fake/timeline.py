@@ -40,7 +40,10 @@ def read(path: Path) -> list[Row]:
     """
     rows = []
     for file in _files(path):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.split("\n"), 1):  # a text may have U+2028 in it
+            if not line:
+                continue
             try:
                 row = json.loads(line)
             except ValueError:

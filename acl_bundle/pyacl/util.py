@@ -57,6 +57,13 @@ def _array(full: str, data: object) -> NDArray[Any]:
     return data
 
 
+def _owner(array: Any) -> Any:
+    """Whose memory it is: a view may go before it."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array.obj if isinstance(array, memoryview) else array
+
+
 def _numpy_to_ptr(_: Any, data: object) -> int:
     array = _array("acl.util.numpy_to_ptr", data)
     _deprecated("numpy_to_ptr", "bytes_to_ptr")
@@ -65,13 +72,13 @@ def _numpy_to_ptr(_: Any, data: object) -> int:
             "acl.util.numpy_to_ptr: the array is not contiguous; the pointer is of a view with"
             f" strides {array.strides}", Warning, stacklevel=3,
         )  # fmt: skip
-    keep(int(array.ctypes.data), array, array.nbytes)
+    keep(int(array.ctypes.data), _owner(array), array.nbytes)
     return int(array.ctypes.data)
 
 
 def _numpy_contiguous_to_ptr(_: Any, data: object) -> tuple[int, NDArray[Any]]:
     array = np.ascontiguousarray(_array("acl.util.numpy_contiguous_to_ptr", data))
-    keep(int(array.ctypes.data), array, array.nbytes)
+    keep(int(array.ctypes.data), _owner(array), array.nbytes)
     _deprecated("numpy_contiguous_to_ptr", "bytes_to_ptr")
     return int(array.ctypes.data), array
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -84,6 +84,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         shared.changes.begin()
     try:
         result = yield
+    except pytest.skip.Exception:  # no failure: leaks of a wide scope are judged still
+        _show_violations(item)
+        if shared is not None:
+            shared.changes.put_back()
+        raise
     except BaseException:
         _show_violations(item)
         if shared is not None:
@@ -119,9 +124,22 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge what happened outside of tests, and what is alive."""
     text = session.config.stash[_UNASKED].at_end()
+    to_xdist = getattr(session.config, "workeroutput", None)
+    if to_xdist is not None:  # a worker's own status is not looked at
+        to_xdist["acl_bundle"] = text
+    text = "\n\n".join(filter(None, (session.config.stash.get(_TEXT, ""), text)))
     if text:
         session.config.stash[_TEXT] = text
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of pytest-xdist found at its end."""
+    text, stash = getattr(node, "workeroutput", {}).get("acl_bundle", ""), node.config.stash
+    if text:
+        text = f"{node.gateway.id}: {text}"
+        stash[_TEXT] = "\n\n".join(filter(None, (stash.get(_TEXT, ""), text)))
 
 
 @pytest.fixture

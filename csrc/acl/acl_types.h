@@ -430,6 +430,7 @@ typedef enum {
     ACL_PROF_ARGS_MAX = 17
 } aclprofConfigType;
 
+/* acl/acl_mdl.h */
 typedef struct aclAippDims {
     aclmdlIODims srcDims;
     size_t srcSize;

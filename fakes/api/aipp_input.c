@@ -13,6 +13,7 @@
 #include "run/dataset.h"
 #include "runtime/context.h"
 #include "runtime/initialised.h"
+#include "stream/order.h"
 
 /* The record whose parameters an input takes: 0, or 100000. */
 static int find_record(const Model *model, size_t index, const AippRecord **record)
@@ -61,6 +62,9 @@ static int copy_set(const AippSet *set, const DataBuffer *buffer)
     unsigned char *bytes = device_bytes(buffer->data, need, AIPP_INPUT);
     if (bytes == NULL)
         return violation_status();
+    status = order_check_host(CLAIM_MEMORY, buffer->data, need, true, "the setter writes");
+    if (status != E_NONE)
+        return status;
     memcpy(bytes, &set->head, sizeof set->head);
     memcpy(bytes + sizeof set->head, set->part, parts);
     device_written(buffer->data, need);

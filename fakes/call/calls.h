@@ -55,6 +55,7 @@ typedef struct Call {
     bool told;          /* it has left a text */
     bool watched;
     bool slept;
+    bool of_task;       /* no call: what a stream does for one; it has no end of its own */
 } Call;
 
 typedef struct Calls {

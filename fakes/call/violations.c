@@ -95,7 +95,8 @@ static void note(ViolationId id, Severity severity, const char *detail)
     Origin where = call_origin();
 
     snprintf(text, sizeof text, "%s: %s", detail, kinds[id].sentence);
-    if (where.line != 0 || !line_is_there() || later.count == LATER_MAX) {
+    if (where.line != 0 || current_call == NULL || current_call->of_task || !line_is_there() ||
+        later.count == LATER_MAX) {
         place_note(kinds[id].id, severity, where, history_told(), text);
         return;
     }

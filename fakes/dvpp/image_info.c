@@ -13,6 +13,7 @@
 enum {
     JPEG_LEAST = 32,
     JPEG_MOST = 8192,
+    STRIDE_MOST = 16384,
     JPEG_HEAD = 640,            /* bytes that an encoder adds, */
     JPEG_LEAD = 128,
     JPEG_STEP = 2 << 20         /* and what it rounds up to */
@@ -140,6 +141,9 @@ static int check_encoded(const Picture *picture)
                       "height stride %u is neither the height, %u, nor more and a "
                       "multiple of 16",
                       picture->height_stride, picture->height);
+    if (stride > STRIDE_MOST || picture->height_stride > STRIDE_MOST)
+        return refuse(E_PARAM, "strides %u and %u are more than %d", stride, picture->height_stride,
+                      STRIDE_MOST);
     return E_NONE;
 }
 
@@ -221,6 +225,9 @@ aclError acldvppPngPredictDecSize(const void *data, uint32_t dataSize,
         (wide && !alpha))
         LEAVE(refuse(E_FORMAT, "a PNG of %d components is not decoded to format %d",
                      header.components, (int)outputPixelFormat));
+    if (header.width - 1u >= UINT16_MAX || header.height - 1u >= UINT16_MAX)
+        LEAVE(refuse(E_PARAM, "the PNG is %u * %u; PNGD decodes 32 * 32 to 4096 * 4096",
+                     header.width, header.height));
     uint64_t bytes =
         (uint64_t)rounded_up(header.width, 128) * (wide ? 4 : 3) * rounded_up(header.height, 16);
     if (bytes > UINT32_MAX)

@@ -134,14 +134,18 @@ static int coding_run(Task *task, Stream *stream)
 
     (void)stream;
     int status = bytes != NULL ? coding->coder(code, bytes) : E_RT_AICPU;
-    picture_give_back(&code->picture, (uint32_t)status);
+    if (code->written == NULL)
+        picture_give_back(&code->picture, (uint32_t)status);
     return status;
 }
 
 static void coding_fail(Task *task, Stream *stream, int status)
 {
+    const Coded *code = &((Coding *)task)->code;
+
     (void)stream;
-    picture_give_back(&((Coding *)task)->code.picture, (uint32_t)status);
+    if (code->written == NULL)
+        picture_give_back(&code->picture, (uint32_t)status);
 }
 
 static const TaskKind kind_of_coding = {.run = coding_run, .fail = coding_fail};
@@ -163,6 +167,6 @@ int code_queue(const acldvppChannelDesc *channel, const Coded *code, Coder *code
     if (encodes)
         task_claim(&made->task, CLAIM_MEMORY, code->written, sizeof *code->written, true);
     task_claim(&made->task, CLAIM_MEMORY, code->picture.data, code->picture.size, !encodes);
-    task_claim(&made->task, CLAIM_DESC, code->picture.handle, 1, true);
+    task_claim(&made->task, CLAIM_DESC, code->picture.handle, 1, !encodes);
     return submit(channel, &made->task, found);
 }

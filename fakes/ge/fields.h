@@ -13,7 +13,8 @@
 
 #include "visible.h"
 
-namespace fake {
+namespace fake
+{
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 

@@ -5,7 +5,8 @@
 #include "fields.h"
 #include "ge.h"
 
-namespace fake {
+namespace fake
+{
 
 /* Each as "global.<key>"; throws a Refusal (FAILED) before the initialization. */
 Fields global_options();

@@ -11,7 +11,8 @@
 #include "fields.h"
 #include "visible.h"
 
-namespace fake {
+namespace fake
+{
 
 /*
  * Runs `python -m acl_bundle.fake.compiler <verb>`, waits for it, and returns

@@ -75,5 +75,7 @@ bool layout_is_written(const Layout *layout)
 
 uint64_t layout_size(const Layout *layout, uint32_t width_stride, uint32_t height_stride)
 {
-    return (uint64_t)width_stride * height_stride * layout->halves / 2;
+    uint32_t halves = layout->placing == PLACED_ALONE && chip_is_old() ? 3 : layout->halves;
+
+    return (uint64_t)width_stride * height_stride * halves / 2;
 }

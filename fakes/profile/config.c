@@ -66,11 +66,15 @@ aclprofConfig *aclprofCreateConfig(uint32_t *deviceIdList, uint32_t deviceNums,
     uint64_t devices = 0;
     void *handle = NULL;
     if (!check_asked(deviceIdList, deviceNums, aicoreEvents, dataTypeConfig) ||
-        !take_devices(deviceIdList, deviceNums, &devices))
+        !take_devices(deviceIdList, deviceNums, &devices)) {
+        call.status = E_PARAM;
         return NULL;
+    }
     ProfConfig *made = object_new(KIND_PROF_CONFIG, sizeof *made, NULL, NULL, &handle);
-    if (made == NULL)
+    if (made == NULL) {
+        call.status = E_BAD_ALLOC;
         return NULL;
+    }
     *made = (ProfConfig){devices, (dataTypeConfig & SWITCH_MSPROFTX) != 0, dataTypeConfig};
     return handle;
 }
@@ -91,18 +95,22 @@ aclprofSubscribeConfig *aclprofCreateSubscribeConfig(int8_t timeInfoSwitch,
              timeInfoSwitch, (int)aicoreMetrics, fd);
     void *handle = NULL;
     if (fd == NULL) {
-        refuse(E_PARAM, "fd is NULL; it is the address of the pipe's end for writing");
+        call.status =
+            refuse(E_PARAM, "fd is NULL; it is the address of the pipe's end for writing");
         return NULL;
     }
-    if (host_check(fd, "fd") != E_NONE)
+    call.status = host_check(fd, "fd");
+    if (call.status != E_NONE)
         return NULL;
     if (timeInfoSwitch != 0 && timeInfoSwitch != 1) {
-        refuse(E_PARAM, "timeInfoSwitch is %d; it is 0 or 1", timeInfoSwitch);
+        call.status = refuse(E_PARAM, "timeInfoSwitch is %d; it is 0 or 1", timeInfoSwitch);
         return NULL;
     }
     SubscribeConfig *made = object_new(KIND_PROF_SUBSCRIPTION, sizeof *made, NULL, NULL, &handle);
-    if (made == NULL)
+    if (made == NULL) {
+        call.status = E_BAD_ALLOC;
         return NULL;
+    }
     *made = (SubscribeConfig){timeInfoSwitch == 1, (int)aicoreMetrics, fd};
     return handle;
 }
@@ -202,8 +210,8 @@ static int check_value(aclprofConfigType type, const char *value)
 /* What is configured is measured by hardware; it changes nothing here. */
 aclError aclprofSetConfig(aclprofConfigType configType, const char *config, size_t configLength)
 {
-    ENTER(aclprofSetConfig, "configType=%d, config=%s, configLength=%zu", (int)configType, config,
-          configLength);
+    ENTER(aclprofSetConfig, "configType=%d, config=%p, configLength=%zu", (int)configType,
+          (const void *)config, configLength);
     if (configType < ACL_PROF_STORAGE_LIMIT || configType >= ACL_PROF_ARGS_MAX)
         LEAVE(refuse(E_PARAM, "configType %d is not from %d to %d", (int)configType,
                      (int)ACL_PROF_STORAGE_LIMIT, (int)ACL_PROF_ARGS_MAX - 1));

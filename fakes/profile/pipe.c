@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "base/codes.h"
@@ -29,12 +30,9 @@ static struct {
     Queued *first;
     Queued *last;
     int writing;                /* the descriptor that is written to; -1: none */
-    int broken;                 /* whose reader did not take the last piece; -1: none */
+    fd_set broken;              /* whose readers did not take a piece */
     bool started;
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER,
-           .changed = PTHREAD_COND_INITIALIZER,
-           .writing = -1,
-           .broken = -1};
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .writing = -1};
 
 HELD_OVER_FORK(state.lock)
 
@@ -132,16 +130,28 @@ static void *work(void *nothing)
         state.writing = -1;
         if (!taken) {
             drop(fd);
-            state.broken = fd;
+            if (fd >= 0 && fd < FD_SETSIZE)
+                FD_SET(fd, &state.broken);
         }
         pthread_cond_broadcast(&state.changed);
     }
     return nothing;
 }
 
+/* A fork has neither its parent's thread, nor who waited for the condition. */
+static void in_child(void)
+{
+    pthread_cond_init(&state.changed, NULL);
+    drop(-1);
+    state.started = false;
+    state.writing = -1;
+    FD_ZERO(&state.broken);
+}
+
 /* Signals are the program's, and SIGPIPE is what write() says anyway. */
 static int create(void)
 {
+    static bool watched;
     sigset_t all;
     sigset_t before;
     pthread_t thread;
@@ -152,6 +162,8 @@ static int create(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0)
         pthread_detach(thread);
+    if (error == 0 && !watched)
+        watched = pthread_atfork(NULL, NULL, in_child) == 0;
     return error;
 }
 
@@ -180,9 +192,9 @@ bool pipe_flush(int fd)
     pthread_mutex_lock(&state.lock);
     while (is_queued(fd))
         pthread_cond_wait(&state.changed, &state.lock);
-    bool whole = state.broken != fd;
+    bool whole = fd < 0 || fd >= FD_SETSIZE || !FD_ISSET(fd, &state.broken);
     if (!whole)
-        state.broken = -1;
+        FD_CLR(fd, &state.broken);
     pthread_mutex_unlock(&state.lock);
     return whole;
 }
@@ -191,6 +203,6 @@ void pipe_forget(void)
 {
     pthread_mutex_lock(&state.lock);
     drop(-1);
-    state.broken = -1;
+    FD_ZERO(&state.broken);
     pthread_mutex_unlock(&state.lock);
 }

@@ -73,7 +73,8 @@ static int make_folder(const char *path)
 
 aclError aclprofInit(const char *profilerResultPath, size_t length)
 {
-    ENTER(aclprofInit, "profilerResultPath=%s, length=%zu", profilerResultPath, length);
+    ENTER(aclprofInit, "profilerResultPath=%p, length=%zu", (const void *)profilerResultPath,
+          length);
     int status = check_path(profilerResultPath, length);
     if (status != E_NONE)
         LEAVE(status);

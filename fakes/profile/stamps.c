@@ -74,9 +74,11 @@ void *aclprofCreateStamp(void)
 {
     ENTER_AS(aclprofCreateStamp, NULL, NO_ARGS);
     void *handle = NULL;
-    if (check_taken() != E_NONE)
+    call.status = check_taken();
+    if (call.status != E_NONE)
         return NULL;
-    object_new(KIND_PROF_STAMP, sizeof(Stamp), NULL, NULL, &handle);
+    if (object_new(KIND_PROF_STAMP, sizeof(Stamp), NULL, NULL, &handle) == NULL)
+        call.status = E_BAD_ALLOC;
     return handle;
 }
 
@@ -104,7 +106,8 @@ void aclprofDestroyStamp(void *stamp)
 
 aclError aclprofSetStampTraceMessage(void *stamp, const char *msg, uint32_t msgLen)
 {
-    ENTER(aclprofSetStampTraceMessage, "stamp=%p, msg=%s, msgLen=%u", stamp, msg, msgLen);
+    ENTER(aclprofSetStampTraceMessage, "stamp=%p, msg=%p, msgLen=%u", stamp, (const void *)msg,
+          msgLen);
     Stamp *found = NULL;
     int status = find(stamp, &found);
     if (status != E_NONE)
@@ -256,7 +259,7 @@ static int check_mark(const char *msg, size_t length, const void *stream)
 
 aclError aclprofMarkEx(const char *msg, size_t msgLen, aclrtStream stream)
 {
-    ENTER(aclprofMarkEx, "msg=%s, msgLen=%zu, stream=%p", msg, msgLen, stream);
+    ENTER(aclprofMarkEx, "msg=%p, msgLen=%zu, stream=%p", (const void *)msg, msgLen, stream);
     Stream *found = NULL;
     int status = check_mark(msg, msgLen, stream);
     if (status == E_NONE)
@@ -274,7 +277,7 @@ aclError aclprofMarkEx(const char *msg, size_t msgLen, aclrtStream stream)
 /* The same number for the same text, within a process and across them. */
 uint64_t aclprofStr2Id(const char *message)
 {
-    ENTER_AS(aclprofStr2Id, 0, "message=%s", message);
+    ENTER_AS(aclprofStr2Id, 0, "message=%p", (const void *)message);
     uint64_t id = 14695981039346656037u;
     if (message == NULL || host_check(message, "message") != E_NONE)
         return 0;

@@ -53,7 +53,9 @@ aclprofStepInfo *aclprofCreateStepInfo(void)
     ENTER_AS(aclprofCreateStepInfo, NULL, NO_ARGS);
     void *handle = NULL;
     Step *made = object_new(KIND_PROF_STEP, sizeof *made, NULL, NULL, &handle);
-    if (made != NULL)
+    if (made == NULL)
+        call.status = E_BAD_ALLOC;
+    else
         made->number = 1 + atomic_fetch_add(&numbers, 1);
     return handle;
 }

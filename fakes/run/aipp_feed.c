@@ -26,22 +26,20 @@ static int refuse_parameters(const AippRecord *record, size_t image)
                    record->parameters, image);
 }
 
-/* What lies in the memory of the input with the parameters. */
-static int read_parameters(const AippRecord *record, const Blob *parameters, size_t images,
-                           Told *told)
+/* What lies in the memory of the input with the parameters: others may write there meanwhile. */
+static void read_parameters(const Blob *parameters, Told *told)
 {
     memcpy(&told->head, parameters->bytes, sizeof told->head);
     told->parts = parameters->bytes + sizeof told->head;
     told->step = sizeof(AippPart);
-    for (size_t i = 0; i < images; i++) {
-        AippPart own;
-        part_of(told, i, &own);
-        if (!aipp_in_range(&told->head, &own, 1) || aipp_check(&told->head, &own, 1) != E_NONE ||
-            aipp_fits(&told->head, &own, images, record) != E_NONE ||
-            aipp_source_bytes(&told->head, images) > record->max_src_image_size)
-            return refuse_parameters(record, i);
-    }
-    return E_NONE;
+}
+
+/* Is a part, of which this is a copy, one that can be carried out? */
+static bool can_make(const AippRecord *record, const Told *told, const AippPart *own, size_t images)
+{
+    return aipp_in_range(&told->head, own, 1) && aipp_check(&told->head, own, 1) == E_NONE &&
+           aipp_fits(&told->head, own, images, record) == E_NONE &&
+           aipp_source_bytes(&told->head, images) <= record->max_src_image_size;
 }
 
 static int feed_one(const Model *model, size_t at, const Blob *given, Blob *fed)
@@ -55,18 +53,17 @@ static int feed_one(const Model *model, size_t at, const Blob *given, Blob *fed)
     if (images > aipp_images(record, model->inout))
         return refuse(E_GE, "input %u has %zu images, the model takes %zu", record->input, images,
                       aipp_images(record, model->inout));
-    if (record->mode == AIPP_DYNAMIC) {
-        int status = read_parameters(record, &given[record->parameters], images, &told);
-        if (status != E_NONE)
-            return status;
-    } else {
+    if (record->mode == AIPP_DYNAMIC)
+        read_parameters(&given[record->parameters], &told);
+    else
         aipp_of_record(record, &told.head, &part);
-    }
     size_t from = aipp_source_bytes(&told.head, 1);
     size_t to = aipp_tensor_bytes(record);
     for (size_t i = 0; i < images; i++) {
         AippPart own;
         part_of(&told, i, &own);
+        if (record->mode == AIPP_DYNAMIC && !can_make(record, &told, &own, images))
+            return refuse_parameters(record, i);
         aipp_image(&told.head, &own, record, image->bytes + i * from, model->front[at] + i * to);
     }
     Blob *blob = &fed[record->input];

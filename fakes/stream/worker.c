@@ -126,7 +126,8 @@ static int perform(Stream *stream, Task *task)
                  .line = task->made.line,
                  .seq = task->made.seq,
                  .caller = task->made.caller,
-                 .slept = true};
+                 .slept = true,
+                 .of_task = true};
 
     /* Once more, now that ONNX Runtime is there: the last comes first. */
     if (task->computes)

@@ -44,9 +44,9 @@ class ConsumersByRedis:
         self._client, self._made = connect(server)
         self._name = token_hex(8)
         self._head = json.dumps({"ipc": FORMAT, "trainer": self._name})[:-1]
-        self._lock = threading.Lock()  # the lease writes the state, too
+        self._lock = threading.RLock()  # the lease writes the state, too; a signal's handler closes
         self._offer: tuple[int, str] | None = None
-        self._closing = False
+        self._closing = self._gone = False
         self._named: list[str] = []
         self._written = True
         self._replaced = False
@@ -89,8 +89,11 @@ class ConsumersByRedis:
 
     def _renew(self) -> None:
         """Put off the end of the state, or write it again where the server has forgotten it."""
-        with self._lock:
-            self._write()
+        if self._lock.acquire(timeout=SLICE):  # whoever closes may wait for this, in a handler
+            try:
+                self._write()
+            finally:
+                self._lock.release()
 
     def _announce(self, lent: list[str]) -> None:
         """Name some consumers, and no others, from now on."""
@@ -110,7 +113,7 @@ class ConsumersByRedis:
         """
         trainer, milliseconds = self._keys.trainer, int(lease() * 1000)
         with reaching(self._keys), self._client.pipeline(transaction=True) as all_at_once:
-            while True:
+            while not self._gone:
                 all_at_once.watch(trainer)
                 there = all_at_once.getrange(trainer, 0, len(self._head) - 1).decode("latin-1")
                 self._replaced = there not in ("", self._head)
@@ -136,9 +139,9 @@ class ConsumersByRedis:
 
     def lend(self, version: int, manifest: str) -> None:
         """Offer a version to all, and to each that comes until the next one."""
-        self._offer = version, manifest
+        with self._lock:
+            self._offer, self._named, self._written = (version, manifest), [], False
         self._done.clear()
-        self._written = False
         self._look()
 
     def hear(self, seconds: float) -> None:
@@ -227,6 +230,7 @@ class ConsumersByRedis:
             while not self._is_left() and monotonic() < until:
                 self._sleep(SLICE)
         self._lease.close()
+        self._gone = True
         with suppress(OSError), reaching(self._keys):
             self._remove()
         self._leave()

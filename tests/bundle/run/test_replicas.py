@@ -149,7 +149,7 @@ def test_a_replica_that_cannot_be_loaded(mlp: Any) -> None:
 @pytest.mark.parametrize(
     ("replicas", "error", "message"),
     [
-        (0, ValueError, "replicas is 0; give 1 or more"),
+        (0, ValueError, "replicas is 0; give 1 to 1024"),
         (-2, ValueError, "replicas is -2"),
         (1.0, TypeError, "an int, not 1.0"),
         (True, TypeError, "an int, not True"),
