@@ -210,3 +210,10 @@ def test_in_python(tmp_path: Path, fake_acl: Any) -> None:
     events = timeline.chrome([*fake.trace(), *fake.tasks()])["traceEvents"]
     check_rules(events)
     assert "aclmdlExecute" in {event["name"] for event in events}
+
+
+def test_a_text_may_have_any_character(tmp_path: Path) -> None:
+    """U+2028 ends a line for Python, and none of JSON lines."""
+    row = {"process": 1, "thread": 1, "start_ns": 0, "ns": 5, "mark": "a\u2028b\x85c"}
+    (tmp_path / "t.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert len(timeline.read(tmp_path / "t.jsonl")) == 1

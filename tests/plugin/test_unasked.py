@@ -198,3 +198,30 @@ def test_a_conftest_may_name_the_plugin(run: Run, pytester: pytest.Pytester) -> 
     pytester.makeconftest('pytest_plugins = ["acl_bundle.testing.plugin"]\n')
     source = MISUSE + "def test_it(fake_acl):\n    pass\n"
     run(source, "-p", "no:acl_bundle").assert_outcomes(passed=1)
+
+
+def test_workers_tell_what_their_sessions_end_finds(run: Run) -> None:
+    source = """
+def test_it():
+    ctypes.CDLL(str(fake.library_path())).aclrtSetDevice(0)
+"""
+    result = run(MISUSE + source, "-n", "1", fresh=True)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["gw0: the fake found 1 object that was not given back"])
+
+
+def test_refuse_looks_at_each_test(run: Run, pytester: pytest.Pytester) -> None:
+    """Also where the library is open already."""
+    pytester.makeini("[pytest]\nfake_acl_without_fixture = refuse\n")
+    source = """
+def test_asked(fake_acl):
+    pass
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_unasked(which):
+    ctypes.CDLL(str(fake.library_path())).aclrtGetDeviceCount(ctypes.byref(ctypes.c_uint32()))
+
+def test_of_nothing():
+    pass
+"""
+    run(MISUSE + source).assert_outcomes(passed=2, failed=2)

@@ -284,3 +284,40 @@ def test_a_failed_update_within_the_hold_changes_nothing(
 def test_a_limit_that_is_none_is_refused(pair: ab.Pair, limit: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="limit_ms is "):
         pair.hold(limit)
+
+
+def test_close_after_a_limit_closes(mlp: Any) -> None:
+    with ab.Pair.load(mlp.path) as pair:
+        pair.init()
+        held = pair.hold(20)
+        while held.active:
+            time.sleep(0.01)
+
+
+def test_a_callback_may_infer_while_a_hold_waits_for_runs(
+    pair: ab.Pair, mlp: Any, pool: ThreadPoolExecutor
+) -> None:
+    """As active.py tells: the hold waits for the second run, the second run for the callback."""
+    in_callback, go_on, answers = threading.Event(), threading.Event(), list[Any]()
+
+    def infer_once_more(_: Any) -> None:
+        in_callback.set()
+        go_on.wait(60)
+        answers.append(pair.infer(mlp.x))
+
+    fake.latency("aclmdlExecuteAsync", 0.3)
+    first = pair.infer.submit([mlp.x])
+    first.add_done_callback(infer_once_more)
+    second = pair.infer.submit([mlp.x])
+    assert in_callback.wait(60)
+
+    def hold() -> None:
+        with pair.hold(LONG):
+            pass
+
+    holding = pool.submit(hold)
+    time.sleep(0.1)
+    go_on.set()
+    holding.result(60)
+    second.result(60)
+    assert len(answers) == 1

@@ -306,3 +306,20 @@ def test_parameters_on_a_stream(session: Session) -> None:
     assert acl.aclrtSynchronizeStream(stream[0]) == 0
     assert acl.aclrtDestroyStream(stream[0]) == 0
     np.testing.assert_array_equal(session.answer, reference.expected(given, PLAIN, 3, (8, 6)))
+
+
+def test_parameters_set_beside_a_queued_run_are_a_race(session: Session) -> None:
+    """The setter writes the device's memory, as a copy does."""
+    acl = session.acl
+    session.put(PLAIN)
+    session.given.write(0, images(PLAIN).tobytes())
+    assert session.set() == 0
+    stream = acl.new("aclrtStream *")
+    assert acl.aclrtCreateStream(stream) == 0
+    sets = session.given.handle, session.made.handle
+    assert acl.aclmdlExecuteAsync(session.model, *sets, stream[0]) == 0
+    assert session.set() != 0
+    assert acl.violations() == ["AB-STR-0004"]
+    assert acl.aclrtSynchronizeStream(stream[0]) == 0
+    assert session.set() == 0
+    assert acl.aclrtDestroyStream(stream[0]) == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -146,6 +148,31 @@ def test_the_size_of_an_encoded_jpeg_facts_11_12(media: Media) -> None:
     assert acl.acldvppJpegPredictEncSize(media.picture(RGB, 64, 64), config, size) == 100027
     assert acl.acldvppSetJpegeConfigLevel(config, 101) == 100000
     acl.message()
+
+
+@pytest.mark.parametrize("size", [(0xFFFFFFF0, 64), (0xFFFFFFFF, 0xFFFFFFFF), (0, 64)])
+def test_no_size_is_told_of_a_png_beyond_the_unit(acl: Acl, size: tuple[int, int]) -> None:
+    """Multiplied in 32 bits it would be small."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
+    data += struct.pack(">I", zlib.crc32(header))
+    told = acl.new("uint32_t *", 77)
+    assert acl.acldvppPngPredictDecSize(acl.hold(data), len(data), RGB, told) == 100000
+    assert str(size[0]) in (acl.message() or "")
+    assert told[0] == 77
+
+
+def test_strides_beyond_the_unit_have_no_encoded_size(media: Media) -> None:
+    acl, size = media.acl, media.acl.new("uint32_t *", 77)
+    config = acl.acldvppCreateJpegeConfig()
+    for strides in ((65536, 65536), (0xFFFFFFF0, 0xFFFFFFF0)):
+        desc = media.picture(NV12, 1920, 1080)
+        assert acl.acldvppSetPicDescWidthStride(desc, strides[0]) == 0
+        assert acl.acldvppSetPicDescHeightStride(desc, strides[1]) == 0
+        assert acl.acldvppJpegPredictEncSize(desc, config, size) == 100000
+        assert str(strides[0]) in (acl.message() or "")
+    assert size[0] == 77
+    assert acl.acldvppDestroyJpegeConfig(config) == 0
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

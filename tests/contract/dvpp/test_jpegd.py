@@ -58,6 +58,21 @@ def test_unknown_is_the_jpegs_own_format_facts_11_10(media: Media) -> None:
     assert media.shape(desc) == (6, 64, 64, 64, 64)
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_unknown_follows_a_turned_jpeg_facts_11_10(media: Media, orientation: int) -> None:
+    """What was halved across is halved down when the picture is turned."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = jpeg(scene(64, 64), "4:2:2", exif=exif)
+    desc = media.picture(6, 64, 64, step=64, row_step=16)
+    assert media.acl.acldvppSetPicDescFormat(desc, UNKNOWN) == 0
+    source = media.on_device(data)
+    decode = media.acl.acldvppJpegDecodeAsync
+    assert decode(media.channel, source, len(data), desc, media.stream) == 0
+    assert media.wait() == 0, media.acl.message()
+    assert media.shape(desc)[0] == {1: 4, 6: 1001}[orientation]
+
+
 def test_grey_has_neutral_chroma_facts_11_10(media: Media) -> None:
     data = jpeg(scene(48, 80, 1))
     desc = media.decode(data, NV12)

@@ -249,3 +249,25 @@ def test_without_a_folder_for_times_the_run_is_as_ever(
     assert f"model {loaded} runs without times of its operators" in ready.message()
     assert ready.aclprofModelUnSubscribe(loaded) == 0
     assert pipe.read() == b""
+
+
+def test_each_reader_that_is_gone_is_told_of_facts_8(ready: Acl) -> None:
+    pipes = [Pipe(ready), Pipe(ready)]
+    models = [ready.load_model(NEG) for _ in pipes]
+    for gone, loaded in zip(pipes, models, strict=True):
+        os.close(gone.reader)
+        subscribe(ready, loaded, gone)
+        run(ready, loaded)
+    for loaded in models:
+        assert ready.aclprofModelUnSubscribe(loaded) == 500005
+        assert "was not read" in ready.message()
+
+
+def test_a_refused_configuration_has_its_status(ready: Acl) -> None:
+    """The trace and a refusal's text have it, though the function answers NULL."""
+    ready.set("trace", "on")
+    assert ready.aclprofCreateSubscribeConfig(1, NO_METRICS, ready.NULL) == ready.NULL
+    assert ready.aclprofCreateSubscribeConfig(7, NO_METRICS, ready.new("int *")) == ready.NULL
+    rows = [row for row in ready.read("trace") if row["function"] == "aclprofCreateSubscribeConfig"]
+    assert [row["status"] for row in rows] == [100000, 100000]
+    ready.message()

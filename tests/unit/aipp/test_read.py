@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +174,17 @@ def test_damage_is_a_value_error() -> None:
             continue
     with pytest.raises(ValueError, match="characters"):
         aipp.read("{" * (1 << 21))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_what_was_read_can_be_read_again_and_sent(copied: Any) -> None:
+    (first,) = aipp.read({"aipp_mode": "dynamic", "max_src_image_size": 3072})
+    (again,) = aipp.read(copied(first))
+    assert dict(again) == dict(first)
+
+
+def test_a_number_that_no_float_holds() -> None:
+    with pytest.raises(ValueError, match="mean_chn_0 is 1000"):
+        aipp.read(static(mean_chn_0=10**400))
+    with pytest.raises(ValueError, match="min_chn_0 is nan"):
+        aipp.read(static(min_chn_0=float("nan")))
