@@ -112,7 +112,8 @@ class Serving:
         """See `Graph.submit`."""
         limit = check_limit(timeout_ms)
         self._check_now()
-        plain = not (len(given) == 1 and isinstance(given[0], Mapping | Sequence))
+        named = len(given) == 1 and isinstance(given[0], Mapping | Sequence)
+        plain = not named or isinstance(given[0], str | bytes)
         fit = self._signature.fit(given if plain else given[0], ready)
         if out is not None:
             fit.write_to(self._signature.targets(fit, out))

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOCKS_MAX = 64, HELD_MAX = 32 };
+enum { LOCKS_MAX = 96, HELD_MAX = 64 };
 
 /* An acquisition: of which lock, and where. */
 typedef struct Taken {

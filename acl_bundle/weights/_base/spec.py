@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array
-from acl_bundle._device.foreign import as_device
-from acl_bundle._device.make import copy_of
 from acl_bundle._names.given import Given, by_name
 from acl_bundle.errors import WeightError
 
@@ -72,7 +70,7 @@ def mapping_of(weights: Given) -> Weights:
         TypeError: It is a path, a list of arrays or the like.
         WeightError: A name is no text, or comes twice.
     """
-    found = by_name(weights, copied=copy_of)
+    found = by_name(weights, copied=_copy_of)
     for name in found:
         if not isinstance(name, str):
             raise WeightError(f"a weight cannot be called {name!r}; a text is right")
@@ -124,7 +122,7 @@ def _array(weights: Weights, name: str) -> Array:
 
 def _anywhere(weights: Weights, name: str) -> Any:
     value, what = weights[name], f"weight {name!r}"
-    found = None if isinstance(value, np.ndarray) else as_device(value, what)
+    found = None if isinstance(value, np.ndarray) else _as_device(value, what)
     return as_array(value, what) if found is None else found
 
 
@@ -142,3 +140,15 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
 def is_number(dtype: np.dtype[Any]) -> bool:
     """Say whether the elements are numbers or booleans."""
     return dtype.kind in "biufc" or (dtype.kind == "V" and dtype.type is not np.void)
+
+
+def _copy_of(value: Any, what: str) -> Any:
+    from acl_bundle._device.make import copy_of  # noqa: PLC0415  needs the shim
+
+    return copy_of(value, what)
+
+
+def _as_device(value: Any, what: str) -> Any:
+    from acl_bundle._device.foreign import as_device  # noqa: PLC0415  needs the shim
+
+    return as_device(value, what)

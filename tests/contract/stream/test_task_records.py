@@ -30,7 +30,7 @@ def test_a_task_names_its_call_its_stream_and_its_time(ready: Acl) -> None:
         assert task["start_ns"] >= task["queued_ns"]
         assert task["process"] == call["process"] == os.getpid()
         assert task["thread"] != call["thread"]
-    assert first["ns"] >= 30_000_000
+    assert first["ns"] >= 20_000_000, "a clock of the device counts from when the task is due"
     assert second["start_ns"] >= first["start_ns"] + first["ns"]
     assert second["task"] > first["task"]
 
