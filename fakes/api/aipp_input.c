@@ -74,20 +74,14 @@ static int copy_set(const AippSet *set, const DataBuffer *buffer)
 static int set_input(const Model *model, const Dataset *dataset, size_t index, const AippSet *set)
 {
     const AippRecord *record = NULL;
+    const DataBuffer *buffer = NULL;
     int status = find_record(model, index, &record);
 
     if (status == E_NONE)
         status = check_set(record, set);
-    if (status != E_NONE)
-        return status;
-    if (index >= dataset->count)
-        return refuse(E_PARAM, "index %zu, the dataset has %zu buffers", index, dataset->count);
-    const DataBuffer *buffer = dataset_buffer(dataset, index, "dataset");
-    if (buffer == NULL)
-        return violation_status();
-    if (buffer->data == NULL)
-        return refuse(E_PARAM, "buffer %zu of the dataset has no memory", index);
-    return copy_set(set, buffer);
+    if (status == E_NONE)
+        status = dataset_memory(dataset, index, &buffer);
+    return status == E_NONE ? copy_set(set, buffer) : status;
 }
 
 /* A loaded model, held: 0, or a status. */

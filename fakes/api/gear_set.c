@@ -62,17 +62,13 @@ static int set_gear(uint32_t modelId, const aclmdlDataset *handle, size_t index,
                     const GearWish *wish)
 {
     Dataset *dataset = NULL;
+    const DataBuffer *buffer = NULL;
     int status = dataset_need(handle, "dataset", &dataset);
 
+    if (status == E_NONE)
+        status = dataset_memory(dataset, index, &buffer);
     if (status != E_NONE)
         return status;
-    if (index >= dataset->count)
-        return refuse(E_PARAM, "index %zu, the dataset has %zu buffers", index, dataset->count);
-    const DataBuffer *buffer = dataset_buffer(dataset, index, "dataset");
-    if (buffer == NULL)
-        return violation_status();
-    if (buffer->data == NULL)
-        return refuse(E_PARAM, "buffer %zu of the dataset has no memory", index);
     dataset->wish = *wish;
     if (wish->kind != GEARS_DIMS)
         status = check_room(buffer, wish->width);

@@ -153,6 +153,18 @@ DataBuffer *dataset_buffer(const Dataset *dataset, size_t index, const char *arg
     return buffer;
 }
 
+int dataset_memory(const Dataset *dataset, size_t index, const DataBuffer **buffer)
+{
+    if (index >= dataset->count)
+        return refuse(E_PARAM, "index %zu, the dataset has %zu buffers", index, dataset->count);
+    *buffer = dataset_buffer(dataset, index, "dataset");
+    if (*buffer == NULL)
+        return violation_status();
+    if ((*buffer)->data == NULL)
+        return refuse(E_PARAM, "buffer %zu of the dataset has no memory", index);
+    return E_NONE;
+}
+
 const TensorDesc *dataset_desc(const Dataset *dataset, size_t index)
 {
     return dataset->slot[index].said;

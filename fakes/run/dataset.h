@@ -39,7 +39,10 @@ int dataset_need(const aclmdlDataset *handle, const char *argument, Dataset **da
 /* The buffer in a slot, or NULL after a violation: it was destroyed. */
 DataBuffer *dataset_buffer(const Dataset *dataset, size_t index, const char *argument);
 
-/* The same in silence. */
+/* The buffer in a slot that is there and has memory: 0, or a status. */
+int dataset_memory(const Dataset *dataset, size_t index, const DataBuffer **buffer);
+
+/* As dataset_buffer(), in silence. */
 DataBuffer *dataset_peek(const Dataset *dataset, size_t index);
 
 /* The description of a slot, or NULL. */

@@ -17,9 +17,7 @@ from acl_bundle._base.arrays import whole
 from acl_bundle.errors import AclError, BusyError
 from acl_bundle.follow._publishers.ipc_consumers import ENDING, Heard
 from acl_bundle.follow._sources.ipc_redis import FORMAT, RENEWALS, IpcKeys, Lease, lease
-from acl_bundle.follow._sources.redis_server import connect, library, reaching
-
-SLICE = 0.1
+from acl_bundle.follow._sources.redis_server import SLICE, connect, library, reaching
 
 
 class ConsumersByRedis:

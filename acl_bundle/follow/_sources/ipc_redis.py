@@ -28,11 +28,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from secrets import token_hex
 from threading import Event
-from time import monotonic
 from typing import Any
 
 from acl_bundle._ipc.blocks import process_number
-from acl_bundle.follow._sources.redis_server import Keys, connect, reaching
+from acl_bundle.follow._sources.redis_server import Keys, connect, reaching, wait_for_message
 
 FORMAT = 1
 LEASE = 10.0
@@ -40,7 +39,6 @@ LEASE = 10.0
 RENEWALS = 5
 """How often a state is written within that time."""
 POLL = 1.0
-SLICE = 0.1
 
 
 def lease() -> float:
@@ -220,13 +218,7 @@ class TrainerByRedis:
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Until a message comes; after a second all the same."""
-        until = monotonic() + min(seconds, POLL)
-        with reaching(self._keys):
-            while (left := until - monotonic()) > 0 and not stop.is_set():
-                if self._messages.get_message(
-                    ignore_subscribe_messages=True, timeout=min(left, SLICE)
-                ):
-                    return
+        wait_for_message(self._messages, self._keys, min(seconds, POLL), stop)
 
     def close(self) -> None:
         """Tell the trainer that the import has ended; the state goes when that has read it."""

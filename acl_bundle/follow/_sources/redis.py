@@ -24,19 +24,23 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 from threading import Event
-from time import monotonic
 from typing import Any, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.follow._sources.redis_server import Keys, connect, library, reaching
+from acl_bundle.follow._sources.redis_server import (
+    Keys,
+    connect,
+    library,
+    reaching,
+    wait_for_message,
+)
 from acl_bundle.follow._versions.order import NAME_MAX, impossible, numbered, order_of
 from acl_bundle.follow._versions.rivals import gathered
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Weights
 from acl_bundle.follow._versions.stamp import check_stamp
 from acl_bundle.weights import Safetensors
 
-SLICE = 0.1
 PAGE = 512
 NAMES_READ = 4096
 """How many of the list's names are looked at, from its end."""
@@ -158,13 +162,7 @@ class Redis:
 
     def wait(self, seconds: float, stop: Event) -> None:
         """Return when a version is announced; see `Source.wait`."""
-        until = monotonic() + min(seconds, self._poll)
-        with reaching(self._keys):
-            while (left := until - monotonic()) > 0 and not stop.is_set():
-                if self._messages.get_message(
-                    ignore_subscribe_messages=True, timeout=min(left, SLICE)
-                ):
-                    return
+        wait_for_message(self._messages, self._keys, min(seconds, self._poll), stop)
 
     def close(self) -> None:
         """Let go of the connections that were made here."""

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from secrets import token_hex
+from threading import Event
+from time import monotonic
 from typing import Any
 
 from acl_bundle.errors import UnsupportedError
 
 TIMEOUT = 5.0
 """Seconds that a client made here waits for an answer."""
+SLICE = 0.1
+"""Seconds after which a wait looks whether it is to stop."""
 
 
 class Keys:
@@ -91,3 +95,16 @@ def reaching(keys: Keys) -> Iterator[None]:
         yield
     except (exceptions.RedisError, exceptions.RedisClusterException) as error:
         raise ConnectionError(f"Redis, key {keys.key!r}: {error}") from error
+
+
+def wait_for_message(messages: Any, keys: Keys, seconds: float, stop: Event) -> None:
+    """Return when a subscription brings a message, after some seconds, or soon after `stop` is set.
+
+    Raises:
+        OSError: The server cannot be reached.
+    """
+    until = monotonic() + seconds
+    with reaching(keys):
+        while (left := until - monotonic()) > 0 and not stop.is_set():
+            if messages.get_message(ignore_subscribe_messages=True, timeout=min(left, SLICE)):
+                return
