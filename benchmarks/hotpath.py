@@ -35,13 +35,26 @@ from acl_bundle import build, fake, pyacl
 SHAPE = (1, 1024)
 ROUNDS = 120
 CALLS = 400
+PAGE = 4096
 ROOT = Path(__file__).parent
 
 
-class Reference:
-    """reference.c, compiled and opened on a bundle."""
+def mid_page() -> np.ndarray:
+    """Zeros whose address is in the middle of a page.
 
-    def __init__(self, folder: Path, bundle: Path, nbytes: int) -> None:
+    Device memory begins where a page begins. A copy between addresses that end in nearly
+    the same 12 bits can take twice as long, and where malloc puts an array is chance.
+    """
+    nbytes = int(np.prod(SHAPE)) * 4
+    raw = np.zeros(nbytes + 2 * PAGE, np.uint8)
+    start = PAGE // 2 - raw.ctypes.data % PAGE + PAGE
+    return raw[start : start + nbytes].view(np.float32).reshape(SHAPE)
+
+
+class Reference:
+    """reference.c, compiled and opened on a bundle, with the arrays x and y."""
+
+    def __init__(self, folder: Path, bundle: Path, x: np.ndarray, y: np.ndarray) -> None:
         library = folder / "reference.so"
         subprocess.run(
             ["cc", "-O2", "-shared", "-fPIC", f"-I{ROOT.parent / 'csrc'}",
@@ -49,12 +62,15 @@ class Reference:
             check=True,
         )  # fmt: skip
         self._c = ctypes.CDLL(str(library))
-        self._c.reference_open.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
+        self._c.reference_open.argtypes = [
+            ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p,
+        ]  # fmt: skip
         self._c.reference_run.restype = ctypes.c_double
         self._c.reference_execute.restype = ctypes.c_double
         status = self._c.reference_open(
-            str(fake.library_path()).encode(), str(bundle).encode(), nbytes
-        )
+            str(fake.library_path()).encode(), str(bundle).encode(), x.nbytes, x.ctypes.data,
+            y.ctypes.data,
+        )  # fmt: skip
         if status:
             raise RuntimeError(f"the C reference could not load {bundle}: {status}")
 
@@ -111,9 +127,8 @@ def medians(samplers: dict[str, Callable[[], float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
-def costs(bundle: ab.Bundle, reference: Reference) -> None:
+def costs(bundle: ab.Bundle, reference: Reference, x: np.ndarray, y: np.ndarray) -> None:
     """Print what bind, run and run(out=) add to the C loop."""
-    x, y = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
     infer = bundle.infer
     given, taken = {"x": x}, {"y": y}
     bound = infer.bind(given, taken)
@@ -188,7 +203,7 @@ def several(folder: Path) -> None:
             (folder / name).write_bytes(file.to_bytes())
             infer = stack.enter_context(ab.Bundle.load(folder / name)).infer
             names = ends if name == "many" else (["x"], ["y"])
-            given, taken = ({n: np.zeros(SHAPE, np.float32) for n in side} for side in names)
+            given, taken = ({n: mid_page() for n in side} for side in names)
             bound = infer.bind(given, taken)
             samplers |= {
                 f"{name}: run(dict, out)": statement("f(x, out=y)", f=infer.run, x=given, y=taken),
@@ -269,9 +284,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "null.om"
         build.null({"x": ("float32", SHAPE)}, {"y": ("float32", SHAPE)}).save(path)
-        reference = Reference(Path(folder), path, SHAPE[0] * SHAPE[1] * 4)
+        x, y = mid_page(), mid_page()
+        reference = Reference(Path(folder), path, x, y)
         with ab.Bundle.load(path) as bundle:
-            costs(bundle, reference)
+            costs(bundle, reference, x, y)
             pyacl_costs(reference)
             contention(bundle)
             steady_state(bundle)

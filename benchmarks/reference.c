@@ -2,13 +2,12 @@
  * The floor under an inference: a C loop that makes the calls that
  * csrc/infer/engine.c makes, on the same library, and nothing else.
  *
- *     reference_open("libascendcl.so", "null.om", 4096);
+ *     reference_open("libascendcl.so", "null.om", 4096, x, y);
  *     double ns = reference_run(10000);
  *     reference_close();
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -44,24 +43,26 @@ static struct {
     void *device[2];
     aclDataBuffer *buffers[2];
     aclmdlDataset *datasets[2];
-    char *host[2];
+    void *host[2];
 } the;
 
-/* Loads graph 0 of a bundle with one input and one output of nbytes. */
-int reference_open(const char *library, const char *bundle, size_t nbytes)
+/* Loads graph 0 of a bundle with one input and one output of nbytes, which the caller has. */
+int reference_open(const char *library, const char *bundle, size_t nbytes, void *input,
+                   void *output)
 {
     int status = find(library);
     if (status != 0) {
         return status;
     }
     the.nbytes = nbytes;
+    the.host[0] = input;
+    the.host[1] = output;
     aclInit(NULL);
     status = aclrtSetDevice(0);
     status = status ? status : aclmdlBundleLoadFromFile(bundle, &the.bundle);
     status = status ? status
                     : aclmdlBundleGetModelId(the.bundle, 0, &the.model);
     for (int i = 0; i < 2 && status == 0; i++) {
-        the.host[i] = calloc(1, nbytes);
         status = aclrtMalloc(&the.device[i], nbytes, 0);
         the.buffers[i] = aclCreateDataBuffer(the.device[i], nbytes);
         the.datasets[i] = aclmdlCreateDataset();
@@ -131,7 +132,6 @@ void reference_close(void)
         aclmdlDestroyDataset(the.datasets[i]);
         aclDestroyDataBuffer(the.buffers[i]);
         aclrtFree(the.device[i]);
-        free(the.host[i]);
     }
     aclmdlBundleUnload(the.bundle);
     aclrtResetDevice(0);

@@ -10,24 +10,29 @@
 #include "memory/imports.h"
 #include "memory/memory.h"
 
-enum { CACHED = 16 };           /* allocations that a thread remembers */
+enum { CACHED_BITS = 4 };       /* allocations that a thread remembers, as a power of two */
 
 static _Thread_local struct {
     unsigned epoch;
-    DeviceRange entry[CACHED];
+    DeviceRange entry[1 << CACHED_BITS];
 } cache;
+
+/* Where a thread remembers an address: pages apart, too, are spread over the entries. */
+static size_t entry_of(uintptr_t address)
+{
+    return (size_t)((address / GRAIN * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - CACHED_BITS));
+}
 
 unsigned char *device_peek(const void *pointer, size_t *room)
 {
     uintptr_t address = (uintptr_t)pointer;
-    size_t slot = address / GRAIN % CACHED;
     unsigned epoch = device_memory_epoch();
 
     if (cache.epoch != epoch) {
         memset(cache.entry, 0, sizeof cache.entry);
         cache.epoch = epoch;
     }
-    DeviceRange *range = &cache.entry[slot];
+    DeviceRange *range = &cache.entry[entry_of(address)];
     if (address - range->start >= range->size && !device_find(pointer, range))
         return NULL;
     if (range->owner == OWNER_IMPORT && import_is_lost(pointer))
