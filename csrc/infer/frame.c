@@ -60,7 +60,7 @@ void frame_clear(frame *f)
 /* Frees what a dynamic run has made and nobody took, as a Ctrl-C came before FINISH. */
 static void frame_discard(frame *f)
 {
-    size_t count = f->run.made != NULL ? f->s->is.outCount : 0;
+    size_t count = f->s->is.outCount;
     int allocated = 0;
     for (size_t i = 0; i < count; i++) {
         allocated |= f->run.made[i].isAllocated;
@@ -80,7 +80,9 @@ void frame_close(frame *f)
 {
     frame_clear(f);
     Py_XDECREF(f->held);
-    frame_discard(f);
+    if (f->run.made != NULL) {
+        frame_discard(f);
+    }
     if (f->objects != f->fewObjects) {
         free(f->objects);
         free(f->arrays);

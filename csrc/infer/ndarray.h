@@ -26,13 +26,4 @@ typedef struct ndarray {
 /* NPY_ARRAY_C_CONTIGUOUS, and that with NPY_ARRAY_WRITEABLE. */
 enum { READABLE = 0x1, WRITABLE = 0x401 };
 
-/* The bytes of an array whose elements have so many. */
-static inline size_t ndarray_nbytes(const ndarray *array, size_t size)
-{
-    for (int i = 0; i < array->rank; i++) {
-        size *= (size_t)array->shape[i];
-    }
-    return size;
-}
-
 #endif

@@ -72,48 +72,51 @@ static int take_outputs(frame *f, PyObject *out)
             take_named(f->s->of + is->inCount, is->outCount, out, f->objects + is->inCount));
 }
 
-/* Whether object i is an array that can be used in place, whatever its shape. */
-static int fits(const frame *f, size_t i, int flags)
+/* Any shape. */
+static const ab_extent ANY = {-1, NULL, NULL};
+
+/* Notes where array i lies. 0: it is none that can be used in place, of a shape within an extent. */
+static int note(const frame *f, size_t i, int flags, const ab_extent *extent)
 {
     const ndarray *array = (const ndarray *)f->objects[i];
-    return array != NULL && (PyObject *)Py_TYPE(array) == f->s->part[NDARRAY] &&
-           array->dtype == f->s->of[f->count + i] && (array->flags & flags) == flags;
-}
-
-/* Whether an array has a shape within an extent. */
-static int is_within(const ndarray *array, const ab_extent *extent)
-{
-    if (extent->rank != array->rank) {
-        return extent->rank < 0 && array->rank <= AB_RANK_MAX;
+    size_t nbytes = f->s->is.sizes[i];
+    if (array == NULL || (PyObject *)Py_TYPE(array) != f->s->part[NDARRAY] ||
+        array->dtype != f->s->of[f->count + i] || (array->flags & flags) != flags ||
+        (extent->rank < 0 ? array->rank > AB_RANK_MAX : array->rank != extent->rank)) {
+        return 0;
     }
-    for (int i = 0; i < array->rank; i++) {
-        if (array->shape[i] < extent->least[i] || array->shape[i] > extent->most[i]) {
+    for (int k = 0; k < array->rank; k++) {
+        Py_ssize_t dim = array->shape[k];
+        if (extent->rank >= 0 && (dim < extent->least[k] || dim > extent->most[k])) {
             return 0;
         }
+        nbytes *= (size_t)dim;
     }
+    f->arrays[i].data = array->data;
+    f->arrays[i].nbytes = nbytes;
+    f->arrays[i].onDevice = 0;
     return 1;
 }
 
-/* Whether the inputs fit, in a choice of shapes. */
-static int inputs_fit(const frame *f, const ab_choice *choice)
+/* Notes where the inputs lie. 0: they do not fit in a choice of shapes. */
+static int note_inputs(const frame *f, const ab_choice *choice)
 {
     for (size_t i = 0; i < f->s->is.inCount; i++) {
-        if (!fits(f, i, READABLE) || !is_within((const ndarray *)f->objects[i], &choice->in[i])) {
+        if (!note(f, i, READABLE, &choice->in[i])) {
             return 0;
         }
     }
     return 1;
 }
 
-/* Whether the outputs fit; in a dynamic graph those that are there. */
-static int outputs_fit(const frame *f, const ab_choice *choice)
+/* Notes where the outputs lie; in a dynamic graph those that are there. 0: they do not fit. */
+static int note_outputs(const frame *f, const ab_choice *choice)
 {
     size_t start = f->s->is.inCount;
     for (size_t i = start; i < f->count; i++) {
-        const ndarray *array = (const ndarray *)f->objects[i];
-        if (choice->out == NULL
-                ? array != NULL && !fits(f, i, WRITABLE)
-                : !fits(f, i, WRITABLE) || !is_within(array, &choice->out[i - start])) {
+        if (choice->out == NULL && f->objects[i] == NULL) {
+            f->arrays[i].onDevice = 0;
+        } else if (!note(f, i, WRITABLE, choice->out == NULL ? &ANY : &choice->out[i - start])) {
             return 0;
         }
     }
@@ -126,7 +129,7 @@ static size_t choose(const frame *f)
     const ab_signature *is = &f->s->is;
     size_t at = f->s->last;
     for (size_t k = 0; k < is->choiceCount; k++) {
-        if (inputs_fit(f, &is->choices[at])) {
+        if (note_inputs(f, &is->choices[at])) {
             return at;
         }
         at = at + 1 < is->choiceCount ? at + 1 : 0;
@@ -171,24 +174,6 @@ static int copy_dims(frame *f)
     return f->dims != NULL;
 }
 
-/* Notes where the arrays lie. */
-static void note_arrays(frame *f, const ab_choice *choice)
-{
-    const ab_signature *is = &f->s->is;
-    for (size_t i = 0; i < f->count; i++) {
-        const ndarray *array = (const ndarray *)f->objects[i];
-        f->arrays[i].onDevice = 0;
-        if (array != NULL) {
-            f->arrays[i].data = array->data;
-            f->arrays[i].nbytes = ndarray_nbytes(array, is->sizes[i]);
-        }
-    }
-    f->run.gear = choice->gear;
-    f->run.in = f->arrays;
-    f->run.out = f->arrays + is->inCount;
-    f->run.readyCount = 0;
-}
-
 /* Whether two arrays have bytes in common. */
 static int share(const ab_array *one, const ab_array *other)
 {
@@ -223,13 +208,14 @@ static int prepare(frame *f)
         return 0;
     }
     choice = &is->choices[at];
-    if (!inputs_fit(f, choice) || !outputs_fit(f, choice) || (is->dynamic && !copy_dims(f))) {
+    if (!note_inputs(f, choice) || !note_outputs(f, choice) || !outputs_are_apart(f) ||
+        (is->dynamic && !copy_dims(f))) {
         return 0;
     }
-    note_arrays(f, choice);
-    if (!outputs_are_apart(f)) {
-        return 0;
-    }
+    f->run.gear = choice->gear;
+    f->run.in = f->arrays;
+    f->run.out = f->arrays + is->inCount;
+    f->run.readyCount = 0;
     f->s->last = at;
     return 1;
 }

@@ -12,7 +12,6 @@
 
 #include "acl/pointers.h"
 #include "device/ab_status.h"
-#include "gate/gate.h"
 
 /* Notes that a new data buffer says the tensor's own place. */
 void tensor_reset(ab_tensor *tensor)
@@ -22,7 +21,7 @@ void tensor_reset(ab_tensor *tensor)
 }
 
 /* Points a buffer at an array on the device, or back. After a failure it says nothing known. */
-static aclError tensor_point(ab_tensor *tensor, const ab_array *array)
+aclError tensor_point(ab_tensor *tensor, const ab_array *array)
 {
     void *at = array->onDevice ? array->data : tensor->device;
     size_t size = array->onDevice ? array->nbytes : tensor->nbytes;
@@ -37,16 +36,4 @@ static aclError tensor_point(ab_tensor *tensor, const ab_array *array)
         tensor->size = size;
     }
     return status;
-}
-
-/* Points the buffers of tensors where a run's arrays want them. 0 or the first failure. */
-int64_t tensors_point(ab_tensor *tensors, const ab_array *arrays, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        aclError status = tensor_point(&tensors[i], &arrays[i]);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_SET_BUFFER, i, status);
-        }
-    }
-    return 0;
 }
