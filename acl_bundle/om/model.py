@@ -21,7 +21,7 @@ from acl_bundle.om._container.gears import Gears
 from acl_bundle.om._container.header import Header
 from acl_bundle.om._container.inout import TensorInfo
 from acl_bundle.om._container.partition import Partition, PartitionType
-from acl_bundle.om._modeldef import consts, ge, io
+from acl_bundle.om._modeldef import consts, io
 from acl_bundle.om._modeldef.graph import Graph, ModelDef
 from acl_bundle.om._proto.wire import Message
 
@@ -67,7 +67,11 @@ class Model:
 
     def partition(self, kind: PartitionType) -> Partition | None:
         """Return the first partition of a type, None when there is none."""
-        return next(filter(None, (_first(group, kind) for group in self.groups)), None)
+        for group in self.groups:
+            for part in group:
+                if part.type == kind:
+                    return part
+        return None
 
     @property
     def is_compiled_for_chip(self) -> bool:
@@ -97,10 +101,7 @@ class Model:
     @property
     def weight_program(self) -> memoryview | None:
         """The bytes of what makes an update graph's weights of a trainer's; None without."""
-        for definition in self.definitions[:1]:
-            found = definition.attrs.get(ge.WEIGHT_PROGRAM)
-            return found if isinstance(found, memoryview) else None
-        return None
+        return self.definitions[0].weight_program if self.definitions else None
 
     @cached_property
     def definitions(self) -> tuple[ModelDef, ...]:
@@ -139,8 +140,7 @@ class Model:
             definition = _first(group, PartitionType.MODEL_DEF)
             if definition is not None:
                 weights = _first(group, PartitionType.WEIGHTS_DATA)
-                nothing = definition.span.cut(0, 0, "nothing")
-                values = weights.span if weights else nothing
+                values = weights.span if weights else definition.span.cut(0, 0, "nothing")
                 yield ModelDef(Message(definition.span), values, with_ends)
 
 

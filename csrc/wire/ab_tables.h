@@ -9,7 +9,8 @@
  *
  * Every node has a row. Tensors have one where somebody asks for them: those of
  * weights (of a Variable and of the Data of a branch that assigns, by the endings
- * of their names, and of constants), and those that the root takes and gives.
+ * of their names, and of constants), and those that the root takes and gives. Nodes that are
+ * described by the same bytes may have one row.
  */
 #ifndef AB_TABLES_CALLS_H
 #define AB_TABLES_CALLS_H
@@ -112,6 +113,8 @@ typedef struct ab_tables {
     uint64_t node_count;
     uint64_t tensor_count;
     uint64_t number_count;
+    uint64_t attribute_count;   /* of the definition itself */
+    uint64_t net_output;        /* 1 + the row of the root's first one, with_ends; 0: none */
     uint64_t at;                /* of what is wrong: the field, and the end of its message */
     uint64_t end;
 } ab_tables;

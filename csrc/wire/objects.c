@@ -193,8 +193,8 @@ static PyObject *pairs_object(const uint8_t *numbers, size_t count)
 /* A tuple of a kind, of the objects that it takes over, as many as fields; or NULL. */
 static PyObject *row_object(PyObject *kind, PyObject **of, Py_ssize_t fields)
 {
-    newfunc make = (newfunc)(uintptr_t)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
-    PyObject *row = PyErr_Occurred() ? NULL : PyTuple_New(fields), *made = NULL;
+    PyTypeObject *type = (PyTypeObject *)kind;
+    PyObject *row = PyErr_Occurred() ? NULL : PyType_GenericAlloc(type, fields);
     for (Py_ssize_t i = 0; i < fields; i++) {
         if (row != NULL) {
             PyTuple_SetItem(row, i, of[i]);
@@ -202,12 +202,7 @@ static PyObject *row_object(PyObject *kind, PyObject **of, Py_ssize_t fields)
             Py_XDECREF(of[i]);
         }
     }
-    PyObject *args = row != NULL ? Py_BuildValue("(N)", row) : NULL;
-    if (args != NULL) {
-        made = make((PyTypeObject *)kind, args, NULL);
-        Py_DECREF(args);
-    }
-    return made;
+    return row;
 }
 
 /* A tensor of a block; or NULL. */

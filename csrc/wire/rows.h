@@ -43,7 +43,7 @@ void add_number(walk *w, ab_list *list, uint64_t value, uint64_t at, uint64_t en
  * The next field of a message that lies from *at to end. 0: there is none, or
  * it is damaged, which w->status tells.
  */
-static inline int walk_next(walk *w, uint64_t *at, uint64_t end, ab_field *field)
+WIRE_INLINE int walk_next(walk *w, uint64_t *at, uint64_t end, ab_field *field)
 {
     if (*at >= end || w->status != AB_READ) {
         return 0;

@@ -7,7 +7,7 @@
 #include "wire/attribute.h"
 #include "wire/tensor.h"
 
-enum { MODEL_GRAPH = 7, GRAPH_OP = 6 };
+enum { MODEL_GRAPH = 7, MODEL_ATTR = 11, GRAPH_OP = 6 };
 enum { OP_NAME = 1, OP_TYPE = 2, OP_ATTR = 10, OP_INPUT_DESC = 33, OP_OUTPUT_DESC = 34 };
 
 enum { INDEX = 1, CONSTANT, OFFSET };
@@ -33,19 +33,19 @@ static const name kinds[] = {
     {NULL, 0, 0, NULL},
 };
 
-/* What a node's own fields are, before any of them is looked into; number 0: it has none. */
+/* Where a node's own fields lie, before any of them is looked into; at 0: it has none. */
 typedef struct parts {
-    ab_field name;
-    ab_field type;
-    ab_field input;             /* the description of the first one */
-    ab_field output;
+    ab_piece name;
+    ab_piece type;
+    ab_piece input;             /* the description of the first one */
+    ab_piece output;
     int has_attributes;
 } parts;
 
-static void keep_first(ab_field *first, const ab_field *field)
+static void keep_first(ab_piece *first, const ab_field *field)
 {
-    if (first->number == 0) {
-        *first = *field;
+    if (first->at == 0) {
+        *first = piece_of(field);
     }
 }
 
@@ -58,9 +58,9 @@ static parts parts_of(walk *w, uint64_t at, uint64_t end)
             continue;
         }
         if (field.number == OP_NAME) {
-            found.name = field;
+            found.name = piece_of(&field);
         } else if (field.number == OP_TYPE) {
-            found.type = field;
+            found.type = piece_of(&field);
         } else if (field.number == OP_ATTR) {
             found.has_attributes = 1;
         } else if (field.number == OP_INPUT_DESC) {
@@ -72,7 +72,7 @@ static parts parts_of(walk *w, uint64_t at, uint64_t end)
     return found;
 }
 
-static int ends_with(const walk *w, const ab_field *text, const char *ending, uint64_t size)
+static int ends_with(const walk *w, const ab_piece *text, const char *ending, uint64_t size)
 {
     return text->size >= size && memcmp(w->data + text->at + text->size - size, ending, size) == 0;
 }
@@ -91,16 +91,13 @@ static uint32_t kind_of(const walk *w, const parts *of)
     return kind;
 }
 
-/* One more description, of a node that has count of them by now. */
-static void read_desc_of(walk *w, const ab_field *field, ab_ge_node *node)
+/* The one description of a node, which has one; many nodes have the same. */
+static void read_desc_of(walk *w, ab_piece desc, ab_ge_node *node)
 {
-    if (field->number == 0 || add_tensor(w, field->at, field->at + field->size) == NULL) {
-        return;
+    if (desc.at != 0) {
+        node->tensor = (uint32_t)read_shared_desc(w, desc.at, (uint64_t)desc.at + desc.size);
+        node->tensors = node->tensor != 0;
     }
-    if (node->tensors++ == 0) {
-        node->tensor = (uint32_t)w->tables->tensor_count;
-    }
-    read_new_desc(w, field->at, field->at + field->size, w->tables->tensor_count - 1);
 }
 
 /* The last entry of a name counts; the rows of tensors in earlier ones are left alone. */
@@ -134,13 +131,29 @@ static void read_attributes(walk *w, uint64_t at, uint64_t end, ab_ge_node *node
     }
 }
 
+/* The descriptions of all inputs, in rows one after another. */
 static void read_inputs(walk *w, uint64_t at, uint64_t end, ab_ge_node *node)
 {
     ab_field field;
     while (walk_next(w, &at, end, &field)) {
-        if (field.kind == WIRE_BYTES && field.number == OP_INPUT_DESC) {
-            read_desc_of(w, &field, node);
+        if (field.kind != WIRE_BYTES || field.number != OP_INPUT_DESC) {
+            continue;
         }
+        if (add_tensor(w, field.at, field.at + field.size) == NULL) {
+            return;
+        }
+        if (node->tensors++ == 0) {
+            node->tensor = (uint32_t)w->tables->tensor_count;
+        }
+        read_desc(w, field.at, field.at + field.size, w->tables->tensor_count - 1);
+    }
+}
+
+/* The last node is one. */
+static void note_net_output(walk *w)
+{
+    if (w->tables->net_output == 0) {
+        w->tables->net_output = w->tables->node_count;
     }
 }
 
@@ -152,19 +165,20 @@ static void read_tensors(walk *w, const parts *of, int with_ends, ab_ge_node *no
     case AB_CONST:
     case AB_WEIGHT:
         if (!node->has_value) {
-            read_desc_of(w, &of->output, node);
+            read_desc_of(w, of->output, node);
         }
         break;
     case AB_THEN_DATA:
     case AB_DATA:
         if (with_ends) {
-            read_desc_of(w, &of->input, node);
+            read_desc_of(w, of->input, node);
         } else if (node->kind == AB_THEN_DATA) {
-            read_desc_of(w, of->output.number != 0 ? &of->output : &of->input, node);
+            read_desc_of(w, of->output.at != 0 ? of->output : of->input, node);
         }
         break;
     case AB_NET_OUTPUT:
         if (with_ends) {
+            note_net_output(w);
             read_inputs(w, at, end, node);
         }
         break;
@@ -188,7 +202,7 @@ static void read_node(walk *w, const ab_field *whole, int with_ends)
     }
     parts of = parts_of(w, at, end);
     node->place = piece_of(whole);
-    node->name = piece_of(&of.name);
+    node->name = of.name;
     node->kind = kind_of(w, &of);
     w->tables->kinds[node->kind]++;
     if (of.has_attributes && has_attributes(node, with_ends)) {
@@ -224,6 +238,7 @@ static void read_model(walk *w, uint64_t size, int with_ends)
         if (field.kind == WIRE_BYTES && field.number == MODEL_GRAPH) {
             read_graph(w, &field, with_ends && w->tables->graph_count == 0);
         }
+        w->tables->attribute_count += field.number == MODEL_ATTR;
     }
 }
 

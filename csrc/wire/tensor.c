@@ -114,8 +114,8 @@ void read_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
 }
 
 /*
- * Counts what a row shares as if it had been read, so that the limits hold as without. 0: a
- * limit is met.
+ * Counts what nodes share as if each had a row, so that the limits hold as without. 0: a limit
+ * is met.
  */
 static int count_shared(walk *w, const ab_ge_tensor *tensor, uint64_t at, uint64_t end)
 {
@@ -138,20 +138,20 @@ static uint64_t *place_of(walk *w, uint64_t at, uint64_t end)
     return &w->known[(hash ^ hash >> 32) % DESCRIPTIONS];
 }
 
-void read_new_desc(walk *w, uint64_t at, uint64_t end, uint64_t row)
+uint64_t read_shared_desc(walk *w, uint64_t at, uint64_t end)
 {
     uint64_t *known = place_of(w, at, end), size = end - at;
     const ab_ge_tensor *of = *known != 0 ? row_of(w, *known - 1) : NULL;
-    if (of == NULL || of->place.size != size ||
-        memcmp(w->data + of->place.at, w->data + at, size) != 0) {
-        read_desc(w, at, end, row);
-        *known = row + 1;
-    } else if (count_shared(w, of, at, end)) {
-        ab_ge_tensor *tensor = row_of(w, row);
-        *tensor = *of;
-        tensor->place = (ab_piece){(uint32_t)at, (uint32_t)size};
-        tensor->layout.at += (uint32_t)at - of->place.at;
+    if (of != NULL && of->place.size == size &&
+        memcmp(w->data + of->place.at, w->data + at, size) == 0) {
+        return count_shared(w, of, at, end) ? *known : 0;
     }
+    if (add_tensor(w, at, end) == NULL) {
+        return 0;
+    }
+    *known = w->tables->tensor_count;
+    read_desc(w, at, end, *known - 1);
+    return *known;
 }
 
 void read_tensor(walk *w, uint64_t at, uint64_t end, uint64_t row)

@@ -11,8 +11,11 @@
 /* Reads a description (TensorDescriptor). */
 tensor_reader read_desc;
 
-/* The same, into a new row; a description that was read before is not read again. */
-void read_new_desc(walk *w, uint64_t at, uint64_t end, uint64_t row);
+/*
+ * The same: 1 + its row, which is that of the same bytes where they were read before; 0: a
+ * limit is met.
+ */
+uint64_t read_shared_desc(walk *w, uint64_t at, uint64_t end);
 
 /* Reads a tensor with its value (TensorDef). */
 tensor_reader read_tensor;

@@ -161,6 +161,12 @@ class ModelDef:
         """Its attributes, by name."""
         return Attributes(self.message, ge.MODEL_ATTR)
 
+    @property
+    def weight_program(self) -> memoryview | None:
+        """The bytes of what makes an update graph's weights of a trainer's; None without."""
+        found = self.attrs.get(ge.WEIGHT_PROGRAM) if self.tables.attribute_count else None
+        return found if isinstance(found, memoryview) else None
+
 
 def _message(tables: Tables, row: Any) -> Message:
     return Message(tables.span.cut(int(row["at"]), int(row["size"]), "a message"))

@@ -42,22 +42,14 @@ def _inputs(root: Graph) -> tuple[TensorInfo, ...]:
 
 
 def _outputs(definition: ModelDef, root: Graph) -> tuple[TensorInfo, ...]:
-    tables = root.tables
-    if not tables.kinds[lib.AB_NET_OUTPUT]:
+    given = root.tables.given
+    if given is None:
         return ()
-    nodes = root.rows
-    kinds = nodes["kind"].tolist()
-    if lib.AB_NET_OUTPUT not in kinds:
-        return ()
-    at = kinds.index(lib.AB_NET_OUTPUT)
-    first, count = int(nodes["tensor"][at]), int(nodes["tensors"][at])
-    if not count:
-        return ()
-    rows = tables.tensors[first - 1 : first - 1 + count]
+    at, rows = given
     names = _recorded(definition.attrs) or _recorded(root.attrs)
     if len(names) != len(rows):
         names = _invented(root.node(at), len(rows))
-    return _infos(tables, names, rows)
+    return _infos(root.tables, names, rows)
 
 
 def _recorded(attrs: Attributes) -> tuple[str, ...]:

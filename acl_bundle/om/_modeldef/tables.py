@@ -59,12 +59,14 @@ class Tables:
     Attributes:
         span: The definition.
         kinds: How many nodes there are of each kind.
+        attribute_count: How many entries the definition's own attributes have.
     """
 
     def __init__(self, span: Span, made: Any) -> None:
         self.span: Span = span
         self._made = ffi.gc(made, lib.ab_tables_free, len(span))
         self.kinds: list[int] = list(made.kinds)
+        self.attribute_count: int = made.attribute_count
 
     @cached_property
     def graphs(self) -> Rows:
@@ -89,6 +91,18 @@ class Tables:
     def numbers(self) -> NDArray[np.int64]:
         """The numbers of all shapes and ranges."""
         return self._array(self._made.numbers, self._made.number_count, _NUMBER)
+
+    @property
+    def given(self) -> tuple[int, Rows] | None:
+        """Which node is the root's NetOutput, and the tensors that it takes in, if there are any.
+
+        Only where the root's ends were asked for.
+        """
+        if not self._made.net_output:
+            return None
+        at = int(self._made.net_output) - 1
+        end = self._made.nodes[at]
+        return (at, self.tensors[end.tensor - 1 :][: end.tensors]) if end.tensors else None
 
     def _array(self, pointer: Any, count: int, dtype: np.dtype[Any]) -> Rows:
         """View rows as an array, which keeps all of them in memory."""
