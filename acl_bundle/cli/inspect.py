@@ -8,7 +8,6 @@ weight has) is part of the description and not an error.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,9 @@ Data = dict[str, Any]
 
 def _header(header: om.Header) -> Data:
     """Every field; bytes as hexadecimal digits without the zeros at the end."""
-    values = {field.name: getattr(header, field.name) for field in fields(header)}
     return {
         name: value.rstrip(b"\0").hex() if isinstance(value, bytes) else value
-        for name, value in values.items()
+        for name, value in header._asdict().items()
     }
 
 

@@ -83,7 +83,8 @@ def open(source: Source) -> Bundle | Model:
         OSError: The file cannot be opened.
     """
     span = _read(source)
-    return _bundle(span, source) if _header.read(span).is_bundle else Model(span)
+    header = _header.read(span)
+    return _bundle(span, header, source) if header.is_bundle else Model(span)
 
 
 def open_bundle(source: Source) -> Bundle:
@@ -96,12 +97,12 @@ def open_bundle(source: Source) -> Bundle:
         BundleFormatError: It is a plain model, or no readable bundle.
         OSError: The file cannot be opened.
     """
-    return _bundle(_read(source), source)
+    span = _read(source)
+    return _bundle(span, _header.read(span), source)
 
 
-def _bundle(span: _Span, source: Source | None) -> Bundle:
+def _bundle(span: _Span, header: Header, source: Source | None) -> Bundle:
     """Read a bundle, and the manifest beside it where the source is a path."""
-    header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         raise span.error(
             82,
@@ -115,7 +116,7 @@ def _bundle(span: _Span, source: Source | None) -> Bundle:
             f" {_header.BUNDLE}, and the magic number is no model's either",
         )
     path = source if isinstance(source, str | _os.PathLike) else None
-    return Bundle(span, None if path is None else _manifest.beside(path))
+    return Bundle(span, header, None if path is None else _manifest.beside(path))
 
 
 def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
@@ -137,7 +138,7 @@ def open_loadable(source: Source, *, name: str | None = None) -> Bundle:
     header = _header.read(span)
     if not header.is_bundle and header.magic == _header.MAGIC:
         return Single(span)
-    return _bundle(span, source if name is None else name)
+    return _bundle(span, header, source if name is None else name)
 
 
 def open_model(source: Source) -> Model:

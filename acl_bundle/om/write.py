@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -97,8 +96,7 @@ def write_model(
         raise ValueError(f"a model has 1 to {most} partitions with content, not {len(parts)}")
     table = partition.table([kind for kind, _ in parts], [c.nbytes for _, c in parts], 0)
     start = header or Header(is_unknow_model=int(dynamic))
-    whole = replace(
-        start,
+    whole = start._replace(
         name=start.name if name is None else name,
         model_num=1,
         length=0,

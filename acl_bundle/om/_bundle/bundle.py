@@ -41,22 +41,17 @@ class Bundle:
             where there is none.
     """
 
-    def __init__(self, span: Span, manifest: Manifest | None = None) -> None:
-        """Read the headers and tables of the bundle that ``span`` starts with.
+    def __init__(self, span: Span, header: Header, manifest: Manifest | None) -> None:
+        """Read the tables of the bundle that ``span`` starts with, and its models' headers.
 
         Raises:
-            BundleFormatError: The bytes are not a bundle, or a model in it is
-                cut short, or the manifest is of another bundle.
+            BundleFormatError: A model in it is cut short, or the manifest is of another bundle.
         """
         self._span = span
         self.manifest: Manifest | None = manifest
         if manifest is not None:
             manifest.check_size(len(span), span.file)
-        self.header: Header = headers.read(span)
-        if not self.header.is_bundle:
-            raise span.error(
-                82, f"modeltype is {self.header.modeltype}, where a bundle has {headers.BUNDLE}"
-            )
+        self.header: Header = header
         self.partitions: tuple[Partition, ...]
         self.partitions, _ = partition.read(span, headers.SIZE, most=partition.BUNDLE_TABLE_MAX)
         self.variable_size: int = _variable_size(self.partitions)

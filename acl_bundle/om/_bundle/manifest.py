@@ -69,21 +69,21 @@ class Manifest:
     made: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
-    def own(self, graph_names: Iterable[str], file: str) -> dict[str, str]:
-        """Return the own name of each weight, by the name that the graphs have for it.
+    def own(self, names: list[str], file: str) -> list[str]:
+        """Return the own name of each weight, in order of the names that the graphs have for them.
 
         Raises:
             BundleFormatError: The bundle has other weights.
         """
         named = {one.ge_name: one.name for one in self.weights}
-        found = set(graph_names)
+        found = set(names)
         if found != named.keys():
             odd = ", ".join(map(repr, sorted(found ^ named.keys())))
             raise BundleFormatError(
                 f"{self.path}: this manifest is of another bundle than {file}: only one of the two"
                 f" has the weights {odd}. {self._way_out}"
             )
-        return named
+        return [named[name] for name in names]
 
     @property
     def _way_out(self) -> str:

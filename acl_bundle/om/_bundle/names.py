@@ -24,16 +24,13 @@ def author(name: str) -> str:
     return found[1] if found else name
 
 
-def own(graph_names: Iterable[str]) -> dict[str, str]:
-    """Return the own name of each weight, by the name that the graphs have for it."""
-    names = [*graph_names]
+def own(names: list[str]) -> list[str]:
+    """Return the own name of each weight, in order of the names that the graphs have for them."""
     if _SIGN not in "\0".join(names):
-        return dict(zip(names, names, strict=True))
-    wanted = {name: author(name) for name in names}
-    count = Counter(wanted.values())
-    if len(count) == len(wanted):
-        return wanted
-    return {name: one if count[one] == 1 else name for name, one in wanted.items()}
+        return names
+    wanted = [*map(author, names)]
+    count = Counter(wanted)
+    return [one if count[one] == 1 else name for name, one in zip(names, wanted, strict=True)]
 
 
 def explained(asked: Iterable[str], names: Collection[str]) -> str:

@@ -10,6 +10,7 @@ what is left open; what they contradict, or leave open, is an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Final, Literal, Protocol, TypeAlias
 
 from acl_bundle.errors import BundleFormatError
@@ -58,7 +59,8 @@ def role_of(graph: NamedGraph) -> Role:
         return "infer"
     if not graph.inputs:
         return "init"
-    updates = all(one.name.endswith(UPDATE_SUFFIX) for one in graph.inputs)
+    names = [one.name for one in graph.inputs]
+    updates = all(map(str.endswith, names, repeat(UPDATE_SUFFIX)))
     return "update" if updates else "infer"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from acl_bundle._acl import lib
 from acl_bundle.errors import BundleFormatError
@@ -37,11 +38,8 @@ class Statements:
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
-        self.shapes: dict[str, Shape] = {}  # the first that is said
-        self.offsets: dict[str, int] = {}
-        self._odd: set[str] = set()  # of which another place says another
-        self._odd_offsets: dict[str, set[int]] = {}
         self._said: list[Said] = []
+        self._told: list[Told] = []  # by the first place, and by those that do not agree with it
         for model in models:
             initialises = not (model.inputs or model.outputs) or model.name == INIT_NAME
             for definition in model.definitions:
@@ -55,17 +53,42 @@ class Statements:
             if tables.kinds[kind]:
                 nodes = tables.of_kind(kind, len(suffix))
                 if not self._said or not nodes.agree(self._said[0].nodes):
-                    self._note_told(nodes.told)
+                    self._told.append(nodes.told)
                 self._said.append(Said(model, suffix, nodes))
 
-    def _note_told(self, told: Told) -> None:
-        first, first_offset = self.shapes.setdefault, self.offsets.setdefault
-        for name, shape in zip(told.names, told.shapes, strict=True):
-            if shape is not None and first(name, shape) != shape:
-                self._odd.add(name)
-        for name, offset in zip(told.names, told.offsets, strict=True) if told.offsets else ():
-            if offset is not None and first_offset(name, offset) != offset:
-                self._odd_offsets.setdefault(name, {self.offsets[name]}).add(offset)
+    def of(self, names: list[str]) -> tuple[Sequence[Shape | None], Sequence[int | None]]:
+        """Return what is said first of the shape and the offset of each weight, None: nothing."""
+        if self._are_told_once(names):
+            return self._told[0].shapes, self._told[0].offsets or [None] * len(names)
+        return [*map(self._shapes.get, names)], [*map(self._offsets.get, names)]
+
+    def _are_told_once(self, names: list[str]) -> bool:
+        """Whether one place tells of these, in this order, and of no others."""
+        return len(self._told) == 1 and self._told[0].names == names
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        """The first shape that is said of each weight."""
+        return _first(self._said_shapes)
+
+    @cached_property
+    def _offsets(self) -> dict[str, int]:
+        """The first offset that is said of each weight."""
+        return _first(self._said_offsets)
+
+    @property
+    def _said_shapes(self) -> Iterator[tuple[str, Shape]]:
+        for told in self._told:
+            for name, shape in zip(told.names, told.shapes, strict=True):
+                if shape is not None:
+                    yield name, shape
+
+    @property
+    def _said_offsets(self) -> Iterator[tuple[str, int]]:
+        for told in self._told:
+            for name, offset in zip(told.names, told.offsets, strict=bool(told.offsets)):
+                if offset is not None:
+                    yield name, offset
 
     @property
     def dtypes(self) -> dict[str, int]:
@@ -78,22 +101,27 @@ class Statements:
                         found.setdefault(name, dtype)
         return found
 
-    def check(self, names: Iterable[str], file: str) -> None:
+    def check(self, names: list[str], file: str) -> None:
         """Refuse weights of which two places say two things.
 
         Raises:
             BundleFormatError: There is one.
         """
-        for name in names if self._odd or self._odd_offsets else ():
-            if name in self._odd:
+        if self._are_told_once(names):
+            return
+        shapes = {name for name, shape in self._said_shapes if shape != self._shapes[name]}
+        offsets = {name for name, at in self._said_offsets if at != self._offsets[name]}
+        for name in names if shapes or offsets else ():
+            if name in shapes:
                 said = "; ".join(self._each_shape(name))
                 raise BundleFormatError(
                     f"{file}: the graphs disagree about weight {name!r}: {said}"
                 )
-            if name in self._odd_offsets:
-                offsets = ", ".join(map(str, sorted(self._odd_offsets[name])))
+            if name in offsets:
+                each = sorted({at for one, at in self._said_offsets if one == name})
                 raise BundleFormatError(
-                    f"{file}: the graphs disagree about where weight {name!r} starts: {offsets}"
+                    f"{file}: the graphs disagree about where weight {name!r} starts:"
+                    f" {', '.join(map(str, each))}"
                 )
 
     def _each_shape(self, name: str) -> Iterator[str]:
@@ -102,3 +130,13 @@ class Statements:
             for one, shape in zip(told.names, told.shapes, strict=True):
                 if one == name and shape is not None:
                     yield f"{said.model}/{name}{said.suffix} says {list(shape)}"
+
+
+_Value = TypeVar("_Value", Shape, int)
+
+
+def _first(said: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
+    found: dict[str, _Value] = {}
+    for name, one in said:
+        found.setdefault(name, one)
+    return found

@@ -91,28 +91,43 @@ def find(
     """
     found = Statements(models)
     named = _updated(models, does) or found.dtypes
-    own = names.own(named) if manifest is None else manifest.own(named, file)
-    said = {} if manifest is None else {one.ge_name: one.shape for one in manifest.weights}
-    found.check(named, file)
-    known = {**said, **found.shapes} if said else found.shapes
-    rows = zip(
-        map(own.__getitem__, named), named.values(), map(known.get, named),
-        map(found.offsets.get, named), named, strict=True,
-    )  # fmt: skip
-    made = {one.name: one for one in map(tuple.__new__, repeat(Variable), rows)}
-    if found.offsets:
-        _check_places(made.values(), size, file)
-    return made
+    in_graph = [*named]
+    own = names.own(in_graph) if manifest is None else manifest.own(in_graph, file)
+    found.check(in_graph, file)
+    shapes, offsets = found.of(in_graph)
+    if manifest is not None:
+        said = {one.ge_name: one.shape for one in manifest.weights}
+        shapes = [said.get(name) if shape is None else shape
+                  for name, shape in zip(in_graph, shapes, strict=True)]  # fmt: skip
+    rows = zip(own, named.values(), shapes, offsets, in_graph, strict=True)
+    made = [*map(tuple.__new__, repeat(Variable), rows)]
+    _check_places(made, size, file)
+    return dict(zip(own, made, strict=True))
 
 
 def _check_places(variables: Collection[Variable], size: int, file: str) -> None:
     """Refuse variables that share memory, or have none."""
     sizes = {dtype: dtypes.nbytes(dtype) for dtype in {one.dtype for one in variables}}
+    end = 0
+    for _, dtype, shape, offset, _ in variables:
+        if offset is None:
+            continue
+        if offset < end:
+            break
+        end = offset if shape is None else offset + math.prod(shape) * sizes[dtype]
+    else:
+        if end <= size:
+            return  # as a builder lays them out, one behind another
     placed = sorted([
         (offset, 0 if shape is None else math.prod(shape) * sizes[dtype], name)
         for name, dtype, shape, offset, _ in variables
         if offset is not None
     ])  # fmt: skip
+    _refuse_places(placed, size, file)
+
+
+def _refuse_places(placed: Sequence[tuple[int, int, str]], size: int, file: str) -> None:
+    """The same of offsets in their order, each with bytes and name."""
     end, before = 0, ""
     for offset, nbytes, name in placed:
         if offset < end:
@@ -134,6 +149,5 @@ def _updated(models: Sequence[Model], does: Sequence[Role]) -> dict[str, int]:
     for model, role in zip(models, does, strict=True):
         if role == "update":
             end = -len(UPDATE_SUFFIX)
-            called = [one.name[:end] for one in model.inputs]
-            found.update(zip(called, [one.dtype for one in model.inputs], strict=True))
+            found.update({one[0][:end]: one[1] for one in model.inputs})  # name, dtype
     return found

@@ -83,8 +83,8 @@ _SPOILT: Final[tuple[tuple[Callable[[bytes], bool], str], ...]] = (
 
 def foreign(head: bytes) -> str | None:
     """Say what a file is by its first `HEAD` bytes, None when it may be a model."""
-    if head.startswith(b"IMOD") or len(head) < 4:
-        return None
+    if head.startswith((b"IMOD", bytes(4))) or len(head) < 4:
+        return None  # a bundle's header begins with zeros, and none of the others does
     return next((kind for fits, kind in _SIGNS if fits(head)), spoilt(head))
 
 

@@ -36,11 +36,12 @@ class Span:
         Raises:
             BundleFormatError: They reach past the end of this span.
         """
-        if size > len(self.view) - at:
+        view = self.view
+        if size > len(view) - at:
             raise self.error(
-                at, f"{what} needs {size} bytes, but {max(len(self.view) - at, 0)} are left"
+                at, f"{what} needs {size} bytes, but {max(len(view) - at, 0)} are left"
             )
-        return Span(self.view[at : at + size], self.file, self.offset + at)
+        return Span(view[at : at + size], self.file, self.offset + at)
 
     def rest(self, at: int) -> Span:
         """Return everything from ``at``, which must lie inside or at the end."""

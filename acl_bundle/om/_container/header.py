@@ -8,8 +8,7 @@ at ``modeltype`` alone, so that is how one is told from the other.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from acl_bundle.om._bytes.span import Span
 
@@ -22,8 +21,7 @@ NAME_BYTES: Final = 31
 _LAYOUT: Final = struct.Struct("<III64sIBBBB32sI32sII20sB3xQBB62s")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """Every field of the header, under the name and in the order of the format.
 
     ``model_length`` counts the whole file in a bundle, and what follows the
@@ -63,9 +61,10 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """Return the 256 bytes. A name beyond 31 bytes is cut, as a compiler cuts it."""
-        fields = [getattr(self, field) for field in self.__slots__]
-        fields[self.__slots__.index("name")] = _short(self.name)
-        return _LAYOUT.pack(*fields)
+        return _LAYOUT.pack(*self[:_NAME], _short(self.name), *self[_NAME + 1 :])
+
+
+_NAME: Final = Header._fields.index("name")
 
 
 def _short(name: str) -> bytes:
@@ -78,7 +77,6 @@ def read(span: Span) -> Header:
     Raises:
         BundleFormatError: Fewer than 256 bytes are there.
     """
-    values = span.unpack(_LAYOUT, 0, "a model's header")
-    fields = dict(zip(Header.__slots__, values, strict=True))
-    fields["name"] = fields["name"].split(b"\0")[0].decode("utf-8", "backslashreplace")
-    return Header(**fields)
+    fields = [*span.unpack(_LAYOUT, 0, "a model's header")]
+    fields[_NAME] = fields[_NAME].partition(b"\0")[0].decode("utf-8", "backslashreplace")
+    return Header._make(fields)

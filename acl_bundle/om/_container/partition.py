@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from acl_bundle.om._bytes.span import Span
 
@@ -46,12 +46,13 @@ class PartitionType(IntEnum):
     CUSTOM_OPS = 26
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One piece: its type number, where it lies in the file, and its bytes."""
+class Partition(NamedTuple):
+    """One piece: its type number, where it lies in its model or bundle, and its bytes."""
 
     type: int
-    span: Span
+    whole: Span
+    at: int
+    size: int
 
     @property
     def name(self) -> str:
@@ -60,14 +61,14 @@ class Partition:
         return PartitionType(self.type).name if known else f"type {self.type}"
 
     @property
-    def offset(self) -> int:
-        """Bytes from the start of the file."""
-        return self.span.offset
+    def span(self) -> Span:
+        """Where it lies in the file."""
+        return self.whole.cut(self.at, self.size, "a partition")
 
     @property
-    def size(self) -> int:
-        """Bytes it holds."""
-        return len(self.span)
+    def offset(self) -> int:
+        """Bytes from the start of the file."""
+        return self.whole.offset + self.at
 
     @property
     def data(self) -> memoryview:
@@ -115,18 +116,18 @@ def read(
         raise span.error(
             at, f"the partition table has {count} rows; {least} to {most} are possible"
         )
-    end = at + table.size(count)
+    whole, end = len(span.view), at + table.size(count)
     span.cut(at, end - at, f"a partition table of {count} rows")
     found = []
     rows = table.row.iter_unpack(span.view[at + table.head.size : end])
     for index, (kind, _, size) in enumerate(rows):
-        if size > len(span) - end:
+        if size > whole - end:
             raise span.error(
                 at + table.size(index),
                 f"partition {index} (type {kind}) claims {size} bytes, but"
-                f" {len(span) - end} are left in the file",
+                f" {whole - end} are left in the file",
             )
-        found.append(Partition(kind, span.cut(end, size, "a partition")))
+        found.append(Partition(kind, span, end, size))
         end += size
     return tuple(found), end
 
