@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["forget", "launch_callback", "set_exception_info_callback"]
 
-_pending: dict[int, tuple[Callable[[list[Any]], object], list[Any]]] = {}
+_pending: dict[int, tuple[Callable[[Any], object], Any]] = {}
 _numbers = itertools.count(1)
 _told: list[Callable[[int], object]] = []  # the exception's, or nobody
 _KIND = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -39,11 +39,11 @@ def _pointers() -> tuple[Any, int, Any, int]:
 
 
 def launch_callback(
-    raw: Callable[..., int], function: Any, argument: list[Any], block: int, stream: int
+    raw: Callable[..., int], function: Any, argument: Any, block: int, stream: int
 ) -> int:
     """Queue function(argument) on a stream; a process_report thread runs it."""
     if not callable(function):
-        raise TypeError("acl.rt.launch_callback args parse failed")
+        raise TypeError("parameter must be callable")
     number = next(_numbers)
     _pending[number] = (function, argument)
     try:

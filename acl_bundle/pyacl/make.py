@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Callable
 from functools import cache, partial
 from types import ModuleType
@@ -23,9 +24,7 @@ _ELSEWHERE = {  # without libacl_dvpp.so: what does the same in libascendcl.so
     "acldvppMalloc": "aclrtMalloc",  # its policy is the word behind: 0, huge pages first
     "acldvppFree": "aclrtFree",
 }
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "i": int, "f": (float, int), "s": str, "l": list, "t": tuple, "d": dict, "o": object,
-}  # fmt: skip
+_CONTAINERS = {"l": list, "d": dict}
 
 _make: Callable[[tuple[Any, ...]], Callable[..., Any]] = ctypes.PYFUNCTYPE(
     ctypes.py_object, ctypes.py_object
@@ -76,7 +75,7 @@ def _where(row: Row) -> Callable[[], int]:
 
 
 def _raw(row: Row, pattern: str) -> Callable[..., Any]:
-    return _make((row.name, row.place, pattern, _where(row)))
+    return _make((row.name, row.failed, pattern, _where(row)))
 
 
 def _filled(row: Row) -> Callable[..., Any]:
@@ -88,25 +87,72 @@ def _filled(row: Row) -> Callable[..., Any]:
     def function(*args: Any) -> tuple[dict[str, object], int]:
         filled = ffi.new(struct.kind)
         ret = call(*args, address(filled))
-        return ({} if ret else struct.read(filled)), ret
+        return ({} if ret and struct.empty else struct.read(filled)), ret
 
     return function
 
 
+def _within(value: Any, bits: int) -> int:
+    found = operator.index(value)
+    if found >> (bits - 1) not in (0, -1):
+        raise OverflowError(value)
+    return found
+
+
+def _of(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(value)
+    return value
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, str | bytes | bytearray):  # float() reads them
+        raise TypeError(value)
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if b"\0" in _of(str, value).encode():
+        raise ValueError(value)
+    return str(value)
+
+
+_TAKE: dict[str, Callable[[Any], Any]] = {  # as PyArg_ParseTuple does
+    "k": lambda value: _of(int, value) % (1 << 64),
+    "I": lambda value: operator.index(value) % (1 << 32),
+    "H": lambda value: operator.index(value) % (1 << 16),
+    "i": lambda value: _within(value, 32),
+    "f": _float,
+    "s": _text,
+}
+
+
+def _taken(row: Row, args: tuple[Any, ...]) -> list[Any]:
+    """The arguments of a function of Python's, converted.
+
+    Raises:
+        TypeError: They are too few or too many, or of other kinds.
+    """
+    kinds = row.how[1:]
+    if not len(kinds.rstrip("?")) <= len(args) <= len(kinds):
+        raise TypeError(row.failed)
+    try:
+        given = [_TAKE.get(kind, lambda one: one)(arg) for kind, arg in zip(kinds, args)]  # noqa: B905
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(row.failed) from None
+    for at, (kind, one) in enumerate(zip(kinds, given), 1):  # noqa: B905  some may be absent
+        if kind in _CONTAINERS and not isinstance(one, _CONTAINERS[kind]):
+            raise TypeError(f"argument {at} is not {_CONTAINERS[kind].__name__}")
+    return given
+
+
 def _special(row: Row) -> Callable[..., Any]:
     """Make a function of Python's, which is given the one of C."""
-    kinds = row.how[1:]
-    least, most = len(kinds.rstrip("?")), len(kinds)
-    types = [_KINDS.get(kind, object) for kind in kinds]
     call = _where(row) if row.pattern == "-" else _raw(row, row.pattern)
-    does, failed = SPECIAL[row.full], f"{row.full} args parse failed"
+    does, takes_none = SPECIAL[row.full], row.how == "@"
 
     def function(*args: Any) -> Any:
-        if not most:
-            return does(call)
-        if not least <= len(args) <= most or not all(map(isinstance, args, types)):
-            raise TypeError(failed)
-        return does(call, *args)
+        return does(call) if takes_none else does(call, *_taken(row, args))
 
     return function
 

@@ -16,7 +16,7 @@ _MATRIX = 4  # bytes of the only parameter of a channel
 
 def _pointers(values: list[int], what: str) -> Any:
     if not all(isinstance(one, int) for one in values):
-        raise ValueError(f"the list of {what} holds what is no int: {values!r}")
+        raise TypeError(f"the list argument is not list of int: the {what} are {values!r}")
     return ffi.new("uintptr_t[]", [one % (1 << 64) for one in values] or 1)
 
 

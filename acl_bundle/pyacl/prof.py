@@ -31,10 +31,8 @@ def init(raw: Raw, path: str) -> Any:
     return raw(path, len(path.encode()))
 
 
-def create_config(raw: Raw, devices: object, metrics: int, events: int, switches: int) -> Any:
+def create_config(raw: Raw, devices: list[Any], metrics: int, events: int, switches: int) -> Any:
     """Make a configuration of the devices in a list."""
-    if not isinstance(devices, list):
-        raise TypeError("argument 1 is not list")
     if not all(isinstance(one, int) for one in devices):
         raise TypeError("the first argument is not list of int")
     try:
@@ -51,8 +49,6 @@ def set_config(raw: Raw, kind: int, value: str) -> Any:
 
 def create_subscribe_config(raw: Raw, times: int, metrics: int, fd: int) -> Any:
     """Make a configuration of a subscription, with the pipe's end for writing."""
-    if not 0 <= times <= 255:
-        raise TypeError("acl.prof.create_subscribe_config args parse failed")
     place = ffi.new("int *", fd)
     made = raw(times, metrics, address(place))
     if made:
@@ -68,7 +64,7 @@ def _text(raw: Raw, where: int, size: int, index: int, room: int) -> tuple[str, 
 
 def get_text(raw: Raw, where: int, size: int, index: int, room: int) -> tuple[str, int]:
     """Return a name or a type, of at most so many bytes, and ret."""
-    if not 0 <= room <= LONGEST:
+    if room > LONGEST:
         return "", INVALID
     return _text(raw, where, size, index, room)
 

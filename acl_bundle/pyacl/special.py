@@ -6,6 +6,7 @@ program passed, whose types are checked already.
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.shim import ffi
 from acl_bundle.pyacl import callbacks, dumps, media, owners, prof, util
-from acl_bundle.pyacl.structs import address, aipp_info, dims
+from acl_bundle.pyacl.structs import address, aipp_info, dims, malloc_config
 from acl_bundle.pyacl.unsimulated import take_texts
 
 __all__ = ["SPECIAL"]
@@ -22,18 +23,22 @@ Raw = Callable[..., Any]
 MOST = 4096  # of what a list may have
 INVALID = 100000
 _PATH = 2
-_POINTERS = (3, 5, 7, 14)
 
 
 def _numbers(kind: str, values: Iterable[object]) -> Any:
     """Memory of C that holds the numbers of a list.
 
     Raises:
-        ValueError: It holds something else.
+        TypeError: It holds something else; numpy's numbers are no ints.
+        ValueError: A number is too large.
     """
+    numbers = list(values)
+    for one in numbers:
+        if not isinstance(one, int):
+            raise TypeError(f"invalid data type: {one!r} in the list is no int")
     try:
-        return ffi.new(f"{kind}[]", list(values))
-    except (TypeError, OverflowError) as error:
+        return ffi.new(f"{kind}[]", numbers)
+    except OverflowError as error:
         raise ValueError(f"the list holds what is no {kind}: {error}") from None
 
 
@@ -44,7 +49,7 @@ def get_recent_err_msg(raw: Raw) -> str | None:
 
 def float16_to_float(_: Any, value: int) -> float:
     """Return the number whose half-precision bits these are."""
-    return float(acl.aclFloat16ToFloat(value & 0xFFFF))
+    return float(acl.aclFloat16ToFloat(value))
 
 
 def float_to_float16(_: Any, value: float) -> int:
@@ -67,14 +72,14 @@ def set_shape(raw: Raw, desc: int, shape: list[int]) -> Any:
 def set_ranges(raw: Raw, desc: int, ranges: list[list[int]]) -> Any:
     """Set ranges of a description, from a list of pairs."""
     if not all(isinstance(one, list) and len(one) == 2 for one in ranges):
-        raise ValueError(f"a range is a list of two numbers, in a list of such: not {ranges!r}")
+        raise TypeError(f"the list argument is not list: a range is [low, high], not {ranges!r}")
     numbers = _numbers("int64_t", (number for one in ranges for number in one))
     return raw(desc, len(ranges), address(numbers))
 
 
 def get_tensor_desc_dim_range(raw: Raw, desc: int, index: int, count: int) -> Any:
     """Return the range of a dim as a list, and ret."""
-    if not 0 <= count <= MOST:
+    if count > MOST:
         return None, INVALID
     numbers = ffi.new("int64_t[]", max(count, 1))
     ret = raw(desc, index, count, address(numbers))
@@ -106,29 +111,35 @@ def get_version_str(raw: Raw, package: str) -> Any:
 
 def set_config_opt(raw: Raw, handle: int, attr: int, value: object) -> Any:
     """Set an option of a load, as wide as its kind: int32, a path, or 8 bytes."""
-    right = str if attr == _PATH else int
-    if not isinstance(value, right):
-        raise TypeError("acl.mdl.set_config_opt args parse failed")
-    if isinstance(value, str):
+    try:
+        data = _option(attr, value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError("acl.mdl.set_config_opt args parse failed!") from None
+    return raw(handle, attr, address(data), len(ffi.buffer(data)))
+
+
+def _option(attr: int, value: Any) -> Any:
+    if attr == _PATH:
+        if "\0" in value:  # TypeError for what is no str
+            raise ValueError(value)
         text = ffi.new("char[]", value.encode())
         owners.keep(address(text), text, len(text))
-        data = ffi.new("char *[]", [text])
-    elif attr == 0:
-        data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
-    else:
-        data = ffi.new("uint64_t[]", [int(ffi.cast("uint64_t", value))])
-    return raw(handle, attr, address(data), len(ffi.buffer(data)))
+        return ffi.new("char *[]", [text])
+    if attr == 0:
+        return ffi.new("int32_t[]", [operator.index(value)])
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return ffi.new("uint64_t[]", [value % (1 << 64)])
 
 
 def set_exec_config_opt(raw: Raw, handle: int, attr: int, value: int) -> Any:
     """Set an option of an execution, 4 bytes."""
-    data = ffi.new("int32_t[]", [int(ffi.cast("int32_t", value))])
-    return raw(handle, attr, address(data), 4)
+    return raw(handle, attr, address(ffi.new("uint32_t[]", [value])), 4)
 
 
 def get_input_dynamic_dims(raw: Raw, desc: int, index: int, count: int) -> Any:
     """Return the shapes of all gears, a dict each, and ret."""
-    if not 0 <= count <= MOST:
+    if count > MOST:
         return None, INVALID
     gears = ffi.new("aclmdlIODims[]", max(count, 1))
     ret = raw(desc, index, address(gears), count)
@@ -139,8 +150,10 @@ def set_input_dynamic_dims(raw: Raw, model: int, data: int, index: int, shape: A
     """Choose a gear by a dict of dims."""
     made = ffi.new("aclmdlIODims *")
     numbers, count = shape.get("dims"), shape.get("dimCount")
-    if not isinstance(numbers, list) or not isinstance(count, int):
-        raise ValueError(f"the dict needs dimCount, an int, and dims, a list: not {shape!r}")
+    if not isinstance(numbers, list):
+        raise TypeError(f"The dims of parameter 4 is not a list: {shape!r}")
+    if not isinstance(count, int):
+        raise ValueError(f"the dict needs dimCount, an int: not {shape!r}")
     if not 0 <= count <= min(len(numbers), len(made.dims)):
         raise ValueError(f"dimCount is {count}; dims has {len(numbers)}, and 128 are the most")
     made.name = str(shape.get("name", "")).encode()[: len(made.name) - 1]
@@ -151,46 +164,22 @@ def set_input_dynamic_dims(raw: Raw, model: int, data: int, index: int, shape: A
 
 def create_and_get_op_desc(raw: Raw, device: int, stream: int, task: int, size: int) -> Any:
     """Return the name of a task's operator, its descriptions with their counts, and ret."""
-    name = ffi.new("char[]", max(size, 1))
+    if size > MOST:
+        return "", 0, 0, 0, 0, INVALID
+    name = ffi.new("char[]", size + 1)
     found = raw(device, stream, task, address(name), size)
     return ffi.string(name).decode("utf-8", "replace"), *found
 
 
-def _config(given: dict[str, Any]) -> Any:
-    """An aclrtMallocConfig of a dict, and what it points to.
-
-    Raises:
-        ValueError: The dict has another form.
-    """
-    try:
-        attrs = ffi.new("aclrtMallocAttribute[]", max(len(given["attrs"]), 1))
-        for made, one in zip(attrs, given["attrs"], strict=False):
-            made.attr = one["attr"]
-            ((field, value),) = one["value"].items()
-            if field == "rsv":
-                made.value.rsv = list(value)
-            else:
-                setattr(made.value, field, value)
-        count = int(given["numAttrs"])
-        if not 0 <= count <= len(given["attrs"]):
-            raise ValueError(f"numAttrs is {count}, and there are {len(given['attrs'])} attrs")
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise ValueError(
-            f"the configuration {given!r} does not fit ({error!r}); right is"
-            ' {"numAttrs": 1, "attrs": [{"attr": 1, "value": {"moduleId": 3}}]}'
-        ) from None
-    return ffi.new("aclrtMallocConfig *", [attrs, count]), attrs
-
-
 def malloc_with_cfg(raw: Raw, size: int, policy: int, given: dict[str, Any]) -> Any:
     """Allocate device memory by a dict, which may be empty."""
-    config, _attrs = _config(given or {"numAttrs": 0, "attrs": []})
+    config, _attrs = malloc_config(given) if given else (ffi.NULL, None)
     return raw(size, policy, address(config))
 
 
 def malloc_host_with_cfg(raw: Raw, size: int, given: dict[str, Any]) -> Any:
-    """Allocate host memory by a dict."""
-    config, _attrs = _config(given)
+    """Allocate host memory by a dict, which may be empty."""
+    config, _attrs = malloc_config(given) if given else (ffi.NULL, None)
     return raw(size, address(config))
 
 
@@ -203,7 +192,7 @@ def get_primary_ctx_state(raw: Raw, device: int) -> Any:
 def set_aipp_floats(find: Callable[[], int], aipp: int, *values: float) -> Any:
     """Set four floats for an image of the batch."""
     call = ffi.cast("int (*)(uintptr_t, float, float, float, float, uint64_t)", find())
-    return int(call(aipp % (1 << 64), *values[:4], int(values[4]) % (1 << 64)))
+    return int(call(aipp, *values[:4], int(values[4])))
 
 
 def get_first_aipp_info(raw: Raw, model: int, index: int) -> Any:

@@ -1,4 +1,4 @@
-"""C's structs as the dicts that pyACL makes of them."""
+"""C's structs as the dicts that pyACL makes of them, and dicts as structs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from acl_bundle._binding.shim import ffi
 
-__all__ = ["STRUCTS", "Struct", "address", "aipp_info", "dims"]
+__all__ = ["STRUCTS", "Struct", "address", "aipp_info", "dims", "malloc_config"]
 
 
 class Struct(NamedTuple):
@@ -16,10 +16,12 @@ class Struct(NamedTuple):
     Attributes:
         kind: Its type.
         read: Makes the dict.
+        empty: Whether it is empty where C has failed, and not what C has left.
     """
 
     kind: str
     read: Callable[[Any], dict[str, object]]
+    empty: bool = True
 
 
 def address(data: Any) -> int:
@@ -49,18 +51,31 @@ def _batch(of: Any) -> dict[str, object]:
     return {"batchCount": count, "batch": [int(one) for one in of.batch[0:count]]}
 
 
+_AIPP = """
+    cscSwitch matrixR0C0 matrixR0C1 matrixR1C0 matrixR1C1 matrixR1C2 matrixR2C2
+    outputBias0 outputBias1 outputBias2 inputBias0 inputBias1 inputBias2
+    rbuvSwapSwitch axSwapSwitch singleLineMode srcImageSizeW srcImageSizeH srcFormat srcDatatype
+    srcDimNum shapeCount inputFormat aippExtend
+    cropSwitch loadStartPosW loadStartPosH cropSizeW cropSizeH
+    resizeSwitch resizeOutputW resizeOutputH
+    paddingSwitch leftPaddingSize rightPaddingSize topPaddingSize bottomPaddingSize
+    meanChn0 meanChn1 meanChn2 meanChn3 minChn0 minChn1 minChn2 minChn3
+    varReciChn0 varReciChn1 varReciChn2 varReciChn3
+"""
+# The fields that pyACL gives, in its order: three of the matrix are not among them.
+
+
+def _field(of: Any, name: str) -> int | float:
+    value = getattr(of, name)
+    if name == "aippExtend":
+        return address(value)
+    return value if isinstance(value, float) else int(value)
+
+
 def aipp_info(of: Any) -> dict[str, object]:
     """An AIPP's configuration by C's names, and the shapes that it makes of which."""
-    made: dict[str, object] = {}
-    for name, _ in ffi.typeof("aclAippInfo").fields:
-        if name == "outDims":
-            made[name] = [_aipp_dims(one) for one in of.outDims[0 : min(of.shapeCount, 128)]]
-        elif name == "aippExtend":
-            made[name] = address(of.aippExtend)
-        else:
-            value = getattr(of, name)
-            made[name] = value if isinstance(value, float) else int(value)
-    return made
+    shapes = [_aipp_dims(one) for one in of.outDims[0 : min(of.shapeCount, 128)]]
+    return {**{name: _field(of, name) for name in _AIPP.split()}, "outDims": shapes}
 
 
 def _aipp_dims(of: Any) -> dict[str, object]:
@@ -113,8 +128,34 @@ STRUCTS = {
     "dims": Struct("aclmdlIODims *", dims),
     "batch": Struct("aclmdlBatch *", _batch),
     "hw": Struct("aclmdlHW *", _hw),
-    "range": Struct("aclmdlIODimsRange *", _range),
-    "version": Struct("aclCANNPackageVersion *", _version),
-    "utilization": Struct("aclrtUtilizationInfo *", _utilization),
-    "pointer": Struct("aclrtPtrAttributes *", _pointer),
+    "range": Struct("aclmdlIODimsRange *", _range, empty=False),
+    "version": Struct("aclCANNPackageVersion *", _version, empty=False),
+    "utilization": Struct("aclrtUtilizationInfo *", _utilization, empty=False),
+    "pointer": Struct("aclrtPtrAttributes *", _pointer, empty=False),
 }
+
+
+def malloc_config(given: dict[str, Any]) -> Any:
+    """An aclrtMallocConfig of a dict, and what it points to.
+
+    Raises:
+        ValueError: The dict has another form.
+    """
+    try:
+        attrs = ffi.new("aclrtMallocAttribute[]", max(len(given["attrs"]), 1))
+        for made, one in zip(attrs, given["attrs"], strict=False):
+            made.attr = one["attr"]
+            ((field, value),) = one["value"].items()
+            if field == "rsv":
+                made.value.rsv = list(value)
+            else:
+                setattr(made.value, field, value)
+        count = int(given["numAttrs"])
+        if count != len(given["attrs"]):
+            raise ValueError(f"numAttrs is {count}, and there are {len(given['attrs'])} attrs")
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise ValueError(
+            f"the configuration {given!r} does not fit ({error!r}); right is"
+            ' {"numAttrs": 1, "attrs": [{"attr": 1, "value": {"moduleId": 3}}]}'
+        ) from None
+    return ffi.new("aclrtMallocConfig *", [attrs, count]), attrs

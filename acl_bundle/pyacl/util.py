@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -24,7 +25,7 @@ _threads: dict[int, tuple[threading.Thread, list[BaseException]]] = {}
 
 def _bytes_to_ptr(_: Any, data: object) -> int:
     if not isinstance(data, bytes):
-        raise ValueError("acl.util.bytes_to_ptr needs an byte as argument")
+        raise ValueError("needs an byte as argument: acl.util.bytes_to_ptr takes bytes alone")
     where = address(ffi.from_buffer(data))
     keep(where, data, len(data))
     return where
@@ -36,7 +37,7 @@ def _memory(full: str, pointer: int, nbytes: int) -> Any:
     Raises:
         ValueError: It is NULL, or the size is none.
     """
-    if nbytes < 0:
+    if not 0 <= nbytes < 1 << 63:
         raise ValueError(f"{full}: {nbytes} is no size")
     if not pointer and nbytes:
         raise ValueError(f"{full}: the pointer is NULL")
@@ -48,12 +49,14 @@ def _ptr_to_bytes(_: Any, pointer: int, nbytes: int) -> bytes:
 
 
 def _deprecated(name: str, instead: str) -> None:
-    warnings.warn(f"acl.util.{name} is deprecated; use {instead}", Warning, stacklevel=4)
+    warnings.warn(
+        f"acl.util.{name} will be deprecated: use acl.util.{instead}", Warning, stacklevel=4
+    )
 
 
 def _array(full: str, data: object) -> NDArray[Any]:
     if not isinstance(data, np.ndarray):
-        raise ValueError(f"{full} needs a numpy array as argument")
+        raise ValueError(f"needs an ndarray as argument: {full} was given {type(data).__name__}")
     return data
 
 
@@ -69,8 +72,8 @@ def _numpy_to_ptr(_: Any, data: object) -> int:
     _deprecated("numpy_to_ptr", "bytes_to_ptr")
     if not array.flags.c_contiguous:
         warnings.warn(
-            "acl.util.numpy_to_ptr: the array is not contiguous; the pointer is of a view with"
-            f" strides {array.strides}", Warning, stacklevel=3,
+            "The input ndarray is discontiguous: the pointer of acl.util.numpy_to_ptr is of a"
+            f" view with strides {array.strides}", Warning, stacklevel=3,
         )  # fmt: skip
     keep(int(array.ctypes.data), _owner(array), array.nbytes)
     return int(array.ctypes.data)
@@ -91,8 +94,10 @@ def _dtypes() -> dict[int, np.dtype[Any]]:
 
 
 def _ptr_to_numpy(_: Any, pointer: int, shape: object, number: int) -> NDArray[Any]:
-    if not isinstance(shape, tuple) or not all(isinstance(one, int) for one in shape):
-        raise ValueError("acl.util.ptr_to_numpy: shape is empty; it must be a tuple of numbers")
+    if not isinstance(shape, tuple):
+        raise ValueError(f"shape is empty: acl.util.ptr_to_numpy takes a tuple, not {shape!r}")
+    if not all(isinstance(one, int) for one in shape):
+        raise TypeError(f"the second argument is not list of int, but {shape!r}")
     if number not in _dtypes():
         raise ValueError(f"acl.util.ptr_to_numpy: {number} is no number of a type in numpy")
     dtype = _dtypes()[number]
@@ -104,13 +109,14 @@ def _ptr_to_numpy(_: Any, pointer: int, shape: object, number: int) -> NDArray[A
 
 def _start_thread(_: Any, function: Any, argument: object) -> tuple[int, int]:
     if not callable(function):
-        raise TypeError("acl.util.start_thread args parse failed")
+        raise TypeError("parameter must be callable")
     raised: list[BaseException] = []
 
     def run() -> None:
         try:
             function(*(() if argument is None else (argument,)))
-        except BaseException as error:  # stop_thread raises it
+        except BaseException as error:  # stop_thread tells it, too
+            traceback.print_exception(error)
             raised.append(error)
 
     thread = threading.Thread(target=run, daemon=True)  # as a pthread, it dies with the process
@@ -127,7 +133,8 @@ def _stop_thread(_: Any, number: int) -> int:
     thread.join()
     _threads.pop(number, None)
     for error in raised:
-        raise RuntimeError(f"exception={error!r},msg=thread call failed;") from error
+        name = type(error).__name__
+        raise RuntimeError(f"exception={name},msg=thread call failed;") from error
     return 0
 
 

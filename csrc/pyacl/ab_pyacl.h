@@ -5,7 +5,8 @@
  * A pattern says what crosses, in the order of C's parameters, then ">" and
  * what C returns:
  *
- *     taken   k unsigned long, I unsigned int (both wrap), i int32_t (checked),
+ *     taken   k uint64_t, I uint32_t, B uint8_t (they wrap), l int64_t,
+ *             i int32_t, h int16_t, b int8_t from 0 to 255 (they are checked),
  *             s str, S the same or absent
  *     given   P size_t or pointer, Q int64_t, U uint32_t, D int32_t, F float;
  *             Python does not pass them, they come first in the tuple that

@@ -61,13 +61,13 @@ static void function_free(PyObject *capsule)
     free(PyCapsule_GetPointer(capsule, NULL));
 }
 
-/* A function over a tuple (name, place, pattern, where); or NULL. */
+/* A function over a tuple (name, failed, pattern, where); or NULL. */
 static PyObject *function_make(PyObject *parts)
 {
-    const char *name, *place, *pattern;
+    const char *name, *failed, *pattern;
     PyObject *where, *capsule, *self, *made;
     pyacl_function *f;
-    if (!PyArg_ParseTuple(parts, "sssO", &name, &place, &pattern, &where)) {
+    if (!PyArg_ParseTuple(parts, "sssO", &name, &failed, &pattern, &where)) {
         return NULL;
     }
     f = calloc(1, sizeof *f);
@@ -77,7 +77,7 @@ static PyObject *function_make(PyObject *parts)
         return NULL;
     }
     self = Py_BuildValue("(NO)", capsule, where);
-    if (self == NULL || pyacl_read(f, name, place, pattern) != 0) {
+    if (self == NULL || pyacl_read(f, name, failed, pattern) != 0) {
         Py_XDECREF(self);
         return NULL;
     }

@@ -1,6 +1,7 @@
 /*
  * What crosses between Python's objects and C's words, as PyArg_ParseTuple and
- * pyACL have it : k and I wrap, i is checked, s takes str alone.
+ * pyACL have it : k, I and B wrap, i, l, h and b are checked, s takes str alone;
+ * k takes ints alone, the others what has __index__.
  */
 
 #include <Python.h>
@@ -12,7 +13,7 @@
 
 #include "pyacl/words.h"
 
-static const char taken[] = "kIisS";
+static const char taken[] = "kIBilhbsS";
 static const char given[] = "PQUDF";
 
 static int is_one_of(const char *codes, char code)
@@ -21,18 +22,19 @@ static int is_one_of(const char *codes, char code)
 }
 
 /*
- * Reads a pattern. `place` is what stands before the name: "acl.rt". Returns
- * 0, or -1 with ValueError set where the pattern or a name is none.
+ * Reads a pattern. `failed` is the text of the TypeError for arguments that
+ * are none. Returns 0, or -1 with ValueError set where the pattern is none or
+ * a text too long.
  */
-int pyacl_read(pyacl_function *f, const char *name, const char *place, const char *pattern)
+int pyacl_read(pyacl_function *f, const char *name, const char *failed, const char *pattern)
 {
     const char *end = strchr(pattern, '>');
     size_t count = end != NULL ? (size_t)(end - pattern) : MOST_WORDS + 1;
     int named = snprintf(f->name, sizeof f->name, "%s", name);
-    int told = snprintf(f->failed, sizeof f->failed, "%s.%s args parse failed", place, name);
+    int told = snprintf(f->failed, sizeof f->failed, "%s", failed);
     if (count > MOST_WORDS || !is_one_of("eupqtvm", end[1]) || end[2] != '\0' || named < 0 ||
         (size_t)named >= sizeof f->name || told < 0 || (size_t)told >= sizeof f->failed) {
-        PyErr_Format(PyExc_ValueError, "%s.%s: pattern %s", place, name, pattern);
+        PyErr_Format(PyExc_ValueError, "%s: pattern %s", name, pattern);
         return -1;
     }
     memcpy(f->pattern, pattern, count);
@@ -41,7 +43,7 @@ int pyacl_read(pyacl_function *f, const char *name, const char *place, const cha
     f->result = end[1];
     for (size_t i = 0; i < count; i++) {
         if (!is_one_of(taken, pattern[i]) && !is_one_of(given, pattern[i])) {
-            PyErr_Format(PyExc_ValueError, "%s.%s: pattern %s", place, name, pattern);
+            PyErr_Format(PyExc_ValueError, "%s: pattern %s", name, pattern);
             return -1;
         }
         f->most += is_one_of(taken, pattern[i]);
@@ -58,24 +60,46 @@ static const char *text_of(PyObject *object)
     return text != NULL && strlen(text) == (size_t)size ? text : NULL;
 }
 
+/* Converts an integer from least to most. Returns 0, or -1, perhaps with an error set. */
+static int take_within(PyObject *object, long long least, long long most, word *to)
+{
+    long long value = PyLong_AsLongLong(object);
+    *to = (word)value;
+    return PyErr_Occurred() != NULL || value < least || value > most ? -1 : 0;
+}
+
+/* Converts an integer to its last bits. Returns 0, or -1, perhaps with an error set. */
+static int take_bits(PyObject *object, word mask, word *to)
+{
+    *to = PyLong_AsUnsignedLongLongMask(object) & mask;
+    return PyErr_Occurred() != NULL ? -1 : 0;
+}
+
 /* Converts one argument. Returns 0, or -1, perhaps with an error set. */
 static int take(char code, PyObject *object, word *to)
 {
-    if (code == 'k') {
-        *to = PyLong_Check(object) ? PyLong_AsUnsignedLongLongMask(object) : 0;
-        return PyLong_Check(object) ? 0 : -1;
+    int ret;
+    switch (code) {
+    case 'k':
+        return PyLong_Check(object) ? take_bits(object, UINT64_MAX, to) : -1;
+    case 'I':
+        return take_bits(object, UINT32_MAX, to);
+    case 'B':
+        return take_bits(object, UINT8_MAX, to);
+    case 'l':
+        return take_within(object, INT64_MIN, INT64_MAX, to);
+    case 'i':
+        return take_within(object, INT32_MIN, INT32_MAX, to);
+    case 'h':
+        return take_within(object, INT16_MIN, INT16_MAX, to);
+    case 'b': /* a byte without a sign, which C takes for one with a sign */
+        ret = take_within(object, 0, UINT8_MAX, to);
+        *to = (word)(int64_t)(int8_t)(uint8_t)*to;
+        return ret;
+    default:
+        *to = (word)(uintptr_t)text_of(object);
+        return *to != 0 ? 0 : -1;
     }
-    if (code == 'I') {
-        *to = (uint32_t)PyLong_AsUnsignedLongMask(object);
-        return PyErr_Occurred() != NULL ? -1 : 0;
-    }
-    if (code == 'i') {
-        long long value = PyLong_AsLongLong(object);
-        *to = (word)value;
-        return PyErr_Occurred() != NULL || value != (int32_t)value ? -1 : 0;
-    }
-    *to = (word)(uintptr_t)text_of(object);
-    return *to != 0 ? 0 : -1;
 }
 
 /*

@@ -24,7 +24,7 @@ typedef struct pyacl_function {
     char failed[2 * MOST_NAME]; /* the text of the TypeError */
 } pyacl_function;
 
-int pyacl_read(pyacl_function *f, const char *name, const char *place, const char *pattern);
+int pyacl_read(pyacl_function *f, const char *name, const char *failed, const char *pattern);
 int pyacl_take(const pyacl_function *f, PyObject *const *args, Py_ssize_t count, word *words,
                word *cells);
 PyObject *pyacl_give(const pyacl_function *f, PyObject *const *args, const word *cells,

@@ -49,7 +49,7 @@ def test_a_library_that_dumps_calls_the_last_function(acl: Any) -> None:
 def test_the_fake_says_that_it_dumps_nothing(acl: Any) -> None:
     assert acl.mdl.dump_reg_callback(print, 1) == 200001
     assert acl.get_recent_err_msg() == "acldumpRegCallback is not simulated by the fake"
-    with pytest.raises(TypeError, match=r"^acl.mdl.dump_reg_callback args parse failed$"):
+    with pytest.raises(TypeError, match=r"^acl.mdl.dump_reg_callback args parse failed!$"):
         acl.mdl.dump_reg_callback(print)
     assert acl.mdl.load_from_file_with_q("net.om", 0, 0, 0, 0) == (0, 200001)
     assert acl.get_recent_err_msg() == "aclmdlLoadFromFileWithQ is not simulated by the fake"

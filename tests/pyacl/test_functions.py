@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from acl_bundle import pyacl
@@ -13,7 +15,7 @@ from acl_bundle.pyacl.table import rows
 
 HERE = Path(__file__).parent
 NAMES = {"op": 32, "blas": 12, "fv": 22}  # how many pyACL has there
-WORDS: dict[str, Any] = {"s": "no such file", "S": "no such file", "l": [], "d": {}, "o": None}
+WORDS: dict[str, Any] = {"s": "no such file", "f": 0.0}
 
 
 def lines(file: str) -> list[list[str]]:
@@ -21,7 +23,28 @@ def lines(file: str) -> list[list[str]]:
     return [line.split(" ", 1) for line in text.splitlines() if not line.startswith("#")]
 
 
-FUNCTIONS = [(name, *rest.split()) for name, rest in lines("functions.txt")]
+class Function(NamedTuple):
+    """A line of functions.txt."""
+
+    name: str
+    codes: str
+    answer: str
+    failed: str
+
+    @property
+    def taken(self) -> str:
+        """The code of each argument."""
+        return self.codes.replace("?", "").replace("-", "")
+
+
+def read(name: str, rest: str) -> Function:
+    codes, answer, *text = rest.split(" ", 2)
+    plain = f"acl.{name} args parse failed"
+    return Function(name, codes, answer, {"": plain, "!": f"{plain}!"}.get("".join(text), *text))
+
+
+FUNCTIONS = [read(name, rest) for name, rest in lines("functions.txt")]
+EACH = pytest.mark.parametrize("one", FUNCTIONS, ids=[one.name for one in FUNCTIONS])
 UNSIMULATED = lines("unsimulated.txt")
 
 
@@ -32,21 +55,20 @@ def function(name: str) -> Any:
     return found
 
 
-def zeros(name: str) -> list[Any]:
+def zeros(one: Function) -> list[Any]:
     """Arguments of the right types that mean nothing."""
-    row = next(row for row in rows() if row.full == f"acl.{name}")
-    if row.how:
-        codes = row.how[1:].replace("?", "")
-    else:
-        pattern = re.sub(r"{.*}", "", row.pattern.partition(">")[0])
-        codes = "".join(code for code in pattern if code not in "PQUDFS")
-    return [WORDS.get(code, 0) for code in codes]
+    row = next(row for row in rows() if row.full == f"acl.{one.name}")
+    given = [WORDS.get(code, 0) for code in one.taken]
+    for at, kind in enumerate(row.how[1:]):
+        if kind in "ldo?":
+            given[at] = {"l": [], "d": {}}.get(kind)
+    return given
 
 
 def test_the_table_has_the_functions_of_pyacl_and_no_other() -> None:
     """Facts 2 to 5 of pyACL; its families that no program uses are counted by their names."""
     made = {row.full.removeprefix("acl.") for row in rows() if not row.how.startswith("!")}
-    assert made == {name for name, *_ in FUNCTIONS}
+    assert made == {one.name for one in FUNCTIONS}
     told = {name for name, _ in UNSIMULATED if not name.startswith(("media.", "himpi."))}
     unsimulated = {row.full.removeprefix("acl.") for row in rows() if row.how.startswith("!")}
     assert told <= unsimulated
@@ -57,48 +79,96 @@ def test_the_table_has_the_functions_of_pyacl_and_no_other() -> None:
     assert sum(name.startswith("prof.") for name in made) == 36
 
 
-@pytest.mark.parametrize(("name", "arguments", "answer"), FUNCTIONS)
-def test_arguments_are_counted_and_have_no_names(name: str, arguments: str, answer: str) -> None:
-    least, _, most = arguments.partition("-")
-    call, failed = function(name), re.escape(f"acl.{name} args parse failed")
-    assert call.__name__ == name.rpartition(".")[2]
-    if int(most or least):
+@EACH
+def test_arguments_are_counted_and_have_no_names(one: Function) -> None:
+    """Facts 1 of pyACL: positional only, and a function of nothing passes over what it is given."""
+    most, failed = len(one.taken), re.escape(one.failed)
+    least, call = most - one.codes.count("?"), function(one.name)
+    assert call.__name__ == one.name.rpartition(".")[2]
+    if most:
         with pytest.raises(TypeError, match=f"^{failed}$"):
-            call(*[0] * (int(most or least) + 1))
-    if int(least):
+            call(*[0] * (most + 1))
+    if least:
         with pytest.raises(TypeError, match=f"^{failed}$"):
-            call(*[0] * (int(least) - 1))
+            call(*[0] * (least - 1))
     with pytest.raises(TypeError, match="keyword argument"):
         call(anything=1)
 
 
+NO_INTEGER = (None, 1.0, "1", b"1", np.float32(1))
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "k": (*NO_INTEGER, np.int64(1)),
+    "I": NO_INTEGER,
+    "B": NO_INTEGER,
+    "H": NO_INTEGER,
+    "l": (*NO_INTEGER, 1 << 63, -(1 << 63) - 1),
+    "i": (*NO_INTEGER, 1 << 31, -(1 << 31) - 1),
+    "h": (*NO_INTEGER, 1 << 15, -(1 << 15) - 1),
+    "b": (*NO_INTEGER, -1, 256),
+    "f": (None, "1", b"1", [1.0], np.zeros(2)),
+    "s": (None, b"path", Path("path"), "a\0b", "\ud800", 1),
+}
+"""What PyArg_ParseTuple does not take: k takes ints alone, others what has an __index__."""
+
+
+@EACH
+def test_what_is_no_argument_is_refused(one: Function) -> None:
+    """Facts 1 of pyACL: its text takes the place of CPython's, of an OverflowError's, too."""
+    for at, code in enumerate(one.taken):
+        for refused in REFUSED.get(code, ()):
+            given = zeros(one)
+            given[at] = refused
+            with pytest.raises(TypeError, match=f"^{re.escape(one.failed)}$"):
+                function(one.name)(*given)
+
+
+TAKEN: dict[str, tuple[Any, ...]] = {
+    "k": (True, -1, (1 << 64) - 1, 1 << 70),
+    "I": (True, -1, 1 << 40, np.int64(5)),
+    "B": (True, -1, 300, np.int64(5)),
+    "H": (True, -1, 1 << 20, np.int64(5)),
+    "l": (True, -(1 << 63), np.int64(5)),
+    "i": (True, -(1 << 31), np.int64(5)),
+    "h": (True, -(1 << 15), np.int16(5)),
+    "b": (True, 255, np.uint8(5)),
+    "f": (True, 1, np.float32(0.5)),
+}
 UNCALLED = {"util.ptr_to_numpy", "util.numpy_to_ptr", "util.numpy_contiguous_to_ptr",
             "util.bytes_to_ptr", "util.start_thread", "rt.launch_callback", "init", "finalize",
-            "prof.create_config", "mdl.set_config_opt", "mdl.set_input_dynamic_dims",
-            "rt.malloc_with_cfg", "rt.malloc_host_with_cfg",
-            "rt.malloc_for_task_scheduler"}  # fmt: skip
+            "mdl.set_config_opt", "mdl.set_input_dynamic_dims"}  # fmt: skip
+ZEROS_ONLY = {"util.ptr_to_bytes", "rt.process_report", "prof.create_subscribe_config"}
+"""These read where a pointer leads, wait, or keep a descriptor."""
+
+
+def variations(one: Function) -> Iterator[list[Any]]:
+    """Arguments that are taken: zeros, and each of them once another number."""
+    yield zeros(one)
+    for at, code in enumerate(one.taken if one.name not in ZEROS_ONLY else ""):
+        for taken in TAKEN.get(code, ()):
+            yield [*zeros(one)[:at], taken, *zeros(one)[at + 1 :]]
+
+
+def has_form(got: object, answer: str) -> bool:
+    if answer == "0":
+        return got is None
+    if answer == "1":
+        return not isinstance(got, tuple)
+    return isinstance(got, tuple) and len(got) == int(answer) and isinstance(got[-1], int)
 
 
 @pytest.mark.acl(leaks="ignore", violations="ignore")
 @pytest.mark.usefixtures("fake_acl")
-@pytest.mark.parametrize(("name", "arguments", "answer"), FUNCTIONS)
-def test_the_answer_has_its_form_whatever_is_passed(name: str, arguments: str, answer: str) -> None:
-    """Nothing is raised for a bad ret, and outputs are there on error, too (facts 1)."""
-    if name in UNCALLED or "_batch_crop" in name:
+@EACH
+def test_the_answer_has_its_form_whatever_is_passed(one: Function) -> None:
+    """Nothing is raised for a bad ret, outputs are there on error, too, and what is not checked
+    wraps (facts 1).
+    """
+    if one.name in UNCALLED or "_batch_crop" in one.name:
         pytest.skip("its arguments are looked at in Python")
     acl = pyacl.module()
     assert acl.init() == 0
-    given = zeros(name)
-    assert len(given) == int(arguments.partition("-")[0])
-    got = function(name)(*given)
-    if answer == "0":
-        assert got is None
-    elif answer == "1":
-        assert not isinstance(got, tuple)
-    else:
-        assert isinstance(got, tuple)
-        assert len(got) == int(answer)
-        assert isinstance(got[-1], int)
+    for given in variations(one):
+        assert has_form(function(one.name)(*given), one.answer), given
 
 
 @pytest.mark.parametrize(("name", "answer"), UNSIMULATED)

@@ -44,17 +44,24 @@ def test_the_wrong_object_is_a_value_error(acl: Any) -> None:
     for call in (lambda: acl.util.ptr_to_bytes(0, 4), lambda: acl.util.ptr_to_numpy(0, (1,), 11)):
         with pytest.raises(ValueError, match="the pointer is NULL"):
             call()
-    with pytest.raises(ValueError, match="needs a numpy array"):
-        acl.util.numpy_to_ptr([1])
+    for call in (acl.util.numpy_to_ptr, acl.util.numpy_contiguous_to_ptr):
+        with pytest.raises(ValueError, match=r"^needs an ndarray as argument"):
+            call([1])
+    with pytest.raises(TypeError, match=r"^the second argument is not list of int"):
+        acl.util.ptr_to_numpy(4096, (1.0,), 11)
+    with pytest.raises(ValueError, match=r"is no size"):
+        acl.util.ptr_to_bytes(4096, -1)
+    with pytest.raises(TypeError, match=r"^parameter must be callable$"):
+        acl.util.start_thread(5, None)
 
 
 def test_arrays_are_deprecated_at_the_line_that_passes_them(acl: Any) -> None:
     data = np.zeros((4, 4), np.float32)
     for _ in range(2):  # at every call
-        with pytest.warns(Warning, match="numpy_to_ptr is deprecated") as caught:
+        with pytest.warns(Warning, match=r"^acl.util.numpy_to_ptr will be deprecated") as caught:
             acl.util.numpy_to_ptr(data)
         assert caught[0].filename == __file__
-    with pytest.warns(Warning, match=r"deprecated|not contiguous") as caught:
+    with pytest.warns(Warning, match=r"deprecated|^The input ndarray is discontiguous") as caught:
         acl.util.numpy_to_ptr(data.T[1:])
     assert [one.filename for one in caught] == [__file__] * 2
 
@@ -161,7 +168,9 @@ def test_over_another_library_a_warning_tells_it(acl: Any, monkeypatch: pytest.M
     assert acl.rt.free(pointer) == 0
 
 
-def test_threads_are_joined_and_tell_what_they_raised(acl: Any) -> None:
+def test_threads_are_joined_and_tell_what_they_raised(
+    acl: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     got: list[Any] = []
     thread, ret = acl.util.start_thread(got.append, [1, 2])
     assert ret == 0
@@ -176,5 +185,7 @@ def test_threads_are_joined_and_tell_what_they_raised(acl: Any) -> None:
         raise OSError("broken")
 
     thread, _ = acl.util.start_thread(fails, [0])
-    with pytest.raises(RuntimeError, match=r"broken.*msg=thread call failed"):
+    with pytest.raises(RuntimeError, match=r"^exception=OSError,msg=thread call failed;$") as told:
         acl.util.stop_thread(thread)
+    assert str(told.value.__cause__) == "broken"
+    assert "OSError: broken" in capsys.readouterr().err

@@ -17,7 +17,9 @@ UNSIMULATED = {
         allocator_set_alloc_func_to_desc allocator_set_free_func_to_desc
         allocator_set_alloc_advise_func_to_desc allocator_set_get_addr_from_block_func_to_desc
         allocator_register allocator_get_by_stream allocator_unregister
-        binary_load binary_load_from_file binary_load_from_data binary_un_load
+        mem_get_allocation_granularity create_binary destroy_binary register_cpu_func
+        get_function_addr get_function_name
+        binary_load binary_load_from_file binary_load_from_data binary_unload
         binary_get_function binary_get_function_by_entry binary_get_dev_address
         kernel_args_get_handle_mem_size kernel_args_get_mem_size kernel_args_init
         kernel_args_init_by_user_mem kernel_args_append kernel_args_append_place_holder
