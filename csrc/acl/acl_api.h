@@ -154,6 +154,8 @@ aclError aclprofPush(void *stamp);
 aclError aclprofPop(void);
 aclError aclprofRangeStart(void *stamp, uint32_t *rangeId);
 aclError aclprofRangeStop(uint32_t rangeId);
+aclError aclprofRangePushEx(aclprofEventAttributes *attr);
+aclError aclprofRangePop(void);
 aclError aclprofSetStampTraceMessage(void *stamp, const char *msg, uint32_t msgLen);
 aclError aclprofMark(void *stamp);
 aclError aclprofMarkEx(const char *msg, size_t msgLen, aclrtStream stream);

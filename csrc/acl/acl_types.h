@@ -430,6 +430,36 @@ typedef enum {
     ACL_PROF_ARGS_MAX = 17
 } aclprofConfigType;
 
+typedef enum { ACL_PROF_MESSAGE_TYPE_TENSOR_INFO = 0 } aclprofMessageType;
+
+typedef struct aclprofTensor {
+    uint32_t type;
+    uint32_t format;
+    uint32_t dataType;
+    uint32_t shapeDim;
+    uint32_t shape[8];
+} aclprofTensor;
+
+typedef struct aclprofTensorInfo {
+    uint64_t opNameId;
+    uint64_t opTypeId;
+    uint32_t resv;
+    uint32_t tensorNum;
+    uint32_t kernelType;
+    uint32_t blockNums;
+    void *stream;
+    aclprofTensor *tensors;
+} aclprofTensorInfo;
+
+typedef struct aclprofEventAttributes {
+    uint16_t version;
+    uint16_t size;
+    uint32_t messageType;
+    union {
+        aclprofTensorInfo *tensorInfo;
+    } message;
+} aclprofEventAttributes;
+
 /* acl/acl_mdl.h */
 typedef struct aclAippDims {
     aclmdlIODims srcDims;

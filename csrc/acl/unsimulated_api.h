@@ -36,10 +36,6 @@ aclError aclmdlQueryExeOMDesc(const char *fileName, aclmdlExeOMDesc *mdlPartitio
 aclError aclRecoverAllHcclTasks(int32_t deviceId);
 aclError aclmdlLoadFromModel(const aclmdlModel *model, const aclmdlConfigHandle *handle, uint32_t *modelId);
 
-/* acl/acl_prof.h */
-aclError aclprofRangePushEx(aclprofEventAttributes *attr);
-aclError aclprofRangePop(void);
-
 /* acl/acl_op.h */
 aclError aclopSetModelDir(const char *modelDir);
 aclError aclopLoad(const void *model, size_t modelSize);

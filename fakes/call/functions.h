@@ -86,6 +86,8 @@
     FUNCTION(aclprofPop, STATUS, RT) \
     FUNCTION(aclprofRangeStart, STATUS, RT) \
     FUNCTION(aclprofRangeStop, STATUS, RT) \
+    FUNCTION(aclprofRangePushEx, STATUS, RT) \
+    FUNCTION(aclprofRangePop, STATUS, RT) \
     FUNCTION(aclprofSetStampTraceMessage, STATUS, RT) \
     FUNCTION(aclprofMark, STATUS, RT) \
     FUNCTION(aclprofMarkEx, STATUS, RT) \

@@ -52,6 +52,8 @@ typedef enum KeeperId {
     KEEPER_FUNCTIONS,           /* of callback programs */
     KEEPER_PROFILER,
     KEEPER_STAMPS,
+    KEEPER_RANGES,
+    KEEPER_NAMES,
     KEEPER_SUBSCRIPTIONS,
     KEEPER_OP_NAMES,
     KEEPER_BUNDLES,

@@ -39,9 +39,6 @@
     FUNCTION(aclmdlQueryExeOMDesc, ERROR) \
     FUNCTION(aclRecoverAllHcclTasks, ERROR) \
     FUNCTION(aclmdlLoadFromModel, ERROR) \
-    /* acl/acl_prof.h */ \
-    FUNCTION(aclprofRangePushEx, ERROR) \
-    FUNCTION(aclprofRangePop, ERROR) \
     /* acl/acl_op.h */ \
     FUNCTION(aclopSetModelDir, ERROR) \
     FUNCTION(aclopLoad, ERROR) \

@@ -17,8 +17,10 @@
 #include "call/message.h"
 #include "call/violations.h"
 #include "control/init_config.h"
+#include "control/init_profiler.h"
 #include "control/live.h"
 #include "memory/host_memory.h"
+#include "profile/configured.h"
 #include "runtime/device.h"
 #include "runtime/initialised.h"
 
@@ -90,6 +92,7 @@ static int init_locked(const char *path)
     state.count = 1;
     state.finalized = false;
     init_begins(call_origin());
+    config_profiler(state.config);
     return E_NONE;
 }
 
@@ -109,6 +112,7 @@ aclError aclInit(const char *configPath)
 static void wind_up(void)
 {
     device_make_default(-1);
+    configured_end();
     live_report_leaks();
 }
 

@@ -1,7 +1,7 @@
 /*
  * Each part of the configuration has its own code for what is wrong with it,
- * and its own idea of a number; unknown parts are not looked at, and neither
- * is the block "profiler", which is handed to a profiler.
+ * and its own idea of a number; unknown parts are not looked at. The block
+ * "profiler" has a file of its own (init_profiler.h).
  */
 #include "control/init_config.h"
 

@@ -68,7 +68,7 @@ aclError acldvppJpegGetImageInfoV2(const void *data, uint32_t size, uint32_t *wi
     LEAVE(jpeg_info(data, size, width, height, components, format));
 }
 
-/* The format whose size is the answer: 420SP, or the JPEG's own. */
+/* The format whose size is the answer: 420SP, or the JPEG's own once it is turned. */
 static int format_of(const JpegHeader *header, acldvppPixelFormat wanted, uint32_t *format)
 {
     static const uint32_t own[] = {
@@ -79,7 +79,7 @@ static int format_of(const JpegHeader *header, acldvppPixelFormat wanted, uint32
         [ACL_JPEG_CSS_440] = PIXEL_FORMAT_YUV_SEMIPLANAR_440,
     };
     const Layout *layout = layout_of(wanted);
-    int sampling = jpeg_subsampling(header);
+    int sampling = jpeg_turned_subsampling(header);
 
     *format = PIXEL_FORMAT_YUV_SEMIPLANAR_420;
     if (wanted == PIXEL_FORMAT_YUV_SEMIPLANAR_420 || wanted == PIXEL_FORMAT_YVU_SEMIPLANAR_420)

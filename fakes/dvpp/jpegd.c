@@ -25,13 +25,7 @@ static uint32_t own_format(const JpegHeader *header)
         [ACL_JPEG_CSS_440] = PIXEL_FORMAT_YVU_SEMIPLANAR_440,
     };
 
-    int sampling = jpeg_subsampling(header);
-
-    if (jpeg_is_turned(header) && sampling == ACL_JPEG_CSS_422)
-        sampling = ACL_JPEG_CSS_440;
-    else if (jpeg_is_turned(header) && sampling == ACL_JPEG_CSS_440)
-        sampling = ACL_JPEG_CSS_422;
-    return formats[sampling];
+    return formats[jpeg_turned_subsampling(header)];
 }
 
 /* What the unit cannot decode at all. */

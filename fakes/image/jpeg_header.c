@@ -184,3 +184,14 @@ int jpeg_subsampling(const JpegHeader *header)
         return ACL_JPEG_CSS_440;
     return across[0] == across[1] && down[0] == down[1] ? ACL_JPEG_CSS_444 : ACL_JPEG_CSS_UNKNOWN;
 }
+
+int jpeg_turned_subsampling(const JpegHeader *header)
+{
+    int sampling = jpeg_subsampling(header);
+
+    if (!jpeg_is_turned(header))
+        return sampling;
+    return sampling == ACL_JPEG_CSS_422   ? ACL_JPEG_CSS_440
+           : sampling == ACL_JPEG_CSS_440 ? ACL_JPEG_CSS_422
+                                          : sampling;
+}

@@ -34,4 +34,7 @@ static inline bool jpeg_is_turned(const JpegHeader *header)
 /* acldvppJpegFormat of the samples, before they are turned. */
 int jpeg_subsampling(const JpegHeader *header);
 
+/* And of the picture that is decoded: what was halved across is halved down when it is turned. */
+int jpeg_turned_subsampling(const JpegHeader *header);
+
 #endif

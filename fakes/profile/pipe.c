@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <unistd.h>
 
 #include "base/codes.h"
@@ -30,7 +29,7 @@ static struct {
     Queued *first;
     Queued *last;
     int writing;                /* the descriptor that is written to; -1: none */
-    fd_set broken;              /* whose readers did not take a piece */
+    Queued *broken;             /* one of each descriptor whose reader did not take a piece */
     bool started;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .writing = -1};
 
@@ -58,21 +57,24 @@ void pipe_queue(int fd, const OpDesc *desc)
     pthread_mutex_unlock(&state.lock);
 }
 
-/* Takes the first records, as many as are one descriptor's. The lock is held. */
-static size_t take_piece(OpDesc *piece, int *fd)
+/*
+ * Takes the first records, as many as are one descriptor's; the last of them
+ * is given, so that a failure needs no memory to be noted. The lock is held.
+ */
+static Queued *take_piece(OpDesc *piece, size_t *count)
 {
-    size_t count = 0;
+    Queued *last = NULL;
 
-    *fd = state.first->fd;
-    while (count < PIECE && state.first != NULL && state.first->fd == *fd) {
-        Queued *taken = state.first;
-        piece[count++] = taken->desc;
-        state.first = taken->next;
-        free(taken);
+    *count = 0;
+    while (*count < PIECE && state.first != NULL && (last == NULL || state.first->fd == last->fd)) {
+        free(last);
+        last = state.first;
+        piece[(*count)++] = last->desc;
+        state.first = last->next;
     }
     if (state.first == NULL)
         state.last = NULL;
-    return count;
+    return last;
 }
 
 /* Writes a piece: false when nobody takes it. */
@@ -96,22 +98,31 @@ static bool write_piece(int fd, const OpDesc *piece, size_t count)
     return true;
 }
 
+/* Takes what a list has of a descriptor out of it: was there any? The lock is held. */
+static bool take_out(Queued **at, int fd)
+{
+    bool found = false;
+
+    while (*at != NULL) {
+        Queued *queued = *at;
+        if (fd >= 0 && queued->fd != fd) {
+            at = &queued->next;
+            continue;
+        }
+        *at = queued->next;
+        free(queued);
+        found = true;
+    }
+    return found;
+}
+
 /* Drops what is queued for a descriptor. The lock is held. */
 static void drop(int fd)
 {
-    Queued **at = &state.first;
-
-    state.last = NULL;
-    while (*at != NULL) {
-        Queued *queued = *at;
-        if (fd < 0 || queued->fd == fd) {
-            *at = queued->next;
-            free(queued);
-        } else {
-            state.last = queued;
-            at = &queued->next;
-        }
-    }
+    take_out(&state.first, fd);
+    state.last = state.first;
+    while (state.last != NULL && state.last->next != NULL)
+        state.last = state.last->next;
 }
 
 static void *work(void *nothing)
@@ -122,16 +133,20 @@ static void *work(void *nothing)
     for (;;) {
         while (state.first == NULL)
             pthread_cond_wait(&state.changed, &state.lock);
-        size_t count = take_piece(piece, &state.writing);
-        int fd = state.writing;
+        size_t count;
+        Queued *last = take_piece(piece, &count);
+        state.writing = last->fd;
         pthread_mutex_unlock(&state.lock);
-        bool taken = write_piece(fd, piece, count);
+        bool taken = write_piece(last->fd, piece, count);
         pthread_mutex_lock(&state.lock);
         state.writing = -1;
-        if (!taken) {
-            drop(fd);
-            if (fd >= 0 && fd < FD_SETSIZE)
-                FD_SET(fd, &state.broken);
+        if (taken) {
+            free(last);
+        } else {
+            drop(last->fd);
+            take_out(&state.broken, last->fd);
+            last->next = state.broken;
+            state.broken = last;
         }
         pthread_cond_broadcast(&state.changed);
     }
@@ -145,7 +160,7 @@ static void in_child(void)
     drop(-1);
     state.started = false;
     state.writing = -1;
-    FD_ZERO(&state.broken);
+    take_out(&state.broken, -1);
 }
 
 /* Signals are the program's, and SIGPIPE is what write() says anyway. */
@@ -192,9 +207,7 @@ bool pipe_flush(int fd)
     pthread_mutex_lock(&state.lock);
     while (is_queued(fd))
         pthread_cond_wait(&state.changed, &state.lock);
-    bool whole = fd < 0 || fd >= FD_SETSIZE || !FD_ISSET(fd, &state.broken);
-    if (!whole)
-        FD_CLR(fd, &state.broken);
+    bool whole = !take_out(&state.broken, fd);
     pthread_mutex_unlock(&state.lock);
     return whole;
 }
@@ -203,6 +216,6 @@ void pipe_forget(void)
 {
     pthread_mutex_lock(&state.lock);
     drop(-1);
-    FD_ZERO(&state.broken);
+    take_out(&state.broken, -1);
     pthread_mutex_unlock(&state.lock);
 }

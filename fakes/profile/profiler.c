@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/codes.h"
 #include "base/locks.h"
+#include "call/message.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -31,6 +33,14 @@ ProfilerMode profiler_mode(void)
 void profiler_set_mode(ProfilerMode mode)
 {
     state.mode = mode;
+}
+
+int profiler_check_configured(void)
+{
+    if (state.mode != PROFILER_CONFIGURED)
+        return E_NONE;
+    return refuse(E_PROF_RUNS, "the configuration of aclInit has turned the profiler on, until "
+                               "aclFinalize");
 }
 
 bool profiler_takes_marks(void)

@@ -2,7 +2,8 @@
  * profiler: what the profiler is used for, and its one lock.
  *
  * Either aclprofInit begins it and aclprofStart writes files, or models are
- * subscribed to: one of both ways at a time (facts 12.1).
+ * subscribed to, or the configuration of aclInit turned it on: one of these
+ * ways at a time (facts 12.1).
  */
 #ifndef FAKE_PROFILER_H
 #define FAKE_PROFILER_H
@@ -24,7 +25,12 @@ enum Switch {
 
 #define SWITCHES_KNOWN 0x40100fbffULL   /* all that acl_prof.h names */
 
-typedef enum ProfilerMode { PROFILER_OFF, PROFILER_FILES, PROFILER_PIPES } ProfilerMode;
+typedef enum ProfilerMode {
+    PROFILER_OFF,
+    PROFILER_FILES,
+    PROFILER_PIPES,
+    PROFILER_CONFIGURED
+} ProfilerMode;
 
 /* Guards the mode and whatever the functions of both ways keep. */
 void profiler_lock(void);
@@ -33,6 +39,9 @@ void profiler_unlock(void);
 /* The lock is held. */
 ProfilerMode profiler_mode(void);
 void profiler_set_mode(ProfilerMode mode);
+
+/* 0 unless the configuration of aclInit turned it on: then 100042. */
+int profiler_check_configured(void);
 
 /* Are marks of the program taken, as ACL_PROF_MSPROFTX asks? */
 bool profiler_takes_marks(void);

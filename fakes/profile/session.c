@@ -45,7 +45,7 @@ static int check_unused(void)
     case PROFILER_PIPES:
         return refuse(E_PROF_OTHER_WAY, "a model is subscribed to");
     default:
-        return E_NONE;
+        return profiler_check_configured();
     }
 }
 
@@ -57,6 +57,8 @@ static int check_begun(void)
         return E_NONE;
     case PROFILER_PIPES:
         return refuse(E_PROF_OTHER_WAY, "a model is subscribed to");
+    case PROFILER_CONFIGURED:
+        return profiler_check_configured();
     default:
         return refuse(E_PROF_NOT_RUN, "aclprofInit was not called before");
     }

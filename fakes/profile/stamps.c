@@ -274,18 +274,6 @@ aclError aclprofMarkEx(const char *msg, size_t msgLen, aclrtStream stream)
     LEAVE(status);
 }
 
-/* The same number for the same text, within a process and across them. */
-uint64_t aclprofStr2Id(const char *message)
-{
-    ENTER_AS(aclprofStr2Id, 0, "message=%p", (const void *)message);
-    uint64_t id = 14695981039346656037u;
-    if (message == NULL || host_check(message, "message") != E_NONE)
-        return 0;
-    for (const char *at = message; *at != '\0'; at++)
-        id = (id ^ (unsigned char)*at) * 1099511628211u;
-    return id;
-}
-
 static void forget_all(void)
 {
     pthread_mutex_lock(&state.lock);

@@ -56,7 +56,7 @@ static Subscription *find(uint32_t model)
 static int check_way(void)
 {
     if (profiler_mode() != PROFILER_FILES)
-        return E_NONE;
+        return profiler_check_configured();
     return refuse(E_PROF_OTHER_WAY, "aclprofInit was called, and aclprofFinalize was not");
 }
 

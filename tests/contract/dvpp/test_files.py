@@ -69,6 +69,25 @@ def test_the_size_of_a_decoded_jpeg_facts_11_11(
     assert size[0] == 256 * 80 * halves // 2
 
 
+@pytest.mark.parametrize(("orientation", "right"), [(1, 1), (6, 0)])
+def test_a_turned_jpeg_is_predicted_as_it_is_decoded_facts_11_11(
+    media: Media, orientation: int, right: int
+) -> None:
+    """422 is decoded to 422SP, and to 440SP where the picture is turned; both are as large."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = jpeg(scene(64, 96), "4:2:2", exif=exif)
+    acl, size = media.acl, media.acl.new("uint32_t *")
+    predict = acl.acldvppJpegPredictDecSize
+    forms = [1000, 3]
+    assert predict(acl.hold(data), len(data), forms[right], size) == 0
+    assert size[0] == 128 * (96 if right == 0 else 64) * 2
+    assert predict(acl.hold(data), len(data), forms[1 - right], size) == 100027
+    assert acl.message()
+    media.decode(data, forms[right])
+    assert media.wait() == 0, acl.message()
+
+
 @pytest.mark.parametrize(
     ("pixels", "form", "status"), [((70, 150), 5, 100027), ((70, 150), 12, 100027),
                                    ((31, 150), NV12, 100000)],

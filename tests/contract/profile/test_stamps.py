@@ -120,6 +120,77 @@ def test_a_mark_in_a_stream_facts_12_5(marked: Acl, tmp_path: Path) -> None:
     assert task["start_ns"] + task["ns"] >= mark["start_ns"] + 50_000_000
 
 
+def tensors(acl: Acl, *shapes: tuple[int, ...]) -> Any:
+    """Tensors of float16: inputs, and the last an output."""
+    made = acl.new("aclprofTensor[]", len(shapes))
+    for one, shape in zip(made, shapes, strict=True):
+        one.dataType, one.shapeDim = 1, len(shape)
+        for axis, dim in enumerate(shape):
+            one.shape[axis] = dim
+    made[len(shapes) - 1].type = 1
+    return made
+
+
+def operator(acl: Acl, name: bytes, stream: Any, *shapes: tuple[int, ...]) -> Any:
+    """What aclprofRangePushEx takes, as kernels of the program's own tell it."""
+    info, attr = acl.new("aclprofTensorInfo *"), acl.new("aclprofEventAttributes *")
+    info.opNameId, info.opTypeId = acl.aclprofStr2Id(name), acl.aclprofStr2Id(b"MatMul")
+    info.blockNums, info.stream, info.tensorNum = 24, stream, len(shapes)
+    if shapes:
+        info.tensors = tensors(acl, *shapes)
+    attr.version, attr.size, attr.message.tensorInfo = 1, 8, info
+    return attr
+
+
+def test_operators_with_their_tensors_facts_12_5(marked: Acl, tmp_path: Path) -> None:
+    stream = new_stream(marked)
+    outer = operator(marked, b"mm_1", stream, (2, 3), (3, 4), (2, 4))
+    assert marked.aclprofRangePushEx(outer) == 0
+    outer.message.tensorInfo.tensorNum = 77  # what is pushed is read by then
+    assert marked.aclprofRangePushEx(operator(marked, b"mm_2", stream)) == 0
+    assert marked.aclprofRangePop() == 0
+    assert marked.aclprofRangePop() == 0
+    rows = marks(tmp_path)
+    assert [row["type"] for row in rows] == ["range_ex", "range_ex"]
+    assert [row["mark"] for row in rows] == [
+        "MatMul mm_2, 24 blocks", "MatMul mm_1, 24 blocks, in 1[2, 3], in 1[3, 4], out 1[2, 4]",
+    ]  # fmt: skip
+    assert rows[1]["start_ns"] <= rows[0]["start_ns"]
+    assert rows[1]["ns"] >= rows[0]["ns"]
+
+
+def test_an_operator_outside_of_a_start_is_told_to_nobody_facts_12_5(
+    ready: Acl, tmp_path: Path
+) -> None:
+    """Kernels tell theirs always; 10,000 blocks of text are cut, not written past."""
+    attr = operator(ready, b"x" * 500, new_stream(ready), *[(2**32 - 1,) * 8] * 100)
+    assert ready.aclprofRangePushEx(attr) == 0
+    assert elsewhere(ready.aclprofRangePop) == codes.INVALID_PARAM, "each thread has its own"
+    assert ready.aclprofRangePop() == 0
+    assert ready.aclprofRangePop() == codes.INVALID_PARAM
+    assert ready.message().endswith("this thread has pushed no range that was not popped")
+    assert files(tmp_path) == {}
+
+
+def test_an_operator_that_is_none_facts_12_5(marked: Acl) -> None:
+    stream, null = new_stream(marked), marked.NULL
+    push = marked.aclprofRangePushEx
+    assert push(null) == codes.INVALID_PARAM
+    attr = operator(marked, b"x", stream, (2,))
+    info = attr.message.tensorInfo
+    info.tensors[0].shapeDim = 9
+    assert push(attr) == FAILED
+    info.tensors = null
+    assert push(attr) == FAILED
+    attr.message.tensorInfo = null
+    assert push(attr) == FAILED
+    attr.messageType = 3
+    assert push(attr) == FAILED
+    assert len(marked.message().splitlines()) == 5, "each says why"
+    assert marked.aclprofRangePop() == codes.INVALID_PARAM
+    marked.message()
+
+
 def test_equal_texts_have_equal_numbers_facts_12_5(acl: Acl) -> None:
     numbers = [acl.aclprofStr2Id(text) for text in (b"MatMul", b"MatMul", b"matmul", b"")]
     assert numbers[0] == numbers[1]

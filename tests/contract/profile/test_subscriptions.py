@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -261,6 +262,21 @@ def test_each_reader_that_is_gone_is_told_of_facts_8(ready: Acl) -> None:
     for loaded in models:
         assert ready.aclprofModelUnSubscribe(loaded) == 500005
         assert "was not read" in ready.message()
+
+
+def test_a_pipe_has_any_number_facts_8(ready: Acl) -> None:
+    """Beyond what select() can name, too: its reader that is gone is told of."""
+    low = Pipe(ready)
+    os.close(low.reader)
+    high = fcntl.fcntl(low.writer[0], fcntl.F_DUPFD_CLOEXEC, 1500)
+    os.close(low.writer[0])
+    low.writer[0] = high
+    loaded = ready.load_model(NEG)
+    subscribe(ready, loaded, low)
+    run(ready, loaded)
+    assert ready.aclprofModelUnSubscribe(loaded) == 500005
+    assert f"the pipe {high} was not read" in ready.message()
+    assert low.writer[0] == -1
 
 
 def test_a_refused_configuration_has_its_status(ready: Acl) -> None:
