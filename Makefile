@@ -83,8 +83,8 @@ headers:
 # The sanitised package lies in a folder of its own, before the other on the
 # path. Its runtime must be in the process before Python is; libstdc++ too, so
 # that exceptions inside ONNX Runtime find their way. What it reports goes to
-# stderr, which pytest must leave alone. Left out: what looks at the binaries, and
-# the C and C++ clients, processes without that runtime.
+# stderr, which pytest must leave alone. Left out: what looks at the binaries,
+# programs whose linker or memory is watched, and GE's C++ clients.
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
 LOADED = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
 
@@ -94,10 +94,7 @@ asan: .venv/built
 	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
 	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
 	    --capture=sys --ignore tests/laws --ignore tests/packaging --ignore tests/programs \
-	    --ignore tests/contract/clients/test_c_client.py --ignore tests/contract/clients/test_c_client_dynamic.py \
-	    --ignore tests/contract/clients/test_c_client_aipp.py \
-	    --ignore tests/contract/clients/test_starved.py \
-	    --ignore tests/contract/clients/test_unload_beside.py --ignore tests/chip \
+	    --ignore tests/contract/clients/test_starved.py --ignore tests/chip \
 	    --ignore tests/contract/ge/test_compile_client.py --ignore tests/contract/ge/test_ge_refusals.py
 
 # Fake and client are one program here, and a function of the client's is the

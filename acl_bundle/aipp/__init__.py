@@ -13,5 +13,6 @@ from __future__ import annotations
 
 from acl_bundle.aipp._config import AippConfig, AippSource, read
 from acl_bundle.aipp._parameters import parameters
+from acl_bundle.aipp._said import said
 
-__all__ = ["AippConfig", "AippSource", "parameters", "read"]
+__all__ = ["AippConfig", "AippSource", "parameters", "read", "said"]

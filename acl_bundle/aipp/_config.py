@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from acl_bundle.aipp import _fields
 from acl_bundle.aipp._fields import FIELDS, Field, Value
@@ -82,6 +82,21 @@ def read(source: AippSource, *, mode: str | None = None) -> tuple[AippConfig, ..
         TypeError: The source, or a value, is of another type.
         OSError: The file cannot be read.
     """
+    if not _is_path(source):
+        return _read(source, mode)
+    try:
+        return _read(source, mode)
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(source)}: {error}") from None
+
+
+def _is_path(source: AippSource) -> TypeGuard[str | os.PathLike[str]]:
+    if isinstance(source, str):
+        return "{" not in source and not source.lstrip().startswith("[")
+    return isinstance(source, os.PathLike)
+
+
+def _read(source: AippSource, mode: str | None) -> tuple[AippConfig, ...]:
     found = _given(source)
     made = tuple(_checked(one, mode) for one in found)
     if len({one["aipp_mode"] for one in made}) > 1:
@@ -94,10 +109,10 @@ def read(source: AippSource, *, mode: str | None = None) -> tuple[AippConfig, ..
 
 
 def _given(source: AippSource) -> Sequence[Mapping[str, Any]]:
-    if isinstance(source, str) and ("{" in source or source.lstrip().startswith("[")):
-        return parse(source)
-    if isinstance(source, str | os.PathLike):
+    if _is_path(source):
         return _of_file(Path(source))
+    if isinstance(source, str):
+        return parse(source)
     if isinstance(source, Mapping):
         return [source]
     if not isinstance(source, list | tuple) or not all(isinstance(one, Mapping) for one in source):
@@ -114,9 +129,7 @@ def _of_file(path: Path) -> list[dict[str, Any]]:
     try:
         return parse(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text of an AIPP configuration: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"this is no text of an AIPP configuration: {error}") from None
 
 
 def _checked(given: Mapping[str, Any], mode: str | None) -> AippConfig:

@@ -24,7 +24,8 @@ def parameters(source: AippSource, batch: int = 1) -> NDArray[np.uint8]:
     Args:
         source: The fields of a static configuration, for all images of the batch, or a sequence
             with one for each image; ``aipp_mode`` may be left out. Its ``src_image_size_w`` and
-            ``_h`` must be there.
+            ``_h`` must be there. All of them are of one input: another input has parameters of its
+            own.
         batch: How many images there are.
 
     Returns:
@@ -38,11 +39,16 @@ def parameters(source: AippSource, batch: int = 1) -> NDArray[np.uint8]:
     if batch < 1:
         raise ValueError(f"batch is {batch}; 1 or more are right")
     sources = source if isinstance(source, list | tuple) else [source]
-    given = [read(one, mode="static")[0] for one in sources]
+    given = [_one(source) for source in sources]
     if len(given) not in (1, batch):
         raise ValueError(f"there are {len(given)} configurations for a batch of {batch}")
     head = _head(given[0], batch)
     for at, one in enumerate(given):
+        if _input(one) != _input(given[0]):
+            raise ValueError(
+                f"the configuration of image {at} is of {_input(one)}, that of image 0 of"
+                f" {_input(given[0])}; parameters are of one input: make them for each apart"
+            )
         if _head(one, batch) != head:
             raise ValueError(
                 f"the configuration of image {at} has another format, size or colour conversion"
@@ -51,6 +57,21 @@ def parameters(source: AippSource, batch: int = 1) -> NDArray[np.uint8]:
     parts = [_part(one) for one in given] * (batch if len(given) == 1 else 1)
     made: NDArray[np.uint8] = np.frombuffer(b"".join([head, *parts]), np.uint8).copy()
     return made
+
+
+def _one(source: AippSource) -> AippConfig:
+    first, *more = read(source, mode="static")
+    if more:
+        raise ValueError(
+            f"the configuration has {1 + len(more)} aipp_op, of {_input(first)} and"
+            f" {_input(more[0])}; parameters are of one input: give the aipp_op of that"
+        )
+    return first
+
+
+def _input(one: AippConfig) -> str:
+    name = one["related_input_name"]
+    return f"input {name!r}" if name else f"input {one['related_input_rank']}"
 
 
 def _head(one: AippConfig, batch: int) -> bytes:

@@ -13,12 +13,13 @@ from typing import Any
 
 from rich.table import Table
 
-from acl_bundle import dtypes, om
+from acl_bundle import aipp, dtypes, om
 from acl_bundle.cli.console import Console
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.weight_program import from_bytes
 
 Data = dict[str, Any]
+_PLAIN = (int, float, str)
 
 
 def _header(header: om.Header) -> Data:
@@ -56,6 +57,19 @@ def _gears(model: om.Model) -> list[Data]:
     ]
 
 
+def _aipp(model: om.Model) -> list[Data]:
+    """What is done to images: mode, format, and what ATC's text would have to say beside."""
+    rows: list[Data] = []
+    for one in model.aipp:
+        fields = aipp.said(one.fields)
+        mode, layout = fields.pop("aipp_mode"), fields.pop("input_format")
+        kept = {name: value if isinstance(value, _PLAIN) else str(value)
+                for name, value in fields.items()}  # fmt: skip
+        rows.append({"input": one.input, "mode": mode, "format": layout,
+                     "parameters": one.parameters, "fields": kept})  # fmt: skip
+    return rows
+
+
 def _constants(model: om.Model) -> list[Data]:
     return [
         {
@@ -75,6 +89,7 @@ def _model(model: om.Model) -> Data:
         "dynamic": model.header.is_dynamic,
         "inputs": [_tensor(info) for info in model.inputs],
         "outputs": [_tensor(info) for info in model.outputs],
+        "aipp": _aipp(model),
         "gears": _gears(model),
         "constants": _constants(model),
         "partitions": [
@@ -173,6 +188,8 @@ def _rows(console: Console, title: str, rows: list[Data]) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(one)}" for name, one in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -188,7 +205,7 @@ def _show_graph(console: Console, graph: Data) -> None:
     kind = "dynamic" if graph["dynamic"] else "static"
     console.rule(f"{label}: {graph['name']}{role}, {kind}, for {graph['runs_on']}", align="left")
     console.print(f"header: {_set_fields(graph['header'])}")
-    for part in ("inputs", "outputs", "gears", "constants", "partitions"):
+    for part in ("inputs", "outputs", "aipp", "gears", "constants", "partitions"):
         _rows(console, part, graph[part])
 
 

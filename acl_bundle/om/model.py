@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,25 @@ from acl_bundle.om._container.inout import TensorInfo
 from acl_bundle.om._container.partition import Partition, PartitionType
 from acl_bundle.om._modeldef import consts, io
 from acl_bundle.om._modeldef.graph import Graph, ModelDef
+from acl_bundle.om._modeldef.tensor import Attributes
 from acl_bundle.om._proto.wire import Message
 
 _PROGRAM_MAGIC = b"ACLPROG1"
+
+
+class InputAipp(NamedTuple):
+    """What is done to the images of one input before the graph sees them.
+
+    Attributes:
+        input: The input's name.
+        fields: ATC's fields, with numbers for ``aipp_mode`` (1 static, 2 dynamic) and
+            ``input_format``.
+        parameters: The input that tells what is done run for run, "" where the file tells it.
+    """
+
+    input: str
+    fields: Attributes
+    parameters: str
 
 
 class Model:
@@ -121,6 +138,16 @@ class Model:
         (a packed or compressed layout), comes as ``uint8[nbytes]``.
         """
         return consts.read(self.definitions)
+
+    @property
+    def aipp(self) -> tuple[InputAipp, ...]:
+        """The AIPP of each input that takes images."""
+        return tuple(
+            InputAipp(node.name, found, str(node.attrs.get(ge.AIPP_DATA) or ""))
+            for graph in self.graphs[:1]
+            for node in graph.of_type(ge.INPUT_TYPES[0])
+            if isinstance(found := node.attrs.get(ge.AIPP), Attributes)
+        )
 
     @cached_property
     def _listed(self) -> dict[int, Span]:

@@ -1,5 +1,7 @@
 /* libge_compiler.so: graphs become plain models and bundles. */
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "graph_impl.h"
 #include "initialize.h"
@@ -12,14 +14,23 @@ namespace {
 
 using Options = std::map<AscendString, AscendString>;
 
+/* A file is read by a process with another folder; one that is not there keeps its name. */
+std::string whole_path(const char *path) {
+  const std::unique_ptr<char, decltype(&std::free)> whole(realpath(path, nullptr), std::free);
+  return whole ? whole.get() : path;
+}
+
 /* A graph of the same model as the one before it is without the model. */
 void put(fake::Fields *request, const Graph &graph, const Graph *before, const Options &options) {
   const GraphImpl &impl = fake::parsed(graph);
   const bool same = before != nullptr && fake::parsed(*before).onnx == impl.onnx;
 
   fake::put_graph(request, impl, !same);
-  for (const auto &[key, value] : options)
-    request->emplace_back(std::string("option.") + key.GetString(), value.GetString());
+  for (const auto &[key, value] : options) {
+    const bool is_file = std::strcmp(key.GetString(), "ge.insertOpFile") == 0;
+    request->emplace_back(std::string("option.") + key.GetString(),
+                          is_file ? whole_path(value.GetString()) : value.GetString());
+  }
 }
 
 void take(const fake::Fields &answer, ModelBufferData *model) {

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -115,6 +116,39 @@ def test_inspect_reads_a_plain_model(plain: Path) -> None:
     assert data["kind"] == "model"
     (graph,) = data["graphs"]
     assert {one["name"]: one["shape"] for one in graph["constants"]} == {"w": [2, 3], "b": [3]}
+
+
+def test_inspect_shows_what_is_done_to_images(tmp_path: Path) -> None:
+    net = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[1,3,4,6] x, float[2] w, float[2,1,2,2] z) => (float[1,3,4,6] y)
+        { y = Identity(x) }
+    """)
+    told = {"input_format": "RGB888_U8", "mean_chn_1": 7, "var_reci_chn_2": 0.5, "crop": True,
+            "src_image_size_w": 9, "src_image_size_h": 5}  # fmt: skip
+    static, dynamic = tmp_path / "static.om", tmp_path / "dynamic.om"
+    build.model(net, aipp={"aipp_mode": "static", **told}).save(static)
+    sizes = [{"max_src_image_size": 80}, {"max_src_image_size": 9, "related_input_name": "z"}]
+    build.model(net, aipp=[{"aipp_mode": "dynamic", **one} for one in sizes]).save(dynamic)
+    (graph,) = described(static)["graphs"]
+    assert graph["aipp"] == [
+        {
+            "input": "x", "mode": "static", "format": "RGB888_U8", "parameters": "",
+            "fields": {
+                "src_image_size_w": 9, "src_image_size_h": 5, "crop": True, "crop_size_w": 6,
+                "crop_size_h": 4, "mean_chn_1": 7, "var_reci_chn_2": 0.5,
+            },
+        }
+    ]  # fmt: skip
+    shown = cli("inspect", static).stdout
+    for one in ("RGB888_U8", "src_image_size_w 9", "mean_chn_1 7", "var_reci_chn_2 0.5"):
+        assert one in shown
+    (graph,) = described(dynamic)["graphs"]
+    assert [(one["input"], one["parameters"]) for one in graph["aipp"]] == [
+        ("x", "ascend_dynamic_aipp_data"), ("z", "ascend_dynamic_aipp_data_z_0_aipp"),
+    ]  # fmt: skip
+    assert [one["fields"]["max_src_image_size"] for one in graph["aipp"]] == [80, 9]
+    assert {one["mode"] for one in graph["aipp"]} == {"dynamic"}
 
 
 def test_inspect_reads_a_file_for_a_chip(tmp_path: Path) -> None:

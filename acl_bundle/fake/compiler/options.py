@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from onnx import GraphProto
 
+from acl_bundle import aipp
 from acl_bundle.build._shapes import shapes
 from acl_bundle.build.chip.options import dim_gears
 from acl_bundle.fake.compiler.fields import GraphRequest, InvalidError
@@ -16,13 +18,14 @@ _Bounds: TypeAlias = tuple[int, int]
 
 _GEARS = ("ge.dynamicBatchSize", "ge.dynamicImageSize", "ge.dynamicDims")
 _UNSIMULATED = {
-    "input_shape_range", "op_name_map", "ge.insertOpFile", "ge.outputDatatype", "ge.externalWeight",
+    "input_shape_range", "op_name_map", "ge.outputDatatype", "ge.externalWeight",
     "ge.outputNodeName", "ge.INPUT_NODES_SET_FP16", "ge.build_inner_model", "ge.offlineMode",
     "ge.customizeDtypes", "ge.enableGraphParallel", "ge.distributed_cluster_build",
 }  # fmt: skip
 _WITHOUT_EFFECT = {
-    "input_format", "input_shape", *_GEARS, "ge.exec.precision_mode", "ge.exec.precision_mode_v2",
-    "ge.exec.op_precision_mode", "ge.exec.allow_hf32", "ge.exec.modify_mixlist",
+    "input_format", "input_shape", *_GEARS, "ge.insertOpFile", "ge.exec.precision_mode",
+    "ge.exec.precision_mode_v2", "ge.exec.op_precision_mode", "ge.exec.allow_hf32",
+    "ge.exec.modify_mixlist",
     "ge.exec.disableReuseMemory", "ge.exec.tuneDeviceIds", "ge.autoTuneMode", "log",
     "ge.opDebugLevel", "op_debug_option", "op_debug_config", "ge.debugDir",
     "ge.op_compiler_cache_dir", "ge.op_compiler_cache_mode", "ge.mdl_bank_path",
@@ -48,9 +51,19 @@ def arguments(request: GraphRequest, graph: GraphProto) -> Arguments:
             raise ValueError(f"input_format is {given['input_format']!r}; one of {_FORMATS}")
         said = given.get("input_shape") or request.parameters.get("input_shape", "")
         bounds = _declare(graph, said)
-        return _gears(graph, given) or ({"dynamic_shape": bounds} if _open(graph) else {})
+        made = _gears(graph, given) or ({"dynamic_shape": bounds} if _open(graph) else {})
+        return made | _aipp(given.get("ge.insertOpFile"))
     except ValueError as error:
         raise InvalidError(str(error)) from None
+
+
+def _aipp(path: str | None) -> Arguments:
+    if not path:
+        return {}
+    try:
+        return {"aipp": aipp.read(Path(path))}
+    except OSError as error:
+        raise ValueError(f"ge.insertOpFile is {path!r}: {error.strerror}") from None
 
 
 def _declare(graph: GraphProto, said: str) -> dict[str, list[int | _Bounds]]:

@@ -184,6 +184,7 @@ _SINGLE: dict[int, Callable[[Message, int], Value]] = {
     ge.ATTR_TD: lambda attr, field: TensorDesc.of(_last(attr, field).span),
     ge.ATTR_T: lambda attr, field: Tensor.of(_last(attr, field).span),
     ge.ATTR_DT: lambda attr, field: dtypes.from_proto(attr.value(field)),
+    ge.ATTR_FUNC: lambda attr, field: Attributes(_last(attr, field), ge.FUNC_ATTR),
 }
 
 KINDS: Final = (*_SINGLE, ge.ATTR_LIST, ge.ATTR_LIST_LIST_INT)

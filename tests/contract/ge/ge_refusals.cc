@@ -57,6 +57,7 @@ void convert(const ge::Graph &graph) {
 }
 
 void build(const ge::Graph &graph, ge::ModelBufferData *model) {
+  ge::ModelBufferData images{nullptr, 0};
   ge::WeightRefreshableGraphs made;
   ge::ModelBufferData none{nullptr, 0};
   (void)ge::aclgrphConvertToWeightRefreshableGraphs(graph, {"w_Initializer_1"}, made);
@@ -66,6 +67,10 @@ void build(const ge::Graph &graph, ge::ModelBufferData *model) {
   said("build dims", ge::aclgrphBuildModel(graph, {{"input_shape", "x:one"}}, none));
   said("build format", ge::aclgrphBuildModel(graph, {{"input_format", "XY"}}, none));
   said("build aipp", ge::aclgrphBuildModel(graph, {{"ge.insertOpFile", "a.cfg"}}, none));
+  said("build wrong aipp", ge::aclgrphBuildModel(graph, {{"ge.insertOpFile", "wrong.cfg"}}, none));
+  said("build right aipp", ge::aclgrphBuildModel(graph, {{"input_shape", "x:1,1,2,2"},
+                                                         {"ge.insertOpFile", "aipp.cfg"}}, images));
+  said("save images", ge::aclgrphSaveModel("images", images));
   said("build two", ge::aclgrphBuildModel(graph, {{"input_shape", "x:-1,2"},
                                                   {"ge.dynamicBatchSize", "1,2"},
                                                   {"ge.dynamicDims", "1;2"}}, none));

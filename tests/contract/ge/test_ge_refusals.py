@@ -40,7 +40,8 @@ TABLE = [
     ("build shape", INVALID, "input_shape names 'z'; the inputs are x"),
     ("build dims", INVALID, "the dim 'one'"),
     ("build format", INVALID, "input_format is 'XY'"),
-    ("build aipp", FAILED, "'ge.insertOpFile' ('a.cfg') is not simulated"),
+    ("build aipp", INVALID, "ge.insertOpFile is 'a.cfg': No such file or directory"),
+    ("build wrong aipp", INVALID, "wrong.cfg: AIPP has no field 'mode'"),
     ("build two", INVALID, "ge.dynamicBatchSize and ge.dynamicDims are given"),
     ("build nothing", FAILED, "the graph holds nothing"),
     ("build update", FAILED, "var_update_graph works on variables"),
@@ -68,8 +69,8 @@ TABLE = [
 ]
 RIGHT = {
     "parse", "parse file", "convert", "initialize", "initialize again", "build empty value",
-    "build", "bundle", "bundle plain", "save", "bundle save", "graph save", "graph load",
-    "graph build", "graph names", "dump", "version",
+    "build", "build right aipp", "save images", "bundle", "bundle plain", "save", "bundle save",
+    "graph save", "graph load", "graph build", "graph names", "dump", "version",
 }  # fmt: skip
 
 
@@ -93,6 +94,8 @@ def lines(_library: Acl, folder: Path) -> dict[str, tuple[int, str]]:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, folder / "small.onnx")
+    (folder / "wrong.cfg").write_text("aipp_op { mode: static }")
+    (folder / "aipp.cfg").write_text("aipp_op { aipp_mode: static input_format: YUV400_U8 }")
     command = [
         os.environ.get("CXX", "c++"), "-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", HEADERS,
         Path(__file__).with_name("ge_refusals.cc"), "-o", folder / "program",
@@ -101,7 +104,7 @@ def lines(_library: Acl, folder: Path) -> dict[str, tuple[int, str]]:
     subprocess.run(command, check=True, timeout=120)
     where = {"LD_LIBRARY_PATH": str(_library.path.parent), "ACL_BUNDLE_PYTHON": sys.executable}
     done = subprocess.run(
-        [folder / "program", folder / "small.onnx", folder],
+        [folder / "program", folder / "small.onnx", folder], cwd=folder,
         env={**os.environ, **where}, capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     rows = [line.split("\t") for line in done.stdout.splitlines()]
@@ -120,6 +123,8 @@ def test_all_else_is_done(lines: dict[str, tuple[int, str]], folder: Path) -> No
     assert lines.pop("count") == (5, "found")
     assert {name for name, (status, _) in lines.items() if status == 0} == RIGHT
     assert set(lines) == RIGHT | {row[0] for row in TABLE}
+    (image,) = om.open_model(folder / "images.om").inputs
+    assert (image.name, image.dims, image.dtype) == ("x", (1, 2, 2, 1), 4), "uint8, from aipp.cfg"
     assert om.open_model(folder / "saved.om").outputs[0].name == "Add_0:0"
     assert [one.name for one in om.open_bundle(folder / "saved_bundle.om").models] == [
         "var_infer_graph",

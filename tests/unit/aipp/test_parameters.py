@@ -13,6 +13,11 @@ ONE = {
     "input_format": "YUV420SP_U8", "src_image_size_w": 16, "src_image_size_h": 8,
     "csc_switch": True, "rbuv_swap_switch": True,
 }  # fmt: skip
+TWO = "".join(
+    "aipp_op { aipp_mode: static input_format: YUV420SP_U8 src_image_size_w: 16 src_image_size_h: 8"
+    f" csc_switch: true rbuv_swap_switch: true related_input_rank: {at} mean_chn_0: {at}}}"
+    for at in range(2)
+)
 
 
 def test_the_bytes_facts_13_5() -> None:
@@ -42,6 +47,14 @@ def test_one_configuration_is_that_of_all_images() -> None:
     assert aipp.parameters(ONE, batch=200).shape == (64 + 96 * 200,)
 
 
+def test_the_parameters_of_each_input_apart() -> None:
+    """What a text says of several inputs is asked for input by input."""
+    first, second = aipp.read(TWO)
+    made = [aipp.parameters(one).tobytes() for one in (first, second)]
+    assert made[0] == aipp.parameters(ONE).tobytes()
+    assert made[1] != made[0]
+
+
 @pytest.mark.parametrize(
     ("given", "batch", "said"),
     [
@@ -51,6 +64,15 @@ def test_one_configuration_is_that_of_all_images() -> None:
         ({**ONE, "src_image_size_h": 0}, 1, "src_image_size_h is missing"),
         ({"aipp_mode": "dynamic", "max_src_image_size": 4}, 1, "aipp_mode is dynamic"),
         ({**ONE, "mean_chn_0": 300}, 1, "mean_chn_0 is 300"),
+        ([ONE, {**ONE, "related_input_rank": 1}], 2, "image 1 is of input 1, that of image 0 of "),
+        (
+            [{**ONE, "related_input_name": "a"}, {**ONE, "related_input_name": "b"}],
+            2,
+            "image 1 is of input 'b', that of image 0 of input 'a'; parameters are of one input",
+        ),
+        (TWO, 1, "2 aipp_op, of input 0 and input 1; parameters are of one input"),
+        (TWO, 2, "2 aipp_op"),
+        (aipp.read(TWO), 2, "image 1 is of input 1"),
     ],
 )
 def test_what_is_wrong_is_said(given: Any, batch: int, said: str) -> None:

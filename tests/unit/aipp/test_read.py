@@ -153,7 +153,7 @@ def test_another_type_is_refused(given: Any) -> None:
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "aipp.cfg"
     path.write_bytes(b"\xff\xfe{")
-    with pytest.raises(ValueError, match=r"aipp.cfg is no text"):
+    with pytest.raises(ValueError, match=r"aipp.cfg: this is no text"):
         aipp.read(path)
     path.write_text("aipp_op { crop }", encoding="utf-8")
     with pytest.raises(ValueError, match=r"aipp.cfg: line 1"):
