@@ -30,15 +30,24 @@ RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 class Signals:
-    """Ctrl-C and its like, held back until somebody delivers them."""
+    """Ctrl-C and its like, held back until somebody delivers them.
+
+    Within a block that holds them back nothing is to be done: they are that block's to deliver.
+    """
+
+    _outermost: Signals | None = None
+    """Whose handlers are installed, of the main thread."""
 
     def __init__(self) -> None:
         self._holding = False
         self._held: list[tuple[int, FrameType | None]] = []
         self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._thread = threading.get_ident()
 
     def hold(self) -> None:
         """Keep signals back from now on; on the main thread, the only one that handles them."""
+        if Signals._outermost is not None:  # this thread's, or this is not the main thread
+            return
         if threading.current_thread() is not threading.main_thread():
             return
         found = {number: signal.getsignal(number) for number in RAISING}
@@ -46,6 +55,7 @@ class Signals:
         self._holding = True
         for number in self._handlers:
             signal.signal(number, self._receive)
+        Signals._outermost = self  # the last step: none of them raises any more
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self._holding:
@@ -61,6 +71,10 @@ class Signals:
 
     def let_go(self) -> None:
         """Put the handlers back, and deliver."""
+        if Signals._outermost is self:  # the first step: none of them raises yet
+            Signals._outermost = None
+        if not self._handlers:
+            return
         try:
             self._put_back()
         finally:  # one that was back already may have raised
@@ -71,6 +85,17 @@ class Signals:
     def _put_back(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """In a child of another thread: the block that held signals back does not end there."""
+        held = cls._outermost
+        if held is not None and held._thread != threading.get_ident():
+            cls._outermost = None
+            held._put_back()
+
+
+os.register_at_fork(after_in_child=Signals.after_fork)
 
 
 @contextmanager
