@@ -17,6 +17,9 @@
 /* A tick of no stream: a mark that is yet to come (order_future.h). */
 #define CLOCK_FUTURE (UINT64_C(1) << 63)
 
+/* A tick of a stream as all processes know it (order_shared.h). */
+#define CLOCK_SHARED (UINT64_C(1) << 62)
+
 typedef struct Tick {
     uint64_t stream;            /* its serial number, or a future */
     uint64_t seq;               /* of its last task that is over */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,11 @@
 
 #include "base/locks.h"
 
-enum { TAG = 16, BODY = 64 };   /* bytes of a tag; where the body begins */
+enum {
+    TAG = 16,                   /* bytes of a tag */
+    BODY = 64,                  /* where the body begins */
+    STAMPS = 0x3FFFFFFF
+};
 
 #define FORMAT "acl-fake-%c-%08x-%08x-"
 
@@ -302,6 +307,41 @@ long share_maker(const Share *share)
 unsigned share_member(const Share *share)
 {
     return share->member;
+}
+
+/* The byte behind those of the members. */
+static void lock_body(const Share *share, short type)
+{
+    struct flock lock = lock_of(SHARE_MEMBERS, 1);
+
+    lock.l_type = type;
+    while (fcntl(share->file, F_SETLKW, &lock) != 0 && errno == EINTR)
+        continue;
+}
+
+void share_lock(const Share *share)
+{
+    lock_body(share, F_WRLCK);
+}
+
+void share_unlock(const Share *share)
+{
+    lock_body(share, F_UNLCK);
+}
+
+uint64_t share_stamp(void)
+{
+    static atomic_uint_fast64_t stamp;
+    static atomic_int maker;
+    uint32_t number = 0;
+
+    if (atomic_load(&maker) == (int)getpid())
+        return atomic_load(&stamp);
+    while (getrandom(&number, sizeof number, 0) != sizeof number || (number & STAMPS) == 0)
+        continue;
+    atomic_store(&stamp, (uint64_t)(number & STAMPS) << 32);
+    atomic_store(&maker, (int)getpid());
+    return atomic_load(&stamp);
 }
 
 /* Of the members in a range one whose lock is held elsewhere, or 0. */

@@ -55,6 +55,16 @@ bool share_is_open_once(Share *share);
 /* The process that made it. */
 long share_maker(const Share *share);
 
+/*
+ * For who changes more than one word of the block: no other process is at it meanwhile. Threads
+ * of one process keep apart by themselves. A process that ends lets go.
+ */
+void share_lock(const Share *share);
+void share_unlock(const Share *share);
+
+/* A number that this process has and no other: 30 bits, and 32 zero bits behind them. */
+uint64_t share_stamp(void);
+
 /* Which member this process is. */
 unsigned share_member(const Share *share);
 

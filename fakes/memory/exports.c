@@ -129,6 +129,7 @@ static int make_locked(const void *address, size_t size, int chip, bool anybody,
     state.first = export;
     body_of(export)->chip = chip;
     body_of(export)->anybody = anybody;
+    uses_begin(share, &body_of(export)->uses, (uintptr_t)address, size, true);
     strcpy(key, share_key(share));
     tally_made("export key");
     return E_NONE;
@@ -173,6 +174,7 @@ static void end(Export **link)
     Export *export = *link;
 
     *link = export->next;
+    uses_end(&body_of(export)->uses, export->start);
     atomic_store(&body_of(export)->ended, true);
     key_closed(share_key(export->share), export->made);
     share_close(export->share);

@@ -18,10 +18,11 @@
 
 #include "base/share.h"
 #include "call/keepers.h"
+#include "memory/uses.h"
 
 enum { EXPORT_ALLOWED = 1024 };     /* processes that one key may name */
 
-/* What the processes share. All but the last four stays as it was made. */
+/* What the processes share. All up to ended stays as it was made. */
 typedef struct Exported {
     int32_t file;               /* of the arena: the exporter's descriptor, */
     uint64_t device;            /* and which file that is */
@@ -34,6 +35,7 @@ typedef struct Exported {
     atomic_bool ended;          /* the exporter closed the key or freed the memory */
     atomic_uint allowed;
     atomic_int process[EXPORT_ALLOWED];
+    Uses uses;
 } Exported;
 
 /* Writes a key for memory: 0, or a status. key has SHARE_KEY bytes. */

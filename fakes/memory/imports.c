@@ -114,7 +114,8 @@ static int import_share(Share *share, const ImportTerms *terms, void **address)
         share_close(share);
         return status;
     }
-    const Exported *body = share_body(share);
+    Exported *body = share_body(share);
+    uses_begin(share, &body->uses, (uintptr_t)*address, body->size, false);
     pthread_mutex_lock(&state.lock);
     *import = (Import){state.first, share, (uintptr_t)*address, body->size, call_origin()};
     state.first = import;
@@ -158,6 +159,9 @@ const void *import_oldest(const char *key, size_t *size)
 
 static void end(Import *import)
 {
+    const Exported *body = share_body(import->share);
+
+    uses_end(&body->uses, import->address);
     device_unborrow((void *)import->address);
     key_closed(share_key(import->share), import->made);
     share_close(import->share);

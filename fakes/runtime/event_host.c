@@ -10,11 +10,20 @@
 #include "runtime/event.h"
 #include "runtime/shared_marks.h"
 #include "stream/order.h"
+#include "stream/order_shared.h"
 
-/* Is the last mark this process's? Of another's nothing is known in order. */
-static bool is_own(const Event *event)
+/* The last mark, and what is over before it: the host knows that once the mark is reached. */
+static uint64_t last_mark(const Event *event, Clock *clock)
 {
-    return event->share == NULL || event->marks == shared_last(event->share);
+    Clock shared = {0};
+
+    uint64_t mark = event->share != NULL ? shared_last_clock(event->share, &shared) : event->marks;
+    if (mark == event->marks)
+        clock_merge(clock, &event->clock, 0);
+    else
+        order_clock_learn(clock, &shared, 0);
+    clock_clear(&shared);
+    return mark;
 }
 
 /*
@@ -24,15 +33,19 @@ static bool is_own(const Event *event)
 static int look(aclrtEvent handle, bool old, bool *complete)
 {
     Event *event = NULL;
+    Clock clock = {0};
 
     streams_lock();
     int status = event_need(handle, "event", &event);
     if (status == E_NONE && old)
         status = event_check_unshared(event);
-    if (status == E_NONE)
+    if (status == E_NONE) {
+        last_mark(event, &clock);
         *complete = event_is_complete(event);
-    if (status == E_NONE && *complete && is_own(event))
-        order_synced_clock(&event->clock, 0);
+        if (*complete)
+            order_synced_clock(&clock, 0);
+    }
+    clock_clear(&clock);
     streams_unlock();
     return status;
 }
@@ -77,16 +90,18 @@ aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *statu
     LEAVE(E_NONE);
 }
 
-/* The host has seen that a mark is reached: 0, or why it will not be. */
-static int seen(const Event *event, uint64_t mark)
+/*
+ * The host has seen that a mark is reached: 0, or why it will not be. The event's own clock,
+ * where it has the mark still, tells what futures have become meanwhile.
+ */
+static int seen(const Event *event, uint64_t mark, const Clock *clock)
 {
     int status = event_outcome(event, mark);
 
     if (status == E_RT_STREAM_ABORT)
         return refuse(status, "the stream that was to record the event was "
                               "ended, or the process that it was of");
-    if (event->marks == mark)
-        order_synced_clock(&event->clock, 0);
+    order_synced_clock(event->marks == mark ? &event->clock : clock, 0);
     return status == E_NONE ? E_NONE : refuse(status, "the record of the event failed");
 }
 
@@ -95,6 +110,7 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
 {
     uint64_t until = deadline_of(timeout_ms);
     Event *event = NULL;
+    Clock clock = {0};
 
     streams_lock();
     int status = event_need(handle, "event", &event);
@@ -103,7 +119,7 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
         return status;
     }
     bool shared = event->share != NULL;
-    uint64_t mark = shared ? shared_last(event->share) : event->marks;
+    uint64_t mark = last_mark(event, &clock);
     bool recorded = mark > event->reset;
     event->references++;
     while (recorded && !event_passed(event, mark) && event_await(event, until))
@@ -114,7 +130,8 @@ static int synchronise(aclrtEvent handle, int32_t timeout_ms)
                         "%d ms",
                         timeout_ms);
     else if (recorded)
-        status = seen(event, mark);
+        status = seen(event, mark, &clock);
+    clock_clear(&clock);
     event_release(event);
     streams_unlock();
     if (!recorded && !shared)

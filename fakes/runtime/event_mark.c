@@ -7,6 +7,7 @@
 #include "runtime/event.h"
 #include "runtime/order_future.h"
 #include "runtime/shared_marks.h"
+#include "stream/order_shared.h"
 
 /*
  * Settled at once, for this order of threads:
@@ -59,6 +60,17 @@ static int check_cycle(Event *event, const Stream *stream)
     return status;
 }
 
+/* The number of a mark that other processes see, with what is over before it. */
+static uint64_t next_shared(const Event *event, const Stream *stream)
+{
+    Clock shared = {0};
+
+    order_clock_share(stream, &shared);
+    uint64_t number = shared_next(event->share, &shared);
+    clock_clear(&shared);
+    return number;
+}
+
 /* Streams that wait for this mark already learn what it means. */
 static int record(Event *event, Stream *stream)
 {
@@ -66,7 +78,7 @@ static int record(Event *event, Stream *stream)
 
     if (status != E_NONE)
         return status;
-    uint64_t number = event->share != NULL ? shared_next(event->share) : event->marks + 1;
+    uint64_t number = event->share != NULL ? next_shared(event, stream) : event->marks + 1;
     status = event_submit(event, stream, number, MARK_RECORD, &recording);
     if (status != E_NONE && event->share != NULL)
         shared_reach(event->share, number, status);
@@ -152,19 +164,22 @@ static int check_recorded(const Event *event)
 
 /*
  * Of several processes' event: nothing is waited for that is complete, but a record that
- * failed, or whose process ended, fails the stream that waits, then or later. What this
- * process recorded last is in order with the stream from here on; what is in
- * order with another's record is not known here.
+ * failed, or whose process ended, fails the stream that waits, then or later. What was over
+ * before the record is in order with the stream from here on.
  */
 static int wait_shared(Event *event, Stream *stream)
 {
-    uint64_t number = shared_last(event->share);
+    Clock shared = {0};
+    uint64_t number = shared_last_clock(event->share, &shared);
     int status = E_NONE;
 
     if (!shared_passed(event->share, number) || shared_outcome(event->share, number) != E_NONE)
         status = event_submit(event, stream, number, MARK_WAIT, &waiting);
     if (status == E_NONE && number > 0 && event->marks == number)
         clock_merge(&stream->clock, &event->clock, stream->last);
+    else if (status == E_NONE)
+        order_clock_learn(&stream->clock, &shared, stream->last);
+    clock_clear(&shared);
     return status;
 }
 

@@ -5,19 +5,28 @@
 #include "base/codes.h"
 #include "call/message.h"
 
-enum { MARKS = 1024 };          /* whose failures are remembered */
+enum {
+    MARKS = 1024,               /* whose outcomes are remembered */
+    TICKS = 256                 /* of a clock; more than that are forgotten */
+};
 
 /*
- * The number of a mark is a count, and in its last eight bits the member who
- * queued it: both change in one step.
+ * The number of a mark is a count; in its last bits are the member who queued it, and
+ * the how manieth process to be that member: a process that ended may have left
+ * its number to another.
  */
+enum { COUNT_SHIFT = 24, LIFE_SHIFT = 8, LIVES = 1 << 16 };
+
 typedef struct SharedMarks {
     atomic_uint_fast64_t queued;
     atomic_uint_fast64_t reached;
-    atomic_int failure[MARKS];
+    atomic_uint life[SHARE_MEMBERS];
+    atomic_uint_fast64_t outcome[MARKS];    /* the lower half of a count, and a status */
+    uint32_t ticks;             /* of the last mark's clock */
+    Tick tick[TICKS];
 } SharedMarks;
 
-_Static_assert(SHARE_MEMBERS <= 256, "a member is a byte of a mark's number");
+_Static_assert(SHARE_MEMBERS <= 1 << LIFE_SHIFT, "a member has its bits in a mark's number");
 
 static SharedMarks *body_of(const Share *share)
 {
@@ -40,16 +49,13 @@ static int check_maker(const Share *share)
 }
 
 /*
- * A process that becomes a member may get the number of one that ended. A last
- * mark of that number, not reached, is the other's and never will be: nothing of
- * this process's is pending where it has just come in.
+ * A process that becomes a member may get the number of one that ended. The marks of
+ * that one are the other's still, and will not be reached.
  */
-static void end_predecessor(Share *share)
+static void begin_life(Share *share)
 {
-    uint64_t last = shared_last(share);
-
-    if (share_is_open_once(share) && (last & 0xFF) == share_member(share))
-        shared_reach(share, last, E_RT_STREAM_ABORT);
+    if (share_is_open_once(share))
+        atomic_fetch_add(&body_of(share)->life[share_member(share)], 1);
 }
 
 int shared_marks_open(const char *key, Share **share)
@@ -61,33 +67,65 @@ int shared_marks_open(const char *key, Share **share)
         return refuse(E_RT_DRIVER, "handle \"%s\" %s", key, why);
     int status = check_maker(*share);
     if (status == E_NONE)
-        end_predecessor(*share);
+        begin_life(*share);
     else
         share_close(*share);
     return status;
 }
 
-static atomic_int *failure_of(const Share *share, uint64_t number)
+static unsigned life_of(const Share *share, unsigned member)
 {
-    return &body_of(share)->failure[(number >> 8) % MARKS];
+    return atomic_load(&body_of(share)->life[member]) % LIVES;
 }
 
-uint64_t shared_next(const Share *share)
+/* What a mark comes to, by the lower half of its count. */
+static atomic_uint_fast64_t *outcome_of(const Share *share, uint64_t number)
+{
+    return &body_of(share)->outcome[(number >> COUNT_SHIFT) % MARKS];
+}
+
+static uint64_t outcome_as(uint64_t number, int status)
+{
+    return number >> COUNT_SHIFT << 32 | (uint32_t)status;
+}
+
+static void keep_clock(SharedMarks *body, const Clock *clock)
+{
+    body->ticks = 0;
+    for (size_t i = 0; i < clock->count && i < TICKS; i++)
+        body->tick[i] = clock->tick[i];
+    body->ticks = clock->count < TICKS ? (uint32_t)clock->count : TICKS;
+}
+
+uint64_t shared_next(const Share *share, const Clock *clock)
 {
     SharedMarks *body = body_of(share);
-    uint_fast64_t before = atomic_load(&body->queued);
-    uint64_t number = 0;
+    unsigned member = share_member(share);
 
-    do
-        number = ((before >> 8) + 1) << 8 | share_member(share);
-    while (!atomic_compare_exchange_weak(&body->queued, &before, number));
-    atomic_store(failure_of(share, number), E_NONE);
+    share_lock(share);
+    uint64_t count = (atomic_load(&body->queued) >> COUNT_SHIFT) + 1;
+    uint64_t number = count << COUNT_SHIFT | life_of(share, member) << LIFE_SHIFT | member;
+    keep_clock(body, clock);
+    atomic_store(&body->queued, number);
+    share_unlock(share);
     return number;
 }
 
 uint64_t shared_last(const Share *share)
 {
     return atomic_load(&body_of(share)->queued);
+}
+
+uint64_t shared_last_clock(const Share *share, Clock *clock)
+{
+    const SharedMarks *body = body_of(share);
+
+    share_lock(share);
+    uint64_t number = shared_last(share);
+    for (uint32_t i = 0; i < body->ticks && i < TICKS; i++)
+        clock_raise(clock, body->tick[i]);
+    share_unlock(share);
+    return number;
 }
 
 void shared_reach(const Share *share, uint64_t number, int status)
@@ -97,21 +135,30 @@ void shared_reach(const Share *share, uint64_t number, int status)
 
     if (reached >= number)
         return;
-    atomic_store(failure_of(share, number), status);
+    atomic_store(outcome_of(share, number), outcome_as(number, status));
     while (reached < number && !atomic_compare_exchange_weak(&body->reached, &reached, number))
         continue;
 }
 
-bool shared_passed(const Share *share, uint64_t number)
+/* Is the process there that queued a mark? */
+static bool has_maker(const Share *share, uint64_t number)
 {
-    if (atomic_load(&body_of(share)->reached) >= number)
-        return true;
-    return !share_has_member(share, number & 0xFF);
+    unsigned member = number & ((1 << LIFE_SHIFT) - 1);
+
+    return (number >> LIFE_SHIFT) % LIVES == life_of(share, member) &&
+           share_has_member(share, member);
 }
 
+bool shared_passed(const Share *share, uint64_t number)
+{
+    return atomic_load(&body_of(share)->reached) >= number || !has_maker(share, number);
+}
+
+/* A mark that its stream never came by is passed where a later one is, as in one process. */
 int shared_outcome(const Share *share, uint64_t number)
 {
     if (atomic_load(&body_of(share)->reached) < number)
         return E_RT_STREAM_ABORT;
-    return atomic_load(failure_of(share, number));
+    uint64_t outcome = atomic_load(outcome_of(share, number));
+    return outcome >> 32 == outcome_as(number, 0) >> 32 ? (int)(uint32_t)outcome : E_NONE;
 }

@@ -1,12 +1,11 @@
 #include "stream/order.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "call/settings.h"
 #include "call/violations.h"
-
-/* Tasks with claims, on all streams: mostly none, and nothing to look at. */
-static atomic_int standing;
+#include "stream/order_shared.h"
 
 /* The synchronous runs under way, each on its own thread. */
 static Task *now;
@@ -21,13 +20,8 @@ typedef struct Search {
     bool ends;                  /* what is claimed is no more after it */
     Claim theirs;               /* rows of size 0: no conflict */
     Origin made;
+    long process;               /* whose it is; 0: this one's */
 } Search;
-
-void order_count(const Task *task, int change)
-{
-    if (task->claims > 0)
-        atomic_fetch_add(&standing, change);
-}
 
 static bool in_conflict(const Claim *a, const Claim *b)
 {
@@ -72,10 +66,28 @@ static void search_now(Search *search)
             search_task(search, task, 0);
 }
 
+/* What another process has waited for is over, too: it may have told this one. */
 static void search_all(Search *search)
 {
-    streams_each(search_stream, search);
-    search_now(search);
+    do {
+        search->theirs.rows.size = 0;
+        streams_each(search_stream, search);
+        search_now(search);
+    } while (search->theirs.rows.size > 0 && order_learn_gone());
+}
+
+/* The tasks of other processes. Which of the ranges is in conflict. */
+static size_t search_shared(Search *search, const UseOf *of, size_t count)
+{
+    SharedUse found;
+    size_t which = 0;
+
+    if (!order_find_shared(search->stream, of, count, search->ends, &found, &which))
+        return 0;
+    search->theirs = (Claim){CLAIM_MEMORY, found.writes, found.rows};
+    search->made = found.user.made;
+    search->process = found.process;
+    return which;
 }
 
 /* Which rule a conflict breaks when two run at once. */
@@ -105,14 +117,17 @@ static ViolationId ending_rule_of(ClaimKind kind)
     return kind == CLAIM_MODEL ? V_UNLOAD_WHILE_RUNNING : V_QUEUED_MEMORY;
 }
 
-#define USED "%s 0x%llx, used by %s, which nobody waited for"
+#define USED "%s 0x%llx, used by %s%s, which nobody waited for"
 
 static int complain(ViolationId id, const Search *search, const char *what)
 {
     char text[80];
+    char whose[40] = "";
 
+    if (search->process != 0)
+        snprintf(whose, sizeof whose, " of process %ld", search->process);
     return violate(id, USED, what, (unsigned long long)search->theirs.rows.start,
-                   origin_text(search->made, text, sizeof text));
+                   origin_text(search->made, text, sizeof text), whose);
 }
 
 /* What a claim is about, in a message. */
@@ -151,13 +166,35 @@ static int check_claims(const Stream *stream, const Task *task)
     return E_NONE;
 }
 
-int order_check_task(const Stream *stream, const Task *task)
+/* Its claims are laid before the others' are looked at: see memory/uses.h. */
+static int check_shared(const Stream *stream, const Task *task)
+{
+    UseOf *of = task->shared ? calloc(task->claims, sizeof *of) : NULL;
+    Search search = {.stream = stream};
+
+    if (of == NULL)
+        return E_NONE;
+    for (size_t i = 0; i < task->claims; i++)
+        of[i] = (UseOf){task->claim[i].rows, task->claim[i].writes};
+    search.claim = &task->claim[search_shared(&search, of, task->claims)];
+    free(of);
+    if (search.theirs.rows.size == 0)
+        return E_NONE;
+    int status = complain(rule_of(&search), &search, name_of(CLAIM_MEMORY));
+    return settings.strict ? status : E_NONE;
+}
+
+int order_check_task(const Stream *stream, Task *task)
 {
     bool held = stream != NULL && clock_held(&stream->clock) != UINT64_MAX;
+    int status = E_NONE;
 
-    if (held || atomic_load(&standing) == 0)
-        return E_NONE;
-    return check_claims(stream, task);
+    if (!held && order_standing())
+        status = check_claims(stream, task);
+    if (status != E_NONE || task->claims == 0 || !uses_any())
+        return status;
+    order_lay(stream, task, held);
+    return held ? E_NONE : check_shared(stream, task);
 }
 
 void order_check_released(const Stream *stream, uint64_t since)
@@ -166,20 +203,34 @@ void order_check_released(const Stream *stream, uint64_t since)
 
     for (const Task *task = stream->waiting.first; task != NULL && task->seq < held;
          task = task->next)
-        if (task->seq > since)
+        if (task->seq > since) {
             check_claims(stream, task);
+            if (task->shared)
+                uses_settle((uintptr_t)task);
+            check_shared(stream, task);
+        }
 }
 
 static Search search_for_host(const Claim *claim, bool ends)
 {
     Search search = {.claim = claim, .ends = ends};
 
-    if (atomic_load(&standing) == 0)
+    if (!order_standing() && !uses_any())
         return search;
     streams_lock();
     search_all(&search);
+    if (search.theirs.rows.size == 0 && uses_any())
+        search_shared(&search, &(UseOf){claim->rows, claim->writes}, 1);
     streams_unlock();
     return search;
+}
+
+/* No process sees its claims any more. */
+static void hide(Task *task)
+{
+    if (task->shared)
+        uses_remove((uintptr_t)task);
+    task->shared = false;
 }
 
 int order_begin(Task *task)
@@ -193,6 +244,8 @@ int order_begin(Task *task)
         task->next = now;
         now = task;
         order_count(task, 1);
+    } else {
+        hide(task);
     }
     streams_unlock();
     return status;
@@ -207,6 +260,7 @@ void order_end(Task *task)
         link = &(*link)->next;
     *link = task->next;
     order_count(task, -1);
+    hide(task);
     streams_unlock();
 }
 
@@ -254,5 +308,5 @@ void order_note_end(ClaimKind kind, const void *handle)
     if (search.theirs.rows.size > 0)
         violate_mildly(V_QUEUED_OBJECT, USED, name_of(kind),
                        (unsigned long long)search.theirs.rows.start,
-                       origin_text(search.made, text, sizeof text));
+                       origin_text(search.made, text, sizeof text), "");
 }

@@ -9,13 +9,15 @@
 #ifndef FAKE_ORDER_H
 #define FAKE_ORDER_H
 
+#include "stream/order_kept.h"
 #include "stream/stream.h"
 
 /*
  * Checks the claims of a task that is about to be queued: 0, or the status
- * of a violation. The lock is held.
+ * of a violation. Other processes that have its memory see it from here on, until
+ * it is freed. The lock is held.
  */
-int order_check_task(const Stream *stream, const Task *task);
+int order_check_task(const Stream *stream, Task *task);
 
 /*
  * Complains about tasks of a stream that waited for a mark, from since on,
@@ -50,20 +52,5 @@ int order_check_end(ClaimKind kind, const void *start, size_t size, const char *
  * wants it kept until then.
  */
 void order_note_end(ClaimKind kind, const void *handle);
-
-/* The host knows that a stream is done up to seq. The lock is held. */
-void order_synced(Stream *stream, uint64_t seq);
-
-/* The host knows what a clock knows. The lock is held. */
-void order_synced_clock(const Clock *clock, uint64_t seq);
-
-/* A task is done; its claims stand. The lock is held. */
-void order_keep(Stream *stream, Task *task);
-
-/* A task with claims was queued, or goes. */
-void order_count(const Task *task, int change);
-
-/* Forgets all claims of a stream that ended. The lock is held. */
-void order_forget(Stream *stream);
 
 #endif

@@ -1,9 +1,25 @@
-/*
- * order_kept: tasks that are done, and whose claims stand.
- */
-#include "stream/order.h"
+#include "stream/order_kept.h"
+
+#include <stdatomic.h>
+
+#include "memory/uses.h"
+#include "stream/order_shared.h"
 
 enum { KEPT_MAX = 4096 };       /* of a program that never waits */
+
+/* Tasks with claims, on all streams: mostly none, and nothing to look at. */
+static atomic_int standing;
+
+void order_count(const Task *task, int change)
+{
+    if (task->claims > 0)
+        atomic_fetch_add(&standing, change);
+}
+
+bool order_standing(void)
+{
+    return atomic_load(&standing) > 0;
+}
 
 static void drop_first(Stream *stream)
 {
@@ -44,6 +60,11 @@ static void learn(Stream *stream, void *to)
 
 void order_synced_clock(const Clock *clock, uint64_t seq)
 {
+    for (size_t i = 0; i < clock->count; i++) {
+        const Tick *tick = &clock->tick[i];
+        if (tick->stream & CLOCK_SHARED && tick->since <= seq)
+            order_know(tick->stream, tick->seq);
+    }
     streams_each(learn, &(Known){clock, seq});
 }
 
@@ -69,4 +90,27 @@ void order_forget(Stream *stream)
 {
     while (stream->kept.first != NULL)
         drop_first(stream);
+}
+
+static void learn_gone(Stream *stream, void *to)
+{
+    uint64_t seq = 0;
+
+    for (const Task *task = stream->kept.first; task != NULL; task = task->next)
+        if (task->shared && !uses_has((uintptr_t)task))
+            seq = task->seq;
+    if (seq == 0)
+        return;
+    *(bool *)to = true;
+    order_synced(stream, seq);
+    order_synced_clock(&stream->clock, seq);
+}
+
+bool order_learn_gone(void)
+{
+    bool learnt = false;
+
+    if (uses_any())
+        streams_each(learn_gone, &learnt);
+    return learnt;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "call/message.h"
+#include "memory/uses.h"
 
 static Task *over;              /* guarded by the streams' lock */
 
@@ -70,6 +71,8 @@ void task_free(Task *task)
     if (task == NULL)
         return;
     task_settle(task);
+    if (task->shared)
+        uses_remove((uintptr_t)task);
     task->next = over;
     over = task;
 }

@@ -77,6 +77,7 @@ struct Task {
     size_t claims;
     size_t claims_room;
     bool incomplete;            /* there was no memory for a claim */
+    bool shared;                /* other processes see its claims (order_shared.h) */
     bool settled;
     bool stripped;
     const TaskKind *kind;

@@ -93,6 +93,13 @@ class Program:
         assert self.acl.aclrtIpcGetEventHandle(event[0], handle) == 0
         return bytes(self.acl.ffi.buffer(handle))
 
+    def acl_event(self, name: str) -> int:
+        """Make an event of this process that may be waited for before its first record."""
+        event = self.acl.new("aclrtEvent *")
+        status = int(self.acl.aclrtCreateEventWithFlag(event, 1))
+        self.at[name] = event[0]
+        return status
+
     def open_event(self, name: str, handle: bytes) -> int:
         """Open one."""
         event, given = self.acl.new("aclrtEvent *"), self.acl.new("aclrtIpcEventHandle *")

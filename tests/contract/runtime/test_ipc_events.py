@@ -145,6 +145,33 @@ def test_who_opens_after_a_recorder_ended_is_not_taken_for_it(
         third.leave()
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_mark_of_an_ended_process_is_told_behind_which_another_was_queued(
+    here: Program, other: Process, shared: bytes, again: bool
+) -> None:
+    """Also where the next process is the same member of the block."""
+    for process, memory in ((other, "own"), (here, "w")):
+        process.slow("aclrtMemsetAsync", 60_000 if process is other else 3_000)
+        process.run("aclrtMemsetAsync", memory, 4, 1, 4, "s")
+        process.run("aclrtRecordEvent", "e", "s")
+        if process is other:
+            here.stream("t")
+            assert here.run("aclrtStreamWaitEvent", "t", "e") == codes.SUCCESS
+    other.kill()
+    third = Process(here.acl) if again else None
+    try:
+        if third is not None:
+            assert third.open_event("e", shared) == codes.SUCCESS
+        timed = here.run("aclrtSynchronizeStreamWithTimeout", "t", 2000)
+        assert timed not in (codes.SUCCESS, codes.RT_STREAM_SYNC_TIMEOUT)
+        assert not here.is_complete("e")
+        assert here.run("aclrtSynchronizeStream", "s") == codes.SUCCESS
+        assert here.is_complete("e")
+    finally:
+        if third is not None:
+            third.leave()
+
+
 def test_a_second_opening_does_not_end_the_records_of_the_first(
     here: Program, other: Process, shared: bytes
 ) -> None:
