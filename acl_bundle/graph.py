@@ -122,8 +122,9 @@ class Graph(Submits):
                 arrays on the device, on another stream: the address of an
                 aclrtEvent, a torch.npu.Event, or a list of them. It must live
                 until the run is over. Without a timeout the calling thread
-                waits for it, with no limit (aclrtSynchronizeEvent), else the
-                device does (aclrtStreamWaitEvent).
+                waits for it, with no limit, until Ctrl-C
+                (aclrtSynchronizeEventWithTimeout), else the device does
+                (aclrtStreamWaitEvent).
 
         Returns:
             The outputs by name, with the version of the weights that made them.

@@ -169,7 +169,8 @@ class Pair(Closing):
             WeightError, TypeError, ValueError, BusyError, ClosedError,
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
-        self._sides.shadow.update.wait_for(ready)  # before a generator's arrays are copied
+        self._sides.shadow.update.wait_for(ready, timeout_ms)  # before a generator's
+        # arrays are copied
         found = self._sides.shadow.update.named(weights)
         limits = Limits(when_busy, timeout_ms)
         with self._one.alone(limits.wait):
@@ -211,7 +212,8 @@ class Pair(Closing):
             As `update`; the active bundle and its version are as before.
         """
         expected = expect if expect is None or expect is ANY else label_of(expect, "expect")
-        self._sides.shadow.update.wait_for(ready)  # before a generator's arrays are copied
+        self._sides.shadow.update.wait_for(ready, timeout_ms)  # before a generator's
+        # arrays are copied
         found = self._sides.shadow.update.named(weights)
         limits = Limits(when_busy, timeout_ms)
         with self._one.alone(limits.wait):

@@ -27,7 +27,6 @@ _STEPS = {
     lib.AB_STEP_ALLOCATE: "aclrtMalloc",
     lib.AB_STEP_FREE: "aclrtFree",
     lib.AB_STEP_GET_DESC: "aclmdlGetDatasetTensorDesc",
-    lib.AB_STEP_READY: "aclrtSynchronizeEvent",
     lib.AB_STEP_SAVE: "aclrtMemcpy",
     lib.AB_STEP_PUT_BACK: "aclrtMemcpy",
     lib.AB_STEP_EXECUTE_ASYNC: "aclmdlExecuteAsync",

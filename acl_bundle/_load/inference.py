@@ -69,7 +69,8 @@ class InferenceGraph(Graph):
     ) -> None:
         device = second_ids.device.index
         signature = Signature(self.inputs, self.outputs, self.label, shapes, device)
-        runs = make_runs(engine, second_ids.variables, signature, alone=alone)
+        activated = second_ids.device.activated
+        runs = make_runs(engine, second_ids.variables, signature, activated, alone=alone)
         self._run, self._call, self._bind = runs
         self._serving = Serving(second_ids, self.index, sizes, signature)
 

@@ -55,6 +55,7 @@ class Fit:
         choice: As given.
         targets: The arrays to write, once `write_to` was told them.
         uses: The device memory that the run uses, until the fit is collected.
+        ready: As given.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Fit:
         sizes: Sequence[int],
         ready: Sequence[Any] = (),
     ) -> None:
-        self.sources, self.choice = sources, choice
+        self.sources, self.choice, self.ready = sources, choice, ready
         self.targets: Sequence[Target] = ()
         self.uses: list[Use] = []
         self._held = [ffi.new("int64_t[]", one.shape) for one in sources]

@@ -15,14 +15,17 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from acl_bundle._base.wait import POLL_MS
 from acl_bundle._binding.calls import make_bound, make_calls
 from acl_bundle._binding.failures import HELD
 from acl_bundle._binding.shim import NULL, ffi, lib
+from acl_bundle._device.events import wait_for
 from acl_bundle._run.dynamic import drop, give
-from acl_bundle._run.fit import Array, Choice, Extent, Given, Shape, Target
+from acl_bundle._run.fit import Array, Choice, Extent, Fit, Given, Out, Shape, Target
 from acl_bundle._run.published import Version
 from acl_bundle._run.signature import Signature
 from acl_bundle._run.variables import Variables
+from acl_bundle.device import Activated
 from acl_bundle.errors import BusyError
 
 KNOWN_NUMPY = ("1.", "2.")
@@ -56,7 +59,11 @@ class Binding(Protocol):
         """Run once and return the weights' epoch: how many commits came before."""
 
     def close(self) -> None:
-        """Let the arrays go; later calls raise ClosedError. Waits for a call under way."""
+        """Let the arrays go; later calls raise ClosedError. Waits for a call under way.
+
+        What is raised in a signal's handler ends the wait: then calls are refused, and the
+        arrays are kept until the next ``close()``.
+        """
 
 
 Run = Callable[..., Outputs]
@@ -101,7 +108,7 @@ class _CSignature:
 
 
 def make_runs(
-    engine: Any, variables: Variables, signature: Signature, *, alone: bool
+    engine: Any, variables: Variables, signature: Signature, activated: Activated, *, alone: bool
 ) -> tuple[Run, Call, Bind]:
     """Make ``run(inputs, out)``, ``call(*arrays)`` and ``bind(inputs, outputs)``; see Graph.
 
@@ -109,6 +116,7 @@ def make_runs(
         engine: The graph's.
         variables: The bundle's.
         signature: What the graph takes and gives.
+        activated: Makes the context of its device the thread's for a while.
         alone: The engine runs once at a time, so a binding cannot run twice at once.
     """
     told = _CSignature(engine, signature)
@@ -117,6 +125,11 @@ def make_runs(
     def explain(answer: int) -> int:
         return variables.explain(answer, signature.label, signature.in_names, signature.out_names)
 
+    def settle(given: Given, out: Out = None, ready: Any = None) -> tuple[int, Any, Fit]:
+        settled = signature.settle(given, out, ready)
+        wait_for(settled[2].ready, activated, signature.label)
+        return settled
+
     def finish(made: int, targets: Sequence[Target]) -> tuple[Any, ...]:
         return give(ffi.cast("ab_output *", made), signature.outputs, targets, signature.device)
 
@@ -124,10 +137,10 @@ def make_runs(
         int(ffi.cast("uintptr_t", told.pointer)), np.ndarray,
         tuple(spec.name for spec in specs), tuple(spec.dtype for spec in specs),
         np.empty, tuple(_new(one, signature) for one in signature.shapes.choices),
-        Outputs, "version", variables.versions, explain, signature.settle,
+        Outputs, "version", variables.versions, explain, settle,
         finish, told,
     ))  # fmt: skip
-    return run, call, partial(_bind, engine, variables, signature, alone)
+    return run, call, partial(_bind, engine, variables, signature, activated, alone)
 
 
 def _new(choice: Choice, signature: Signature) -> tuple[tuple[Shape, Any], ...]:
@@ -142,6 +155,7 @@ def _bind(
     engine: Any,
     variables: Variables,
     signature: Signature,
+    activated: Activated,
     alone: bool,
     given: Given,
     taken: Given,
@@ -156,13 +170,14 @@ def _bind(
     plan = ffi.new("ab_plan *", {"engine": engine, "run": fit.pointer})
     held = [fit]
     in_turn = signature.dynamic or not alone
+    above = 3 + in_turn + bool(fit.ready)  # calls between the user's line and the warning
 
     def explain(answer: int) -> int:
         names = signature.in_names, signature.out_names
-        return variables.explain(answer, signature.label, *names, depth=4 if in_turn else 3)
+        return variables.explain(answer, signature.label, *names, depth=above)
 
     def close() -> None:
-        lib.ab_plan_close(plan)  # waits for a run of it: the arrays may go then
+        _close(plan)  # waits for a run of it: the arrays may go then
         with suppress(IndexError):  # another close has done the rest
             held.pop()
             drop(made, len(made))
@@ -171,12 +186,25 @@ def _bind(
         if signature.dynamic:
             give(made, signature.outputs, held[0].targets, signature.device)
 
-    bound: Any = partial(make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held)))
+    once = make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held))
+
+    def when_ready() -> int:
+        wait_for(fit.ready, activated, signature.label)
+        epoch: int = once()
+        return epoch
+
+    bound: Any = partial(when_ready if fit.ready else once)
     bound.close = close
     if in_turn:
         is_held = lambda: variables.committing.is_held  # noqa: E731
         bound = _in_turn(bound, finish, plan, is_held, explain, signature.label)
     return cast("Binding", bound)
+
+
+def _close(plan: Any) -> None:
+    """Refuse later runs, and wait for one that is under way; Ctrl-C ends the wait alone."""
+    while not lib.ab_plan_close(plan, POLL_MS):
+        pass
 
 
 def _in_turn(
@@ -225,7 +253,7 @@ def _in_turn(
 
     def close() -> None:
         if is_held():
-            lib.ab_plan_close(plan)
+            _close(plan)
             if is_held() and not plan.entered:
                 bound.close()
                 return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, Timed, engine_for
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
-from acl_bundle._binding.calls import acl
+from acl_bundle._device.events import wait_for
 from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle._plan.casts import convert, saturate
 from acl_bundle._plan.derive import Keep
@@ -95,18 +95,17 @@ class Assignment:
         self._ahead: Sender | None = None
         writer.engine, writer.rewrite = self._engine, self._rewrite
 
-    def wait_for(self, events: Sequence[Any]) -> None:
+    def wait_for(self, events: Sequence[Any], timeout_ms: SupportsIndex | None) -> None:
         """Wait for events on this thread.
 
         Raises:
             ClosedError: The bundle is closed, or was loaded before a fork.
+            BusyError: They take longer than `timeout_ms`. Nothing was changed.
             AclError: One could not be waited for. Nothing was changed.
         """
         if events:
             self._writer.variables.check(self._label)
-            with self._device.activated():
-                for event in events:
-                    acl.aclrtSynchronizeEvent(event)
+            wait_for(events, self._device.activated, self._label, timeout_ms)
 
     def _rewrite(self, kept: Mapping[str, Any]) -> None:
         """Write kept values again, the gate being shut."""

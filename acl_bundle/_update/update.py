@@ -85,9 +85,9 @@ class UpdateGraph(Graph):
         """Return what is given for weights by name."""
         return self._planning.named(weights)
 
-    def wait_for(self, ready: Any) -> None:
+    def wait_for(self, ready: Any, timeout_ms: SupportsIndex | None) -> None:
         """Wait on this thread for what an update is given as ``ready``."""
-        self._assign.wait_for(events_of(ready))
+        self._assign.wait_for(events_of(ready), timeout_ms)
 
     def states(self, now: Published) -> WeightStates:
         """What the weights hold, of what the variables hold."""
@@ -191,7 +191,7 @@ class UpdateGraph(Graph):
                 when the first limit is set.
             ready: Events recorded behind whatever still writes the arrays on the
                 device, as `Graph.run` takes them. The calling thread waits for
-                them first, with no limit (aclrtSynchronizeEvent).
+                them first (aclrtSynchronizeEventWithTimeout), up to `timeout_ms`.
 
         Returns:
             What was changed, and the time of each step.
@@ -220,7 +220,7 @@ class UpdateGraph(Graph):
                 commit (nothing was there to go back to) or of the rollback.
         """
         wait = Wait(when_busy, timeout_ms)
-        self.wait_for(ready)  # before a generator's arrays are copied
+        self.wait_for(ready, timeout_ms)  # before a generator's arrays are copied
         order = self._order(
             weights, version, rollback, keep, digest, unknown, cast=cast, on_overflow=on_overflow,
             skip_unchanged=skip_unchanged, ignore=ignore, tokens=tokens, finite=finite,

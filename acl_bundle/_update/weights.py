@@ -276,6 +276,6 @@ class HasWeights(Owner):
             Nothing was changed.
         """
         wait, update = Wait(when_busy, timeout_ms), self.update
-        update.wait_for(ready)
+        update.wait_for(ready, timeout_ms)
         ahead = update._stage(weights, version, expect, wait, **options)
         return Staged(self, ahead, self._writer.alone, self._writer.aside)

@@ -50,7 +50,6 @@ enum ab_step {
     AB_STEP_RUNNING,
     AB_STEP_HUNG,
     AB_STEP_HELD,
-    AB_STEP_READY,
     /* the library answered what cannot be, which stands for the aclError */
     AB_STEP_BAD_RANK,
     AB_STEP_BAD_SIZE,

@@ -50,7 +50,7 @@ typedef struct ab_run {
     const ab_array *out;
     ab_output *made; /* NULL: the graph is not dynamic */
     size_t readyCount;
-    const aclrtEvent *ready; /* recorded behind whatever writes the arrays */
+    const aclrtEvent *ready; /* for whoever has the device wait; else they were waited for */
 } ab_run;
 
 /*
@@ -64,7 +64,7 @@ typedef struct ab_plan {
     int entered;
 } ab_plan;
 
-void ab_plan_close(ab_plan *plan);
+int ab_plan_close(ab_plan *plan, int waitMs);
 void ab_host_free(char *data);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "acl/pointers.h"
 #include "gate/claim.h"
@@ -23,18 +24,6 @@
 #include "infer/tensor.h"
 #include "device/ab_context.h"
 #include "device/ab_status.h"
-
-/* Waits for what writes the run's arrays. 0 or the first failure. */
-static int64_t run_wait(const ab_run *run)
-{
-    for (size_t i = 0; i < run->readyCount; i++) {
-        aclError status = aclrtSynchronizeEvent(run->ready[i]);
-        if (status != ACL_SUCCESS) {
-            return failure(AB_STEP_READY, i, status);
-        }
-    }
-    return 0;
-}
 
 /* Copies the inputs to the device, but for those that are there. 0 or the first failure. */
 static int64_t run_copy_in(const ab_engine *e, const ab_run *run)
@@ -98,10 +87,7 @@ static int64_t run_infer(ab_engine *e, const ab_run *run)
     if (result != 0) {
         return result;
     }
-    result = run_wait(run);
-    if (result == 0) {
-        result = e->shapes != NULL ? shapes_execute(e->shapes, run) : run_execute(e, run);
-    }
+    result = e->shapes != NULL ? shapes_execute(e->shapes, run) : run_execute(e, run);
     if (result == 0) {
         result = gate_answer(e->gate);
     }
@@ -165,18 +151,24 @@ int64_t plan_run(ab_plan *plan, waiter *w)
 }
 
 /*
- * Refuses later runs of a plan, and those that wait at the gate. Waits for one that is
- * under way, so that its arrays may go afterwards; among replicas the caller sees to that.
+ * Refuses later runs of a plan, and those that wait at the gate. Waits up to waitMs for one
+ * that is under way, so that its arrays may go afterwards; among replicas the caller sees to
+ * that. Whether it is over; if not, the caller calls again.
  */
-void ab_plan_close(ab_plan *plan)
+int ab_plan_close(ab_plan *plan, int waitMs)
 {
     ab_engine *engine = plan->engine;
+    struct timespec deadline;
     if (gate_is_foreign(engine->gate)) {
-        return;
+        return 1;
     }
-    pthread_mutex_lock(&engine->reader.mutex);
     __atomic_store_n(&plan->closed, 1, __ATOMIC_SEQ_CST);
+    deadline = gate_deadline(waitMs);
+    if (pthread_mutex_timedlock(&engine->reader.mutex, &deadline) != 0) {
+        return 0;
+    }
     pthread_mutex_unlock(&engine->reader.mutex);
+    return 1;
 }
 
 /* Frees what a dynamic run has made for an output. */

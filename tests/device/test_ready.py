@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -183,3 +188,78 @@ def test_an_event_that_is_gone_is_told(mlp: Any) -> None:
         with pytest.raises(ab.AclError, match="aclrtSynchronizeEvent"):
             bundle.update(mlp.random(1), ready=64)
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
+
+
+LATE_S = 3.0
+GRACE_S = 2.0
+
+
+def interrupted(what: Callable[[], object]) -> bool:
+    """Whether Ctrl-C, while a call waits, ends the wait, long before what it waits for."""
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        what()
+    return time.monotonic() - begun < GRACE_S
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_run_that_waits_for_an_event_feels_ctrl_c(writer: Writer, replicas: int) -> None:
+    with (
+        ab.Bundle.load(two_outputs("static"), replicas=replicas) as bundle,
+        ab.to_device(np.zeros((4, 8), "f4")) as x,
+    ):
+        outputs = {"y": np.empty((4, 3), "f4"), "z": np.empty((4, 8), "f4")}
+        bound = bundle.infer.bind({"x": x}, outputs, ready=writer.event)
+        for run in (
+            lambda: bundle.infer(x, ready=writer.event),
+            lambda: bundle.infer.run([x], ready=writer.event),
+            bound,
+        ):
+            fake.latency("aclrtMemcpyAsync", LATE_S)
+            writer.fill(x, given())
+            assert interrupted(run)
+            other = np.ones((4, 8), np.float32)
+            np.testing.assert_allclose(bundle.infer(other)[0], other @ W, rtol=1e-5)
+            writer.wait()
+        bound.close()
+
+
+@pytest.mark.parametrize("load", [ab.Bundle.load, ab.Pair.load])
+@pytest.mark.parametrize("how", ["update", "stage"])
+def test_an_update_that_waits_for_an_event_ends_at_its_limit_and_feels_ctrl_c(
+    mlp: Any, writer: Writer, load: Any, how: str
+) -> None:
+    with load(mlp.path) as bundle, ab.to_device(mlp.weights["b2"]) as b2:
+        bundle.init()
+        fake.latency("aclrtMemcpyAsync", LATE_S)
+        writer.fill(b2, mlp.random(1)["b2"])
+        change = getattr(bundle, how)
+        with pytest.raises(ab.BusyError, match=r"timeout_ms=50.*event of ready= has not come"):
+            change({"b2": b2}, ready=writer.event, timeout_ms=50)
+        assert interrupted(lambda: change({"b2": b2}, ready=writer.event))
+        writer.wait()
+        assert bundle.version == 0
+        np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_close_of_a_binding_beside_a_run_of_it_feels_ctrl_c(replicas: int) -> None:
+    """Then calls are refused, and the next close waits for the run that has the arrays."""
+    with (
+        ab.Bundle.load(two_outputs("static"), replicas=replicas) as bundle,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        outputs = {"y": np.empty((4, 3), "f4"), "z": np.empty((4, 8), "f4")}
+        bound = bundle.infer.bind({"x": given()}, outputs)
+        fake.latency("aclmdlExecute", LATE_S)
+        running = pool.submit(bound)
+        while fake.calls().get("aclmdlExecute", 0) == 0:
+            time.sleep(0.01)
+        assert interrupted(bound.close)
+        assert not running.done()
+        bound.close()
+        assert running.done()
+        np.testing.assert_allclose(outputs["y"], given() @ W, rtol=1e-5, atol=1e-6)
+        with pytest.raises(ab.ClosedError):
+            bound()
