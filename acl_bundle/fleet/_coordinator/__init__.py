@@ -1,0 +1,1 @@
+"""Bringing a version to every replica or to none."""

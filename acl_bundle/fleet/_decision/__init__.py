@@ -1,0 +1,1 @@
+"""Which version was decided, kept where it outlasts whoever decided."""

@@ -1,0 +1,49 @@
+"""The replicas of a fleet of one process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, SupportsIndex
+
+from acl_bundle.bundle import Bundle
+from acl_bundle.device import Device
+from acl_bundle.fleet._decision.decision import DecisionRecord
+from acl_bundle.fleet._replica.local import LocalReplica
+from acl_bundle.fleet._replica.participant import Participant
+from acl_bundle.om import Source
+from acl_bundle.pair import Pair
+
+if TYPE_CHECKING:
+    from acl_bundle._pair.options import LoadOptions
+
+
+def local_replicas(
+    stack: ExitStack,
+    source: Source,
+    devices: Sequence[SupportsIndex | Device],
+    pair: bool,
+    init: bool,
+    record: DecisionRecord,
+    options: LoadOptions,
+) -> list[LocalReplica]:
+    """Load a model once on each device; the stack closes what was loaded.
+
+    Raises:
+        TypeError, ValueError: `devices` is no list of indices, or empty.
+        As `Bundle.load`.
+    """
+    if isinstance(devices, str) or not isinstance(devices, Sequence):
+        raise TypeError(f"devices is a list of indices such as [0, 1], not {devices!r}")
+    if not devices:
+        raise ValueError("devices is empty; a replica is made for each, so name at least one")
+    found = []
+    for number, device in enumerate(devices):
+        chosen: LoadOptions = {**options, "device": device}
+        model = Pair(source, **chosen) if pair else Bundle(source, **chosen)
+        stack.push(model)
+        participant = Participant(f"replica-{number}", model, record.resolve, init=init)
+        replica = LocalReplica(participant)
+        stack.enter_context(replica)
+        found.append(replica)
+    return found

@@ -1,0 +1,1 @@
+"""One replica: a model, what is prepared for it, and whether it may infer."""

@@ -1,0 +1,322 @@
+"""A replica's half of the protocol, beside its model.
+
+All steps are done by one thread, one at a time (`LocalReplica`), but `infer`, `status` and
+`retire`, which any thread may call.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from acl_bundle._base.wait import Wait
+from acl_bundle._run.hold import Hold
+from acl_bundle._run.run import Outputs
+from acl_bundle.bundle import Bundle
+from acl_bundle.errors import AclBundleError, RoleError
+from acl_bundle.fleet._decision.decision import Decision
+from acl_bundle.fleet._messages.errors import FencedError, ReplicaClosedError
+from acl_bundle.fleet._messages.messages import (
+    CommitAnswer,
+    PrepareAnswer,
+    Proposal,
+    ReplicaDescription,
+    State,
+    Status,
+)
+from acl_bundle.fleet._replica.door import Door
+from acl_bundle.fleet._replica.lease import CoordinatorLease
+from acl_bundle.fleet._replica.pending import Pending
+from acl_bundle.pair import Pair
+
+HELD_MS = 2**31 - 1
+"""A gate is held until it is opened, or the lease has run out (`expire`)."""
+
+
+class Participant:
+    """A model that takes part in a fleet's updates, and infers.
+
+    Args:
+        name: The replica's.
+        model: Is this object's from now on, and closed by it.
+        decided: Ends an epoch (`DecisionRecord.resolve`), for a replica that has heard nothing for
+            longer than its lease.
+        init: Whether to run the init graph, where there is one.
+
+    Attributes:
+        lease: How long the coordinator may be silent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Bundle | Pair,
+        decided: Callable[[int], Decision],
+        *,
+        init: bool = True,
+    ) -> None:
+        self.name: str = name
+        self._model, self._decided = model, decided
+        self._door = Door(name)
+        self._epoch = self._seen = 0
+        self._pending: Pending | None = None
+        self._hold: Hold | None = None
+        self.lease: CoordinatorLease = CoordinatorLease()
+        if init:
+            self._init()
+
+    def describe(self) -> ReplicaDescription:
+        """What it is."""
+        model = self._model
+        update = _updating(model)
+        where = f"device {_side(model).device.index}, process {os.getpid()}, {socket.gethostname()}"
+        weights = {n: (s.spec.shape, np.dtype(s.spec.dtype)) for n, s in model.weights.items()}
+        return ReplicaDescription(
+            self.name, where, weights, dict(update.aliases), tuple(update.unused),
+            self._epoch, model.version,
+        )  # fmt: skip
+
+    def prepare(self, proposal: Proposal) -> PrepareAnswer:
+        """Check a version and bring it to the device; inferences see nothing of it.
+
+        Raises:
+            FencedError: A newer epoch was seen, or the version stands on another one than this
+                replica has.
+            ReplicaClosedError: It has not the committed version, and is not given every weight.
+            WeightError, AclError and others: As `Bundle.stage`; nothing was changed.
+        """
+        self._check_new(proposal)
+        self._drop()
+        self._seen = proposal.epoch
+        start = perf_counter()
+        staged = self._staged(proposal)
+        self._pending = Pending(proposal.epoch, proposal.version, staged)
+        self.lease.begin(proposal.lease)
+        return PrepareAnswer(staged.nbytes, perf_counter() - start)
+
+    def _staged(self, proposal: Proposal) -> Any:
+        assert proposal.weights is not None
+        with proposal.weights.opened() as weights:
+            return self._model.stage(weights, version=proposal.version, **proposal.options)
+
+    def _check_new(self, proposal: Proposal) -> None:
+        if proposal.epoch <= self._seen:
+            raise FencedError(
+                f"replica {self.name!r} refuses epoch {proposal.epoch}: epoch {self._seen} was"
+                " seen; nothing was changed"
+            )
+        if proposal.whole:
+            return
+        if self._door.reason is not None:
+            raise ReplicaClosedError(self.name, self._door.reason)
+        if proposal.after != self._epoch:
+            raise FencedError(
+                f"replica {self.name!r} has epoch {self._epoch}, and epoch {proposal.epoch} changes"
+                f" epoch {proposal.after}; nothing was changed"
+            )
+
+    def close_gate(self, epoch: int, seconds: float) -> None:
+        """Let no inference begin until `open_gate`, and wait for those that run.
+
+        Raises:
+            FencedError: That epoch is not prepared.
+            BusyError: Inferences run for longer; the gate is open.
+        """
+        self._prepared(epoch, "close the gate for")
+        self._door.shut(seconds)
+        try:
+            self._hold = self._model.hold(HELD_MS, timeout_ms=max(int(seconds * 1000), 1))
+        except BaseException:
+            self._door.open()
+            raise
+
+    def open_gate(self, epoch: int) -> None:
+        """Let inferences in, unless the replica has not the committed version."""
+        if self._pending is None or self._pending.epoch == epoch:
+            self._release()
+
+    def _release(self) -> None:
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            with suppress(AclBundleError):  # its thread ended, or the model is closed
+                hold.release()
+        self._door.open()
+        if self._pending is None:
+            self.lease.end()
+
+    def commit(self, epoch: int) -> CommitAnswer:
+        """Put what is prepared in force. May be called again, also after a failure.
+
+        Raises:
+            FencedError: A newer epoch is committed here.
+            ReplicaClosedError: That epoch is not prepared.
+            AclError and others: As `Staged.commit`.
+            Then the replica is closed to inference, until this succeeds or `catch_up`.
+        """
+        if epoch == self._epoch:
+            return CommitAnswer(epoch, self._model.version, 0.0)
+        if epoch < self._epoch:
+            raise FencedError(f"replica {self.name!r} has epoch {self._epoch}, not {epoch}")
+        pending = self._pending
+        if pending is None or pending.epoch != epoch:
+            self._door.refuse("pending", f"epoch {epoch} was decided, and is not prepared here")
+            raise ReplicaClosedError(self.name, str(self._door.reason))
+        start = perf_counter()
+        try:
+            pending.commit(self._model)
+        except Exception as error:
+            self._door.refuse("poisoned", f"epoch {epoch} was decided, and not committed: {error}")
+            raise
+        self._pending = None
+        self._arrived(epoch)
+        return CommitAnswer(epoch, self._model.version, perf_counter() - start)
+
+    def _arrived(self, epoch: int) -> None:
+        self._epoch, self._seen = epoch, max(self._seen, epoch)
+        if self._hold is None:
+            self.lease.end()
+        else:  # a coordinator that dies now leaves the gate closed
+            self.lease.again()
+        self._door.admit()
+
+    def abort(self, epoch: int) -> None:
+        """Let go of what is prepared for an epoch, and refuse that epoch from now on."""
+        self._seen = max(self._seen, epoch)
+        if self._pending is not None and self._pending.epoch == epoch:
+            self._drop()
+
+    def _drop(self) -> None:
+        pending, self._pending = self._pending, None
+        try:
+            if pending is not None:
+                pending.staged.discard()
+        finally:
+            self._release()
+
+    def catch_up(self, proposal: Proposal) -> CommitAnswer:
+        """Take the committed version, of all weights that were ever committed, and open.
+
+        Raises:
+            FencedError: A newer epoch is committed here.
+            As `Bundle.stage` and `Staged.commit`; the replica is closed, and may be asked again.
+        """
+        epoch = proposal.epoch
+        if epoch < self._epoch:
+            raise FencedError(f"replica {self.name!r} has epoch {self._epoch}, not {epoch}")
+        start = perf_counter()
+        behind = epoch > self._epoch or self._door.state == "poisoned"
+        if behind and self._door.reason is None:
+            self._door.refuse("pending", f"it takes epoch {epoch}")
+        self._drop()
+        if behind:
+            self._install(proposal)
+        self._arrived(epoch)
+        return CommitAnswer(epoch, self._model.version, perf_counter() - start)
+
+    def _install(self, proposal: Proposal) -> None:
+        if proposal.weights is None:
+            raise ReplicaClosedError(self.name, f"nobody has the weights of epoch {proposal.epoch}")
+        try:
+            self._staged(proposal).commit()
+        except AclBundleError:  # what it holds is lost, of a Pair's shadow say: from the beginning
+            if not self._init():
+                raise
+            self._staged(proposal).commit()
+
+    def _init(self) -> bool:
+        """Run the init graph; False: there is none."""
+        try:
+            self._model.init()
+        except RoleError:
+            return False
+        return True
+
+    def retire(self, reason: str) -> None:
+        """Close it to inference until `catch_up`: the fleet goes on without it."""
+        if self._door.reason is None:
+            self._door.refuse("pending", reason)
+
+    def expire(self) -> None:
+        """Where the lease has run out: ask for the decision, and do what it says."""
+        pending = self._pending
+        if not self.lease.is_over:
+            return
+        if pending is None:
+            self._release()
+            return
+        try:
+            decision = self._decided(pending.epoch)
+        except Exception as error:  # whatever a record of somebody else's raises
+            reason = f"whether epoch {pending.epoch} was decided cannot be asked: {error}"
+            self._door.refuse("pending", reason)
+            self.lease.again()
+            return
+        if decision.epoch == pending.epoch:
+            self._door.admit()
+            with suppress(Exception):  # it is closed then, with the reason
+                self.commit(pending.epoch)
+            self._release()
+        else:
+            self._left_behind(decision) if decision.epoch > self._epoch else self._door.admit()
+            self._drop()
+
+    def _left_behind(self, decision: Decision) -> None:
+        self._door.refuse("pending", f"epoch {decision.epoch} was decided without it")
+
+    def _prepared(self, epoch: int, what: str) -> None:
+        found = None if self._pending is None else self._pending.epoch
+        if found != epoch:
+            raise FencedError(
+                f"replica {self.name!r} cannot {what} epoch {epoch}: epoch {found} is prepared"
+            )
+
+    def status(self, epoch: int | None = None) -> Status:
+        """What it does now. Asked with the epoch that is prepared, its lease begins anew."""
+        pending, door = self._pending, self._door
+        prepared = None if pending is None else pending.epoch
+        if prepared is not None and prepared == epoch:
+            self.lease.again()
+        state: State = "idle" if prepared is None else "prepared"
+        reason = door.reason
+        if reason is not None:
+            state = door.state
+        version = None if self._model.closed else self._model.version
+        return Status(state, self._epoch, version, prepared, door.inside, reason or "")
+
+    def read(self) -> dict[str, Any]:
+        """A copy of each weight that it holds, by name; raises as `Bundle.read`."""
+        return {name: self._model.read(name) for name in self._model.weights}
+
+    def infer(
+        self, inputs: Mapping[str, Any] | Sequence[Any], timeout_ms: int | None = None
+    ) -> Outputs:
+        """Infer, and wait for the answer; raises ReplicaClosedError, and as `Graph.run`."""
+        wait = None if timeout_ms is None else Wait(timeout_ms=timeout_ms)
+        self._door.enter(wait)
+        try:
+            left = None if wait is None else max(wait.left_ms or 1, 1)
+            return self._model.infer.run(inputs, timeout_ms=left)
+        finally:
+            self._door.leave()
+
+    def close(self) -> None:
+        """Close the model; nothing is inferred any more."""
+        self._door.refuse("closed", "it was closed")
+        if not self._model.closed:
+            with suppress(AclBundleError):
+                self._drop()
+        self._model.close()
+
+
+def _side(model: Bundle | Pair) -> Bundle:
+    return model._sides.active if isinstance(model, Pair) else model
+
+
+def _updating(model: Bundle | Pair) -> Any:
+    return _side(model).update

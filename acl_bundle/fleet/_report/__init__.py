@@ -1,0 +1,1 @@
+"""What is told of an update, and of a fleet."""

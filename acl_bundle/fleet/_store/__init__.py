@@ -1,0 +1,1 @@
+"""The committed weights, once on a host, for any number of replicas to read."""

@@ -1,0 +1,317 @@
+"""A fleet: the same model many times, always with one version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from acl_bundle._base.owner import Closing, Signals, uninterrupted
+from acl_bundle._base.wait import POLL_MS, check_limit
+from acl_bundle._names.given import Given
+from acl_bundle._run.published import Version
+from acl_bundle._run.run import Outputs
+from acl_bundle._update.ahead import ANY
+from acl_bundle.device import Device
+from acl_bundle.errors import ClosedError
+from acl_bundle.fleet._coordinator.coordinator import Coordinator
+from acl_bundle.fleet._coordinator.request import Consistency, OnLost, checked, named, seconds
+from acl_bundle.fleet._coordinator.update import FleetUpdate
+from acl_bundle.fleet._decision.decision import DecisionRecord
+from acl_bundle.fleet._decision.memory import MemoryRecord
+from acl_bundle.fleet._local import local_replicas
+from acl_bundle.fleet._messages.replica import Replica
+from acl_bundle.fleet._report.reports import FleetReport, FleetStatus, ReplicaStatus
+from acl_bundle.fleet._route.infer import infer
+from acl_bundle.fleet._route.member import FleetMember, FleetMembers
+from acl_bundle.fleet._store.store import SharedStore, Store
+from acl_bundle.om import Source
+
+if TYPE_CHECKING:
+    from types import EllipsisType
+
+    from typing_extensions import Unpack
+
+    from acl_bundle._pair.options import LoadOptions
+    from acl_bundle.fleet._coordinator.request import UpdateChoices
+
+LEASE = 10.0
+
+
+class Fleet(Closing):
+    """Replicas of one model, with one version on each or on none. Close it, or use ``with``.
+
+    A fleet that begins over replicas that another coordinator has left, with the same record,
+    finishes what that one decided and ends what it did not.
+
+    Args:
+        replicas: Handles, each with a name of its own; closed with the fleet.
+        record: Where decisions are written: a `FileRecord`, a `RedisRecord`; None: in memory,
+            which is as durable as replicas of this process are.
+        store: Where the committed weights are kept, from which replicas catch up; None: in shared
+            memory of this host, twice the bytes of the weights that were ever updated.
+        lease: Seconds after which a replica that has something prepared, and hears nothing, asks
+            the record itself; and the longest wait for what follows a decision.
+
+    Raises:
+        ValueError: There is no replica, or two of one name; they are not of one model or have not
+            one version; or the record is another fleet's.
+        ReplicaLostError: No replica answers.
+        OSError: The record cannot be reached.
+    """
+
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        *,
+        record: DecisionRecord | None = None,
+        store: Store | None = None,
+        lease: float = LEASE,
+    ) -> None:
+        self._closed = False
+        self._changing = threading.Lock()
+        self._members = FleetMembers()
+        for replica in replicas:
+            self._members.add(FleetMember(replica))
+        if not len(self._members):
+            raise ValueError("a fleet has at least one replica; none was given")
+        self._coordinator = Coordinator(
+            self._members, MemoryRecord() if record is None else record,
+            SharedStore() if store is None else store, seconds(lease, "lease"),
+        )  # fmt: skip
+        with self._alone() as signals:
+            self._coordinator.take_over(signals)
+
+    @classmethod
+    def local(
+        cls,
+        source: Source,
+        *,
+        devices: Sequence[SupportsIndex | Device] = (0,),
+        pair: bool = False,
+        init: bool = True,
+        record: DecisionRecord | None = None,
+        lease: float = LEASE,
+        **options: Unpack[LoadOptions],
+    ) -> Fleet:
+        """A fleet of this process: the model once on each of some devices.
+
+        Args:
+            source: As for `Bundle.load`.
+            devices: A replica for each; a device that comes twice has two.
+            pair: Whether each replica is a `Pair`, whose commit is one store, and takes the
+                device memory of two.
+            init: Whether to run the init graph, where there is one.
+            record: As for `Fleet`.
+            lease: As for `Fleet`.
+            options: As for `Bundle.load`.
+
+        Raises:
+            As `Bundle.load`, `Bundle.init` and `Fleet`; nothing stays loaded.
+        """
+        record = MemoryRecord() if record is None else record
+        with ExitStack() as stack:
+            replicas = local_replicas(stack, source, devices, pair, init, record, options)
+            fleet = cls(replicas, record=record, lease=lease)
+            stack.pop_all()
+        return fleet
+
+    @property
+    def version(self) -> Version:
+        """The committed version."""
+        return self._coordinator.version
+
+    @property
+    def epoch(self) -> int:
+        """The committed epoch: the number of the update that brought the version."""
+        return self._coordinator.epoch
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._closed
+
+    def update(
+        self,
+        weights: Given,
+        *,
+        version: SupportsIndex | str | None = None,
+        expect: SupportsIndex | str | EllipsisType | None = ANY,
+        consistency: Consistency = "rolling",
+        on_lost: OnLost = "fail",
+        timeout: float | None = None,
+        **options: Unpack[UpdateChoices],
+    ) -> FleetReport:
+        """Bring new weights to every replica, or to none. Blocks until it is done.
+
+        Weights that are not named stay as they are. The arrays are copied once, to where all
+        replicas read them, and may be changed afterwards. Inferences go on meanwhile.
+
+        Args:
+            weights: As for `Bundle.update`; arrays on a device are copied to the host.
+            version: What to call them; None for the version in force plus one (1 after a str).
+                It must not be the one in force.
+            expect: The version that must be in force; left out, any.
+            consistency: ``"rolling"``: each replica switches by itself, so that for the
+                milliseconds of the commits both versions answer, each answer with its own.
+                ``"strict"``: no answer of the old version begins after the first of the new one:
+                inferences wait while all replicas commit.
+            on_lost: Replicas that are gone, do not answer, or are closed and cannot catch up:
+                ``"fail"``, or ``"drop"`` to go on without them; they are closed until they have
+                caught up.
+            timeout: Seconds that all before the decision may take; None for ever. What follows
+                the decision waits no longer than a lease for any replica.
+            options: Of `Bundle.stage`: ``cast``, ``on_overflow``, ``unknown``, ``ignore``,
+                ``finite``, ``threads``.
+
+        Returns:
+            What it did at each replica. A replica that could not commit is in `closed`: it does
+            not infer until it has caught up, which the next update tries again, and `catch_up`.
+
+        Raises:
+            FleetUpdateError: A replica failed before the decision; `reasons` has each one's own
+                exception. Nothing has changed anywhere.
+            VersionError: The version is not `expect`; nothing was changed.
+            FencedError: Another coordinator has taken over; nothing was changed.
+            UpdateError: The version is in force already; or the record could not be asked whether
+                it was decided, which the message says.
+            WeightError, TypeError, ValueError: An argument cannot be what it is; nothing was
+                changed.
+            OSError: The record cannot be reached; nothing was changed.
+            KeyboardInterrupt: Before the decision nothing has changed; after it the update was
+                finished first. `version` tells.
+        """
+        request = checked(version, expect, consistency, on_lost, timeout, options)
+        of = self._coordinator
+        with self._alone() as signals:
+            assert of.known is not None
+            found = named(weights, request, of.known)
+            signals.deliver()
+            of.settle(signals)
+            label = _next(of.version) if request.version is None else request.version
+            whole = of.known.weights.keys() <= found.keys()
+            return FleetUpdate(of, request, label).run(found, whole=whole, signals=signals)
+
+    def infer(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        *,
+        retry: bool = False,
+        timeout_ms: SupportsIndex | None = None,
+    ) -> Outputs:
+        """Infer at the open replica with the least to do.
+
+        Args:
+            inputs: As for `Graph.run`.
+            retry: Whether to ask another replica, once, where one was lost meanwhile, which may
+                have run it. One that is closed has run nothing, and another one is asked anyway.
+            timeout_ms: As for `Graph.run`.
+
+        Returns:
+            The outputs; their `version` is that of the weights that computed them.
+
+        Raises:
+            ReplicaClosedError: No replica is open.
+            ReplicaLostError: The replica was lost.
+            As `Graph.run`.
+        """
+        self._check_open()
+        return infer(self._members, inputs, retry, check_limit(timeout_ms))
+
+    def status(self) -> FleetStatus:
+        """Ask each replica what it does; printed, it is a table."""
+        self._check_open()
+        of, rows = self._coordinator, []
+        for member in self._members:
+            rows.append(self._row(member))
+        store = f"{of.store.where}, {of.store.nbytes} bytes"
+        return FleetStatus(of.epoch, of.version, of.record.where, store, tuple(rows))
+
+    def _row(self, member: FleetMember) -> ReplicaStatus:
+        future = member.replica.start("status")
+        about = member.description
+        where, load = "" if about is None else about.where, member.load
+        try:
+            now = future.result(timeout=self._coordinator.lease)
+        except Exception as error:  # whatever keeps it from answering
+            reason = member.reason or str(error)
+            return ReplicaStatus(member.name, "lost", 0, None, load, where, reason)
+        reason = now.reason or member.reason or ""
+        state = now.state if now.reason or not reason else "pending"
+        return ReplicaStatus(member.name, state, now.epoch, now.version, load, where, reason)
+
+    def catch_up(self) -> FleetStatus:
+        """Bring the committed version to replicas that have not got it, and open them.
+
+        Raises:
+            FencedError, OSError: As `update`.
+        """
+        with self._alone() as signals:
+            self._coordinator.settle(signals)
+        return self.status()
+
+    def add(self, replica: Replica) -> None:
+        """Take one more replica, which is closed until it has the committed version.
+
+        Raises:
+            ValueError: There is one of that name, or it is of another model.
+            ReplicaLostError: It does not answer.
+        """
+        with self._alone() as signals:
+            member = FleetMember(replica)
+            self._coordinator.check_joins(member, signals)
+            self._members.add(member)
+            self._coordinator.settle(signals)
+
+    def remove(self, name: str) -> Replica:
+        """Let a replica go; it is the caller's to close, and closed to inference.
+
+        Raises:
+            ValueError: There is none of that name, or no other one.
+        """
+        with self._alone():
+            if len(self._members) == 1:
+                raise ValueError(f"replica {name!r} is the only one: close the fleet instead")
+            member = self._members.remove(name)
+            self._coordinator.retire([member], "it was removed from its fleet")
+            return member.replica
+
+    @contextmanager
+    def _alone(self) -> Iterator[Signals]:
+        with uninterrupted() as signals:
+            while not self._changing.acquire(timeout=POLL_MS / 1000):
+                signals.deliver()
+            try:
+                self._check_open()
+                yield signals
+            finally:
+                self._changing.release()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("this Fleet is closed")
+
+    def close(self) -> None:
+        """Close every replica, when no update is under way. Harmless twice."""
+        with uninterrupted() as signals:
+            while not self._changing.acquire(timeout=POLL_MS / 1000):
+                signals.deliver()
+            try:
+                self._closed = True
+                with ExitStack() as stack:
+                    for member in self._members:
+                        member.close("it was closed")
+                        stack.callback(member.replica.close)
+            finally:
+                self._changing.release()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<Fleet closed>"
+        open_ = sum(one.is_open for one in self._members)
+        return f"<Fleet of {len(self._members)} replicas, {open_} open, version {self.version!r}>"
+
+
+def _next(now: Version) -> int:
+    return now + 1 if isinstance(now, int) else 1

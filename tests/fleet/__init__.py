@@ -1,0 +1,1 @@
+"""Fleets: one version on every replica, or on none."""
