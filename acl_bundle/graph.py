@@ -32,6 +32,7 @@ class Graph(Submits):
         role: ``"infer"``, ``"init"``, ``"update"`` or None.
         inputs: What it takes, in order.
         outputs: What it gives, in order.
+        batches: The sizes of its dynamic batch, in the file's order; empty without one.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Graph(Submits):
         self.role: str | None = role
         self.inputs: tuple[TensorSpec, ...] = inputs
         self.outputs: tuple[TensorSpec, ...] = outputs
+        self.batches: tuple[int, ...] = ()
         self._run: Run = self._refuse
         self._call: Call = self._refuse
         self._bind: Bind = self._refuse

@@ -31,6 +31,7 @@ from acl_bundle._update.ahead import ANY, check_expected
 from acl_bundle._update.reports import UpdateReport
 from acl_bundle._update.staged import Staged
 from acl_bundle.bundle import Bundle
+from acl_bundle.device import Device
 from acl_bundle.errors import UpdateError
 from acl_bundle.om import Source
 
@@ -92,6 +93,11 @@ class Pair(Closing):
     def closed(self) -> bool:
         """Whether close() was called."""
         return self._one.closed
+
+    @property
+    def device(self) -> Device:
+        """The device that both are loaded on."""
+        return self._sides.active.device
 
     @property
     def version(self) -> Version:

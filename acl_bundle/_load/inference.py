@@ -116,6 +116,7 @@ class InferenceGraph(Graph):
             )
         engine = join_replicas(second_ids.variables.gate, engines)
         self.inputs: tuple[TensorSpec, ...] = own
+        self.batches: tuple[int, ...] = gears.batches
         self.outputs: tuple[TensorSpec, ...] = geared.shown(self.outputs, outs)
         shapes = geared.GearShapes(gears, made, at, [spec.name for spec in own])
         slots = SlotSizes(sizes, results, at)

@@ -175,6 +175,11 @@ class ActiveGraph(Submits):
         """What it gives, in order."""
         return self._turns.sides.active.infer.outputs
 
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The sizes of its dynamic batch, in the file's order; empty without one."""
+        return self._turns.sides.active.infer.batches
+
     def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Array:
         """See `Graph`."""
         active, leave = self._turns.enter()

@@ -48,6 +48,11 @@ class Gears:
     shapes: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
     order: tuple[str, ...] = ()
 
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The sizes of a dynamic batch; empty where a gear is something else."""
+        return tuple(one for (one,) in self.values) if self.kind == "batch" else ()
+
     def output_dims(self, gear: int, output: int) -> tuple[int, ...] | None:
         """Return the shape of an output in a gear, None where none is listed."""
         for at, index, dims in self.shapes:
