@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from acl_bundle import build as build
     from acl_bundle import fake as fake
     from acl_bundle import om as om
+    from acl_bundle import server as server
     from acl_bundle import weights as weights
     from acl_bundle._binding.library import load_library
     from acl_bundle._device.array import DeviceArray
@@ -137,7 +138,7 @@ _HOME = {
     "load_library": "_binding.library",
     "to_device": "_device.make",
 }
-_PACKAGES = ("build", "fake", "follow", "om", "weights")
+_PACKAGES = ("build", "fake", "follow", "om", "server", "weights")
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not declared above is an error

@@ -24,6 +24,7 @@ PUBLIC = (
     "acl_bundle.follow",
     "acl_bundle.om",
     "acl_bundle.pyacl",
+    "acl_bundle.server",
     "acl_bundle.weights",
 )
 

@@ -1,0 +1,1 @@
+"""Requests wait here, and go to the device together where the model has gears."""

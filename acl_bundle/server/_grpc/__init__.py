@@ -1,0 +1,1 @@
+"""The protocol over gRPC, on the stubs of tritonclient."""

@@ -1,0 +1,109 @@
+"""Requests and answers as protobuf messages.
+
+Tensors come as bytes beside the request (``raw_input_contents``) or as typed numbers in it. The
+answer's outputs are bytes beside it, which every client reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.grpc import service_pb2 as pb
+
+from acl_bundle.server._protocol.datatypes import dtype_of, name_of
+from acl_bundle.server._protocol.messages import (
+    InferAnswer,
+    InferRequest,
+    checked_id,
+    from_bytes,
+    one_of_each,
+    shape_of,
+)
+from acl_bundle.server._protocol.refusal import Refusal, Why
+
+Array = NDArray[Any]
+FIELDS: Final = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents", "UINT16": "uint_contents", "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents", "FP64": "fp64_contents",
+}  # fmt: skip
+"""Where the numbers of a datatype stand; the others are bytes only."""
+
+
+def parse(message: Any) -> InferRequest:
+    """Take a request apart.
+
+    Raises:
+        Refusal: It is none.
+    """
+    raw, tensors = message.raw_input_contents, message.inputs
+    if raw and len(raw) != len(tensors):
+        raise Refusal(
+            Why.INVALID,
+            f"{len(tensors)} inputs and {len(raw)} raw_input_contents; as many of both are right",
+        )
+    inputs: dict[str, Array] = {}
+    for at, tensor in enumerate(tensors):
+        name = one_of_each(inputs, tensor.name, "an input")
+        what = f"input {name!r}"
+        if "shared_memory_region" in tensor.parameters:
+            raise Refusal(Why.UNSUPPORTED, f"{what} lies in shared memory; send its bytes")
+        dtype, shape = dtype_of(tensor.datatype, what), shape_of(tensor.shape, what)
+        if raw:
+            inputs[name] = from_bytes(raw[at], 0, len(raw[at]), dtype, shape, what)
+        else:
+            inputs[name] = _typed(tensor, dtype, shape, what)
+    outputs: dict[str, bool] = {}
+    for wanted in message.outputs:
+        for key in ("shared_memory_region", "classification"):
+            if key in wanted.parameters:
+                what = f"output {wanted.name!r} asks for {key}, which this server has not"
+                raise Refusal(Why.UNSUPPORTED, what)
+        outputs[wanted.name] = True
+    return InferRequest(checked_id(message.id), inputs, message.model_version, outputs, True)
+
+
+def _typed(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> Array:
+    field = FIELDS.get(tensor.datatype)
+    if field is None:
+        raise Refusal(Why.INVALID, f"{what} is {tensor.datatype}: send it in raw_input_contents")
+    for name in {*FIELDS.values(), "bytes_contents"} - {field}:
+        if len(getattr(tensor.contents, name)):
+            raise Refusal(Why.INVALID, f"{what} is {tensor.datatype} and has {name}, not {field}")
+    wide: Any = np.asarray(getattr(tensor.contents, field))
+    count = 1
+    for dim in shape:
+        count *= dim
+    if wide.size != count:
+        raise Refusal(
+            Why.INVALID, f"{what} has {wide.size} numbers; shape {list(shape)} has {count}"
+        )
+    if dtype.kind in "iu" and wide.size:
+        bounds = np.iinfo(dtype)
+        if int(wide.min()) < bounds.min or int(wide.max()) > bounds.max:
+            within = f"{bounds.min} to {bounds.max}"
+            raise Refusal(
+                Why.INVALID, f"{what} is {tensor.datatype}, of {within}; a number is beyond"
+            )
+    found: Array = wide.astype(dtype).reshape(shape)
+    return found
+
+
+def answered(model: str, answer: InferAnswer) -> Any:
+    """Return the message of an answer."""
+    message = pb.ModelInferResponse(model_name=model, model_version=answer.version, id=answer.id)
+    for name, array in answer.outputs.items():
+        message.outputs.add(name=name, datatype=name_of(array.dtype), shape=array.shape)
+        message.raw_output_contents.append(np.ascontiguousarray(array).tobytes())
+    return message
+
+
+def metadata(found: Mapping[str, Any]) -> Any:
+    """Return the message of a model's metadata."""
+    return pb.ModelMetadataResponse(**found)

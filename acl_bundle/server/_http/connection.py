@@ -1,0 +1,91 @@
+"""A connection of uvicorn's that is bounded in what uvicorn bounds not: bytes of a head, and time.
+
+A client that sends a header for ever, or one byte a minute, would keep memory and a connection.
+The head of a request, and then each MiB of its body, must come in within some seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from asyncio import TimerHandle
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_MAX: Final = 64 << 10
+PIECE: Final = 1 << 20
+
+
+def connection(seconds: float) -> type[HttpToolsProtocol]:
+    """Return the class of connections whose clients send so much in so many seconds."""
+
+    class Connection(HttpToolsProtocol):
+        _head: int | None = 0
+        """Bytes of the head so far; None while none comes in."""
+        _piece = 0
+        _timer: TimerHandle | None = None
+
+        def _begin(self) -> None:
+            self._end()
+            self._piece = 0
+            self._timer = self.loop.call_later(seconds, self._late)
+
+        def _end(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _late(self) -> None:
+            self._timer = None
+            text = (
+                f"the request did not come in: {seconds} seconds, the limit of this server, passed"
+            )
+            self._refuse(b"408 Request Timeout", text)
+
+        def _refuse(self, status: bytes, text: str) -> None:
+            if not self.transport.is_closing():
+                body = json.dumps({"error": text}).encode()
+                self.transport.write(
+                    b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+                    b"connection: close\r\n\r\n%s" % (status, len(body), body)
+                )
+                self.transport.close()
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._begin()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._end()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self._head is not None:
+                self._head += len(data)
+            super().data_received(data)
+            if self._head is not None and self._head > HEAD_MAX:
+                self._end()
+                text = f"the head is larger than {HEAD_MAX} bytes"
+                self._refuse(b"431 Request Header Fields Too Large", text)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._head = 0 if self._head is None else self._head
+            self._begin()
+
+        def on_headers_complete(self) -> None:
+            self._head = None
+            self._begin()
+            super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            self._piece += len(body)
+            if self._piece >= PIECE:
+                self._begin()
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self._end()
+            super().on_message_complete()
+
+    return Connection

@@ -1,0 +1,125 @@
+"""Requests go to a model with a dynamic batch together, and each gets its own rows back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import build
+from acl_bundle.server import Server, ServerLimits
+from acl_bundle.testing import FakeAcl
+
+from .conftest import Start, array_of, ask, binary, numbers
+from .models import GEARED, answer, rows
+
+INFER = "/v2/models/net/infer"
+
+
+def infer(server: Server, x: Any) -> Any:
+    body, headers = binary(x, parameters={"binary_data_output": True})
+    return array_of(ask(server.port, "POST", INFER, body, headers))
+
+
+@pytest.mark.parametrize("load", [ab.Bundle.load, ab.Pair.load])
+def test_what_waits_goes_as_one_run(
+    start: Start, geared: Path, fake_acl: FakeAcl, load: Any
+) -> None:
+    with load(geared) as model:
+        model.init()
+        server = start({"net": model})
+        fake_acl.latency("aclmdlExecute", 0.3)
+        given = [rows(1 + at % 2, at) for at in range(5)]  # 7 rows
+        with ThreadPoolExecutor(6) as pool:
+            first = pool.submit(infer, server, rows(1, 99))
+            time.sleep(0.1)  # the first one runs
+            others = [pool.submit(infer, server, x) for x in given]
+            np.testing.assert_allclose(first.result(), answer(rows(1, 99)), rtol=1e-5)
+            for x, found in zip(given, others, strict=True):
+                np.testing.assert_allclose(found.result(), answer(x), rtol=1e-5, atol=1e-6)
+        assert 'acl_bundle_batch_rows_count{model="net"} 2.0' in server.metrics()
+        assert 'acl_bundle_batch_rows_sum{model="net"} 8.0' in server.metrics()
+
+
+def test_a_request_waits_for_others_as_long_as_was_said(
+    start: Start, geared: Path, fake_acl: FakeAcl
+) -> None:
+    with ab.Bundle.load(geared) as model:
+        model.init()
+        server = start({"net": model}, limits=ServerLimits(batch_delay=20.0))
+        gate = threading.Barrier(8)
+
+        def one(at: int) -> Any:
+            gate.wait()
+            return infer(server, rows(1, at))
+
+        with ThreadPoolExecutor(8) as pool:  # they fill the largest gear, so nobody waits 20 s
+            for at, found in enumerate(pool.map(one, range(8))):
+                np.testing.assert_allclose(found, answer(rows(1, at)), rtol=1e-5, atol=1e-6)
+        assert 'acl_bundle_batch_rows_count{model="net"} 1.0' in server.metrics()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8])
+def test_any_number_of_rows_up_to_the_largest_gear(start: Start, geared: Path, count: int) -> None:
+    with ab.Bundle.load(geared) as model:
+        model.init()
+        server = start({"net": model})
+        np.testing.assert_allclose(
+            infer(server, rows(count)), answer(rows(count)), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_what_does_not_fit_fails_alone(start: Start, geared: Path, fake_acl: FakeAcl) -> None:
+    with ab.Bundle.load(geared) as model:
+        model.init()
+        server = start({"net": model})
+        fake_acl.latency("aclmdlExecute", 0.2)
+        wrong = [np.zeros((9, 4), np.float32), np.zeros((2, 5), np.float32)]
+        with ThreadPoolExecutor(8) as pool:
+            good = [pool.submit(infer, server, rows(1, at)) for at in range(3)]
+            bad = [pool.submit(ask, server.port, "POST", INFER, numbers(x)) for x in wrong]
+            more = [pool.submit(infer, server, rows(1, at)) for at in range(3)]
+            for at, found in enumerate(good + more):
+                np.testing.assert_allclose(found.result(), answer(rows(1, at % 3)), rtol=1e-5)
+            for found in bad:
+                assert (found.result().status, "x" in found.result().error) == (400, True)
+
+
+def test_lengths_are_not_joined(start: Start, tmp_path: Path, fake_acl: FakeAcl) -> None:
+    """Gears of any dims may be lengths, of which rows look at each other: each goes alone."""
+    path = tmp_path / "dims.om"
+    build.model(GEARED, dynamic_dims={"x": [(1, 4), (4, 4)]}).save(path)
+    with ab.Bundle.load(path) as model:
+        server = start({"net": model})
+        np.testing.assert_allclose(infer(server, rows(4)), answer(rows(4)), rtol=1e-5, atol=1e-6)
+        reply = ask(server.port, "POST", INFER, numbers(rows(3)))
+        assert (reply.status, "its gears are" in reply.error) == (400, True), reply
+        assert 'acl_bundle_batch_rows_count{model="net"} 0.0' in server.metrics()
+
+
+def test_replicas_run_at_once(start: Start, mlp: Any, fake_acl: FakeAcl) -> None:
+    with ab.Bundle.load(mlp.path, replicas=2) as model:
+        model.init()
+        server = start({"mlp": model}, limits=ServerLimits(workers=2))
+        fake_acl.latency("aclmdlExecute", 1.0)
+        begun = time.monotonic()
+        with ThreadPoolExecutor(2) as pool:
+            path = "/v2/models/mlp/infer"
+            replies = [
+                pool.submit(ask, server.port, "POST", path, numbers(mlp.x)) for _ in range(2)
+            ]
+            assert [reply.result().status for reply in replies] == [200, 200]
+        assert time.monotonic() - begun < 2.0  # one after the other takes as long at least
+
+
+def test_batches_are_public(geared: Path, mlp: Any, fake_acl: FakeAcl) -> None:
+    with ab.Bundle.load(geared) as model, ab.Pair.load(geared) as pair:
+        assert model.infer.batches == pair.infer.batches == (1, 4, 8)
+    with ab.Bundle.load(mlp.path) as model:
+        assert model.infer.batches == ()

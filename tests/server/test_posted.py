@@ -1,0 +1,148 @@
+"""Weights that are posted: by whom, once, and never backwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import follow, weights
+from acl_bundle.server import Server, ServerLimits, post_weights
+
+from .conftest import TOKEN, Start, ask
+
+KEY = b"a key of the tests of a server"
+OWNER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def url_of(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+def test_a_post_is_what_inference_reads(mlp: Any, server: Server, bundle: ab.Bundle) -> None:
+    found = post_weights(url_of(server), mlp.random(7), 7, model="mlp", token=TOKEN)
+    assert found == {"model_name": "mlp", "model_version": "7", "changed": 4, "nbytes": 780}
+    assert bundle.version == 7
+    np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(7)), rtol=1e-4, atol=1e-5)
+    part = {"b2": np.zeros(3, np.float32)}
+    post_weights(url_of(server), part, "step-8", model="mlp", token=TOKEN)
+    assert bundle.version == "step-8"
+    text = server.metrics()
+    assert 'acl_bundle_versions_total{model="mlp",outcome="seen"} 2.0' in text
+    assert 'acl_bundle_versions_total{model="mlp",outcome="applied"} 2.0' in text
+
+
+def test_curl_needs_nothing_of_ours(mlp: Any, server: Server, bundle: ab.Bundle) -> None:
+    body = weights.to_bytes(mlp.random(1))
+    reply = ask(server.port, "POST", "/v2/models/mlp/weights?version=1", body, OWNER)
+    assert (reply.status, bundle.version) == (200, 1)
+
+
+def test_never_twice_and_never_backwards(mlp: Any, server: Server, bundle: ab.Bundle) -> None:
+    post_weights(url_of(server), mlp.random(7), 7, model="mlp", token=TOKEN)
+    for version in (7, 6, "step-7"):
+        with pytest.raises(ab.VersionExistsError, match="is not newer than the one"):
+            post_weights(url_of(server), mlp.random(1), version, model="mlp", token=TOKEN)
+    assert bundle.version == 7
+
+
+@pytest.mark.parametrize(
+    ("values", "version", "message"),
+    [
+        ({"w1": np.zeros(2, np.float32)}, 1, "weight 'w1' has shape"),
+        ({"w9": np.zeros(2, np.float32)}, 1, "has no weight 'w9'"),
+        ({"b2": np.zeros(3, np.float64)}, 1, "float64"),
+    ],
+)
+def test_weights_that_do_not_fit(
+    server: Server, bundle: ab.Bundle, values: Any, version: Any, message: str
+) -> None:
+    with pytest.raises(ab.UpdateError, match=message):
+        post_weights(url_of(server), values, version, model="mlp", token=TOKEN)
+    assert bundle.version == 0
+    assert 'acl_bundle_versions_total{model="mlp",outcome="refused"} 1.0' in server.metrics()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "message"),
+    [
+        ("mlp/weights?version=1", b"{}", {}, 401, "needs the header Authorization"),
+        ("mlp/weights?version=1", b"{}", {"Authorization": "Basic x"}, 401, "Authorization"),
+        (
+            "mlp/weights?version=1",
+            b"{}",
+            {"Authorization": "Bearer \xe4"},
+            403,
+            "not this server's",
+        ),
+        ("mlp/weights", b"{}", OWNER, 400, "say which version it is"),
+        ("mlp/weights?version=best", b"{}", OWNER, 400, "has no number to be ordered by"),
+        ("mlp/weights?version=1", b"{}", OWNER, 400, "safetensors"),
+        ("mlp/weights?version=1", bytes(4096), OWNER, 400, ""),
+        ("policy/weights?version=1", b"{}", OWNER, 404, "there is no model 'policy'"),
+    ],
+)
+def test_what_is_refused(
+    server: Server,
+    bundle: ab.Bundle,
+    path: str,
+    body: bytes,
+    headers: Any,
+    status: int,
+    message: str,
+) -> None:
+    reply = ask(server.port, "POST", f"/v2/models/{path}", body, headers)
+    assert (reply.status, message in reply.error) == (status, True), reply
+    assert TOKEN not in reply.error
+    assert bundle.version == 0
+
+
+def test_it_is_off_without_a_token(mlp: Any, start: Start, bundle: ab.Bundle) -> None:
+    server = start(bundle)
+    with pytest.raises(PermissionError, match="posting weights is off"):
+        post_weights(url_of(server), mlp.random(1), 1, model="mlp", token=TOKEN)
+    reply = ask(server.port, "POST", "/v2/repository/models/mlp/unload", headers=OWNER)
+    assert (reply.status, "unloading a model is off" in reply.error) == (403, True)
+    assert bundle.version == 0
+
+
+def test_only_what_a_key_signs(mlp: Any, start: Start, bundle: ab.Bundle) -> None:
+    server = start(bundle, signing_key=[KEY[::-1], KEY])
+    url, path = url_of(server), "/v2/models/mlp/weights?version="
+    post_weights(url, mlp.random(1), 1, model="mlp", signing_key=KEY)
+    assert bundle.version == 1
+    with pytest.raises(ab.UpdateError, match="it is not signed"):
+        post_weights(url, mlp.random(2), 2, model="mlp")
+    with pytest.raises(ab.UpdateError, match="signed with another key"):
+        post_weights(url, mlp.random(2), 2, model="mlp", signing_key=bytes(16))
+    signed = follow._versions.sign.noted(mlp.random(2), 2, "http:mlp", KEY)
+    body = weights.to_bytes(signed[0], metadata=signed[1])
+    altered = body[:-1] + bytes([body[-1] ^ 1])
+    for version, data, message in ((3, body, ""), (2, altered, "was altered")):
+        reply = ask(server.port, "POST", f"{path}{version}", data)
+        assert (reply.status, message in reply.error) == (400, True), reply
+    assert bundle.version == 1
+    assert ask(server.port, "POST", f"{path}2", body).status == 200
+    assert ask(server.port, "POST", f"{path}2", body).status == 409
+
+
+def test_a_body_beyond_the_limit(mlp: Any, start: Start, bundle: ab.Bundle) -> None:
+    server = start(bundle, token=TOKEN, limits=ServerLimits(weights=100))
+    with pytest.raises(ab.UpdateError, match="at most 100 are taken"):
+        post_weights(url_of(server), mlp.random(1), 1, model="mlp", token=TOKEN)
+
+
+def test_a_model_that_follows_takes_no_posts(
+    mlp: Any, tmp_path: Path, start: Start, bundle: ab.Bundle
+) -> None:
+    server = start(bundle, token=TOKEN, sources={"mlp": follow.Directory(tmp_path)})
+    with pytest.raises(ab.VersionExistsError, match="follows a source: publish the weights there"):
+        post_weights(url_of(server), mlp.random(1), 1, model="mlp", token=TOKEN)
+
+
+def test_urls_that_are_none() -> None:
+    with pytest.raises(ValueError, match="url is 'localhost:8000'"):
+        post_weights("localhost:8000", {}, 1, model="mlp")
