@@ -153,7 +153,9 @@ def follow(
     file: File,
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="A directory, or redis://, rediss://, unix://."),
+        typer.Argument(
+            metavar="SOURCE", help="A directory, or a URL: redis://, s3://, gs://, https://."
+        ),
     ],
     pattern: Annotated[
         str, typer.Option(help="Which names of the directory are versions, as a glob.")

@@ -24,6 +24,7 @@ import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle._base.files import read_regular
 from acl_bundle.follow._follower.telling import printable
+from acl_bundle.follow._urls import source_of
 from acl_bundle.follow._versions.sign import check_key
 
 KEY_MAX = 4096
@@ -67,7 +68,10 @@ Show = Callable[[Event], None]
 
 def _source(wish: FollowWish) -> follow.Source:
     try:
-        if "://" in wish.source:
+        scheme, mark, _ = wish.source.partition("://")
+        if mark and scheme not in ("redis", "rediss", "unix"):
+            return source_of(wish.source)
+        if mark:
             return follow.Redis(wish.source, wish.key)
         return follow.Directory(wish.source, wish.pattern)
     except ValueError as error:

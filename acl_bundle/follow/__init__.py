@@ -1,18 +1,18 @@
 """Following a trainer: each version it publishes goes into the running model, once and whole.
 
-    >>> source = ab.follow.Directory("checkpoints", "step-*.safetensors")  # doctest: +SKIP
-    >>> with ab.follow(bundle, source, stale_after=60) as follower:
+    >>> with ab.follow(bundle, "s3://bucket/policy", stale_after=60) as follower:  # doctest: +SKIP
     ...     y = bundle.infer(x)
     ...     print(follower.metrics.version, follower.stale)
 
 The module is a function, too: ``follow(bundle, source)`` makes a `Follower`.
-`Directory`, `Redis` and `Ipc` are sources; anything else with their three methods
-is one as well. `publish_directory` and `publish_redis` are the trainer's half,
-which needs neither a device nor AscendCL; `publish_ipc` is that of a trainer on
-the same card.
+A source is a URL, a path, or an object made with more options: `Directory`, `Redis`,
+`Objects` and `Ipc`; anything else with their three methods is one as well. `publish`, and
+`publish_directory`, `publish_redis` and `publish_objects` with more options, are the trainer's
+half, which needs neither a device nor AscendCL; `publish_ipc` is that of a trainer on the same
+card.
 
 Wake-ups by watchfiles, and Redis, need the extra ``follow``; without
-watchfiles directories are polled.
+watchfiles directories are polled. Objects under a URL need the extra ``remote``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ from acl_bundle.follow._follower.metrics import Metrics
 from acl_bundle.follow._publishers.directory import publish_directory
 from acl_bundle.follow._publishers.ipc import IpcPublisher, publish_ipc
 from acl_bundle.follow._publishers.ipc_consumers import Answers
+from acl_bundle.follow._publishers.objects import publish_objects
 from acl_bundle.follow._publishers.redis import publish_redis
 from acl_bundle.follow._sources.directory import Directory
 from acl_bundle.follow._sources.ipc import Ipc
+from acl_bundle.follow._sources.objects import Objects
 from acl_bundle.follow._sources.redis import Redis
+from acl_bundle.follow._urls import publish
 from acl_bundle.follow._versions.source import Checkpoint, Source
 
 __all__ = [
@@ -42,10 +45,13 @@ __all__ = [
     "Ipc",
     "IpcPublisher",
     "Metrics",
+    "Objects",
     "Redis",
     "Source",
+    "publish",
     "publish_directory",
     "publish_ipc",
+    "publish_objects",
     "publish_redis",
 ]
 

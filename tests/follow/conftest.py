@@ -15,7 +15,7 @@ import pytest
 
 import acl_bundle as ab
 
-from . import policy
+from . import policy, s3
 
 redis = pytest.importorskip("redis", reason="redis-py is not installed")
 
@@ -107,3 +107,16 @@ class Trainers:
     def close(self) -> None:
         self._nursery.send_signal(signal.SIGTERM)
         self._nursery.communicate()
+
+
+@pytest.fixture(scope="session")
+def s3_port() -> Iterator[int]:
+    pytest.importorskip("moto", reason="moto, an S3 in a process, is not installed")
+    pytest.importorskip("obstore", reason="obstore is not installed")
+    with s3.serving() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(s3_port: int) -> s3.Bucket:
+    return s3.Bucket(s3_port)

@@ -7,6 +7,7 @@ when the interpreter exits: newest first, so before the bundle it updates.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -22,6 +23,7 @@ from acl_bundle.follow._follower.ledger import Ledger
 from acl_bundle.follow._follower.loop import Loop, Rules
 from acl_bundle.follow._follower.metrics import Metrics
 from acl_bundle.follow._follower.options import check_options
+from acl_bundle.follow._urls import source_of
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.sign import check_keys
 from acl_bundle.follow._versions.source import Source, Version
@@ -59,8 +61,9 @@ class Follower(Owner, Public):
 
     Args:
         bundle: A Bundle or Pair; inferences go on as with any update.
-        source: `Directory`, `Redis`, or whatever else is a `Source`. It is
-            closed with the follower and may be used again.
+        source: `Directory`, `Redis`, `Objects` or whatever else is a `Source`. It is
+            closed with the follower and may be used again. Or a URL (``redis://``, ``s3://``,
+            ``gs://``, ``https://``, ``file://``) or the path of a directory.
         transform: Changes each version's mapping before the update: renames,
             casts, merges. It runs on the follower's thread.
         after: Apply every version after this one; None to start with the newest.
@@ -84,6 +87,7 @@ class Follower(Owner, Public):
     Raises:
         TypeError, ValueError: An argument cannot be what it is.
         RoleError: The bundle has no update graph.
+        UnsupportedError: What a URL needs is not installed.
         ClosedError: The bundle is closed, or was loaded before a fork.
         BusyError: Another follower follows this source.
     """
@@ -91,7 +95,7 @@ class Follower(Owner, Public):
     def __init__(
         self,
         bundle: Updatable,
-        source: Source,
+        source: Source | str | os.PathLike[str],
         *,
         transform: Transform | None = None,
         after: Version | SupportsIndex | None = None,
@@ -106,6 +110,8 @@ class Follower(Owner, Public):
         **options: Unpack[FollowOptions],
     ) -> None:
         _ = bundle.version
+        if isinstance(source, str | os.PathLike):
+            source = source_of(source)
         _check_source(source)
         check_options(bundle.update, options)
         keys = check_keys(signing_key)
@@ -230,6 +236,6 @@ def _check_source(source: object) -> None:
     missing = [name for name in ("versions", "wait", "close") if not hasattr(source, name)]
     if missing:
         raise TypeError(
-            f"source is {source!r}, without {', '.join(missing)}; a Directory, a Redis or another"
-            " Source is right"
+            f"source is {source!r}, without {', '.join(missing)}; a URL, a Directory, a Redis"
+            " or another Source is right"
         )

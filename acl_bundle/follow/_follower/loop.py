@@ -68,12 +68,18 @@ class Loop:
     def run(self) -> None:
         """Follow until `stop` is set or the bundle is closed."""
         try:
+            self._attempt(self._begin)
             while not self.stop.is_set():
                 self._turn()
         finally:
             self._close()
             release(self.source)
             self._ledger.end(ClosedError("it was closed"))
+
+    def _begin(self) -> None:
+        begin = getattr(self.source, "begin", None)
+        if begin is not None:
+            begin(self.stop)
 
     def _turn(self) -> None:
         before, self._failures, self._state = self._failures, 0, State.FOLLOWING
@@ -91,6 +97,9 @@ class Loop:
         """Do what is the source's; whatever it raises, the follower does not die in silence."""
         try:
             step()
+        except ConnectionAbortedError as error:
+            if not self.stop.is_set():
+                self._fail(error)
         except BaseException as error:
             self._fail(as_exception(error))
 
@@ -147,6 +156,8 @@ class Loop:
             self._due.append(waiting)
             return True
         attempt = self._applier.apply(one)
+        if self.stop.is_set() and isinstance(attempt.error, ConnectionAbortedError):
+            return False  # it was ended by `close`
         if attempt.outcome in (Outcome.NOT_WHOLE, Outcome.NO_VERSION):
             waiting.failures += 1
             waiting.due = monotonic() + self._rules.backoff.delay(waiting.failures)

@@ -8,18 +8,20 @@ imports this at run time, where the module itself has the names.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
 from acl_bundle._names.given import Given
 from acl_bundle.device import Device
+from acl_bundle.follow import _urls
 from acl_bundle.follow._follower import backoff, follower, metrics
 from acl_bundle.follow._publishers import directory as to_directory
 from acl_bundle.follow._publishers import ipc as by_ipc
 from acl_bundle.follow._publishers import ipc_consumers
+from acl_bundle.follow._publishers import objects as to_objects
 from acl_bundle.follow._publishers import redis as to_redis
-from acl_bundle.follow._sources import directory, ipc, redis
+from acl_bundle.follow._sources import directory, ipc, objects, redis
 from acl_bundle.follow._versions import source
 
 
@@ -34,8 +36,22 @@ class Public:
     Ipc: TypeAlias = ipc.Ipc
     IpcPublisher: TypeAlias = by_ipc.IpcPublisher
     Metrics: TypeAlias = metrics.Metrics
+    Objects: TypeAlias = objects.Objects
     Redis: TypeAlias = redis.Redis
     Source: TypeAlias = source.Source
+
+    @staticmethod
+    def publish(
+        place: str | os.PathLike[str],
+        weights: Given,
+        version: SupportsIndex,
+        *,
+        keep: SupportsIndex | None = None,
+        ignore: Iterable[str] = (),
+        signing_key: bytes | None = None,
+    ) -> None:
+        """See `acl_bundle.follow.publish`."""
+        _urls.publish(place, weights, version, keep=keep, ignore=ignore, signing_key=signing_key)
 
     @staticmethod
     def publish_directory(
@@ -75,6 +91,28 @@ class Public:
         """See `acl_bundle.follow.publish_redis`."""
         to_redis.publish_redis(
             server, weights, version, key=key, keep=keep, ignore=ignore, signing_key=signing_key
+        )
+
+    @staticmethod
+    def publish_objects(
+        url: str,
+        weights: Given,
+        version: SupportsIndex,
+        *,
+        store: Mapping[str, Any] | None = None,
+        keep: SupportsIndex | None = None,
+        ignore: Iterable[str] = (),
+        signing_key: bytes | None = None,
+    ) -> None:
+        """See `acl_bundle.follow.publish_objects`."""
+        to_objects.publish_objects(
+            url,
+            weights,
+            version,
+            store=store,
+            keep=keep,
+            ignore=ignore,
+            signing_key=signing_key,
         )
 
     @staticmethod

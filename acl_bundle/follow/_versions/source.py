@@ -58,7 +58,12 @@ class Impossible:
 
 
 class Source(Protocol):
-    """Anything that can be followed; `Directory` and `Redis` are two of them."""
+    """Anything that can be followed; `Directory` and `Redis` are two of them.
+
+    A source that reads for long may have a method ``begin(stop)``, too, which is called
+    before it is first asked. What it reads ends soon after the event ``stop`` is set, by
+    a ConnectionAbortedError.
+    """
 
     def versions(self) -> Sequence[Checkpoint | Impossible]:
         """List what is there now, oldest first, and what cannot be ordered anywhere.

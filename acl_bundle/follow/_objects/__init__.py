@@ -1,0 +1,1 @@
+"""Objects under a URL: the requests, what a version consists of, and reading it."""

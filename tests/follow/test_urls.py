@@ -1,0 +1,91 @@
+"""One front: what a URL or a path is followed by, and published to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import acl_bundle as ab
+from acl_bundle import follow
+from acl_bundle.errors import UnsupportedError, VersionExistsError
+
+from . import policy
+from .conftest import Server
+from .following import QUICK
+from .s3 import Bucket
+
+
+def round_trip(bundle: ab.Bundle, place: Any, seen: Any = None) -> None:
+    follow.publish(place, policy.weights(1), 1, keep=2)
+    with ab.follow(bundle, place if seen is None else seen, backoff=QUICK) as follower:
+        follower.wait_for(1, 10)
+        follow.publish(place, policy.weights(2), 2, keep=2)
+        follower.wait_for(2, 10)
+        assert follower.metrics.errors == 0
+    assert policy.held(bundle) == bundle.version == 2
+    with pytest.raises(VersionExistsError):
+        follow.publish(place, policy.weights(2), 2)
+    with pytest.raises(ValueError, match="version 1 is not newer than 2"):
+        follow.publish(place, policy.weights(1), 1)
+
+
+@pytest.mark.parametrize("how", [Path, str, Path.as_uri], ids=["path", "text", "file"])
+def test_a_folder(bundle: ab.Bundle, tmp_path: Path, how: Any) -> None:
+    round_trip(bundle, how(tmp_path / "check points"))
+    names = {one.name for one in (tmp_path / "check points").iterdir()}
+    assert names == {"weights-1.safetensors", "weights-2.safetensors"}
+
+
+def test_redis(bundle: ab.Bundle, server: Server) -> None:
+    round_trip(bundle, f"{server.url}?key=policy")
+    assert server.client.get("policy:version") == b"2"
+
+
+def test_redis_without_a_key(bundle: ab.Bundle, server: Server) -> None:
+    round_trip(bundle, f"{server.url}?db=1")
+    assert server.client.get("weights:version") is None  # of database 0
+
+
+def test_s3(bundle: ab.Bundle, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endpoint and credentials come from the environment, as for other programs."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{bucket.port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    round_trip(bundle, bucket.url)
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "told"),
+    [
+        ("ftp://host/policy", ValueError, "the URL's scheme is 'ftp'; file://, s3://"),
+        ("s3://", ValueError, "a host or bucket and a path are right"),
+        ("s3://bucket/policy?x=1", ValueError, "nothing else"),
+        ("file://elsewhere/policy", ValueError, "an absolute path of this machine"),
+        ("redis://host?key=a&key=b", ValueError, "has 2 keys"),
+        (b"s3://bucket", TypeError, "give a URL such as|source is b's3"),
+        (7, TypeError, "give a URL such as|source is 7"),
+    ],
+)
+def test_what_is_no_place(bundle: ab.Bundle, place: Any, error: type[Exception], told: str) -> None:
+    if error is ValueError and "s3" in place:
+        pytest.importorskip("obstore")
+    with pytest.raises(error, match=told):
+        ab.follow(bundle, place)
+    with pytest.raises(error, match=told):
+        follow.publish(place, policy.weights(1), 1)
+
+
+def test_an_extra_that_is_not_installed_is_named(
+    bundle: ab.Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "obstore", "obstore.store", "obstore.exceptions", "redis":
+        monkeypatch.setitem(sys.modules, name, None)
+    for url, extra in ("s3://b/p", "remote"), ("https://h/p", "remote"), ("redis://h", "follow"):
+        with pytest.raises(UnsupportedError, match=rf"pip install 'acl-bundle\[{extra}\]'"):
+            ab.follow(bundle, url)
+    with pytest.raises(UnsupportedError, match=r"pip install 'acl-bundle\[remote\]'"):
+        follow.publish("gs://bucket/policy", policy.weights(1), 1)
