@@ -22,7 +22,7 @@ from acl_bundle.om._container.gears import Gears
 from acl_bundle.om._container.header import Header
 from acl_bundle.om._container.inout import TensorInfo
 from acl_bundle.om._container.partition import Partition, PartitionType
-from acl_bundle.om._modeldef import consts, io
+from acl_bundle.om._modeldef import consts, ge, io
 from acl_bundle.om._modeldef.graph import Graph, ModelDef
 from acl_bundle.om._modeldef.tensor import Attributes
 from acl_bundle.om._proto.wire import Message
