@@ -21,7 +21,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from acl_bundle.errors import ClosedError
-from acl_bundle.server._batch.pending import Pending, RequestQueue
+from acl_bundle.server._batch.queue import Queued, RequestQueue
 from acl_bundle.server._batch.rows import Rows
 from acl_bundle.server._batch.workers import Runs, Workers, refuse
 from acl_bundle.server._protocol import described
@@ -189,7 +189,7 @@ class ServedModel:
         self._check_wanted(request.outputs)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[InferAnswer] = loop.create_future()
-        one = Pending(
+        one = Queued(
             request.id, request.inputs, tuple(request.outputs), request.version,
             rows.count(request.inputs), answer, loop, monotonic(),
         )  # fmt: skip

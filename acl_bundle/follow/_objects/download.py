@@ -16,7 +16,7 @@ import numpy as np
 
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._objects.manifest import Object
-from acl_bundle.follow._objects.store import Store
+from acl_bundle.follow._objects.store import ObjectStore
 
 RANGE: Final = 8 << 20
 """Bytes of one request."""
@@ -48,7 +48,7 @@ class Download:
         budget: How fast it may come.
     """
 
-    def __init__(self, store: Store, found: Object, budget: Budget) -> None:
+    def __init__(self, store: ObjectStore, found: Object, budget: Budget) -> None:
         self._store, self._object, self._budget = store, found, budget
         self._bytes = np.empty(found.nbytes, np.uint8)
         self._at = {start: start for start in range(0, found.nbytes, RANGE)}

@@ -51,7 +51,7 @@ class Listed(NamedTuple):
     modified: datetime
 
 
-class Store:
+class ObjectStore:
     """Objects under a URL; it connects when it is first asked.
 
     Args:
@@ -121,7 +121,7 @@ class Store:
         return self._do(name, work())
 
     def read(self, work: Coroutine[Any, Any, _T], name: str) -> _T:
-        """Do what reads an object; see `Store.range`."""
+        """Do what reads an object; see `ObjectStore.range`."""
         return self._do(name, work)
 
     async def range(self, name: str, start: int, end: int) -> tuple[int, AsyncIterator[Any]]:

@@ -33,7 +33,7 @@ from acl_bundle.follow._objects.manifest import (
     number_of,
     object_name,
 )
-from acl_bundle.follow._objects.store import Listed, Store
+from acl_bundle.follow._objects.store import Listed, ObjectStore
 from acl_bundle.follow._publishers.published import (
     ABANDONED,
     check_keep,
@@ -99,8 +99,8 @@ def publish_objects(
     place.prune(keep)
 
 
-def _writable(url: str, options: Mapping[str, Any] | None) -> Store:
-    store = Store(url, options)
+def _writable(url: str, options: Mapping[str, Any] | None) -> ObjectStore:
+    store = ObjectStore(url, options)
     if not store.lists:
         raise UnsupportedError(
             f"{store.url}: a version cannot be published to a plain HTTP server; publish to what"
@@ -138,7 +138,7 @@ class _Counted:
 class _Prefix:
     """Where versions are published, by names of its objects."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     def check_newer(self, version: int) -> None:

@@ -24,7 +24,7 @@ from acl_bundle.follow._objects.manifest import (
     manifest_name,
     number_of,
 )
-from acl_bundle.follow._objects.store import Store
+from acl_bundle.follow._objects.store import ObjectStore
 from acl_bundle.follow._versions.layers import Layers
 from acl_bundle.follow._versions.order import impossible, numbered
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Version, Weights
@@ -69,7 +69,7 @@ class Objects:
         self._max_bytes = whole(max_bytes, "max_bytes is an int")
         if self._max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}; a positive int is right")
-        self._store, self._poll, self._budget = Store(url, store), poll, Budget(bandwidth)
+        self._store, self._poll, self._budget = ObjectStore(url, store), poll, Budget(bandwidth)
         self._latest: tuple[str, str | None] = "", None
         self._downloads: dict[Object, Download] = {}
         self._opened: int | None = None

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from acl_bundle.errors import AclBundleError
-from acl_bundle.server._batch.pending import Pending, RequestQueue
+from acl_bundle.server._batch.queue import Queued, RequestQueue
 from acl_bundle.server._batch.rows import Rows, Shaped
 from acl_bundle.server._protocol.messages import InferAnswer
 from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
@@ -47,7 +47,7 @@ class Workers:
 
     def __init__(self, graph: Runs, queue: RequestQueue, count: int, observe: Observe) -> None:
         self._graph, self._queue, self._observe = graph, queue, observe
-        self._running: dict[int, Sequence[Pending]] = {}
+        self._running: dict[int, Sequence[Queued]] = {}
         self._threads = [
             threading.Thread(target=self._work, name=f"acl_bundle.server {at}", daemon=True)
             for at in range(count)
@@ -79,7 +79,7 @@ class Workers:
             _hand_out(batch, results)
             del self._running[here], batch, results  # nothing is kept while this thread waits
 
-    def _results(self, rows: Rows, batch: Sequence[Pending]) -> list[Result]:
+    def _results(self, rows: Rows, batch: Sequence[Queued]) -> list[Result]:
         try:
             return self._run(rows, batch)
         except Exception as error:  # the server lives, whatever a run raises
@@ -89,7 +89,7 @@ class Workers:
                 _LOG.error("a run failed: %s", error, exc_info=not known)
             return [refusal] * len(batch)
 
-    def _run(self, rows: Rows, batch: Sequence[Pending]) -> list[Result]:
+    def _run(self, rows: Rows, batch: Sequence[Queued]) -> list[Result]:
         total = sum(one.rows for one in batch)
         given = rows.join([one.inputs for one in batch], total) if total else batch[0].inputs
         if total:
@@ -104,7 +104,7 @@ class Workers:
         return results
 
 
-def _result(one: Pending, outputs: Any, version: str, rows: Any) -> Result:
+def _result(one: Queued, outputs: Any, version: str, rows: Any) -> Result:
     if one.version not in ("", version):
         return Refusal(
             Why.NOT_FOUND,
@@ -118,7 +118,7 @@ def _result(one: Pending, outputs: Any, version: str, rows: Any) -> Result:
         return Refusal(Why.INVALID, f"no such output: {error.args[0]}")
 
 
-def _hand_out(batch: Sequence[Pending], results: Sequence[Result]) -> None:
+def _hand_out(batch: Sequence[Queued], results: Sequence[Result]) -> None:
     """Give each request its answer, on the loop's thread."""
     pairs = [(one.answer, result) for one, result in zip(batch, results, strict=True)]
     try:
@@ -137,7 +137,7 @@ def _settle(pairs: Sequence[tuple[Future[InferAnswer], Result]]) -> None:
             future.set_result(result)
 
 
-def refuse(waiting: Sequence[Pending], why: str) -> None:
+def refuse(waiting: Sequence[Queued], why: str) -> None:
     """Tell those that still wait that nothing comes."""
     for one in waiting:
         _hand_out([one], [Refusal(Why.UNAVAILABLE, why)])

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 
 @dataclass(eq=False, slots=True)
-class Pending:
+class Queued:
     """A request that waits, or runs.
 
     Attributes:
@@ -63,14 +63,14 @@ class RequestQueue:
 
     def __init__(self, most: int, delay: float) -> None:
         self._most, self._delay = most, delay
-        self._waiting: deque[Pending] = deque()
+        self._waiting: deque[Queued] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._why: str | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, one: Pending) -> None:
+    def put(self, one: Queued) -> None:
         """Let a request wait.
 
         Raises:
@@ -87,7 +87,7 @@ class RequestQueue:
             self._waiting.append(one)
             self._changed.notify()
 
-    def take(self, most: int) -> list[Pending]:
+    def take(self, most: int) -> list[Queued]:
         """Wait for a batch of at most so many rows; empty: the queue is closed and has none."""
         with self._changed:
             while True:
@@ -101,14 +101,14 @@ class RequestQueue:
                 else:
                     return self._joined(first, most)
 
-    def _first(self) -> Pending | None:
+    def _first(self) -> Queued | None:
         while self._waiting:
             one = self._waiting.popleft()
             if not one.gone:
                 return one
         return None
 
-    def _joined(self, first: Pending, most: int) -> list[Pending]:
+    def _joined(self, first: Queued, most: int) -> list[Queued]:
         batch, rows = [first], first.rows
         while rows < most:
             while self._waiting and self._waiting[0].gone:
@@ -126,7 +126,7 @@ class RequestQueue:
             self._changed.wait(left)
         return batch
 
-    def close(self, why: str) -> list[Pending]:
+    def close(self, why: str) -> list[Queued]:
         """Take no more and give back what waits; workers end when they come for the next."""
         with self._changed:
             self._why = why
