@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gate/gate.h"
 #include "infer/engine.h"
@@ -30,15 +31,13 @@ int frame_open(frame *f, signature *s)
     f->dims = NULL;
     f->held = NULL;
     f->run.made = NULL;
+    memset(f->fewObjects, 0, sizeof f->fewObjects);
     if (f->count > FEW) {
-        f->objects = malloc(f->count * sizeof *f->objects);
+        f->objects = calloc(f->count, sizeof *f->objects);
         f->arrays = malloc(f->count * sizeof *f->arrays);
     }
     if (s->is.dynamic) {
         f->run.made = calloc(s->is.outCount + 1, sizeof *f->run.made);
-    }
-    for (size_t i = 0; f->objects != NULL && i < f->count; i++) {
-        f->objects[i] = NULL;
     }
     if (f->objects == NULL || f->arrays == NULL || (s->is.dynamic && f->run.made == NULL)) {
         PyErr_NoMemory();
