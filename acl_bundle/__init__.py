@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from acl_bundle._plan.report import PlanReport
     from acl_bundle._run.hold import Hold
     from acl_bundle._run.run import Binding, Outputs
+    from acl_bundle._update._transaction.staged import Staged
     from acl_bundle._update.reports import UpdateReport, WeightState
     from acl_bundle._update.snapshots import Snapshot
-    from acl_bundle._update.staged import Staged
     from acl_bundle.bundle import Bundle
     from acl_bundle.device import Device
     from acl_bundle.errors import (
@@ -128,7 +128,7 @@ _HOME = {
     "Pair": "pair",
     "PlanReport": "_plan.report",
     "Snapshot": "_update.snapshots",
-    "Staged": "_update.staged",
+    "Staged": "_update._transaction.staged",
     "TensorSpec": "spec",
     "UpdateReport": "_update.reports",
     "WeightSpec": "spec",

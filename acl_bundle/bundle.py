@@ -27,8 +27,8 @@ from acl_bundle._load.flows import Flow
 from acl_bundle._load.kept import Kept
 from acl_bundle._load.parts import Opening
 from acl_bundle._load.roles import missing, roles_of
+from acl_bundle._update._transaction.update import UpdateGraph
 from acl_bundle._update.init import InitGraph
-from acl_bundle._update.update import UpdateGraph
 from acl_bundle._update.weights import HasWeights
 from acl_bundle.device import Device
 from acl_bundle.graph import Graph

@@ -27,9 +27,9 @@ from acl_bundle._pair.one import OneAtATime
 from acl_bundle._pair.shadow import Limits, Probe, Shadow
 from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
-from acl_bundle._update.ahead import ANY, check_expected
+from acl_bundle._update._transaction.ahead import ANY, check_expected
+from acl_bundle._update._transaction.staged import Staged
 from acl_bundle._update.reports import UpdateReport
-from acl_bundle._update.staged import Staged
 from acl_bundle.bundle import Bundle
 from acl_bundle.device import Device
 from acl_bundle.errors import UpdateError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from acl_bundle._pair.options import LoadOptions
-    from acl_bundle._update.options import UpdateOptions
+    from acl_bundle._update._transaction.options import UpdateOptions
 
 
 class Pair(Closing):

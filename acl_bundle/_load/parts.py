@@ -16,12 +16,12 @@ from acl_bundle._load.inference import InferenceGraph
 from acl_bundle._load.kept import Kept
 from acl_bundle._load.weights import program_of, weights_of
 from acl_bundle._run.variables import Variables
+from acl_bundle._update._commit.saved import Area
+from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._transaction.update import UpdateGraph
 from acl_bundle._update.held import Readback
 from acl_bundle._update.init import InitGraph
-from acl_bundle._update.saved import Area
 from acl_bundle._update.snapshots import Snapshots
-from acl_bundle._update.update import UpdateGraph
-from acl_bundle._update.writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import BundleFormatError, RoleError
 from acl_bundle.graph import Graph

@@ -22,13 +22,13 @@ from acl_bundle._pair.active import Sides, Steps
 from acl_bundle._pair.shadow import Limits, Probe, Shadow
 from acl_bundle._plan.table import WeightTable
 from acl_bundle._run.published import Version
-from acl_bundle._update.ahead import check_expected
+from acl_bundle._update._transaction.ahead import check_expected
 from acl_bundle._update.reports import UpdateReport
 from acl_bundle.errors import VersionError
 from acl_bundle.spec import WeightSpec
 
 if TYPE_CHECKING:
-    from acl_bundle._update.options import UpdateOptions
+    from acl_bundle._update._transaction.options import UpdateOptions
 
 
 class Change(NamedTuple):

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from acl_bundle._base.arrays import check
 from acl_bundle._base.wait import Wait
 from acl_bundle._run.published import Published, Version
-from acl_bundle._update.writer import Writer
+from acl_bundle._update._commit.writer import Writer
 from acl_bundle.errors import PoisonedError, RoleError, UnsupportedError, UpdateError, WeightError
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import WeightProgram, lost, recover

@@ -9,8 +9,8 @@ from acl_bundle._async.second_ids import SecondIds
 from acl_bundle._async.timed import Stopwatch, engine_for
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._run.engine import dataset, new_engine
-from acl_bundle._update.commit import Commit, Rollback
-from acl_bundle._update.writer import Writer
+from acl_bundle._update._commit.commit import Commit, Rollback
+from acl_bundle._update._commit.writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.graph import Graph
 

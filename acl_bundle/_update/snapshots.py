@@ -17,9 +17,9 @@ from acl_bundle._base.owner import Owner
 from acl_bundle._base.wait import Wait, WhenBusy
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle._run.published import Published, Version
-from acl_bundle._update.commit import Commit
-from acl_bundle._update.saved import Saved, Where
-from acl_bundle._update.writer import Writer
+from acl_bundle._update._commit.commit import Commit
+from acl_bundle._update._commit.saved import Saved, Where
+from acl_bundle._update._commit.writer import Writer
 from acl_bundle.device import Device
 from acl_bundle.errors import UnsupportedError, UpdateError
 

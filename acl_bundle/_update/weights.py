@@ -16,15 +16,15 @@ from acl_bundle._plan.table import NO_WEIGHTS
 from acl_bundle._run.hold import Hold
 from acl_bundle._run.published import Version
 from acl_bundle._run.variables import Variables
-from acl_bundle._update.ahead import ANY
-from acl_bundle._update.digests import verify
+from acl_bundle._update._commit.digests import verify
+from acl_bundle._update._commit.saved import Where
+from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._transaction.ahead import ANY
+from acl_bundle._update._transaction.staged import Staged
+from acl_bundle._update._transaction.update import UpdateGraph
 from acl_bundle._update.held import HeldWeights, Readback, check_out, into
 from acl_bundle._update.reports import WeightState, WeightStates
-from acl_bundle._update.saved import Where
 from acl_bundle._update.snapshots import Snapshot, Snapshots
-from acl_bundle._update.staged import Staged
-from acl_bundle._update.update import UpdateGraph
-from acl_bundle._update.writer import Writer
 from acl_bundle.graph import Graph
 from acl_bundle.weights import save
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from acl_bundle._update.options import UpdateOptions
+    from acl_bundle._update._transaction.options import UpdateOptions
 
 
 class HasWeights(Owner):

@@ -12,7 +12,7 @@ from acl_bundle._base.wait import POLL_MS, check_limit
 from acl_bundle._names.given import Given
 from acl_bundle._run.published import Version
 from acl_bundle._run.run import Outputs
-from acl_bundle._update.ahead import ANY
+from acl_bundle._update._transaction.ahead import ANY
 from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator

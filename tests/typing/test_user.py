@@ -14,8 +14,8 @@ import pytest
 
 from acl_bundle import follow
 from acl_bundle._pair.options import LoadOptions
-from acl_bundle._update import options
-from acl_bundle._update.update import UpdateGraph
+from acl_bundle._update._transaction import options
+from acl_bundle._update._transaction.update import UpdateGraph
 from acl_bundle.bundle import Bundle
 from acl_bundle.follow._follower.options import FollowOptions
 from acl_bundle.follow._follower.public import Public

@@ -11,7 +11,7 @@ import numpy as np
 
 from acl_bundle._base.arrays import label_of
 from acl_bundle._names.given import Given, by_name, check_patterns, matches, without
-from acl_bundle._update.ahead import ANY
+from acl_bundle._update._transaction.ahead import ANY
 from acl_bundle.errors import WeightError
 from acl_bundle.fleet._messages.messages import ReplicaDescription
 

@@ -24,7 +24,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from acl_bundle._base.owner import Signals
-from acl_bundle._update.ahead import check_expected
+from acl_bundle._update._transaction.ahead import check_expected
 from acl_bundle.errors import UpdateError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator
 from acl_bundle.fleet._coordinator.gather import StepAnswers

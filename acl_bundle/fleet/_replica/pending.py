@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from acl_bundle._update.staged import Staged
+from acl_bundle._update._transaction.staged import Staged
 from acl_bundle.bundle import Bundle
 from acl_bundle.pair import Pair
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from acl_bundle._update.options import EveryUpdate
+from acl_bundle._update._transaction.options import EveryUpdate
 
 if TYPE_CHECKING:
     from acl_bundle._base.wait import WhenBusy

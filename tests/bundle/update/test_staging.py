@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import acl_bundle as ab
 from acl_bundle import build, fake
-from acl_bundle._update import transfer
+from acl_bundle._update._staging import transfer
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 

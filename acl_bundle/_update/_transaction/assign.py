@@ -25,12 +25,12 @@ from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.engine import dataset, new_engine
 from acl_bundle._run.published import Assigned, Published, Version
-from acl_bundle._update.commit import Commit, Rollback
-from acl_bundle._update.planning import Planned, Planning
+from acl_bundle._update._commit.commit import Commit, Rollback
+from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._staging.sender import Sender
+from acl_bundle._update._staging.stage import Stage
+from acl_bundle._update._transaction.planning import Planned, Planning
 from acl_bundle._update.reports import Clock
-from acl_bundle._update.sender import Sender
-from acl_bundle._update.stage import Stage
-from acl_bundle._update.writer import Writer
 from acl_bundle.errors import AclError, AclTimeoutError, VersionError, WeightError
 from acl_bundle.graph import Graph
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, TypedDict
 if TYPE_CHECKING:
     import numpy as np
 
-    from acl_bundle._update.commit import Rollback
+    from acl_bundle._update._commit.commit import Rollback
 
 
 class EveryUpdate(TypedDict, total=False):

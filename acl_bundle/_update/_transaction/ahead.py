@@ -10,11 +10,11 @@ from acl_bundle._base.wait import Wait
 from acl_bundle._plan.derive import Keep
 from acl_bundle._plan.options import Options
 from acl_bundle._run.published import Version
-from acl_bundle._update.assign import Assignment, PreparedUpdate
-from acl_bundle._update.commit import Rollback
-from acl_bundle._update.planning import Planning
+from acl_bundle._update._commit.commit import Rollback
+from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._transaction.assign import Assignment, PreparedUpdate
+from acl_bundle._update._transaction.planning import Planning
 from acl_bundle._update.reports import Clock, UpdateReport, update_report
-from acl_bundle._update.writer import Writer
 from acl_bundle.errors import VersionError
 
 ANY: Final = ...

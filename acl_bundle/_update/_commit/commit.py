@@ -10,7 +10,7 @@ from acl_bundle._async.timed import Timed
 from acl_bundle._base.owner import Signals
 from acl_bundle._base.wait import Wait
 from acl_bundle._run.published import Published
-from acl_bundle._update.saved import Saved
+from acl_bundle._update._commit.saved import Saved
 from acl_bundle.errors import AclError
 
 Rollback = Literal["auto", "device", "host", "none"]

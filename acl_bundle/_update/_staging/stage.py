@@ -29,9 +29,9 @@ from acl_bundle._binding.shim import ffi, lib
 from acl_bundle._device.memory import DeviceBuffer
 from acl_bundle._plan.plan import Plan
 from acl_bundle._run.engine import Dataset
-from acl_bundle._update.areas import Areas
-from acl_bundle._update.sender import Sender, start
-from acl_bundle._update.transfer import WHAT
+from acl_bundle._update._staging.areas import Areas
+from acl_bundle._update._staging.sender import Sender, start
+from acl_bundle._update._staging.transfer import WHAT
 from acl_bundle.device import Device
 from acl_bundle.errors import AclResourceError
 from acl_bundle.spec import WeightSpec

@@ -40,7 +40,7 @@ from acl_bundle._plan.casts import (
     nonfinite,
 )
 from acl_bundle._plan.plan import Plan
-from acl_bundle._update.by_numpy import cast_pieces, copied, numbers
+from acl_bundle._update._staging.by_numpy import cast_pieces, copied, numbers
 
 if TYPE_CHECKING:
     from acl_bundle._binding.shim import ab_stage

@@ -18,7 +18,7 @@ from acl_bundle._device.layout import check_device
 from acl_bundle._device.memory import DeviceBuffer, HostBuffer
 from acl_bundle._plan.casts import ON_DEVICE
 from acl_bundle._plan.plan import Plan
-from acl_bundle._update.transfer import Transfer, staging_of
+from acl_bundle._update._staging.transfer import Transfer, staging_of
 from acl_bundle.device import Device
 from acl_bundle.spec import WeightSpec
 

@@ -18,7 +18,7 @@ from acl_bundle._plan.planner import make_plan
 from acl_bundle._plan.table import WeightTable
 from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.published import Published
-from acl_bundle._update.commit import POISONED
+from acl_bundle._update._commit.commit import POISONED
 from acl_bundle.errors import PoisonedError, visible
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import WeightProgram

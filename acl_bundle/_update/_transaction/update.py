@@ -35,13 +35,13 @@ from acl_bundle._plan.derive import Keep, check_keep
 from acl_bundle._plan.report import PlanReport, plan_report
 from acl_bundle._plan.table import WeightTable
 from acl_bundle._run.published import Published
-from acl_bundle._update.ahead import ANY, Ahead, Order, check_expected
-from acl_bundle._update.assign import Assignment
-from acl_bundle._update.commit import Rollback
-from acl_bundle._update.digests import reader
-from acl_bundle._update.planning import Planned, Planning
+from acl_bundle._update._commit.commit import Rollback
+from acl_bundle._update._commit.digests import reader
+from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._transaction.ahead import ANY, Ahead, Order, check_expected
+from acl_bundle._update._transaction.assign import Assignment
+from acl_bundle._update._transaction.planning import Planned, Planning
 from acl_bundle._update.reports import Clock, UpdateReport, WeightStates, update_report
-from acl_bundle._update.writer import Writer
 from acl_bundle.graph import Graph
 from acl_bundle.spec import WeightSpec
 from acl_bundle.weight_program import Table, WeightProgram, plain

@@ -30,9 +30,9 @@ from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.published import Published
 from acl_bundle._run.variables import Variables
-from acl_bundle._update.commit import POISONED, Commit, Rollback, tell
-from acl_bundle._update.late import Late, LateRun
-from acl_bundle._update.saved import Area, Saved
+from acl_bundle._update._commit.commit import POISONED, Commit, Rollback, tell
+from acl_bundle._update._commit.late import Late, LateRun
+from acl_bundle._update._commit.saved import Area, Saved
 from acl_bundle.errors import AclError, UnsupportedError
 
 Step = Callable[[], None]

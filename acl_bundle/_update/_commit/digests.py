@@ -8,8 +8,8 @@ from dataclasses import replace
 from acl_bundle._base.wait import Wait
 from acl_bundle._plan.unchanged import hasher
 from acl_bundle._run.published import Version
-from acl_bundle._update.commit import tell
-from acl_bundle._update.writer import Writer
+from acl_bundle._update._commit.commit import tell
+from acl_bundle._update._commit.writer import Writer
 from acl_bundle.errors import UnsupportedError, UpdateError
 
 

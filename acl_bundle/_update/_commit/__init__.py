@@ -1,0 +1,1 @@
+"""What a commit saves, changes and puts back, and who may write."""
