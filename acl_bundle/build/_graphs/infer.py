@@ -97,7 +97,7 @@ def infer_model(plan: InferencePlan) -> Inference:
     _check_outputs(graph, known)
     runner = runnable.make(plan.model, known, stored)
     values = {one.name: plan.constants[one.name].array for one in plan.weights}
-    listed, gears = _outputs(plan, known, description, Shaping(plan.model, runner, values))
+    listed, gears = _outputs(plan, known, description, Shaping(plan.model, runner, values, known))
     image = submodel.assemble(
         plan.name,
         inputs=inputs,
@@ -207,8 +207,7 @@ def _outputs(
     if isinstance(plan.flexible, GearPlan):
         gears, made = outputs.in_gears(plan.flexible, shaping)
     else:
-        inputs = {one.name: shapes.known(one).dims or () for one in plan.model.graph.input}
-        made = shaping.fixed(inputs)
+        made = shaping.declared()
     listed = tuple(
         submodel.info(name, Desc(elem, shape))
         for name, elem, shape in zip(names, elems, made, strict=True)

@@ -19,6 +19,7 @@ from acl_bundle.build._program.runnable import Runnable
 from acl_bundle.build._shapes import shapes
 from acl_bundle.build._shapes.gears import Dims, GearPlan
 from acl_bundle.build._shapes.ranges import RangePlan
+from acl_bundle.build._shapes.shapes import Known
 from acl_bundle.om._container.gears import INPUT_NAME, Gears
 from acl_bundle.om._container.inout import TensorInfo
 
@@ -33,11 +34,13 @@ class Shaping:
         model: The ONNX graph, weights among its inputs.
         runner: What the engine will run.
         weights: The first value of each weight.
+        known: What inference says of the graph's tensors for the shapes that it declares.
     """
 
     model: ModelProto
     runner: Runnable
     weights: Mapping[str, NDArray[Any]]
+    known: Mapping[str, Known]
 
     def inferred(self, inputs: Mapping[str, Dims]) -> list[Dims | None]:
         """Return what inference says for these inputs, -1 being open; None: unknown rank."""
@@ -46,9 +49,7 @@ class Shaping:
         for one in copy.graph.input:
             if one.name in inputs:
                 shapes.set_dims(one, inputs[one.name])
-        known = shapes.infer(copy)
-        names = [one.name for one in copy.graph.output]
-        return [known[name].dims if name in known else None for name in names]
+        return self._listed(shapes.infer(copy))
 
     def fixed(self, inputs: Mapping[str, Dims]) -> list[Dims]:
         """Return the outputs' shapes for inputs of fixed shape.
@@ -56,7 +57,23 @@ class Shaping:
         Raises:
             ValueError: They depend on values, or no trial run can tell them.
         """
-        found = self.inferred(inputs)
+        return self._settled(self.inferred(inputs), inputs)
+
+    def declared(self) -> list[Dims]:
+        """Return the outputs' shapes for the inputs' shapes that the graph declares.
+
+        Raises:
+            ValueError: As for `fixed`.
+        """
+        inputs = {one.name: shapes.known(one).dims or () for one in self.model.graph.input}
+        return self._settled(self._listed(self.known), inputs)
+
+    def _listed(self, known: Mapping[str, Known]) -> list[Dims | None]:
+        names = [one.name for one in self.model.graph.output]
+        return [known[name].dims if name in known else None for name in names]
+
+    def _settled(self, found: Sequence[Dims | None], inputs: Mapping[str, Dims]) -> list[Dims]:
+        """Return what was found, or what a trial run tells where that is open."""
         known = [dims for dims in found if dims is not None and -1 not in dims]
         if len(known) == len(found):
             return known

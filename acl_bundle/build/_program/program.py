@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from functools import lru_cache
+from typing import Final
 
 from acl_bundle.om._modeldef.define import Desc
 
 _HEAD = struct.Struct("<8sIIQQ")
 _RECORD = struct.Struct("<IIQ")
 _TENSOR = struct.Struct("<QQiiII")
+_FOUR = struct.Struct("<IIII")
 _MAGIC = b"ACLPROG1"
+_PADDING: Final = [bytes(-size % 8) for size in range(8)]
 
 
 class Kind(IntEnum):
@@ -58,52 +62,60 @@ class Program:
         """
         self._kind = kind
         self._sizes = (work_size, variable_area)
-        self._records: list[tuple[_Tag, bytes]] = []
+        self._count = 0
+        self._parts: list[bytes] = []
 
     def variable(self, name: str, desc: Desc, offset: int) -> None:
         """Add a variable that starts ``offset`` bytes into the variables' area."""
-        self._records.append((_Tag.VARIABLE, _tensor(name, desc, offset)))
+        self._add(_Tag.VARIABLE, _tensor(name, desc, offset))
 
     def constant(self, name: str, desc: Desc, offset: int) -> None:
         """Add a constant that starts ``offset`` bytes into WEIGHTS_DATA."""
-        self._records.append((_Tag.CONSTANT, _tensor(name, desc, offset)))
+        self._add(_Tag.CONSTANT, _tensor(name, desc, offset))
 
     def onnx(self, model: bytes) -> None:
         """Add the model that is run."""
-        self._records.append((_Tag.ONNX, model))
+        self._add(_Tag.ONNX, model)
 
     def feed(self, source: From, index: int, name: str) -> None:
         """Say where the value of an ONNX input or external initializer comes from."""
         raw = name.encode()
-        self._records.append((_Tag.FEED, struct.pack("<IIII", source, index, len(raw), 0) + raw))
+        self._add(_Tag.FEED, _FOUR.pack(source, index, len(raw), 0) + raw)
 
     def fetch(self, output: int, name: str) -> None:
         """Say which ONNX output a model output is."""
         raw = name.encode()
-        self._records.append((_Tag.FETCH, struct.pack("<II", output, len(raw)) + raw))
+        self._add(_Tag.FETCH, struct.pack("<II", output, len(raw)) + raw)
 
     def assign(self, variable: int, source: From, index: int) -> None:
         """Let a variable take the value of an input or a constant."""
-        record = struct.pack("<IIII", variable, source, index, 0)
-        self._records.append((_Tag.ASSIGN, record))
+        self._add(_Tag.ASSIGN, _FOUR.pack(variable, source, index, 0))
 
     def callback(self, number: int) -> None:
         """Say which registered function computes."""
-        self._records.append((_Tag.CALLBACK, struct.pack("<Q", number)))
+        self._add(_Tag.CALLBACK, struct.pack("<Q", number))
 
     def aipp(self, record: bytes) -> None:
         """Add AIPP in front of an input."""
-        self._records.append((_Tag.AIPP, record))
+        self._add(_Tag.AIPP, record)
 
     def to_bytes(self) -> bytes:
         """Return the program's bytes."""
-        parts = [_HEAD.pack(_MAGIC, self._kind, len(self._records), *self._sizes)]
-        for tag, payload in self._records:
-            parts += [_RECORD.pack(tag, 0, len(payload)), payload, bytes(-len(payload) % 8)]
-        return b"".join(parts)
+        head = _HEAD.pack(_MAGIC, self._kind, self._count, *self._sizes)
+        return b"".join([head, *self._parts])
+
+    def _add(self, tag: _Tag, payload: bytes) -> None:
+        size = len(payload)
+        self._count += 1
+        self._parts += (_RECORD.pack(tag, 0, size), payload, _PADDING[size % 8])
 
 
 def _tensor(name: str, desc: Desc, offset: int) -> bytes:
     raw = name.encode()
     head = _TENSOR.pack(offset, desc.nbytes, desc.dtype, desc.format, len(desc.shape), len(raw))
-    return head + struct.pack(f"<{len(desc.shape)}q", *desc.shape) + raw
+    return head + _dims(desc.shape) + raw
+
+
+@lru_cache(maxsize=256)
+def _dims(shape: tuple[int, ...]) -> bytes:
+    return struct.pack(f"<{len(shape)}q", *shape)

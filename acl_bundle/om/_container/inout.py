@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -177,11 +178,14 @@ def _write_block(
 
 def _write_tensor(tensor: TensorInfo, second: Sequence[int]) -> bytes:
     name = tensor.name.encode()
-    dims = struct.pack(f"<{len(tensor.dims)}q", *tensor.dims)
-    again = struct.pack(f"<{len(second)}q", *second)
-    flat = [bound for pair in tensor.ranges for bound in pair]
-    ranges = struct.pack(f"<{len(flat)}q", *flat)
+    dims, again = _numbers(*tensor.dims), _numbers(*second)
+    ranges = _numbers(*(bound for pair in tensor.ranges for bound in pair))
     head = _TENSOR.pack(
         tensor.nbytes, tensor.format, tensor.dtype, len(name), len(dims), len(again), len(ranges)
     )
     return head + name + dims + again + ranges
+
+
+@lru_cache(maxsize=256)
+def _numbers(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}q", *values)
