@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from acl_bundle import om
 from acl_bundle.om import PartitionType
 from acl_bundle.om._modeldef import ge
-from acl_bundle.om._proto.wire import chunk, number, packed
+from acl_bundle.om._proto.encode import Fields, encode, varints
 
 _PLAIN = *ge.INPUT_TYPES, *ge.CONST_TYPES, ge.VARIABLE_TYPE, ge.OUTPUT_TYPE
 
@@ -40,31 +40,33 @@ def _definition(model: om.Model, nbytes: int) -> bytes:
     nodes = [(node.type in _PLAIN, bytes(node.message.span.view)) for node in graph.nodes]
     known = sum(len(body) for _, body in nodes)
     each = (nbytes - known) // sum(not plain for plain, _ in nodes)
-    notes = b"".join(_notes(each))
-    ops = (chunk(ge.GRAPH_OP, body if plain else body + notes) for plain, body in nodes)
-    whole = chunk(ge.GRAPH_NAME, graph.name) + b"".join(ops)
-    names = b"".join(chunk(ge.LIST_S, one.name) for one in model.outputs)
-    ends = _entry(ge.MODEL_ATTR, ge.OUT_NODES, chunk(ge.ATTR_LIST, names))
-    return chunk(ge.MODEL_NAME, model.name) + chunk(ge.MODEL_GRAPH, whole) + ends
+    notes = encode((ge.OP_ATTR, [*_notes(each)]))
+    ops = [body if plain else body + notes for plain, body in nodes]
+    names = [one.name for one in model.outputs]
+    return encode((
+        ge.MODEL_NAME, model.name,
+        ge.MODEL_GRAPH, (ge.GRAPH_NAME, graph.name, ge.GRAPH_OP, ops),
+        ge.MODEL_ATTR, _entry(ge.OUT_NODES, (ge.ATTR_LIST, (ge.LIST_S, names))),
+    ))  # fmt: skip
 
 
-def _entry(field: int, key: str, value: bytes) -> bytes:
-    return chunk(field, chunk(ge.MAP_KEY, key) + chunk(ge.MAP_VALUE, value))
+def _entry(key: str, value: Fields) -> Fields:
+    return ge.MAP_KEY, key, ge.MAP_VALUE, value
 
 
-def _notes(nbytes: int) -> Iterator[bytes]:
+def _notes(nbytes: int) -> Iterator[Fields]:
     """Yield attributes until they take so many bytes."""
-    kinds = (
-        chunk(ge.ATTR_S, "te_gemm_" + "5d0c" * 24),
-        number(ge.ATTR_I, 1 << 20),
-        chunk(ge.ATTR_LIST, packed(ge.LIST_I, range(0, 1 << 20, 1 << 15))),
-        number(ge.ATTR_B, 1),
-        chunk(ge.ATTR_BT, bytes(256)),
-        chunk(ge.ATTR_LIST, chunk(ge.LIST_S, "RT_DEV_BINARY_MAGIC_ELF_AIVEC") * 4),
+    kinds: tuple[Fields, ...] = (
+        (ge.ATTR_S, "te_gemm_" + "5d0c" * 24),
+        (ge.ATTR_I, 1 << 20),
+        (ge.ATTR_LIST, (ge.LIST_I, varints(range(0, 1 << 20, 1 << 15)))),
+        (ge.ATTR_B, 1),
+        (ge.ATTR_BT, bytes(256)),
+        (ge.ATTR_LIST, (ge.LIST_S, ["RT_DEV_BINARY_MAGIC_ELF_AIVEC"] * 4)),
     )
     at = 0
     while nbytes > 0:
-        note = _entry(ge.OP_ATTR, f"_note_{at}", kinds[at % len(kinds)])
+        note = _entry(f"_note_{at}", kinds[at % len(kinds)])
         yield note
-        nbytes -= len(note)
+        nbytes -= len(encode((ge.OP_ATTR, note)))
         at += 1

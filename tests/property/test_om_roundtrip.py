@@ -12,6 +12,7 @@ from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import inout
 from acl_bundle.om._modeldef import define
 from acl_bundle.om._proto import wire
+from acl_bundle.om._proto.encode import encode, varints
 
 int64 = st.integers(-(1 << 63), (1 << 63) - 1)
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -74,6 +75,7 @@ descs = st.builds(
     dtype=st.sampled_from([0, 1, 3, 9, 12, 27]),
     shape=st.lists(st.integers(-2, 1 << 12), max_size=4).map(tuple),
     format=st.sampled_from([0, 2, 29]),
+    data_offset=st.none(),
 )
 ops = st.builds(
     define.Op,
@@ -112,8 +114,8 @@ def test_definition(nodes):
 @given(st.lists(int64, max_size=6))
 def test_numbers(values):
     """Packed and single numbers, negative ones too."""
-    packed = wire.packed(5, values)
-    single = b"".join(wire.number(5, value) for value in values)
+    packed = encode((5, varints(values)))
+    single = encode((5, values))
     for data in (packed, single):
         assert wire.Message(span(data)).values(5) == tuple(values)
 
@@ -121,8 +123,8 @@ def test_numbers(values):
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=6))
 def test_floats(values):
     """Packed and single floats."""
-    packed = wire.chunk(5, struct.pack(f"<{len(values)}f", *values))
-    single = b"".join(wire.float32(5, value) for value in values)
+    packed = encode((5, struct.pack(f"<{len(values)}f", *values)))
+    single = encode((5, values))
     for data in (packed, single):
         assert wire.Message(span(data)).floats(5) == tuple(values)
 

@@ -7,7 +7,7 @@ Protobuf is given the schema as far as the tables know it. What the tables step 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,23 @@ from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import tables
 from acl_bundle.om._modeldef.tables import Nodes, Tables
-from acl_bundle.om._proto.wire import chunk, number, packed
+from acl_bundle.om._proto.encode import encode, varints
+
+
+def chunk(field: int, value: bytes | str) -> bytes:
+    """A field of bytes, a text, or a message that is encoded."""
+    return encode((field, value))
+
+
+def number(field: int, value: int) -> bytes:
+    """A field of a number."""
+    return encode((field, value))
+
+
+def packed(field: int, values: Iterable[int]) -> bytes:
+    """A field of packed numbers."""
+    return encode((field, varints(values)))
+
 
 Field = descriptor_pb2.FieldDescriptorProto
 SCHEMA = {  # message: field name and number, type; * is repeated, | a member of the oneof

@@ -8,24 +8,23 @@ and assigns it otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
 
 from acl_bundle import om
 from acl_bundle.build._graphs import submodel
 from acl_bundle.build._program.program import From, Kind, Program
 from acl_bundle.om._bundle.roles import INIT_NAME, UPDATE_NAME
-from acl_bundle.om._container.inout import TensorInfo
 from acl_bundle.om._modeldef import ge
 from acl_bundle.om._modeldef.define import ConstValue, Desc, GraphValue, Op, model_def
 from acl_bundle.weight_program import WeightProgram, to_bytes
 
 _UNKNOWN_RANK = (-2,)
+_IN_BRANCH: Final = {ge.INDEX: 0, ge.PARENT_INDEX: 1}
 
 
-@dataclass(frozen=True)
-class Weight:
+class Weight(NamedTuple):
     """A refreshable weight: its description, its first value, its place among the variables."""
 
     name: str
@@ -51,19 +50,15 @@ def init_model(weights: Sequence[Weight], variable_size: int) -> om.Chunks:
     pieces, offsets = submodel.pack(weight.value for weight in weights)
     program = Program(Kind.ASSIGN, variable_area=variable_size)
     declare(program, weights)
-    ops: list[Op] = []
-    variables = {weight.variable for weight in weights}
     for index, (weight, offset) in enumerate(zip(weights, offsets, strict=True)):
         program.constant(weight.name, weight.desc, offset)
         program.assign(index, From.CONSTANT, index)
-        const = weight.name if weight.name not in variables else f"{weight.name}_const"
-        ops += _init_ops(weight, const, offset)
-    ops.append(Op("NetOutput", "NetOutput"))
+    graph = GraphValue(INIT_NAME, _init_ops(weights, offsets))
     return submodel.assemble(
         INIT_NAME,
         inputs=(),
         outputs=(),
-        definition=model_def(INIT_NAME, [GraphValue(INIT_NAME, ops)], {}),
+        definition=model_def(INIT_NAME, [graph], {}),
         program=program,
         weights=pieces,
     )
@@ -75,16 +70,13 @@ def update_model(
     """Return the graph that takes new values, and says what makes them where it is not plain."""
     program = Program(Kind.ASSIGN, variable_area=variable_size)
     declare(program, weights)
-    ops, branches = [], []
-    for index, weight in enumerate(weights):
+    for index in range(len(weights)):
         program.assign(index, From.INPUT, index)
-        ops += _update_ops(weight, index)
-        branches += [_then(weight), _else(weight)]
-    ops.append(Op("NetOutput", "NetOutput"))
-    graphs = [GraphValue(UPDATE_NAME, ops), *branches]
+    branches = chain.from_iterable(map(_branches, weights))
+    graphs = chain([GraphValue(UPDATE_NAME, _update_ops(weights))], branches)
     return submodel.assemble(
         UPDATE_NAME,
-        inputs=[_input(weight) for weight in weights],
+        inputs=[submodel.info(f"{weight.name}_var_data", _open(weight)) for weight in weights],
         outputs=(),
         definition=model_def(UPDATE_NAME, graphs, _attributes(program_of_weights)),
         program=program,
@@ -104,66 +96,54 @@ def declare(program: Program, weights: Sequence[Weight]) -> None:
         program.variable(weight.variable, weight.desc, weight.offset)
 
 
-def variable_op(weight: Weight, name: str = "") -> Op:
+def variable_op(weight: Weight) -> Op:
     """Return the Variable node of a weight, which says where its memory starts."""
     place = {ge.VARIABLE_OFFSET: weight.offset}
-    return Op(name or weight.variable, "Variable", attrs=place, output_descs=[weight.desc])
+    return Op(weight.variable, "Variable", (), place, (), (weight.desc,))
 
 
-def _init_ops(weight: Weight, const: str, offset: int) -> list[Op]:
+def _init_ops(weights: Sequence[Weight], offsets: Sequence[int]) -> Iterator[Op]:
+    variables = {weight.variable for weight in weights}
+    for weight, offset in zip(weights, offsets, strict=True):
+        name, desc = weight.name, weight.desc
+        const = name if name not in variables else f"{name}_const"
+        value = {ge.VALUE: ConstValue(desc._replace(data_offset=offset))}
+        yield variable_op(weight)
+        yield Op(const, "Const", (), value, (), (desc,))
+        yield _assign(f"{name}_assign", weight, const)
+    yield Op("NetOutput", ge.OUTPUT_TYPE)
+
+
+def _assign(name: str, weight: Weight, source: str) -> Op:
     desc = weight.desc
-    value = Desc(desc.dtype, desc.shape, desc.format, data_offset=offset)
-    return [
-        variable_op(weight),
-        Op(const, "Const", attrs={"value": ConstValue(value)}, output_descs=[desc]),
-        _assign(f"{weight.name}_assign", weight.variable, const, desc),
-    ]
-
-
-def _assign(name: str, variable: str, source: str, desc: Desc) -> Op:
-    inputs = [f"{variable}:0", f"{source}:0"]
-    return Op(name, "Assign", inputs, input_descs=[desc, desc], output_descs=[desc])
-
-
-def _input(weight: Weight) -> TensorInfo:
-    return submodel.info(f"{weight.name}_var_data", _open(weight))
+    return Op(name, "Assign", (f"{weight.variable}:0", f"{source}:0"), {}, (desc, desc), (desc,))
 
 
 def _open(weight: Weight) -> Desc:
-    return _of_any_rank(weight.desc.dtype, weight.desc.format)
+    return Desc(weight.desc.dtype, _UNKNOWN_RANK, weight.desc.format)
 
 
-@lru_cache(maxsize=64)
-def _of_any_rank(dtype: int, layout: int) -> Desc:
-    return Desc(dtype, _UNKNOWN_RANK, layout)
+def _update_ops(weights: Sequence[Weight]) -> Iterator[Op]:
+    for index, weight in enumerate(weights):
+        data, desc = f"{weight.variable}_data", _open(weight)
+        branches = f"{weight.variable}_then_graph", f"{weight.variable}_else_graph"
+        given = f"{data}:0", f"{data}:0"
+        yield Op(data, "Data", (), {ge.INDEX: index}, (desc,), (desc,))
+        yield Op(f"{weight.variable}_if", "If", given, {}, (desc, desc), (), branches)
+    yield Op("NetOutput", ge.OUTPUT_TYPE)
 
 
-def _update_ops(weight: Weight, index: int) -> list[Op]:
-    data, desc = f"{weight.name}_var_data", _open(weight)
-    return [
-        Op(data, "Data", attrs={"index": index}, input_descs=[desc], output_descs=[desc]),
-        Op(
-            f"{weight.name}_var_if",
-            "If",
-            [f"{data}:0", f"{data}:0"],
-            input_descs=[desc, desc],
-            subgraphs=[f"{weight.name}_var_then_graph", f"{weight.name}_var_else_graph"],
-        ),
-    ]
-
-
-def _then(weight: Weight) -> GraphValue:
-    name = weight.name
-    data = _branch_data(f"{name}_var_then_data", weight.desc)
-    assign = _assign(f"{name}_var_then_assign", weight.variable, data.name, weight.desc)
-    return GraphValue(f"{name}_var_then_graph", [variable_op(weight), data, assign])
-
-
-def _else(weight: Weight) -> GraphValue:
-    data = _branch_data(f"{weight.name}_var_else_data", _open(weight))
-    return GraphValue(f"{weight.name}_var_else_graph", [data])
+def _branches(weight: Weight) -> tuple[GraphValue, GraphValue]:
+    """The bodies of a weight's If: where there is a value, and where there is none."""
+    variable = weight.variable
+    data = _branch_data(f"{variable}_then_data", weight.desc)
+    assign = _assign(f"{variable}_then_assign", weight, data.name)
+    kept = _branch_data(f"{variable}_else_data", _open(weight))
+    return (
+        GraphValue(f"{variable}_then_graph", (variable_op(weight), data, assign)),
+        GraphValue(f"{variable}_else_graph", (kept,)),
+    )
 
 
 def _branch_data(name: str, desc: Desc) -> Op:
-    attrs = {"index": 0, "_parent_node_index": 1}
-    return Op(name, "Data", attrs=attrs, input_descs=[desc], output_descs=[desc])
+    return Op(name, "Data", (), _IN_BRANCH, (desc,), (desc,))

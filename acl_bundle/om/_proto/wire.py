@@ -1,4 +1,4 @@
-"""Protobuf's wire format, as much of it as a model definition needs.
+"""Protobuf's wire format, read: as much of it as a model definition needs.
 
 Reading keeps nothing: a :class:`Message` is a piece of the file, and each
 question walks over its fields in C (csrc/wire/wire.c), steps over their content,
@@ -6,8 +6,7 @@ and hands out views. A megabyte inside a message therefore costs nothing until
 somebody wants it, a field costs nothing unless it is asked for, and nothing is
 ever recursed into on its own. Where an answer is a Python object per field,
 there may be only as many as the bytes of the message pay for; a file that
-claims more is refused, whoever wrote it. Writing is a handful of functions that
-return bytes.
+claims more is refused, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from acl_bundle._acl import ffi, lib
 from acl_bundle.om._bytes.span import Span
+from acl_bundle.om._proto.encode import varint
 
 _VARINT: Final = 0
 _FIXED64: Final = 1
@@ -106,7 +106,7 @@ class Message:
                 raise self.wrong(number, kind, f"packed numbers or {_KINDS[single]} each")
             joined += part
             alone = kind == _VARINT
-            part = varint(start) if alone else self.span.view[start : start + size]
+            part = varint(_signed(start)) if alone else self.span.view[start : start + size]
         return bytes(joined + part) if joined else part
 
     def text(self, number: int) -> str:
@@ -283,43 +283,3 @@ def _varint(span: Span, at: int) -> tuple[int, int]:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
-
-
-def varint(value: int) -> bytes:
-    """Return a number as a varint; a negative one takes ten bytes."""
-    if 0 <= value < _FEW:
-        return _SMALL[value]
-    value &= 0xFFFFFFFFFFFFFFFF
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
-
-
-# Every tag, and nearly every length, is below 1024: fields have numbers up to 63.
-_FEW: Final = 1024
-_SMALL: Final = [bytes([n]) if n < 128 else bytes([n & 0x7F | 0x80, n >> 7]) for n in range(_FEW)]
-
-
-def number(field: int, value: int) -> bytes:
-    """Return a number field; zero is written too."""
-    return _SMALL[field << 3 | _VARINT] + varint(value)
-
-
-def chunk(field: int, value: bytes | str) -> bytes:
-    """Return a field of bytes, a string, or an embedded message."""
-    raw = value.encode() if isinstance(value, str) else value
-    size = len(raw)
-    return _SMALL[field << 3 | _LENGTH] + (_SMALL[size] if size < _FEW else varint(size)) + raw
-
-
-def float32(field: int, value: float) -> bytes:
-    """Return a 32-bit float field."""
-    return _SMALL[field << 3 | _FIXED32] + struct.pack("<f", value)
-
-
-def packed(field: int, values: Iterable[int]) -> bytes:
-    """Return a packed field of numbers."""
-    return chunk(field, b"".join(map(varint, values)))

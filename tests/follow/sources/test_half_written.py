@@ -14,7 +14,7 @@ import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle import weights as files
 from acl_bundle.errors import WeightsFormatError
-from acl_bundle.om._proto.wire import chunk, number
+from acl_bundle.om._proto.encode import encode
 
 from .. import policy
 from ..following import following, opened, publish, put, until
@@ -22,13 +22,12 @@ from ..following import following, opened, publish, put, until
 
 def graphdef(weights: dict[str, Any]) -> bytes:
     """TensorFlow's frozen graph of some float32 weights, a Const node for each."""
-    nodes = b""
+    nodes = []
     for name, value in weights.items():
-        shape = b"".join(chunk(2, number(1, one)) for one in value.shape)
-        tensor = number(1, 1) + chunk(2, shape) + chunk(4, value.tobytes())
-        attr = chunk(1, "value") + chunk(2, chunk(8, tensor))
-        nodes += chunk(1, chunk(1, name) + chunk(2, "Const") + chunk(5, attr))
-    return nodes
+        shape = (2, [(1, one) for one in value.shape])
+        attr = (1, "value", 2, (8, (1, 1, 2, shape, 4, value.tobytes())))
+        nodes.append((1, name, 2, "Const", 5, attr))
+    return encode((1, nodes))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999])

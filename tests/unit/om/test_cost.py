@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -12,10 +12,20 @@ from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._modeldef import ge
 from acl_bundle.om._modeldef.tables import NODE_BYTES
-from acl_bundle.om._proto.wire import chunk, packed
+from acl_bundle.om._proto.encode import encode, varints
 
 SIZE = 1 << 20
 TIMES = 10
+
+
+def chunk(field: int, value: bytes | str) -> bytes:
+    """A field of bytes, a text, or a message that is encoded."""
+    return encode((field, value))
+
+
+def packed(field: int, values: Iterable[int]) -> bytes:
+    """A field of packed numbers."""
+    return encode((field, varints(values)))
 
 
 def _repeated(piece: bytes) -> bytes:

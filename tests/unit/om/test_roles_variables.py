@@ -9,6 +9,7 @@ import pytest
 from acl_bundle import om
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._modeldef import define
+from acl_bundle.om._proto.encode import encode
 
 
 def graph(name="", inputs=(), outputs=()):
@@ -98,8 +99,8 @@ def stored(layout, shape, origin):
         "m", [define.GraphValue("g", [define.Op("w_var", "Variable", output_descs=[desc])])], {}
     )
     # Desc writes its own dims as origin; put the author's there instead
-    mine = define._attr(tuple(shape))
-    theirs = define._attr(tuple(origin)) if origin else define._attr("gone")
+    mine = encode(define._attr(tuple(shape)))
+    theirs = encode(define._attr(tuple(origin) if origin else "gone"))
     assert len(mine) == len(theirs)
     return raw.replace(mine, theirs)
 
