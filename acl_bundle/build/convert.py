@@ -12,7 +12,7 @@ from acl_bundle.build import _fold as folding
 from acl_bundle.build._graphs import infer, refresh
 from acl_bundle.build._graphs.infer import InferencePlan, OutputNames
 from acl_bundle.build._graphs.refresh import Weight
-from acl_bundle.build._onnx import gather
+from acl_bundle.build._onnx import gather, walk
 from acl_bundle.build._onnx.load import Source, load
 from acl_bundle.build._origin import exporters, selection
 from acl_bundle.build._origin.origin import Origin
@@ -97,17 +97,16 @@ def from_onnx(
     folding.check_one(program, weights, aliases, unused)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
+    uses = walk.uses(loaded.model.graph)
     takes = flexible.pin(loaded.model.graph, input_shapes, *asked)
     if program is not None:
         own = opened(program)
         names = [one.name for one in own.constants]
-        noted = exporters.Noted((), exporters.shared(names, loaded.model.graph))
+        noted = exporters.Noted((), exporters.shared(names, uses))
         folded = folding.given(own, constants.own, loaded.model.graph, init=init)
     else:
         chosen = selection.choose(weights or [], constants.own, loaded.model.graph)
-        noted = exporters.noted(
-            weights or [], chosen, constants.own, loaded.model.graph, loaded.fused
-        )
+        noted = exporters.noted(weights or [], chosen, constants.own, uses, loaded.fused)
         folded = folding.fold(
             loaded.model, constants.own, chosen,
             passes=fold, init=init, aliases=aliases or {}, unused=unused,

@@ -87,10 +87,10 @@ def _know(model: ModelProto, values: Values) -> None:
     """Find out what every node makes that depends on constants alone."""
     graph, opset = model.graph, _opset(model)
     behind = Behind(values, walk.FreshNames(graph), _reads(graph), _ranks(model))
-    gone: list[NodeProto] = []
-    for node in graph.node:
+    gone: list[int] = []
+    for at, node in enumerate(graph.node):
         if behind.takes(node):
-            gone.append(node)
+            gone.append(at)
             continue
         inputs = [name for name in node.input if name]
         if not (inputs and is_translated(node) and all(map(values.knows, inputs))):
@@ -103,8 +103,8 @@ def _know(model: ModelProto, values: Values) -> None:
                 continue
         else:
             values.bind_later(node.output, make)
-    for node in gone:
-        graph.node.remove(node)
+    for at in reversed(gone):
+        del graph.node[at]
     transposes.cancel(graph, _reads(graph))
 
 
@@ -124,7 +124,7 @@ def _ranks(model: ModelProto) -> dict[str, int]:
 
 def _reads(graph: GraphProto) -> Counter[str]:
     """How often each tensor is read, by nodes at any depth and as an output."""
-    found = Counter(name for name, uses in walk.uses(graph).items() for _ in uses)
+    found = Counter(walk.reads(graph))
     for one in walk.graphs(graph):
         found.update(output.name for output in one.output)
     return found

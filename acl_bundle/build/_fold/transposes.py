@@ -25,9 +25,10 @@ _EACH: Final = frozenset((
 
 
 class _Chain(NamedTuple):
-    """A transpose, and what looked at each of its numbers since."""
+    """A transpose, which node it is, and what looked at each of its numbers since."""
 
     start: NodeProto
+    at: int
     nodes: tuple[NodeProto, ...]
 
 
@@ -41,8 +42,8 @@ def cancel(graph: GraphProto, reads: Mapping[str, int]) -> None:
     ends = {output.name for one in walk.graphs(graph) for output in one.output}
     chains: dict[str, _Chain] = {}
     renamed: dict[str, str] = {}
-    gone: list[NodeProto] = []
-    for node in graph.node:
+    gone: list[int] = []
+    for at, node in enumerate(graph.node):
         if node.domain not in ("", "ai.onnx") or not node.input:
             continue
         chain = chains.get(node.input[0]) if reads[node.input[0]] == 1 else None
@@ -55,11 +56,11 @@ def cancel(graph: GraphProto, reads: Mapping[str, int]) -> None:
             or not _undoes(node, chain.start)
             or not _join(chain, node.output[0], ends, renamed)
         ):
-            chains[node.output[0]] = _Chain(node, ())
+            chains[node.output[0]] = _Chain(node, at, ())
         else:
-            gone += chain.start, node
-    for node in gone:
-        graph.node.remove(node)
+            gone += chain.at, at
+    for at in sorted(gone, reverse=True):
+        del graph.node[at]
     walk.rename(graph, renamed)
 
 

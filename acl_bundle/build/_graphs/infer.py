@@ -141,7 +141,7 @@ def _makes(node: NodeProto, names: set[str]) -> bool:
 
 def _used(graph: GraphProto, constants: Mapping[str, ModelConstant]) -> list[ModelConstant]:
     """Drop initializers nobody reads, and return the constants that are left."""
-    read = set(walk.uses(graph)) | {one.name for one in graph.output}
+    read = {*walk.reads(graph)} | {one.name for one in graph.output}
     read.update(name for node in graph.node for name in walk.captured(node))
     walk.replace(graph.initializer, [one for one in graph.initializer if one.name in read])
     opened = {one.name for one in graph.input}

@@ -28,8 +28,15 @@ def graphs(graph: GraphProto) -> Iterator[GraphProto]:
     """Yield a graph and all graphs inside it."""
     yield graph
     for node in graph.node:
-        for inner in subgraphs(node):
+        for inner in subgraphs(node) if node.attribute else ():
             yield from graphs(inner)
+
+
+def reads(graph: GraphProto) -> Iterator[str]:
+    """Yield what nodes read, those of inner graphs included, each name as often as it is read."""
+    for one in graphs(graph):
+        for node in one.node:
+            yield from node.input
 
 
 def uses(graph: GraphProto) -> dict[str, list[TensorUse]]:
@@ -38,14 +45,18 @@ def uses(graph: GraphProto) -> dict[str, list[TensorUse]]:
     for one in graphs(graph):
         for node in one.node:
             for index, name in enumerate(node.input):
-                found.setdefault(name, []).append(TensorUse(node, index))
+                use = TensorUse(node, index)
+                if name in found:
+                    found[name].append(use)
+                else:
+                    found[name] = [use]
     return found
 
 
 def captured(node: NodeProto) -> list[str]:
     """Return what a node's graphs read from around it, each name once."""
     found: dict[str, None] = {}
-    for inner in subgraphs(node):
+    for inner in subgraphs(node) if node.attribute else ():
         own = set(defined(inner))
         for name in _read(inner):
             if name and name not in own:

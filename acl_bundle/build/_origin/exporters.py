@@ -12,10 +12,8 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from onnx import GraphProto
-
 from acl_bundle._names.exported import by_exporter
-from acl_bundle.build._onnx import element_types, operands, walk
+from acl_bundle.build._onnx import element_types, operands
 from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.walk import TensorUse
 from acl_bundle.build._origin.selection import Choice
@@ -50,7 +48,7 @@ def noted(
     asked: Choice,
     chosen: Sequence[ModelConstant],
     constants: Mapping[str, ModelConstant],
-    graph: GraphProto,
+    uses: Mapping[str, Sequence[TensorUse]],
     fused: Collection[str],
 ) -> Noted:
     """Look at a graph as its author gave it, and warn of what an update would miss.
@@ -59,26 +57,26 @@ def noted(
         asked: What the caller chose, whose own words need no warning.
         chosen: The weights.
         constants: All constants of the main graph.
-        graph: The main graph.
+        uses: Who reads each tensor of the main graph.
         fused: Constants that torch's exporter says it has put a BatchNorm into.
     """
-    uses = walk.uses(graph)
     found = [one.name for one in constants.values() if by_exporter(one.name)]
     made_up = tuple(name for name in found if _looks_trained(constants[name], uses))
     _warn([name for name in made_up if isinstance(asked, str) or name not in asked], _MADE_UP)
     _warn([one.name for one in chosen if one.name in fused], _FUSED)
     made_up += tuple(name for name in constants if name in fused and name not in made_up)
-    return Noted(made_up, shared([one.name for one in chosen], graph))
+    return Noted(made_up, shared([one.name for one in chosen], uses))
 
 
-def shared(names: Iterable[str], graph: GraphProto) -> dict[str, tuple[str, ...]]:
+def shared(
+    names: Iterable[str], uses: Mapping[str, Sequence[TensorUse]]
+) -> dict[str, tuple[str, ...]]:
     """Return those of some constants that feed several places, and the names of their nodes."""
-    uses = walk.uses(graph)
     nodes = {name: tuple(use.node.name for use in uses.get(name, ())) for name in names}
     return {name: readers for name, readers in nodes.items() if len(readers) > 1}
 
 
-def _looks_trained(one: ModelConstant, uses: Mapping[str, list[TensorUse]]) -> bool:
+def _looks_trained(one: ModelConstant, uses: Mapping[str, Sequence[TensorUse]]) -> bool:
     if one.elem not in element_types.FLOATING or not one.dims or not one.data.nbytes:
         return False
     is_data = bool(uses.get(one.name)) and operands.shaping_use(one.name, uses) is None

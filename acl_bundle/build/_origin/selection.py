@@ -72,6 +72,7 @@ def _spelled_out(
 ) -> list[str]:
     """Put the names that it matches in the place of each pattern, those named before left out."""
     found: list[str] = []
+    named = {name for name in names if isinstance(name, str)}
     for name in names:
         if not _is_pattern(name) or name in constants:
             found.append(name)
@@ -86,7 +87,8 @@ def _spelled_out(
                 f"the pattern {name!r} matches no floating-point constant of rank 1 or more that"
                 f" is read as data{_candidates(constants, name)}"
             )
-        found += [one for one in matching if one not in found and one not in names]
+        found += [one for one in matching if one not in named]
+        named.update(matching)
     return found
 
 

@@ -6,7 +6,7 @@ Runtime, where the shapes are to be fixed; a dynamic model leaves it open too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class Shaping:
         Raises:
             ValueError: They depend on values, or no trial run can tell them.
         """
-        return self._settled(self.inferred(inputs), inputs)
+        return self._settled(self.inferred(inputs), lambda: inputs)
 
     def declared(self) -> list[Dims]:
         """Return the outputs' shapes for the inputs' shapes that the graph declares.
@@ -65,20 +65,24 @@ class Shaping:
         Raises:
             ValueError: As for `fixed`.
         """
-        inputs = {one.name: shapes.known(one).dims or () for one in self.model.graph.input}
-        return self._settled(self._listed(self.known), inputs)
+        return self._settled(
+            self._listed(self.known),
+            lambda: {one.name: shapes.known(one).dims or () for one in self.model.graph.input},
+        )
 
     def _listed(self, known: Mapping[str, Known]) -> list[Dims | None]:
         names = [one.name for one in self.model.graph.output]
         return [known[name].dims if name in known else None for name in names]
 
-    def _settled(self, found: Sequence[Dims | None], inputs: Mapping[str, Dims]) -> list[Dims]:
+    def _settled(
+        self, found: Sequence[Dims | None], inputs: Callable[[], Mapping[str, Dims]]
+    ) -> list[Dims]:
         """Return what was found, or what a trial run tells where that is open."""
         known = [dims for dims in found if dims is not None and -1 not in dims]
         if len(known) == len(found):
             return known
         check_shaping(self.model)
-        return self.runner.output_dims(self.weights, inputs)
+        return self.runner.output_dims(self.weights, inputs())
 
 
 def check_shaping(model: ModelProto) -> None:

@@ -96,11 +96,11 @@ def model_def(name: str, graphs: Iterable[GraphValue], attrs: Mapping[str, Attr]
 
 
 def _graph(graph: GraphValue) -> bytes:
-    ops = [encode(_op(op, index)) for index, op in enumerate(graph.ops)]
+    ops = [_op(op, index) for index, op in enumerate(graph.ops)]
     return encode((ge.GRAPH_NAME, graph.name, ge.GRAPH_OP, ops))
 
 
-def _op(op: Op, index: int) -> Fields:
+def _op(op: Op, index: int) -> bytes:
     name, kind, inputs, attrs, input_descs, output_descs, subgraphs, sources = op
     head: Fields = (
         ge.OP_NAME, name, ge.OP_TYPE, kind, ge.OP_INPUT, [*inputs], ge.OP_ATTR, _attrs(attrs),
@@ -109,12 +109,17 @@ def _op(op: Op, index: int) -> Fields:
     if sources:
         names, outputs = zip(*sources, strict=True)
         head += (ge.OP_SRC_NAME, [*names], ge.OP_SRC_INDEX, varints(outputs))
-    return (
-        *head,
-        ge.OP_INPUT_DESC, [desc.encoded for desc in input_descs],
-        ge.OP_OUTPUT_DESC, [desc.encoded for desc in output_descs],
-        ge.OP_SUBGRAPH, [*subgraphs],
-    )  # fmt: skip
+    ends = _ends(tuple(input_descs), tuple(output_descs))
+    return encode(head) + ends + encode((ge.OP_SUBGRAPH, [*subgraphs]))
+
+
+@lru_cache(maxsize=_SHAPES)
+def _ends(inputs: tuple[Desc, ...], outputs: tuple[Desc, ...]) -> bytes:
+    """Return the descriptions of an operator's inputs and outputs, which many have the same."""
+    return encode((
+        ge.OP_INPUT_DESC, [desc.encoded for desc in inputs],
+        ge.OP_OUTPUT_DESC, [desc.encoded for desc in outputs],
+    ))  # fmt: skip
 
 
 @lru_cache(maxsize=_SHAPES)
