@@ -42,4 +42,13 @@ uintptr_t ab_objects_weights(void);
  */
 uintptr_t ab_objects_ends(void);
 
+/*
+ * PyObject *(PyObject *kind, PyObject *columns, PyObject *sizes, uint64_t most): a list of tuples
+ * of a kind, made of the lists in a tuple, which are equally long; and whether they lie one
+ * behind another. The first columns are a name, a type, dims or None, and an offset or None:
+ * none of these starts before the one before it ends, and the last ends at most. sizes are the
+ * bytes of an element by type; what does not fit into 64 bits does not lie so.
+ */
+uintptr_t ab_objects_placed(void);
+
 #endif

@@ -56,7 +56,7 @@ class Statements:
                     self._told.append(nodes.told)
                 self._said.append(Said(model, suffix, nodes))
 
-    def of(self, names: list[str]) -> tuple[Sequence[Shape | None], Sequence[int | None]]:
+    def of(self, names: list[str]) -> tuple[list[Shape | None], list[int | None]]:
         """Return what is said first of the shape and the offset of each weight, None: nothing."""
         if self._are_told_once(names):
             return self._told[0].shapes, self._told[0].offsets or [None] * len(names)

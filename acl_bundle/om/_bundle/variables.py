@@ -9,8 +9,7 @@ the same. A bundle without an update graph has the variables its graphs name.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from acl_bundle.om._bundle import names
 from acl_bundle.om._bundle.manifest import Manifest
 from acl_bundle.om._bundle.roles import UPDATE_SUFFIX, Role
 from acl_bundle.om._bundle.statements import Statements
+from acl_bundle.om._bytes import objects
 from acl_bundle.om.model import Model
 
 
@@ -99,35 +99,25 @@ def find(
         said = {one.ge_name: one.shape for one in manifest.weights}
         shapes = [said.get(name) if shape is None else shape
                   for name, shape in zip(in_graph, shapes, strict=True)]  # fmt: skip
-    rows = zip(own, named.values(), shapes, offsets, in_graph, strict=True)
-    made = [*map(tuple.__new__, repeat(Variable), rows)]
-    _check_places(made, size, file)
+    types = [*named.values()]
+    sizes = {dtype: dtypes.nbytes(dtype) for dtype in set(types)}
+    made, is_in_order = objects.placed(
+        Variable, (own, types, shapes, offsets, in_graph), sizes, size
+    )
+    if not is_in_order:
+        _check_places(made, sizes, size, file)
     return dict(zip(own, made, strict=True))
 
 
-def _check_places(variables: Collection[Variable], size: int, file: str) -> None:
+def _check_places(
+    variables: Iterable[Variable], sizes: Mapping[int, int], size: int, file: str
+) -> None:
     """Refuse variables that share memory, or have none."""
-    sizes = {dtype: dtypes.nbytes(dtype) for dtype in {one.dtype for one in variables}}
-    end = 0
-    for _, dtype, shape, offset, _ in variables:
-        if offset is None:
-            continue
-        if offset < end:
-            break
-        end = offset if shape is None else offset + math.prod(shape) * sizes[dtype]
-    else:
-        if end <= size:
-            return  # as a builder lays them out, one behind another
     placed = sorted([
         (offset, 0 if shape is None else math.prod(shape) * sizes[dtype], name)
         for name, dtype, shape, offset, _ in variables
         if offset is not None
     ])  # fmt: skip
-    _refuse_places(placed, size, file)
-
-
-def _refuse_places(placed: Sequence[tuple[int, int, str]], size: int, file: str) -> None:
-    """The same of offsets in their order, each with bytes and name."""
     end, before = 0, ""
     for offset, nbytes, name in placed:
         if offset < end:

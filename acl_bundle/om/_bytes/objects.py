@@ -26,6 +26,10 @@ ends: Final = PYFUNCTYPE(py_object, py_object, c_void_p, c_uint64, c_uint64, c_u
     lib.ab_objects_ends()
 )
 """Tensors of MODEL_INOUT_INFO."""
+placed: Final = PYFUNCTYPE(py_object, py_object, py_object, py_object, c_uint64)(
+    lib.ab_objects_placed()
+)
+"""Tuples of columns, and whether what they describe lies one behind another."""
 
 
 def address(pointer: Any) -> int:
