@@ -8,8 +8,7 @@ protobuf handed out otherwise. They are never copied on the way to the bundle.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,7 @@ from acl_bundle.build._onnx import element_types
 from acl_bundle.build._onnx.external import ExternalData
 
 
-@dataclass(frozen=True)
-class ModelConstant:
+class ModelConstant(NamedTuple):
     """One constant of a plain type: ``data`` is its little-endian C-order bytes."""
 
     name: str

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import index as as_index
+from typing import NamedTuple
 
 from onnx import (
     GraphProto,
@@ -28,8 +28,7 @@ from acl_bundle.build._onnx import element_types, walk
 Shapes = Mapping[str, Sequence[int]] | str
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What inference found out about a tensor; ``dims`` is None for an unknown rank."""
 
     elem: int

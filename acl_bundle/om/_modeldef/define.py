@@ -109,8 +109,8 @@ def _op(op: Op, index: int) -> bytes:
     if sources:
         names, outputs = zip(*sources, strict=True)
         head += (ge.OP_SRC_NAME, [*names], ge.OP_SRC_INDEX, varints(outputs))
-    ends = _ends(tuple(input_descs), tuple(output_descs))
-    return encode(head) + ends + encode((ge.OP_SUBGRAPH, [*subgraphs]))
+    made = encode(head) + _ends(tuple(input_descs), tuple(output_descs))
+    return made + encode((ge.OP_SUBGRAPH, [*subgraphs])) if subgraphs else made
 
 
 @lru_cache(maxsize=_SHAPES)
