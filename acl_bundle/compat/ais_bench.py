@@ -11,16 +11,18 @@ import math
 import os
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import whole
 from acl_bundle.bundle import Bundle
-from acl_bundle.compat.shape_choices import MODES, ShapeChoices, gears_of, mode_of
+from acl_bundle.compat.feeds import listed, times
+from acl_bundle.compat.files import FilesRun
+from acl_bundle.compat.shape_choices import MODES, gears_of, mode_of
 from acl_bundle.compat.tensors import Summary, Tensor, TensorDesc, describe
 from acl_bundle.graph import Graph
 from acl_bundle.spec import TensorSpec
@@ -34,7 +36,7 @@ Array = NDArray[Any]
 Feeds = Sequence[Any]
 
 
-class InferSession(ShapeChoices):
+class InferSession(FilesRun):
     """A model on a device, as ais_bench has it. Close it with `free_resource`, or use ``with``.
 
     Each call blocks, with the GIL released; any thread may make it. A file with weights is
@@ -49,6 +51,8 @@ class InferSession(ShapeChoices):
 
     Attributes:
         bundle: What it is made of.
+        intensors_desc: What `get_inputs` gave at the load; outtensors_desc of `get_outputs`,
+            outputs_names the names of those.
 
     Raises:
         TypeError, ValueError: `loop` is no int, or less than 1. All that `Bundle.load` raises
@@ -67,7 +71,7 @@ class InferSession(ShapeChoices):
         self.model_path: str | os.PathLike[str] = model_path
         self.acl_json_path: str | None = acl_json_path
         self.debug: bool = debug
-        self.loop: int = _times(loop, "loop")
+        self.loop: int = times(loop, "loop")
         self._level = logging.DEBUG if debug else logging.NOTSET
         self._times, self._last = Summary(), dict[str, Array]()
         self.bundle: Bundle = Bundle.load(model_path, device=device_id, config=acl_json_path)
@@ -80,11 +84,14 @@ class InferSession(ShapeChoices):
         except BaseException:
             self.bundle.close()
             raise
+        self.intensors_desc: list[TensorDesc] = self.get_inputs()
+        self.outtensors_desc: list[TensorDesc] = self.get_outputs()
+        self.outputs_names: list[str] = [one.name for one in self.outtensors_desc]
         _open.add(self)
 
     def get_inputs(self) -> list[TensorDesc]:
-        """Describe the inputs, in order. The extra input of gears is not among them."""
-        return [describe(spec, self._last.get(spec.name)) for spec in self._graph.inputs]
+        """Describe the inputs, in order. Those of gears and of dynamic AIPP are not among them."""
+        return [describe(spec, self._last.get(spec.name)) for spec in self._inputs]
 
     def get_outputs(self) -> list[TensorDesc]:
         """Describe the outputs, in order."""
@@ -135,16 +142,8 @@ class InferSession(ShapeChoices):
         Raises:
             As `infer`.
         """
-        given = [self._given(feeds, mode) for feeds in _listed(feeds_list, "feeds_list")]
-        if self._mode == "dymshape" or self.loop > 1:
-            return [self._run(one) for one in given]
-        answers, start = [], time.perf_counter()
-        for made in self._graph.stream(given):
-            now = time.perf_counter()
-            self._note(now - start, made)
-            answers.append(list(made.values()))
-            start = now
-        return answers
+        given = [self._given(feeds, mode) for feeds in listed(feeds_list, "feeds_list")]
+        return list(self._answers(given))
 
     def infer_iteration(
         self,
@@ -173,21 +172,19 @@ class InferSession(ShapeChoices):
                 All that `infer` raises comes through.
         """
         outputs = len(self._graph.outputs)
-        links = [-1] * len(self._graph.inputs)
+        links = [-1] * len(self._inputs)
         if in_out_list is not None:
-            links = [
-                whole(at, "in_out_list has ints") for at in _listed(in_out_list, "in_out_list")
-            ]
-        if len(links) != len(self._graph.inputs) or not all(-1 <= at < outputs for at in links):
+            links = [whole(at, "in_out_list has ints") for at in listed(in_out_list, "in_out_list")]
+        if len(links) != len(self._inputs) or not all(-1 <= at < outputs for at in links):
             raise ValueError(
                 f"in_out_list is {links}; it has a number for each of the"
-                f" {len(self._graph.inputs)} inputs: -1, or an output from 0 to {outputs - 1}"
+                f" {len(self._inputs)} inputs: -1, or an output from 0 to {outputs - 1}"
             )
-        times, given = _times(iteration_times, "iteration_times"), self._given(feeds, mode)
-        for _ in range(times):
+        runs, given = times(iteration_times, "iteration_times"), self._given(feeds, mode)
+        for _ in range(runs):
             made = self._run(given)
             given = [
-                self._feed(made[at], self._graph.inputs[own]) if at >= 0 else given[own]
+                self._feed(made[at], self._inputs[own]) if at >= 0 else given[own]
                 for own, at in enumerate(links)
             ]
         return made
@@ -229,7 +226,7 @@ class InferSession(ShapeChoices):
             raise ValueError(f"mode is {mode!r}; {', '.join(MODES)} are right")
         if mode != self._mode:
             raise ValueError(f"mode is {mode!r}; the file's inputs are those of {self._mode!r}")
-        inputs, feeds = self._graph.inputs, _listed(feeds, "feeds")
+        inputs, feeds = self._inputs, listed(feeds, "feeds")
         if len(feeds) != len(inputs):
             names = ", ".join(spec.name for spec in inputs)
             raise ValueError(f"there are {len(feeds)} feeds; the inputs are {names}")
@@ -242,15 +239,27 @@ class InferSession(ShapeChoices):
             return array.reshape(spec.shape)
         return array
 
+    def _answers(self, given: Iterable[list[Any]]) -> Iterator[list[Array]]:
+        if self._mode == "dymshape" or self.loop > 1:
+            yield from map(self._run, given)
+            return
+        start = time.perf_counter()
+        for made in self._graph.stream(map(self._complete, given)):
+            now = time.perf_counter()
+            self._note(now - start, made)
+            yield list(made.values())
+            start = now
+
     def _execute(self, given: list[Any]) -> list[Array]:
         return self._run(given)
 
     def _run(self, given: list[Any]) -> list[Array]:
+        complete = self._complete(given)
         for _ in range(self.loop):
             start = time.perf_counter()
-            made = self._graph.run(given)
+            made = self._graph.run(complete)
             self._note(time.perf_counter() - start, made)
-        for spec, array in zip(self._graph.inputs, given, strict=True):
+        for spec, array in zip(self._inputs, given, strict=True):
             if isinstance(array, np.ndarray):
                 self._last[spec.name] = array
         return list(made.values())
@@ -260,21 +269,3 @@ class InferSession(ShapeChoices):
         self._last.update(made)
         if self._level:
             _log.log(self._level, "%s: %.3f ms", self._graph.label, seconds * 1e3)
-
-
-def _times(given: SupportsIndex, name: str) -> int:
-    """How often to do something."""
-    found = whole(given, f"{name} is an int")
-    if not 0 < found < 2**31:
-        raise ValueError(f"{name} is {found}; give 1 to 2147483647")
-    return found
-
-
-def _listed(given: Any, name: str) -> list[Any]:
-    """A list, or what is gone through as one."""
-    if isinstance(given, str | bytes | bytearray | Mapping) or not hasattr(given, "__len__"):
-        raise TypeError(f"{name} is {given!r}; give a list")
-    try:
-        return list(given)
-    except TypeError as error:  # numpy's array of rank 0 has a length that it has not
-        raise TypeError(f"{name} is {given!r}; give a list") from error

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle import om
+from acl_bundle.compat.feeds import Images
 from acl_bundle.compat.tensors import Tensor
 from acl_bundle.graph import Graph
 from acl_bundle.om import Gears
 from acl_bundle.spec import TensorSpec
 
-__all__ = ["MODES", "ShapeChoices", "gears_of", "mode_of"]
+__all__ = ["MODES", "ShapeChoices", "gears_of", "mode_of", "shaped"]
 
 _MODES = {"batch": "dymbatch", "hw": "dymhw", "dims": "dymdims"}
 MODES = ("static", *_MODES.values(), "dymshape")
@@ -26,13 +26,12 @@ MODES = ("static", *_MODES.values(), "dymshape")
 Array = NDArray[Any]
 
 
-class ShapeChoices:
+class ShapeChoices(Images):
     """What a session of ais_bench has for programs that set the shape themselves.
 
     Arrays of the chosen shape need none of it. `run` reshapes what has as many elements.
     """
 
-    _graph: Graph
     _mode: str
     _gears: Gears | None
     loop: int
@@ -86,7 +85,7 @@ class ShapeChoices:
             ValueError: The file has another mode, or the batch is no number.
         """
         self._check_mode("dymbatch")
-        self._choose([_filled(spec, [int(dym_batch)]) for spec in self._graph.inputs])
+        self._choose([_filled(spec, [int(dym_batch)]) for spec in self._inputs])
 
     def set_dynamic_hw(self, w: int, h: int) -> None:
         """Choose height and width, in ais_bench's order: the first is the file's dim 2.
@@ -95,7 +94,7 @@ class ShapeChoices:
             ValueError: The file has another mode.
         """
         self._check_mode("dymhw")
-        self._choose([_filled(spec, [int(w), int(h)]) for spec in self._graph.inputs])
+        self._choose([_filled(spec, [int(w), int(h)]) for spec in self._inputs])
 
     def set_dynamic_dims(self, dym_dims: str) -> None:
         """Choose dims, as "x:1,4;y:2,8".
@@ -104,7 +103,7 @@ class ShapeChoices:
             ValueError: The file has another mode, or the text another form.
         """
         self._check_mode("dymdims")
-        self._choose(_parsed(dym_dims, self._graph.inputs))
+        self._choose(_parsed(dym_dims, self._inputs))
 
     def set_dynamic_shape(self, dym_shape: str) -> None:
         """Choose shapes, as "x:1,4;y:2,8".
@@ -113,7 +112,7 @@ class ShapeChoices:
             ValueError: The file has another mode, or the text another form.
         """
         self._check_mode("dymshape")
-        self._choose(_parsed(dym_shape, self._graph.inputs))
+        self._choose(_parsed(dym_shape, self._inputs))
 
     def _choose(self, shapes: list[tuple[int, ...]]) -> None:
         self._chosen = shapes
@@ -130,29 +129,9 @@ class ShapeChoices:
             return 0
         return max(values[0] for values in self._gears.values)
 
-    def get_dym_aipp_input_exist(self) -> int:
-        """Return how many inputs are dynamic AIPP's."""
-        return sum("dynamic_aipp" in spec.name for spec in self._graph.inputs)
-
     def create_tensor_from_arrays_to_device(self, arrays: Any) -> Tensor:
         """Make a feed of an array."""
         return Tensor(np.ascontiguousarray(arrays))
-
-    def create_tensor_from_fileslist(
-        self, desc: Any, files: Sequence[str | os.PathLike[str]]
-    ) -> Tensor:
-        """Make a feed of the bytes of files, one behind the other: .npy, or raw.
-
-        Raises:
-            OSError: A file cannot be read.
-            ValueError: The bytes are no whole number of elements.
-        """
-        dtype = np.dtype({"double64": "float64"}.get(desc.datatype.name, desc.datatype.name))
-        parts = [
-            np.load(path).tobytes() if Path(path).suffix == ".npy" else Path(path).read_bytes()
-            for path in files
-        ]
-        return Tensor(np.frombuffer(b"".join(parts), dtype))
 
     def run(self, feeds: Sequence[Any], out_array: bool = False) -> list[Any]:
         """Run once, with the shapes that were chosen before or that the arrays have.
@@ -164,15 +143,14 @@ class ShapeChoices:
         Raises:
             ValueError: A feed has not as many elements. All that `infer` raises comes through.
         """
-        shapes = self._chosen or [spec.shape for spec in self._graph.inputs]
-        given = [
-            _shaped(np.asarray(feed), shape) for feed, shape in zip(feeds, shapes, strict=True)
-        ]
+        shapes = self._chosen or [spec.shape for spec in self._inputs]
+        given = [shaped(np.asarray(feed), shape) for feed, shape in zip(feeds, shapes, strict=True)]
         outputs = self._execute(given)
         return outputs if out_array else [Tensor(array) for array in outputs]
 
 
-def _shaped(array: Any, shape: tuple[int, ...]) -> Any:
+def shaped(array: Any, shape: tuple[int, ...]) -> Any:
+    """Return an array of as many elements in the shape, others as they are."""
     fits = min(shape, default=0) >= 0 and array.size == math.prod(shape)
     return array.reshape(shape) if fits else array
 

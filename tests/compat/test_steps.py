@@ -71,7 +71,8 @@ def test_what_it_is_made_of(tmp_path: Path) -> None:
     session = InferSession(0, path, debug=True, loop=2)
     assert (session.device_id, session.model_path, session.loop) == (0, path, 2)
     assert session.get_max_dym_batchsize() == 4
-    assert session.get_dym_aipp_input_exist() == 0
+    assert session.outputs_names == [one.name for one in session.outtensors_desc]
+    assert [one.name for one in session.intensors_desc] == ["left", "right"]
     session.set_context()
     session.set_loop_count(3)
     session.infer(feeds((2, 3)), "dymbatch")
@@ -123,6 +124,10 @@ PARAMETERS = {
         "infer_pipeline": "feeds_list mode custom_sizes",
         "infer_iteration": "feeds in_out_list iteration_times mode custom_sizes",
         "run": "feeds out_array",
+        "run_pipeline": (
+            "infilelist output auto_shape auto_dims outfmt pure_infer_mode extra_session"
+        ),
+        "load_aipp_config_file": "config_file batchsize",
     },
     MultiDeviceSession: {
         "__init__": "model_path acl_json_path debug loop",
