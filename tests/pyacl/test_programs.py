@@ -35,11 +35,11 @@ CLEAN = {
 Run = Callable[..., None]
 
 
-def in_a_shell(program: str, *words: object, told: str | None = None) -> None:
+def in_a_shell(program: str, *words: object, told: str | None = None, devices: int = 1) -> None:
     """Start it after `eval "$(acl-bundle fake env --pyacl)"`; told is the violation on stderr."""
     line = shlex.join(map(str, (sys.executable, "-W", "ignore", PROGRAMS / program, *words)))
     shell = "\n".join([*command.lines(pyacl=True), line])
-    environment = {**CLEAN, "ACL_FAKE_REPORT": "exit"}
+    environment = {**CLEAN, "ACL_FAKE_REPORT": "exit", "ACL_FAKE_DEVICES": str(devices)}
     done = subprocess.run(
         ["sh", "-euc", shell], cwd="/", env=environment, capture_output=True, text=True,
         timeout=120, check=False,
@@ -55,7 +55,8 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
         return in_a_shell
     fake_acl = request.getfixturevalue("fake_acl")
 
-    def here(program: str, *words: object, told: str | None = None) -> None:
+    def here(program: str, *words: object, told: str | None = None, devices: int = 1) -> None:
+        fake_acl.set("devices", devices)
         assert fake_acl.pyacl is sys.modules["acl"]
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         runpy.run_path(str(PROGRAMS / program), run_name="__main__")
@@ -133,6 +134,26 @@ def test_several_shapes(run: Run, kind: str, tmp_path: Path) -> None:
         assert {*found} == {*given}
         for name, x in given.items():
             np.testing.assert_allclose(found[name], computed(model, x), rtol=1e-4, atol=1e-5)
+
+
+def test_open_shapes(run: Run, tmp_path: Path) -> None:
+    """What a program tells by descriptions of tensors, and is told; the file lies in memory."""
+    model, given = dense("n", "t", 8), arrays((2, 6, 8), (1, 1, 8), (3, 4, 8))
+    path = build.model(model, dynamic_shape=True).save(tmp_path / "net.om")
+    np.savez(tmp_path / "in.npz", **given)
+    run("open_shapes.py", path, tmp_path / "in.npz", tmp_path / "out.npz", 1000)
+    with np.load(tmp_path / "out.npz") as found:
+        for name, x in given.items():
+            np.testing.assert_allclose(found[name], computed(model, x), rtol=1e-4, atol=1e-5)
+
+
+def test_devices(run: Run, tmp_path: Path) -> None:
+    model, x = dense(4, 8), arrays((5, 4, 8))["a0"]
+    path = build.model(model).save(tmp_path / "net.om")
+    np.save(tmp_path / "x.npy", x)
+    run("devices.py", path, tmp_path / "x.npy", tmp_path / "y.npy", devices=2)
+    wanted = [computed(model, one).ravel() for one in x]
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-4, atol=1e-6)
 
 
 AIPP = {
