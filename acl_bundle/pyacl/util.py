@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._binding.shim import ffi
 from acl_bundle.pyacl.owners import keep
+from acl_bundle.pyacl.readable import is_readable
 from acl_bundle.pyacl.structs import address
 
 __all__ = ["FUNCTIONS"]
@@ -35,12 +36,18 @@ def _memory(full: str, pointer: int, nbytes: int) -> Any:
     """The bytes behind a pointer.
 
     Raises:
-        ValueError: It is NULL, or the size is none.
+        ValueError: It is NULL, the host cannot read it, or the size is none.
     """
     if not 0 <= nbytes < 1 << 63:
         raise ValueError(f"{full}: {nbytes} is no size")
     if not pointer and nbytes:
         raise ValueError(f"{full}: the pointer is NULL")
+    if not is_readable(pointer, nbytes):
+        raise ValueError(
+            f"{full}: the host cannot read {nbytes} bytes at {pointer:#x}: they were freed, or are"
+            " a device's, which acl.rt.memcpy reads (boards whose host and device share memory"
+            " answer 0 to acl.rt.get_run_mode; so does the fake with ACL_FAKE_RUN_MODE=device)"
+        )
     return ffi.buffer(ffi.cast("char *", pointer % (1 << 64)), nbytes)
 
 

@@ -35,11 +35,12 @@ CLEAN = {
 Run = Callable[..., None]
 
 
-def in_a_shell(program: str, *words: object, told: str | None = None, devices: int = 1) -> None:
+def in_a_shell(program: str, *words: object, told: str | None = None, **settings: object) -> None:
     """Start it after `eval "$(acl-bundle fake env --pyacl)"`; told is the violation on stderr."""
     line = shlex.join(map(str, (sys.executable, "-W", "ignore", PROGRAMS / program, *words)))
     shell = "\n".join([*command.lines(pyacl=True), line])
-    environment = {**CLEAN, "ACL_FAKE_REPORT": "exit", "ACL_FAKE_DEVICES": str(devices)}
+    chosen = {f"ACL_FAKE_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {**CLEAN, **chosen, "ACL_FAKE_REPORT": "exit"}
     done = subprocess.run(
         ["sh", "-euc", shell], cwd="/", env=environment, capture_output=True, text=True,
         timeout=120, check=False,
@@ -55,8 +56,9 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
         return in_a_shell
     fake_acl = request.getfixturevalue("fake_acl")
 
-    def here(program: str, *words: object, told: str | None = None, devices: int = 1) -> None:
-        fake_acl.set("devices", devices)
+    def here(program: str, *words: object, told: str | None = None, **settings: object) -> None:
+        for name, value in settings.items():
+            fake_acl.set(name, value)
         assert fake_acl.pyacl is sys.modules["acl"]
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         runpy.run_path(str(PROGRAMS / program), run_name="__main__")
@@ -154,6 +156,15 @@ def test_devices(run: Run, tmp_path: Path) -> None:
     run("devices.py", path, tmp_path / "x.npy", tmp_path / "y.npy", devices=2)
     wanted = [computed(model, one).ravel() for one in x]
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_board(run: Run, tmp_path: Path) -> None:
+    model, x = dense(4, 8), arrays((3, 4, 8))["a0"]
+    path = build.model(model).save(tmp_path / "net.om")
+    np.save(tmp_path / "x.npy", x)
+    run("board.py", path, tmp_path / "x.npy", tmp_path / "y.npy", run_mode="device")
+    wanted = [computed(model, one) for one in x]
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-5)
 
 
 AIPP = {

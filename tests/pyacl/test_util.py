@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import threading
 import weakref
 from typing import Any
@@ -53,6 +54,39 @@ def test_the_wrong_object_is_a_value_error(acl: Any) -> None:
         acl.util.ptr_to_bytes(4096, -1)
     with pytest.raises(TypeError, match=r"^parameter must be callable$"):
         acl.util.start_thread(5, None)
+
+
+@DEPRECATED
+def test_memory_that_the_host_cannot_read_is_a_value_error(acl: Any) -> None:
+    """pyACL crashes there; a program of a board, where it can, is told how."""
+    pointer, _ = acl.rt.malloc(64, 0)
+    for call in (
+        lambda where: acl.util.ptr_to_bytes(where, 8),
+        lambda where: acl.util.ptr_to_numpy(where, (2,), 11),
+    ):
+        for where in (pointer, pointer + 5, 8, 2**64 - 8):
+            with pytest.raises(ValueError, match=r"the host cannot read 8 bytes at 0x.*_RUN_MODE"):
+                call(where)
+    assert acl.rt.free(pointer) == 0
+    page = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    assert acl.util.ptr_to_bytes(start + mmap.PAGESIZE - 3, 6) == bytes(6)
+    assert acl.util.ptr_to_bytes(start + 2 * mmap.PAGESIZE - 1, 1) == b"\0"
+    assert acl.util.ptr_to_bytes(start, 0) == acl.util.ptr_to_bytes(0, 0) == b""
+
+
+@DEPRECATED
+def test_a_board_s_host_reads_and_writes_device_memory(fake_acl: Any) -> None:
+    fake_acl.set("run_mode", "device")
+    acl = fake_acl.pyacl
+    assert acl.init() == acl.rt.set_device(0) == 0
+    assert acl.rt.get_run_mode() == (0, 0)
+    pointer, _ = acl.rt.malloc(32, 0)
+    view = acl.util.ptr_to_numpy(pointer, (2, 4), 11)
+    view[:] = np.arange(8).reshape(2, 4)
+    assert acl.util.ptr_to_bytes(pointer, 32) == np.arange(8, dtype=np.float32).tobytes()
+    del view
+    assert acl.rt.free(pointer) == acl.rt.reset_device(0) == acl.finalize() == 0
 
 
 def test_arrays_are_deprecated_at_the_line_that_passes_them(acl: Any) -> None:
