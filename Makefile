@@ -103,7 +103,7 @@ asan: .venv/built
 # a cycle: once with the sanitizer, and once with objects by the ten thousand.
 # The package comes last, shim and fake both sanitised; what is not compiled so
 # (the interpreter, numpy, ONNX Runtime) is not looked at.
-SOAK := $(addprefix tests/soak/,soak.c steps.c objects.c sharing.c lock_order.c)
+SOAK := $(addprefix tests/soak/,soak.c steps.c objects.c sharing.c profiling.c lock_order.c)
 SOAKED := -std=c11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -Icsrc -Ifakes \
     -include tests/soak/lock_order.h $(SOAK)
 BUNDLES = build/soak/callback.om build/soak/failing.om

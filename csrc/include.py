@@ -45,12 +45,20 @@ DVPP = """\
 """
 
 
+NO_HIMPI = "/* The hi_* functions of media are not simulated, and nothing of them is declared. */\n"
+
+
 class Header(NamedTuple):
     """One header: CANN's guard, so that a program which sees both kinds takes one of them."""
 
     guard: str
     includes: tuple[str, ...]
     before: str = ""
+
+
+def himpi(name: str) -> Header:
+    """A header of media's second generation: programs include it for one of both kinds of chips."""
+    return Header(name.upper(), ("acl/acl.h",), NO_HIMPI)
 
 
 HEADERS = {
@@ -76,6 +84,12 @@ HEADERS = {
     "acl/acl_tdt_queue.h": Header("ACL_ACL_TDT_QUEUE", ("acl/acl_base.h",)),
     "acl/ops/acl_cblas.h": Header("ACL_OPS_ACL_CBLAS", ("acl/acl.h",)),
     "acl/ops/acl_dvpp.h": Header("ACL_OPS_ACL_DVPP", ("acl/acl.h",), DVPP),
+    "acl/dvpp/hi_dvpp.h": himpi("hi_dvpp"),
+    "acl/dvpp/hi_dvpp_vdec.h": himpi("hi_dvpp_vdec"),
+    "acl/dvpp/hi_dvpp_venc.h": himpi("hi_dvpp_venc"),
+    "acl/dvpp/hi_dvpp_vpc.h": himpi("hi_dvpp_vpc"),
+    "acl/dvpp/hi_media_common.h": himpi("hi_media_common"),
+    "acl/dvpp/hi_media_type.h": himpi("hi_media_type"),
     "acl/ops/acl_fv.h": Header("ACL_OPS_ACL_RETR", ("acl/acl.h",)),
     "acl/error_codes/rt_error_codes.h": Header("RT_ERROR_CODES", ()),
     "acl/error_codes/ge_error_codes.h": Header("GE_GE_ERROR_CODES", ()),

@@ -147,7 +147,9 @@
               "where the unit cannot") \
     VIOLATION(SCALE, "AB-DVPP-0007", "error", "width and height are scaled by 1/32 to 16") \
     VIOLATION(ODD_SIZE, "AB-DVPP-0008", "warning", \
-              "a width or height is odd where chroma is halved")
+              "a width or height is odd where chroma is halved") \
+    VIOLATION(EVEN_END, "AB-DVPP-0009", "warning", \
+              "a region's right or bottom is even; right and bottom belong to it, and are odd")
 
 typedef enum ViolationId {
 #define VIOLATION(name, id, severity, sentence) V_##name,

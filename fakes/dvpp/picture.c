@@ -142,22 +142,46 @@ int picture_check(const Picture *picture, const Limits *limits)
     return status;
 }
 
-int region_check(const Region *region, const char *argument, const Picture *picture)
+/* An end of a region that should be odd and is even: the pixel itself does not belong to it. */
+static uint32_t odd_end(uint32_t end)
 {
-    char text[80];
+    return end != 0 && end % 2 == 0 ? end - 1 : end;
+}
 
-    snprintf(text, sizeof text, "left %u, right %u, top %u, bottom %u", region->left, region->right,
-             region->top, region->bottom);
+/* The last column or row that a region may have: an odd picture has one more in its strides. */
+static uint32_t last_of(uint32_t size, uint32_t halved)
+{
+    return halved != 0 ? rounded_up(size, 2) - 1 : size - 1;
+}
+
+static int check_ends(const Region *region, const char *argument, const Picture *picture,
+                      const char *text)
+{
     if (region->left >= region->right || region->top >= region->bottom)
         return violate(V_REGION, "%s is empty: %s", argument, text);
-    if (region->right >= picture->width || region->bottom >= picture->height)
+    if (region->right > last_of(picture->width, picture->layout->across) ||
+        region->bottom > last_of(picture->height, picture->layout->down))
         return violate(V_REGION, "%s reaches beyond %s of %u * %u: %s", argument, picture->argument,
                        picture->width, picture->height, text);
     if (region->left % 2 != 0 || region->top % 2 != 0)
         return violate(V_REGION, "%s has an odd left or top: %s", argument, text);
-    if (region->right % 2 == 0 || region->bottom % 2 == 0)
-        return violate(V_REGION, "%s has an even right or bottom: %s", argument, text);
     return E_NONE;
+}
+
+int region_check(Region *region, const char *argument, const Picture *picture)
+{
+    char text[80];
+    Region given = *region;
+
+    snprintf(text, sizeof text, "left %u, right %u, top %u, bottom %u", given.left, given.right,
+             given.top, given.bottom);
+    region->right = odd_end(given.right);
+    region->bottom = odd_end(given.bottom);
+    int status = check_ends(region, argument, picture, text);
+    if (status == E_NONE && (region->right != given.right || region->bottom != given.bottom))
+        violate_mildly(V_EVEN_END, "%s has %s, and ends at right %u, bottom %u", argument, text,
+                       region->right, region->bottom);
+    return status;
 }
 
 unsigned char *picture_bytes(const Picture *picture)

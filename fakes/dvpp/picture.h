@@ -65,8 +65,11 @@ void picture_complete(Picture *picture, const Limits *limits);
 /* Checks a picture and its memory: 0, or the status of a violation. */
 int picture_check(const Picture *picture, const Limits *limits);
 
-/* Checks a region of a picture, of a call's argument: 0, or the status of a violation. */
-int region_check(const Region *region, const char *argument, const Picture *picture);
+/*
+ * Checks a region of a picture, of a call's argument, and ends it at odd
+ * numbers, as the unit does (facts 11.7): 0, or the status of a violation.
+ */
+int region_check(Region *region, const char *argument, const Picture *picture);
 
 /* The bytes from the picture's first on, of its strides: NULL after a violation. */
 unsigned char *picture_bytes(const Picture *picture);

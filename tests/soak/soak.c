@@ -149,8 +149,10 @@ static void step(unsigned *seed)
     else if (dice < 95)
         memory_round_trip(1 + (size_t)rand_r(seed) % 20000,
                           (unsigned char)dice);
-    else if (dice < 99)
+    else if (dice < 98)
         file_look(shared.path);
+    else if (dice < 99)
+        profiling_step(shared.path, seed);
     else
         look_on();
 }
@@ -257,6 +259,7 @@ int main(int count, char **words)
     shared.seconds = atoi(words[3]);
     shared.objects = strtoull(words[5], NULL, 10);
     sharing_begin(words[0]);
+    profiling_begin();
     aclfakeCallback(2, refuse, NULL);
     aclfakeCallback(1, multiply, NULL);
     must(aclInit(NULL), "init");
@@ -275,6 +278,7 @@ int main(int count, char **words)
     must_be_empty("live");
     must(aclFinalize(), "finalize");
     sharing_end();
+    profiling_end();
     must_be_empty("violations");
     printf("%llu steps of %s threads in %lld s, %llu objects of each kind\n",
            atomic_load(&shared.steps), words[4],

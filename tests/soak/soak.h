@@ -79,6 +79,11 @@ void sharing_begin(char *program);
 void sharing_step(unsigned *seed);
 void sharing_end(void);
 
+/* Profiles into files and pipes, beside the other threads' ones. */
+void profiling_begin(void);
+void profiling_step(const char *path, unsigned *seed);
+void profiling_end(void);
+
 /* What the second process does, until the first one is over. */
 int sharing_second(void);
 

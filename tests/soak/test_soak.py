@@ -18,7 +18,10 @@ ROOT = HERE.parents[1]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
 
 
-SOURCES = [HERE / name for name in ("soak.c", "steps.c", "objects.c", "sharing.c", "lock_order.c")]
+SOURCES = [
+    HERE / name
+    for name in ("soak.c", "steps.c", "objects.c", "sharing.c", "profiling.c", "lock_order.c")
+]
 COMPILE = [
     os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O1", "-g", *WARNINGS,
     "-include", HERE / "lock_order.h", "-I", ROOT / "csrc", "-I", ROOT / "fakes",

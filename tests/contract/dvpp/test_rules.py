@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from .media import NV12, RGB, Media, jpeg, scene
@@ -69,7 +70,7 @@ def test_memory_that_ends_before_the_picture(media: Media) -> None:
 
 @pytest.mark.parametrize(
     "area",
-    [(1, 63, 0, 63), (0, 62, 0, 63), (0, 63, 1, 63), (0, 63, 0, 62),
+    [(1, 63, 0, 63), (0, 63, 1, 63), (0, 0, 0, 63), (0, 63, 0, 0), (0, 130, 0, 63),
      (0, 129, 0, 63), (0, 63, 0, 97), (63, 63, 0, 63), (64, 31, 0, 63)],
     ids=str,
 )  # fmt: skip
@@ -77,6 +78,39 @@ def test_a_region_that_the_unit_cannot_cut(media: Media, area: tuple[int, int, i
     assert crop(media, area) == 100000
     assert media.acl.violations() == ["AB-DVPP-0006"]
     assert "cropArea" in (media.acl.message() or "")
+
+
+@pytest.mark.parametrize("paste", [(0, 64, 0, 64), (0, 64, 0, 63), (0, 63, 0, 64)])
+def test_a_region_that_ends_behind_itself_is_told_and_done_facts_11_7(
+    media: Media, paste: tuple[int, int, int, int]
+) -> None:
+    """As samples give it: 0 to its width. The same pixels as of 0 to 63."""
+    acl, cut = media.acl, media.acl.acldvppCreateRoiConfig(0, 64, 0, 64)
+    source = media.decode(jpeg(scene(96, 128)), NV12)
+    assert media.wait() == 0
+    made = []
+    for area in (paste, (0, 63, 0, 63)):
+        target, into = media.picture(NV12, 64, 64), acl.acldvppCreateRoiConfig(*area)
+        call = acl.acldvppVpcCropAndPasteAsync
+        assert call(media.channel, source, target, cut, into, media.stream) == 0
+        assert media.wait() == 0
+        made.append(media.luma(target))
+    assert np.array_equal(*made)
+    assert acl.violations() == ["AB-DVPP-0009"] * 3
+
+
+def test_a_region_of_an_odd_picture_facts_11_7(media: Media) -> None:
+    """Its last column is in the strides; nothing beyond them is touched."""
+    acl = media.acl
+    source, target = media.picture(NV12, 128, 96), media.picture(NV12, 99, 79)
+    cut, call = acl.acldvppCreateRoiConfig(0, 99, 0, 79), acl.acldvppVpcCropAndPasteAsync
+    assert call(media.channel, source, target, cut, cut, media.stream) == 0
+    assert media.wait() == 0
+    assert acl.violations() == ["AB-DVPP-0008"]
+    beyond = acl.acldvppCreateRoiConfig(0, 101, 0, 79)
+    assert call(media.channel, source, target, cut, beyond, media.stream) == 100000
+    assert acl.violations() == ["AB-DVPP-0008", "AB-DVPP-0006"]
+    acl.message()
 
 
 def test_a_left_that_nothing_is_pasted_to(media: Media) -> None:
