@@ -1,14 +1,17 @@
-"""The replicas of a fleet of one process."""
+"""The replicas of a fleet of one host: in this process, or in child processes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from acl_bundle._base.arrays import whole
 from acl_bundle.bundle import Bundle
 from acl_bundle.device import Device
 from acl_bundle.fleet._decision.decision import DecisionRecord
+from acl_bundle.fleet._process.plan import ChildPlan
+from acl_bundle.fleet._process.replica import ProcessReplica
 from acl_bundle.fleet._replica.local import LocalReplica
 from acl_bundle.fleet._replica.participant import Participant
 from acl_bundle.om import Source
@@ -33,12 +36,8 @@ def local_replicas(
         TypeError, ValueError: `devices` is no list of indices, or empty.
         As `Bundle.load`.
     """
-    if isinstance(devices, str) or not isinstance(devices, Sequence):
-        raise TypeError(f"devices is a list of indices such as [0, 1], not {devices!r}")
-    if not devices:
-        raise ValueError("devices is empty; a replica is made for each, so name at least one")
     found = []
-    for number, device in enumerate(devices):
+    for number, device in enumerate(_checked(devices)):
         chosen: LoadOptions = {**options, "device": device}
         model = Pair(source, **chosen) if pair else Bundle(source, **chosen)
         stack.push(model)
@@ -47,3 +46,39 @@ def local_replicas(
         stack.enter_context(replica)
         found.append(replica)
     return found
+
+
+def process_replicas(
+    stack: ExitStack,
+    source: Source,
+    devices: Sequence[SupportsIndex],
+    pair: bool,
+    init: bool,
+    record: DecisionRecord,
+    initializer: Callable[[], object] | None,
+    options: LoadOptions,
+) -> list[ProcessReplica]:
+    """Load a model in a child process for each device; the stack ends those.
+
+    Raises:
+        As `local_replicas`.
+        ReplicaLostError: A child ended before it was loaded.
+    """
+    found = []
+    for number, device in enumerate(_checked(devices)):
+        index = whole(device, "a device of a child process is an index, an int")
+        plan = ChildPlan(
+            f"replica-{number}", source, index, pair, init, record, dict(options), initializer
+        )
+        found.append(stack.enter_context(ProcessReplica(plan)))
+    for replica in found:
+        replica.wait()
+    return found
+
+
+def _checked(devices: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(devices, str) or not isinstance(devices, Sequence):
+        raise TypeError(f"devices is a list of indices such as [0, 1], not {devices!r}")
+    if not devices:
+        raise ValueError("devices is empty; a replica is made for each, so name at least one")
+    return devices

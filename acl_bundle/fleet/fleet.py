@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, SupportsIndex
+from weakref import WeakMethod
 
 from acl_bundle._base.owner import Closing, Signals, uninterrupted
 from acl_bundle._base.wait import POLL_MS, check_limit
@@ -17,10 +21,13 @@ from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator
 from acl_bundle.fleet._coordinator.request import Consistency, OnLost, checked, named, seconds
+from acl_bundle.fleet._coordinator.takeover import check_joins, take_over
 from acl_bundle.fleet._coordinator.update import FleetUpdate
 from acl_bundle.fleet._decision.decision import DecisionRecord
+from acl_bundle.fleet._decision.file import FileRecord
 from acl_bundle.fleet._decision.memory import MemoryRecord
-from acl_bundle.fleet._local import local_replicas
+from acl_bundle.fleet._decision.redis import RedisRecord
+from acl_bundle.fleet._local import local_replicas, process_replicas
 from acl_bundle.fleet._messages.replica import Replica
 from acl_bundle.fleet._report.reports import FleetReport, FleetStatus, ReplicaStatus
 from acl_bundle.fleet._route.infer import infer
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from acl_bundle.fleet._coordinator.request import UpdateChoices
 
 LEASE = 10.0
+log = logging.getLogger("acl_bundle.fleet")
 
 
 class Fleet(Closing):
@@ -69,7 +77,7 @@ class Fleet(Closing):
         store: Store | None = None,
         lease: float = LEASE,
     ) -> None:
-        self._closed = False
+        self._closed, self._stack = False, ExitStack()
         self._changing = threading.Lock()
         self._members = FleetMembers()
         for replica in replicas:
@@ -81,7 +89,7 @@ class Fleet(Closing):
             SharedStore() if store is None else store, seconds(lease, "lease"),
         )  # fmt: skip
         with self._alone() as signals:
-            self._coordinator.take_over(signals)
+            take_over(self._coordinator, signals)
 
     @classmethod
     def local(
@@ -114,7 +122,53 @@ class Fleet(Closing):
         with ExitStack() as stack:
             replicas = local_replicas(stack, source, devices, pair, init, record, options)
             fleet = cls(replicas, record=record, lease=lease)
-            stack.pop_all()
+            fleet._stack = stack.pop_all()
+        return fleet
+
+    @classmethod
+    def processes(
+        cls,
+        source: Source,
+        *,
+        devices: Sequence[SupportsIndex] = (0,),
+        pair: bool = False,
+        init: bool = True,
+        record: FileRecord | RedisRecord | None = None,
+        lease: float = LEASE,
+        initializer: Callable[[], object] | None = None,
+        **options: Unpack[LoadOptions],
+    ) -> Fleet:
+        """A fleet of child processes of this one, which are spawned; one for each of some devices.
+
+        Weights lie in shared memory once, and each child reads them there. A child that ends is
+        started again, and is closed until it has caught up, which happens by itself.
+
+        Args:
+            source: As for `Bundle.load`; each child opens it.
+            devices: A child for each.
+            pair: As for `local`.
+            init: As for `local`.
+            record: As for `Fleet`; None: a file in a folder of its own, deleted with the fleet.
+            lease: As for `Fleet`.
+            initializer: Called first in each child; it must be one that can be pickled, a
+                function of a module say.
+            options: As for `Bundle.load`.
+
+        Raises:
+            ReplicaLostError: A child ended before it was loaded.
+            As `Bundle.load`, `Bundle.init` and `Fleet`; no child is left.
+        """
+        with ExitStack() as stack:
+            if record is None:
+                folder = stack.enter_context(TemporaryDirectory(prefix="acl_bundle-fleet-"))
+                record = FileRecord(Path(folder) / "decision")
+            replicas = process_replicas(
+                stack, source, devices, pair, init, record, initializer, options
+            )
+            fleet = cls(replicas, record=record, lease=lease)
+            for replica in replicas:
+                replica.restarted = _caller(WeakMethod(fleet._take_back))
+            fleet._stack = stack.pop_all()
         return fleet
 
     @property
@@ -185,12 +239,12 @@ class Fleet(Closing):
         request = checked(version, expect, consistency, on_lost, timeout, options)
         of = self._coordinator
         with self._alone() as signals:
-            assert of.known is not None
-            found = named(weights, request, of.known)
+            assert of.model is not None
+            found = named(weights, request, of.model)
             signals.deliver()
             of.settle(signals)
             label = _next(of.version) if request.version is None else request.version
-            whole = of.known.weights.keys() <= found.keys()
+            whole = of.model.weights.keys() <= found.keys()
             return FleetUpdate(of, request, label).run(found, whole=whole, signals=signals)
 
     def infer(
@@ -251,6 +305,15 @@ class Fleet(Closing):
             self._coordinator.settle(signals)
         return self.status()
 
+    def _take_back(self) -> None:
+        """A replica was restarted."""
+        try:
+            self.catch_up()
+        except ClosedError:
+            pass
+        except Exception as error:  # the next update tries again
+            log.warning("a replica that was restarted has not caught up: %s", error)
+
     def add(self, replica: Replica) -> None:
         """Take one more replica, which is closed until it has the committed version.
 
@@ -260,7 +323,7 @@ class Fleet(Closing):
         """
         with self._alone() as signals:
             member = FleetMember(replica)
-            self._coordinator.check_joins(member, signals)
+            check_joins(self._coordinator, member, signals)
             self._members.add(member)
             self._coordinator.settle(signals)
 
@@ -299,7 +362,7 @@ class Fleet(Closing):
                 signals.deliver()
             try:
                 self._closed = True
-                with ExitStack() as stack:
+                with self._stack as stack:
                     for member in self._members:
                         member.close("it was closed")
                         stack.callback(member.replica.close)
@@ -315,3 +378,14 @@ class Fleet(Closing):
 
 def _next(now: Version) -> int:
     return now + 1 if isinstance(now, int) else 1
+
+
+def _caller(method: WeakMethod[Callable[[], None]]) -> Callable[[], None]:
+    """Call a method of something that may be collected."""
+
+    def call() -> None:
+        found = method()
+        if found is not None:
+            found()
+
+    return call

@@ -26,7 +26,7 @@ def found(text: bytes | None, where: str) -> Decision:
         return Decision()
     try:
         members: dict[str, Any] = json.loads(text) if len(text) <= MOST else {}
-        if members.pop("acl_bundle_fleet") != 1:
+        if members.pop("acl_bundle_fleet") != 1 or members.keys() != vars(Decision()).keys():
             raise ValueError
         decision = Decision(**members)
         numbers = (decision.epoch, decision.claimed, decision.fenced)

@@ -68,6 +68,7 @@ class Participant:
         self._pending: Pending | None = None
         self._hold: Hold | None = None
         self.lease: CoordinatorLease = CoordinatorLease()
+        self._door.refuse("pending", "it waits for its fleet")
         if init:
             self._init()
 
@@ -203,12 +204,15 @@ class Participant:
         """Take the committed version, of all weights that were ever committed, and open.
 
         Raises:
-            FencedError: A newer epoch is committed here.
+            FencedError: A newer epoch is committed.
             As `Bundle.stage` and `Staged.commit`; the replica is closed, and may be asked again.
         """
         epoch = proposal.epoch
         if epoch < self._epoch:
             raise FencedError(f"replica {self.name!r} has epoch {self._epoch}, not {epoch}")
+        newest = self._decided(epoch).epoch
+        if newest != epoch:
+            raise FencedError(f"replica {self.name!r} refuses epoch {epoch}: {newest} is committed")
         start = perf_counter()
         behind = epoch > self._epoch or self._door.state == "poisoned"
         if behind and self._door.reason is None:
