@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.trouble import told
 from acl_bundle.cli.weights.app import WRONG, weights
 
@@ -192,6 +193,9 @@ def follow(
         file, source, pattern, key, after, cast, keys, stale_after, count, as_json
     )
     raise typer.Exit(command.run(wish))
+
+
+app.command()(serve)
 
 
 @app.command("compile")

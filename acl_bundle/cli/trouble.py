@@ -21,6 +21,13 @@ _EXTRAS = {
     "onnxruntime": "demo",
     "sklearn": "demo",
     "matplotlib": "plot",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "httptools": "serve",
+    "tritonclient": "serve",
+    "grpc": "serve",
+    "google": "serve",
+    "prometheus_client": "serve",
 }
 
 

@@ -1,0 +1,1 @@
+"""``acl-bundle serve``: a model behind the Open Inference Protocol."""

@@ -1,0 +1,88 @@
+"""The arguments of ``acl-bundle serve``, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acl_bundle.cli.trouble import told
+
+
+def serve(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .om file.", dir_okay=False)],
+    follow: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Follow a trainer: what `follow` takes."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What clients call it; else the file's name.")] = "",
+    pattern: Annotated[
+        str, typer.Option(help="Which names of the directory are versions, as a glob.")
+    ] = "*",
+    key: Annotated[str, typer.Option(help="What the names in Redis start with.")] = "weights",
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
+    ] = None,
+    cast: Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")] = "safe",
+    signing_key_file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Only weights that this key signs. Repeat it for more."),
+    ] = None,
+    stale_after: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Which address; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP; 0 for any.")] = 8000,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Of gRPC, which is off without it.")
+    ] = None,
+    device: Annotated[int, typer.Option(help="Which device.")] = 0,
+    replicas: Annotated[int, typer.Option(min=1, help="How many runs go on at once.")] = 1,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="Update a second bundle, beside inference.")
+    ] = False,
+    batch_delay_ms: Annotated[
+        float,
+        typer.Option(min=0, help="How long a request waits for others to fill a dynamic batch."),
+    ] = 0.0,
+    queue: Annotated[int, typer.Option(min=1, help="How many requests may wait.")] = 256,
+    request_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="The longest wait for an answer.")
+    ] = 30.0,
+    drain: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long SIGTERM lets requests go on.")
+    ] = 30.0,
+    max_body: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The largest request.")] = 64
+    << 20,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Whose bearer may load, unload and post weights."),
+    ] = None,
+) -> None:
+    """Serve a bundle by the Open Inference Protocol, over HTTP and gRPC.
+
+    acl-bundle serve policy.om --follow checkpoints --port 8000 --grpc-port 8001
+
+    Answers carry the version of the weights. SIGTERM and Ctrl-C drain, a second one stops at
+    once; what happens is a line of JSON on stderr. Exit status 1 when a request had no answer.
+    """
+    from acl_bundle.cli.follow import FollowWish  # noqa: PLC0415
+    from acl_bundle.cli.serve import run as command  # noqa: PLC0415
+    from acl_bundle.server import ServerLimits  # noqa: PLC0415
+
+    keys = tuple(signing_key_file or ())
+    with told(1, (ValueError,)):
+        source = None if follow is None else FollowWish(
+            file, follow, pattern, key, after, cast, keys, stale_after, None, False
+        )  # fmt: skip
+        limits = ServerLimits(
+            queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas,
+            request=request_timeout, body=max_body, drain=drain,
+        )  # fmt: skip
+        wish = command.ServeWish(
+            file, name, source, host, port, grpc_port, device, replicas, pair, token_file,
+            keys if source is None else (), limits,
+        )  # fmt: skip
+        raise typer.Exit(command.run(wish))
