@@ -151,7 +151,7 @@ def test_bad_arguments(
 
 def test_a_source_that_is_none(bundle: ab.Bundle) -> None:
     with pytest.raises(TypeError, match="without versions, wait, close"):
-        ab.follow(bundle, "checkpoints")
+        ab.follow(bundle, 7)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("delays", [(0, 1), (2, 1), (-1, 1), (1, float("inf"))])
