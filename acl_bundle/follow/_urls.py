@@ -44,6 +44,7 @@ def publish(
     weights: Given,
     version: SupportsIndex,
     *,
+    base: SupportsIndex | None = None,
     keep: SupportsIndex | None = None,
     ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
@@ -59,7 +60,10 @@ def publish(
             path (`publish_directory`).
         weights: Arrays by name, or what else an update takes.
         version: A number greater than the last, below 2**63.
-        keep: How many versions stay, at least 2. None for all; in Redis for 2.
+        base: The version that these weights change: they are those that differ from its
+            own. None for a full version.
+        keep: How many versions stay, at least 2, and what these are based on. None for
+            all; in Redis for 2.
         ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key.
 
@@ -77,16 +81,17 @@ def publish(
     if scheme in _REDIS:
         server, key = _server(str(place))
         publish_redis(
-            server, weights, version, key=key, keep=2 if keep is None else keep, ignore=ignore,
-            signing_key=signing_key,
+            server, weights, version, key=key, base=base, keep=2 if keep is None else keep,
+            ignore=ignore, signing_key=signing_key,
         )  # fmt: skip
     elif scheme in SCHEMES:
         publish_objects(
-            str(place), weights, version, keep=keep, ignore=ignore, signing_key=signing_key
-        )
+            str(place), weights, version, base=base, keep=keep, ignore=ignore,
+            signing_key=signing_key,
+        )  # fmt: skip
     else:
         publish_directory(
-            _folder(place, scheme), weights, version, keep=keep, ignore=ignore,
+            _folder(place, scheme), weights, version, base=base, keep=keep, ignore=ignore,
             signing_key=signing_key,
         )  # fmt: skip
 

@@ -27,9 +27,11 @@ from acl_bundle.errors import (
     UpdateError,
     WeightsFormatError,
 )
+from acl_bundle.follow._versions.deltas import Held, together
+from acl_bundle.follow._versions.rivals import Rivals
 from acl_bundle.follow._versions.sign import Keys, verified
-from acl_bundle.follow._versions.source import Checkpoint, Weights
-from acl_bundle.follow._versions.stamp import published_of
+from acl_bundle.follow._versions.source import Checkpoint, Version, Weights
+from acl_bundle.follow._versions.stamp import bases_of, published_of
 
 if TYPE_CHECKING:
     from acl_bundle._update.reports import UpdateReport
@@ -97,6 +99,7 @@ class Applier:
     ) -> None:
         self._bundle, self._transform, self._options = bundle, transform, dict(options)
         self._keys = keys
+        self._applied: tuple[Version, Held] | None = None
 
     @property
     def poisoned(self) -> bool:
@@ -126,25 +129,58 @@ class Applier:
 
     def _attempt(self, checkpoint: Checkpoint) -> Attempt:
         published = checkpoint.published
-        before = self._version()
+        before, held = self._version(), self._held
+        bases: tuple[int, ...] = ()
         try:
-            with self._opened(checkpoint) as opened:
+            with together(checkpoint, held, self._opened) as opened:
                 _check_some(opened, checkpoint)
+                bases = bases_of(opened)
                 published = published_of(opened) if published is None else published
+                self._check_held(held)
                 report = self._update(opened, checkpoint.version)
         except BaseException as raised:
             error = as_exception(raised)
             if before != checkpoint.version == self._version():  # it failed when all was done
+                self._applied = checkpoint.version, (checkpoint.order, bases)
                 return Attempt(Outcome.APPLIED, None, error, _lag(published))
             return Attempt(self._outcome(error), None, error)
+        self._applied = checkpoint.version, (checkpoint.order, bases)
         return Attempt(Outcome.APPLIED, report, None, _lag(published))
 
+    @property
+    def _held(self) -> Held | None:
+        """What the bundle holds, whole, if it was applied here and nobody has changed it since.
+
+        A transform may need every weight, so what goes through one is never a part.
+        """
+        if self._transform is not None or self._applied is None or self.poisoned:
+            return None
+        version, held = self._applied
+        return held if self._version() == version else None
+
+    def _check_held(self, held: Held | None) -> None:
+        """Make sure that what a part is for is still what it was when the part was chosen.
+
+        Raises:
+            BusyError: Somebody else has updated the bundle meanwhile.
+        """
+        if held is not None and held != self._held:
+            raise BusyError(
+                f"the bundle was at version {held[0][-1]} and is at {self._version()!r} now:"
+                " somebody else has updated it while the next version was read"
+            )
+
     def _opened(self, checkpoint: Checkpoint) -> AbstractContextManager[Weights]:
-        return checkpoint.open() if self._keys is None else verified(checkpoint, self._keys)
+        if self._keys is not None:
+            return verified(checkpoint, self._keys)
+        if isinstance(checkpoint, Rivals) and checkpoint.doubt is not None:
+            raise checkpoint.doubt
+        return checkpoint.open()
 
     def _update(self, opened: Weights, version: int | str) -> UpdateReport:
         given = opened if self._transform is None else self._changed(self._transform(opened))
-        if getattr(opened, "kind", None) in _UNTOLD:
+        kinds = getattr(opened, "kinds", (getattr(opened, "kind", None),))
+        if any(kind in _UNTOLD for kind in kinds):
             self._check_all_there(opened, given)
         return self._bundle.update(given, version=version, **self._options)
 
@@ -164,7 +200,7 @@ class Applier:
         if missing:
             raise WeightsFormatError(
                 f"{getattr(opened, 'file', 'the version')}: it lacks {', '.join(missing)}; more may"
-                f" still come, so a version of this kind ({opened.kind}) needs every weight"
+                f" still come, so a version of this kind ({', '.join(_UNTOLD)}) needs every weight"
             )
 
     def _version(self) -> int | str | None:

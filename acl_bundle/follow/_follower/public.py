@@ -46,12 +46,15 @@ class Public:
         weights: Given,
         version: SupportsIndex,
         *,
+        base: SupportsIndex | None = None,
         keep: SupportsIndex | None = None,
         ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
     ) -> None:
         """See `acl_bundle.follow.publish`."""
-        _urls.publish(place, weights, version, keep=keep, ignore=ignore, signing_key=signing_key)
+        _urls.publish(
+            place, weights, version, base=base, keep=keep, ignore=ignore, signing_key=signing_key
+        )
 
     @staticmethod
     def publish_directory(
@@ -61,6 +64,7 @@ class Public:
         *,
         name: str = "weights-{version}.safetensors",
         latest: str | None = None,
+        base: SupportsIndex | None = None,
         keep: SupportsIndex | None = None,
         ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
@@ -72,6 +76,7 @@ class Public:
             version,
             name=name,
             latest=latest,
+            base=base,
             keep=keep,
             ignore=ignore,
             signing_key=signing_key,
@@ -84,13 +89,21 @@ class Public:
         version: SupportsIndex,
         *,
         key: str = "weights",
+        base: SupportsIndex | None = None,
         keep: SupportsIndex = 2,
         ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
     ) -> None:
         """See `acl_bundle.follow.publish_redis`."""
         to_redis.publish_redis(
-            server, weights, version, key=key, keep=keep, ignore=ignore, signing_key=signing_key
+            server,
+            weights,
+            version,
+            key=key,
+            base=base,
+            keep=keep,
+            ignore=ignore,
+            signing_key=signing_key,
         )
 
     @staticmethod
@@ -100,6 +113,7 @@ class Public:
         version: SupportsIndex,
         *,
         store: Mapping[str, Any] | None = None,
+        base: SupportsIndex | None = None,
         keep: SupportsIndex | None = None,
         ignore: Iterable[str] = (),
         signing_key: bytes | None = None,
@@ -110,6 +124,7 @@ class Public:
             weights,
             version,
             store=store,
+            base=base,
             keep=keep,
             ignore=ignore,
             signing_key=signing_key,

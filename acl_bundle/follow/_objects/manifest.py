@@ -11,6 +11,8 @@ A manifest is JSON::
     {"format": "acl_bundle.manifest.1", "version": 7,
      "objects": [{"name": "weights-7-3f0c….safetensors", "bytes": 66560, "sha256": "…"}]}
 
+and ``"bases": "6,5"`` in it is of a version that holds only what changed (`_versions.deltas`).
+
 So a version is there when its manifest is, and nobody has to trust the order in which a store
 shows what was written: an object that is missing, or of another size, is one that is not there yet.
 """
@@ -23,6 +25,7 @@ from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
 from acl_bundle.follow._objects.store import is_name
+from acl_bundle.follow._versions.stamp import bases_from, bases_text
 from acl_bundle.weights._base.file import bad
 from acl_bundle.weights._base.json import parse
 
@@ -53,10 +56,12 @@ class VersionManifest(NamedTuple):
     Attributes:
         version: Its number.
         objects: Each weight lies in one of them.
+        bases: The versions that it changes, the nearest one first; none of a full one.
     """
 
     version: int
     objects: tuple[Object, ...]
+    bases: tuple[int, ...] = ()
 
 
 def manifest_name(version: int) -> str:
@@ -83,6 +88,8 @@ def is_object(name: str) -> bool:
 def encoded(manifest: VersionManifest) -> bytes:
     """Return a manifest as it is written."""
     found: dict[str, Any] = {"format": FORMAT, "version": manifest.version}
+    if manifest.bases:
+        found["bases"] = bases_text(manifest.bases)
     found["objects"] = [
         {"name": one.name, "bytes": one.nbytes, "sha256": one.sha256} for one in manifest.objects
     ]
@@ -111,7 +118,8 @@ def decoded(raw: bytes, version: int, place: str) -> VersionManifest:
     named = tuple(_object(one, place) for one in objects)
     if len({one.name for one in named}) < len(named):
         raise bad(place, "it names an object twice; each once is right")
-    return VersionManifest(version, named)
+    bases = found.get("bases")
+    return VersionManifest(version, named, () if bases is None else bases_from(str(bases), place))
 
 
 def _object(found: object, place: str) -> Object:

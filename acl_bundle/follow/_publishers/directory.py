@@ -21,18 +21,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, SupportsIndex
 
+from acl_bundle import weights as files
 from acl_bundle._base.atomic import check_replaceable, creating, hidden_for, replacing
 from acl_bundle._names.given import Given
-from acl_bundle.errors import VersionExistsError
+from acl_bundle.errors import UnsupportedError, VersionExistsError, WeightsFormatError
 from acl_bundle.follow._publishers.published import (
     ABANDONED,
+    check_base,
     check_keep,
     check_newer,
     check_version,
     some,
 )
+from acl_bundle.follow._versions.deltas import extended
 from acl_bundle.follow._versions.names import PLACE, Pattern
 from acl_bundle.follow._versions.sign import check_key, noted
+from acl_bundle.follow._versions.stamp import bases_of
 from acl_bundle.weights._base.file import is_plain_name
 from acl_bundle.weights._write import parts
 
@@ -44,6 +48,7 @@ def publish_directory(
     *,
     name: str = "weights-{version}.safetensors",
     latest: str | None = None,
+    base: SupportsIndex | None = None,
     keep: SupportsIndex | None = None,
     ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
@@ -57,8 +62,10 @@ def publish_directory(
         version: A number greater than all that are there, below 2**63.
         name: The file's name, with ``{version}`` in it.
         latest: A file to write afterwards, which names the newest version: ``"LATEST"``.
+        base: The version that these weights change; None for a full version. Then the weights
+            are those that differ from the ones of that version; see docs/follow.md.
         keep: How many versions stay, at least 2: who is reading the one
-            before may go on. None for all.
+            before may go on. None for all. What these are based on stays, too.
         ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key. Bytes, at
             least 16. All weights are copied to memory at once.
@@ -70,13 +77,14 @@ def publish_directory(
         VersionExistsError: That version is published, by this trainer or another;
             it stays as it is. ``latest`` names the newest all the same.
         TypeError, ValueError: An argument cannot be what it is; a newer
-            version is there. Nothing was published.
+            version is there, or ``base`` is not. Nothing was published.
         WeightError: safetensors cannot hold a weight, or there is none.
             Nothing was published.
         OSError: The directory cannot be written. Nothing was published, or all
             but ``latest``: the same call again tells.
     """
     version = check_version(version)
+    base = check_base(base, version)
     keep = None if keep is None else check_keep(keep)
     weights = some(weights, ignore)
     if signing_key is not None:
@@ -85,11 +93,13 @@ def publish_directory(
     file = place.file(version)
     try:
         place.check_newer(version)
-        published, note = noted(weights, version, f"directory:{file.name}", signing_key)
+        bases = place.bases(base)
+        published, note = noted(weights, version, f"directory:{file.name}", signing_key, bases)
         with _new(file, version) as opened:
             for part in parts(published, note):
                 opened.write(part)
             place.check_newer(version)  # others have gone on meanwhile
+            place.bases(base)
     except VersionExistsError:
         place.point()
         raise
@@ -136,6 +146,19 @@ class _Folder:
         """Refuse a version that is not beyond all that are there; see `check_newer`."""
         check_newer(version, max(self._versions(), default=None), self.path)
 
+    def bases(self, base: int | None) -> tuple[int, ...]:
+        """Return the bases of a new version; see `extended`."""
+        found = self._versions() if base is not None else {}
+        own = None if base not in found else self._bases(found[base])
+        return extended(base, own, self.path)
+
+    def _bases(self, name: str) -> tuple[int, ...]:
+        try:
+            with files.open(self.path / name) as opened:
+                return bases_of(opened)
+        except (WeightsFormatError, UnsupportedError, OSError):
+            return ()  # others' files, and those that have gone; who reads them is told
+
     def point(self) -> None:
         """Let ``latest`` name the newest version.
 
@@ -150,10 +173,14 @@ class _Folder:
             named, newest = newest, self._newest_name()
 
     def prune(self, keep: int | None) -> None:
-        """Remove all versions but the newest; others may be at it, too."""
+        """Remove all versions but the newest, and what these are based on; others may be at it."""
         found = self._versions()
-        for old in sorted(found)[: -keep if keep else 0]:
-            (self.path / found[old]).unlink(missing_ok=True)
+        old = sorted(found)[: -keep if keep else 0]
+        kept = [found[one] for one in found if old and one > old[-1]]
+        needed = {base for name in kept for base in self._bases(name)}
+        for one in old:
+            if one not in needed:
+                (self.path / found[one]).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Remove hidden files of publishers that were killed, once nobody can be writing them."""

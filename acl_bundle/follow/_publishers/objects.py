@@ -14,8 +14,7 @@ Needs neither a device nor AscendCL.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, SupportsIndex
@@ -34,13 +33,16 @@ from acl_bundle.follow._objects.manifest import (
     object_name,
 )
 from acl_bundle.follow._objects.store import Listed, ObjectStore
+from acl_bundle.follow._objects.upload import Upload
 from acl_bundle.follow._publishers.published import (
     ABANDONED,
+    check_base,
     check_keep,
     check_newer,
     check_version,
     some,
 )
+from acl_bundle.follow._versions.deltas import extended
 from acl_bundle.follow._versions.order import VERSION_MAX
 from acl_bundle.follow._versions.sign import check_key, noted
 from acl_bundle.weights._write import parts
@@ -52,6 +54,7 @@ def publish_objects(
     version: SupportsIndex,
     *,
     store: Mapping[str, Any] | None = None,
+    base: SupportsIndex | None = None,
     keep: SupportsIndex | None = None,
     ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
@@ -64,7 +67,10 @@ def publish_objects(
             read as it is written.
         version: A number greater than all that are there, below 2**63.
         store: As for `Objects`.
-        keep: How many versions stay, at least 2. None for all.
+        base: The version that these weights change; None for a full version. Then the weights
+            are those that differ from the ones of that version; see docs/follow.md.
+        keep: How many versions stay, at least 2. None for all. What these are based on
+            stays, too.
         ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key. Bytes, at
             least 16. All weights are copied to memory at once.
@@ -73,7 +79,7 @@ def publish_objects(
         VersionExistsError: That version is published, by this trainer or another;
             it stays as it is. ``LATEST`` names the newest all the same.
         TypeError, ValueError: An argument cannot be what it is; a newer
-            version is there. Nothing was published.
+            version is there, or ``base`` is not. Nothing was published.
         WeightError: safetensors cannot hold a weight, or there is none.
             Nothing was published.
         PermissionError: The store refuses these credentials.
@@ -82,6 +88,7 @@ def publish_objects(
         UnsupportedError: obstore is not installed, or the URL is a plain HTTP server's.
     """
     version = check_version(version)
+    base = check_base(base, version)
     keep = None if keep is None else check_keep(keep)
     weights = some(weights, ignore)
     if signing_key is not None:
@@ -90,8 +97,9 @@ def publish_objects(
     try:
         place.check_newer(version)
         stem = manifest_name(version).removesuffix(".json")
-        published, note = noted(weights, version, f"objects:{stem}", signing_key)
-        place.publish(version, parts(published, note))
+        bases = place.bases(base)
+        published, note = noted(weights, version, f"objects:{stem}", signing_key, bases)
+        place.publish(version, bases, parts(published, note))
     except VersionExistsError:
         place.point()
         raise
@@ -110,31 +118,6 @@ def _writable(url: str, options: Mapping[str, Any] | None) -> ObjectStore:
     return store
 
 
-class _Counted:
-    """Pieces of an object on their way: how many bytes they are, and their digest."""
-
-    def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
-        self._pieces = pieces
-        self._sha256 = hashlib.sha256()
-        self.nbytes = 0
-        self.error: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes | memoryview]:
-        try:
-            for piece in self._pieces:
-                self._sha256.update(piece)
-                self.nbytes += len(piece)
-                if len(piece):
-                    yield piece
-        except BaseException as error:  # the store tells its own
-            self.error = error
-            raise
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-
 class _Prefix:
     """Where versions are published, by names of its objects."""
 
@@ -145,21 +128,31 @@ class _Prefix:
         """Refuse a version that is not beyond all that are there; see `check_newer`."""
         check_newer(version, max(self._versions(self._names()), default=None), self._store.url)
 
-    def publish(self, version: int, pieces: Iterable[bytes | memoryview]) -> None:
+    def bases(self, base: int | None) -> tuple[int, ...]:
+        """Return the bases of a new version; see `extended`."""
+        own = None
+        with suppress(FileNotFoundError):
+            own = None if base is None else self._manifest(base).bases
+        return extended(base, own, self._store.url)
+
+    def publish(
+        self, version: int, bases: tuple[int, ...], pieces: Iterable[bytes | memoryview]
+    ) -> None:
         """Write an object, then the manifest that names it."""
-        name, counted = object_name(version), _Counted(pieces)
+        name, counted = object_name(version), Upload(pieces)
         try:
             self._write(name, counted)
             found = Object(name, counted.nbytes, counted.sha256)
             self.check_newer(version)  # others have gone on meanwhile
-            self._create(VersionManifest(version, (found,)))
+            self.bases(bases[0] if bases else None)
+            self._create(VersionManifest(version, (found,), bases))
         except BaseException:
             if not self._is_named(version, name):
                 with suppress(OSError):  # it goes an hour later
                     self._store.delete([name])
             raise
 
-    def _write(self, name: str, counted: _Counted) -> None:
+    def _write(self, name: str, counted: Upload) -> None:
         try:
             self._store.put(name, iter(counted))
         except BaseException:
@@ -186,10 +179,12 @@ class _Prefix:
             return True
 
     def _named(self, version: int) -> set[str]:
-        found = self._store.small(manifest_name(version))
-        raw = found[0] if found is not None else b""
-        manifest = decoded(raw, version, self._store.at(manifest_name(version)))
-        return {one.name for one in manifest.objects}
+        return {one.name for one in self._manifest(version).objects}
+
+    def _manifest(self, version: int) -> VersionManifest:
+        name = manifest_name(version)
+        found = self._store.small(name)
+        return decoded(b"" if found is None else found[0], version, self._store.at(name))
 
     def point(self) -> None:
         """Let ``LATEST`` name the newest version.
@@ -203,10 +198,14 @@ class _Prefix:
             named, newest = newest, max(self._versions(self._names()), default=None)
 
     def prune(self, keep: int | None) -> None:
-        """Remove all manifests but the newest, then what none names and nobody can be writing."""
+        """Remove all manifests but the newest, and what these are based on.
+
+        Then go the objects that none names and nobody can be writing.
+        """
         listed = self._store.names()
         found = sorted(self._versions(listed))
         old = set(found[:-keep] if keep else [])
+        old -= {base for one in found[-(keep or 0) :] if old for base in self._manifest(one).bases}
         self._store.delete(map(manifest_name, old))
         since = max(one.modified for one in listed) - timedelta(seconds=ABANDONED)
         objects: dict[int, list[Listed]] = {}

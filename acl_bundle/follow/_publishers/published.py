@@ -29,6 +29,20 @@ def check_version(version: SupportsIndex) -> int:
     return version
 
 
+def check_base(base: SupportsIndex | None, version: int) -> int | None:
+    """Return the version that a delta changes; None of a full version.
+
+    Raises:
+        TypeError, ValueError: It is no int, or not older than the delta.
+    """
+    if base is None:
+        return None
+    base = whole(base, "base is an int or None")
+    if not 0 <= base < version:
+        raise ValueError(f"base is {base}; a version that is older than {version} is right")
+    return base
+
+
 def check_keep(keep: SupportsIndex) -> int:
     """Return how many versions are kept: not less than what is read and what comes.
 

@@ -12,8 +12,9 @@ Whoever is killed half-way has published nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any, SupportsIndex
 
 from acl_bundle import weights as files
@@ -21,6 +22,7 @@ from acl_bundle._names.given import Given
 from acl_bundle.errors import BusyError, VersionExistsError
 from acl_bundle.follow._publishers.published import (
     ABANDONED,
+    check_base,
     check_keep,
     check_newer,
     check_version,
@@ -28,9 +30,11 @@ from acl_bundle.follow._publishers.published import (
 )
 from acl_bundle.follow._sources.redis import NAMES_READ
 from acl_bundle.follow._sources.redis_server import Keys, connect, reaching
+from acl_bundle.follow._versions.deltas import extended
 from acl_bundle.follow._versions.order import NAME_MAX, numbered
 from acl_bundle.follow._versions.sign import check_key, noted
 from acl_bundle.follow._versions.source import Order
+from acl_bundle.follow._versions.stamp import bases_from, bases_text
 
 PRUNED = 1024
 """How many old versions one publication removes at most; the next one goes on."""
@@ -44,6 +48,7 @@ def publish_redis(
     version: SupportsIndex,
     *,
     key: str = "weights",
+    base: SupportsIndex | None = None,
     keep: SupportsIndex = 2,
     ignore: Iterable[str] = (),
     signing_key: bytes | None = None,
@@ -58,7 +63,9 @@ def publish_redis(
         weights: Arrays by name, or what else an update takes; all are in memory at once.
         version: A number greater than the last, below 2**63.
         key: What all names start with; in a cluster with braces, ``"{policy}"``.
-        keep: How many versions stay, at least 2.
+        base: The version that these weights change; None for a full version. Then the weights
+            are those that differ from the ones of that version; see docs/follow.md.
+        keep: How many versions stay, at least 2. What these are based on stays, too.
         ignore: Names or patterns of what is left out: ``["*.num_batches_tracked"]``.
         signing_key: Sign the version, for followers with this key. Bytes, at
             least 16. ``key`` is another thing: what the names start with.
@@ -78,6 +85,7 @@ def publish_redis(
         UnsupportedError: redis-py is not installed.
     """
     version = check_version(version)
+    base = check_base(base, version)
     keep = check_keep(keep)
     weights = some(weights, ignore)
     if signing_key is not None:
@@ -86,45 +94,57 @@ def publish_redis(
     client, made = connect(server)
     try:
         place = f"redis:{keys.weights(version)}"
-        published, note = noted(weights, version, place, signing_key)
-        value = files.to_bytes(published, metadata=note)
         with reaching(keys):
             check_newer(version, _newest(client, keys), key)
-            _publish(client, keys, version, value, keep)
+            bases = _bases(client, keys, base)
+        published, note = noted(weights, version, place, signing_key, bases)
+        value = files.to_bytes(published, metadata=note)
+        with reaching(keys):
+            _publish(client, keys, version, bases, value, keep)
             client.publish(keys.channel, version)
     finally:
         if made:
             client.close()
 
 
-def _publish(client: Any, keys: Keys, version: int, value: bytes, keep: int) -> None:
+def _publish(
+    client: Any, keys: Keys, version: int, bases: tuple[int, ...], value: bytes, keep: int
+) -> None:
     staged = keys.staged(version)
     client.set(staged, value, ex=ABANDONED)
     try:
-        _name(client, keys, staged, version, keep)
+        _name(client, keys, staged, version, bases, keep)
     except BaseException:
         with suppress(Exception):  # it goes by itself
             client.delete(staged)
         raise
 
 
-def _name(client: Any, keys: Keys, staged: str, version: int, keep: int) -> None:
+def _name(
+    client: Any, keys: Keys, staged: str, version: int, bases: tuple[int, ...], keep: int
+) -> None:
     """Make a staged value the newest version, unless somebody was faster."""
     import redis  # noqa: PLC0415  of an extra, and there by now
 
     final = keys.weights(version)
     with client.pipeline(transaction=True) as all_at_once:
-        all_at_once.watch(staged, final, keys.version, keys.versions)
+        all_at_once.watch(staged, final, keys.version, keys.versions, keys.bases)
         check_newer(version, _newest(all_at_once, keys), keys.key)
         _check_free(all_at_once, final, version)
         if not all_at_once.exists(staged):
             raise ConnectionError(f"Redis dropped {staged!r}, which was just set: is memory short?")
-        old = _outdated(all_at_once, keys, version, keep)
+        _bases(all_at_once, keys, bases[0] if bases else None)
+        noted = all_at_once.exists(keys.bases)  # a trainer without deltas needs no right to it
+        old = _outdated(all_at_once, keys, version, bases, keep, noted)
         all_at_once.multi()
         all_at_once.execute_command("RENAME", staged, final)
         all_at_once.persist(final)
         all_at_once.set(keys.version, version)
         all_at_once.rpush(keys.versions, version)
+        if noted:
+            all_at_once.hdel(keys.bases, *old, str(version))
+        if bases:
+            all_at_once.hset(keys.bases, str(version), bases_text(bases))
         _forget(all_at_once, keys, [one for one in old if one != str(version).encode()], len(old))
         try:
             all_at_once.execute()
@@ -145,14 +165,27 @@ def _check_free(client: Any, final: str, version: int) -> None:
         )
 
 
-def _outdated(client: Any, keys: Keys, version: int, keep: int) -> list[bytes]:
+def _bases(client: Any, keys: Keys, base: int | None) -> tuple[int, ...]:
+    """Return the bases of a new version; see `extended`."""
+    if base is None:
+        return ()
+    there = client.exists(keys.weights(base))
+    text = client.hget(keys.bases, str(base))
+    own = () if text is None else bases_from(_plain(text), f"Redis, key {keys.bases!r}")
+    return extended(base, own if there else None, f"Redis, key {keys.key!r}")
+
+
+def _outdated(
+    client: Any, keys: Keys, version: int, bases: tuple[int, ...], keep: int, noted: bool
+) -> list[bytes]:
     """The oldest entries of the list, those before the last that stay beside a new version.
 
     What is no version does not count as one that is kept, nor does a name for the second time.
+    What one that stays is based on stays, too, and so does what comes after that.
     """
     length = client.llen(keys.versions)
     left, kept = length, set[Order]()
-    while left > 0 and length - left < max(NAMES_READ, 2 * keep):
+    while left > 0 and len(kept) < keep - 1 and length - left < max(NAMES_READ, 2 * keep):
         page = client.lrange(keys.versions, max(left - PAGE, 0), left - 1)
         for raw in reversed(page):
             left -= 1
@@ -160,8 +193,18 @@ def _outdated(client: Any, keys: Keys, version: int, keep: int) -> list[bytes]:
             if order is not None and order < (1, version):
                 kept.add(order)
             if len(kept) == keep - 1:
-                return _first(client, keys, left)
-    return _first(client, keys, left)
+                break
+    old = _first(client, keys, left)
+    kept_bases = _bases_of(client, keys, kept) if noted and old else ()
+    needed = {(1, one) for one in (*bases, *kept_bases)}
+    return list(takewhile(lambda raw: _order(raw) not in needed, old))
+
+
+def _bases_of(client: Any, keys: Keys, versions: Iterable[Order]) -> Iterator[int]:
+    names = [str(order[-1]) for order in versions if len(order) == 2]
+    for name, text in zip(names, client.hmget(keys.bases, names) if names else (), strict=True):
+        if text is not None:
+            yield from bases_from(_plain(text), f"Redis, key {keys.bases!r}, {name}")
 
 
 def _first(client: Any, keys: Keys, count: int) -> list[bytes]:
@@ -187,6 +230,10 @@ def _forget(transaction: Any, keys: Keys, old: list[bytes], count: int) -> None:
         transaction.delete(*values)
     if count:
         transaction.ltrim(keys.versions, count, -1)
+
+
+def _plain(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _newest(client: Any, keys: Keys) -> int | None:

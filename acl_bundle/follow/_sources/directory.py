@@ -177,7 +177,27 @@ class Directory:
     def _checkpoint(self, found: _Found) -> Checkpoint:
         version, order = self._order(found)
         opening = partial(self._open, found)
-        return Checkpoint(version, order, opening, found.changed, f"directory:{found.name}")
+        return Checkpoint(
+            version, order, opening, found.changed, f"directory:{found.name}", self._numbered
+        )
+
+    def _numbered(self, number: int) -> Checkpoint:
+        """The version of a number, whether ``LATEST`` names it or not.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        names = [one for one in self._odd(self._names())[1] if self._is(one, number)]
+        found = [one for one in map(self._find, names) if one is not None]
+        if not found:
+            raise FileNotFoundError(f"{self.path}: there is no version {number}")
+        found.sort(key=lambda one: (not is_plain(one.name), one.name))
+        [listed] = gathered((one.name, self._checkpoint(one)) for one in found)
+        return self._doubted(listed)
+
+    def _is(self, name: str, number: int) -> bool:
+        found = self.pattern.version(name)
+        return found is not None and found[1] == (1, number)
 
     def _order(self, found: _Found) -> tuple[Version, Order]:
         return self.pattern.version(found.name) or timed(found.name, found.modified)

@@ -28,7 +28,7 @@ from acl_bundle.follow._objects.store import ObjectStore
 from acl_bundle.follow._versions.layers import Layers
 from acl_bundle.follow._versions.order import impossible, numbered
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Version, Weights
-from acl_bundle.follow._versions.stamp import check_stamp
+from acl_bundle.follow._versions.stamp import bases_of, check_stamp
 from acl_bundle.weights import Safetensors
 
 MAX_BYTES = 64 << 30
@@ -137,7 +137,13 @@ class Objects:
         assert found is not None  # there are digits in it
         version, order = found
         opening = partial(self._open, order[-1])
-        return Checkpoint(version, order, opening, place=f"objects:{_stem(version)}")
+        place = f"objects:{_stem(version)}"
+        return Checkpoint(version, order, opening, place=place, older=self._numbered)
+
+    def _numbered(self, number: int) -> Checkpoint:
+        """The version of a number, for one that is based on it."""
+        place = f"objects:{_stem(number)}"
+        return Checkpoint(number, (1, number), partial(self._read, number), place=place)
 
     @contextmanager
     def _open(self, version: int) -> Iterator[Weights]:
@@ -145,18 +151,28 @@ class Objects:
             self._downloads.clear()
             self._opened = version
         with self._read(version) as opened:
-            check_stamp(opened, (1, version), self._store.at(manifest_name(version)))
             yield opened
         self._downloads.clear()
 
     def _read(self, version: int) -> Safetensors | Layers:
         """Read a version's objects, or what is missing of them since the last attempt."""
+        place = self._store.at(manifest_name(version))
         manifest = self._manifest(version)
+        opened = self._together(manifest, place)
+        check_stamp(opened, (1, version), place)
+        if bases_of(opened) != manifest.bases:
+            raise WeightsFormatError(
+                f"{place}: its bases are {list(manifest.bases)}, and its object's"
+                f" {list(bases_of(opened))}"
+            )
+        return opened
+
+    def _together(self, manifest: VersionManifest, place: str) -> Safetensors | Layers:
+        """One mapping of a version's objects."""
         self._check_size(manifest)
         files = [self._file(one) for one in manifest.objects]
         if len(files) == 1:
             return files[0]
-        place = self._store.at(manifest_name(version))
         for name in files[0]:
             if any(name in one for one in files[1:]):
                 raise WeightsFormatError(f"{place}: two of its objects have the weight {name!r}")

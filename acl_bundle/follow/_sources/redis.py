@@ -186,7 +186,14 @@ class Redis:
         if found is None:
             return None
         place = f"redis:{self._keys.weights(text)}"
-        return Checkpoint(*found, partial(self._open, text), place=place)
+        opening = partial(self._open, text)
+        return Checkpoint(*found, opening, place=place, older=self._numbered)
+
+    def _numbered(self, number: int) -> Checkpoint:
+        """The version of a number, which opens if it has a value."""
+        found = self._checkpoint(str(number))
+        assert found is not None  # it is a number
+        return found
 
     @contextmanager
     def _open(self, text: str) -> Iterator[Weights]:

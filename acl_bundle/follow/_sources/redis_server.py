@@ -33,6 +33,7 @@ class Keys:
         self.key = key
         self.version = f"{key}:version"
         self.versions = f"{key}:versions"
+        self.bases = f"{key}:bases"
         self.channel = f"{key}:published"
 
     def weights(self, version: object) -> str:

@@ -17,6 +17,7 @@ class Layers(Source):
 
     Attributes:
         metadata: That of the first.
+        kinds: Of which kind each of them is.
     """
 
     kind = "layers"
@@ -28,6 +29,7 @@ class Layers(Source):
             for name in layer:
                 self._places[name] = layer, name
             self._follow_aliases(layer)
+        self.kinds: tuple[str | None, ...] = tuple(getattr(one, "kind", None) for one in layers)
         self.metadata: dict[str, str] = getattr(layers[0], "metadata", {})
         skipped = {
             name: why

@@ -2,7 +2,7 @@
 
 The header of a signed safetensors file notes the SHA-256 of each tensor's bytes
 and an HMAC-SHA-256 over `_message`: the place, the version, the time, and each
-tensor's name, dtype, shape and digest. The place is ``directory:<file name>`` or
+tensor's name, dtype, shape and digest, and the bases. The place is ``directory:<file name>`` or
 ``redis:<key of the value>``, so nothing goes under another name or number.
 
 A follower checks the signature of the header, which was read once. Only then
@@ -27,7 +27,7 @@ import numpy as np
 from acl_bundle.errors import ClosedError, SignatureError
 from acl_bundle.follow._versions.rivals import candidates
 from acl_bundle.follow._versions.source import Checkpoint, Weights
-from acl_bundle.follow._versions.stamp import PUBLISHED, stamp
+from acl_bundle.follow._versions.stamp import BASES, PUBLISHED, stamp
 from acl_bundle.weights import Safetensors
 from acl_bundle.weights._base.json import parse
 from acl_bundle.weights._base.pieces import raw
@@ -72,7 +72,7 @@ def check_keys(given: bytes | Sequence[bytes] | None) -> Keys | None:
 
 
 def noted(
-    weights: Weights, version: int, place: str, key: bytes | None
+    weights: Weights, version: int, place: str, key: bytes | None, bases: Sequence[int] = ()
 ) -> tuple[Weights, dict[str, str]]:
     """Return what to publish, and what to note beside it.
 
@@ -81,13 +81,13 @@ def noted(
     Raises:
         TypeError: The weights are no mapping of arrays.
     """
-    note = stamp(version)
+    note = stamp(version, bases)
     if key is None:
         return weights, note
     copies = {name: np.array(fetch(weights, name)) for name in weights}
     specs = {name: spec_of(copies, name) for name in copies}
     digests = {name: _digest(array) for name, array in copies.items()}
-    message = _message(place, str(version), note[PUBLISHED], specs, digests)
+    message = _message(place, str(version), note, specs, digests)
     note[_DIGESTS] = json.dumps(digests, separators=(",", ":"), sort_keys=True)
     note[_SIGNATURE] = _mac(key, message)
     return copies, note
@@ -172,8 +172,7 @@ def _check_signature(opened: Safetensors, checkpoint: Checkpoint, keys: Keys) ->
         raise SignatureError(f"{checkpoint.place}: it is not signed, and only signed versions are")
     digests = _digests(note.get(_DIGESTS, "{}"), opened)
     specs = {name: opened.spec(name) for name in opened}
-    version, published = str(checkpoint.order[-1]), note.get(PUBLISHED, "")
-    message = _message(str(checkpoint.place), version, published, specs, digests)
+    message = _message(str(checkpoint.place), str(checkpoint.order[-1]), note, specs, digests)
     signature = note[_SIGNATURE].encode()
     if not any(hmac.compare_digest(_mac(key, message).encode(), signature) for key in keys):
         raise SignatureError(
@@ -201,15 +200,16 @@ def _mac(key: bytes, message: bytes) -> str:
 def _message(
     place: str,
     version: str,
-    published: str,
+    note: Mapping[str, str],
     specs: Mapping[str, Spec],
     digests: Mapping[str, str],
 ) -> bytes:
     """Encode what is signed: texts, each after its length, so that no two manifests are alike."""
-    texts = [_DOMAIN, place, version, published, str(len(specs))]
+    texts = [_DOMAIN, place, version, note.get(PUBLISHED, ""), str(len(specs))]
     for name in sorted(specs):
         shape = ",".join(map(str, specs[name].shape))
         texts += [name, specs[name].dtype.name, shape, digests[name]]
+    texts += [note[BASES]] if BASES in note else []
     return b"".join(map(_field, texts))
 
 

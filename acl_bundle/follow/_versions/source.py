@@ -35,6 +35,9 @@ class Checkpoint:
             source can tell without reading it.
         place: What a signature says beside the version's number, so that nothing
             goes under another name; None where versions cannot be signed.
+        older: Gives the version of a number from the same place, for a version that
+            is based on it; raises FileNotFoundError when there is none. None
+            where no version is based on another one.
     """
 
     version: Version
@@ -42,6 +45,7 @@ class Checkpoint:
     open: Callable[[], AbstractContextManager[Weights]] = field(repr=False, compare=False)
     published: float | None = field(default=None, compare=False)
     place: str | None = field(default=None, compare=False)
+    older: Callable[[int], Checkpoint] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

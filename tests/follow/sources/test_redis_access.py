@@ -30,6 +30,7 @@ PUBLISHER = (
     "+rename", "+persist", "+publish", "+watch", "+unwatch", "+multi", "+exec",
     "~policy:*", "&policy:published",
 )  # fmt: skip
+OF_DELTAS = ("+hget", "+hset", "+hdel", "+hmget")
 
 
 def free_port() -> int:
@@ -107,6 +108,23 @@ def test_users_of_the_rights_that_are_needed(bundle: ab.Bundle, server: Server) 
             follower.wait_for(version, 10)
         metrics = follower.metrics
     assert (metrics.applied, metrics.refused, metrics.errors) == (5, 0, 0)
+
+
+def test_deltas_need_rights_of_their_own(bundle: ab.Bundle, server: Server) -> None:
+    trainer = as_user(server, "trainer", (*PUBLISHER, *OF_DELTAS))
+    reader = as_user(server, "reader", READER)
+    with ab.follow(bundle, follow.Redis(reader, "policy", poll=0.05), backoff=QUICK) as follower:
+        for version in range(1, 8):
+            base = None if version % 4 == 1 else version - 1
+            weights = policy.weights(version)
+            follow.publish_redis(trainer, weights, version, key="policy", base=base)
+            follower.wait_for(version, 10)
+        assert (follower.metrics.applied, follower.metrics.errors) == (7, 0)
+    for right in OF_DELTAS[:2]:
+        rights = [one for one in (*PUBLISHER, *OF_DELTAS) if one != right]
+        trainer = as_user(server, "trainer", tuple(rights))
+        with pytest.raises(ConnectionError, match="no permissions"):
+            follow.publish_redis(trainer, policy.weights(8), 8, key="policy", base=7)
 
 
 @pytest.mark.parametrize("right", [one for one in READER if one.startswith("+")])
