@@ -6,10 +6,10 @@
 
 The module is a function, too: ``follow(bundle, source)`` makes a `Follower`.
 A source is a URL, a path, or an object made with more options: `Directory`, `Redis`,
-`Objects` and `Ipc`; anything else with their three methods is one as well. `publish`, and
-`publish_directory`, `publish_redis` and `publish_objects` with more options, are the trainer's
-half, which needs neither a device nor AscendCL; `publish_ipc` is that of a trainer on the same
-card.
+`Objects`, `HuggingFace` and `Ipc`; anything else with their three methods is one as well.
+`publish`, and `publish_directory`, `publish_redis` and `publish_objects` with more options, are the
+trainer's half, which needs neither a device nor AscendCL; `publish_ipc` is that of a trainer on the
+same card.
 
 Wake-ups by watchfiles, and Redis, need the extra ``follow``; without
 watchfiles directories are polled. Objects under a URL need the extra ``remote``.
@@ -30,6 +30,7 @@ from acl_bundle.follow._publishers.ipc_consumers import Answers
 from acl_bundle.follow._publishers.objects import publish_objects
 from acl_bundle.follow._publishers.redis import publish_redis
 from acl_bundle.follow._sources.directory import Directory
+from acl_bundle.follow._sources.huggingface import HuggingFace
 from acl_bundle.follow._sources.ipc import Ipc
 from acl_bundle.follow._sources.objects import Objects
 from acl_bundle.follow._sources.redis import Redis
@@ -42,6 +43,7 @@ __all__ = [
     "Checkpoint",
     "Directory",
     "Follower",
+    "HuggingFace",
     "Ipc",
     "IpcPublisher",
     "Metrics",

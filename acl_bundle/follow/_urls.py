@@ -14,6 +14,7 @@ from acl_bundle.follow._publishers.directory import publish_directory
 from acl_bundle.follow._publishers.objects import publish_objects
 from acl_bundle.follow._publishers.redis import publish_redis
 from acl_bundle.follow._sources.directory import Directory
+from acl_bundle.follow._sources.huggingface import HuggingFace, is_cache
 from acl_bundle.follow._sources.objects import Objects
 from acl_bundle.follow._sources.redis import Redis
 from acl_bundle.follow._versions.source import Source
@@ -36,7 +37,10 @@ def source_of(place: Place) -> Source:
     if scheme in _REDIS:
         server, key = _server(str(place))
         return Redis(server, key)
-    return Objects(str(place)) if scheme in SCHEMES else Directory(_folder(place, scheme))
+    if scheme in SCHEMES:
+        return Objects(str(place))
+    folder = _folder(place, scheme)
+    return HuggingFace(folder) if is_cache(folder) else Directory(folder)
 
 
 def publish(

@@ -21,7 +21,7 @@ from acl_bundle.follow._publishers import ipc as by_ipc
 from acl_bundle.follow._publishers import ipc_consumers
 from acl_bundle.follow._publishers import objects as to_objects
 from acl_bundle.follow._publishers import redis as to_redis
-from acl_bundle.follow._sources import directory, ipc, objects, redis
+from acl_bundle.follow._sources import directory, huggingface, ipc, objects, redis
 from acl_bundle.follow._versions import source
 
 
@@ -33,6 +33,7 @@ class Public:
     Checkpoint: TypeAlias = source.Checkpoint
     Directory: TypeAlias = directory.Directory
     Follower: TypeAlias = follower.Follower
+    HuggingFace: TypeAlias = huggingface.HuggingFace
     Ipc: TypeAlias = ipc.Ipc
     IpcPublisher: TypeAlias = by_ipc.IpcPublisher
     Metrics: TypeAlias = metrics.Metrics

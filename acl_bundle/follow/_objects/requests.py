@@ -10,6 +10,7 @@ whether it is to end. So `Follower.close` and Ctrl-C end it in the middle.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ SLICE = 0.1
 """Seconds after which a wait looks whether it is to stop."""
 
 _T = TypeVar("_T")
+_first: dict[str, int] = {}
+"""The process that has obstore's threads."""
 _STATUS = re.compile(r"status code: ([0-9]{3})")
 _METADATA = ("169.254.169.254", "metadata.google.internal")
 """Where a machine in a cloud asks for its own credentials."""
@@ -50,7 +53,14 @@ def run(work: Coroutine[Any, Any, _T], stop: Event) -> _T:
 
     Raises:
         ConnectionAbortedError: ``stop`` was set.
+        UnsupportedError: The process was forked by one that had made requests.
     """
+    if _first.setdefault("process", os.getpid()) != os.getpid():
+        work.close()
+        raise UnsupportedError(
+            "this process was forked by one that had used obstore, whose threads are missing here:"
+            " start processes that publish or follow by spawn"
+        )
     try:
         asyncio.get_running_loop()
     except RuntimeError:

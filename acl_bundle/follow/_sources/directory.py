@@ -33,6 +33,7 @@ from acl_bundle.follow._versions.rivals import Rivals, gathered, is_plain
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Order, Version, Weights
 from acl_bundle.follow._versions.stamp import check_stamp
 from acl_bundle.weights._base.file import is_plain_name, map_file
+from acl_bundle.weights._base.source import Source
 
 LATEST_MAX = 4096
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
@@ -211,10 +212,7 @@ class Directory:
             if now is None or now.identity != found.identity:
                 raise WeightsFormatError(f"{path}: it changed while it was opened")
             self._check_inside(Path(opened.file))
-            if _SHARD.search(opened.file) and opened.kind == "safetensors":
-                raise WeightsFormatError(
-                    f"{opened.file}: it is one of several shards, and their index is missing"
-                )
+            check_whole(opened)
             check_stamp(opened, self._order(found)[1], os.fspath(path))
             yield opened
 
@@ -232,3 +230,15 @@ class Directory:
             " 'policy-*.safetensors', or sign"
         )
         return replace(one, doubt=doubt)
+
+
+def check_whole(opened: Source) -> None:
+    """Refuse one shard of several, which its format does not tell from a whole file.
+
+    Raises:
+        WeightsFormatError: It is one.
+    """
+    if _SHARD.search(opened.file) and opened.kind == "safetensors":
+        raise WeightsFormatError(
+            f"{opened.file}: it is one of several shards, and their index is missing"
+        )

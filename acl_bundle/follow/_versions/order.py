@@ -3,7 +3,7 @@
 A name with numbers is newer than any without; two with numbers compare number
 by number, so ``epoch-2-step-100`` is newer than ``epoch-2-step-9``. Names
 without any compare by time, then by name, and carry the time in their version:
-``policy.npz@1790000000000000000``.
+``policy.npz@1790000000000000000``. So do commits, whose digits are no numbers.
 
 A number is at most 2**63 - 1 and a name has at most 255 characters: one of
 thousands of digits would be newer than all that ever comes, and slow to read.
@@ -19,6 +19,7 @@ from acl_bundle.follow._versions.source import Impossible, Order, Version
 VERSION_MAX = 2**63 - 1
 NAME_MAX = 255
 _NUMBER = re.compile(r"[0-9]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _TIMED = re.compile(r"(.*)@([0-9]{1,20})", re.DOTALL)
 
 
@@ -78,7 +79,7 @@ def order_of(version: object) -> Order:
             raise ValueError(f"a version is at most {VERSION_MAX}; this one is greater")
         return (1, version)
     at = _TIMED.fullmatch(version)
-    if at and not _NUMBER.search(at[1]):
+    if at and (_COMMIT.fullmatch(at[1]) or not _NUMBER.search(at[1])):
         return timed(at[1], int(at[2]))[1]
     found = numbered(version)
     if found is None:

@@ -218,3 +218,17 @@ def test_a_plain_http_server_is_not_published_to(tmp_path: Path) -> None:
             with pytest.raises(UnsupportedError, match="plain HTTP server"):
                 publishing(server.url, policy.weights(1), 1)
         assert server.seen == []
+
+
+def test_a_fork_is_told(tmp_path: Path) -> None:
+    """obstore's threads are not in a forked child, which would wait for ever."""
+    url = tmp_path.as_uri()
+    follow.publish_objects(url, policy.weights(1), 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            follow.publish_objects(url, policy.weights(2), 2)
+        except UnsupportedError as error:
+            os._exit(7 if "by spawn" in str(error) else 1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
