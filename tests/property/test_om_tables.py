@@ -19,7 +19,8 @@ from acl_bundle._acl import ffi, lib
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._modeldef import tables
-from acl_bundle.om._modeldef.tables import Nodes, Tables
+from acl_bundle.om._modeldef.nodes import Nodes
+from acl_bundle.om._modeldef.tables import Tables
 from acl_bundle.om._proto.encode import encode, varints
 
 
@@ -425,7 +426,7 @@ def test_what_nodes_say_of_weights_is_what_protobuf_says_of_each(seed: int) -> N
         data = maker.model() if turn % 3 == 0 else maker.weights()
         tables = Tables.read(Span(memoryview(data), "file"), ends=False)
         for kind, ending in ENDS.items():
-            nodes, expected = tables.of_kind(kind, len(ending)), _told(data, kind)
+            nodes, expected = Nodes(tables, kind, len(ending)), _told(data, kind)
             assert tables.kinds[kind] == len(expected)
             told = nodes.told
             assert told.names == [one[0] for one in expected]

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from acl_bundle._acl import lib
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._bundle.roles import INIT_NAME
-from acl_bundle.om._modeldef.tables import Nodes, Tables, Told
+from acl_bundle.om._modeldef.nodes import Nodes, Told
+from acl_bundle.om._modeldef.tables import Tables
 from acl_bundle.om.model import Model
 
 VARIABLE_SUFFIX: Final = "_var"
@@ -51,7 +52,7 @@ class Statements:
             wanted.append((lib.AB_CONST, ""))
         for kind, suffix in wanted:
             if tables.kinds[kind]:
-                nodes = tables.of_kind(kind, len(suffix))
+                nodes = Nodes(tables, kind, len(suffix))
                 if not self._said or not nodes.agree(self._said[0].nodes):
                     self._told.append(nodes.told)
                 self._said.append(Said(model, suffix, nodes))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,20 +58,21 @@ class Tables:
 
     Attributes:
         span: The definition.
+        made: The arrays, as C has them: an ``ab_tables *``.
         kinds: How many nodes there are of each kind.
         attribute_count: How many entries the definition's own attributes have.
     """
 
     def __init__(self, span: Span, made: Any) -> None:
         self.span: Span = span
-        self._made = ffi.gc(made, lib.ab_tables_free, len(span))
+        self.made: Any = ffi.gc(made, lib.ab_tables_free, len(span))
         self.kinds: list[int] = list(made.kinds)
         self.attribute_count: int = made.attribute_count
 
     @cached_property
     def graphs(self) -> Rows:
         """Its graphs, the root first, and which nodes are theirs."""
-        return self._array(self._made.graphs, self._made.graph_count, _GRAPH)
+        return self._array(self.made.graphs, self.made.graph_count, _GRAPH)
 
     @cached_property
     def nodes(self) -> Rows:
@@ -80,17 +81,17 @@ class Tables:
         ``tensor`` is the row of the tensor that a node is about, counted from 1; 0: it is about
         none.
         """
-        return self._array(self._made.nodes, self._made.node_count, _NODE)
+        return self._array(self.made.nodes, self.made.node_count, _NODE)
 
     @cached_property
     def tensors(self) -> Rows:
         """The tensors of weights and constants, and of the root's ends where asked for."""
-        return self._array(self._made.tensors, self._made.tensor_count, _TENSOR)
+        return self._array(self.made.tensors, self.made.tensor_count, _TENSOR)
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """The numbers of all shapes and ranges."""
-        return self._array(self._made.numbers, self._made.number_count, _NUMBER)
+        return self._array(self.made.numbers, self.made.number_count, _NUMBER)
 
     @property
     def given(self) -> tuple[int, Rows] | None:
@@ -98,17 +99,17 @@ class Tables:
 
         Only where the root's ends were asked for.
         """
-        if not self._made.net_output:
+        if not self.made.net_output:
             return None
-        at = int(self._made.net_output) - 1
-        end = self._made.nodes[at]
+        at = int(self.made.net_output) - 1
+        end = self.made.nodes[at]
         return (at, self.tensors[end.tensor - 1 :][: end.tensors]) if end.tensors else None
 
     def _array(self, pointer: Any, count: int, dtype: np.dtype[Any]) -> Rows:
         """View rows as an array, which keeps all of them in memory."""
         if not count:
             return np.empty(0, dtype)
-        made = self._made
+        made = self.made
         kept = ffi.gc(pointer, lambda _: made)
         return np.frombuffer(ffi.buffer(kept, count * dtype.itemsize), dtype)
 
@@ -139,13 +140,6 @@ class Tables:
         view, read = span.view, lib.ab_tables_describe
         _check(span, read(ffi.from_buffer(view), len(view), value, limits, made), made)
         return cls(span, made)
-
-    def of_kind(self, kind: int, cut: int) -> Nodes:
-        """Return the nodes of a kind, whose names count without the last bytes, so many.
-
-        These bytes must be the end of each name, and ASCII.
-        """
-        return Nodes(self, kind, cut)
 
     def stored(self, tensors: Rows) -> Iterator[tuple[int, ...] | None]:
         """Yield the stored dims of each, None where they are in another order, or open."""
@@ -204,66 +198,6 @@ class Tables:
     def lists(self, at: Indices, count: Indices) -> list[tuple[int, ...]]:
         """Return lists of numbers, as many as count from the places at on."""
         return objects.lists(self.numbers, at, count)
-
-
-class Told(NamedTuple):
-    """What the nodes of one kind say of weights, in the order of their rows.
-
-    Attributes:
-        names: What the weights are called: the nodes' names, without an end.
-        shapes: Their dims as the author wrote them, None where these are open or not told.
-        offsets: Where they start in the variables' memory, None where it is not told; empty
-            where none is.
-    """
-
-    names: list[str]
-    shapes: list[tuple[int, ...] | None]
-    offsets: list[int | None]
-
-
-class Nodes:
-    """The nodes of one kind that speak of weights."""
-
-    def __init__(self, tables: Tables, kind: int, cut: int) -> None:
-        self.tables: Tables = tables
-        self._kind, self._cut = kind, cut
-        self._view = ffi.from_buffer(tables.span.view)
-        self._of = ffi.new("ab_nodes *", (self._view, tables._made, kind, cut))
-
-    def agree(self, others: Nodes) -> bool:
-        """Whether they say the same as others, and no offset that those do not say.
-
-        False may also mean that one of them does not say a whole shape.
-        """
-        return bool(lib.ab_tables_agree(self._of, others._of))
-
-    @property
-    def told(self) -> Told:
-        """What they say.
-
-        Raises:
-            BundleFormatError: A long name is not UTF-8.
-        """
-        tables = self.tables
-        try:
-            names, shapes, offsets, rest = objects.weights(
-                objects.address(self._view), objects.address(tables._made), self._kind, self._cut
-            )
-        except UnicodeDecodeError as error:
-            why = f"a name of {len(error.object)} bytes is not UTF-8"
-            raise tables.span.error(0, why) from None
-        if rest:
-            which, rows = zip(*rest, strict=True)
-            for index, shape in zip(which, tables.stored(tables.tensors[[*rows]]), strict=True):
-                shapes[index] = shape
-        return Told(names, shapes, offsets)
-
-    @property
-    def dtypes(self) -> list[int | None]:
-        """The ``aclDataType`` of each, None where its tensor is not described."""
-        rows = self.tables.nodes["tensor"][self.tables.nodes["kind"] == self._kind]
-        known = iter(self.tables.dtypes(self.tables.tensors[rows[rows != 0] - 1]))
-        return [next(known) if row else None for row in rows.tolist()]
 
 
 def _integers(stored: list[int], tensors: Rows, name: str) -> list[int]:
