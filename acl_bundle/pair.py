@@ -293,6 +293,11 @@ class Pair(Closing):
             self._shadow.check_usable()
             self._sides = self._sides.exchanged()
 
+    def _tidy(self) -> None:
+        """After a hold: free what the switch within it has left; the next change does so too."""
+        with self._one.held(Wait()):
+            self._shadow.tidy()
+
     def _check_open(self) -> None:
         self._one.check_open()
 

@@ -130,7 +130,13 @@ class Shadow:
         """Let the shadow infer, which was written."""
         active, shadow = self.sides.active, self.sides.shadow
         self.sides = Sides(shadow, active, again, back, forward=True)
-        self.forget(active)
+        if self._turns.hold is None:
+            self.forget(active)  # else `tidy` does it, when nobody waits
+
+    def tidy(self) -> None:
+        """Close the snapshot that a switch has left, of the side that inferred until then."""
+        if self.sides.forward:
+            self.forget(self.sides.shadow)
 
     def check_usable(self) -> None:
         """Refuse a shadow that cannot infer.

@@ -21,6 +21,7 @@ from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator
 from acl_bundle.fleet._coordinator.request import Consistency, OnLost, checked, named, seconds
+from acl_bundle.fleet._coordinator.table import table
 from acl_bundle.fleet._coordinator.takeover import check_joins, take_over
 from acl_bundle.fleet._coordinator.update import FleetUpdate
 from acl_bundle.fleet._decision.decision import DecisionRecord
@@ -29,7 +30,7 @@ from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
 from acl_bundle.fleet._local import local_replicas, process_replicas
 from acl_bundle.fleet._messages.replica import Replica
-from acl_bundle.fleet._report.reports import FleetReport, FleetStatus, ReplicaStatus
+from acl_bundle.fleet._report.reports import FleetReport, FleetStatus
 from acl_bundle.fleet._route.infer import infer
 from acl_bundle.fleet._route.member import FleetMember, FleetMembers
 from acl_bundle.fleet._store.store import SharedStore, Store
@@ -167,7 +168,7 @@ class Fleet(Closing):
             )
             fleet = cls(replicas, record=record, lease=lease)
             for replica in replicas:
-                replica.restarted = _caller(WeakMethod(fleet._take_back))
+                replica.restarted = WeakMethod(fleet._take_back)
             fleet._stack = stack.pop_all()
         return fleet
 
@@ -276,24 +277,7 @@ class Fleet(Closing):
     def status(self) -> FleetStatus:
         """Ask each replica what it does; printed, it is a table."""
         self._check_open()
-        of, rows = self._coordinator, []
-        for member in self._members:
-            rows.append(self._row(member))
-        store = f"{of.store.where}, {of.store.nbytes} bytes"
-        return FleetStatus(of.epoch, of.version, of.record.where, store, tuple(rows))
-
-    def _row(self, member: FleetMember) -> ReplicaStatus:
-        future = member.replica.start("status")
-        about = member.description
-        where, load = "" if about is None else about.where, member.load
-        try:
-            now = future.result(timeout=self._coordinator.lease)
-        except Exception as error:  # whatever keeps it from answering
-            reason = member.reason or str(error)
-            return ReplicaStatus(member.name, "lost", 0, None, load, where, reason)
-        reason = now.reason or member.reason or ""
-        state = now.state if now.reason or not reason else "pending"
-        return ReplicaStatus(member.name, state, now.epoch, now.version, load, where, reason)
+        return table(self._coordinator)
 
     def catch_up(self) -> FleetStatus:
         """Bring the committed version to replicas that have not got it, and open them.
@@ -378,14 +362,3 @@ class Fleet(Closing):
 
 def _next(now: Version) -> int:
     return now + 1 if isinstance(now, int) else 1
-
-
-def _caller(method: WeakMethod[Callable[[], None]]) -> Callable[[], None]:
-    """Call a method of something that may be collected."""
-
-    def call() -> None:
-        found = method()
-        if found is not None:
-            found()
-
-    return call

@@ -16,6 +16,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from threading import Event, Lock, Thread
 from typing import Any
+from weakref import WeakMethod
 
 from acl_bundle._base.owner import Closing, check_process
 from acl_bundle._run.run import Outputs
@@ -40,7 +41,7 @@ class ProcessReplica(Closing):
 
     Attributes:
         restarted: Called, in a thread of its own, when a child that came after another one is
-            there.
+            there; a method of something that may be collected.
         process: The id of the child's process; None where there is none.
     """
 
@@ -54,7 +55,7 @@ class ProcessReplica(Closing):
         self._reason: str = "it is being loaded"
         self._closing, self._there = Event(), Event()
         self._failed: BaseException | None = None
-        self.restarted: Callable[[], object] | None = None
+        self.restarted: WeakMethod[Callable[[], None]] | None = None
         self.process: int | None = None
         self._thread = Thread(target=self._work, name=f"acl_bundle fleet {plan.name}", daemon=True)
         self._thread.start()
@@ -147,8 +148,9 @@ class ProcessReplica(Closing):
                 pipe.send((READY, CLOSE, ()))
         again = self._there.is_set()
         self._there.set()
-        if again and self.restarted is not None:
-            Thread(target=self.restarted, name="acl_bundle fleet catch-up", daemon=True).start()
+        call = None if self.restarted is None else self.restarted()
+        if again and call is not None:
+            Thread(target=call, name="acl_bundle fleet catch-up", daemon=True).start()
         return True
 
     def _answer(self, number: int, good: bool, value: Any) -> None:

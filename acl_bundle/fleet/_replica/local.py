@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -30,7 +31,7 @@ class LocalReplica(Closing):
         self._participant = participant
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._closing, self._closed = Lock(), False
-        arguments = self._jobs, participant.lease, WeakMethod(participant.expire)
+        arguments = self._jobs, participant.lease, WeakMethod(participant.between)
         Thread(
             target=_work, args=arguments, name=f"acl_bundle fleet {self.name}", daemon=True
         ).start()
@@ -75,21 +76,19 @@ class LocalReplica(Closing):
 
 
 def _work(
-    jobs: SimpleQueue[Job | None], lease: CoordinatorLease, expire: WeakMethod[Callable[[], None]]
+    jobs: SimpleQueue[Job | None], lease: CoordinatorLease, between: WeakMethod[Callable[[], None]]
 ) -> None:
     while True:
-        try:
+        with suppress(Empty):  # the lease has run out
             job = jobs.get(timeout=lease.left)
-        except Empty:
-            call = expire()
-            if call is not None:
-                call()
-            del call
-            continue
-        if job is None:
-            return
-        _do(job)
-        del job
+            if job is None:
+                return
+            _do(job)
+            del job
+        call = between()
+        if call is not None:
+            call()
+        del call
 
 
 def _do(job: Job) -> None:

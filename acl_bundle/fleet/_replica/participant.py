@@ -6,17 +6,12 @@ All steps are done by one thread, one at a time (`LocalReplica`), but `infer`, `
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from acl_bundle._base.wait import Wait
-from acl_bundle._run.hold import Hold
 from acl_bundle._run.run import Outputs
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import AclBundleError, RoleError
@@ -27,16 +22,14 @@ from acl_bundle.fleet._messages.messages import (
     PrepareAnswer,
     Proposal,
     ReplicaDescription,
-    State,
     Status,
 )
+from acl_bundle.fleet._replica.describe import described, status
 from acl_bundle.fleet._replica.door import Door
+from acl_bundle.fleet._replica.gate import Gate
 from acl_bundle.fleet._replica.lease import CoordinatorLease
 from acl_bundle.fleet._replica.pending import Pending
 from acl_bundle.pair import Pair
-
-HELD_MS = 2**31 - 1
-"""A gate is held until it is opened, or the lease has run out (`expire`)."""
 
 
 class Participant:
@@ -66,7 +59,7 @@ class Participant:
         self._door = Door(name)
         self._epoch = self._seen = 0
         self._pending: Pending | None = None
-        self._hold: Hold | None = None
+        self._gate = Gate(model, self._door)
         self.lease: CoordinatorLease = CoordinatorLease()
         self._door.refuse("pending", "it waits for its fleet")
         if init:
@@ -74,14 +67,7 @@ class Participant:
 
     def describe(self) -> ReplicaDescription:
         """What it is."""
-        model = self._model
-        update = _updating(model)
-        where = f"device {_side(model).device.index}, process {os.getpid()}, {socket.gethostname()}"
-        weights = {n: (s.spec.shape, np.dtype(s.spec.dtype)) for n, s in model.weights.items()}
-        return ReplicaDescription(
-            self.name, where, weights, dict(update.aliases), tuple(update.unused),
-            self._epoch, model.version,
-        )  # fmt: skip
+        return described(self.name, self._model, self._epoch)
 
     def prepare(self, proposal: Proposal) -> PrepareAnswer:
         """Check a version and bring it to the device; inferences see nothing of it.
@@ -129,13 +115,13 @@ class Participant:
             FencedError: That epoch is not prepared.
             BusyError: Inferences run for longer; the gate is open.
         """
-        self._prepared(epoch, "close the gate for")
-        self._door.shut(seconds)
-        try:
-            self._hold = self._model.hold(HELD_MS, timeout_ms=max(int(seconds * 1000), 1))
-        except BaseException:
-            self._door.open()
-            raise
+        found = None if self._pending is None else self._pending.epoch
+        if found != epoch:
+            raise FencedError(
+                f"replica {self.name!r} cannot close the gate for epoch {epoch}: epoch {found} is"
+                " prepared"
+            )
+        self._gate.close(seconds)
 
     def open_gate(self, epoch: int) -> None:
         """Let inferences in, unless the replica has not the committed version."""
@@ -143,11 +129,7 @@ class Participant:
             self._release()
 
     def _release(self) -> None:
-        hold, self._hold = self._hold, None
-        if hold is not None:
-            with suppress(AclBundleError):  # its thread ended, or the model is closed
-                hold.release()
-        self._door.open()
+        self._gate.open()
         if self._pending is None:
             self.lease.end()
 
@@ -180,7 +162,7 @@ class Participant:
 
     def _arrived(self, epoch: int) -> None:
         self._epoch, self._seen = epoch, max(self._seen, epoch)
-        if self._hold is None:
+        if not self._gate.closed:
             self.lease.end()
         else:  # a coordinator that dies now leaves the gate closed
             self.lease.again()
@@ -246,6 +228,11 @@ class Participant:
         if self._door.reason is None:
             self._door.refuse("pending", reason)
 
+    def between(self) -> None:
+        """What is to be done between two steps, when nobody waits for it."""
+        self.expire()
+        self._gate.tidy()
+
     def expire(self) -> None:
         """Where the lease has run out: ask for the decision, and do what it says."""
         pending = self._pending
@@ -273,25 +260,13 @@ class Participant:
     def _left_behind(self, decision: Decision) -> None:
         self._door.refuse("pending", f"epoch {decision.epoch} was decided without it")
 
-    def _prepared(self, epoch: int, what: str) -> None:
-        found = None if self._pending is None else self._pending.epoch
-        if found != epoch:
-            raise FencedError(
-                f"replica {self.name!r} cannot {what} epoch {epoch}: epoch {found} is prepared"
-            )
-
     def status(self, epoch: int | None = None) -> Status:
         """What it does now. Asked with the epoch that is prepared, its lease begins anew."""
-        pending, door = self._pending, self._door
+        pending = self._pending
         prepared = None if pending is None else pending.epoch
         if prepared is not None and prepared == epoch:
             self.lease.again()
-        state: State = "idle" if prepared is None else "prepared"
-        reason = door.reason
-        if reason is not None:
-            state = door.state
-        version = None if self._model.closed else self._model.version
-        return Status(state, self._epoch, version, prepared, door.inside, reason or "")
+        return status(self._model, self._door, self._epoch, prepared)
 
     def read(self) -> dict[str, Any]:
         """A copy of each weight that it holds, by name; raises as `Bundle.read`."""
@@ -316,11 +291,3 @@ class Participant:
             with suppress(AclBundleError):
                 self._drop()
         self._model.close()
-
-
-def _side(model: Bundle | Pair) -> Bundle:
-    return model._sides.active if isinstance(model, Pair) else model
-
-
-def _updating(model: Bundle | Pair) -> Any:
-    return _side(model).update

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from acl_bundle.errors import AclBundleError
 
-MAPPED_MOST = 16
+MAPPED_MOST = 4
 """How many regions of others a process keeps mapped."""
 
 

@@ -14,7 +14,7 @@ from .page import Page, small_policy
 
 PAGES = (
     "docs/updates.md", "docs/serving.md", "docs/follow.md", "docs/weight_programs.md",
-    "docs/device_arrays.md", "docs/ipc.md", "docs/aipp.md",
+    "docs/device_arrays.md", "docs/ipc.md", "docs/aipp.md", "docs/fleet.md",
 )  # fmt: skip
 
 
