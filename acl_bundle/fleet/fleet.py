@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from acl_bundle._pair.options import LoadOptions
     from acl_bundle.fleet._coordinator.request import UpdateChoices
 
-LEASE = 10.0
+LEASE, LEAST = 10.0, 0.3
 log = logging.getLogger("acl_bundle.fleet")
 
 
@@ -61,7 +61,7 @@ class Fleet(Closing):
         store: Where the committed weights are kept, from which replicas catch up; None: in shared
             memory of this host, twice the bytes of the weights that were ever updated.
         lease: Seconds after which a replica that has something prepared, and hears nothing, asks
-            the record itself; and the longest wait for what follows a decision.
+            the record itself; and the longest wait for what follows a decision. At least 0.3.
 
     Raises:
         ValueError: There is no replica, or two of one name; they are not of one model or have not
@@ -87,7 +87,7 @@ class Fleet(Closing):
             raise ValueError("a fleet has at least one replica; none was given")
         self._coordinator = Coordinator(
             self._members, MemoryRecord() if record is None else record,
-            SharedStore() if store is None else store, seconds(lease, "lease"),
+            SharedStore() if store is None else store, seconds(lease, "lease", LEAST),
         )  # fmt: skip
         with self._alone() as signals:
             take_over(self._coordinator, signals)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from acl_bundle import fake
 from acl_bundle.fleet import FleetUpdateError, ReplicaClosedError
 
 from .scene import MODELS, answers, counted, fleet_of
@@ -90,6 +91,31 @@ def test_every_call_of_the_first_update(mlp: Any, model: str, step: str) -> None
                 assert step == "prepare" or fleet.version == 1
                 assert set(answers(ones, mlp).values()) == {fleet.version}
     print(f"cases: {3 * len(calls[step])}")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_call_of_catching_up(mlp: Any, model: str) -> None:
+    """A replica that cannot commit catches up in the same update; what fails there is got round."""
+    with fleet_of(mlp, model) as (fleet, ones):
+
+        def catches_up(nth: int) -> None:
+            version = int(fleet.version or 0) + 1
+            ones[1].fails, ones[1].refuses = {"catch_up": nth}, {"commit"}
+            fleet.update(mlp.random(version), version=version)
+            assert set(answers(ones, mlp).values()) <= {version, None}
+            ones[1].fails, ones[1].refuses = {}, set()
+            fleet.catch_up()
+            assert set(answers(ones, mlp).values()) == {version}
+
+        catches_up(0)
+        with fake.settings(trace="on"):
+            ones[1].counting = True
+            ones[1].refuses = {"commit"}
+            fleet.update(mlp.random(2), version=2)
+            ones[1].counting = False
+        assert len(ones[1].calls["catch_up"]) > 2
+        for nth in ones[1].calls["catch_up"]:
+            catches_up(nth)
 
 
 def test_all_closed_says_why(mlp: Any) -> None:

@@ -39,6 +39,7 @@ WRONG: list[tuple[Callable[[Fleet], Any], type[Exception], str]] = [
     (lambda f: f.remove("none"), ValueError, "no replica 'none'; it has 'r0', 'r1', 'r2'"),
     (lambda f: Fleet([]), ValueError, "at least one replica"),
     (lambda f: Fleet([next(iter(f._members)).replica], lease=-1), ValueError, "lease is -1"),
+    (lambda f: Fleet([next(iter(f._members)).replica], lease=0.1), ValueError, "at least 0.3"),
     (lambda f: Fleet.local("x.om", devices=[]), ValueError, "devices is empty"),
     (lambda f: Fleet.local("x.om", devices="01"), TypeError, "devices is a list of indices"),
     (lambda f: Fleet.processes("x.om", devices=[None]), TypeError, "a device of a child process"),

@@ -88,16 +88,18 @@ def checked(
     )  # fmt: skip
 
 
-def seconds(value: float, name: str) -> float:
+def seconds(value: float, name: str, least: float = 0.0) -> float:
     """A time in seconds.
 
     Raises:
-        TypeError, ValueError: It is no number above 0.
+        TypeError, ValueError: It is no number above 0, or less than `least`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if not (isfinite(value) and value > 0):
         raise ValueError(f"{name} is {value!r}; a number of seconds above 0 is right")
+    if value < least:
+        raise ValueError(f"{name} is {value!r}; give at least {least} seconds")
     return float(value)
 
 

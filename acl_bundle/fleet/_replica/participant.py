@@ -13,6 +13,7 @@ from typing import Any
 
 from acl_bundle._base.wait import Wait
 from acl_bundle._run.run import Outputs
+from acl_bundle._update._transaction.staged import Staged
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import AclBundleError, RoleError
 from acl_bundle.fleet._decision.decision import Decision
@@ -87,7 +88,7 @@ class Participant:
         self.lease.begin(proposal.lease)
         return PrepareAnswer(staged.nbytes, perf_counter() - start)
 
-    def _staged(self, proposal: Proposal) -> Any:
+    def _staged(self, proposal: Proposal) -> Staged:
         assert proposal.weights is not None
         with proposal.weights.opened() as weights:
             return self._model.stage(weights, version=proposal.version, **proposal.options)
@@ -209,11 +210,15 @@ class Participant:
         if proposal.weights is None:
             raise ReplicaClosedError(self.name, f"nobody has the weights of epoch {proposal.epoch}")
         try:
-            self._staged(proposal).commit()
+            self._take(proposal)
         except AclBundleError:  # what it holds is lost, of a Pair's shadow say: from the beginning
             if not self._init():
                 raise
-            self._staged(proposal).commit()
+            self._take(proposal)
+
+    def _take(self, proposal: Proposal) -> None:
+        with self._staged(proposal) as staged:
+            staged.commit()
 
     def _init(self) -> bool:
         """Run the init graph; False: there is none."""
