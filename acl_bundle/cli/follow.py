@@ -68,8 +68,8 @@ Show = Callable[[Event], None]
 
 def _source(wish: FollowWish) -> follow.Source:
     try:
-        scheme, mark, _ = wish.source.partition("://")
-        if mark and scheme not in ("redis", "rediss", "unix"):
+        scheme, mark, rest = wish.source.partition("://")
+        if mark and (scheme not in ("redis", "rediss", "unix") or "key=" in rest):
             return source_of(wish.source)
         if mark:
             return follow.Redis(wish.source, wish.key)

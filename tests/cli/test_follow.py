@@ -69,6 +69,14 @@ def test_json_is_a_line_each(mlp: Any, published: Path) -> None:
     assert (ended["event"], ended["applied"], ended["last_error"]) == ("ended", 1, None)
 
 
+def test_a_url(mlp: Any, published: Path, tmp_path: Path) -> None:
+    status, out, _ = cli(mlp.path, published.as_uri(), "--count", "1")
+    assert (status, out.partition(":")[0]) == (0, "applied 3")
+    status, out, err = cli(mlp.path, "ftp://host/policy")
+    assert (status, out) == (2, "")
+    assert "the URL's scheme is 'ftp'" in " ".join(err.replace("│", " ").split())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_print_what_was_done(
     mlp: Any, published: Path, number: signal.Signals

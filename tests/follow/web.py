@@ -121,8 +121,8 @@ def _serving(answer: Callable[[_Handler], Answer]) -> Iterator[Web]:
 
 
 @contextmanager
-def files(folder: Path) -> Iterator[Web]:
-    """Serve the files of a folder."""
+def files(folder: Path, *, ranges: bool = True) -> Iterator[Web]:
+    """Serve the files of a folder; without ranges, whatever is asked for, all of a file."""
 
     def answer(handler: _Handler) -> Answer:
         path = folder / handler.path.lstrip("/")
@@ -134,7 +134,7 @@ def files(folder: Path) -> Iterator[Web]:
         if handler.headers.get("If-None-Match") == etag:
             return Answer(304, headers)
         asked = handler.headers.get("Range")
-        if asked is None:
+        if asked is None or not ranges:
             return Answer(200, headers, body)
         first, _, last = asked.removeprefix("bytes=").partition("-")
         part = body[int(first) : int(last) + 1]

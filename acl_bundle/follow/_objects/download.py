@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any, Final
 
 import numpy as np
 
-from acl_bundle.errors import WeightsFormatError
+from acl_bundle.errors import UnsupportedError, WeightsFormatError
 from acl_bundle.follow._objects.manifest import Object
 from acl_bundle.follow._objects.store import ObjectStore
 
@@ -63,10 +64,10 @@ class Download:
                 next attempt begins from the start.
             OSError: The server cannot be reached, or refuses.
         """
-        name, store = self._object.name, self._store
+        name = self._object.name
         if not self._checked:
             if self._at:
-                store.read(self._fill(), name)
+                self._read(name)
             try:
                 self._check()
             except WeightsFormatError:
@@ -74,6 +75,22 @@ class Download:
                 raise
             self._checked = True
         return self._bytes.data
+
+    def _read(self, name: str) -> None:
+        try:
+            if self._store.ranges:
+                self._store.read(self._fill(), name)
+        except UnsupportedError:
+            self._store.ranges = False
+        if not self._store.ranges:
+            self._store.read(self._whole(), name)
+
+    async def _whole(self) -> None:
+        """Have all of it in one go, from a server that gives no ranges."""
+        self._at[0] = 0
+        size, chunks = await self._store.chunks(self._object.name, None)
+        self._check_size(size)
+        await self._take(chunks, 0, size)
 
     async def _fill(self) -> None:
         """Have the ranges that are not whole, a few at once; the first failure ends all."""
@@ -92,23 +109,32 @@ class Download:
 
     async def _range(self, start: int) -> None:
         """Have one range, from where an earlier attempt was cut."""
-        end, name = self._end(start), self._object.name
-        size, chunks = await self._store.range(name, self._at[start], end)
-        if size != self._object.nbytes:
-            raise WeightsFormatError(
-                f"{self._store.at(name)}: it has {size} bytes, and the manifest says"
-                f" {self._object.nbytes}: it is not whole yet, or was replaced"
-            )
+        end = self._end(start)
+        size, chunks = await self._store.chunks(self._object.name, (self._at[start], end))
+        self._check_size(size)
+        await self._take(chunks, start, end)
+
+    async def _take(self, chunks: AsyncIterator[Any], start: int, end: int) -> None:
+        """Put chunks where they are to lie."""
+        at = self._at[start]
         async for chunk in chunks:
-            at = self._at[start]
             data = np.frombuffer(chunk, np.uint8)[: end - at]
             self._bytes[at : at + len(data)] = data
-            self._at[start] = at + len(data)
+            at += len(data)
+            if self._store.ranges:
+                self._at[start] = at
             await self._budget.spend(len(data))
-        if self._at[start] != end:
+        if at != end:
             raise ConnectionError(
-                f"{self._store.at(name)}: bytes {start} to {end} were asked for, and they ended at"
-                f" {self._at[start]}"
+                f"{self._store.at(self._object.name)}: bytes {start} to {end} were asked for, and"
+                f" they ended at {at}"
+            )
+
+    def _check_size(self, size: int) -> None:
+        if size != self._object.nbytes:
+            raise WeightsFormatError(
+                f"{self._store.at(self._object.name)}: it has {size} bytes, and the manifest says"
+                f" {self._object.nbytes}: it is not whole yet, or was replaced"
             )
 
     def _end(self, start: int) -> int:

@@ -61,6 +61,7 @@ class ObjectStore:
     Attributes:
         url: The URL without its user and password, for messages.
         lists: Whether the place tells what is there; plain HTTP does not.
+        ranges: Whether the place gives parts of objects, as far as that is known.
         stop: Ends requests that run, when it is set.
 
     Raises:
@@ -75,6 +76,7 @@ class ObjectStore:
         self._secret = f"{user}@" if user else ""
         self.url: str = url.replace(self._secret, "").rstrip("/") if user else url.rstrip("/")
         self.lists: bool = not parts.scheme.startswith("http")
+        self.ranges: bool = True
         self.stop: Event = Event()
         self._store = self._made(url, parts.scheme, dict(options or {}))
 
@@ -121,12 +123,18 @@ class ObjectStore:
         return self._do(name, work())
 
     def read(self, work: Coroutine[Any, Any, _T], name: str) -> _T:
-        """Do what reads an object; see `ObjectStore.range`."""
+        """Do what reads an object; see `ObjectStore.chunks`."""
         return self._do(name, work)
 
-    async def range(self, name: str, start: int, end: int) -> tuple[int, AsyncIterator[Any]]:
-        """Ask for some bytes of an object: its whole size, and the bytes, chunk by chunk."""
-        found = await library().get_async(self._store, name, options={"range": (start, end)})
+    async def chunks(
+        self, name: str, span: tuple[int, int] | None
+    ) -> tuple[int, AsyncIterator[Any]]:
+        """Ask for an object, or some bytes of it: its whole size, and the bytes, chunk by chunk.
+
+        A server that gives no ranges is an obstore.exceptions.NotSupportedError.
+        """
+        options = {} if span is None else {"range": span}
+        found = await library().get_async(self._store, name, options=options)
         return found.meta["size"], found.stream(min_chunk_size=CHUNK)
 
     def names(self) -> list[Listed]:

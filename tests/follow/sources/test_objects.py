@@ -236,6 +236,28 @@ def test_the_rest_is_read_after_a_failure(tmp_path: Path, monkeypatch: pytest.Mo
             assert len(server.of(".safetensors")) == count + ranges
 
 
+def test_a_server_without_ranges(bundle: ab.Bundle, tmp_path: Path) -> None:
+    """As Python's own is: objects come in one go, and from the start after a failure."""
+    publish(tmp_path, 1, web.wide(1))
+    publish(tmp_path / "small", 1)
+    with web.files(tmp_path, ranges=False) as server:
+        source = follow.Objects(server.url, store=ONCE)
+        [checkpoint] = source.versions()
+        with checkpoint.open() as found:
+            assert (found["w"] == 1).all()
+        cuts = [web.CUT]
+        server.fault = lambda one: cuts.pop() if cuts and "safetensors" in one.path else None
+        with pytest.raises(ConnectionError, match="weights-1-"), checkpoint.open():
+            pass
+        with checkpoint.open() as found:
+            assert (found["w"] == 1).all()
+        with following(bundle, f"{server.url}/small") as follower:
+            follower.wait_for(1, 10)
+            publish(tmp_path / "small", 2)
+            follower.wait_for(2, 10)
+            assert follower.metrics.errors == 0
+
+
 def test_one_copy_is_in_memory(tmp_path: Path) -> None:
     publish(tmp_path, 1, web.wide(1, 48 << 20))
     with web.files(tmp_path) as server:
