@@ -22,10 +22,8 @@ from acl_bundle.follow._versions.source import Source
 _REDIS: Final = ("redis", "rediss", "unix")
 _KEY: Final = "weights"
 
-Place = str | os.PathLike[str]
 
-
-def source_of(place: Place) -> Source:
+def source_of(place: str | os.PathLike[str]) -> Source:
     """Return what follows a URL or a path, made with what it takes by default.
 
     Raises:
@@ -44,7 +42,7 @@ def source_of(place: Place) -> Source:
 
 
 def publish(
-    place: Place,
+    place: str | os.PathLike[str],
     weights: Given,
     version: SupportsIndex,
     *,
@@ -100,7 +98,7 @@ def publish(
         )  # fmt: skip
 
 
-def _scheme(place: Place) -> str:
+def _scheme(place: str | os.PathLike[str]) -> str:
     """The scheme of a URL; nothing of a path.
 
     Raises:
@@ -121,7 +119,7 @@ def _scheme(place: Place) -> str:
     return scheme.lower()
 
 
-def _folder(place: Place, scheme: str) -> Path:
+def _folder(place: str | os.PathLike[str], scheme: str) -> Path:
     if not scheme:
         return Path(place)
     parts = urlsplit(str(place))

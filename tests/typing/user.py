@@ -41,6 +41,9 @@ def serve(file: Path, folder: Path, x: NDArray[np.float32]) -> int | str | None:
             for y in pair.infer.stream([x]):
                 assert_type(y, NDArray[Any])
         assert_type(ab.follow.publish_directory(folder, {"w": x}, 7), Path)
+        ab.follow.publish("s3://bucket/policy", {"w": x}, 8, base=7, keep=4)
+        ab.follow(bundle, "s3://bucket/policy").close()
+        ab.follow(bundle, ab.follow.Objects("https://host/policy", bandwidth=1e6)).close()
         with ab.follow(bundle, source, stale_after=60, cast="same_kind", threads=2) as follower:
             assert_type(follower, follow.Follower)
             told(assert_type(follower.metrics, follow.Metrics))

@@ -121,6 +121,22 @@ def test_a_look_that_fails_is_told_and_the_next_one_goes_on(
     assert all(server.url in str(one) for one in told)
 
 
+def test_a_server_that_falls_silent_in_the_middle(bundle: ab.Bundle, tmp_path: Path) -> None:
+    where = of_files(tmp_path)
+    where.publish(1)
+    silent = [web.SILENT]
+    told: list[Exception] = []
+    hasty = {"client_options": {"read_timeout": "200ms"}, **ONCE}
+    with where.serve() as server:
+        server.fault = lambda one: silent.pop() if one.range and silent else None
+        with ab.follow(
+            bundle, follow.Objects(server.url, store=hasty), backoff=NOW, on_error=told.append
+        ) as follower:
+            follower.wait_for(1, 30)
+    assert isinstance(told[0], ConnectionError)
+    assert policy.held(bundle) == 1
+
+
 def test_what_the_store_repeats_by_itself_is_no_error(bundle: ab.Bundle, tmp_path: Path) -> None:
     where = of_files(tmp_path)
     where.publish(1)
