@@ -84,6 +84,11 @@ app.add_typer(fakes, name="fake")
 
 @fakes.command()
 def env(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- PROGRAM ...]", help="Run this instead of printing lines."),
+    ] = None,
+    *,
     pyacl: Annotated[
         bool, typer.Option("--pyacl", help="Let `import acl` be acl_bundle.pyacl, too.")
     ] = False,
@@ -95,7 +100,8 @@ def env(
     """Print shell lines that put the fake in front of any program.
 
     eval "$(acl-bundle fake env)" and start the program from the same shell:
-    libascendcl.so, libacl_rt.so and the other names it links are the fake.
+    libascendcl.so, libacl_rt.so and the other names it links are the fake. Or
+    acl-bundle fake env -- ./program: it runs so, in place of this command.
 
     With --toolkit, cmake and make of a sample find DIR by $DDK_PATH,
     $NPU_HOST_LIB or $ASCEND_HOME_PATH; DIR/set_env.sh has the lines, too.
@@ -103,7 +109,7 @@ def env(
     from acl_bundle.cli import fake as command  # noqa: PLC0415
 
     with told():
-        command.env(pyacl=pyacl, toolkit=toolkit)
+        command.env(program or [], pyacl=pyacl, toolkit=toolkit)
 
 
 @fakes.command()

@@ -7,8 +7,10 @@ stderr.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle import fake
@@ -53,22 +55,27 @@ def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
     return found
 
 
-def env(*, pyacl: bool = False, toolkit: Path | None = None) -> None:
-    """Print the shell lines; say so when nothing was found that could compute.
+def env(program: Sequence[str] = (), *, pyacl: bool = False, toolkit: Path | None = None) -> None:
+    """Print the shell lines, or run a program by them in place of this process.
 
-    A toolkit is made first, with the same lines in its ``set_env.sh``.
+    A toolkit is made first, with the same lines in its ``set_env.sh``. Says so when nothing was
+    found that could compute.
     """
     found = lines(pyacl=pyacl, toolkit=toolkit)
     if toolkit is not None:
         toolkits.make(toolkit)
         (toolkit / "set_env.sh").write_text("\n".join([*found, ""]), encoding="utf-8")
-    print("\n".join(found))
+    if not program:
+        print("\n".join(found))
     if fake.onnxruntime_path() is None:
         print(
             "acl-bundle: no onnxruntime here, so models cannot compute: "
             "pip install 'acl-bundle[fake]'",
             file=sys.stderr,
         )
+    if program:
+        sys.stderr.flush()
+        os.execv("/bin/sh", ["sh", "-c", "\n".join([*found, 'exec "$@"']), "sh", *program])
 
 
 def trace(source: Path, chrome: Path) -> None:

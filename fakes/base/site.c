@@ -69,6 +69,17 @@ static bool is_outside(const void *address, const void *python)
            (info.dli_sname != NULL && strcmp(info.dli_sname, "_start") == 0);
 }
 
+/* What lies between a callback and who made this library call it. */
+static bool is_own(const void *address)
+{
+    static const char own_code[] = "";
+    Dl_info own;
+    Dl_info info;
+
+    return dladdr(own_code, &own) != 0 && dladdr(address, &info) != 0 &&
+           own.dli_fbase == info.dli_fbase;
+}
+
 size_t site_stack(const void *caller, const void **stack)
 {
     void *frames[FRAMES_MAX];
@@ -82,6 +93,7 @@ size_t site_stack(const void *caller, const void **stack)
     if (caller != NULL)
         stack[used++] = caller;
     for (i++; i < count && used < STACK_MAX && !is_outside(frames[i], python); i++)
-        stack[used++] = frames[i];
+        if (!is_own(frames[i]))
+            stack[used++] = frames[i];
     return used;
 }

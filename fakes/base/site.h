@@ -18,8 +18,8 @@ const char *site_text(const void *address, char *text);
 /*
  * The return addresses of this thread from caller outwards, STACK_MAX at
  * most: as far as the program's own code goes, without the C library that
- * started it or an interpreter of Python. The caller alone where it cannot be
- * told more. Returns how many.
+ * started it, an interpreter of Python, or this library below a callback. The
+ * caller alone where it cannot be told more. Returns how many.
  */
 size_t site_stack(const void *caller, const void **stack);
 

@@ -110,8 +110,7 @@
               "one stream has callbacks in a subscribed thread and host " \
               "functions in the library's") \
     VIOLATION(INSIDE_CALLBACK, "AB-STR-0009", "error", \
-              "a callback must not allocate, free, synchronise or launch; " \
-              "of host memory this is a warning") \
+              "a callback must not allocate, free, synchronise or launch") \
     VIOLATION(NOT_WAITED_FOR, "AB-STR-0010", "error", \
               "after aclmdlExecuteV2 with a stream, aclmdlExecute runs on " \
               "that stream and does not wait") \

@@ -16,6 +16,7 @@
 #include "call/keepers.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "control/fault.h"
 #include "control/init_config.h"
 #include "control/init_profiler.h"
 #include "control/live.h"
@@ -89,6 +90,7 @@ static int init_locked(const char *path)
     if (status != E_NONE)
         return status;
     fork_begun();
+    fault_watch();
     state.count = 1;
     state.finalized = false;
     init_begins(call_origin());

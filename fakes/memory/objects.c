@@ -27,7 +27,6 @@ typedef struct Slot {
     void *body;
     void (*release)(void *body);
     const void *owner;
-    size_t size;
     Origin made;
     Origin killed;
     size_t next;                /* in the queue of the dead */
@@ -125,9 +124,8 @@ static size_t slot_take(void)
 }
 
 /* Brings a slot to life; readers see it only when it is complete. */
-static void slot_fill(Slot *slot, Kind kind, size_t size)
+static void slot_fill(Slot *slot, Kind kind)
 {
-    slot->size = size;
     slot->made = call_origin();
     atomic_store(&slot->kind, (int)kind);
     atomic_store_explicit(&slot->alive, true, memory_order_release);
@@ -148,7 +146,7 @@ void *object_new(Kind kind, size_t size, void (*release)(void *body), const void
         slot_at(index)->body = body;
         slot_at(index)->release = release;
         slot_at(index)->owner = owner;
-        slot_fill(slot_at(index), kind, size);
+        slot_fill(slot_at(index), kind);
         if (owner == NULL)
             tally_made(kind_name(kind));
         *handle = handle_of(index);
@@ -276,7 +274,7 @@ void object_kill(const void *handle)
         slot_die(handle);
 }
 
-/* What an object owns is its own affair: only the owner is listed. */
+/* What an object owns is its own affair: only the owner is listed, without the bytes of its body. */
 static void list_live(LiveVisitor *visit, void *to)
 {
     pthread_mutex_lock(&state.lock);
@@ -285,7 +283,7 @@ static void list_live(LiveVisitor *visit, void *to)
         if (!atomic_load(&slot->alive) || slot->owner != NULL)
             continue;
         visit(&(Live){kind_name((Kind)atomic_load(&slot->kind)), (uintptr_t)handle_of(i),
-                      slot->made, slot->size},
+                      slot->made, 0},
               to);
     }
     pthread_mutex_unlock(&state.lock);

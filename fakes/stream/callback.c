@@ -68,10 +68,10 @@ static int check_call(Call *call)
     if (depth == 0 || !forbidden(function))
         return E_NONE;
     if (is_host_memory(function)) {
-        violate_as_warning(V_INSIDE_CALLBACK, "%s", functions[function].name);
+        violate_as_warning(V_INSIDE_CALLBACK, "a callback calls %s", functions[function].name);
         return E_NONE;
     }
-    int status = violate(V_INSIDE_CALLBACK, "%s", functions[function].name);
+    int status = violate(V_INSIDE_CALLBACK, "a callback calls %s", functions[function].name);
     return settings.strict ? status : E_NONE;
 }
 

@@ -83,6 +83,22 @@ def test_a_compiled_client_runs_on_the_fake(client: Path, mlp_file: Path, interp
     ]
 
 
+def test_a_program_runs_in_place_of_the_command(client: Path, mlp_file: Path) -> None:
+    command = [sys.executable, "-m", "acl_bundle.cli", "fake", "env", "--"]
+    done = run([*command, client, "-x", "a b", mlp_file])
+    assert (done.returncode, done.stdout) == (0, "0 0 0 Ascend910B3\n")
+    assert "made by aclmdlBundleLoadFromFile" in done.stderr, "violations and leaks are told"
+    said = run([*command, "sh", "-c", 'echo "$ACL_FAKE_REPORT|$1"; exit 7', "sh", "it's $HOME; ``"])
+    assert (said.returncode, said.stdout) == (7, "live|it's $HOME; ``\n")
+    assert run([*command, "/no/such"]).returncode == 127
+
+
+def run(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd="/", env=CLEAN, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
 def test_violations_are_told_unless_the_shell_has_said_otherwise() -> None:
     script = evaluated('echo "$ACL_FAKE_REPORT $ACL_FAKE_LINES"')
     assert shell(script).stdout == "live on\n"

@@ -139,7 +139,7 @@ ENTRIES: dict[str, tuple[str, int]] = {
     "fifo size": ('{"simt_printf_fifo_size": 1024}', codes.SUCCESS),
     "a text as fifo size": ('{"simt_printf_fifo_size": "1024"}', codes.FAILURE),
     "no fifo size": ('{"simd_printf_fifo_size_per_core": 0}', codes.FAILURE),
-    "profiler": ('{"profiler": {"switch": "on", "output": "/nowhere"}}', codes.SUCCESS),
+    "profiler": ('{"profiler": {"switch": "on", "output": "/proc/nowhere"}}', codes.SUCCESS),
 }
 
 
