@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import threading
@@ -23,7 +24,7 @@ from acl_bundle.server.limits import ServerLimits
 KEEP_ALIVE: Final = 75
 """Seconds that an idle connection stays, as long as that of other servers and proxies."""
 GRACE: Final = 2.0
-"""Seconds that answers may still be written when all of them are made."""
+"""Seconds that answers may still be written, at least, when all of them are made."""
 _LOG = logging.getLogger("acl_bundle.server")
 
 
@@ -75,7 +76,7 @@ class Ends:
         grpc_port: int | None,
         limits: ServerLimits,
     ) -> None:
-        self._limits, self._service = limits, service
+        self._limits, self._service, self._grace = limits, service, GRACE
         self._socket = listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._address = f"[{host}]" if ":" in host else host
@@ -114,7 +115,7 @@ class Ends:
             await self._http.serve(sockets=[self._socket])
         finally:
             if rpc is not None:
-                await rpc.stop(GRACE)
+                await rpc.stop(self._grace)
 
     async def _grpc(self, port: int) -> Any:
         most = self._limits.body
@@ -145,7 +146,9 @@ class Ends:
         """Whether the thread answers."""
         return self._thread.is_alive()
 
-    def close(self) -> None:
-        """Stop listening, let what is being written end, and wait for the thread."""
+    def close(self, seconds: float) -> None:
+        """Stop listening, give what is being written some seconds, and wait for the thread."""
+        self._grace = max(seconds, GRACE)
+        self._http.config.timeout_graceful_shutdown = math.ceil(self._grace)
         self._http.should_exit = True
         self._thread.join()

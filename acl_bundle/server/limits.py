@@ -20,7 +20,7 @@ class ServerLimits:
         body: Bytes of a request; 413, RESOURCE_EXHAUSTED over gRPC.
         weights: Bytes of weights that are posted; 413.
         receive: Seconds that the head of a request, and then each MiB of its body, may take
-            to come in (HTTP); 408.
+            to come in; 408. An answer that nobody reads for so long is given up (HTTP).
         drain: Seconds that requests may go on when the server ends.
         connections: How many clients' connections are open at once.
     """

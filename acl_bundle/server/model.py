@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack
 from time import monotonic
 from typing import Any, Protocol
 
-from acl_bundle.errors import ClosedError
+from acl_bundle.errors import BusyError, ClosedError
 from acl_bundle.server._batch.queue import Queued, RequestQueue
 from acl_bundle.server._batch.rows import Rows
 from acl_bundle.server._batch.workers import Runs, Workers, refuse
@@ -76,7 +76,7 @@ class ServedModel:
         """Whether an inference would be run now: loaded, and not poisoned."""
         served = self.served
         try:
-            return served is not None and not getattr(served, "poisoned", False)
+            return served is not None and _why_not(served) is None
         except ClosedError:
             return False
 
@@ -89,8 +89,9 @@ class ServedModel:
     @property
     def version(self) -> str:
         """The version of the weights now, as the protocol has it; empty while there is none."""
+        served = self.served
         try:
-            return "" if self.served is None else str(self.served.version)
+            return "" if served is None or served.version is None else str(served.version)
         except ClosedError:
             return ""
 
@@ -103,6 +104,10 @@ class ServedModel:
         with self._one:
             if self.state == "READY":
                 return
+            if self._queue is not None:
+                raise BusyError(
+                    f"model {self.name!r} was unloaded, but a run has not ended: unload it again"
+                )
             self.state = "LOADING"
             try:
                 self._open()
@@ -140,9 +145,9 @@ class ServedModel:
             refuse(self._queue.close(f"model {self.name!r} is unavailable: {why}"), why)
             ended = self._workers.join(self._limits.request if seconds is None else seconds)
             if ended:
-                self._stack.close()
                 self._queue = self._workers = None
                 self.state = "UNAVAILABLE"
+                self._stack.close()
             else:
                 self._workers.abandon(f"the device was not done in time, and {why}")
             return ended
@@ -181,6 +186,9 @@ class ServedModel:
             Refusal: There is no answer, and why.
         """
         self._graph()
+        why = None if self.served is None else _why_not(self.served)
+        if why is not None:
+            raise Refusal(Why.UNAVAILABLE, f"model {self.name!r} is unavailable: {why}")
         if request.version:
             self._check_version(request.version, self.version)
         queue, rows = self._queue, self._rows
@@ -217,3 +225,16 @@ class ServedModel:
                     f"no answer within {self._limits.request} seconds, the limit of this server",
                 )
             )
+
+
+def _why_not(served: Any) -> str | None:
+    """Say why what is loaded does not infer; None where it does.
+
+    Raises:
+        ClosedError: It was closed.
+    """
+    if getattr(served, "poisoned", False):
+        return "a failed update left its weights in an unknown state; the next whole one heals it"
+    if served.version is None and hasattr(served, "update"):
+        return "its weights have no values yet: the first version has not come"
+    return None

@@ -151,10 +151,12 @@ class Server(Closing):
         with self._closing:
             if self._closed:
                 return
-            drained = self.draining or self.drain()
-            seconds = 1.0 if not drained or self._repository.active else self._limits.drain
-            ended = [model.unload("the server ends", seconds) for model in self._models.values()]
-            self._ends.close()
+            if not self.draining:
+                self.drain()
+            seconds = self._limits.drain if not self._repository.active else 0.0
+            why = "the server ends"
+            ended = [m.unload(why, max(seconds, 1.0)) for m in self._models.values()]
+            self._ends.close(seconds)
             self._closed, self.stuck = True, not all(ended)
         if self.stuck:
             warnings.warn(

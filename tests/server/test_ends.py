@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import acl_bundle as ab
-from acl_bundle import follow
+from acl_bundle import build, follow
 from acl_bundle.server import Server, ServerLimits
 from acl_bundle.testing import FakeAcl
 
-from .conftest import Start, ask, numbers
+from .conftest import TOKEN, Start, ask, numbers
 
 QUICK = follow.Backoff(0.01, 0.05)
 INFER = "/v2/models/mlp/infer"
@@ -152,3 +152,45 @@ def test_a_bundle_that_is_closed_beside_the_server(
     assert ask(server.port, "GET", "/v2/health/ready").status == 503
     reply = ask(server.port, "POST", INFER, numbers(mlp.x))
     assert (reply.status, "closed" in reply.error) == (503, True)
+
+
+def test_weights_that_have_no_values_yet(mlp: Any, tmp_path: Path, start: Start) -> None:
+    with ab.Bundle.load(mlp.path) as model:  # nobody calls init
+        server = start(model, sources={"mlp": follow.Directory(tmp_path)})
+        assert ask(server.port, "GET", "/v2/health/ready").status == 503
+        reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+        assert (reply.status, "the first version has not come" in reply.error) == (503, True)
+        follow.publish_directory(tmp_path, mlp.random(1), 1)
+        until(lambda: server.ready)
+        reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+        assert (reply.status, reply.json["model_version"]) == (200, "1")
+
+
+def test_a_plain_model_has_no_version(mlp: Any, tmp_path: Path, start: Start) -> None:
+    build.model(mlp.onnx).save(tmp_path / "plain.om")
+    with ab.Bundle.load(tmp_path / "plain.om") as model:
+        server = start(model)
+        assert ask(server.port, "GET", "/v2/health/ready").status == 200
+        reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+        assert (reply.status, reply.json["model_version"]) == (200, "")
+
+
+def test_an_unload_that_does_not_end(
+    start: Start, bundle: ab.Bundle, mlp: Any, fake_acl: FakeAcl
+) -> None:
+    server = start(bundle, token=TOKEN, limits=ServerLimits(request=0.5))
+    owner = {"Authorization": f"Bearer {TOKEN}"}
+    fake_acl.latency("aclmdlExecute", 3.0)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, server.port, "POST", INFER, numbers(mlp.x))
+        time.sleep(0.2)
+        paths = {one: f"/v2/repository/models/mlp/{one}" for one in ("load", "unload")}
+        reply = ask(server.port, "POST", paths["unload"], headers=owner)
+        assert (reply.status, "a run has not ended yet" in reply.error) == (504, True)
+        assert asked.result().status in (503, 504)
+        reply = ask(server.port, "POST", paths["load"], headers=owner)
+        assert (reply.status, "unload it again" in reply.error) == (503, True)
+        fake_acl.latency("aclmdlExecute", 0)
+        until(lambda: ask(server.port, "POST", paths["unload"], headers=owner).status == 200)
+        assert ask(server.port, "POST", paths["load"], headers=owner).status == 200
+    assert ask(server.port, "POST", INFER, numbers(mlp.x)).status == 200

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,6 +17,7 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc
 
 import acl_bundle as ab
+from acl_bundle import build
 from acl_bundle.server import Server, ServerLimits
 from acl_bundle.testing import FakeAcl
 
@@ -105,6 +108,23 @@ def test_a_head_without_an_end(server: Server, mlp: Any, header: bytes) -> None:
         except ConnectionError:  # what it still sends meets a closed connection
             pass
     works(server, mlp)
+
+
+def test_a_client_that_does_not_read(start: Start, tmp_path: Path) -> None:
+    shape = (4096, 4096)  # 64 MiB, more than all buffers hold
+    build.null({"x": ("float32", (1,))}, {"y": ("float32", shape)}).save(tmp_path / "n.om")
+    with ab.Bundle.load(tmp_path / "n.om") as model:
+        server = start(model, limits=ServerLimits(receive=0.5))
+        body, headers = binary(np.zeros(1, np.float32), parameters={"binary_data_output": True})
+        with connect(server) as client:
+            client.sendall(head_of(body, headers) + body)
+            found = len(client.recv(1))
+            time.sleep(2)
+            with suppress(ConnectionError):
+                while part := client.recv(1 << 20):
+                    found += len(part)
+        assert found < 4096 * 4096 * 4
+        assert ask(server.port, "GET", "/v2/health/ready").status == 200
 
 
 def test_two_requests_in_one_piece(server: Server, mlp: Any) -> None:

@@ -95,7 +95,7 @@ class Workers:
         if total:
             self._observe("rows", total)
         outputs: Any = self._graph.run(given)
-        version = str(outputs.version)
+        version = "" if outputs.version is None else str(outputs.version)
         results, begin = [], 0
         for one in batch:
             rows_of = slice(begin, begin + one.rows) if one.rows else ...

@@ -1,7 +1,8 @@
 """A connection of uvicorn's that is bounded in what uvicorn bounds not: bytes of a head, and time.
 
 A client that sends a header for ever, or one byte a minute, would keep memory and a connection.
-The head of a request, and then each MiB of its body, must come in within some seconds.
+The head of a request, and then each MiB of its body, must come in within some seconds; and a
+client must read each MiB of its answer in as long.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
         _head: int | None = 0
         """Bytes of the head so far; None while none comes in."""
         _piece = 0
+        _unread = 0
         _timer: TimerHandle | None = None
 
         def _begin(self) -> None:
@@ -83,6 +85,26 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
             if self._piece >= PIECE:
                 self._begin()
             super().on_body(body)
+
+        def pause_writing(self) -> None:
+            """The client does not read its answer, of which more waits than a buffer holds."""
+            super().pause_writing()
+            self._watch()
+
+        def _watch(self) -> None:
+            self._end()
+            self._unread = self.transport.get_write_buffer_size()
+            self._timer = self.loop.call_later(seconds, self._look)
+
+        def _look(self) -> None:
+            if self._unread - self.transport.get_write_buffer_size() < PIECE:
+                self.transport.abort()
+            else:
+                self._watch()
+
+        def resume_writing(self) -> None:
+            self._end()
+            super().resume_writing()
 
         def on_message_complete(self) -> None:
             self._end()
