@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acl_bundle.server._log import JsonLines
+    from acl_bundle.server.fleet import ServedFleet
     from acl_bundle.server.limits import ServerLimits
     from acl_bundle.server.model import Load, Served
     from acl_bundle.server.post import post_weights
     from acl_bundle.server.server import Server
 
-__all__ = ["JsonLines", "Load", "Served", "Server", "ServerLimits", "post_weights"]
+__all__ = ["JsonLines", "Load", "Served", "ServedFleet", "Server", "ServerLimits", "post_weights"]
 
 _HOME = {
-    "JsonLines": "_log", "Load": "model", "Served": "model", "Server": "server",
+    "JsonLines": "_log", "Load": "model", "Served": "model", "ServedFleet": "fleet",
+    "Server": "server",
     "ServerLimits": "limits", "post_weights": "post",
 }  # fmt: skip
 

@@ -46,7 +46,7 @@ def post_weights(
         timeout: Seconds that the connection may be silent.
 
     Returns:
-        What the server says: ``model_version``, ``changed``, ``nbytes``.
+        What the server says: ``model_name``, ``model_version``, ``nbytes``.
 
     Raises:
         TypeError, ValueError: An argument cannot be what it is, or the version has no number.

@@ -49,7 +49,7 @@ class Posted:
         self._metrics.pushed("applied")
         return {
             "model_name": self._model.name, "model_version": str(report.version),
-            "changed": len(report.changed), "nbytes": report.nbytes,
+            "nbytes": report.nbytes,
         }  # fmt: skip
 
     def _applied(self, body: bytes, text: str) -> Any:

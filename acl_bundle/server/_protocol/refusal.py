@@ -16,6 +16,7 @@ from acl_bundle.errors import (
     VersionError,
     visible,
 )
+from acl_bundle.fleet import ReplicaClosedError, ReplicaLostError
 
 TEXT_MAX: Final = 4096
 """Characters of a message; what a client sent may be in it."""
@@ -66,7 +67,10 @@ class Refusal(Exception):  # noqa: N818  what the client is told, and no error o
 
 _KINDS: Final[tuple[tuple[tuple[type[Exception], ...], Why], ...]] = (
     ((AclTimeoutError,), Why.TIMEOUT),
-    ((PoisonedError, ClosedError, BusyError), Why.UNAVAILABLE),
+    (
+        (PoisonedError, ClosedError, BusyError, ReplicaClosedError, ReplicaLostError),
+        Why.UNAVAILABLE,
+    ),
     ((UnsupportedError,), Why.UNSUPPORTED),
     ((VersionError,), Why.CONFLICT),
     ((ValueError, TypeError, RoleError), Why.INVALID),
