@@ -9,15 +9,15 @@ given up, runs elsewhere (`_async.serving`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Literal, NoReturn, SupportsIndex
+from typing import Any, Literal, NoReturn, SupportsIndex, overload
 
 from acl_bundle._async.serving import Serving
 from acl_bundle._async.stream import Stream
-from acl_bundle._async.submits import Submits
+from acl_bundle._async.submits import Inputs, Submits
 from acl_bundle._device.array import DeviceArray
-from acl_bundle._run.fit import Array, Out
+from acl_bundle._run.fit import Array, HostOut, Out
 from acl_bundle._run.run import Bind, Binding, Call, Outputs, Run
 from acl_bundle.errors import RoleError, visible
 from acl_bundle.spec import TensorSpec
@@ -67,12 +67,21 @@ class Graph(Submits):
         takes, gives = (", ".join(map(str, specs)) for specs in (self.inputs, self.outputs))
         return f"<Graph {self.label}: ({takes}) -> ({gives})>"
 
-    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Array:
+    @overload
+    def __call__(self, *arrays: Any, out: HostOut = None, ready: Any = None) -> Array: ...
+
+    @overload
+    def __call__(self, *arrays: Any, out: Literal["device"], ready: Any = None) -> DeviceArray: ...
+
+    @overload
+    def __call__(self, *arrays: Any, out: Out, ready: Any = None) -> Array | DeviceArray: ...
+
+    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Any:
         """Run on arrays in input order; see `run`, also for `out` and `ready`.
 
         Returns:
             The output when there is one, else a tuple in output order. Only the
-            file tells which, so for type checkers it is an array, which may be
+            file tells which, so for type checkers it is one array, which may be
             unpacked; `run` tells all of it.
         """
         if out is None and ready is None:
@@ -80,20 +89,49 @@ class Graph(Submits):
         else:
             found = tuple(self._run(arrays, out, ready).values())
             result = found[0] if len(found) == 1 else found
-        one: Array = result
-        return one
+        return result
 
     def _serve(self) -> Serving:
         return self._refuse() if self._serving is None else self._serving
 
+    @overload
     def run(
         self,
-        inputs: Mapping[str, Any] | Sequence[Any],
+        inputs: Inputs,
+        out: HostOut = None,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs: ...
+
+    @overload
+    def run(
+        self,
+        inputs: Inputs,
+        out: Literal["device"],
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs[DeviceArray]: ...
+
+    @overload
+    def run(
+        self,
+        inputs: Inputs,
+        out: Out,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs[Array | DeviceArray]: ...
+
+    def run(
+        self,
+        inputs: Inputs,
         out: Out = None,
         *,
         timeout_ms: SupportsIndex | None = None,
         ready: Any = None,
-    ) -> Outputs:
+    ) -> Outputs[Any]:
         """Run the graph once; one call into C, with the GIL released.
 
         Blocks while another thread runs this graph, while an update is being

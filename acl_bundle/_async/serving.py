@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Literal, SupportsIndex, cast
+from typing import Any, Literal, SupportsIndex
 
 from acl_bundle._async.queue import Queue
 from acl_bundle._async.runner import SLOTS_MAX, Runner, SlotSizes, open_runner
@@ -15,7 +15,7 @@ from acl_bundle._async.stream import Stream
 from acl_bundle._base.arrays import whole
 from acl_bundle._base.wait import check_limit, check_timeout
 from acl_bundle._device.events import events_of
-from acl_bundle._run.fit import Array, Fit, Given, Out
+from acl_bundle._run.fit import Fit, Given, Out
 from acl_bundle._run.hold import check_not_own
 from acl_bundle._run.run import Outputs
 from acl_bundle._run.signature import Signature
@@ -84,7 +84,9 @@ class Serving:
         self._runner[0].deepen(depth)
         return self._runner
 
-    def run(self, given: Given, out: Out, timeout_ms: SupportsIndex, ready: Any = None) -> Outputs:
+    def run(
+        self, given: Given, out: Out, timeout_ms: SupportsIndex, ready: Any = None
+    ) -> Outputs[Any]:
         """See `Graph.run`."""
         limit = check_timeout(timeout_ms)
         self._check_now()
@@ -93,9 +95,8 @@ class Serving:
         runner, _ = self._opened(DEPTH)
         return self._outputs(fit, runner.run(fit, limit))
 
-    def _outputs(self, fit: Fit, epoch: int) -> Outputs:
-        arrays = cast("list[Array]", fit.targets)
-        outputs = Outputs(zip(self._signature.out_names, arrays, strict=True))
+    def _outputs(self, fit: Fit, epoch: int) -> Outputs[Any]:
+        outputs: Outputs[Any] = Outputs(zip(self._signature.out_names, fit.targets, strict=True))
         outputs.version = self._second_ids.variables.versions[epoch]
         return outputs
 

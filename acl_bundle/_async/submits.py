@@ -12,7 +12,8 @@ from typing import Any, Literal, SupportsIndex, overload
 from acl_bundle._async.serving import DEPTH
 from acl_bundle._async.stream import Stream
 from acl_bundle._base.owner import OfProcess
-from acl_bundle._run.fit import Array, Out
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._run.fit import Array, HostOut, Out
 from acl_bundle._run.run import Outputs
 
 Inputs = Mapping[str, Any] | Sequence[Any]
@@ -28,18 +29,58 @@ class Submits(OfProcess):
         /,
         *,
         timeout_ms: SupportsIndex | None = None,
-        out: Out = None,
+        out: HostOut = None,
         ready: Any = None,
     ) -> Future[Outputs]: ...
 
     @overload
     def submit(
         self,
+        inputs: Inputs,
+        /,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"],
+        ready: Any = None,
+    ) -> Future[Outputs[DeviceArray]]: ...
+
+    @overload
+    def submit(
+        self,
+        inputs: Inputs,
+        /,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        out: Out,
+        ready: Any = None,
+    ) -> Future[Outputs[Array | DeviceArray]]: ...
+
+    @overload
+    def submit(
+        self,
         *inputs: Any,
         timeout_ms: SupportsIndex | None = None,
-        out: Out = None,
+        out: HostOut = None,
         ready: Any = None,
     ) -> Future[Array]: ...
+
+    @overload
+    def submit(
+        self,
+        *inputs: Any,
+        timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"],
+        ready: Any = None,
+    ) -> Future[DeviceArray]: ...
+
+    @overload
+    def submit(
+        self,
+        *inputs: Any,
+        timeout_ms: SupportsIndex | None = None,
+        out: Out,
+        ready: Any = None,
+    ) -> Future[Array | DeviceArray]: ...
 
     def submit(
         self,
@@ -86,9 +127,20 @@ class Submits(OfProcess):
         depth: SupportsIndex = DEPTH,
         *,
         timeout_ms: SupportsIndex | None = None,
-        out: Literal["device"] | None = None,
+        out: None = None,
         ready: Any = None,
     ) -> Stream[Outputs]: ...
+
+    @overload
+    def stream(
+        self,
+        items: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"],
+        ready: Any = None,
+    ) -> Stream[Outputs[DeviceArray]]: ...
 
     @overload
     def stream(
@@ -97,9 +149,20 @@ class Submits(OfProcess):
         depth: SupportsIndex = DEPTH,
         *,
         timeout_ms: SupportsIndex | None = None,
-        out: Literal["device"] | None = None,
+        out: None = None,
         ready: Any = None,
     ) -> Stream[Array]: ...
+
+    @overload
+    def stream(
+        self,
+        items: Iterable[Any],
+        depth: SupportsIndex = DEPTH,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        out: Literal["device"],
+        ready: Any = None,
+    ) -> Stream[DeviceArray]: ...
 
     def stream(
         self,

@@ -18,17 +18,18 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from operator import index
-from typing import Any, Literal, NamedTuple, SupportsIndex
+from typing import Any, Literal, NamedTuple, SupportsIndex, overload
 
 from acl_bundle._async.queue import Worker
 from acl_bundle._async.stream import Stream
-from acl_bundle._async.submits import Submits
+from acl_bundle._async.submits import Inputs, Submits
 from acl_bundle._base.wait import POLL_MS, Wait
-from acl_bundle._run.fit import Array, Out
+from acl_bundle._device.array import DeviceArray
+from acl_bundle._run.fit import Array, HostOut, Out
 from acl_bundle._run.run import Outputs
 from acl_bundle._run.turn import Keeper
 from acl_bundle.bundle import Bundle
@@ -180,7 +181,16 @@ class ActiveGraph(Submits):
         """The sizes of its dynamic batch, in the file's order; empty without one."""
         return self._turns.sides.active.infer.batches
 
-    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Array:
+    @overload
+    def __call__(self, *arrays: Any, out: HostOut = None, ready: Any = None) -> Array: ...
+
+    @overload
+    def __call__(self, *arrays: Any, out: Literal["device"], ready: Any = None) -> DeviceArray: ...
+
+    @overload
+    def __call__(self, *arrays: Any, out: Out, ready: Any = None) -> Array | DeviceArray: ...
+
+    def __call__(self, *arrays: Any, out: Out = None, ready: Any = None) -> Any:
         """See `Graph`."""
         active, leave = self._turns.enter()
         try:
@@ -188,14 +198,44 @@ class ActiveGraph(Submits):
         finally:
             leave()
 
+    @overload
     def run(
         self,
-        inputs: Mapping[str, Any] | Sequence[Any],
+        inputs: Inputs,
+        out: HostOut = None,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs: ...
+
+    @overload
+    def run(
+        self,
+        inputs: Inputs,
+        out: Literal["device"],
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs[DeviceArray]: ...
+
+    @overload
+    def run(
+        self,
+        inputs: Inputs,
+        out: Out,
+        *,
+        timeout_ms: SupportsIndex | None = None,
+        ready: Any = None,
+    ) -> Outputs[Array | DeviceArray]: ...
+
+    def run(
+        self,
+        inputs: Inputs,
         out: Out = None,
         *,
         timeout_ms: SupportsIndex | None = None,
         ready: Any = None,
-    ) -> Outputs:
+    ) -> Outputs[Any]:
         """See `Graph.run`."""
         wait = None if timeout_ms is None else Wait(timeout_ms=timeout_ms)
         active, leave = self._turns.enter(wait)

@@ -16,6 +16,8 @@ from acl_bundle._device.block import Use
 Array = NDArray[Any]
 Given = Mapping[str, Any] | Sequence[Any]
 Out = Given | Literal["device"] | None
+HostOut = Mapping[str, Array] | Sequence[Array | None] | None
+"""An `Out` that leaves every output on the host."""
 Target = Array | DeviceArray | Literal["device"] | None
 """Where an output goes: into an array; or the run makes one, on the device or on the host."""
 Shape = tuple[int, ...]

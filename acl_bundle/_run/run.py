@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -32,8 +32,19 @@ KNOWN_NUMPY = ("1.", "2.")
 """Whose arrays csrc/infer/take.c can read. Those of another go through the signature."""
 
 
-class Outputs(dict[str, Array]):
-    """The outputs of one run, in the model's order.
+if TYPE_CHECKING:  # type checkers know defaults, Python does from 3.13 on
+    from typing_extensions import TypeVar
+
+    Value = TypeVar("Value", default=Array)
+else:
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
+
+
+class Outputs(dict[str, Value]):
+    """The outputs of one run, in the model's order: numpy arrays, or, where `out` leaves them on
+    the device, DeviceArrays (for type checkers ``Outputs[DeviceArray]``, or of both).
 
     A device calls an output ``<node>:<idx>`` where ONNX says ``<name>``; so a
     key may also be a part before or after a colon that only one output has.
@@ -45,7 +56,7 @@ class Outputs(dict[str, Array]):
     __slots__ = ("version",)
     version: Version
 
-    def __missing__(self, key: str) -> Array:
+    def __missing__(self, key: str) -> Value:
         found = [name for name in self if f":{key}:" in f":{name}:"]
         if len(found) == 1:
             return self[found[0]]
@@ -66,7 +77,7 @@ class Binding(Protocol):
         """
 
 
-Run = Callable[..., Outputs]
+Run = Callable[..., Outputs[Any]]
 Call = Callable[..., Any]
 Bind = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Binding]
 

@@ -34,9 +34,24 @@ def serve(file: Path, folder: Path, x: NDArray[np.float32]) -> int | str | None:
         assert_type(bundle.infer.submit({"x": x}).result(), ab.Outputs)
         for y in bundle.infer.stream([x, x]):
             assert_type(y, NDArray[Any])
+        y_there = np.empty((1, 2), np.float32)
+        assert_type(bundle.infer.run({"x": x}, {"y": y_there}), ab.Outputs)
+        assert_type(bundle.infer.run({"x": x})["y"], NDArray[Any])
+        there = assert_type(bundle.infer.run({"x": x}, "device"), ab.Outputs[ab.DeviceArray])
+        assert_type(there["y"].to_host(), NDArray[Any])
+        one = assert_type(bundle.infer(x, out="device"), ab.DeviceArray)
+        mixed = bundle.infer.run([x], out={"y": one})
+        assert_type(mixed["y"], NDArray[Any] | ab.DeviceArray)
+        assert_type(bundle.infer.submit(x, out="device").result(), ab.DeviceArray)
+        submitted = bundle.infer.submit([x], out="device", timeout_ms=1).result()
+        assert_type(submitted["y"], ab.DeviceArray)
+        for z in bundle.infer.stream([x], out="device"):
+            assert_type(z, ab.DeviceArray)
         for outputs in bundle.infer.stream([{"x": x}], depth=3):
             assert_type(outputs, ab.Outputs)
         with ab.Pair.load(file, device=np.int8(0), roles={"infer": np.int64(0)}) as pair:
+            assert_type(pair.infer.run([x], out="device"), ab.Outputs[ab.DeviceArray])
+            assert_type(pair.infer(x, out=None), NDArray[Any])
             assert_type(pair.update({"w": x}, cast="same_kind", finite=np.True_), ab.UpdateReport)
             for y in pair.infer.stream([x]):
                 assert_type(y, NDArray[Any])
