@@ -53,6 +53,17 @@ def flag(value: object, name: str) -> bool:
     raise ValueError(f"{name} is False or True, not {value!r}")
 
 
+def text(value: object, name: str) -> str:
+    """A text; `name` is what the caller calls it.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"{name} is a text, not {value!r:.80}")
+
+
 def label_of(version: object, name: str = "version") -> int | str:
     """A version as an int or a str; numpy's are taken. `name` is what the caller calls it.
 

@@ -29,6 +29,16 @@ class NoRegularFileError(OSError):
     """A path leads to a FIFO, a socket or a device, which are not opened."""
 
 
+def check_folder(path: object, name: str) -> None:
+    """Refuse what is no path of text; `name` is what the caller calls it.
+
+    Raises:
+        TypeError: It is bytes, an int or the like.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise TypeError(f"{name} is {path!r:.80}; the path of a folder, as str or Path, is right")
+
+
 def open_regular(path: Path_) -> BinaryIO:
     """Open a regular file to read its bytes; never waits for anybody.
 

@@ -54,9 +54,13 @@ def index_of(device: SupportsIndex | Device) -> int:
     Raises:
         ClosedError: It is a Device that was closed.
         TypeError: It is neither an int nor a Device.
+        ValueError: No device can have that number.
     """
     if not isinstance(device, Device):
-        return whole(device, "device is an index, an int, or a Device")
+        index = whole(device, "device is an index, an int, or a Device")
+        if not 0 <= index < 2**31:
+            raise ValueError(f"device {index} is beyond what ACL can name; indices start at 0")
+        return index
     if device.closed:
         raise ClosedError(f"this {device!r} is closed; give its index, or one that is open")
     return device.index

@@ -95,9 +95,14 @@ class IpcManifest:
         try:
             data = json.loads(given) if isinstance(given, str | bytes) else given
         except (ValueError, RecursionError) as error:
-            raise WeightsFormatError(f"the manifest is no JSON: {error}") from error
+            raise WeightsFormatError(
+                f"the manifest is {_told(given)}, no JSON: {error}; what the publisher's manifest"
+                " is is right"
+            ) from error
         if not isinstance(data, Mapping) or data.get("ipc") != FORMAT:
-            raise WeightsFormatError(f'the manifest is no mapping with "ipc": {FORMAT}')
+            raise WeightsFormatError(
+                f'the manifest is {_told(given)}; a mapping with "ipc": {FORMAT} is right'
+            )
         size = _whole(data, "size", 1, SIZE_MAX)
         return cls(
             version=_whole(data, "version", 0, 2**63 - 1),

@@ -177,5 +177,5 @@ class IpcWeights(Mapping[str, DeviceArray], Closing):
 
 def open_ipc(manifest: object, device: SupportsIndex | Device) -> IpcWeights:
     """Open the weights of a manifest; see `acl_bundle.weights.from_ipc`."""
-    read = IpcManifest.read(manifest)
-    return IpcWeights(read, Imported(read, index_of(device)))
+    index, read = index_of(device), IpcManifest.read(manifest)
+    return IpcWeights(read, Imported(read, index))

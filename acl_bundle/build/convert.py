@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import get_args
 
 from acl_bundle import om
+from acl_bundle._base.arrays import text
 from acl_bundle.aipp import AippSource
 from acl_bundle.build import _fold as folding
 from acl_bundle.build._graphs import infer, refresh
@@ -167,6 +168,7 @@ def model(
         OSError: The model cannot be read.
     """
     _check_names(output_names)
+    text(name, "name")
     loaded = load(source)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)

@@ -97,8 +97,8 @@ def open(path: _Path, *, kind: str | None = None, key: str | None = None) -> Sou
         OSError: It cannot be opened.
     """
     _check_path(path)
-    if kind is not None and kind not in _KINDS:
-        raise ValueError(f"kind is {kind!r}; one of {', '.join(map(repr, _KINDS))} is right")
+    if kind is not None and not (isinstance(kind, str) and kind in _KINDS):
+        raise ValueError(f"kind is {kind!r:.80}; one of {', '.join(map(repr, _KINDS))} is right")
     reader, place = (_KINDS[kind], path) if kind else _detect(path)
     if key is None:
         return reader(place)

@@ -45,7 +45,7 @@ def save(weights: Given, path: Path_, *, metadata: Mapping[str, str] | None = No
     check_path(path)
     weights = mapping_of(weights)
     with replacing(path, *files_of(weights)) as file:
-        for part in parts(weights, metadata or {}):
+        for part in parts(weights, {} if metadata is None else metadata):
             file.write(part)
 
 
@@ -57,7 +57,7 @@ def to_bytes(weights: Given, *, metadata: Mapping[str, str] | None = None) -> by
         TypeError: ``weights`` is no mapping of name to array, or ``metadata``
             none of text.
     """
-    return b"".join(parts(weights, metadata or {}))
+    return b"".join(parts(weights, {} if metadata is None else metadata))
 
 
 def parts(weights: Given, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
@@ -71,6 +71,8 @@ def parts(weights: Given, metadata: Mapping[str, str]) -> Iterator[bytes | memor
 
 
 def _header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata is {metadata!r:.80}; a mapping of text to text is right")
     odd = [part for part in (*metadata, *metadata.values()) if not is_text(part)]
     if odd:
         raise TypeError(f"the metadata has {odd[0]!r}; text to text is right")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from onnx import GraphProto
@@ -23,9 +23,13 @@ def check_one(
 
     Raises:
         WeightError: There is a program and something beside it, or neither it nor ``weights``.
+        TypeError: ``weights`` cannot be what it is.
     """
     if program is None and weights is None:
-        raise WeightError('name the weights, weights=[...] or "all", or give a program')
+        raise WeightError('weights is None; name them, weights=[...] or "all", or give a program')
+    single = not isinstance(weights, Iterable) or getattr(weights, "shape", None) == ()
+    if weights is not None and single:
+        raise TypeError(f'weights is {weights!r:.80}; a list of names, or "all", is right')
     beside = {"weights": weights, "aliases": aliases, "unused": tuple(unused) or None}
     twice = [name for name, value in beside.items() if value is not None]
     if program is not None and twice:

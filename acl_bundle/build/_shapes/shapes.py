@@ -53,7 +53,13 @@ def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -
         ValueError: An input is no tensor of a plain type or has no usable
             name; a shape is given for no input, does not fit what the model
             fixes, or is missing.
+        TypeError: The shapes are neither a mapping nor a text.
     """
+    if not isinstance(shapes, str | Mapping | None):
+        raise TypeError(
+            f"input_shapes is {shapes!r:.80}; a mapping of input to shape, or a text as ATC's, is"
+            " right"
+        )
     wanted = parsed(shapes) if isinstance(shapes, str) else dict(shapes or {})
     names = [one.name for one in graph.input]
     for name in wanted:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex
 
+from acl_bundle._base.arrays import flag
 from acl_bundle._base.owner import Owner, uninterrupted
 from acl_bundle.errors import BusyError, ClosedError
 from acl_bundle.follow._follower.apply import Applier, Transform, Updatable
@@ -109,22 +110,26 @@ class Follower(Owner, Public):
         on_stale: Callable[[float], object] | None = None,
         **options: Unpack[FollowOptions],
     ) -> None:
-        _ = bundle.version
+        _check_bundle(bundle)
         if isinstance(source, str | os.PathLike):
             source = source_of(source)
         _check_source(source)
         check_options(bundle.update, options)
         keys = check_keys(signing_key)
-        if stale_after is not None and not 0 < stale_after < float("inf"):
-            raise ValueError(f"stale_after is {stale_after} seconds; a positive number is right")
+        _check_stale_after(stale_after)
+        calls = {"transform": transform, "on_applied": on_applied, "on_refused": on_refused,
+                 "on_error": on_error, "on_stale": on_stale}  # fmt: skip
+        _check_callable(calls)
+        if backoff is not None and not isinstance(backoff, Backoff):
+            raise TypeError(f"backoff is {backoff!r:.80}; a Backoff or None is right")
         self._stale_after = stale_after
-        self._ledger = Ledger(None if after is None else order_of(after))
+        self._ledger = Ledger(None if after is None else order_of(after, "after"))
         self._loop = Loop(
             Applier(bundle, transform, options, keys),
             source,
             self._ledger,
             Callbacks(on_applied, on_refused, on_error, on_stale),
-            Rules(newest, backoff or Backoff(), stale_after),
+            Rules(flag(newest, "newest"), backoff or Backoff(), stale_after),
         )
         self._thread = threading.Thread(
             target=self._loop.run, name="acl_bundle.follow", daemon=True
@@ -230,6 +235,30 @@ class Follower(Owner, Public):
     def __repr__(self) -> str:
         state = "running" if self.running else "ended"
         return f"<Follower {state}, version {self._ledger.metrics.version!r}>"
+
+
+def _check_bundle(bundle: Updatable) -> None:
+    missing = [name for name in ("update", "version") if not hasattr(bundle, name)]
+    if missing:
+        raise TypeError(
+            f"bundle is {bundle!r:.80}, without {', '.join(missing)}; a Bundle or Pair is right"
+        )
+    _ = bundle.version
+
+
+def _check_stale_after(seconds: float | None) -> None:
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, SupportsFloat):
+        raise TypeError(f"stale_after is {seconds!r:.80}; a number of seconds is right")
+    if not 0 < float(seconds) < float("inf"):
+        raise ValueError(f"stale_after is {seconds} seconds; a positive number is right")
+
+
+def _check_callable(given: Mapping[str, object]) -> None:
+    for name, one in given.items():
+        if one is not None and not callable(one):
+            raise TypeError(f"{name} is {one!r:.80}; a function or None is right")
 
 
 def _check_source(source: object) -> None:

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import BinaryIO, SupportsIndex
 
 from acl_bundle import weights as files
+from acl_bundle._base.arrays import text
 from acl_bundle._base.atomic import check_replaceable, creating, hidden_for, replacing
+from acl_bundle._base.files import check_folder
 from acl_bundle._names.given import Given
 from acl_bundle.errors import UnsupportedError, VersionExistsError, WeightsFormatError
 from acl_bundle.follow._publishers.published import (
@@ -89,6 +91,7 @@ def publish_directory(
     weights = some(weights, ignore)
     if signing_key is not None:
         check_key(signing_key)
+    check_folder(folder, "folder")
     place = _Folder(Path(folder), name, latest)
     file = place.file(version)
     try:
@@ -118,9 +121,9 @@ class _Folder:
     """
 
     def __init__(self, path: Path, name: str, latest: str | None) -> None:
-        if name.count(PLACE) != 1:
+        if text(name, "name").count(PLACE) != 1:
             raise ValueError(f"name is {name!r}; one with {PLACE} in it is right")
-        if latest is not None and ("/" in latest or not is_plain_name(latest)):
+        if latest is not None and ("/" in text(latest, "latest") or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
         self.path, self._name, self._latest = path, name, latest
         self._pattern = Pattern(name)

@@ -110,5 +110,5 @@ def some(weights: Given, ignore: Iterable[str]) -> Weights:
     """
     left = without(mapping_of(weights), check_patterns(ignore))
     if not left:
-        raise WeightError("there is no weight to publish; at least one is right")
+        raise WeightError("weights: there is none to publish; at least one is right")
     return left

@@ -25,6 +25,8 @@ from threading import Event
 from typing import NamedTuple
 
 from acl_bundle import weights
+from acl_bundle._base.arrays import text
+from acl_bundle._base.files import check_folder
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._sources.watch import FolderWatch
 from acl_bundle.follow._versions.names import Pattern, entries
@@ -78,9 +80,10 @@ class Directory:
         key: str | None = None,
         poll: float = 1.0,
     ) -> None:
+        check_folder(path, "path")
         self.path: Path = Path(path).absolute()
         self.pattern: Pattern = Pattern(pattern)
-        if latest is not None and ("/" in latest or not is_plain_name(latest)):
+        if latest is not None and ("/" in text(latest, "latest") or not is_plain_name(latest)):
             raise ValueError(f"latest is {latest!r}; the name of a file in the directory is right")
         self._latest, self._kind, self._key = latest, kind, key
         self._watch = FolderWatch(self.path, poll)

@@ -209,11 +209,17 @@ def is_redis(address: object, key: str | None) -> bool:
     """Say whether what is given for an address is a Redis server.
 
     Raises:
+        TypeError: It is neither that nor a path.
         ValueError: There is a key, and it is none.
     """
     if isinstance(address, str) and "://" in address:
         return True
     found = not isinstance(address, str | bytes | os.PathLike)
+    if found and not hasattr(address, "pubsub"):
+        raise TypeError(
+            f"address is {address!r:.80}; a path, '@name', or a Redis server's URL or client is"
+            " right"
+        )
     if key is not None and not found:
         raise ValueError(
             f"key is {key!r}, and the address {address!r} is a socket's: a key is of a Redis"

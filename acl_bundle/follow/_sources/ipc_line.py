@@ -105,7 +105,7 @@ def address_of(text: str | os.PathLike[str]) -> str:
     """
     name = os.fspath(text)
     if not isinstance(name, str):
-        raise TypeError(f"an address is a path or '@name', not {text!r}")
+        raise TypeError(f"address is {text!r:.80}; a path, or '@name', is right")
     if not name.strip("@") or "\0" in name or len(os.fsencode(name)) > 100:
         raise ValueError(f"address is {name!r}; a path, or '@name', of 1 to 100 bytes is right")
     return "\0" + name[1:] if name.startswith("@") else name

@@ -58,10 +58,14 @@ def connect(server: Any) -> tuple[Any, bool]:
     """
     if isinstance(server, str):
         limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-        return _undecoding(library().Redis.from_url(server, **limits)), True
+        try:
+            return _undecoding(library().Redis.from_url(server, **limits)), True
+        except ValueError as error:  # what stands before @ may be a password
+            raise ValueError(f"server is {server.rpartition('@')[2]!r:.80}: {error}") from None
     if not hasattr(server, "pubsub") or iscoroutinefunction(server.execute_command):
         raise TypeError(
-            f"give a URL such as 'redis://host:6379/0', or a client that blocks, not {server!r}"
+            f"server is {server!r:.80}; a URL such as 'redis://host:6379/0', or a client that"
+            " blocks, is right"
         )
     return _undecoding(server), False
 

@@ -66,17 +66,17 @@ def timed(name: str, nanoseconds: int) -> tuple[Version, Order]:
     return f"{name}@{nanoseconds}", (0, nanoseconds, name)
 
 
-def order_of(version: object) -> Order:
-    """Return the order that a version has in every source.
+def order_of(version: object, name: str = "version") -> Order:
+    """Return the order that a version has in every source; `name` is what the caller calls it.
 
     Raises:
         TypeError: It is neither an int nor a str.
         ValueError: It has no number to be ordered by, or one that is too great.
     """
-    version = label_of(version)
+    version = label_of(version, name)
     if isinstance(version, int):
         if version > VERSION_MAX:
-            raise ValueError(f"a version is at most {VERSION_MAX}; this one is greater")
+            raise ValueError(f"{name} is {version}; at most {VERSION_MAX} is right")
         return (1, version)
     at = _TIMED.fullmatch(version)
     if at and (_COMMIT.fullmatch(at[1]) or not _NUMBER.search(at[1])):
@@ -84,6 +84,6 @@ def order_of(version: object) -> Order:
     found = numbered(version)
     if found is None:
         raise ValueError(
-            f"version {version!r} has no number to be ordered by; 'step-100' or 100 is right"
+            f"{name} {version!r} has no number to be ordered by; 'step-100' or 100 is right"
         )
     return found[1]

@@ -48,11 +48,11 @@ def check_key(key: object) -> bytes:
         TypeError, ValueError: It is not bytes, or too short to keep a secret.
     """
     if not isinstance(key, bytes):
-        raise TypeError(f"a signing key is of {type(key).__name__}; bytes are right")
+        raise TypeError(f"signing_key: a key is of {type(key).__name__}; bytes are right")
     if len(key) < KEY_MIN:
         raise ValueError(
-            f"a signing key has {len(key)} bytes; {KEY_MIN} or more are right, such as those of"
-            " secrets.token_bytes(32)"
+            f"signing_key: a key has {len(key)} bytes; {KEY_MIN} or more are right, such as those"
+            " of secrets.token_bytes(32)"
         )
     return key
 

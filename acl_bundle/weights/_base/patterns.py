@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from operator import index
+from typing import SupportsIndex, TypeVar
 
 from acl_bundle.errors import WeightError
 
@@ -27,7 +29,7 @@ def matching(names: Mapping[str, object], patterns: Iterable[str], what: str) ->
         WeightError: A pattern matches nothing.
         TypeError: A single string was given for the list of patterns; or as for `assigned`.
     """
-    return set(assigned(names, dict.fromkeys(_listed(patterns, what)), what))
+    return set(assigned(names, dict.fromkeys(names_of(patterns, what)), what))
 
 
 def assigned(names: Mapping[str, object], values: Mapping[str, T], what: str) -> dict[str, T]:
@@ -37,8 +39,8 @@ def assigned(names: Mapping[str, object], values: Mapping[str, T], what: str) ->
         WeightError: A pattern matches nothing, or two give one name different values.
         TypeError: ``values`` or ``names`` is no mapping, or a name is no string.
     """
-    if not isinstance(values, Mapping):
-        raise TypeError(f"{what} is {values!r}; a mapping of name or pattern to value is right")
+    if not isinstance(values, Mapping) or not all(isinstance(one, str) for one in values):
+        raise TypeError(f"{what} is {values!r:.80}; a mapping of name or pattern to value is right")
     if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
         raise TypeError("give the weights as a mapping of name to array; names are strings")
     found: dict[str, tuple[str, T]] = {}
@@ -56,10 +58,30 @@ def assigned(names: Mapping[str, object], values: Mapping[str, T], what: str) ->
     return {name: found[name][1] for name in names if name in found}
 
 
-def _listed(patterns: Iterable[str], what: str) -> list[str]:
-    if isinstance(patterns, str):
-        raise TypeError(f"{what} is {patterns!r}; a list of names or patterns is right")
-    return list(patterns)
+def numbers(given: Iterable[SupportsIndex], what: str) -> tuple[int, ...]:
+    """Whole numbers.
+
+    Raises:
+        TypeError: They are none.
+    """
+    try:
+        return tuple(map(index, given))
+    except TypeError:
+        raise TypeError(f"{what} is {given!r:.80}; a list of whole numbers is right") from None
+
+
+def names_of(patterns: Iterable[str], what: str) -> list[str]:
+    """A list of names or patterns, which may be empty.
+
+    Raises:
+        TypeError: It is none; a single text is none.
+    """
+    if isinstance(patterns, Iterable) and not isinstance(patterns, str):
+        with suppress(TypeError):  # an array without dims says that it can be iterated over
+            listed = list(patterns)
+            if all(isinstance(one, str) for one in listed):
+                return listed
+    raise TypeError(f"{what} is {patterns!r:.80}; a list of names or patterns is right")
 
 
 def unmatched(pattern: str, names: Collection[str], what: str) -> WeightError:

@@ -151,6 +151,15 @@ class Cast(View):
             given[over] = np.where(values[over] > 0, most, -most)
 
 
+def _name_of(dtype: object) -> str | None:
+    if dtype is None or isinstance(dtype, str):
+        return dtype
+    try:
+        return np.dtype(dtype).name  # type: ignore[call-overload,no-any-return]
+    except TypeError:
+        return None
+
+
 def cast(
     weights: Given,
     dtype: str | np.dtype[Any] | type,
@@ -183,14 +192,14 @@ def cast(
         ValueError: Another dtype, or another word for ``on_overflow`` or ``on_underflow``.
         WeightError: A pattern fits no weight.
     """
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    name = _name_of(dtype)
     if name not in HALVES:
-        raise ValueError(f"dtype is {name!r}; one of {', '.join(map(repr, HALVES))} is right")
+        raise ValueError(f"dtype is {dtype!r:.80}; one of {', '.join(map(repr, HALVES))} is right")
     for what, word, known in (
         ("on_overflow", on_overflow, get_args(OnOverflow)),
         ("on_underflow", on_underflow, get_args(OnUnderflow)),
     ):
-        if word not in known:
+        if not isinstance(word, str) or word not in known:
             raise ValueError(f"{what} is {word!r}; one of {', '.join(map(repr, known))} is right")
     weights = mapping_of(weights)
     kept = matching(weights, keep_float32, "keep_float32")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate
-from operator import index
 from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
+from acl_bundle._base.arrays import whole
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
+from acl_bundle.weights._base.patterns import numbers
 from acl_bundle.weights._base.report import Report
 from acl_bundle.weights._base.spec import Array, Spec, Weights, fetch, mapping_of, spec_of
 from acl_bundle.weights._base.view import Moved, View
@@ -189,8 +190,8 @@ def concat(weights: Given, joins: Fused, *, axis: SupportsIndex = 0) -> Concaten
             name is taken, or dtypes or shapes do not fit.
         TypeError: There is no mapping, or something else for the parts or the axis.
     """
-    weights = mapping_of(weights)
-    return Concatenated(weights, fused(weights, joins, "joins", whole=False), index(axis))
+    weights, along = mapping_of(weights), whole(axis, "axis is an int")
+    return Concatenated(weights, fused(weights, joins, "joins", whole=False), along)
 
 
 def split(
@@ -218,11 +219,11 @@ def split(
             the sizes do not fit.
         TypeError: There is no mapping, or something else for the parts, sizes or axis.
     """
-    own = None if sizes is None else tuple(map(index, sizes))
+    own = None if sizes is None else numbers(sizes, "sizes")
     if own is not None and any(size < 0 for size in own):
         raise WeightError(f"sizes are {list(own)}; numbers of 0 or more are right")
-    weights = mapping_of(weights)
-    return Stretches(weights, fused(weights, parts, "parts", whole=True), own, index(axis))
+    weights, along = mapping_of(weights), whole(axis, "axis is an int")
+    return Stretches(weights, fused(weights, parts, "parts", whole=True), own, along)
 
 
 def _check_axis(axis: int, rank: int, name: str, spec: Spec) -> None:

@@ -8,12 +8,11 @@ convolutions keep ``[out, in, h, w]`` where TensorFlow has ``[h, w, in, out]``
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from operator import index
 from typing import Any, NamedTuple
 
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
-from acl_bundle.weights._base.patterns import assigned
+from acl_bundle.weights._base.patterns import assigned, names_of, numbers
 from acl_bundle.weights._base.report import Report
 from acl_bundle.weights._base.spec import Array, Spec, Weights, mapping_of, spec_of
 from acl_bundle.weights._base.view import Moved
@@ -116,11 +115,9 @@ def transpose(
         WeightError: A pattern fits no weight, or the axes do not fit a weight.
         TypeError: A string was given for a list, or something else for axes.
     """
-    if isinstance(axes, str):
-        raise TypeError(f"axes is {axes!r}; a list of names, or a mapping, is right")
-    wanted = dict(axes) if isinstance(axes, Mapping) else dict.fromkeys(axes)
+    wanted = dict(axes) if isinstance(axes, Mapping) else dict.fromkeys(names_of(axes, "axes"))
     orders = {
-        pattern: None if order is None else _numbers(order, f"axes[{pattern!r}]")
+        pattern: None if order is None else numbers(order, f"axes[{pattern!r}]")
         for pattern, order in wanted.items()
     }
     weights = mapping_of(weights)
@@ -143,13 +140,6 @@ def reshape(weights: Given, shapes: Mapping[str, Sequence[int]]) -> Reshaped:
     """
     if not isinstance(shapes, Mapping):
         raise TypeError(f"shapes is {shapes!r}; a mapping of name or pattern to shape is right")
-    wanted = {name: _numbers(shape, f"shapes[{name!r}]") for name, shape in shapes.items()}
+    wanted = {name: numbers(shape, f"shapes[{name!r}]") for name, shape in shapes.items()}
     weights = mapping_of(weights)
     return Reshaped(weights, assigned(weights, wanted, "shapes"))
-
-
-def _numbers(given: Iterable[int], what: str) -> tuple[int, ...]:
-    try:
-        return tuple(map(index, given))
-    except TypeError:
-        raise TypeError(f"{what} is {given!r}; a list of whole numbers is right") from None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
+from acl_bundle._base.arrays import text
 from acl_bundle._names.given import Given
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.patterns import matching, unmatched
@@ -89,6 +91,8 @@ def rename(
     """
     weights = mapping_of(weights)
     look_up, rules = _function(names), _compiled(regex)
+    text(strip_prefix, "strip_prefix")
+    text(add_prefix, "add_prefix")
     if strip_prefix and not any(name.startswith(strip_prefix) for name in weights):
         raise WeightError(
             f"strip_prefix: no weight starts with {strip_prefix!r}; the first is"
@@ -139,17 +143,28 @@ def _function(names: Mapping[str, str] | Callable[[str], str] | None) -> Callabl
         return lambda name: name
     if isinstance(names, Mapping):
         return lambda name: names.get(name, name)
+    if not callable(names):
+        raise TypeError(
+            f"names is {names!r:.80}; a mapping of old to new name, or a function, is right"
+        )
     return names
+
+
+def _rules(regex: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    if isinstance(regex, Iterable) and not isinstance(regex, str | bytes):
+        with suppress(TypeError):  # an array without dims says that it can be iterated over
+            return list(regex)
+    raise TypeError(f"regex is {regex!r:.80}; a list of pairs of pattern and replacement is right")
 
 
 def _compiled(regex: Iterable[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
     rules = []
-    for rule in regex:
+    for rule in _rules(regex):
         if not isinstance(rule, tuple | list) or len(rule) != 2:
             raise ValueError(f"regex holds {rule!r}; pairs of pattern and replacement are right")
         try:
             rules.append((re.compile(rule[0]), rule[1]))
-        except re.error as error:
+        except (re.error, TypeError) as error:
             raise ValueError(f"regex {rule[0]!r} is no regular expression: {error}") from None
     return rules
 

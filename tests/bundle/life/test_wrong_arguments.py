@@ -1,15 +1,9 @@
-"""Every public parameter, given what it cannot be: an error that names both, and nothing else.
-
-A row of the table is one callable with arguments that are right. Each parameter in turn gets each
-wrong value; what comes is one of our errors, or a TypeError or ValueError, whose text has the
-parameter and the value, and all goes on as before. Values that a parameter takes are listed.
-"""
+"""A bundle's parameters, given what they cannot be (wrong.py); all goes on as before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +13,9 @@ import pytest
 import acl_bundle as ab
 from acl_bundle.compat import InferSession
 
+from .wrong import LABEL, WRONG, Row, faults_of
+
 pytestmark = pytest.mark.usefixtures("fake_acl")
-
-WRONG: dict[str, Any] = {
-    "None": None, "bytes": b"ab", "str": "x", "float": 1.5, "True": True, "-1": -1,
-    "2**70": 2**70, "2**31": 2**31, "2**32+1": 2**32 + 1, "-2**63": -(2**63), "0": 0,
-    "nan": float("nan"), "[]": [], "{}": {}, "()": (), "object": object(), "array": np.array(3),
-    "nested": ["w"],
-}  # fmt: skip
-NAMED = {
-    "source": ("path", "No such", "bytes>"), "model_path": ("path", "No such", "bytes>"),
-    "device_id": ("device",), "index": ("device",), "acl_json_path": ("config", "No such"),
-    "config": ("config", "No such"), "program": ("program", "No such"), "inputs": ("input",),
-    "outputs": ("output",), "out": ("output",), "shape": ("float32[",), "pointer": ("at 0x",),
-    "name": ("weight",), "weights": ("weights",), "ready": ("event",), "feeds": ("input",),
-    "feeds_list": ("feeds", "input"), "items": ("input",),
-}  # fmt: skip
-"""Words that name a parameter in a message, beside its own name."""
-LABEL = "None str -1 2**70 2**31 2**32+1 -2**63 0 array"
-UNTRIED = {
-    **dict.fromkeys(("timeout_ms", "limit_ms"), "array"),  # 3 ms, which may be too short
-    "ready": "2**31 2**32+1 array",  # addresses; the fake would tell of a violation
-}
-
-
-@dataclass
-class Row:
-    """One callable.
-
-    Attributes:
-        call: It.
-        right: Arguments that are right.
-        takes: Of WRONG, by parameter, what it takes all the same.
-    """
-
-    call: Callable[..., Any]
-    right: Mapping[str, Any]
-    takes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Rows:
@@ -198,32 +158,6 @@ def rows(mlp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield Rows(stack, path, mlp)
 
 
-def _end(made: object) -> None:
-    """Give back what a value made that was taken all the same."""
-    for end in ("free", "close", "discard", "release"):
-        if hasattr(made, end):
-            getattr(made, end)()
-            return
-
-
-def _names(text: str, parameter: str) -> bool:
-    return any(word in text for word in (parameter, *NAMED.get(parameter, ())))
-
-
-def _tells(text: str, value: object) -> bool:
-    """Whether a message has a value, or what is wrong with it: its type, that it is empty."""
-    told = [repr(value), type(value).__name__, str(value)[:40]]
-    if isinstance(value, int):
-        told += [hex(value), f"0x{value:x}", "NULL"]
-    elif isinstance(value, list | bytes) and value:
-        told += [repr(value[0]), type(value[0]).__name__, "<U1"]
-    elif value is None or isinstance(value, list | dict | tuple):
-        told += ["not 0", "misses", "0 feeds", "[]"]
-    elif isinstance(value, np.ndarray):
-        told += ["0x3", "8 bytes", "host memory", "dtype int64", "is 3"]
-    return any(one in text for one in told)
-
-
 NAMES = [
     "load", "device", "empty", "to_device", "from_dlpack", "from_pointer", "to_host", "__dlpack__",
     "call", "run", "timed", "submit", "stream", "bind", "init", "update", "plan", "stage", "commit",
@@ -235,29 +169,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_a_parameter_cannot_be(rows: Rows, mlp: Any, name: str) -> None:
-    row, faults = rows.named[name], []
-    _end(row.call(**row.right))
-    for parameter in row.right:
-        for called, value in WRONG.items():
-            if called in UNTRIED.get(parameter, ""):
-                continue
-            takes = called in row.takes.get(parameter, "").split()
-            what = f"{name}({parameter}={called})"
-            try:
-                _end(row.call(**{**row.right, parameter: value}))
-            except (ab.AclBundleError, TypeError, ValueError, BufferError, OSError) as error:
-                text = str(error)
-                if takes:
-                    faults.append(f"{what} is right, and raises {error!r}")
-                elif isinstance(error, OverflowError) or not _names(text, parameter):
-                    faults.append(f"{what} is not named: {error!r}")
-                elif not _tells(text, value):
-                    faults.append(f"{what} does not tell the value: {error!r}")
-            except Exception as error:
-                faults.append(f"{what}: {error!r}")
-            else:
-                if not takes:
-                    faults.append(f"{what} was taken")
+    faults = faults_of(name, rows.named[name])
     assert not faults, "\n".join(faults)
     rows.bundle.init()
     np.testing.assert_allclose(rows.bundle.infer(mlp.x), mlp.answer(), rtol=1e-4, atol=1e-4)

@@ -331,7 +331,7 @@ def test_a_manifest_that_lies(trainer: Process, lie: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", b"\xff", "null"])
 def test_what_is_no_manifest(text: object) -> None:
-    with pytest.raises(WeightsFormatError, match="the manifest is no"):
+    with pytest.raises(WeightsFormatError, match="the manifest is"):
         files.from_ipc(text)
 
 

@@ -274,7 +274,7 @@ def test_arguments_that_cannot_be(server: Server) -> None:
     with pytest.raises(ValueError, match="leave it out"):
         follow.Redis(f"{server.url}?decode_responses=True")
     for given in (3, redis.asyncio.Redis.from_url(server.url)):
-        with pytest.raises(TypeError, match=r"give a URL .* or a client that blocks"):
+        with pytest.raises(TypeError, match=r"server is .*; a URL .* or a client that blocks"):
             follow.Redis(given)
     with pytest.raises(ValueError, match="key is empty"):
         follow.Redis(server.url, "")

@@ -37,7 +37,7 @@ class Merge:
         if self._config is None and alpha is None:
             peft.check_metadata(getattr(adapter, "metadata", {}), getattr(adapter, "file", ""))
         self._all_turned = transposed is None and self._config is not None and self._config.turned
-        self._turned = matching(base, transposed or (), "transposed")
+        self._turned = matching(base, () if transposed is None else transposed, "transposed")
         self.targets = Targets(base)
 
     def wholes(self, entries: Iterable[str]) -> ChangeLists:

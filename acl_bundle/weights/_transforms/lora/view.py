@@ -117,8 +117,10 @@ def merge_lora(
     """
     _check_finite("scale", scale)
     _check_finite("alpha", 1 if alpha is None else alpha)
-    base, entries = mapping_of(base), _opened(adapter)
+    base, entries = _named(base, "base"), _opened(adapter)
     pairs, others = paired(entries)
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f"names is {names!r:.80}; a mapping of module to weight is right")
     given = dict(names or {})
     unknown = [module for module in given if module not in pairs]
     if unknown:
@@ -147,4 +149,11 @@ def _opened(adapter: Given | Path_) -> Weights:
             "give the adapter as a mapping of name to array, or as its file or folder, not"
             f" {type(adapter).__name__}"
         )
-    return mapping_of(adapter)
+    return _named(adapter, "adapter")
+
+
+def _named(given: Given, what: str) -> Weights:
+    try:
+        return mapping_of(given)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}") from None
