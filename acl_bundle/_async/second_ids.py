@@ -5,8 +5,8 @@ what may be given up has an id of its own, loaded when the first of it comes: a
 `Runner` for runs in the background, a `Timed` engine for those that write.
 
 What they hold belongs to the bundle. A bundle that closes while something that
-was given up is still on the device gives nothing back: the device may yet read
-and write all of it.
+was given up is still on the device gives nothing back before that is over: the
+device may yet read and write all of it (`left_over`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from acl_bundle._async.left_over import LeftOver
 from acl_bundle._base.owner import uninterrupted
 from acl_bundle._base.wait import POLL_MS
 from acl_bundle._binding.library import need
@@ -38,9 +39,6 @@ NEEDS = (
 )
 Stop = Callable[[], Callable[[float], bool] | None]
 """Begins the end of something; returns what waits for it, seconds at most: is it over?"""
-
-_left: list[ExitStack] = []
-"""What bundles left to the end of the process, because the device was using it."""
 
 
 def need_streams(label: str) -> None:
@@ -148,10 +146,15 @@ class SecondIds:
         hung = [label for label, is_hung in self._watched if is_hung()]
         if not hung:
             return
-        _left.append(self._all.pop_all())
+        watched = list(self._watched)
+        LeftOver(
+            self._all.pop_all(),
+            self.device.activated,
+            lambda: any(is_hung() for _, is_hung in watched),
+        )
         warnings.warn(
             f"{', '.join(hung)} was given up and is still on the device: what the bundle holds"
-            " there, and its count of the device, are left to the end of the process",
+            " there, and its count of the device, are given back when that is over",
             ResourceWarning,
             stacklevel=2,
         )

@@ -8,12 +8,21 @@ from __future__ import annotations
 import glob
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from acl_bundle import errors
 from acl_bundle._binding.shim import NULL, ffi, lib, text
 
-__all__ = ["attempts", "has", "lacks", "library", "load_library", "need"]
+__all__ = [
+    "attempts",
+    "forget",
+    "has",
+    "lacks",
+    "library",
+    "load_library",
+    "need",
+    "when_forgotten",
+]
 
 DRIVER_FOLDERS = "/usr/local/Ascend/*/lib64"
 PAIR = ("libacl_rt.so", "libacl_mdl.so")
@@ -98,6 +107,20 @@ def has(function: str) -> bool:
     """Whether the library (opened if need be) has this function of acl_api.h."""
     load_library()
     return bool(lib.ab_has(function.encode()))
+
+
+_forgets: list[Callable[[], None]] = []
+
+
+def when_forgotten(call: Callable[[], None]) -> None:
+    """Have something called before a library forgets all that it handed out."""
+    _forgets.append(call)
+
+
+def forget() -> None:
+    """The library is about to forget all that it handed out."""
+    for call in _forgets:
+        call()
 
 
 def need(what: str, functions: Iterable[str]) -> None:

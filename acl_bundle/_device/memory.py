@@ -35,7 +35,7 @@ def lend_idle(drop: Callable[[], bool]) -> Callable[[], None]:
     return end
 
 
-def _made_room() -> bool:
+def made_room() -> bool:
     """Free all idle memory; whether there was any."""
     some = False
     for drop in list(_idle.values()):
@@ -65,7 +65,7 @@ class DeviceBuffer:
         try:
             acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
         except AclResourceError:
-            if not _made_room():
+            if not made_room():
                 raise
             acl.aclrtMalloc(pointer, nbytes, lib.ACL_MEM_MALLOC_HUGE_FIRST)
         return pointed("aclrtMalloc", pointer[0])

@@ -20,13 +20,14 @@ from acl_bundle._binding.calls import make_bound, make_calls
 from acl_bundle._binding.failures import HELD
 from acl_bundle._binding.shim import NULL, ffi, lib
 from acl_bundle._device.events import wait_for
+from acl_bundle._device.memory import made_room
 from acl_bundle._run.dynamic import drop, give
 from acl_bundle._run.fit import Array, Choice, Extent, Fit, Given, Out, Shape, Target
 from acl_bundle._run.published import Version
 from acl_bundle._run.signature import Signature
 from acl_bundle._run.variables import Variables
 from acl_bundle.device import Activated
-from acl_bundle.errors import BusyError
+from acl_bundle.errors import AclResourceError, BusyError
 
 KNOWN_NUMPY = ("1.", "2.")
 """Whose arrays csrc/infer/take.c can read. Those of another go through the signature."""
@@ -133,8 +134,11 @@ def make_runs(
     told = _CSignature(engine, signature)
     specs = (*signature.inputs, *signature.outputs)
 
+    depth = 4 + signature.dynamic  # calls between the user's line and the warning
+
     def explain(answer: int) -> int:
-        return variables.explain(answer, signature.label, signature.in_names, signature.out_names)
+        names = signature.in_names, signature.out_names
+        return variables.explain(answer, signature.label, *names, depth=depth)
 
     def settle(given: Given, out: Out = None, ready: Any = None) -> tuple[int, Any, Fit]:
         settled = signature.settle(given, out, ready)
@@ -151,7 +155,26 @@ def make_runs(
         Outputs, "version", variables.versions, explain, settle,
         finish, told,
     ))  # fmt: skip
+    if signature.dynamic:
+        run, call = _with_room(run), _with_room(call)
     return run, call, partial(_bind, engine, variables, signature, activated, alone)
+
+
+def _with_room(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A run of a dynamic graph, whose inputs' memory grows in C (csrc/infer/place.c).
+
+    Where the device has no room, idle memory is given up, and it is run again.
+    """
+
+    def again(*arguments: Any) -> Any:
+        try:
+            return run(*arguments)
+        except AclResourceError as error:
+            if error.function != "aclrtMalloc" or not made_room():
+                raise
+        return run(*arguments)
+
+    return again
 
 
 def _new(choice: Choice, signature: Signature) -> tuple[tuple[Shape, Any], ...]:
@@ -181,7 +204,8 @@ def _bind(
     plan = ffi.new("ab_plan *", {"engine": engine, "run": fit.pointer})
     held = [fit]
     in_turn = signature.dynamic or not alone
-    above = 3 + in_turn + bool(fit.ready)  # calls between the user's line and the warning
+    # Calls between the user's line and the warning:
+    above = 3 + in_turn + signature.dynamic + bool(fit.ready)
 
     def explain(answer: int) -> int:
         names = signature.in_names, signature.out_names
@@ -197,7 +221,10 @@ def _bind(
         if signature.dynamic:
             give(made, signature.outputs, held[0].targets, signature.device)
 
-    once = make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held))
+    once: Any = make_bound((int(ffi.cast("uintptr_t", plan)), explain, plan, held))
+
+    if signature.dynamic:
+        once = _with_room(once)
 
     def when_ready() -> int:
         wait_for(fit.ready, activated, signature.label)

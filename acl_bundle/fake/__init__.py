@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from acl_bundle._binding.library import load_library
+from acl_bundle._binding.library import forget, load_library
 from acl_bundle.fake import _table
 from acl_bundle.fake._engines import image_paths, onnxruntime_path
 from acl_bundle.fake._library import check, include_path, opened, read, read_text
@@ -86,6 +86,7 @@ def reset() -> None:
     No other thread may be inside the library, and nothing loaded before may
     be used after.
     """
+    forget()
     check(opened().aclfakeReset(), "reset")
     _use_engines()
     register_all()

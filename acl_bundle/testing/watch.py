@@ -25,6 +25,7 @@ from contextlib import suppress
 import pytest
 
 from acl_bundle import fake
+from acl_bundle._binding.library import forget
 from acl_bundle.testing import found, left
 from acl_bundle.testing.changes import PutBack
 from acl_bundle.testing.controls import FakeAcl
@@ -149,6 +150,7 @@ def _warn_again(caught: Iterable[warnings.WarningMessage]) -> None:
 
 def _clean() -> None:
     """Close what Python holds, devices last, and make the fake fresh."""
+    forget()
     if fake.live():
         left.close_all()
     fake.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import signal
 import threading
@@ -172,7 +173,6 @@ def test_a_run_that_could_not_be_begun(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.run([mlp.x], timeout_ms=1000)
 
 
-@pytest.mark.acl(leaks="ignore")
 def test_closing_while_the_device_is_busy(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -181,7 +181,7 @@ def test_closing_while_the_device_is_busy(mlp: Any) -> None:
     assert isinstance(futures[0].exception(5), ab.AclTimeoutError)
     freed = fake.calls().get("aclrtFree", 0)
     start = time.monotonic()
-    with pytest.warns(ResourceWarning, match="left to the end of the process"):
+    with pytest.warns(ResourceWarning, match="given back when that is over"):
         bundle.close()
     assert time.monotonic() - start < 1
     assert isinstance(futures[1].exception(0), ab.ClosedError)
@@ -190,7 +190,30 @@ def test_closing_while_the_device_is_busy(mlp: Any) -> None:
     with pytest.raises(ab.ClosedError):
         bundle.infer(mlp.x)
     bundle.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("acl_bundle")]
+    left = [one for one in threading.enumerate() if one.name.startswith("acl_bundle")]
+    assert [one.name for one in left] == ["acl_bundle left over"]
+    left[0].join(10)
+    assert fake.live() == []
+
+
+def test_arrays_of_a_run_that_was_given_up_are_freed_when_it_is_over(mlp: Any) -> None:
+    """Freed by their owner, and with their bundle closed, they live as long as the run."""
+    bundle = ab.Bundle.load(mlp.path)
+    bundle.init()
+    x = ab.to_device(mlp.x)
+    fake.latency("aclmdlExecuteAsync", 1.0)
+    with pytest.raises(ab.AclTimeoutError):
+        bundle.infer.run([x], timeout_ms=30, out="device")
+    x.free()
+    with pytest.warns(ResourceWarning, match="given back when that is over"):
+        bundle.close()
+    del bundle
+    gc.collect()
+    assert "device memory" in [one["kind"] for one in fake.live()]
+    deadline = time.monotonic() + 10
+    while fake.live() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert fake.live() == []
 
 
 def test_closing_after_the_device_is_done(bundle: ab.Bundle, mlp: Any) -> None:

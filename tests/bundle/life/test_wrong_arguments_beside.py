@@ -186,7 +186,7 @@ class Rows:
         options = {"after": None, "newest": False, "signing_key": None, "stale_after": None,
                    "backoff": None, "transform": None, "on_applied": None, "on_refused": None,
                    "on_error": None, "on_stale": None}  # fmt: skip
-        takes = {**dict.fromkeys(options, "None"), "newest": "True",
+        takes = {**dict.fromkeys(options, "None"), "newest": "True", "source": "str",
                  "after": "None -1 2**31 2**32+1 -2**63 0 array",
                  "stale_after": "None float 2**70 2**31 2**32+1 array"}  # fmt: skip
 

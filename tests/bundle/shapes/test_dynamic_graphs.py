@@ -325,3 +325,36 @@ def test_a_ctrl_c_while_the_library_allocates_leaves_no_memory(tmp_path: Path, c
         assert fake.live() == before
         assert infer(given) is not None
     assert fake.live() == []
+
+
+@pytest.mark.parametrize("way", ["call", "run", "bound"])
+@pytest.mark.parametrize("idle", [True, False])
+def test_an_input_that_grows_takes_the_room_of_what_is_idle(
+    mlp: Any, tmp_path: Path, way: str, idle: bool
+) -> None:
+    """Its memory is allocated in C; where nothing is idle, the shortage is told."""
+    left, right = (np.ones((40, 30), np.float32) for _ in range(2))
+    with (
+        load(PAIR, tmp_path, dynamic_shape=True, plain=True) as bundle,
+        ab.Bundle.load(mlp.path) as other,
+    ):
+        out = {"s": np.empty((40, 30), "f4"), "total": np.empty((), "f4")}
+        bound = bundle.infer.bind({"left": left, "right": right}, out)
+        runs: dict[str, Any] = {
+            "call": lambda: bundle.infer(left, right)[1],
+            "run": lambda: bundle.infer.run([left, right])["total"],
+            "bound": lambda: (bound(), out["total"])[1],
+        }
+        other.init()
+        staged = other.stage(mlp.random(1))
+        if idle:
+            staged.discard()
+        fake.fail("aclrtMalloc", 1, 207001)
+        if idle:
+            assert runs[way]() == 2400
+        else:
+            with pytest.raises(ab.AclResourceError):
+                runs[way]()
+        assert runs[way]() == 2400
+        bound.close()
+        staged.discard()
