@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,6 +88,26 @@ def array_of(reply: Reply, at: int = 0) -> Any:
         return np.array(entry["data"], np.float32).reshape(entry["shape"])
     size = entry["parameters"]["binary_data_size"]
     return np.frombuffer(reply.body[begin : begin + size], np.float32).reshape(entry["shape"])
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    limit = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def waiting(port: int | None, count: int, model: str = "mlp") -> None:
+    """Wait until so many requests wait for the device, behind the one that a worker has."""
+    line = f'acl_bundle_queue{{model="{model}"}} {float(count)}\n'.encode()
+    until(lambda: line in ask(port, "GET", "/metrics").body)
+
+
+def taken(port: int | None, count: int, model: str = "mlp") -> None:
+    """Wait until workers have taken so many requests."""
+    line = f'acl_bundle_stage_seconds_count{{model="{model}",stage="queue"}} {float(count)}\n'
+    until(lambda: line.encode() in ask(port, "GET", "/metrics").body)
 
 
 Start = Callable[..., Server]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from acl_bundle import build
 from acl_bundle.server import Server, ServerLimits
 from acl_bundle.testing import FakeAcl
 
-from .conftest import Start, array_of, ask, binary, numbers
+from .conftest import Start, array_of, ask, binary, numbers, taken, waiting
 from .models import GEARED, answer, rows
 
 INFER = "/v2/models/net/infer"
@@ -34,17 +33,18 @@ def test_what_waits_goes_as_one_run(
     with load(geared) as model:
         model.init()
         server = start({"net": model})
-        fake_acl.latency("aclmdlExecute", 0.3)
         given = [rows(1 + at % 2, at) for at in range(5)]  # 7 rows
-        with ThreadPoolExecutor(6) as pool:
-            first = pool.submit(infer, server, rows(1, 99))
-            time.sleep(0.1)  # the first one runs
-            others = [pool.submit(infer, server, x) for x in given]
-            np.testing.assert_allclose(first.result(), answer(rows(1, 99)), rtol=1e-5)
+        with ThreadPoolExecutor(7) as pool:
+            with model.hold(60_000):  # the worker's run waits, and so does what comes after it
+                first = pool.submit(infer, server, rows(8, 99))
+                taken(server.port, 1, "net")
+                others = [pool.submit(infer, server, x) for x in given]
+                waiting(server.port, 5, "net")
+            np.testing.assert_allclose(first.result(), answer(rows(8, 99)), rtol=1e-5, atol=1e-6)
             for x, found in zip(given, others, strict=True):
                 np.testing.assert_allclose(found.result(), answer(x), rtol=1e-5, atol=1e-6)
         assert 'acl_bundle_batch_rows_count{model="net"} 2.0' in server.metrics()
-        assert 'acl_bundle_batch_rows_sum{model="net"} 8.0' in server.metrics()
+        assert 'acl_bundle_batch_rows_sum{model="net"} 15.0' in server.metrics()
 
 
 def test_a_request_waits_for_others_as_long_as_was_said(
@@ -103,19 +103,18 @@ def test_lengths_are_not_joined(start: Start, tmp_path: Path, fake_acl: FakeAcl)
         assert 'acl_bundle_batch_rows_count{model="net"} 0.0' in server.metrics()
 
 
-def test_replicas_run_at_once(start: Start, mlp: Any, fake_acl: FakeAcl) -> None:
+def test_workers_run_at_once(start: Start, mlp: Any, fake_acl: FakeAcl) -> None:
     with ab.Bundle.load(mlp.path, replicas=2) as model:
         model.init()
         server = start({"mlp": model}, limits=ServerLimits(workers=2))
-        fake_acl.latency("aclmdlExecute", 1.0)
-        begun = time.monotonic()
-        with ThreadPoolExecutor(2) as pool:
-            path = "/v2/models/mlp/infer"
-            replies = [
-                pool.submit(ask, server.port, "POST", path, numbers(mlp.x)) for _ in range(2)
-            ]
-            assert [reply.result().status for reply in replies] == [200, 200]
-        assert time.monotonic() - begun < 2.0  # one after the other takes as long at least
+        with ThreadPoolExecutor(3) as pool:
+            with model.hold(60_000):
+                path = "/v2/models/mlp/infer"
+                replies = [
+                    pool.submit(ask, server.port, "POST", path, numbers(mlp.x)) for _ in range(3)
+                ]
+                waiting(server.port, 1)  # two are with the workers
+            assert [reply.result().status for reply in replies] == [200] * 3
 
 
 def test_batches_are_public(geared: Path, mlp: Any, fake_acl: FakeAcl) -> None:

@@ -21,7 +21,7 @@ from acl_bundle import build
 from acl_bundle.server import Server, ServerLimits
 from acl_bundle.testing import FakeAcl
 
-from .conftest import Reply, Start, array_of, ask, binary, numbers
+from .conftest import Reply, Start, array_of, ask, binary, numbers, taken, until, waiting
 
 INFER = "/v2/models/mlp/infer"
 
@@ -54,24 +54,24 @@ def test_a_client_that_goes(mlp: Any, server: Server, fake_acl: FakeAcl, where: 
     works(server, mlp)
 
 
-def test_a_client_of_grpc_that_goes_is_not_run(mlp: Any, server: Server, fake_acl: FakeAcl) -> None:
-    fake_acl.latency("aclmdlExecute", 0.3)
+def test_a_client_of_grpc_that_goes_is_not_run(mlp: Any, server: Server, bundle: ab.Bundle) -> None:
     message = pb.ModelInferRequest(model_name="mlp")
     message.inputs.add(name="x", datatype="FP32", shape=[4, 8])
     message.raw_input_contents.append(mlp.x.tobytes())
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-        first = stub.ModelInfer.future(message)
-        time.sleep(0.1)
-        late = [stub.ModelInfer.future(message) for _ in range(3)]
-        time.sleep(0.1)
-        for one in late:
-            one.cancel()
-        assert first.result().model_version == "0"
+        with bundle.hold(60_000):
+            futures = [stub.ModelInfer.future(message)]
+            taken(server.port, 1)
+            futures += [stub.ModelInfer.future(message) for _ in range(3)]
+            waiting(server.port, 3)
+            for one in futures[1:]:
+                one.cancel()
+            gone = 'code="CANCELLED",model="mlp",protocol="grpc"} 3.0'
+            until(lambda: gone in server.metrics())
+        assert futures[0].result().model_version == "0"
         assert stub.ModelInfer(message).model_version == "0"
-    text = server.metrics()
-    assert 'acl_bundle_stage_seconds_count{model="mlp",stage="infer"} 2.0' in text
-    assert 'code="CANCELLED",model="mlp",protocol="grpc"} 3.0' in text
+    assert 'acl_bundle_stage_seconds_count{model="mlp",stage="queue"} 2.0' in server.metrics()
 
 
 def reply_of(client: socket.socket) -> Reply:
@@ -90,9 +90,7 @@ def test_a_client_that_is_slow(start: Start, bundle: ab.Bundle, mlp: Any, where:
     sent = {"nothing": b"", "head": whole[:40], "body": whole[:-40]}[where]
     with connect(server) as client:
         client.sendall(sent)
-        begun = time.monotonic()
         reply = reply_of(client)
-        assert 0.4 < time.monotonic() - begun < 15
     assert (reply.status, "0.5 seconds" in reply.error) == (408, True)
     works(server, mlp)
 
@@ -169,25 +167,22 @@ def test_a_poisoned_bundle_is_not_ready(
     works(server, mlp)
 
 
-def test_a_queue_that_is_full(start: Start, bundle: ab.Bundle, mlp: Any, fake_acl: FakeAcl) -> None:
+def test_a_queue_that_is_full(start: Start, bundle: ab.Bundle, mlp: Any) -> None:
     server = start(bundle, limits=ServerLimits(queue=2))
-    fake_acl.latency("aclmdlExecute", 0.5)
-    with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(ask, server.port, "POST", INFER, numbers(mlp.x)) for _ in range(8)]
-        replies = [one.result() for one in asked]
-    statuses = sorted(reply.status for reply in replies)
-    assert statuses.count(429) + statuses.count(200) == 8
-    assert 3 <= statuses.count(200) <= 6
-    assert any("2 requests wait already" in one.error for one in replies if one.status == 429)
+    with ThreadPoolExecutor(3) as pool:
+        with bundle.hold(60_000):
+            asked = [pool.submit(ask, server.port, "POST", INFER, numbers(mlp.x)) for _ in "ab"]
+            waiting(server.port, 1)
+            asked.append(pool.submit(ask, server.port, "POST", INFER, numbers(mlp.x)))
+            waiting(server.port, 2)
+            reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+            assert (reply.status, "2 requests wait already" in reply.error) == (429, True)
+        assert [one.result().status for one in asked] == [200] * 3
 
 
-def test_a_device_that_takes_too_long(
-    start: Start, bundle: ab.Bundle, mlp: Any, fake_acl: FakeAcl
-) -> None:
-    server = start(bundle, limits=ServerLimits(request=0.2))
-    fake_acl.latency("aclmdlExecute", 1.0)
-    reply = ask(server.port, "POST", INFER, numbers(mlp.x))
-    assert (reply.status, "no answer within 0.2 seconds" in reply.error) == (504, True)
-    fake_acl.latency("aclmdlExecute", 0)
-    time.sleep(1.0)
-    works(server, mlp)
+def test_a_device_that_takes_too_long(start: Start, bundle: ab.Bundle, mlp: Any) -> None:
+    server = start(bundle, limits=ServerLimits(request=1.0))
+    with bundle.hold(60_000):
+        reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+        assert (reply.status, "no answer within 1.0 seconds" in reply.error) == (504, True)
+    until(lambda: ask(server.port, "POST", INFER, numbers(mlp.x)).status == 200)
