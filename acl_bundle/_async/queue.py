@@ -99,7 +99,9 @@ class Queue:
     def __init__(self, runner: Runner, signature: Signature) -> None:
         self._runner, self._signature = runner, signature
         self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
+        # Taken by itself: a Condition's `with` is Python, where Ctrl-C may come behind the lock.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._thread: Worker | None = None
         self._stopping = False
 
@@ -112,7 +114,7 @@ class Queue:
         """
         self._runner.check()
         job = Job(Request(self._runner.pointer, fit), deliver, timeout_ms, keep)
-        with self._changed:
+        with self._lock:
             if self._stopping:
                 raise _closed(self._runner.label)
             self._start_worker()
@@ -158,7 +160,7 @@ class Queue:
 
     def _step(self) -> bool:
         """See to the oldest job, or wait for one. False: there will be none."""
-        with self._changed:
+        with self._lock:
             while not self._jobs and not self._stopping:
                 self._changed.wait()
             self._start_what_can()
@@ -170,7 +172,7 @@ class Queue:
             self._runner.wait()
             return True
         result = self._finish(job)
-        with self._changed:
+        with self._lock:
             self._jobs.popleft()
             self._start_what_can()
             if self._stopping:
@@ -218,7 +220,7 @@ class Queue:
             What waits, seconds at most, for the end of the worker; for that of
             the jobs where a worker waits: two may wait for each other.
         """
-        with self._changed:
+        with self._lock:
             self._stopping = True
             self._changed.notify_all()
             thread = self._thread
@@ -232,7 +234,7 @@ class Queue:
         return partial(_has_ended, thread)
 
     def _is_done(self, seconds: float) -> bool:
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(lambda: not self._jobs, seconds)
 
 
