@@ -9,6 +9,7 @@
 #include "wire/ab_objects.h"
 #include "wire/ab_tables.h"
 #include "wire/inout.h"
+#include "wire/kind.h"
 
 enum { ESCAPED_MAX = 1 << 16 };
 
@@ -193,8 +194,7 @@ static PyObject *pairs_object(const uint8_t *numbers, size_t count)
 /* A tuple of a kind, of the objects that it takes over, as many as fields; or NULL. */
 static PyObject *row_object(PyObject *kind, PyObject **of, Py_ssize_t fields)
 {
-    PyTypeObject *type = (PyTypeObject *)kind;
-    PyObject *row = PyErr_Occurred() ? NULL : PyType_GenericAlloc(type, fields);
+    PyObject *row = PyErr_Occurred() ? NULL : PyTuple_New(fields);
     for (Py_ssize_t i = 0; i < fields; i++) {
         if (row != NULL) {
             PyTuple_SetItem(row, i, of[i]);
@@ -202,7 +202,7 @@ static PyObject *row_object(PyObject *kind, PyObject **of, Py_ssize_t fields)
             Py_XDECREF(of[i]);
         }
     }
-    return row;
+    return tuple_of_kind(kind, row);
 }
 
 /* A tensor of a block; or NULL. */

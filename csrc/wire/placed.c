@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "wire/ab_objects.h"
+#include "wire/kind.h"
 
 enum { DTYPE = 1, DIMS = 2, OFFSET = 3, LEAST_COLUMNS = 4 };
 
@@ -56,7 +57,7 @@ static int follows(PyObject *row, PyObject *sizes, uint64_t *end)
 static PyObject *row_of(PyObject *kind, PyObject *columns, Py_ssize_t at)
 {
     Py_ssize_t fields = PyTuple_Size(columns);
-    PyObject *row = PyType_GenericAlloc((PyTypeObject *)kind, fields);
+    PyObject *row = PyTuple_New(fields);
     for (Py_ssize_t i = 0; row != NULL && i < fields; i++) {
         PyObject *one = PyList_GetItem(PyTuple_GetItem(columns, i), at);
         if (one == NULL) {
@@ -66,7 +67,7 @@ static PyObject *row_of(PyObject *kind, PyObject *columns, Py_ssize_t at)
             PyTuple_SetItem(row, i, one);
         }
     }
-    return row;
+    return tuple_of_kind(kind, row);
 }
 
 /* The length of all columns; -1: they are not as they should be. */

@@ -117,6 +117,7 @@ aclError aclrtIpcMemClose(const char *key)
         status = check_unused(key);
     if (status != E_NONE)
         LEAVE(status);
+    order_learn();
     LEAVE(import_oldest(key, &(size_t){0}) != NULL ? import_close(key) : export_close(key));
 }
 

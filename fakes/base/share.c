@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,14 +310,21 @@ unsigned share_member(const Share *share)
     return share->member;
 }
 
-/* The byte behind those of the members. */
+/*
+ * The byte behind those of the members. Nobody waits for one block while having
+ * another, but the system sees processes alone, and says EDEADLK to this:
+ *
+ *     1. P1's T1 locks block A, and P2's T1 block B
+ *     2. P1's T2 waits for B
+ *     3. P2's T2 waits for A
+ */
 static void lock_body(const Share *share, short type)
 {
     struct flock lock = lock_of(SHARE_MEMBERS, 1);
 
     lock.l_type = type;
-    while (fcntl(share->file, F_SETLKW, &lock) != 0 && errno == EINTR)
-        continue;
+    while (fcntl(share->file, F_SETLKW, &lock) != 0 && (errno == EINTR || errno == EDEADLK))
+        sched_yield();
 }
 
 void share_lock(const Share *share)
@@ -331,17 +339,18 @@ void share_unlock(const Share *share)
 
 uint64_t share_stamp(void)
 {
-    static atomic_uint_fast64_t stamp;
-    static atomic_int maker;
+    static atomic_uint_fast64_t made;       /* the number, and whose it is */
+    uint_fast64_t before = atomic_load(&made);
     uint32_t number = 0;
 
-    if (atomic_load(&maker) == (int)getpid())
-        return atomic_load(&stamp);
+    if ((uint32_t)before == (uint32_t)getpid())
+        return before >> 32 << 32;
     while (getrandom(&number, sizeof number, 0) != sizeof number || (number & STAMPS) == 0)
         continue;
-    atomic_store(&stamp, (uint64_t)(number & STAMPS) << 32);
-    atomic_store(&maker, (int)getpid());
-    return atomic_load(&stamp);
+    uint64_t own = (uint64_t)(number & STAMPS) << 32 | (uint32_t)getpid();
+    if (!atomic_compare_exchange_strong(&made, &before, own))
+        own = before;           /* another thread was first */
+    return own >> 32 << 32;
 }
 
 /* Of the members in a range one whose lock is held elsewhere, or 0. */

@@ -41,8 +41,13 @@ void text_add_string(Text *text, const char *string)
         return;
     }
     text_add(text, "\"");
-    for (; *string != '\0'; string++)
-        text_add_char(text, (unsigned char)*string);
+    for (size_t length; *string != '\0'; string += length > 0 ? length : 1) {
+        length = text_character(string);
+        for (size_t i = 0; i < length; i++)
+            text_add_char(text, (unsigned char)string[i]);
+        if (length == 0)
+            text_add_char(text, '?');
+    }
     text_add(text, "\"");
 }
 

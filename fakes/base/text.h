@@ -22,7 +22,7 @@ Text text_in(char *bytes, size_t size);
 /* Appends printf-formatted text. */
 void text_add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends a JSON string, quotes included. NULL becomes null. */
+/* Appends a JSON string, quotes included; what is not UTF-8 becomes ?. NULL becomes null. */
 void text_add_string(Text *text, const char *string);
 
 /* Appends a string with its control characters as \x1b: a name may hold anything. */

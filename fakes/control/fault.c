@@ -74,10 +74,12 @@ static bool is_readable(void)
     return readable;
 }
 
+/* A signal that somebody sent has no address, and no access that is made again. */
 static void on_fault(int number, siginfo_t *about, void *context)
 {
-    (void)number;
-    if ((device_owns(about->si_addr) || object_is_handle(about->si_addr)) && is_readable())
+    if (about->si_code <= 0)
+        raise(number);
+    else if ((device_owns(about->si_addr) || object_is_handle(about->si_addr)) && is_readable())
         tell_fault(about->si_addr, place_of(context));
 }
 

@@ -139,11 +139,19 @@ static bool is_in(const Shared *shared, const Rows *rows)
     return rows_meet(&all, &moved);
 }
 
+static bool was_waited_for(const SharedUse *use, const void *to)
+{
+    (void)to;
+    return use->over;
+}
+
 /* The lock is held, and the block's. */
 static void add(const Shared *shared, const User *user, const UseOf *of)
 {
     Uses *uses = shared->uses;
 
+    if (uses->count == USES_MAX)
+        drop(uses, was_waited_for, NULL);
     if (uses->count == USES_MAX)
         return;
     uses->use[uses->count] = (SharedUse){.user = *user,
@@ -193,33 +201,43 @@ void uses_remove(uint64_t tag)
     pthread_mutex_unlock(&state.lock);
 }
 
-/* The rows of a task of this process; known: from now on they are not held. */
-static size_t count_of(uint64_t tag, bool known)
+/* Acts on rows that a function names. */
+static void mark_all(bool (*is)(const SharedUse *use, const void *to), const void *to,
+                     void (*act)(SharedUse *use, bool *any), bool *any)
 {
-    size_t count = 0;
-
     pthread_mutex_lock(&state.lock);
     for (Shared *shared = state.first; shared != NULL; shared = shared->next) {
         share_lock(shared->share);
         for (uint32_t i = 0; i < shared->uses->count; i++)
-            if (has_tag(&shared->uses->use[i], &tag)) {
-                shared->uses->use[i].user.held &= !known;
-                count++;
-            }
+            if (is(&shared->uses->use[i], to))
+                act(&shared->uses->use[i], any);
         share_unlock(shared->share);
     }
     pthread_mutex_unlock(&state.lock);
-    return count;
 }
 
-bool uses_has(uint64_t tag)
+static void look(SharedUse *use, bool *any)
 {
-    return count_of(tag, false) > 0;
+    *any |= use->over;
+}
+
+bool uses_is_over(uint64_t tag)
+{
+    bool any = false;
+
+    mark_all(has_tag, &tag, look, &any);
+    return any;
+}
+
+static void settle(SharedUse *use, bool *any)
+{
+    (void)any;
+    use->user.held = false;
 }
 
 void uses_settle(uint64_t tag)
 {
-    count_of(tag, true);
+    mark_all(has_tag, &tag, settle, NULL);
 }
 
 typedef struct Over {
@@ -235,11 +253,15 @@ static bool is_over(const SharedUse *use, const void *to)
     return (all || use->user.stream == over->stream) && use->user.seq <= over->seq;
 }
 
+static void end(SharedUse *use, bool *any)
+{
+    (void)any;
+    use->over = true;
+}
+
 void uses_over(uint64_t stream, uint64_t seq)
 {
-    pthread_mutex_lock(&state.lock);
-    drop_all(is_over, &(Over){stream, seq});
-    pthread_mutex_unlock(&state.lock);
+    mark_all(is_over, &(Over){stream, seq}, end, NULL);
 }
 
 static bool meets(const Shared *shared, const SharedUse *use, const UsesQuery *query, size_t *which)
@@ -262,16 +284,20 @@ static bool stands(const Shared *shared, const SharedUse *use, const UsesQuery *
 
 static bool find_in(const Shared *shared, const UsesQuery *query, SharedUse *found, size_t *which)
 {
+    uint64_t own = share_stamp();
     bool any = false;
 
     share_lock(shared->share);
     for (uint32_t i = 0; i < shared->uses->count && !any; i++) {
-        *found = shared->uses->use[i];
-        any = !is_ours(found, NULL) && meets(shared, found, query, which) &&
-              stands(shared, found, query);
+        const SharedUse *use = &shared->uses->use[i];
+        any = !use->over && !is_of_process(use, own) && meets(shared, use, query, which) &&
+              stands(shared, use, query);
+        if (any)
+            *found = *use;
     }
     share_unlock(shared->share);
-    found->rows.start = found->rows.start - START + shared->start;
+    if (any)
+        found->rows.start = found->rows.start - START + shared->start;
     return any;
 }
 

@@ -3,9 +3,10 @@
  *
  * A block beside the memory has a row for each use by a task that may still be
  * at work, for all that its own process knows: the row comes when the task is
- * queued, and goes when that process has waited for it (stream/order.h), or any
- * other one has. So a program that waits before it sends its message is in
- * order with whoever gets the message, though nobody here sees that.
+ * queued, and goes when that process has waited for it (stream/order.h). When any
+ * other one has, the row is marked, and counts no more. So a program that waits
+ * before it sends its message is in order with whoever gets the message, though
+ * nobody here sees that.
  *
  * Who is about to queue lays its own rows first and then looks at the others':
  * of two that do so at once at least one sees the other. The rows of a process
@@ -38,6 +39,7 @@ typedef struct SharedUse {
     User user;
     Rows rows;                  /* from the memory's start on */
     bool writes;
+    bool over;                  /* another process has waited for it */
     unsigned member;
     int32_t process;
 } SharedUse;
@@ -66,8 +68,8 @@ bool uses_add(const User *user, const UseOf *of, size_t count);
 /* Takes the rows of a task of this process away. */
 void uses_remove(uint64_t tag);
 
-/* Has a task of this process, which had rows, any left? None: some process has waited for it. */
-bool uses_has(uint64_t tag);
+/* Has another process waited for a task of this one? */
+bool uses_is_over(uint64_t tag);
 
 /* What the task comes after is known now. */
 void uses_settle(uint64_t tag);

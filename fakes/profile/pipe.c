@@ -28,10 +28,10 @@ static struct {
     pthread_cond_t changed;
     Queued *first;
     Queued *last;
-    int writing;                /* the descriptor that is written to; -1: none */
+    const Queued *writing;      /* the last record of the piece that is written; NULL: none is */
     Queued *broken;             /* one of each descriptor whose reader did not take a piece */
     bool started;
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .writing = -1};
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 HELD_OVER_FORK(state.lock)
 
@@ -98,14 +98,14 @@ static bool write_piece(int fd, const OpDesc *piece, size_t count)
     return true;
 }
 
-/* Takes what a list has of a descriptor out of it: was there any? The lock is held. */
-static bool take_out(Queued **at, int fd)
+/* Takes what a list has of a descriptor, or all, out of it: was there any? The lock is held. */
+static bool take_out(Queued **at, const int *fd)
 {
     bool found = false;
 
     while (*at != NULL) {
         Queued *queued = *at;
-        if (fd >= 0 && queued->fd != fd) {
+        if (fd != NULL && queued->fd != *fd) {
             at = &queued->next;
             continue;
         }
@@ -116,8 +116,8 @@ static bool take_out(Queued **at, int fd)
     return found;
 }
 
-/* Drops what is queued for a descriptor. The lock is held. */
-static void drop(int fd)
+/* Drops what is queued for a descriptor, or all. The lock is held. */
+static void drop(const int *fd)
 {
     take_out(&state.first, fd);
     state.last = state.first;
@@ -135,16 +135,16 @@ static void *work(void *nothing)
             pthread_cond_wait(&state.changed, &state.lock);
         size_t count;
         Queued *last = take_piece(piece, &count);
-        state.writing = last->fd;
+        state.writing = last;
         pthread_mutex_unlock(&state.lock);
         bool taken = write_piece(last->fd, piece, count);
         pthread_mutex_lock(&state.lock);
-        state.writing = -1;
+        state.writing = NULL;
         if (taken) {
             free(last);
         } else {
-            drop(last->fd);
-            take_out(&state.broken, last->fd);
+            drop(&last->fd);
+            take_out(&state.broken, &last->fd);
             last->next = state.broken;
             state.broken = last;
         }
@@ -157,10 +157,10 @@ static void *work(void *nothing)
 static void in_child(void)
 {
     pthread_cond_init(&state.changed, NULL);
-    drop(-1);
+    drop(NULL);
     state.started = false;
-    state.writing = -1;
-    take_out(&state.broken, -1);
+    state.writing = NULL;
+    take_out(&state.broken, NULL);
 }
 
 /* Signals are the program's, and SIGPIPE is what write() says anyway. */
@@ -199,7 +199,7 @@ static bool is_queued(int fd)
     for (const Queued *queued = state.first; queued != NULL; queued = queued->next)
         if (queued->fd == fd)
             return true;
-    return state.writing == fd;
+    return state.writing != NULL && state.writing->fd == fd;
 }
 
 bool pipe_flush(int fd)
@@ -207,7 +207,7 @@ bool pipe_flush(int fd)
     pthread_mutex_lock(&state.lock);
     while (is_queued(fd))
         pthread_cond_wait(&state.changed, &state.lock);
-    bool whole = !take_out(&state.broken, fd);
+    bool whole = !take_out(&state.broken, &fd);
     pthread_mutex_unlock(&state.lock);
     return whole;
 }
@@ -215,7 +215,7 @@ bool pipe_flush(int fd)
 void pipe_forget(void)
 {
     pthread_mutex_lock(&state.lock);
-    drop(-1);
-    take_out(&state.broken, -1);
+    drop(NULL);
+    take_out(&state.broken, NULL);
     pthread_mutex_unlock(&state.lock);
 }

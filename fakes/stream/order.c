@@ -225,6 +225,13 @@ static Search search_for_host(const Claim *claim, bool ends)
     return search;
 }
 
+void order_learn(void)
+{
+    streams_lock();
+    order_learn_gone();
+    streams_unlock();
+}
+
 /* No process sees its claims any more. */
 static void hide(Task *task)
 {

@@ -20,6 +20,12 @@
 int order_check_task(const Stream *stream, Task *task);
 
 /*
+ * What other processes have waited for is over here, too: before a key is closed, and
+ * with it goes what tells that.
+ */
+void order_learn(void);
+
+/*
  * Complains about tasks of a stream that waited for a mark, from since on,
  * which has come. The lock is held.
  */

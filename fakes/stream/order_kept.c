@@ -97,7 +97,7 @@ static void learn_gone(Stream *stream, void *to)
     uint64_t seq = 0;
 
     for (const Task *task = stream->kept.first; task != NULL; task = task->next)
-        if (task->shared && !uses_has((uintptr_t)task))
+        if (task->shared && uses_is_over((uintptr_t)task))
             seq = task->seq;
     if (seq == 0)
         return;

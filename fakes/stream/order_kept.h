@@ -23,7 +23,7 @@ void order_count(const Task *task, int change);
 bool order_standing(void);
 
 /*
- * A task of this process whose rows are gone was waited for elsewhere. Was anything learnt? The
+ * A task of this process whose rows are marked was waited for elsewhere. Was anything learnt? The
  * lock is held.
  */
 bool order_learn_gone(void);

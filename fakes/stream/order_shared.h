@@ -5,14 +5,14 @@
  * In rows beside the memory (memory/uses.h), and in clocks that cross from
  * process to process with events, a stream has a name that all know. What is
  * over for a process is what its host has waited for, in whatever way: then the
- * rows go, and nobody complains. What orders two tasks of two processes whose
+ * rows count no more, and nobody complains. What orders two tasks of two processes whose
  * hosts wait for nothing is an event of both.
  *
  *     1. P1 queues a write on stream a, and records event E
  *     2. P2 lets stream b wait for E: b's clock knows a as far as step 1
  *     3. P2 queues a read on b: in order with P1's row, which stands still
  *     4. P2's host waits for b, and so knows all that b's clock knows: the row of
- *        P1 goes, and P1, which finds it gone, knows that stream a got so far
+ *        P1 is marked, and P1, which finds it so, knows that stream a got so far
  *
  * All is guarded by the streams' lock.
  */

@@ -57,8 +57,9 @@ def test_only_where_violations_are_told_as_they_happen(program: Path, report: st
     assert touched(program, "memory", report) == (-signal.SIGSEGV, "touches\n", [])
 
 
-def test_a_fault_that_is_none_of_the_fakes(program: Path) -> None:
-    assert touched(program, "null") == (-signal.SIGSEGV, "touches\n", [])
+@pytest.mark.parametrize("what", ["null", "sent"])
+def test_a_fault_that_is_none_of_the_fakes(program: Path, what: str) -> None:
+    assert touched(program, what) == (-signal.SIGSEGV, "touches\n", [])
 
 
 def test_a_programs_own_handler_stays(program: Path) -> None:

@@ -39,5 +39,7 @@ int main(int count, char **words)
         device = NULL;
     printf("touches\n");
     fflush(stdout);
+    if (strcmp(what, "sent") == 0)
+        raise(SIGSEGV);
     return touch(device);
 }

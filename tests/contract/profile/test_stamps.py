@@ -159,6 +159,13 @@ def test_operators_with_their_tensors_facts_12_5(marked: Acl, tmp_path: Path) ->
     assert rows[1]["ns"] >= rows[0]["ns"]
 
 
+def test_a_long_name_is_cut_and_stays_a_text(marked: Acl, tmp_path: Path) -> None:
+    name = "\N{GREEK SMALL LETTER ALPHA}" * 64
+    assert marked.aclprofRangePushEx(operator(marked, name.encode(), new_stream(marked))) == 0
+    assert marked.aclprofRangePop() == 0
+    assert [row["mark"] for row in marks(tmp_path)] == [f"MatMul {name[:63]}?, 24 blocks"]
+
+
 def test_an_operator_outside_of_a_start_is_told_to_nobody_facts_12_5(
     ready: Acl, tmp_path: Path
 ) -> None:

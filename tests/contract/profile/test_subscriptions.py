@@ -264,6 +264,25 @@ def test_each_reader_that_is_gone_is_told_of_facts_8(ready: Acl) -> None:
         assert "was not read" in ready.message()
 
 
+def test_a_pipe_that_is_closed_already_loses_its_own_records_alone_facts_8(
+    ready: Acl, pipe: Pipe
+) -> None:
+    """Its number is -1 by then, which the library wrote."""
+    gone = Pipe(ready)
+    first, second = ready.load_model(CHAIN), ready.load_model(CHAIN)
+    assert subscribe(ready, first, gone) == ready.aclprofModelUnSubscribe(first) == 0
+    assert gone.writer[0] == -1
+    assert subscribe(ready, first, gone) == subscribe(ready, second, pipe) == 0
+    for _ in range(20):
+        run(ready, second)
+        run(ready, first)
+    assert ready.aclprofModelUnSubscribe(first) == 500005
+    assert "records of model" in ready.message()
+    assert ready.aclprofModelUnSubscribe(second) == 0
+    assert len(pipe.read()) == 20 * 3 * SIZE
+    os.close(gone.reader)
+
+
 def test_a_pipe_has_any_number_facts_8(ready: Acl) -> None:
     """Beyond what select() can name, too: its reader that is gone is told of."""
     low = Pipe(ready)

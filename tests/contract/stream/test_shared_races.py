@@ -187,6 +187,37 @@ def test_what_another_host_has_waited_for_is_over_here_too(
     assert here.write("own", b"after") == codes.SUCCESS
 
 
+def test_what_was_waited_for_is_over_in_all_memory_that_the_task_used(
+    both: tuple[Program, Process],
+) -> None:
+    """Also where nobody else has the rest of it; and after the key is closed."""
+    here, other = both
+    key = exported_again(here)
+    here.run("aclrtMemcpyAsync", "x", 64, "w", 64, 3, "s")
+    here.run("aclrtRecordEvent", "e", "s")
+    assert other.run("aclrtSynchronizeEvent", "e") == codes.SUCCESS
+    assert here.write("w", b"after") == codes.SUCCESS
+    here.run("aclrtMemcpyAsync", "x", 64, "w", 64, 3, "s")
+    here.run("aclrtRecordEvent", "e", "s")
+    assert other.run("aclrtSynchronizeEvent", "e") == codes.SUCCESS
+    assert here.close(key) == codes.SUCCESS
+    assert here.write("x", b"after") == codes.SUCCESS
+
+
+def test_a_key_that_is_closed_ends_no_order(here: Program) -> None:
+    for name in ("w", "x"):
+        here.malloc(name, SIZE)
+    key = here.export("w", SIZE)[1]
+    here.export("x", SIZE)
+    here.stream("s")
+    here.run("aclrtMemsetAsync", "w", 64, 7, 64, "s")
+    assert here.close(key) == codes.SUCCESS
+    assert here.write("w", b"early") == REFUSED
+    assert here.acl.violations() == [RACE]
+    here.run("aclrtSynchronizeStream", "s")
+    assert here.write("w", b"after") == codes.SUCCESS
+
+
 def test_a_record_behind_does_not_hide_the_one_that_was_waited_for(
     both: tuple[Program, Process],
 ) -> None:

@@ -51,6 +51,7 @@ def test_rows(each: list[tuple[Any, ...]], most: int) -> None:
     made, in_order = placed(Variable, columns(each), SIZES, most)
     assert made == [Variable(*row) for row in each]
     assert all(type(one) is Variable for one in made)
+    assert [*map(hash, made)] == [*map(hash, each)]
     assert bool(in_order) == lie_in_order(each, most)
 
 
