@@ -183,6 +183,16 @@ class Fleet(Closing):
         return self._coordinator.epoch
 
     @property
+    def why_not(self) -> str | None:
+        """Why no replica is open to inference, as far as is known; None where one is.
+
+        Raises:
+            ClosedError: The fleet was closed.
+        """
+        self._check_open()
+        return self._members.why_not
+
+    @property
     def closed(self) -> bool:
         """Whether close() was called."""
         return self._closed
@@ -227,13 +237,14 @@ class Fleet(Closing):
         Raises:
             FleetUpdateError: A replica failed before the decision; `reasons` has each one's own
                 exception. Nothing has changed anywhere.
-            VersionError: The version is not `expect`; nothing was changed.
+            VersionError: The version is not `expect`, or the new one is in force already; nothing
+                was changed.
             FencedError: Another coordinator has taken over; nothing was changed.
-            UpdateError: The version is in force already; or the record could not be asked whether
-                it was decided, which the message says.
+            UpdateError: The record could not be asked whether it was decided.
             WeightError, TypeError, ValueError: An argument cannot be what it is; nothing was
                 changed.
-            OSError: The record cannot be reached; nothing was changed.
+            OSError: The record cannot be reached. `version` tells whether it was decided in spite
+                of that; then the update was finished.
             KeyboardInterrupt: Before the decision nothing has changed; after it the update was
                 finished first. `version` tells.
         """
@@ -309,7 +320,12 @@ class Fleet(Closing):
             member = FleetMember(replica)
             check_joins(self._coordinator, member, signals)
             self._members.add(member)
-            self._coordinator.settle(signals)
+            try:
+                self._coordinator.settle(signals)
+            except BaseException:
+                self._members.remove(member.name)
+                self._coordinator.retire([member], "it could not join its fleet")
+                raise
 
     def remove(self, name: str) -> Replica:
         """Let a replica go; it is the caller's to close, and closed to inference.
@@ -318,7 +334,7 @@ class Fleet(Closing):
             ValueError: There is none of that name, or no other one.
         """
         with self._alone():
-            if len(self._members) == 1:
+            if [one.name for one in self._members] == [name]:
                 raise ValueError(f"replica {name!r} is the only one: close the fleet instead")
             member = self._members.remove(name)
             self._coordinator.retire([member], "it was removed from its fleet")

@@ -85,7 +85,7 @@ class Ends:
             app, http=connection(limits.receive), lifespan="off", ws="none", loop="asyncio",
             log_config=None, log_level="warning", access_log=False, server_header=False,
             timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=int(GRACE),
-            limit_concurrency=limits.connections,
+            limit_concurrency=limits.connections + 1,  # uvicorn refuses the one that reaches it
         )  # fmt: skip
         self._http = uvicorn.Server(config)
         self._began: Future[None] = Future()

@@ -45,6 +45,15 @@ class ServedFleet:
         return self
 
     @property
+    def why_not(self) -> str | None:
+        """Why no replica infers; None where one does.
+
+        Raises:
+            ClosedError: The fleet was closed.
+        """
+        return self._fleet.why_not
+
+    @property
     def version(self) -> int | str | None:
         """The committed version."""
         return self._fleet.version

@@ -55,6 +55,7 @@ class ServedModel:
         state: ``"UNAVAILABLE"``, ``"LOADING"``, ``"READY"`` or ``"UNLOADING"``.
         reason: Why it is unavailable.
         served: What answers now; None unless it is ready.
+        over: Whether it is not to be loaded any more.
     """
 
     def __init__(self, name: str, load: Load, limits: ServerLimits, metrics: ModelMetrics) -> None:
@@ -62,6 +63,7 @@ class ServedModel:
         self.state: str = "UNAVAILABLE"
         self.reason: str = "it was not loaded yet"
         self.served: Served | None = None
+        self.over: bool = False
         self._load, self._limits, self._metrics = load, limits, metrics
         self._one = threading.Lock()  # one load or unload at a time
         self._stack = ExitStack()
@@ -104,6 +106,8 @@ class ServedModel:
         with self._one:
             if self.state == "READY":
                 return
+            if self.over:
+                raise ClosedError(f"model {self.name!r} is not loaded: its server ends")
             if self._queue is not None:
                 raise BusyError(
                     f"model {self.name!r} was unloaded, but a run has not ended: unload it again"
@@ -235,6 +239,9 @@ def _why_not(served: Any) -> str | None:
     """
     if getattr(served, "poisoned", False):
         return "a failed update left its weights in an unknown state; the next whole one heals it"
+    why: str | None = getattr(served, "why_not", None)
+    if why is not None:
+        return why
     if served.version is None and hasattr(served, "update"):
         return "its weights have no values yet: the first version has not come"
     return None

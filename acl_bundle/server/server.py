@@ -6,7 +6,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -155,9 +155,18 @@ class Server(Closing):
                 self.drain()
             seconds = self._limits.drain if not self._repository.active else 0.0
             why = "the server ends"
-            ended = [m.unload(why, max(seconds, 1.0)) for m in self._models.values()]
-            self._ends.close(seconds)
-            self._closed, self.stuck = True, not all(ended)
+            ended: list[bool] = []
+
+            def give_back(model: ServedModel) -> None:
+                ended.append(model.unload(why, max(seconds, 1.0)))
+
+            with ExitStack() as stack:  # to the end, whatever giving a model back raises
+                stack.callback(setattr, self, "_closed", True)
+                stack.callback(self._ends.close, seconds)
+                for one in self._models.values():
+                    one.over = True  # a load that waits for a thread comes after this
+                    stack.callback(give_back, one)
+            self.stuck = not all(ended)
         if self.stuck:
             warnings.warn(
                 "a run of this Server has not ended: what it runs on stays to the end of the"

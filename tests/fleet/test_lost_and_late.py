@@ -228,3 +228,36 @@ def test_the_one_with_the_least_to_do_infers(mlp: Any) -> None:
             one.result()
         fake.latency("aclmdlExecute", 0)
         assert [one.turns for one in fleet._members] == [2, 2, 2]
+
+
+def test_what_was_seen_before_it_opened_does_not_close_it(mlp: Any) -> None:
+    """An answer of a closed replica arrives when the fleet has opened it already."""
+    with fleet_of(mlp, count=1) as (fleet, ones):
+        infer, asked = ones[0].infer, []
+
+        def late(inputs: Any, timeout_ms: int | None = None) -> Any:
+            if asked:
+                return infer(inputs, timeout_ms)
+            asked.append(ones[0].participant.retire("for a test"))
+            try:
+                return infer(inputs, timeout_ms)
+            finally:
+                fleet.catch_up()
+
+        ones[0].infer = late  # type: ignore[method-assign]
+        assert fleet.infer({"x": mlp.x}).version == 0
+
+
+def test_it_joins_or_it_does_not(mlp: Any) -> None:
+    with fleet_of(mlp, count=2) as (fleet, ones):
+        last = fleet.remove("r1")
+        with pytest.raises(ValueError, match="no replica 'r1'; it has 'r0'"):
+            fleet.remove("r1")
+        read = fleet._coordinator.record.read
+        fleet._coordinator.record.read = lambda: 1 / 0  # type: ignore[method-assign]
+        with pytest.raises(ZeroDivisionError):
+            fleet.add(last)
+        fleet._coordinator.record.read = read  # type: ignore[method-assign]
+        assert len(fleet.status().replicas) == 1
+        fleet.add(last)
+        assert set(answers(ones, mlp).values()) == {0}

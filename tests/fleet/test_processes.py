@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
-from acl_bundle import fake
+from acl_bundle import build, fake
 from acl_bundle.errors import WeightError
 from acl_bundle.fleet import FileRecord, Fleet, FleetUpdateError, ReplicaLostError
 from acl_bundle.fleet._process.plan import sendable
@@ -156,3 +159,53 @@ def test_an_exception_that_cannot_be_sent_is_told() -> None:
 class Stubborn(Exception):
     def __init__(self, one: int, two: int) -> None:
         super().__init__((one, two))
+
+
+def test_a_child_that_cannot_be_started(mlp: Any) -> None:
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        Fleet.processes(mlp.path, initializer=lambda: None)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """y = x * w, of more bytes than a pipe holds."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1024, 512]) for n in "xy"]
+    weights = [numpy_helper.from_array(np.full(512, 2, np.float32), "w")]
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "w"], ["y"])], "wide", ends[:1], ends[1:], weights
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path_factory.mktemp("wide") / "wide.om"
+    build.from_onnx(model, weights=["w"]).save(path)
+    return path
+
+
+def test_large_messages_both_ways_and_interrupts_between(wide: Path) -> None:
+    """Neither end waits for the other to read first, and no message is cut."""
+    x = np.ones((1024, 512), np.float32)
+    ended = threading.Event()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    with Fleet.processes(wide, initializer=fake.activate) as one, ThreadPoolExecutor(3) as pool:
+        (process,) = (member.replica.process for member in one._members)  # type: ignore[attr-defined]
+
+        def ask() -> None:
+            while not ended.is_set():
+                one.status()
+
+        polled = pool.submit(ask)
+        try:
+            for delay in range(1, 41):
+                others = [pool.submit(one.infer, {"x": x}) for _ in range(2)]
+                with suppress(KeyboardInterrupt):
+                    try:
+                        signal.setitimer(signal.ITIMER_REAL, delay / 10_000)
+                        one.infer({"x": x})
+                    finally:
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+                for other in others:
+                    assert (other.result(SECONDS)["y"] == 2).all()
+        finally:
+            ended.set()
+            signal.signal(signal.SIGALRM, before)
+        polled.result(SECONDS)
+        assert [member.replica.process for member in one._members] == [process]  # type: ignore[attr-defined]

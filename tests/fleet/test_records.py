@@ -12,6 +12,7 @@ import pytest
 
 from acl_bundle.errors import UpdateError
 from acl_bundle.fleet import (
+    Decision,
     DecisionRecord,
     FencedError,
     FileRecord,
@@ -184,3 +185,12 @@ def test_a_decision_that_fails_and_is_known(mlp: Any, resolves: bool) -> None:
             fleet.update(mlp.random(1), version=1)
         assert fleet.version == (1 if resolves else 0)
         assert set(answers(ones, mlp).values()) == {fleet.version}
+
+
+def test_a_version_that_no_record_holds(tmp_path: Path) -> None:
+    """It would be written, and never be read again."""
+    record = FileRecord(tmp_path / "decision")
+    epoch = record.claim().claimed
+    with pytest.raises(ValueError, match="is too long"):
+        record.decide(epoch, "x" * 70000)
+    assert record.read() == Decision(claimed=epoch)

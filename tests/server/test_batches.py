@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
 from acl_bundle import build
 from acl_bundle.server import Server, ServerLimits
+from acl_bundle.server._batch.queue import Queued, RequestQueue
+from acl_bundle.server._batch.rows import Rows
 from acl_bundle.testing import FakeAcl
 
-from .conftest import Start, array_of, ask, binary, numbers, taken, waiting
+from .conftest import Start, array_of, ask, binary, numbers, taken, until, waiting
 from .models import GEARED, answer, rows
 
 INFER = "/v2/models/net/infer"
@@ -122,3 +126,46 @@ def test_batches_are_public(geared: Path, mlp: Any, fake_acl: FakeAcl) -> None:
         assert model.infer.batches == pair.infer.batches == (1, 4, 8)
     with ab.Bundle.load(mlp.path) as model:
         assert model.infer.batches == ()
+
+
+def test_an_input_without_rows_is_not_joined(start: Start, tmp_path: Path) -> None:
+    """Whoever sends 0 rows of one input and 1 of the other moves nobody else's rows."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", 2]) for n in "aby"]
+    nodes = [helper.make_node("Mul", ["b", "w"], ["c"]), helper.make_node("Add", ["a", "c"], ["y"])]
+    weights = [numpy_helper.from_array(np.ones(2, np.float32), "w")]
+    graph = helper.make_graph(nodes, "two", ends[:2], ends[2:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "two.om"
+    build.from_onnx(model, weights=["w"], dynamic_batch=[1, 4]).save(path)
+    one, none = np.ones((1, 2), np.float32), np.zeros((0, 2), np.float32)
+    with ab.Bundle.load(path) as bundle:
+        found = Rows(bundle.infer)
+        for inputs, count in (({"a": none, "b": one}, 0), ({"b": one, "a": none}, 0)):
+            assert found.count(inputs) == count
+        assert found.count({"a": one, "b": one}) == 1
+
+
+def test_a_worker_with_nothing_to_do_takes_what_cannot_join() -> None:
+    """T1 waits for others to join; T2 comes; what cannot join wakes T1, which goes without it."""
+    loop = asyncio.new_event_loop()
+    queue = RequestQueue(9, 60.0)
+
+    def request(count: int) -> Queued:
+        return Queued("", {}, (), "", count, loop.create_future(), loop)
+
+    def waiters() -> int:
+        return len(queue._changed._waiters)  # type: ignore[attr-defined]
+
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            queue.put(request(1))
+            first = pool.submit(queue.take, 8)
+            until(lambda: waiters() == 1)
+            second = pool.submit(queue.take, 8)
+            until(lambda: waiters() == 2)
+            queue.put(request(0))
+            assert [one.rows for one in first.result(30)] == [1]
+            assert [one.rows for one in second.result(30)] == [0]
+        finally:
+            queue.close("the end")
+            loop.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,32 @@ def test_an_unload_that_does_not_end(start: Start, bundle: ab.Bundle, mlp: Any) 
         until(lambda: ask(server.port, "POST", paths["unload"], headers=owner).status == 200)
         assert ask(server.port, "POST", paths["load"], headers=owner).status == 200
     until(lambda: ask(server.port, "POST", INFER, numbers(mlp.x)).status == 200)
+
+
+def test_it_ends_when_a_model_cannot_be_given_back(mlp: Any, fake_acl: FakeAcl) -> None:
+    @contextmanager
+    def load() -> Iterator[Any]:
+        with ab.Bundle.load(mlp.path) as loaded:
+            yield loaded
+        raise RuntimeError("a lock cannot be given back")
+
+    server = Server({"first": load, "second": load}, port=0)
+    with pytest.raises(RuntimeError, match="a lock"):
+        server.close()
+    assert not server.running
+    assert [model.state for model in server._models.values()] == ["UNAVAILABLE"] * 2
+    server.close()
+
+
+def test_a_load_that_comes_too_late(mlp: Any, fake_acl: FakeAcl) -> None:
+    """A client's load waits for a thread, and the server is closed first."""
+    server = Server({"mlp": lambda: ab.Bundle.load(mlp.path)}, port=0)
+    server.close()
+    with pytest.raises(ab.ClosedError, match="its server ends"):
+        server._models["mlp"].load()
+
+
+def test_one_connection_is_served(start: Start, mlp: Any) -> None:
+    with ab.Bundle.load(mlp.path) as loaded:
+        server = start(loaded, limits=ServerLimits(connections=1))
+        assert ask(server.port, "GET", "/v2/health/live").status == 200

@@ -55,3 +55,28 @@ def test_a_request_that_does_not_fit(mlp: Any, start: Start, served: Any) -> Non
     server = start(served)
     reply = ask(server.port, "POST", INFER, numbers(mlp.x[:3]))
     assert (reply.status, "x" in reply.error) == (400, True), reply
+
+
+def test_it_is_ready_while_a_replica_infers(mlp: Any, start: Start, served: Any) -> None:
+    server = start(served)
+    for member in served._fleet._members:
+        assert server.ready
+        member.close("for a test")
+    assert not server.ready
+    reply = ask(server.port, "POST", INFER, numbers(mlp.x))
+    assert (reply.status, "for a test" in reply.error) == (503, True)
+    served._fleet.catch_up()
+    assert server.ready
+    served._fleet.close()
+    assert not server.ready
+
+
+def test_what_a_post_is_told(mlp: Any, start: Start, served: Any) -> None:
+    """The client's mistakes are the client's: no 500."""
+    server = start(served, token=TOKEN)
+    url, body = f"http://127.0.0.1:{server.port}", {"w1": np.zeros(2, np.float32)}
+    with pytest.raises(ab.UpdateError, match=r"(?s)\(400\).*w1"):
+        post_weights(url, body, 7, model="mlp", token=TOKEN)
+    served._fleet.update(mlp.random(7), version=7)
+    with pytest.raises(ab.VersionExistsError, match="in force already"):
+        post_weights(url, mlp.random(7), 7, model="mlp", token=TOKEN)

@@ -98,3 +98,13 @@ def test_a_message_beyond_the_limit(start: Start, bundle: Any) -> None:
         with pytest.raises(grpc.RpcError) as error:
             stub.ModelInfer(request(X))
     assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("letter", ["\u4e2d", "%", "x"])
+def test_a_long_message_is_cut_to_what_clients_take(stub: Any, letter: str) -> None:
+    request = pb.ModelInferRequest(model_name="mlp")
+    request.inputs.add(name=4000 * letter, datatype="FP32", shape=[1])
+    request.raw_input_contents.append(b"1234")
+    with pytest.raises(grpc.RpcError) as error:
+        stub.ModelInfer(request)
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from acl_bundle._base.owner import Signals
-from acl_bundle.errors import UpdateError
+from acl_bundle.errors import VersionError
 from acl_bundle.fleet._coordinator.gather import StepAnswers
 from acl_bundle.fleet._coordinator.known import KnownReplicas, log
 from acl_bundle.fleet._decision.decision import Decision
@@ -105,11 +105,11 @@ class Coordinator(KnownReplicas):
 
         Raises:
             FencedError: Another coordinator has committed since.
-            UpdateError: The version is in force.
+            VersionError: The version is in force.
             OSError: The record cannot be reached.
         """
         if version == self.version:
-            raise UpdateError(
+            raise VersionError(
                 f"version {version!r} is in force already: an answer would not tell which weights"
                 " it is of; give another version; nothing was changed"
             )

@@ -12,8 +12,18 @@ MOST = 65536
 
 
 def written(decision: Decision) -> bytes:
-    """As bytes."""
-    return json.dumps({"acl_bundle_fleet": 1, **vars(decision)}).encode()
+    """As bytes.
+
+    Raises:
+        ValueError: They would be more than `found` takes.
+    """
+    text = json.dumps({"acl_bundle_fleet": 1, **vars(decision)}).encode()
+    if len(text) > MOST:
+        raise ValueError(
+            f"version {str(decision.version)[:40]!r}... is too long: a decision record has"
+            f" {len(text)} bytes with it, and at most {MOST} are right; nothing was changed"
+        )
+    return text
 
 
 def found(text: bytes | None, where: str) -> Decision:

@@ -12,8 +12,8 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
 from weakref import WeakMethod
@@ -48,9 +48,10 @@ class ProcessReplica(Closing):
     def __init__(self, plan: ChildPlan) -> None:
         self._plan = plan
         self._owner = os.getpid()
-        self._lock = Lock()
+        self._lock, self._sending = Lock(), Lock()
         self._asked: dict[int, Future[Any]] = {}
         self._count = READY
+        self._messages: SimpleQueue[tuple[Connection, tuple[int, str, Any]] | None] = SimpleQueue()
         self._pipe: Connection | None = None
         self._reason: str = "it is being loaded"
         self._closing, self._there = Event(), Event()
@@ -59,6 +60,8 @@ class ProcessReplica(Closing):
         self.process: int | None = None
         self._thread = Thread(target=self._work, name=f"acl_bundle fleet {plan.name}", daemon=True)
         self._thread.start()
+        self._sender = Thread(target=self._send, name=f"{self._thread.name} sends", daemon=True)
+        self._sender.start()
 
     @property
     def name(self) -> str:
@@ -85,16 +88,25 @@ class ProcessReplica(Closing):
                 future.set_exception(self._gone())
                 return future
             self._count += 1
-            number = self._count
-            self._asked[number] = future
+            self._asked[self._count] = future
+            self._messages.put((self._pipe, (self._count, step, arguments)))
+        return future
+
+    def _send(self) -> None:
+        """A thread of its own sends: it may wait for the child, and no Ctrl-C cuts a message."""
+        while (job := self._messages.get()) is not None:
+            pipe, message = job
             try:
-                self._pipe.send((number, step, arguments))
+                with self._sending:
+                    pipe.send(message)
             except OSError:  # it has ended: the thread that reads fails the future
                 pass
             except Exception as error:  # it cannot be pickled, say
-                del self._asked[number]
-                future.set_exception(error)
-        return future
+                with self._lock:
+                    future = self._asked.pop(message[0], None)
+                if future is not None:
+                    future.set_exception(error)
+            del job, pipe, message
 
     def infer(
         self, inputs: Mapping[str, Any] | Sequence[Any], timeout_ms: int | None = None
@@ -123,7 +135,13 @@ class ProcessReplica(Closing):
         ready = False
         try:
             child.start()
+        except Exception as error:  # the plan cannot be pickled, or there is no process to be had
+            ours.close()
+            self._not_loaded(error)
+            return False
+        finally:
             its.close()
+        try:
             ready = self._ready(ours, child.pid)
             while ready:
                 number, good, value = ours.recv()
@@ -137,21 +155,24 @@ class ProcessReplica(Closing):
     def _ready(self, pipe: Connection, process: int | None) -> bool:
         _, good, error = pipe.recv()
         if not good:
-            self._reason = str(error)
-            if not self._there.is_set():
-                self._failed = error
-                self._there.set()
+            self._not_loaded(error)
             return False
         with self._lock:
             self._pipe, self.process = pipe, process
             if self._closing.is_set():  # it was asked while there was no pipe
-                pipe.send((READY, CLOSE, ()))
+                self._messages.put((pipe, (READY, CLOSE, ())))
         again = self._there.is_set()
         self._there.set()
         call = None if self.restarted is None else self.restarted()
         if again and call is not None:
             Thread(target=call, name="acl_bundle fleet catch-up", daemon=True).start()
         return True
+
+    def _not_loaded(self, error: BaseException) -> None:
+        self._reason = str(error)
+        if not self._there.is_set():
+            self._failed = error
+            self._there.set()
 
     def _answer(self, number: int, good: bool, value: Any) -> None:
         with self._lock:
@@ -164,8 +185,14 @@ class ProcessReplica(Closing):
     def _ended(self, child: Any, pipe: Connection) -> None:
         with self._lock:
             self._pipe = None
+            if self.process == child.pid:
+                self._reason = f"its process {child.pid} has ended"
             asked, self._asked = self._asked, {}
+        if not self._sending.acquire(timeout=END_S):  # somebody sends, and nobody reads
+            child.kill()
+            self._sending.acquire()
         pipe.close()
+        self._sending.release()
         child.join(END_S)
         if child.exitcode is None:
             child.kill()
@@ -189,11 +216,13 @@ class ProcessReplica(Closing):
         if os.getpid() != self._owner:
             return
         self._closing.set()
-        with self._lock, suppress(OSError):
+        with self._lock:
             if self._pipe is not None:
-                self._pipe.send((READY, CLOSE, ()))
+                self._messages.put((self._pipe, (READY, CLOSE, ())))
         self._thread.join(END_S)
         process = self.process
         if self._thread.is_alive() and process is not None:
             os.kill(process, signal.SIGKILL)
         self._thread.join()
+        self._messages.put(None)
+        self._sender.join()

@@ -23,12 +23,13 @@ def infer(
     """
     while True:
         member = members.take()
+        opened = member.opened
         try:
             return member.replica.infer(inputs, timeout_ms)
         except ReplicaClosedError as error:
-            member.close(error.reason)
+            member.close_since(opened, error.reason)
         except ReplicaLostError as error:
-            member.close(error.reason, lost=True)
+            member.close_since(opened, error.reason, lost=True)
             if not retry:
                 raise
             retry = False

@@ -19,6 +19,7 @@ class FleetMember:
         lost: Whether it was seen to be gone.
         load: Inferences that are under way there through the fleet.
         turns: How many it was given, by which equal ones take turns.
+        opened: How often it was opened.
         description: What it was when it was last asked.
     """
 
@@ -28,6 +29,8 @@ class FleetMember:
         self.lost: bool = False
         self.load: int = 0
         self.turns: int = 0
+        self.opened: int = 0
+        self._lock = threading.Lock()
         self.description: ReplicaDescription | None = None
 
     @property
@@ -42,11 +45,20 @@ class FleetMember:
 
     def close(self, reason: str, *, lost: bool = False) -> None:
         """Route nothing to it."""
-        self.reason, self.lost = reason, lost
+        with self._lock:
+            self.reason, self.lost = reason, lost
+
+    def close_since(self, opened: int, reason: str, *, lost: bool = False) -> None:
+        """Route nothing to it, unless it was opened since: what was seen of it is old then."""
+        with self._lock:
+            if self.opened == opened:
+                self.reason, self.lost = reason, lost
 
     def open(self) -> None:
         """It has the committed version."""
-        self.lost, self.reason = False, None
+        with self._lock:
+            self.opened += 1
+            self.lost, self.reason = False, None
 
 
 class FleetMembers:
@@ -101,7 +113,7 @@ class FleetMembers:
                 ):
                     found = one
             if found is None:
-                raise self._none()
+                raise ReplicaClosedError("", str(self.why_not))
             found.load += 1
             found.turns += 1
             return found
@@ -111,6 +123,10 @@ class FleetMembers:
         with self._lock:
             member.load -= 1
 
-    def _none(self) -> ReplicaClosedError:
-        reasons = "; ".join(f"{one.name!r}: {one.reason}" for one in self._all.values())
-        return ReplicaClosedError("", f"no replica of the fleet is open ({reasons})")
+    @property
+    def why_not(self) -> str | None:
+        """Why none is open; None where one is."""
+        if any(one.is_open for one in self):
+            return None
+        reasons = "; ".join(f"{one.name!r}: {one.reason}" for one in self)
+        return f"no replica of the fleet is open ({reasons})"

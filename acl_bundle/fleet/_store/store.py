@@ -90,7 +90,7 @@ class _Slot:
     """Two places of one weight; the first is the committed one, if there is one."""
 
     def __init__(self, memory: OwnRegion, places: tuple[SharedPlace, SharedPlace]) -> None:
-        self.memory, self.places, self.committed = memory, places, False
+        self.memory, self.places = memory, places
 
 
 class SharedStore:

@@ -124,6 +124,8 @@ class RequestQueue:
             if left <= 0 or self._why is not None:
                 break
             self._changed.wait(left)
+        if self._waiting:  # `put` woke this thread for it, and another one may have nothing to do
+            self._changed.notify()
         return batch
 
     def close(self, why: str) -> list[Queued]:

@@ -53,15 +53,15 @@ class Rows:
         """Return how many rows a request has; 0: it goes alone, and the graph looks at it."""
         if not self.most or inputs.keys() != self._row.keys():
             return 0
-        found = 0
+        found = -1  # none yet: an input may have no rows
         for name, array in inputs.items():
             dtype, shape = self._row[name]
             if array.dtype != dtype or not array.ndim or array.shape[1:] != shape:
                 return 0
-            if found and array.shape[0] != found:
+            if found not in (-1, array.shape[0]):
                 return 0
             found = array.shape[0]
-        return found if found <= self.most else 0
+        return found if 0 < found <= self.most else 0
 
     def join(self, requests: Sequence[Mapping[str, Array]], rows: int) -> Mapping[str, Array]:
         """Return the inputs of one run: what was given, one behind the other.

@@ -13,7 +13,7 @@ from tritonclient.grpc import service_pb2_grpc
 
 from acl_bundle.server._grpc import messages
 from acl_bundle.server._protocol import described
-from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
+from acl_bundle.server._protocol.refusal import TEXT_MAX, Refusal, Why, refusal_of
 from acl_bundle.server._tracing import Tracing
 from acl_bundle.server.metrics import ModelMetrics, ServerMetrics
 from acl_bundle.server.repository import Repository
@@ -32,6 +32,12 @@ def _refusal(error: Exception, method: str) -> Refusal:
     if found.kind is Why.INTERNAL and not isinstance(error, Refusal):
         _LOG.error("%s failed", method, exc_info=error)
     return found
+
+
+def _sendable(text: str) -> str:
+    """A message that clients take: 8 KiB of headers, where what is not ASCII is written as %XX."""
+    plain = text.isascii() and "%" not in text
+    return text if plain else text.encode(errors="replace")[: TEXT_MAX // 3].decode(errors="ignore")
 
 
 class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
@@ -55,7 +61,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mi
             return await call()
         except Exception as error:  # the server lives, whatever a method raises
             refusal = _refusal(error, "a method")
-        return await context.abort(code_of(refusal.kind), refusal.text)  # type: ignore[no-any-return]
+        return await context.abort(code_of(refusal.kind), _sendable(refusal.text))  # type: ignore[no-any-return]
 
     async def ServerLive(self, _: Any, __: Any) -> Any:  # noqa: N802  names of the protocol
         return pb.ServerLiveResponse(live=True)
@@ -120,7 +126,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mi
             self._repository.active -= 1
             if counts is not None:
                 counts.count("grpc", code)
-        return await context.abort(code_of(refusal.kind), refusal.text)
+        return await context.abort(code_of(refusal.kind), _sendable(refusal.text))
 
     async def _infer(self, request: Any, counts: ModelMetrics | None) -> Any:
         self._repository.check_open()

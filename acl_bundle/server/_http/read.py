@@ -6,6 +6,7 @@ How long it may take, the connection knows.
 from __future__ import annotations
 
 import zlib
+from asyncio import to_thread
 
 from starlette.requests import Request
 
@@ -31,7 +32,9 @@ async def body_of(request: Request, most: int) -> bytes:
         raise _too_large(length[:20], most)
     body = await _read(request, most)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    return body if encoding == "identity" else _unpacked(body, encoding, most)
+    if encoding == "identity":
+        return body
+    return await to_thread(_unpacked, body, encoding, most)  # seconds, of a large one
 
 
 async def _read(request: Request, most: int) -> bytes:

@@ -16,7 +16,7 @@ from acl_bundle.errors import (
     VersionError,
     visible,
 )
-from acl_bundle.fleet import ReplicaClosedError, ReplicaLostError
+from acl_bundle.fleet import FleetUpdateError, ReplicaClosedError, ReplicaLostError
 
 TEXT_MAX: Final = 4096
 """Characters of a message; what a client sent may be in it."""
@@ -83,6 +83,10 @@ def refusal_of(error: BaseException) -> Refusal:
     """Return what a client is told of an exception, whichever it is."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, FleetUpdateError):  # what all its replicas say
+        kinds = {refusal_of(one).kind for one in error.reasons.values()}
+        if len(kinds) == 1:
+            return Refusal(kinds.pop(), str(error))
     for types, kind in _KINDS:
         if isinstance(error, types):
             return Refusal(kind, str(error))
