@@ -69,10 +69,12 @@ Show = Callable[[Event], None]
 def _source(wish: FollowWish) -> follow.Source:
     try:
         scheme, mark, rest = wish.source.partition("://")
-        if mark and (scheme not in ("redis", "rediss", "unix") or "key=" in rest):
-            return source_of(wish.source)
-        if mark:
+        if mark and wish.pattern != "*":
+            raise ValueError("a pattern is of a directory's names: give the directory as a path")
+        if scheme in ("redis", "rediss", "unix") and mark and "key=" not in rest:
             return follow.Redis(wish.source, wish.key)
+        if wish.pattern == "*":
+            return source_of(wish.source)
         return follow.Directory(wish.source, wish.pattern)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

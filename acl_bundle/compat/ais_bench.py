@@ -226,11 +226,8 @@ class InferSession(FilesRun):
             raise ValueError(f"mode is {mode!r}; {', '.join(MODES)} are right")
         if mode != self._mode:
             raise ValueError(f"mode is {mode!r}; the file's inputs are those of {self._mode!r}")
-        inputs, feeds = self._inputs, listed(feeds, "feeds")
-        if len(feeds) != len(inputs):
-            names = ", ".join(spec.name for spec in inputs)
-            raise ValueError(f"there are {len(feeds)} feeds; the inputs are {names}")
-        return [self._feed(one, spec) for one, spec in zip(feeds, inputs, strict=True)]
+        found = self._counted(feeds)
+        return [self._feed(one, spec) for one, spec in zip(found, self._inputs, strict=True)]
 
     def _feed(self, feed: Any, spec: TensorSpec) -> Any:
         array = feed if hasattr(feed, "__dlpack__") else np.asarray(feed)

@@ -35,12 +35,11 @@ class FilesRun(ShapeChoices):
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: The bytes are no whole number of elements.
+            ValueError: The bytes are no whole number of elements, or a .npy is none.
         """
         dtype = np.dtype({"double64": "float64"}.get(desc.datatype.name, desc.datatype.name))
         parts = [
-            np.load(path).tobytes() if Path(path).suffix == ".npy" else Path(path).read_bytes()
-            for path in files
+            _loaded(path).tobytes() if _is_npy(path) else Path(path).read_bytes() for path in files
         ]
         return Tensor(np.frombuffer(b"".join(parts), dtype))
 
@@ -126,9 +125,8 @@ class FilesRun(ShapeChoices):
 
 
 def _read(path: str | os.PathLike[str], spec: TensorSpec, own_shape: bool) -> Array:
-    if Path(path).suffix.lower() == ".npy":
-        found: Array = np.load(path)
-        return found
+    if _is_npy(path):
+        return _loaded(path)
     if own_shape:
         raise ValueError(f"{os.fspath(path)} is no .npy, and has no shape for {spec.name!r}")
     held = Path(path).read_bytes()
@@ -138,6 +136,22 @@ def _read(path: str | os.PathLike[str], spec: TensorSpec, own_shape: bool) -> Ar
             f" {spec.name!r}"
         )
     return np.frombuffer(held, spec.dtype)
+
+
+def _is_npy(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() == ".npy"
+
+
+def _loaded(path: str | os.PathLike[str]) -> Array:
+    try:
+        found = np.load(path)
+        if isinstance(found, np.ndarray):
+            return found
+        found.close()
+        why = "it holds several arrays"
+    except (ValueError, EOFError) as error:
+        why = str(error)
+    raise ValueError(f"{os.fspath(path)} is no array of numbers in numpy's format: {why}")
 
 
 def _invented(name: str, spec: TensorSpec, shape: tuple[int, ...]) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle import om
-from acl_bundle.compat.feeds import Images
+from acl_bundle.compat.feeds import Images, listed, times
 from acl_bundle.compat.tensors import Tensor
 from acl_bundle.graph import Graph
 from acl_bundle.om import Gears
@@ -64,11 +64,9 @@ class ShapeChoices(Images):
         """Repeat each inference so often from now on.
 
         Raises:
-            ValueError: `loop` is less than 1.
+            TypeError, ValueError: `loop` is no int, or less than 1.
         """
-        if loop < 1:
-            raise ValueError(f"loop is {loop}; give 1 or more")
-        self.loop = loop
+        self.loop = times(loop, "loop")
 
     def set_staticbatch(self) -> None:
         """Choose the shapes of the file, which has no others.
@@ -117,6 +115,18 @@ class ShapeChoices(Images):
     def _choose(self, shapes: list[tuple[int, ...]]) -> None:
         self._chosen = shapes
 
+    def _counted(self, feeds: Any) -> list[Any]:
+        """Return feeds, one for each input.
+
+        Raises:
+            TypeError, ValueError: They are no list, too few or too many.
+        """
+        found = listed(feeds, "feeds")
+        if len(found) != len(self._inputs):
+            names = ", ".join(spec.name for spec in self._inputs)
+            raise ValueError(f"there are {len(found)} feeds; the inputs are {names}")
+        return found
+
     def set_custom_outsize(self, custom_sizes: Sequence[int]) -> None:
         """Take sizes of outputs; outputs here have the memory that they need."""
 
@@ -143,6 +153,7 @@ class ShapeChoices(Images):
         Raises:
             ValueError: A feed has not as many elements. All that `infer` raises comes through.
         """
+        feeds = self._counted(feeds)
         shapes = self._chosen or [spec.shape for spec in self._inputs]
         given = [shaped(np.asarray(feed), shape) for feed, shape in zip(feeds, shapes, strict=True)]
         outputs = self._execute(given)

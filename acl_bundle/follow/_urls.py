@@ -9,6 +9,7 @@ from typing import Final, SupportsIndex
 from urllib.parse import unquote, urlsplit
 
 from acl_bundle._names.given import Given
+from acl_bundle.errors import UnsupportedError
 from acl_bundle.follow._objects.store import SCHEMES
 from acl_bundle.follow._publishers.directory import publish_directory
 from acl_bundle.follow._publishers.objects import publish_objects
@@ -92,21 +93,28 @@ def publish(
             signing_key=signing_key,
         )  # fmt: skip
     else:
+        folder = _folder(place, scheme)
+        if is_cache(folder):
+            raise UnsupportedError(
+                f"{folder} is a model's in a cache of Hugging Face's hub: huggingface_hub writes"
+                " there, and nobody would follow what is published otherwise"
+            )
         publish_directory(
-            _folder(place, scheme), weights, version, base=base, keep=keep, ignore=ignore,
-            signing_key=signing_key,
-        )  # fmt: skip
+            folder, weights, version, base=base, keep=keep, ignore=ignore, signing_key=signing_key
+        )
 
 
 def _scheme(place: str | os.PathLike[str]) -> str:
     """The scheme of a URL; nothing of a path.
 
     Raises:
-        ValueError: It is none that is known.
+        ValueError: It is none that is known, or the place is an empty text.
         TypeError: It is neither text nor a path.
     """
     if not isinstance(place, str | os.PathLike) or not isinstance(os.fspath(place), str):
         raise TypeError(f"give a URL such as 's3://bucket/policy', or a path, not {place!r}")
+    if not os.fspath(place):
+        raise ValueError("the place is ''; a URL such as 's3://bucket/policy', or a path, is right")
     scheme, mark, _ = str(place).partition("://")
     known = ("file", *SCHEMES, *_REDIS)
     if isinstance(place, os.PathLike) or not mark or "/" in scheme:

@@ -20,6 +20,7 @@ from acl_bundle.pyacl.structs import address
 __all__ = ["FUNCTIONS"]
 
 NO_SUCH_THREAD = 3  # what pthread_join answers
+TRIED = 16
 
 _threads: dict[int, tuple[threading.Thread, list[BaseException]]] = {}
 
@@ -126,11 +127,22 @@ def _start_thread(_: Any, function: Any, argument: object) -> tuple[int, int]:
             traceback.print_exception(error)
             raised.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)  # as a pthread, it dies with the process
-    thread.start()
-    number = thread.ident or 0  # what pthread_self is there: aclrtSubscribeReport takes it
-    _threads[number] = (thread, raised)
-    return number, 0
+    begin, numbers = threading.Event(), list[int]()
+
+    def wait() -> None:
+        begin.wait()
+        if threading.get_ident() == numbers[-1]:
+            run()
+
+    # The system gives the number of a thread again that is over. One that waits for stop_thread
+    # has to keep it, so the next thread is tried while this one has it.
+    while not numbers or (numbers[-1] in _threads and len(numbers) < TRIED):
+        thread = threading.Thread(target=wait, daemon=True)  # a pthread dies with the process, too
+        thread.start()
+        numbers.append(thread.ident or 0)  # pthread_self: aclrtSubscribeReport takes it
+    _threads[numbers[-1]] = (thread, raised)
+    begin.set()
+    return numbers[-1], 0
 
 
 def _stop_thread(_: Any, number: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from acl_bundle import fake, follow
+from acl_bundle import fake, follow, weights
 
 ENGINE = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.1.*"))
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
@@ -75,6 +75,19 @@ def test_a_url(mlp: Any, published: Path, tmp_path: Path) -> None:
     status, out, err = cli(mlp.path, "ftp://host/policy")
     assert (status, out) == (2, "")
     assert "the URL's scheme is 'ftp'" in " ".join(err.replace("│", " ").split())
+    status, out, err = cli(mlp.path, published.as_uri(), "--pattern", "weights-{version}.*")
+    assert (status, out) == (2, "")
+    assert "give the directory as a path" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_cache_of_hugging_face_s(mlp: Any, tmp_path: Path) -> None:
+    commit = "0" * 40
+    (tmp_path / "refs").mkdir()
+    (tmp_path / "snapshots" / commit).mkdir(parents=True)
+    weights.save(mlp.weights, tmp_path / "snapshots" / commit / "model.safetensors")
+    (tmp_path / "refs" / "main").write_text(commit)
+    status, out, _ = cli(mlp.path, tmp_path, "--count", "1")
+    assert (status, out.partition("@")[0]) == (0, f"applied {commit}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -124,3 +124,17 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
             session.run_pipeline([[short, short]], "", auto_shape=True)
         with pytest.raises(ValueError, match=r"'left' has open dims, .*; choose a shape before"):
             session.run_pipeline([["a", "b"]], "", pure_infer_mode=True)
+
+
+def test_a_file_that_is_no_npy_is_named(tmp_path: Path) -> None:
+    (tmp_path / "junk.npy").write_bytes(b"junk")
+    (tmp_path / "empty.NPY").write_bytes(b"")
+    with (tmp_path / "many.npy").open("wb") as file:
+        np.savez(file, x=np.zeros(1), y=np.zeros(1))
+    with InferSession(0, saved(tmp_path, "static")) as session:
+        for name in "junk.npy", "empty.NPY", "many.npy":
+            path = tmp_path / name
+            with pytest.raises(ValueError, match=f"{name} is no array of numbers"):
+                session.run_pipeline([[path, path]], "")
+            with pytest.raises(ValueError, match=f"{name} is no array of numbers"):
+                session.create_tensor_from_fileslist(session.get_inputs()[0], [path])

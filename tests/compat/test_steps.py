@@ -143,3 +143,14 @@ def test_parameters_have_ais_bench_s_names_and_order(kind: type) -> None:
     for name, wanted in PARAMETERS[kind].items():
         found = [*inspect.signature(getattr(kind, name)).parameters][1:]
         assert found[: len(wanted.split())] == wanted.split(), name
+
+
+def test_feeds_that_are_too_few_and_loops_that_are_none(tmp_path: Path) -> None:
+    with InferSession(0, saved(tmp_path, "static")) as session:
+        left, right = feeds((2, 3))
+        for wrong in [left], [left, right, left]:
+            with pytest.raises(ValueError, match="feeds; the inputs are left, right"):
+                session.run(wrong)
+        for loop, kind in (0, ValueError), (2.5, TypeError):
+            with pytest.raises(kind, match="loop is"):
+                session.set_loop_count(loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def test_s3(bundle: ab.Bundle, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) 
         ("s3://bucket/policy?x=1", ValueError, "nothing else"),
         ("file://elsewhere/policy", ValueError, "an absolute path of this machine"),
         ("redis://host?key=a&key=b", ValueError, "has 2 keys"),
+        ("", ValueError, "the place is ''"),
         (b"s3://bucket", TypeError, "give a URL such as|source is b's3"),
         (7, TypeError, "give a URL such as|source is 7"),
     ],
@@ -89,3 +91,12 @@ def test_an_extra_that_is_not_installed_is_named(
             ab.follow(bundle, url)
     with pytest.raises(UnsupportedError, match=r"pip install 'acl-bundle\[remote\]'"):
         follow.publish("gs://bucket/policy", policy.weights(1), 1)
+
+
+def test_a_cache_of_hugging_face_s_is_not_published_to(tmp_path: Path) -> None:
+    for name in "refs", "snapshots":
+        (tmp_path / name).mkdir()
+    for place in tmp_path, tmp_path.as_uri():
+        with pytest.raises(UnsupportedError, match="huggingface_hub writes there"):
+            follow.publish(place, policy.weights(1), 1)
+    assert sorted(os.listdir(tmp_path)) == ["refs", "snapshots"]

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import mmap
 import threading
+import time
 import weakref
 from typing import Any
 
@@ -223,3 +224,18 @@ def test_threads_are_joined_and_tell_what_they_raised(
         acl.util.stop_thread(thread)
     assert str(told.value.__cause__) == "broken"
     assert "OSError: broken" in capsys.readouterr().err
+
+
+def test_a_thread_keeps_its_number_until_it_is_joined(acl: Any) -> None:
+    """T1 is over and waits for `stop_thread`; what starts then has another number."""
+    got: list[int] = []
+    threads = []
+    for number in range(4):
+        thread, _ = acl.util.start_thread(got.append, number)
+        threads.append(thread)
+        while len(got) <= number:
+            time.sleep(0.001)
+        time.sleep(0.01)
+    assert len({*threads}) == 4
+    assert [acl.util.stop_thread(one) for one in threads] == [0] * 4
+    assert got == [0, 1, 2, 3]

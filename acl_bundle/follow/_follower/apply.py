@@ -151,12 +151,13 @@ class Applier:
     def _held(self) -> Held | None:
         """What the bundle holds, whole, if it was applied here and nobody has changed it since.
 
-        A transform may need every weight, so what goes through one is never a part.
+        A transform may need every weight, so what goes through one is never a part. What init
+        gives is called version 0, too.
         """
         if self._transform is not None or self._applied is None or self.poisoned:
             return None
         version, held = self._applied
-        return held if self._version() == version else None
+        return held if self._version() == version != 0 else None
 
     def _check_held(self, held: Held | None) -> None:
         """Make sure that what a part is for is still what it was when the part was chosen.
@@ -174,7 +175,7 @@ class Applier:
         if self._keys is not None:
             return verified(checkpoint, self._keys)
         if isinstance(checkpoint, Rivals) and checkpoint.doubt is not None:
-            raise checkpoint.doubt
+            raise WeightsFormatError(str(checkpoint.doubt)) from checkpoint.doubt
         return checkpoint.open()
 
     def _update(self, opened: Weights, version: int | str) -> UpdateReport:

@@ -202,6 +202,8 @@ class Loop:
             if self.stop.is_set():
                 return
             attempt = self._applier.apply(one)
+            if self.stop.is_set() and isinstance(attempt.error, ConnectionAbortedError):
+                return  # it was ended by `close`
             if attempt.outcome in (Outcome.APPLIED, Outcome.FAILED, Outcome.CLOSED):
                 self._settle(one, attempt)
                 return

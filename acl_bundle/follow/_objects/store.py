@@ -72,6 +72,9 @@ class ObjectStore:
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         parts = urlsplit(check_url(url))
+        if not isinstance(options, Mapping | None):
+            kind = type(options).__name__
+            raise TypeError(f"store is of {kind}; a mapping is right, such as {{'config': {{}}}}")
         user = parts.netloc.rpartition("@")[0]
         self._secret = f"{user}@" if user else ""
         self.url: str = url.replace(self._secret, "").rstrip("/") if user else url.rstrip("/")

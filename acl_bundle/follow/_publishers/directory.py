@@ -24,7 +24,7 @@ from typing import BinaryIO, SupportsIndex
 from acl_bundle import weights as files
 from acl_bundle._base.arrays import text
 from acl_bundle._base.atomic import check_replaceable, creating, hidden_for, replacing
-from acl_bundle._base.files import check_folder
+from acl_bundle._base.files import NoRegularFileError, check_folder
 from acl_bundle._names.given import Given
 from acl_bundle.errors import UnsupportedError, VersionExistsError, WeightsFormatError
 from acl_bundle.follow._publishers.published import (
@@ -159,7 +159,7 @@ class _Folder:
         try:
             with files.open(self.path / name) as opened:
                 return bases_of(opened)
-        except (WeightsFormatError, UnsupportedError, OSError):
+        except (WeightsFormatError, UnsupportedError, FileNotFoundError, NoRegularFileError):
             return ()  # others' files, and those that have gone; who reads them is told
 
     def point(self) -> None:
@@ -180,7 +180,10 @@ class _Folder:
         found = self._versions()
         old = sorted(found)[: -keep if keep else 0]
         kept = [found[one] for one in found if old and one > old[-1]]
-        needed = {base for name in kept for base in self._bases(name)}
+        try:
+            needed = {base for name in kept for base in self._bases(name)}
+        except OSError:  # what one of them needs cannot be read now; the next publication prunes
+            return
         for one in old:
             if one not in needed:
                 (self.path / found[one]).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any, SupportsIndex
 
 from acl_bundle._names.given import Given
-from acl_bundle.errors import UnsupportedError, VersionExistsError
+from acl_bundle.errors import UnsupportedError, VersionExistsError, WeightsFormatError
 from acl_bundle.follow._objects.manifest import (
     LATEST,
     Object,
@@ -205,7 +205,7 @@ class _Prefix:
         listed = self._store.names()
         found = sorted(self._versions(listed))
         old = set(found[:-keep] if keep else [])
-        old -= {base for one in found[-(keep or 0) :] if old for base in self._manifest(one).bases}
+        old -= {base for one in found[-(keep or 0) :] if old for base in self._bases(one)}
         self._store.delete(map(manifest_name, old))
         since = max(one.modified for one in listed) - timedelta(seconds=ABANDONED)
         objects: dict[int, list[Listed]] = {}
@@ -219,8 +219,17 @@ class _Prefix:
             self._store.delete(gone)
 
     def _unnamed(self, version: int, names: list[str]) -> list[str]:
-        named = self._named(version)
+        try:
+            named = self._named(version)
+        except (FileNotFoundError, WeightsFormatError):
+            return []  # see `_bases`
         return [one for one in names if one not in named]
+
+    def _bases(self, version: int) -> tuple[int, ...]:
+        try:
+            return self._manifest(version).bases
+        except (FileNotFoundError, WeightsFormatError):
+            return ()  # another publisher has removed it, or it is none, and nobody can read it
 
     def _names(self) -> list[Listed]:
         return self._store.names()

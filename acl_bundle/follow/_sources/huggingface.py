@@ -78,8 +78,10 @@ class HuggingFace:
         commit = bytes(map_file(self._ref)[:_TEXT_MAX]).decode("utf-8", "replace").strip()
         if not _COMMIT.match(commit):
             raise ValueError(f"{self._ref}: it is {commit[:64]!r}; a commit of 40 digits is right")
-        if self._last is None or self._last[0] != commit:
+        if self._last is None:
             self._last = commit, status.st_mtime_ns
+        elif self._last[0] != commit:  # newer, also where it was written after `stat`
+            self._last = commit, max(status.st_mtime_ns, self._last[1] + 1)
         version, order = timed(*self._last)
         opening = partial(self._open, commit)
         return [Checkpoint(version, order, opening, self._last[1] / 1e9)]

@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any, SupportsIndex
 
 from acl_bundle._base.arrays import whole
-from acl_bundle.errors import WeightsFormatError
+from acl_bundle.errors import AclError, BusyError, WeightsFormatError
 from acl_bundle.follow._objects.download import Budget, Download
 from acl_bundle.follow._objects.manifest import (
     LATEST,
@@ -32,6 +32,8 @@ from acl_bundle.follow._versions.stamp import bases_of, check_stamp
 from acl_bundle.weights import Safetensors
 
 MAX_BYTES = 64 << 30
+_AGAIN = (AclError, BusyError, OSError, MemoryError, WeightsFormatError)
+"""After these a version is opened again, and what was read of it is still good."""
 
 
 class Objects:
@@ -151,7 +153,13 @@ class Objects:
             self._downloads.clear()
             self._opened = version
         with self._read(version) as opened:
-            yield opened
+            try:
+                yield opened
+            except _AGAIN:
+                raise
+            except BaseException:  # it was refused, and is not opened again
+                self._downloads.clear()
+                raise
         self._downloads.clear()
 
     def _read(self, version: int) -> Safetensors | Layers:

@@ -102,14 +102,15 @@ def verified(checkpoint: Checkpoint, keys: Keys) -> Iterator[Weights]:
     Raises:
         SignatureError: It is not signed, or not as this version at this place by
             one of the keys, or something was altered since.
-        FileNotFoundError, ConnectionError, TimeoutError: It has gone, or the source fails.
+        FileNotFoundError, PermissionError, ConnectionError, TimeoutError: It has gone, or the
+            source refuses or fails.
     """
-    failed: list[SignatureError | FileNotFoundError] = []
+    failed: list[Exception] = []
     for one in candidates(checkpoint):
         with ExitStack() as stack:
             try:
                 found = _signed(one, keys, stack)
-            except (SignatureError, FileNotFoundError) as error:
+            except (SignatureError, FileNotFoundError, PermissionError) as error:
                 failed.append(error)
                 continue
             yield found
@@ -124,7 +125,9 @@ def _signed(checkpoint: Checkpoint, keys: Keys, stack: ExitStack) -> _Signed:
     try:
         opened = _signable(stack.enter_context(checkpoint.open()), checkpoint.place)
         digests = _check_signature(opened, checkpoint, keys)
-    except (SignatureError, FileNotFoundError, ConnectionError, TimeoutError, ClosedError):
+    except (SignatureError, FileNotFoundError, PermissionError):
+        raise
+    except (ConnectionError, TimeoutError, ClosedError, MemoryError):
         raise
     except Exception as error:  # of bytes that nobody vouches for
         raise SignatureError(f"its signature cannot be verified: {error}") from error

@@ -170,6 +170,20 @@ def test_what_killed_publishers_left_goes_an_hour_later(tmp_path: Path) -> None:
             assert (found["b"] == one.version).all()
 
 
+def test_what_is_no_manifest_is_in_nobodys_way(tmp_path: Path) -> None:
+    url = tmp_path.as_uri()
+    for version in 1, 2, 3:
+        follow.publish_objects(url, policy.weights(version), version)
+    (tmp_path / "weights-3.json").write_text("{")
+    (tmp_path / f"weights-3-{'0' * 16}.safetensors").write_bytes(b"half")
+    for one in tmp_path.glob("weights-3-*"):
+        os.utime(one, (time.time() - 3700,) * 2)
+    follow.publish_objects(url, policy.weights(4), 4, keep=2)
+    manifests = sorted(one.name for one in tmp_path.glob("*.json"))
+    assert manifests == ["weights-3.json", "weights-4.json"]
+    assert len(list(tmp_path.glob("weights-3-*"))) == 2
+
+
 def test_large_weights_go_in_parts(bucket: Bucket) -> None:
     given = web.wide(5, 40 << 20)
     follow.publish_objects(bucket.url, given, 5, store=bucket.store())

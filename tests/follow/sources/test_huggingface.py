@@ -81,6 +81,19 @@ def test_each_revision_is_a_version(bundle: ab.Bundle, cache: Cache) -> None:
     assert seen == 3
 
 
+def test_a_later_revision_is_newer_whatever_its_time_says(cache: Cache) -> None:
+    """T1 asks for the time, T2 writes another commit, T1 reads that; or a clock goes back."""
+    source = follow.HuggingFace(cache.path)
+    cache.point(commit(9))
+    [last] = source.versions()
+    for number, time in (3, last.order[1]), (2, 1):
+        cache.point(commit(number))
+        os.utime(cache.path / "refs" / "main", ns=(time, time))
+        [found] = source.versions()
+        assert found.order > last.order
+        last = found
+
+
 def test_shards_that_are_still_being_downloaded(bundle: ab.Bundle, cache: Cache) -> None:
     """The revision comes first, then the files, in any order."""
     told: list[str] = []

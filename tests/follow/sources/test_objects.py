@@ -275,6 +275,20 @@ def test_one_copy_is_in_memory(tmp_path: Path) -> None:
             tracemalloc.stop()
 
 
+def test_nothing_is_kept_of_a_version_that_was_refused(bundle: ab.Bundle, tmp_path: Path) -> None:
+    follow.publish_objects(tmp_path.as_uri(), {"other": np.zeros(4, np.float32)}, 1)
+    source = follow.Objects(tmp_path.as_uri())
+    [checkpoint] = source.versions()
+    with pytest.raises(ab.WeightError, match="no weight 'other'"), checkpoint.open() as found:
+        bundle.update(found)
+    assert not source._downloads
+
+
+def test_a_store_that_is_no_mapping_is_named() -> None:
+    with pytest.raises(TypeError, match="store is of int; a mapping is right"):
+        follow.Objects("s3://bucket/policy", store=3)  # type: ignore[arg-type]
+
+
 def _by_parts(folder: Path, answer: Any) -> Any:
     """The server of this process reads the file by parts, too, so that it does not count."""
 

@@ -146,6 +146,17 @@ def test_an_update_beside_the_follower_is_no_base(bundle: ab.Bundle, place: Plac
         assert held(bundle) == (1, 2)
 
 
+def test_what_init_gives_is_no_base(bundle: ab.Bundle, place: Place) -> None:
+    """It is called version 0, as the trainer's first one may be."""
+    place.publish(parts(w=5, b=5), 0)
+    with ab.follow(bundle, place.source(), backoff=NOW) as follower:
+        follower.wait_for(0, 10)
+        bundle.init()
+        place.publish(parts(w=6), 1, base=0)
+        follower.wait_for(1, 10)
+    assert held(bundle) == (6, 5)
+
+
 def test_a_transform_has_every_weight(bundle: ab.Bundle, place: Place) -> None:
     seen: list[list[str]] = []
 
@@ -212,6 +223,22 @@ def test_what_is_kept_keeps_its_bases(place: Place) -> None:
     with pytest.raises(FileNotFoundError), newest.older(2).open():
         pass
     source.close()
+
+
+def test_nothing_goes_while_a_kept_version_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow.publish_directory(tmp_path, parts(w=1, b=1), 1)
+    follow.publish_directory(tmp_path, parts(w=2), 2, base=1)
+    with monkeypatch.context() as patched:
+
+        def fails(*_: Any) -> None:
+            raise OSError(24, "Too many open files")
+
+        patched.setattr(ab.weights, "open", fails)
+        follow.publish_directory(tmp_path, parts(w=3, b=3), 3, keep=2)
+    follow.publish_directory(tmp_path, parts(w=4, b=4), 4, keep=3)
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_what_cannot_be_a_base(place: Place) -> None:
@@ -281,6 +308,23 @@ def test_a_base_that_was_replaced_is_told(bundle: ab.Bundle, tmp_path: Path) -> 
         until(lambda: len(told) > count + 1)
         assert follower.metrics.version == 2
     assert all("based on [2, 1], but version 2 there is based on []" in one for one in told)
+
+
+def test_a_base_of_two_names_is_told_until_it_has_one(bundle: ab.Bundle, tmp_path: Path) -> None:
+    follow.publish_directory(tmp_path, parts(w=1, b=1), 1)
+    follow.publish_directory(tmp_path, parts(w=2), 2, base=1, latest="LATEST")
+    other = tmp_path / "optimizer-1.safetensors"
+    ab.weights.save(parts(w=9), other)
+    told: list[str] = []
+    source = follow.Directory(tmp_path, poll=0.005)
+    with ab.follow(
+        bundle, source, backoff=NOW, on_error=lambda error: told.append(str(error))
+    ) as follower:
+        until(lambda: told)
+        other.unlink()
+        follower.wait_for(2, 10)
+    assert "stand for version 1" in told[0]
+    assert held(bundle) == (2, 1)
 
 
 def test_tied_weights_of_a_base_stay_tied(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -522,3 +524,26 @@ def test_a_key_is_in_no_text(
         for key in (KEY, NEXT_KEY):
             assert key.decode() not in text
             assert key.hex() not in text
+
+
+@pytest.mark.parametrize("kind", [PermissionError, MemoryError])
+def test_a_source_that_refuses_for_a_while_says_nothing_of_a_version(
+    bundle: ab.Bundle, tmp_path: Path, kind: type[Exception]
+) -> None:
+    follow.publish_directory(tmp_path, policy.weights(1), 1, signing_key=KEY)
+    failing = [kind("not now")]
+
+    class Source(follow.Directory):
+        def versions(self) -> list[Any]:
+            listed: Any = super().versions()
+            return [replace(one, open=partial(self.opened, one)) for one in listed]
+
+        def opened(self, one: Any) -> Any:
+            if failing:
+                raise failing.pop()
+            return one.open()
+
+    source = Source(tmp_path, poll=0.01)
+    with ab.follow(bundle, source, signing_key=KEY, backoff=QUICK) as follower:
+        follower.wait_for(1, 10)
+        assert (follower.metrics.refused, follower.metrics.errors) == (0, 1)
