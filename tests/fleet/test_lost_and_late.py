@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from acl_bundle.fleet import (
     LocalReplica,
     MemoryRecord,
     Participant,
+    Proposal,
     ReplicaClosedError,
     ReplicaLostError,
 )
@@ -261,3 +264,42 @@ def test_it_joins_or_it_does_not(mlp: Any) -> None:
         assert len(fleet.status().replicas) == 1
         fleet.add(last)
         assert set(answers(ones, mlp).values()) == {0}
+
+
+class Slow:
+    """A reference to weights that come when they are let."""
+
+    def __init__(self, weights: Any) -> None:
+        self._weights, self.asked, self.go = weights, threading.Event(), threading.Event()
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        self.asked.set()
+        assert self.go.wait(60)
+        yield self._weights
+
+
+@pytest.mark.parametrize("decides", [True, False])
+def test_a_replica_that_catches_up_while_the_fleet_goes_on_without_it(
+    mlp: Any, decides: bool
+) -> None:
+    record = MemoryRecord()
+    replica = LocalReplica(participant("r", mlp, "owned", record.resolve))
+    first, weights = record.claim(0).claimed, Slow(mlp.weights)
+    record.decide(first, 1)
+    late = replica.start("catch_up", Proposal(first, 1, weights, first, False, 5.0, {}))
+    assert weights.asked.wait(60)
+    second = record.claim(first).claimed
+    replica.start("retire", "version 2 goes on without it", second).result()
+    if decides:
+        record.decide(second, 2)
+    weights.go.set()
+    if decides:
+        with pytest.raises(ReplicaClosedError, match=f"epoch {second} was decided without it"):
+            late.result(60)
+        with pytest.raises(ReplicaClosedError):
+            replica.infer({"x": mlp.x})
+    else:
+        assert late.result(60).epoch == first
+        assert replica.infer({"x": mlp.x}).version == 1
+    replica.close()

@@ -93,12 +93,12 @@ class Coordinator(KnownReplicas):
                 log.warning("%s", answers.bad[member.name])
         return answers
 
-    def retire(self, members: Sequence[FleetMember], reason: str) -> None:
-        """Go on without replicas."""
+    def retire(self, members: Sequence[FleetMember], reason: str, epoch: int = 0) -> None:
+        """Go on without replicas, to an epoch that is to be decided."""
         for member in members:
             member.close(reason, lost=member.lost)
             with suppress(Exception):
-                member.replica.start("retire", reason)
+                member.replica.start("retire", reason, epoch)
 
     def claim(self, version: int | str) -> int:
         """Take a new epoch for a version.

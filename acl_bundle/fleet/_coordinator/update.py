@@ -81,7 +81,8 @@ class FleetUpdate:
         try:
             self._prepare(weights, whole, signals)
             signals.deliver()
-            of.retire([one for one in of.members if one not in self._taking], self._passed_over)
+            passed = [one for one in of.members if one not in self._taking]
+            of.retire(passed, self._passed_over, self._epoch)
             of.in_doubt = self._epoch, self._version
             of.record.decide(self._epoch, self._version)
         except BaseException as error:

@@ -34,6 +34,7 @@ class Door:
         inside: How many inferences are under way.
         reason: Why nobody is let in; None: everybody is, or waits for the door to open.
         state: What the replica is while there is a reason.
+        retired: The newest epoch that a fleet wanted to decide without the replica.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,6 +42,7 @@ class Door:
         self._changed = threading.Condition(threading.Lock())
         self._shut = False
         self.inside: int = 0
+        self.retired: int = 0
         self.reason: str | None = None
         self.state: Closed = "pending"
 
@@ -106,8 +108,17 @@ class Door:
             self.state, self.reason = state, reason
             self._changed.notify_all()
 
-    def admit(self) -> None:
-        """There is no reason any more."""
+    def retire(self, reason: str, epoch: int) -> None:
+        """Let nobody in, as an epoch may be decided without the replica."""
         with self._changed:
-            if self.state != "closed":
+            self.retired = max(self.retired, epoch)
+            if self.reason is None:
+                self.state, self.reason = "pending", reason
+                self._changed.notify_all()
+
+    def admit(self, retired: int) -> bool:
+        """There is no reason any more. False: it was retired since `retired` was read."""
+        with self._changed:
+            if self.retired == retired and self.state != "closed":
                 self.reason = None
+            return self.retired == retired

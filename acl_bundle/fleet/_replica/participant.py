@@ -167,7 +167,23 @@ class Participant:
             self.lease.end()
         else:  # a coordinator that dies now leaves the gate closed
             self.lease.again()
-        self._door.admit()
+        self._admit(epoch)
+
+    def _admit(self, epoch: int) -> None:
+        """Let inferences in, unless a newer epoch was decided without this replica.
+
+        T2 catches up with epoch 1, T1 decides epoch 2:
+
+        1. T2 asks for the decision: it is epoch 1
+        2. T1 gives T2 up, retires it, and decides epoch 2
+        3. T2 has epoch 1, sees that it was retired, asks again, and stays closed
+        """
+        while True:
+            retired = self._door.retired
+            if retired > epoch and (newest := self._decided(retired)).epoch > epoch:
+                return self._left_behind(newest)
+            if self._door.admit(retired):
+                return None
 
     def abort(self, epoch: int) -> None:
         """Let go of what is prepared for an epoch, and refuse that epoch from now on."""
@@ -188,6 +204,7 @@ class Participant:
 
         Raises:
             FencedError: A newer epoch is committed.
+            ReplicaClosedError: A newer epoch was decided without it meanwhile.
             As `Bundle.stage` and `Staged.commit`; the replica is closed, and may be asked again.
         """
         epoch = proposal.epoch
@@ -204,6 +221,8 @@ class Participant:
         if behind:
             self._install(proposal)
         self._arrived(epoch)
+        if self._door.reason is not None:
+            raise ReplicaClosedError(self.name, self._door.reason)
         return CommitAnswer(epoch, self._model.version, perf_counter() - start)
 
     def _install(self, proposal: Proposal) -> None:
@@ -228,10 +247,9 @@ class Participant:
             return False
         return True
 
-    def retire(self, reason: str) -> None:
-        """Close it to inference until `catch_up`: the fleet goes on without it."""
-        if self._door.reason is None:
-            self._door.refuse("pending", reason)
+    def retire(self, reason: str, epoch: int = 0) -> None:
+        """Close it to inference until `catch_up`: the fleet goes on without it, to an epoch."""
+        self._door.retire(reason, epoch)
 
     def between(self) -> None:
         """What is to be done between two steps, when nobody waits for it."""
@@ -254,12 +272,14 @@ class Participant:
             self.lease.again()
             return
         if decision.epoch == pending.epoch:
-            self._door.admit()
             with suppress(Exception):  # it is closed then, with the reason
                 self.commit(pending.epoch)
             self._release()
         else:
-            self._left_behind(decision) if decision.epoch > self._epoch else self._door.admit()
+            if decision.epoch > self._epoch:
+                self._left_behind(decision)
+            else:
+                self._admit(self._epoch)
             self._drop()
 
     def _left_behind(self, decision: Decision) -> None:
