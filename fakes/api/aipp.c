@@ -6,6 +6,7 @@
 #include "base/acl.h"
 #include "call/calls.h"
 #include "call/message.h"
+#include "file/aipp_gear.h"
 #include "file/numeric.h"
 #include "memory/host_memory.h"
 #include "model/models.h"
@@ -103,16 +104,14 @@ static void tell_configuration(const AippRecord *record, aclAippInfo *info)
     memcpy(&info->varReciChn0, record->real.var_reci, sizeof record->real.var_reci);
 }
 
-static int tell_dims(const AippRecord *record, int64_t batch, const char *name, aclmdlIODims *dims,
-                     size_t *size)
+static int tell_dims(const AippRecord *record, const char *name, aclmdlIODims *dims, size_t *size)
 {
     if (strlen(name) >= sizeof dims->name)
         return refuse(E_FAILURE, "the name \"%.40s...\" does not fit in 127 characters", name);
     strcpy(dims->name, name);
     dims->dimCount = 4;
     memcpy(dims->dims, record->dims, sizeof record->dims);
-    dims->dims[0] = batch;
-    *size = (size_t)batch * aipp_tensor_bytes(record);
+    *size = (size_t)record->dims[0] * aipp_tensor_bytes(record);
     return E_NONE;
 }
 
@@ -130,11 +129,11 @@ static int tell_shapes(const Model *model, const AippRecord *record, aclAippInfo
     if (info->shapeCount > SHAPES_MAX)
         return refuse(E_GE, "the model has %zu gears, 128 can be told", info->shapeCount);
     for (size_t i = 0; status == E_NONE && i < info->shapeCount; i++) {
-        int64_t batch = record->dims[0] > 0 ? record->dims[0] : (int64_t)gears->gear[i].value[0];
+        AippRecord own = aipp_in_gear(record, gears, i);
         aclAippDims *dims = &info->outDims[i];
-        status = tell_dims(record, batch, name, &dims->srcDims, &dims->srcSize);
+        status = tell_dims(&own, name, &dims->srcDims, &dims->srcSize);
         if (status == E_NONE)
-            status = tell_dims(record, batch, "features", &dims->aippOutdims, &dims->aippOutSize);
+            status = tell_dims(&own, "features", &dims->aippOutdims, &dims->aippOutSize);
     }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
+#include "file/aipp_gear.h"
 #include "memory/memory.h"
 #include "memory/written.h"
 #include "model/models.h"
@@ -36,14 +37,16 @@ static int find_record(const Model *model, size_t index, const AippRecord **reco
                   index);
 }
 
-static int check_set(const AippRecord *record, const AippSet *set)
+/* As ACL compares them: whichever gear runs, with the largest. */
+static int check_set(const AippRecord *record, const Gears *gears, const AippSet *set)
 {
+    AippRecord largest = aipp_in_largest(record, gears);
     uint64_t size = aipp_source_bytes(&set->head, set->batch);
 
     if (size > record->max_src_image_size)
         return refuse(E_PARAM, "the images have %llu bytes; the model's max_src_image_size is %u",
                       (unsigned long long)size, record->max_src_image_size);
-    int status = aipp_fits(&set->head, set->part, set->batch, record);
+    int status = aipp_fits(&set->head, set->part, set->batch, &largest);
     return status == E_NONE ? aipp_check(&set->head, set->part, set->batch) : status;
 }
 
@@ -78,7 +81,7 @@ static int set_input(const Model *model, const Dataset *dataset, size_t index, c
     int status = find_record(model, index, &record);
 
     if (status == E_NONE)
-        status = check_set(record, set);
+        status = check_set(record, &model->inout->gears, set);
     if (status == E_NONE)
         status = dataset_memory(dataset, index, &buffer);
     return status == E_NONE ? copy_set(set, buffer) : status;

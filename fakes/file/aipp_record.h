@@ -56,7 +56,7 @@ typedef struct AippRecord {
     int32_t input_format;       /* aclAippInputFormat; 0 where it is dynamic */
     bool nhwc;                  /* how the graph's tensor lies; NCHW if not */
     int32_t data_type;          /* of the graph's tensor, as dims are */
-    int64_t dims[4];            /* the first is -1 where gears say it */
+    int64_t dims[4];            /* -1 where gears say it: see aipp_gear.h */
     AippNumbers number;
     AippFloats real;
     uint32_t max_src_image_size;
@@ -64,12 +64,6 @@ typedef struct AippRecord {
 
 /* False: the payload is damaged. */
 bool aipp_record_read(Bytes payload, AippRecord *record);
-
-/*
- * Does a record fit the model? 0, or a status after a message that names the
- * record. The first so many records were accepted.
- */
-int aipp_record_check(const AippRecord *records, size_t at, const Inout *inout);
 
 /* Of the graph's tensor. */
 size_t aipp_channels(const AippRecord *record);
@@ -79,8 +73,7 @@ size_t aipp_width(const AippRecord *record);
 /* Bytes of an image of a format, w * h; 0: none that AIPP here can read. */
 size_t aipp_image_bytes(int32_t input_format, size_t w, size_t h);
 
-/* Bytes of one image in the graph's tensor, and how many images an input has room for. */
+/* Bytes of one image in the graph's tensor. */
 size_t aipp_tensor_bytes(const AippRecord *record);
-size_t aipp_images(const AippRecord *record, const Inout *inout);
 
 #endif

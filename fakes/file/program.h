@@ -114,6 +114,17 @@ static inline const AippRecord *program_aipp(const Program *program, size_t i)
     return (const AippRecord *)program->aipps.item + i;
 }
 
+/* Is it an input whose images dynamic AIPP takes in any size that has room? */
+static inline bool program_takes_any_image(const Program *program, size_t input)
+{
+    for (size_t i = 0; i < program->aipps.count; i++) {
+        const AippRecord *aipp = program_aipp(program, i);
+        if (aipp->mode == AIPP_DYNAMIC && aipp->input == input)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Reads the program of a model, as it stands there: 0, or a status after a
  * message. On success program_free() is due.

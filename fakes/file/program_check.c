@@ -3,6 +3,7 @@
 #include "base/acl.h"
 #include "base/codes.h"
 #include "call/message.h"
+#include "file/aipp_record_check.h"
 #include "file/numeric.h"
 
 /* Types smaller than a byte are packed by the writer of the file. */
@@ -128,17 +129,6 @@ static bool is_open(const TensorInfo *info)
     return false;
 }
 
-/* Is it an input whose images dynamic AIPP takes in any size that has room? */
-static bool takes_any_image(const Program *program, const Inout *inout, const TensorInfo *info)
-{
-    for (size_t i = 0; i < program->aipps.count; i++) {
-        const AippRecord *aipp = program_aipp(program, i);
-        if (aipp->mode == AIPP_DYNAMIC && &inout->inputs.tensor[aipp->input] == info)
-            return true;
-    }
-    return false;
-}
-
 /*
  * A static model knows the bytes of everything that goes in and out; open
  * dims are those that its gears fill.
@@ -146,13 +136,14 @@ static bool takes_any_image(const Program *program, const Inout *inout, const Te
 static int check_static(const TensorList *list, const char *what, const Program *program,
                         const Inout *inout)
 {
-    bool gears = list == &inout->inputs && inout->gears.count > 0;
+    bool input = list == &inout->inputs;
+    bool gears = input && inout->gears.count > 0;
 
     for (size_t i = 0; i < list->count; i++) {
         const TensorInfo *info = &list->tensor[i];
         size_t bytes;
         if (packed(info->data_type) ||
-            (is_open(info) && (gears || takes_any_image(program, inout, info))))
+            (is_open(info) && (gears || (input && program_takes_any_image(program, i)))))
             continue;
         if (!tensor_bytes(memory_dims(info), memory_rank(info), info->data_type, &bytes) ||
             bytes != info->size)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "aipp/image.h"
+#include "file/aipp_gear.h"
 #include "base/codes.h"
 #include "call/calls.h"
 #include "call/message.h"
@@ -115,7 +116,7 @@ static int take_blobs(Model *model)
     return refuse(GE_FAILED, "no memory for the model's tensors");
 }
 
-/* Room for what AIPP makes of as many images as the input holds. */
+/* Room for what AIPP makes in the largest gear. */
 static int take_front(Model *model)
 {
     size_t count = model->program.aipps.count;
@@ -127,8 +128,9 @@ static int take_front(Model *model)
     model->front_dims = calloc(4 * count, sizeof *model->front_dims);
     bool there = model->fed != NULL && model->front != NULL && model->front_dims != NULL;
     for (size_t i = 0; there && i < count; i++) {
-        const AippRecord *record = program_aipp(&model->program, i);
-        model->front[i] = calloc(aipp_images(record, model->inout), aipp_tensor_bytes(record));
+        AippRecord largest =
+            aipp_in_largest(program_aipp(&model->program, i), &model->inout->gears);
+        model->front[i] = calloc((size_t)largest.dims[0], aipp_tensor_bytes(&largest));
         there = model->front[i] != NULL;
     }
     return there ? E_NONE : refuse(GE_FAILED, "no memory for what AIPP makes");

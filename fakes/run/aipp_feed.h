@@ -9,8 +9,9 @@
 /*
  * Lets AIPP make tensors of the images among the inputs, and puts in *inputs
  * the blobs that the engine takes: 0, or the status of a violation where the
- * memory with the parameters holds none. Without AIPP it does nothing.
+ * memory with the parameters holds none, or that with the images too few.
+ * The gear is this run's, NULL without gears. Without AIPP it does nothing.
  */
-int aipp_feed(const Model *model, const Blob **inputs);
+int aipp_feed(const Model *model, const GearRun *gear, const Blob **inputs);
 
 #endif

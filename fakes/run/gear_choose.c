@@ -50,34 +50,41 @@ static int check_gear(const Run *run, size_t gear)
     return E_NONE;
 }
 
-/* Puts a gear's values where an input's dims are open; how many, in *used. */
-static void set_dims(const TensorInfo *info, const Gear *gear, int64_t *dims, size_t *used)
+/*
+ * Puts a gear's values where the first so many dims of an input are open; how
+ * many were put, in *used.
+ */
+static void set_dims(const TensorInfo *info, const Gear *gear, size_t rank, int64_t *dims,
+                     size_t *used)
 {
     for (size_t k = 0; k < memory_rank(info); k++) {
         dims[k] = memory_dims(info)[k];
-        if (dims[k] < 0 && gear->width > 0)
+        if (k < rank && dims[k] < 0 && gear->width > 0)
             dims[k] = (int64_t)gear->value[(*used)++ % gear->width];
     }
 }
 
 /*
  * A batch, or height and width, is the same for every input. The gear's own
- * input was read already, in whichever width its numbers have.
+ * input was read already, in whichever width its numbers have. Of images
+ * that dynamic AIPP takes the gear says how many there are, not their size.
  */
-static int fill_inputs(const Inout *inout, const Gear *gear, GearRun *to)
+static int fill_inputs(const Model *model, const Gear *gear, GearRun *to)
 {
+    const Inout *inout = model->inout;
     int64_t *dims = to->dims;
     size_t used = 0;
 
     for (size_t i = 0; i < inout->inputs.count; i++) {
         const TensorInfo *info = &inout->inputs.tensor[i];
         Blob *blob = &to->input[i];
+        bool images = program_takes_any_image(&model->program, i);
         if (inout->gears.kind != GEARS_DIMS)
             used = 0;
-        set_dims(info, gear, dims, &used);
+        set_dims(info, gear, images ? 1 : memory_rank(info), dims, &used);
         *blob = (Blob){NULL, info->size, dims, memory_rank(info), info->data_type};
         dims += memory_rank(info);
-        if (!tensor_bytes(blob->dims, blob->rank, blob->data_type, &blob->size))
+        if (!images && !tensor_bytes(blob->dims, blob->rank, blob->data_type, &blob->size))
             return refuse(E_GE, "input %zu has no size in this gear", i);
     }
     if (to->input_index < inout->inputs.count)
@@ -129,7 +136,7 @@ int gear_choose(const Run *run)
     to->current = inout->gears.count;
     if (model->engine != NULL && !run->looks)
         engine_forget(model->engine);
-    status = fill_inputs(inout, &inout->gears.gear[gear], to);
+    status = fill_inputs(model, &inout->gears.gear[gear], to);
     if (status == E_NONE)
         status = fill_outputs(inout, gear, to);
     if (status == E_NONE)

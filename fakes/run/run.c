@@ -120,7 +120,7 @@ static void tell_engine(const Model *model, const Blob *inputs)
 static int run_engine(const Run *run, bool told)
 {
     const Blob *inputs = run->input_blob;
-    int status = aipp_feed(run->model, &inputs);
+    int status = aipp_feed(run->model, run->gear, &inputs);
 
     if (status != E_NONE)
         return status;

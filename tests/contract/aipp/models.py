@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from acl_bundle import om
 from acl_bundle.om import Gears, Header, PartitionType, TensorInfo
 from acl_bundle.om._container import inout
+from acl_bundle.om._container.gears import INPUT_NAME
 
 from .. import programs
 from ..face import FLOAT, ND
@@ -131,3 +133,27 @@ def dynamic(dims: Sequence[int], largest: int, **options: Any) -> bytes:
     told = TensorInfo(PARAMETERS, UINT8, ND, (size,), size)
     one = aipp(dims, parameters=1, largest=largest, **options)
     return model([x, told], [output(dims)], tasks(dims, one))
+
+
+def in_gears(
+    dims: Sequence[int], largest: int, kind: Any, *values: Sequence[int], **options: Any
+) -> bytes:
+    """`dynamic` with gears, whose values fill the open dims; the inputs are in ATC's order."""
+    shapes = [filled(dims, one) for one in values]
+    most = max(shapes, key=math.prod)
+    size = 64 + 96 * most[0]
+    inputs = [
+        TensorInfo("x", UINT8, NHWC, (dims[0], -1, -1, -1), largest),
+        TensorInfo(INPUT_NAME, 9, ND, (len(values[0]),), 8 * len(values[0])),
+        TensorInfo(PARAMETERS, UINT8, ND, (size,), size),
+    ]
+    rows = tuple((gear, 0, shape) for gear, shape in enumerate(shapes))
+    gears = Gears(kind, tuple(map(tuple, values)), rows, ("x",) if kind == "dims" else ())
+    one = aipp(dims, largest=largest, **{"parameters": 2, **options})
+    return model(inputs, [output(most)], tasks(dims, one), gears=gears)
+
+
+def filled(dims: Sequence[int], values: Sequence[int]) -> tuple[int, ...]:
+    """Dims with these where they are open."""
+    rest = iter(values)
+    return tuple(next(rest) if dim < 0 else dim for dim in dims)

@@ -125,6 +125,20 @@ def test_a_run_computes_with_what_was_set_facts_13_8(session: Session, case: str
     np.testing.assert_array_equal(session.answer, reference.expected(given, one, 3, size))
 
 
+def test_fewer_bytes_are_enough_where_the_images_end_facts_13_3(session: Session) -> None:
+    acl = session.acl
+    session.put(PLAIN)
+    assert session.set() == 0
+    given = images(PLAIN)
+    exact, buffer = acl.on_device(given.tobytes()), session.given.buffers[0]
+    assert acl.aclUpdateDataBuffer(buffer, exact, given.nbytes) == 0
+    assert session.run() == 0
+    np.testing.assert_array_equal(session.answer, reference.expected(given, PLAIN, 3, (8, 6)))
+    assert acl.aclUpdateDataBuffer(buffer, exact, given.nbytes - 1) == 0
+    assert session.run() == codes.GE_FAILURE
+    assert acl.violations() == ["AB-MDL-0010"]
+
+
 def test_each_image_has_its_own_part_facts_13_5(session: Session) -> None:
     one = CASES["cropped"]
     parts = [{**one, "load_start_pos_w": 4 * at, "mean_chn_0": 100 * at} for at in range(2)]

@@ -36,3 +36,24 @@ def test_a_c_program_configures_aipp_run_for_run_facts_13(acl: Acl, tmp_path: Pa
         for at in range(DIMS[0])
     ]
     np.testing.assert_array_equal(np.float32(found).reshape(DIMS), np.concatenate(wanted))
+
+
+def test_a_c_program_has_as_many_images_as_there_are_facts_13_9(acl: Acl, tmp_path: Path) -> None:
+    client = compiled(tmp_path, "client_aipp_gears", acl)
+    width, height, runs = 8, 6, (4, 1, 2, 4)
+    images = np.random.default_rng(9).integers(0, 256, (4, 3 * width * height)).astype(np.uint8)
+    (tmp_path / "images").write_bytes(images.tobytes())
+    data = models.in_gears((-1, 3, height, width), images.nbytes, "batch", (1,), (2,), (4,))
+    (tmp_path / "net.om").write_bytes(data)
+    words = map(str, (width, height, *runs))
+    printed = run(client, acl, tmp_path / "net.om", tmp_path / "images", *words)
+    one = models.fields(src_image_size_w=width, src_image_size_h=height)
+    parts = [{**one, **{f"mean_chn_{i}": 3 * at for i in range(3)}} for at in range(4)]
+    parts = [{**part, **{f"var_reci_chn_{i}": 0.5 for i in range(3)}} for part in parts]
+    wanted = np.concatenate([
+        reference.expected(images[at : at + 1], part, 3, (width, height))
+        for at, part in enumerate(parts)
+    ])  # fmt: skip
+    for count, line in zip(runs, printed.splitlines(), strict=True):
+        found = np.float32(line.split()).reshape(count, 3, height, width)
+        np.testing.assert_array_equal(found, wanted[:count])
