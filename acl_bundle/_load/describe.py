@@ -98,13 +98,17 @@ def _description(model_id: int) -> Iterator[Any]:
 
 
 def _image(model_id: int, index: int, spec: TensorSpec) -> TensorSpec:
-    """An input; images of any size that dynamic AIPP takes are bytes, as many as fit."""
+    """An input; images of any size that dynamic AIPP takes are bytes, as many as fit.
+
+    The shape is [-1] where gears say how many images there are.
+    """
     if not (spec.nbytes and spec.shape and spec.shape[1:] == _ANY and spec.dtype == np.uint8):
         return spec
     kind, attached = ffi.new("aclmdlInputAippType *"), ffi.new("size_t *")
     acl.aclmdlGetAippType(model_id, index, kind, attached)
     is_dynamic = int(kind[0]) == lib.ACL_DATA_WITH_DYNAMIC_AIPP
-    return replace(spec, shape=(spec.nbytes,)) if is_dynamic else spec
+    shape = (spec.nbytes if spec.shape[0] >= 0 else -1,)
+    return replace(spec, shape=shape) if is_dynamic else spec
 
 
 def describe(model_id: int) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from acl_bundle._base.arrays import check_dtype
 from acl_bundle._binding.library import need
 from acl_bundle._binding.shim import ffi, lib
@@ -50,7 +52,8 @@ def table(
 
     Raises:
         UnsupportedError: The library cannot be told a gear of this kind, or the
-            file does not tell an output's shape in a gear.
+            file does not tell an output's shape in a gear, or the inputs have the same shapes
+            in two.
         BundleFormatError: The file lists no gear, or one that leaves a dim
             open or has a size that no memory has.
     """
@@ -63,6 +66,12 @@ def table(
     ]
     for gear, values in zip(made, gears.values, strict=True):
         _check_sizes(gear, (*inputs, *outputs), values, label)
+    if len({gear.inputs for gear in made}) < len(made):
+        raise UnsupportedError(
+            f"{label} has gears in which its inputs have the same shapes, so that arrays cannot"
+            " tell them apart: images that dynamic AIPP takes are bytes, whatever their height and"
+            " width"
+        )
     return made
 
 
@@ -82,13 +91,25 @@ def _inputs(gears: Gears, at: int, inputs: Sequence[TensorSpec], label: str) -> 
     made: dict[str, Shape] = {}
     for spec in _ordered(gears, inputs):
         values = running if gears.kind == "dims" else iter(gears.values[at])
-        made[spec.name] = shape = tuple(next(values, -1) if dim < 0 else dim for dim in spec.shape)
+        shape = tuple(next(values, -1) if dim < 0 else dim for dim in spec.shape)
         if -1 in shape:
             raise BundleFormatError(
                 f"{label}: gear {list(gears.values[at])} has too few values for the open dims of"
                 f" the inputs: {spec.name!r} is {list(spec.shape)}"
             )
+        made[spec.name] = _room(gears, spec, shape) if _is_bytes(gears, spec) else shape
     return tuple(made[spec.name] for spec in inputs)
+
+
+def _is_bytes(gears: Gears, spec: TensorSpec) -> bool:
+    """Whether an input is a batch's bytes: of images, which dynamic AIPP takes in any size."""
+    return gears.kind == "batch" and spec.shape == (-1,) and spec.dtype == np.uint8
+
+
+def _room(gears: Gears, spec: TensorSpec, shape: Shape) -> Shape:
+    """As much of the input's bytes as the gear's batch is of the largest; of one byte each, that
+    is the batch."""
+    return (spec.nbytes * shape[0] // max(1, *gears.batches),)
 
 
 def _ordered(gears: Gears, inputs: Sequence[TensorSpec]) -> Iterator[TensorSpec]:

@@ -143,3 +143,20 @@ def test_a_batch_that_is_wrong(path: Path, tmp_path: Path) -> None:
             session.load_aipp_config_file(right, 2.0)  # type: ignore[arg-type]
         with pytest.raises(OSError, match="nowhere"):
             session.load_aipp_config_file("nowhere.config", 2)
+
+
+def test_a_session_has_as_many_images_as_its_batch(tmp_path: Path) -> None:
+    """As in ais_bench, the parameters are of the largest batch."""
+    net = onnx.parser.parse_model(NET.replace("[2,", "[N,"))
+    front = {"aipp_mode": "dynamic", "max_src_image_size": 144}
+    path = build.model(net, aipp=front, dynamic_batch=[1, 4]).save(tmp_path / "net.om")
+    given = np.random.default_rng(9).integers(0, 256, 144).astype(np.uint8)
+    wanted = np.concatenate([prepared(given[:72]), prepared(given[72:])])
+    with InferSession(0, path) as session:
+        most = session.get_max_dym_batchsize()
+        session.load_aipp_config_file(str(config(tmp_path, CONFIG)), most)
+        for batch in (4, 1):
+            (made,) = session.infer([given[: 36 * batch]], mode="dymbatch")
+            np.testing.assert_array_equal(made, wanted[:batch])
+        with pytest.raises(ValueError, match="have 4 images"):
+            session.load_aipp_config_file(str(config(tmp_path, CONFIG)), 1)

@@ -18,7 +18,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
-from acl_bundle import build, fake
+from acl_bundle import aipp, build, fake
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -153,6 +153,27 @@ def test_every_call_of_a_plain_file(options: dict[str, Any]) -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     data = build.model(model, **options).to_bytes()
     survive(lambda: plain(data, weight))
+
+
+def test_every_call_of_a_file_whose_images_are_prepared() -> None:
+    """Dynamic AIPP with gears: each gear computes what it did, or fails whole."""
+    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", 3, 2, 2])] for n in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "net", *ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    front = {"aipp_mode": "dynamic", "max_src_image_size": 4 * 12}
+    data = build.model(model, aipp=front, dynamic_batch=[1, 4]).to_bytes()
+    one = {"input_format": "RGB888_U8", "src_image_size_w": 2, "src_image_size_h": 2}
+    told = aipp.parameters({**one, "mean_chn_0": 2, "mean_chn_1": 2, "mean_chn_2": 2}, batch=4)
+    pixels = np.arange(48, dtype=np.uint8)
+
+    def run() -> None:
+        with ab.Bundle.load(data) as bundle:
+            for count in (4, 1):
+                made = bundle.infer(pixels[: 12 * count], told)
+                wanted = pixels.reshape(4, 2, 2, 3)[:count].transpose(0, 3, 1, 2) - 2.0
+                np.testing.assert_array_equal(made, wanted)
+
+    survive(run)
 
 
 @pytest.mark.parametrize("flow", ["owned", "library"])

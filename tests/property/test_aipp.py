@@ -45,10 +45,11 @@ class Case:
             return count, height, width, self.channels
         return count, self.channels, height, width
 
-    def model(self) -> onnx.ModelProto:
-        """y = x."""
+    def model(self, batch: str | None = None) -> onnx.ModelProto:
+        """y = x, for any batch if that has a name."""
         elem = ELEMS[np.dtype(self.dtype)]
-        ends = [[helper.make_tensor_value_info(n, elem, self.dims)] for n in "xy"]
+        dims = self.dims if batch is None else (batch, *self.dims[1:])
+        ends = [[helper.make_tensor_value_info(n, elem, dims)] for n in "xy"]
         graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", *ends)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
@@ -147,3 +148,37 @@ def test_dynamic_aipp_makes_what_numpy_makes(tmp_path_factory: Any, case: Case, 
         assert (image.shape, told.shape) == ((largest,), (64 + 96 * batch,))
         made = bundle.infer(np.pad(case.images.ravel(), (0, more)), aipp.parameters(each, batch))
     np.testing.assert_array_equal(made, expected)
+
+
+@given(cases(), st.integers(0, 50), st.permutations([1, 2, 3]))
+@settings(max_examples=80, deadline=None)
+def test_each_gear_of_dynamic_aipp_makes_what_numpy_makes(
+    tmp_path_factory: Any, case: Case, more: int, runs: list[int]
+) -> None:
+    """Parameters are of the largest gear; a run in another takes the first of them."""
+    largest = max(len(case.images), *runs)
+    pixels = np.resize(case.images, (largest, case.images.shape[1]))
+    room = pixels.shape[1] + more
+    path = tmp_path_factory.mktemp("aipp") / "m.om"
+    front = {"aipp_mode": "dynamic", "max_src_image_size": largest * room}
+    gears = list(range(1, largest + 1))
+    build.model(case.model("N"), aipp=front, dynamic_batch=gears).save(path)
+    fields = {key: value for key, value in case.config.items() if key != "padding_value"}
+    each = [{**fields, "mean_chn_0": at} if case.dtype != np.uint8 else fields
+            for at in range(largest)]  # fmt: skip
+    expected = np.concatenate([
+        reference.expected(pixels[at : at + 1], aipp.read(one)[0], case.channels, case.size,
+                           case.dtype)
+        for at, one in enumerate(each)
+    ])  # fmt: skip
+    if case.nhwc:
+        expected = np.moveaxis(expected, 1, 3)
+    told = aipp.parameters(each, largest)
+    with ab.Bundle.load(path) as bundle:
+        image, parameters = bundle.infer.inputs
+        assert (image.shape, image.nbytes) == ((-1,), largest * room)
+        assert parameters.shape == told.shape
+        for count in runs:
+            given = np.zeros(count * room, np.uint8)
+            given[: pixels[:count].size] = pixels[:count].ravel()
+            np.testing.assert_array_equal(bundle.infer(given, told), expected[:count])

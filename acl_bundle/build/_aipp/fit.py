@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,14 +16,14 @@ _FLOATS: Final = (0, 1)  # ACL_FLOAT, ACL_FLOAT16
 _WIDEST: Final = 1080  # after padding
 
 
-def front(config: AippConfig, at: int, tensor: TensorInfo, batch: int) -> Front:
+def front(config: AippConfig, at: int, tensor: TensorInfo, shapes: Sequence[Dims]) -> Front:
     """Return AIPP in front of an input.
 
     Args:
         config: What it is to do.
         at: The input's place.
         tensor: The graph's input.
-        batch: The first dim, of the largest gear.
+        shapes: Its dims in each gear, or its own.
 
     Raises:
         ValueError: AIPP cannot make that tensor.
@@ -32,14 +33,12 @@ def front(config: AippConfig, at: int, tensor: TensorInfo, batch: int) -> Front:
             f"input {tensor.name!r} is of {dtypes.short_name(tensor.dtype)}; AIPP makes float32,"
             " float16 or uint8"
         )
-    if len(tensor.dims) != 4 or min(tensor.dims[1:]) < 1:
-        raise ValueError(
-            f"input {tensor.name!r} has the shape {list(tensor.dims)}; AIPP makes images, four"
-            " dims that are NCHW or NHWC, of which only the batch may be open (dynamic_batch)"
-        )
+    layouts = [nhwc for nhwc in (False, True) if _is_laid_out(config, tensor.dims, nhwc)]
+    if not layouts:
+        raise ValueError(_no_layout(tensor))
+    batch = max(shape[0] for shape in shapes)
     if config.is_dynamic:
-        return Front(config, at, tensor, _is_nhwc(tensor.dims), batch)
-    layouts = [nhwc for nhwc in (False, True) if _channels(tensor.dims, nhwc) in (1, 3, 4)]
+        return Front(config, at, tensor, layouts[0], batch)
     problems = []
     for nhwc in layouts:
         whole = _whole(config, tensor.dims, nhwc)
@@ -47,21 +46,28 @@ def front(config: AippConfig, at: int, tensor: TensorInfo, batch: int) -> Front:
         if problem is None:
             return Front(whole, at, tensor, nhwc, batch)
         problems.append(problem)
-    raise ValueError(problems[0] if problems else _no_channels(tensor))
+    raise ValueError(problems[0])
 
 
-def _is_nhwc(dims: Dims) -> bool:
-    return _channels(dims, nhwc=False) not in (1, 3, 4) and _channels(dims, nhwc=True) in (1, 3, 4)
+def _is_laid_out(config: AippConfig, dims: Dims, nhwc: bool) -> bool:
+    """Whether dims are those of images: 1, 3 or 4 channels, and a size that gears say or that is
+    there; of dynamic AIPP alone gears say sizes."""
+    if len(dims) != 4 or _channels(dims, nhwc) not in (1, 3, 4):
+        return False
+    size = dims[1:3] if nhwc else dims[2:4]
+    opened = size == (-1, -1) and dims[0] > 0 and config.is_dynamic
+    return min(size) > 0 or opened
 
 
 def _channels(dims: Dims, nhwc: bool) -> int:
     return dims[3 if nhwc else 1]
 
 
-def _no_channels(tensor: TensorInfo) -> str:
+def _no_layout(tensor: TensorInfo) -> str:
     return (
-        f"input {tensor.name!r} has the shape {list(tensor.dims)}; AIPP makes 1, 3 or 4 channels,"
-        " in the second dim (NCHW) or the last (NHWC)"
+        f"input {tensor.name!r} has the shape {list(tensor.dims)}; AIPP makes images, four dims"
+        " that are NCHW or NHWC, with 1, 3 or 4 channels; open may be the batch (dynamic_batch),"
+        " or with dynamic AIPP height and width (dynamic_hw)"
     )
 
 

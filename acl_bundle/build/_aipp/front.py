@@ -27,7 +27,7 @@ class Front:
     Attributes:
         config: What it does; sizes that were left out are the model's.
         at: The input's place.
-        tensor: What the graph takes; its first dim is -1 where gears say it.
+        tensor: What the graph takes; its dims are -1 where gears say them.
         nhwc: Whether the graph's tensor is NHWC; NCHW if not.
         batch: How many images there are, of the largest gear.
     """

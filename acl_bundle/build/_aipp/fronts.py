@@ -83,12 +83,15 @@ def put(
 def _check_flexible(flexible: Flexible | None, configs: Sequence[AippConfig]) -> None:
     if flexible is None:
         return
-    if configs[0].is_dynamic:
+    kind = flexible.kind if isinstance(flexible, GearPlan) else "shape"
+    if kind == "dims":
+        raise ValueError("aipp is given with dynamic_dims; ATC takes one of them, not both")
+    if configs[0].is_dynamic and kind == "shape":
         raise ValueError(
-            "aipp_mode is dynamic, and a dynamic_* option is given; dynamic AIPP is simulated for"
-            " one shape"
+            "aipp_mode is dynamic, and dynamic_shape is given; dynamic AIPP goes with"
+            " dynamic_batch or dynamic_hw here"
         )
-    if not isinstance(flexible, GearPlan) or flexible.kind != "batch":
+    if not configs[0].is_dynamic and kind != "batch":
         raise ValueError("aipp is given with shapes that are open; only dynamic_batch goes with it")
 
 
@@ -103,7 +106,7 @@ def _front(config: AippConfig, inputs: Sequence[TensorInfo], flexible: Flexible 
         raise ValueError(
             f"related_input_rank is {at}; the model has {len(inputs)} inputs, from 0 on"
         )
-    batch = inputs[at].dims[0] if inputs[at].dims else 0
-    if batch == -1 and isinstance(flexible, GearPlan):
-        batch = max(shape[names[at]][0] for shape in flexible.shapes)
-    return front(config, at, inputs[at], batch)
+    shapes = [inputs[at].dims]
+    if isinstance(flexible, GearPlan):
+        shapes = [shape[names[at]] for shape in flexible.shapes]
+    return front(config, at, inputs[at], shapes)

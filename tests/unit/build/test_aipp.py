@@ -61,7 +61,7 @@ def test_the_input_is_the_images_facts_13_3(
         ("1,3,6,8", {"input_format": "YUV400_U8"}, "has 3 channels"),
         ("1,1,6,8", {}, "has 1 channel; images of YUV400_U8"),
         ("1,4,6,8", {}, "has 4 channels; images of XRGB8888_U8"),
-        ("1,5,6,8", {}, "AIPP makes 1, 3 or 4 channels"),
+        ("1,5,6,8", {}, "with 1, 3 or 4 channels"),
         ("3,6,8", {}, "four dims that are NCHW or NHWC"),
         ("1,3,7,8", {"input_format": "YUV420SP_U8"}, "8 x 7; both must be even"),
         (
@@ -92,9 +92,58 @@ def test_open_shapes() -> None:
         build.model(net("1,3,H,W"), aipp=static(), dynamic_hw=[(6, 8), (8, 8)])
     with pytest.raises(ValueError, match="only dynamic_batch goes with it"):
         build.model(net("N,3,6,8"), aipp=static(), dynamic_shape=True)
-    dynamic = {"aipp_mode": "dynamic", "max_src_image_size": 1000}
-    with pytest.raises(ValueError, match="is simulated for one shape"):
-        build.model(net("N,3,6,8"), aipp=dynamic, dynamic_batch=[1, 4])
+
+
+DYNAMIC = {"aipp_mode": "dynamic", "max_src_image_size": 1000}
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "dims", "batch"),
+    [
+        ("N,3,6,8", {"dynamic_batch": [2, 4, 1]}, (-1, -1, -1, -1), 4),
+        ("N,6,8,3", {"dynamic_batch": [2]}, (-1, -1, -1, -1), 2),
+        ("2,3,H,W", {"dynamic_hw": [(6, 8), (4, 4)]}, (2, -1, -1, -1), 2),
+        ("2,H,W,3", {"dynamic_hw": [(6, 8), (4, 4)]}, (2, -1, -1, -1), 2),
+    ],
+)
+def test_dynamic_aipp_with_gears_facts_13_9(
+    shape: str, options: dict[str, Any], dims: tuple[int, ...], batch: int
+) -> None:
+    """The order of the inputs is ATC's: images, gear, parameters."""
+    made = build.model(net(shape), aipp=DYNAMIC, **options)
+    image, gear, told = made.inputs
+    assert (image.name, image.dims, image.nbytes) == ("x", dims, 1000)
+    assert (gear.name, told.name) == ("ascend_mbatch_shape_data", "ascend_dynamic_aipp_data")
+    assert told.dims == (64 + 96 * batch,)
+    read = om.open(made.to_bytes())
+    assert isinstance(read, om.Model)
+    assert read.inputs == made.inputs
+
+
+def test_the_batch_of_another_input_is_none_of_the_images() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> g (float[N,2] w, float[2,3,6,8] x)'
+        " => (float[N,2] v, float[2,3,6,8] y) { v = Identity(w) y = Identity(x) }"
+    )
+    front = {**DYNAMIC, "related_input_rank": 1}
+    _, image, _, told = build.model(model, aipp=front, dynamic_batch=[1, 5]).inputs
+    assert (image.dims, told.nbytes) == ((2, -1, -1, -1), 64 + 96 * 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "said"),
+    [
+        ("N,3,6,8", {"dynamic_shape": True}, "goes with dynamic_batch or dynamic_hw"),
+        ("N,3,6,8", {"dynamic_dims": {"x": [(1, 3, 6, 8)]}}, "ATC takes one of them, not both"),
+        ("N,3,6,W", {"dynamic_hw": [(6, 8), (4, 4)]}, r"has the shape \[-1, 3, 6, -1\]"),
+        ("1,H,6,W", {"dynamic_hw": [(3, 8), (3, 4)]}, r"has the shape \[1, -1, 6, -1\]"),
+        ("N,2,6,8", {"dynamic_batch": [1, 2]}, "with 1, 3 or 4 channels"),
+        ("2,5,6,8", {}, "with 1, 3 or 4 channels"),
+    ],
+)
+def test_what_dynamic_aipp_does_not_go_with(shape: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        build.model(net(shape), aipp=DYNAMIC, **options)
 
 
 def test_dynamic_aipp_has_an_input_more_facts_13_1() -> None:
