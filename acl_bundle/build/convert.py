@@ -161,7 +161,8 @@ def model(
         name: What the header calls it, the ONNX graph's name by default.
         aipp: What is done to images before the graph sees them, as ATC's ``--insert_op_conf``
             has it: its text, the path of a file with it, or a mapping with its names. The input
-            is then the image's, of uint8. With shapes that are open only ``dynamic_batch`` goes.
+            is then the image's, of uint8. Open shapes go with it as ``dynamic_batch``, and with
+            dynamic AIPP also as ``dynamic_hw``.
 
     Raises:
         ValueError: The model, a shape or an option does not fit.

@@ -182,13 +182,16 @@ def prepared(images: Any) -> Any:
     return (less * np.float16([1, 1, 0.0171])).transpose(0, 3, 1, 2).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", ["static", "dynamic"])
+@pytest.mark.parametrize("kind", ["static", "dynamic", "gears"])
 def test_aipp(run: Run, kind: str, tmp_path: Path) -> None:
     """By the model's file, and by the program, run for run (facts 13)."""
-    model = model_of([2, 3, 6, 8], [helper.make_node("Identity", ["input"], ["y"])])
+    batch: Any = "n" if kind == "gears" else 2
+    model = model_of([batch, 3, 6, 8], [helper.make_node("Identity", ["input"], ["y"])])
     images = np.random.default_rng(6).integers(0, 256, (2, 10 * 12 * 3)).astype(np.uint8)
-    front = {"static": AIPP, "dynamic": {"max_src_image_size": 1000}}[kind]
-    path = build.model(model, aipp={"aipp_mode": kind, **front}).save(tmp_path / "net.om")
+    dynamic = {"aipp_mode": "dynamic", "max_src_image_size": 1440}
+    front = {"aipp_mode": "static", **AIPP} if kind == "static" else dynamic
+    gears = [1, 2, 4] if kind == "gears" else None
+    path = build.model(model, aipp=front, dynamic_batch=gears).save(tmp_path / "net.om")
     (read,) = aipp.read({"aipp_mode": "static", **AIPP})
     (tmp_path / "one.json").write_text(json.dumps(dict(read.fields)))
     np.save(tmp_path / "in.npy", images)

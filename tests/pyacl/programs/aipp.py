@@ -1,8 +1,9 @@
 """Images as a camera has them: the model's AIPP prepares them, by its file or by the program.
 
-python aipp.py static|dynamic MODEL IMAGES.npy CONFIG.json OUTPUT.npy
+python aipp.py static|dynamic|gears MODEL IMAGES.npy CONFIG.json OUTPUT.npy
 
-IMAGES has a row of bytes for each image of the batch; CONFIG the fields of insert_op.cfg.
+IMAGES has a row of bytes for each image of the batch; CONFIG the fields of insert_op.cfg. With
+gears the parameters are of the largest batch, and the run is of as many images as there are.
 """
 
 import json
@@ -11,7 +12,7 @@ import sys
 import acl
 import numpy as np
 
-PARAMETERS = "ascend_dynamic_aipp_data"
+PARAMETERS, GEAR = "ascend_dynamic_aipp_data", "ascend_mbatch_shape_data"
 FORMATS = {"YUV420SP_U8": 1, "XRGB8888_U8": 2, "RGB888_U8": 3, "YUV400_U8": 4}
 TO_DEVICE, TO_HOST = 1, 2
 
@@ -73,6 +74,19 @@ def configure(model, given, index, one, batch, most):
     acl.get_recent_err_msg()
 
 
+def largest(desc):
+    batches, ret = acl.mdl.get_dynamic_batch(desc)
+    ok(ret)
+    assert batches["batchCount"] == len(batches["batch"]), batches
+    return max(batches["batch"])
+
+
+def set_gear(model, desc, given, batch):
+    index, ret = acl.mdl.get_input_index_by_name(desc, GEAR)
+    ok(ret)
+    ok(acl.mdl.set_dynamic_batch_size(model, given, index, batch), "set_dynamic_batch_size")
+
+
 def dataset(desc, count, size_of):
     """A buffer for each, and what they are."""
     made, memory = acl.mdl.create_dataset(), []
@@ -110,13 +124,16 @@ def main(kind, path, images, config, target):
         index, ret = acl.mdl.get_input_index_by_name(desc, PARAMETERS)
         ok(ret)
         assert attached == index, attached
-        configure(model, given, index, one, len(images), memory[index][1])
+        most = largest(desc) if kind == "gears" else len(images)
+        configure(model, given, index, one, most, memory[index][1])
+    if kind == "gears":
+        set_gear(model, desc, given, len(images))
     data = images.tobytes()
     ok(acl.rt.memcpy(memory[0][0], memory[0][1], acl.util.bytes_to_ptr(data), len(data), TO_DEVICE))
     ok(acl.mdl.execute(model, given, taken), "execute")
     dims, ret = acl.mdl.get_cur_output_dims(desc, 0)
     ok(ret)
-    pointer, size, _ = memory[-1]
+    pointer, size = memory[-1][0], 4 * int(np.prod(dims["dims"]))
     host, ret = acl.rt.malloc_host(size)
     ok(ret)
     ok(acl.rt.memcpy(host, size, pointer, size, TO_HOST))
