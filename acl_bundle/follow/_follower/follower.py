@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex
 
 from acl_bundle._base.arrays import flag
 from acl_bundle._base.owner import Owner, uninterrupted
-from acl_bundle.errors import BusyError, ClosedError
+from acl_bundle.errors import BusyError, ClosedError, RoleError
 from acl_bundle.follow._follower.apply import Applier, Transform, Updatable
 from acl_bundle.follow._follower.backoff import Backoff
 from acl_bundle.follow._follower.callbacks import Callbacks
@@ -238,12 +238,12 @@ class Follower(Owner, Public):
 
 
 def _check_bundle(bundle: Updatable) -> None:
-    missing = [name for name in ("update", "version") if not hasattr(bundle, name)]
-    if missing:
-        raise TypeError(
-            f"bundle is {bundle!r:.80}, without {', '.join(missing)}; a Bundle or Pair is right"
-        )
-    _ = bundle.version
+    try:
+        _ = bundle.update, bundle.version
+    except RoleError:
+        raise
+    except AttributeError as error:
+        raise TypeError(f"bundle is {bundle!r:.80}; a Bundle or Pair is right") from error
 
 
 def _check_stale_after(seconds: float | None) -> None:
