@@ -175,10 +175,10 @@ class Pair(Closing):
             WeightError, TypeError, ValueError, BusyError, ClosedError,
             PoisonedError, AclError: As `Bundle.update`, of the shadow.
         """
-        self._sides.shadow.update.wait_for(ready, timeout_ms)  # before a generator's
-        # arrays are copied
-        found = self._sides.shadow.update.named(weights)
         limits = Limits(when_busy, timeout_ms)
+        # Before a generator's arrays are copied.
+        self._sides.shadow.update.wait_for(ready, limits.left["timeout_ms"])
+        found = self._sides.shadow.update.named(weights)
         with self._one.alone(limits.wait):
             return self._changes.switch(
                 self._changes.written(found, version, probe, limits, options)
@@ -218,10 +218,10 @@ class Pair(Closing):
             As `update`; the active bundle and its version are as before.
         """
         expected = expect if expect is None or expect is ANY else label_of(expect, "expect")
-        self._sides.shadow.update.wait_for(ready, timeout_ms)  # before a generator's
-        # arrays are copied
-        found = self._sides.shadow.update.named(weights)
         limits = Limits(when_busy, timeout_ms)
+        # Before a generator's arrays are copied.
+        self._sides.shadow.update.wait_for(ready, limits.left["timeout_ms"])
+        found = self._sides.shadow.update.named(weights)
         with self._one.alone(limits.wait):
             check_expected("stage", self.version, expected)
             change = self._changes.written(found, version, probe, limits, options, staged=True)
