@@ -173,6 +173,11 @@ class Variables:
         """Whether a failed commit left the weights in an unknown state."""
         return bool(lib.ab_gate_is_poisoned(self.gate))
 
+    @property
+    def torn(self) -> bool:
+        """For who shut the gate: whether the weights may hold a part of what is written."""
+        return bool(lib.ab_gate_is_torn(self.gate))
+
     def unset(self) -> list[str]:
         """The weights that no commit has written."""
         written = self.published.written

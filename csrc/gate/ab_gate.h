@@ -62,6 +62,7 @@ void ab_gate_free(ab_gate *gate);
 int64_t ab_gate_epoch(ab_gate *gate);
 int64_t ab_gate_check(ab_gate *gate);
 int ab_gate_is_poisoned(ab_gate *gate);
+int ab_gate_is_torn(ab_gate *gate);
 int64_t ab_gate_close(ab_gate *gate);
 int64_t ab_gate_shut(ab_gate *gate, int waitMs);
 int64_t ab_gate_hold(ab_gate *gate, int waitMs);

@@ -57,11 +57,17 @@ static void gate_open(ab_gate *gate, int what)
     pthread_mutex_unlock(&gate->mutex);
 }
 
-/* Lets inferences in again after a commit or a claim, unless the gate is held. */
+/*
+ * Lets inferences in again after a commit or a claim, unless the gate is held. What was
+ * written and neither published nor reverted is a mixture: GATE_POISONED.
+ */
 void ab_gate_retract(ab_gate *gate)
 {
     if (gate_is_foreign(gate)) {
         return;
+    }
+    if (gate->state == GATE_WRITING) {
+        gate->state = GATE_POISONED;
     }
     gate_open(gate, GATE_CLAIMED);
 }

@@ -3,8 +3,9 @@
  * epoch (how many commits have succeeded) and what the variables are worth.
  *
  * state and epoch are written only while the gate is shut (claim.c);
- * whoever holds a reader's mutex reads the two in step. A run that may still write the
- * variables, or may have written a part, has left the state at GATE_POISONED.
+ * whoever holds a reader's mutex reads the two in step. Who writes the variables sets
+ * GATE_WRITING first. A run that may still write them, or may have written a part, when
+ * nobody brings them back any more, has left the state at GATE_POISONED.
  */
 
 #include "gate/gate.h"
@@ -98,6 +99,12 @@ int64_t ab_gate_check(ab_gate *gate)
 int ab_gate_is_poisoned(ab_gate *gate)
 {
     return gate->state == GATE_POISONED;
+}
+
+/* For who shut the gate: whether the variables may hold a part of what is written. */
+int ab_gate_is_torn(ab_gate *gate)
+{
+    return gate->state == GATE_WRITING || gate->state == GATE_POISONED;
 }
 
 /*

@@ -15,7 +15,8 @@ static const int64_t LOWEST_EPOCH = -(INT64_C(1) << AB_STEP_SHIFT);
 
 enum gate_shut { GATE_CLAIMED = 1, GATE_HELD = 2 };
 
-enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_POISONED, GATE_CLOSED };
+/* GATE_WRITING: a commit writes the variables just now, and nobody else comes past the gate. */
+enum gate_state { GATE_OPEN, GATE_UNDEFINED, GATE_WRITING, GATE_POISONED, GATE_CLOSED };
 
 /*
  * A reader of the variables: the first member of every engine and runner. The mutex
@@ -71,6 +72,7 @@ static inline int64_t gate_refusal(const ab_gate *gate)
     switch (state) {
     case GATE_CLOSED:
         return failure(AB_STEP_CLOSED, 0, 0);
+    case GATE_WRITING:
     case GATE_POISONED:
         return failure(AB_STEP_POISONED, 0, 0);
     default:

@@ -86,7 +86,7 @@ static int64_t commit_publish(ab_commit_plan *plan)
     if (gate->state == GATE_CLOSED) {
         return failure(AB_STEP_CLOSED, 0, 0);
     }
-    gate->state = GATE_POISONED;
+    gate->state = GATE_WRITING;
     result = commit_write(plan->engine, plan->source);
     if (result == 0) {
         return ab_gate_publish(gate, plan->defines);
@@ -95,8 +95,10 @@ static int64_t commit_publish(ab_commit_plan *plan)
         plan->undone = saved_move(plan->undo, AB_STEP_PUT_BACK);
         if (plan->undone == 0) {
             ab_gate_revert(gate, plan->defined);
+            return result;
         }
     }
+    gate->state = GATE_POISONED;
     return result;
 }
 
@@ -131,7 +133,7 @@ int64_t ab_commit(ab_commit_plan *plan)
 
 /*
  * One write of a longer commit, the gate being shut by the caller; the state
- * is GATE_POISONED until he publishes or reverts. 0 or a failure.
+ * is GATE_WRITING until he publishes, reverts or retracts, or a write fails. 0 or a failure.
  */
 int64_t ab_write(ab_engine *engine, const ab_saved *source)
 {
@@ -142,8 +144,11 @@ int64_t ab_write(ab_engine *engine, const ab_saved *source)
     }
     result = ab_context_enter(engine->context, &visit);
     if (result == 0) {
-        engine->gate->state = GATE_POISONED;
+        engine->gate->state = GATE_WRITING;
         result = commit_write(engine, source);
+        if (result != 0) {
+            engine->gate->state = GATE_POISONED;
+        }
         ab_context_leave(&visit);
     }
     return result;

@@ -156,7 +156,7 @@ class Writer:
             lib.ab_gate_publish(variables.gate, variables.defined_by(commit.published))
         except BaseException as error:
             back = self._as_before
-            if variables.poisoned:
+            if variables.torn:
                 back = self._bring_back(commit.undo, replays, commit.timed)
             tell(error, back)
             raise

@@ -173,3 +173,18 @@ def test_a_long_update_of_a_lazy_mapping_can_be_interrupted(mlp: Any) -> None:
         assert time.monotonic() - started < 0.5, "four values, fetched twice, take 1.6 s"
         assert bundle.version == 0
         assert bundle.update(mlp.random(1)).version == 1
+
+
+def test_a_bundle_is_not_poisoned_while_a_commit_writes(fake_acl: Any, mlp: Any) -> None:
+    """T1 commits, T2 asks whether the bundle is poisoned, as a server does before each run."""
+    with ab.Bundle.load(mlp.path) as bundle:
+        bundle.init()
+        fake.latency("aclmdlExecute", 0.2)
+        updating = threading.Thread(target=bundle.update, args=(mlp.weights,))
+        updating.start()
+        told = []
+        while updating.is_alive():
+            told.append(bundle.poisoned)
+        updating.join()
+    assert told
+    assert not any(told)

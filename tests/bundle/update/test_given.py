@@ -239,7 +239,7 @@ def test_publishers_and_followers_leave_out_what_matches(tmp_path: Path) -> None
         )
         with files.open(file) as opened:
             assert {*opened} == {"a.w"}
-    with pytest.raises(WeightError, match="no weight to publish"):
+    with pytest.raises(WeightError, match="none to publish"):
         follow.publish_directory(tmp_path / "none", given, 1, ignore=["*"])
     follow.publish_directory(tmp_path / "all", given, 1)
     with loaded("a.w") as bundle:

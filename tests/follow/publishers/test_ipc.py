@@ -294,8 +294,8 @@ def test_weights_on_another_card(address: str) -> None:
 
 
 LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "no format": (lambda d: d.pop("ipc"), "no mapping"),
-    "format": (lambda d: d.update(ipc=2), "no mapping"),
+    "no format": (lambda d: d.pop("ipc"), "a mapping with"),
+    "format": (lambda d: d.update(ipc=2), "a mapping with"),
     "version": (lambda d: d.update(version="7"), "version"),
     "negative version": (lambda d: d.update(version=-1), "version"),
     "no key": (lambda d: d.update(key=""), "key"),
@@ -518,7 +518,7 @@ def test_what_is_no_address(wrong: str) -> None:
 
 
 def test_nothing_to_publish(address: str) -> None:
-    with pytest.raises(WeightError, match="no weight"):
+    with pytest.raises(WeightError, match="none to publish"):
         follow.publish_ipc(address, {})
     assert fake.live() == []
 

@@ -228,9 +228,9 @@ def test_redis_what_cannot_be_read_at_all(server: Server) -> None:
 
 
 def test_nothing_is_not_published(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(ab.WeightError, match="no weight to publish"):
+    with pytest.raises(ab.WeightError, match="none to publish"):
         follow.publish_directory(tmp_path, {}, 1)
-    with pytest.raises(ab.WeightError, match="no weight to publish"):
+    with pytest.raises(ab.WeightError, match="none to publish"):
         follow.publish_redis(server.url, {}, 1)
     assert os.listdir(tmp_path) == []
     assert server.client.keys("*") == []
