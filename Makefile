@@ -6,6 +6,7 @@
 # make asan    the tests again, with shim and fake under ASan and UBSan
 # make tsan    eight threads on the fake, under the thread sanitizer and with the order of its locks
 # make soak    eight threads do everything at once for ten minutes; SECONDS_OF_SOAK=60 for one
+# make fleet   fleets on Ray: actors, nodes and coordinators that end (installs Ray, 500 MB)
 # make fuzz    damaged files and configurations, a minute of each (FUZZ_SECONDS=60)
 # make bench   what Python and the fake add to a call, an update, a load: as ratios
 # make wheel   dist/*.whl
@@ -34,7 +35,7 @@ TYPED := PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR) $(BIN)/basedpyright \
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pytest asan tsan soak fuzz fuzz-seeds bench wheel headers clean
+.PHONY: all demo test check pytest asan tsan soak fleet fuzz fuzz-seeds bench wheel headers clean
 all: .venv/built
 
 demo: .venv/regular
@@ -64,6 +65,10 @@ WORKERS ?= 3
 
 pytest: .venv/built $(if $(CI),.venv/frameworks)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Ray has one cluster for each file here; several at once would have no room.
+fleet: .venv/built .venv/ray
+	$(BIN)/python -m pytest -m "ray or not ray" tests/fleet/on_ray
 
 bench: .venv/built
 	$(BIN)/python -m benchmarks.hotpath
@@ -221,6 +226,11 @@ $(BIN)/clang-format: | .venv/editable
 	    $(PIP) "$$one" || echo "no $$one here: its tests are skipped"; done
 	@for one in 'resemblyzer>=0.1.4' 'torchcrepe>=0.0.24'; do \
 	    $(PIP) --no-deps "$$one" || echo "no $$one here: its tests are skipped"; done
+	@touch $@
+
+.venv/ray: .venv/editable
+	@echo "installing Ray (once) ..."
+	@$(PIP) 'ray>=2.60'
 	@touch $@
 
 .venv/regular: $(C) pyproject.toml $(shell find acl_bundle -name '*.py') | .venv/pyvenv.cfg

@@ -5,7 +5,8 @@
     ...     fleet.update(weights, version=7)
     ...     print(fleet.infer({"x": x}).version, fleet.status())
 
-`Fleet.local` has its replicas in this process. Any handle with the methods of `Replica` is one:
+`Fleet.local` has its replicas in this process, `Fleet.processes` in child processes, `Fleet.ray`
+in actors of Ray. Any handle with the methods of `Replica` is one:
 `Participant` is the half of it that lies beside the model.
 """
 
@@ -23,6 +24,10 @@ from acl_bundle.fleet._messages.errors import (
 )
 from acl_bundle.fleet._messages.messages import Proposal, Reference
 from acl_bundle.fleet._messages.replica import Replica
+from acl_bundle.fleet._ray.record import RayRecord
+from acl_bundle.fleet._ray.replica import RayReplica
+from acl_bundle.fleet._ray.replicas import delete_ray_fleet
+from acl_bundle.fleet._ray.store import RayStore
 from acl_bundle.fleet._replica.local import LocalReplica
 from acl_bundle.fleet._replica.participant import Participant
 from acl_bundle.fleet._report.reports import (
@@ -47,6 +52,9 @@ __all__ = [
     "MemoryRecord",
     "Participant",
     "Proposal",
+    "RayRecord",
+    "RayReplica",
+    "RayStore",
     "RedisRecord",
     "Reference",
     "Replica",
@@ -55,4 +63,5 @@ __all__ = [
     "ReplicaReport",
     "ReplicaStatus",
     "Store",
+    "delete_ray_fleet",
 ]

@@ -30,6 +30,11 @@ from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
 from acl_bundle.fleet._local import local_replicas, process_replicas
 from acl_bundle.fleet._messages.replica import Replica
+from acl_bundle.fleet._process.replica import ProcessReplica
+from acl_bundle.fleet._ray.record import RayRecord
+from acl_bundle.fleet._ray.replica import RayReplica
+from acl_bundle.fleet._ray.replicas import ray_record, ray_replicas
+from acl_bundle.fleet._ray.store import RayStore
 from acl_bundle.fleet._report.reports import FleetReport, FleetStatus
 from acl_bundle.fleet._route.infer import infer
 from acl_bundle.fleet._route.member import FleetMember, FleetMembers
@@ -122,9 +127,7 @@ class Fleet(Closing):
         record = MemoryRecord() if record is None else record
         with ExitStack() as stack:
             replicas = local_replicas(stack, source, devices, pair, init, record, options)
-            fleet = cls(replicas, record=record, lease=lease)
-            fleet._stack = stack.pop_all()
-        return fleet
+            return cls._over(stack, replicas, record, lease)
 
     @classmethod
     def processes(
@@ -166,10 +169,73 @@ class Fleet(Closing):
             replicas = process_replicas(
                 stack, source, devices, pair, init, record, initializer, options
             )
-            fleet = cls(replicas, record=record, lease=lease)
-            for replica in replicas:
-                replica.restarted = WeakMethod(fleet._take_back)
-            fleet._stack = stack.pop_all()
+            return cls._over(stack, replicas, record, lease)
+
+    @classmethod
+    def ray(
+        cls,
+        source: Source,
+        *,
+        actors: SupportsIndex = 1,
+        name: str | None = None,
+        pair: bool = False,
+        init: bool = True,
+        record: FileRecord | RedisRecord | RayRecord | None = None,
+        lease: float = LEASE,
+        timeout: float | None = None,
+        initializer: Callable[[], object] | None = None,
+        actor_options: Mapping[str, Any] | None = None,
+        **options: Unpack[LoadOptions],
+    ) -> Fleet:
+        """A fleet of actors of Ray (the extra ``ray``), each with a device of its node.
+
+        Weights go to Ray's object store once, and Ray brings them once to each node. An actor
+        that ends is started again by Ray, on any node with room, and is closed until it has
+        caught up, which happens by itself.
+
+        Args:
+            source: As for `Bundle.load`; each actor opens it, on its node.
+            actors: How many replicas, ``replica-0`` and on.
+            name: Actors of a fleet with a name outlast this process, and `close` leaves them. The
+                next ``Fleet.ray`` of that name takes them over, however many they are, and
+                `delete_ray_fleet` ends them. None: they end with this fleet, or this process.
+            pair: As for `local`.
+            init: As for `local`.
+            record: As for `Fleet`; None: a `RayRecord`.
+            lease: As for `Fleet`.
+            timeout: Seconds in which all actors must have loaded the model; None for ever.
+            initializer: Called first in each actor's process.
+            actor_options: As for `RayReplica`.
+            options: As for `Bundle.load`.
+
+        Raises:
+            UnsupportedError: Ray is not installed.
+            ReplicaLostError: An actor was not loaded in time, or ended before.
+            As `Bundle.load`, `Bundle.init` and `Fleet`; no actor without a name is left.
+        """
+        limit = None if timeout is None else seconds(timeout, "timeout")
+        with ExitStack() as stack:
+            found = ray_record(stack, name) if record is None else record
+            replicas = ray_replicas(
+                stack, source, actors, name, pair, init, found, limit, initializer,
+                actor_options, options,
+            )  # fmt: skip
+            return cls._over(stack, replicas, found, lease, RayStore())
+
+    @classmethod
+    def _over(
+        cls,
+        stack: ExitStack,
+        replicas: Sequence[Replica],
+        record: DecisionRecord,
+        lease: float,
+        store: Store | None = None,
+    ) -> Fleet:
+        """A fleet over new replicas, which takes what the stack is to close."""
+        fleet = cls(replicas, record=record, store=store, lease=lease)
+        for replica in replicas:
+            fleet._listen(replica)
+        fleet._stack = stack.pop_all()
         return fleet
 
     @property
@@ -300,6 +366,11 @@ class Fleet(Closing):
             self._coordinator.settle(signals)
         return self.status()
 
+    def _listen(self, replica: Replica) -> None:
+        """Have a replica that is started again say so."""
+        if isinstance(replica, ProcessReplica | RayReplica):
+            replica.restarted = WeakMethod(self._take_back)
+
     def _take_back(self) -> None:
         """A replica was restarted."""
         try:
@@ -326,6 +397,7 @@ class Fleet(Closing):
                 self._members.remove(member.name)
                 self._coordinator.retire([member], "it could not join its fleet")
                 raise
+            self._listen(replica)
 
     def remove(self, name: str) -> Replica:
         """Let a replica go; it is the caller's to close, and closed to inference.
@@ -356,7 +428,10 @@ class Fleet(Closing):
             raise ClosedError("this Fleet is closed")
 
     def close(self) -> None:
-        """Close every replica, when no update is under way. Harmless twice."""
+        """Close every replica, when no update is under way. Harmless twice.
+
+        Those of a fleet on Ray that has a name go on, with their version.
+        """
         with uninterrupted() as signals:
             while not self._changing.acquire(timeout=POLL_MS / 1000):
                 signals.deliver()

@@ -28,7 +28,7 @@ def main(pipe: Connection, plan: ChildPlan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _Answers(pipe)
     try:
-        replica = _loaded(plan)
+        replica = loaded(plan)
     except BaseException as error:
         answers.send(READY, good=False, value=sendable(error))
         raise SystemExit(1) from None
@@ -38,7 +38,12 @@ def main(pipe: Connection, plan: ChildPlan) -> None:
             _serve(pipe, replica, pool, answers)
 
 
-def _loaded(plan: ChildPlan) -> LocalReplica:
+def loaded(plan: ChildPlan) -> LocalReplica:
+    """The replica of a plan, in the process that runs this.
+
+    Raises:
+        As `Bundle.load` and `Bundle.init`.
+    """
     if plan.initializer is not None:
         plan.initializer()
     load = Pair.load if plan.pair else Bundle.load

@@ -120,7 +120,7 @@ class SharedStore:
     def put(self, weights: Mapping[str, Any], *, reuse: bool) -> InSharedMemory:
         """See `Store`."""
         self.drop()
-        arrays = {name: _host(value, f"weight {name!r}") for name, value in weights.items()}
+        arrays = {name: host_array(value, f"weight {name!r}") for name, value in weights.items()}
         self._put = {n: self._slots[n] for n in arrays if reuse and self._fits(n, arrays[n])}
         missing = {name: array for name, array in arrays.items() if name not in self._put}
         if missing:
@@ -146,7 +146,7 @@ class SharedStore:
         return slot is not None and slot.places[1][2:] == (array.shape, array.dtype)
 
 
-def _host(value: Any, what: str) -> Array:
+def host_array(value: Any, what: str) -> Array:
     """A value as an array on the host.
 
     Raises:

@@ -28,7 +28,10 @@ def test_the_page_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     page.run({})
 
 
-@pytest.mark.parametrize("path", [*PAGES, "README.md", "docs/weights.md", "docs/shell.md"])
+LINKED = (*PAGES, "README.md", "docs/weights.md", "docs/shell.md", "docs/fleet_ray.md")
+
+
+@pytest.mark.parametrize("path", LINKED)
 def test_every_file_that_is_named_exists(path: str) -> None:
     Page(path).check_links()
 

@@ -1,0 +1,1 @@
+"""Replicas as actors of Ray, on any of its nodes."""
