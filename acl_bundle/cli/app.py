@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.arguments import After, Cast, File, Key, Pattern, StaleAfter
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.trouble import told
 from acl_bundle.cli.weights.app import WRONG, weights
@@ -22,8 +23,6 @@ app: typer.Typer = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An .om file.", dir_okay=False)]
 
 
 @app.command()
@@ -164,22 +163,15 @@ def follow(
             metavar="SOURCE", help="A directory, or a URL: redis://, s3://, gs://, https://."
         ),
     ],
-    pattern: Annotated[
-        str, typer.Option(help="Which names of the directory are versions, as a glob.")
-    ] = "*",
-    key: Annotated[str, typer.Option(help="What the names in Redis start with.")] = "weights",
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
-    ] = None,
-    cast: Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")] = "safe",
+    pattern: Pattern = "*",
+    key: Key = "weights",
+    after: After = None,
+    cast: Cast = "safe",
     signing_key_file: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH", help="Only what this key signs. Repeat it for more keys."),
     ] = None,
-    stale_after: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
-    ] = None,
+    stale_after: StaleAfter = None,
     count: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="End when so many are applied.")
     ] = None,

@@ -7,32 +7,26 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.arguments import After, Cast, File, Key, Pattern, StaleAfter
 from acl_bundle.cli.trouble import told
 
 
 def serve(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .om file.", dir_okay=False)],
+    file: File,
     follow: Annotated[
         str | None,
         typer.Option(metavar="SOURCE", help="Follow a trainer: what `follow` takes."),
     ] = None,
     name: Annotated[str, typer.Option(help="What clients call it; else the file's name.")] = "",
-    pattern: Annotated[
-        str, typer.Option(help="Which names of the directory are versions, as a glob.")
-    ] = "*",
-    key: Annotated[str, typer.Option(help="What the names in Redis start with.")] = "weights",
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
-    ] = None,
-    cast: Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")] = "safe",
+    pattern: Pattern = "*",
+    key: Key = "weights",
+    after: After = None,
+    cast: Cast = "safe",
     signing_key_file: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH", help="Only weights that this key signs. Repeat it for more."),
     ] = None,
-    stale_after: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
-    ] = None,
+    stale_after: StaleAfter = None,
     host: Annotated[str, typer.Option(help="Which address; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP; 0 for any.")] = 8000,
     grpc_port: Annotated[

@@ -1,0 +1,20 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An .om file.", dir_okay=False)]
+Pattern = Annotated[str, typer.Option(help="Which names of the directory are versions, as a glob.")]
+Key = Annotated[str, typer.Option(help="What the names in Redis start with.")]
+After = Annotated[
+    str | None,
+    typer.Option(metavar="VERSION", help="Begin after this one, not with the newest."),
+]
+Cast = Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")]
+StaleAfter = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
+]
