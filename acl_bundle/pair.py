@@ -177,7 +177,7 @@ class Pair(Closing):
         """
         limits = Limits(when_busy, timeout_ms)
         # Before a generator's arrays are copied.
-        self._sides.shadow.update.wait_for(ready, limits.left["timeout_ms"])
+        self._sides.shadow.update.wait_for(ready, timeout_ms)
         found = self._sides.shadow.update.named(weights)
         with self._one.alone(limits.wait):
             return self._changes.switch(
@@ -220,7 +220,7 @@ class Pair(Closing):
         expected = expect if expect is None or expect is ANY else label_of(expect, "expect")
         limits = Limits(when_busy, timeout_ms)
         # Before a generator's arrays are copied.
-        self._sides.shadow.update.wait_for(ready, limits.left["timeout_ms"])
+        self._sides.shadow.update.wait_for(ready, timeout_ms)
         found = self._sides.shadow.update.named(weights)
         with self._one.alone(limits.wait):
             check_expected("stage", self.version, expected)

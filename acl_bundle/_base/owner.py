@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import warnings
 import weakref
@@ -145,7 +146,21 @@ def _unwind(stack: ExitStack, around: Around, process: int) -> None:
             try:
                 surroundings.enter_context(around())
             finally:
-                stack.close()
+                _close(stack)
+
+
+def _close(stack: ExitStack) -> None:
+    """Close it within a block that failed: ``ExitStack.close`` cuts what it raises from why."""
+    why = sys.exc_info()[1]
+    try:
+        stack.close()
+    except BaseException as error:
+        last: BaseException = error
+        while last is not why and last.__context__ is not None:
+            last = last.__context__
+        if last is not why:
+            last.__context__ = why
+        raise
 
 
 def _forgotten(stack: ExitStack, around: Around, process: int, name: str) -> None:

@@ -350,3 +350,11 @@ def test_a_signal_that_came_within_a_run_loses_no_array(mlp: Any, freed: bool) -
         assert len(fake.live()) == live
         fake.latency("aclmdlExecute", 0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.acl(leaks="ignore")
+def test_an_array_that_cannot_be_freed_does_not_hide_why_its_block_failed() -> None:
+    with pytest.raises(ab.AclError, match="aclrtFree") as failed, ab.empty((2,), "f4"):
+        fake.fail("aclrtFree")
+        raise KeyError("why")
+    assert isinstance(failed.value.__context__, KeyError)
