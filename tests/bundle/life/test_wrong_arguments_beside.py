@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
@@ -97,7 +98,7 @@ class Rows:
 
     def _from_ipc(self, manifest: Any, device: Any) -> None:
         """What is read of the manifest; its memory is this process's, which does not import it."""
-        with follow.publish_ipc("@manifest", self._two) as publisher:
+        with follow.publish_ipc(f"@manifest{os.getpid()}", self._two) as publisher:
             publisher.publish(1, consumers=0)
             given = publisher.manifest if manifest == "right" else manifest
             with suppress_code(507899):
@@ -142,7 +143,7 @@ class Rows:
 
     def _publishers(self) -> dict[str, Row]:
         two = self._two
-        publisher = self._stack.enter_context(follow.publish_ipc("@sweep", two))
+        publisher = self._stack.enter_context(follow.publish_ipc(f"@sweep{os.getpid()}", two))
 
         def to_redis(**given: Any) -> None:
             """All is looked at before the server is reached, of which there is none."""
@@ -170,7 +171,7 @@ class Rows:
                                  {"server": "unix://none", **plain, "key": "w", "keep": 2},
                                  {**some, "key": "str", "version": "0 array 2**31 2**32+1",
                                   "keep": "2**31 2**32+1 2**70 array"}),
-            "publish_ipc": Row(follow.publish_ipc, {"address": "@one", "weights": two,
+            "publish_ipc": Row(follow.publish_ipc, {"address": f"@one{os.getpid()}", "weights": two,
                                                     "device": 0, "key": None},
                                {"address": "str", "device": "0 array", "key": "None"}),
             "publish": Row(numbered(publisher.publish),
@@ -200,7 +201,7 @@ class Rows:
             "follow": Row(followed, {"bundle": self.pair, "source": "right", **options}, takes),
             "Directory": Row(follow.Directory, {"path": "empty", "pattern": "*.safetensors"},
                              {"path": "str", "pattern": "str"}),
-            "Ipc": Row(follow.Ipc, {"address": "@sweep", "device": 0},
+            "Ipc": Row(follow.Ipc, {"address": f"@sweep{os.getpid()}", "device": 0},
                        {"address": "str", "device": "0 array"}),
         }  # fmt: skip
 
