@@ -159,12 +159,15 @@ def has_form(got: object, answer: str) -> bool:
 @pytest.mark.acl(leaks="ignore", violations="ignore")
 @pytest.mark.usefixtures("fake_acl")
 @EACH
-def test_the_answer_has_its_form_whatever_is_passed(one: Function) -> None:
+def test_the_answer_has_its_form_whatever_is_passed(
+    one: Function, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is raised for a bad ret, outputs are there on error, too, and what is not checked
     wraps (facts 1).
     """
     if one.name in UNCALLED or "_batch_crop" in one.name:
         pytest.skip("its arguments are looked at in Python")
+    monkeypatch.chdir(tmp_path)  # acl.prof.init makes the folder that it is given
     acl = pyacl.module()
     assert acl.init() == 0
     for given in variations(one):
