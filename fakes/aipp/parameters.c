@@ -8,7 +8,6 @@
 
 enum {
     OUTPUT_W_MAX = 1080,        /* after padding */
-    SIZE_MAX_W_H = 4096,
     PADDING_MAX = 32
 };
 

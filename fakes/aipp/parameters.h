@@ -15,6 +15,8 @@
 #include "base/acl.h"
 #include "file/aipp_record.h"
 
+enum { SIZE_MAX_W_H = 4096 };   /* an image's width, and its height */
+
 /* Formats as the device counts them. */
 typedef enum AippDeviceFormat {
     DEVICE_YUV420SP_U8 = 1,

@@ -1,12 +1,14 @@
 /*
- * set: aclmdlAIPP, parameters of dynamic AIPP as a program collects them.
+ * set: aclmdlAIPP, parameters of dynamic AIPP as a program collects them: what is of all images.
  *
  * Ranges are checked one by one and in the order of the arguments; what was
  * refused has changed nothing but the switch in front of it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "aipp/parameters.h"
+#include "aipp/ranges.h"
 #include "call/calls.h"
 #include "call/message.h"
 #include "call/violations.h"
@@ -16,52 +18,8 @@
 
 enum {
     MATRIX_MIN = -32677,        /* as CANN has it */
-    MATRIX_MAX = 32676,
-    SIZE_MAX_W_H = 4096,
-    SCF_MIN = 16,
-    SCF_W_MAX = 1920,
-    PADDING_MAX = 32,
-    MEAN_MAX = 255
+    MATRIX_MAX = 32676
 };
-
-static int check_range(const char *name, int64_t value, int64_t low, int64_t high)
-{
-    if (value >= low && value <= high)
-        return E_NONE;
-    return refuse(E_PARAM, "%s is %lld; %lld to %lld are right", name, (long long)value,
-                  (long long)low, (long long)high);
-}
-
-/* What is no number is in each range, as in CANN. */
-static int check_floats(const char *name, const float value[4], float low, float high)
-{
-    for (size_t i = 0; i < 4; i++)
-        if (value[i] < low || value[i] > high)
-            return refuse(E_PARAM, "%s%zu is %g; %g to %g are right", name, i, (double)value[i],
-                          (double)low, (double)high);
-    return E_NONE;
-}
-
-/* A row of numbers with one range and names of one pattern, "cropSizeW". */
-typedef struct Ranged {
-    const char *name;
-    int64_t value;
-    int64_t low;
-    int64_t high;
-} Ranged;
-
-static int check_all(const Ranged *row, size_t count)
-{
-    int status = E_NONE;
-
-    for (size_t i = 0; status == E_NONE && i < count; i++)
-        status = check_range(row[i].name, row[i].value, row[i].low, row[i].high);
-    return status;
-}
-
-#define CHECK_ALL(...) \
-    check_all((const Ranged[]){__VA_ARGS__}, sizeof((const Ranged[]){__VA_ARGS__}) / sizeof(Ranged))
-#define RANGED(name, low, high) {#name, name, low, high}
 
 static void release(void *body)
 {
@@ -148,7 +106,7 @@ aclError aclmdlSetAIPPCscParams(aclmdlAIPP *aippParmsSet, int8_t cscSwitch, int1
     AippSet *set = NULL;
     int status = aipp_set_need(aippParmsSet, &set);
     if (status == E_NONE)
-        status = check_range("cscSwitch", cscSwitch, 0, 1);
+        status = CHECK_ALL(RANGED(cscSwitch, 0, 1));
     if (status != E_NONE)
         LEAVE(status);
     set->head.csc_switch = cscSwitch;
@@ -173,7 +131,7 @@ aclError aclmdlSetAIPPRbuvSwapSwitch(aclmdlAIPP *aippParmsSet, int8_t rbuvSwapSw
     AippSet *set = NULL;
     int status = aipp_set_need(aippParmsSet, &set);
     if (status == E_NONE)
-        status = check_range("rbuvSwapSwitch", rbuvSwapSwitch, 0, 1);
+        status = CHECK_ALL(RANGED(rbuvSwapSwitch, 0, 1));
     if (status == E_NONE)
         set->head.rbuv_swap_switch = rbuvSwapSwitch;
     LEAVE(status);
@@ -186,7 +144,7 @@ aclError aclmdlSetAIPPAxSwapSwitch(aclmdlAIPP *aippParmsSet, int8_t axSwapSwitch
     AippSet *set = NULL;
     int status = aipp_set_need(aippParmsSet, &set);
     if (status == E_NONE)
-        status = check_range("axSwapSwitch", axSwapSwitch, 0, 1);
+        status = CHECK_ALL(RANGED(axSwapSwitch, 0, 1));
     if (status == E_NONE)
         set->head.ax_swap_switch = axSwapSwitch;
     LEAVE(status);
@@ -207,162 +165,4 @@ aclError aclmdlSetAIPPSrcImageSize(aclmdlAIPP *aippParmsSet, int32_t srcImageSiz
     set->head.src_image_size_w = srcImageSizeW;
     set->head.src_image_size_h = srcImageSizeH;
     LEAVE(E_NONE);
-}
-
-/* The part of an image, which the batch has. */
-static int part_need(const aclmdlAIPP *handle, uint64_t i, AippPart **part)
-{
-    AippSet *set = NULL;
-    int status = aipp_set_need(handle, &set);
-
-    if (status != E_NONE)
-        return status;
-    if (i >= set->batch)
-        return refuse(E_PARAM, "batchIndex is %llu; the parameters are of %llu images",
-                      (unsigned long long)i, (unsigned long long)set->batch);
-    *part = &set->part[i];
-    return E_NONE;
-}
-
-/* A switch of an image's part is set before what it switches is looked at. */
-static int set_switch(const char *name, int8_t value, int8_t *to)
-{
-    int status = check_range(name, value, 0, 1);
-
-    if (status == E_NONE)
-        *to = value;
-    return status;
-}
-
-aclError aclmdlSetAIPPScfParams(aclmdlAIPP *aippParmsSet, int8_t scfSwitch, int32_t scfInputSizeW,
-                                int32_t scfInputSizeH, int32_t scfOutputSizeW,
-                                int32_t scfOutputSizeH, uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPScfParams, "aippParmsSet=%p, scfSwitch=%d, batchIndex=%llu",
-          (void *)aippParmsSet, scfSwitch, (unsigned long long)batchIndex);
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status = set_switch("scfSwitch", scfSwitch, &part->scf_switch);
-    if (status == E_NONE && scfSwitch == 1)
-        status = CHECK_ALL(RANGED(scfInputSizeW, SCF_MIN, SIZE_MAX_W_H),
-                           RANGED(scfInputSizeH, SCF_MIN, SIZE_MAX_W_H),
-                           RANGED(scfOutputSizeW, SCF_MIN, SCF_W_MAX),
-                           RANGED(scfOutputSizeH, SCF_MIN, SIZE_MAX_W_H));
-    if (status != E_NONE || scfSwitch == 0)
-        LEAVE(status);
-    part->scf_input_w = scfInputSizeW;
-    part->scf_input_h = scfInputSizeH;
-    part->scf_output_w = scfOutputSizeW;
-    part->scf_output_h = scfOutputSizeH;
-    LEAVE(E_NONE);
-}
-
-aclError aclmdlSetAIPPCropParams(aclmdlAIPP *aippParmsSet, int8_t cropSwitch, int32_t cropStartPosW,
-                                 int32_t cropStartPosH, int32_t cropSizeW, int32_t cropSizeH,
-                                 uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPCropParams, "aippParmsSet=%p, cropSwitch=%d, batchIndex=%llu",
-          (void *)aippParmsSet, cropSwitch, (unsigned long long)batchIndex);
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status = set_switch("cropSwitch", cropSwitch, &part->crop_switch);
-    if (status == E_NONE && cropSwitch == 1)
-        status = CHECK_ALL(RANGED(cropStartPosW, 0, SIZE_MAX_W_H - 1),
-                           RANGED(cropStartPosH, 0, SIZE_MAX_W_H - 1),
-                           RANGED(cropSizeW, 1, SIZE_MAX_W_H), RANGED(cropSizeH, 1, SIZE_MAX_W_H));
-    if (status != E_NONE || cropSwitch == 0)
-        LEAVE(status);
-    part->crop_start_w = cropStartPosW;
-    part->crop_start_h = cropStartPosH;
-    part->crop_size_w = cropSizeW;
-    part->crop_size_h = cropSizeH;
-    LEAVE(E_NONE);
-}
-
-aclError aclmdlSetAIPPPaddingParams(aclmdlAIPP *aippParmsSet, int8_t paddingSwitch,
-                                    int32_t paddingSizeTop, int32_t paddingSizeBottom,
-                                    int32_t paddingSizeLeft, int32_t paddingSizeRight,
-                                    uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPPaddingParams, "aippParmsSet=%p, paddingSwitch=%d, batchIndex=%llu",
-          (void *)aippParmsSet, paddingSwitch, (unsigned long long)batchIndex);
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status = set_switch("paddingSwitch", paddingSwitch, &part->padding_switch);
-    if (status == E_NONE && paddingSwitch == 1)
-        status = CHECK_ALL(
-            RANGED(paddingSizeTop, 0, PADDING_MAX), RANGED(paddingSizeBottom, 0, PADDING_MAX),
-            RANGED(paddingSizeLeft, 0, PADDING_MAX), RANGED(paddingSizeRight, 0, PADDING_MAX));
-    if (status != E_NONE || paddingSwitch == 0)
-        LEAVE(status);
-    part->padding_top = paddingSizeTop;
-    part->padding_bottom = paddingSizeBottom;
-    part->padding_left = paddingSizeLeft;
-    part->padding_right = paddingSizeRight;
-    LEAVE(E_NONE);
-}
-
-aclError aclmdlSetAIPPDtcPixelMean(aclmdlAIPP *aippParmsSet, int16_t dtcPixelMeanChn0,
-                                   int16_t dtcPixelMeanChn1, int16_t dtcPixelMeanChn2,
-                                   int16_t dtcPixelMeanChn3, uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPDtcPixelMean, "aippParmsSet=%p, mean=%d %d %d %d, batchIndex=%llu",
-          (void *)aippParmsSet, dtcPixelMeanChn0, dtcPixelMeanChn1, dtcPixelMeanChn2,
-          dtcPixelMeanChn3, (unsigned long long)batchIndex);
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status =
-            CHECK_ALL(RANGED(dtcPixelMeanChn0, 0, MEAN_MAX), RANGED(dtcPixelMeanChn1, 0, MEAN_MAX),
-                      RANGED(dtcPixelMeanChn2, 0, MEAN_MAX), RANGED(dtcPixelMeanChn3, 0, MEAN_MAX));
-    if (status == E_NONE)
-        memcpy(part->mean,
-               (const int16_t[]){dtcPixelMeanChn0, dtcPixelMeanChn1, dtcPixelMeanChn2,
-                                 dtcPixelMeanChn3},
-               sizeof part->mean);
-    LEAVE(status);
-}
-
-/* Four floats of one range, kept as halves. */
-static int set_floats(const char *name, const float value[4], float low, float high, uint16_t to[4])
-{
-    int status = check_floats(name, value, low, high);
-
-    for (size_t i = 0; status == E_NONE && i < 4; i++)
-        to[i] = half_of(value[i]);
-    return status;
-}
-
-aclError aclmdlSetAIPPDtcPixelMin(aclmdlAIPP *aippParmsSet, float dtcPixelMinChn0,
-                                  float dtcPixelMinChn1, float dtcPixelMinChn2,
-                                  float dtcPixelMinChn3, uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPDtcPixelMin, "aippParmsSet=%p, min=%g %g %g %g, batchIndex=%llu",
-          (void *)aippParmsSet, (double)dtcPixelMinChn0, (double)dtcPixelMinChn1,
-          (double)dtcPixelMinChn2, (double)dtcPixelMinChn3, (unsigned long long)batchIndex);
-    const float min[4] = {dtcPixelMinChn0, dtcPixelMinChn1, dtcPixelMinChn2, dtcPixelMinChn3};
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status = set_floats("dtcPixelMinChn", min, 0.0f, 255.0f, part->min);
-    LEAVE(status);
-}
-
-aclError aclmdlSetAIPPPixelVarReci(aclmdlAIPP *aippParmsSet, float dtcPixelVarReciChn0,
-                                   float dtcPixelVarReciChn1, float dtcPixelVarReciChn2,
-                                   float dtcPixelVarReciChn3, uint64_t batchIndex)
-{
-    ENTER(aclmdlSetAIPPPixelVarReci, "aippParmsSet=%p, varReci=%g %g %g %g, batchIndex=%llu",
-          (void *)aippParmsSet, (double)dtcPixelVarReciChn0, (double)dtcPixelVarReciChn1,
-          (double)dtcPixelVarReciChn2, (double)dtcPixelVarReciChn3, (unsigned long long)batchIndex);
-    const float reci[4] = {dtcPixelVarReciChn0, dtcPixelVarReciChn1, dtcPixelVarReciChn2,
-                           dtcPixelVarReciChn3};
-    AippPart *part = NULL;
-    int status = part_need(aippParmsSet, batchIndex, &part);
-    if (status == E_NONE)
-        status = set_floats("dtcPixelVarReciChn", reci, -65504.0f, 65504.0f, part->var_reci);
-    LEAVE(status);
 }

@@ -21,17 +21,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-enum {
-    SHARE_KEY = 65,             /* bytes of a key's text, NUL included */
-    SHARE_MEMBERS = 256
-};
+#include "base/share_key.h"
+
+enum { SHARE_MEMBERS = 256 };
 
 typedef struct Share Share;
-
-/* What a block is for: a letter, which is part of its key. */
-typedef enum ShareKind { SHARE_MEMORY = 'm', SHARE_EVENT = 'e' } ShareKind;
 
 /* Makes a zeroed block of so many bytes; NULL without memory or descriptors. */
 Share *share_make(ShareKind kind, size_t size);
@@ -61,9 +56,6 @@ long share_maker(const Share *share);
  */
 void share_lock(const Share *share);
 void share_unlock(const Share *share);
-
-/* A number that this process has and no other: 30 bits, and 32 zero bits behind them. */
-uint64_t share_stamp(void);
 
 /* Which member this process is. */
 unsigned share_member(const Share *share);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/locks.h"
+#include "base/stamp.h"
 
 /* Addresses in rows of the block: far from 0, as a claim may begin before the memory. */
 #define START ((uintptr_t)1 << 40)
@@ -61,13 +62,13 @@ static bool is_of_process(const SharedUse *use, uint64_t stamp)
 /* Of the member that this process is, by one that was it before. */
 static bool is_predecessors(const SharedUse *use, const void *member)
 {
-    return use->member == *(const unsigned *)member && !is_of_process(use, share_stamp());
+    return use->member == *(const unsigned *)member && !is_of_process(use, process_stamp());
 }
 
 static bool is_ours(const SharedUse *use, const void *to)
 {
     (void)to;
-    return is_of_process(use, share_stamp());
+    return is_of_process(use, process_stamp());
 }
 
 void uses_begin(const Share *share, Uses *uses, uintptr_t start, size_t size, bool own)
@@ -191,7 +192,7 @@ bool uses_add(const User *user, const UseOf *of, size_t count)
 
 static bool has_tag(const SharedUse *use, const void *tag)
 {
-    return use->user.tag == *(const uint64_t *)tag && is_of_process(use, share_stamp());
+    return use->user.tag == *(const uint64_t *)tag && is_of_process(use, process_stamp());
 }
 
 void uses_remove(uint64_t tag)
@@ -284,7 +285,7 @@ static bool stands(const Shared *shared, const SharedUse *use, const UsesQuery *
 
 static bool find_in(const Shared *shared, const UsesQuery *query, SharedUse *found, size_t *which)
 {
-    uint64_t own = share_stamp();
+    uint64_t own = process_stamp();
     bool any = false;
 
     share_lock(shared->share);

@@ -28,7 +28,7 @@ enum { USES_MAX = 8192 };       /* rows of one memory; what comes then is not to
 /* A task, as all processes know it. */
 typedef struct User {
     uint64_t tag;               /* its own process's name for it */
-    uint64_t stream;            /* share_stamp() of its process, and the stream in it; 0
+    uint64_t stream;            /* process_stamp() of its process, and the stream in it; 0
                                    there: on no stream */
     uint64_t seq;               /* of all tasks of that process */
     bool held;                  /* what it comes after is not known yet */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/stamp.h"
+
 enum {
     KNOWN_MAX = 1024,           /* ticks of other processes that the host remembers */
     SHARED_MAX = 250            /* ticks that cross with an event */
@@ -11,12 +13,12 @@ static Clock known;             /* what this host knows of other processes' stre
 
 static uint64_t name_of(uint64_t serial)
 {
-    return CLOCK_SHARED | share_stamp() | (serial & UINT32_MAX);
+    return CLOCK_SHARED | process_stamp() | (serial & UINT32_MAX);
 }
 
 static bool is_ours(uint64_t name)
 {
-    return (name & ~(uint64_t)UINT32_MAX) == (CLOCK_SHARED | share_stamp());
+    return (name & ~(uint64_t)UINT32_MAX) == (CLOCK_SHARED | process_stamp());
 }
 
 /*

@@ -64,7 +64,7 @@ def test_a_stream_waits_for_another_processs_record_facts_10_3(
     """Whoever made the event, both record it and both wait for it."""
     first, second = (here, other) if late == "here" else (other, here)
     mine, theirs = ("w", "v") if late == "here" else ("v", "w")
-    first.slow("aclrtMemsetAsync", 80)
+    first.slow("aclrtMemsetAsync", 1_000)
     first.run("aclrtMemsetAsync", mine, 4, 7, 4, "s")
     assert first.run("aclrtRecordEvent", "e", "s") == codes.SUCCESS
     assert not second.is_complete("e")
@@ -78,7 +78,7 @@ def test_a_stream_waits_for_another_processs_record_facts_10_3(
 
 
 def test_the_host_waits_facts_10_3(here: Program, other: Process, shared: bytes) -> None:
-    here.slow("aclrtMemsetAsync", 80)
+    here.slow("aclrtMemsetAsync", 1_000)
     here.run("aclrtMemsetAsync", "w", 4, 9, 4, "s")
     here.run("aclrtRecordEvent", "e", "s")
     timeout = other.run("aclrtSynchronizeEventWithTimeout", "e", 1)
@@ -175,7 +175,7 @@ def test_a_mark_of_an_ended_process_is_told_behind_which_another_was_queued(
 def test_a_second_opening_does_not_end_the_records_of_the_first(
     here: Program, other: Process, shared: bytes
 ) -> None:
-    other.slow("aclrtMemsetAsync", 80)
+    other.slow("aclrtMemsetAsync", 1_000)
     other.run("aclrtMemsetAsync", "v", 4, 6, 4, "s")
     other.run("aclrtRecordEvent", "e", "s")
     assert other.open_event("f", shared) == codes.SUCCESS
@@ -250,7 +250,7 @@ def test_a_record_of_a_destroyed_event_is_still_told_there(
     """In faithful mode the event goes with its last task."""
     before = len(os.listdir("/proc/self/fd"))
     here.set("mode", "faithful")
-    here.slow("aclrtMemsetAsync", 80)
+    here.slow("aclrtMemsetAsync", 1_000)
     here.run("aclrtMemsetAsync", "w", 4, 5, 4, "s")
     here.run("aclrtRecordEvent", "e", "s")
     assert here.run("aclrtDestroyEvent", "e") == codes.SUCCESS
