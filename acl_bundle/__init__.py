@@ -10,7 +10,8 @@ Importing opens nothing and loads next to nothing: a name is fetched from its
 module when it is first used, libascendcl.so is found at the first load, or by
 `load_library`. `acl_bundle.build` makes bundle files from ONNX models,
 `acl_bundle.om` reads and writes them, `acl_bundle.fake` runs them without a
-device, `acl_bundle.weights` reads weights from other frameworks' files.
+device, `acl_bundle.weights` reads weights from other frameworks' files,
+`acl_bundle.compare` says how far two answers are apart.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from acl_bundle import build as build
+    from acl_bundle import compare as compare
     from acl_bundle import fake as fake
     from acl_bundle import om as om
     from acl_bundle import server as server
@@ -138,7 +140,7 @@ _HOME = {
     "load_library": "_binding.library",
     "to_device": "_device.make",
 }
-_PACKAGES = ("build", "fake", "follow", "om", "server", "weights")
+_PACKAGES = ("build", "compare", "fake", "follow", "om", "server", "weights")
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not declared above is an error

@@ -19,6 +19,7 @@ PUBLIC = (
     "acl_bundle",
     "acl_bundle.build",
     "acl_bundle.cli",
+    "acl_bundle.compare",
     "acl_bundle.compat",
     "acl_bundle.fake",
     "acl_bundle.follow",
