@@ -354,7 +354,8 @@ def test_a_signal_that_came_within_a_run_loses_no_array(mlp: Any, freed: bool) -
 
 @pytest.mark.acl(leaks="ignore")
 def test_an_array_that_cannot_be_freed_does_not_hide_why_its_block_failed() -> None:
-    with pytest.raises(ab.AclError, match="aclrtFree") as failed, ab.empty((2,), "f4"):
-        fake.fail("aclrtFree")
+    array = ab.empty((2,), "f4")
+    fake.fail("aclrtFree")
+    with pytest.raises(ab.AclError, match="aclrtFree") as failed, array:
         raise KeyError("why")
     assert isinstance(failed.value.__context__, KeyError)
