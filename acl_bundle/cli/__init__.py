@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 
-from acl_bundle.cli.trouble import told
+from acl_bundle.cli.shell.trouble import told
 
 __all__ = ["main"]
 

@@ -136,7 +136,7 @@ def test_the_lines_name_what_computes() -> None:
 def test_without_onnxruntime_it_says_so_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from acl_bundle.cli import fake as command  # noqa: PLC0415  as the command does
+    from acl_bundle.cli.fake import env as command  # noqa: PLC0415  as the command does
 
     monkeypatch.setattr(fake, "onnxruntime_path", lambda: None)
     command.env()

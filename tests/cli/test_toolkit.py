@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acl_bundle import fake
-from acl_bundle.cli import toolkit
+from acl_bundle.cli.fake import toolkit
 
 from .test_fake_env import CLEAN
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")})
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 PLACE = re.compile(r"\b(?:acl_bundle|benchmarks|csrc|docs|examples|fakes|tests)/[\w./]*\w")
-MADE = re.compile(r"/(?:_|test_)?mine\.py$")  # by whoever follows a recipe
+MADE = re.compile(r"/(?:mine/\w+|(?:_|test_)?mine)\.py$")  # by whoever follows a recipe
 FILE = re.compile(r"`([\w*./]+\.(?:py|c|cc|h|toml))`")
 PAST = {"CHANGELOG.md"}  # names what was there then
 

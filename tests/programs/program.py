@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle.cli import fake, toolkit
+from acl_bundle.cli.fake import env, toolkit
 
 HERE = Path(__file__).parent
 STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
@@ -52,7 +52,7 @@ def in_shell(
         for key, value in os.environ.items()
         if not key.startswith(("ACL_", "ASCEND", "DDK", "NPU", "LD_LIBRARY"))
     }
-    script = "\n".join([*fake.lines(), 'exec "$@"'])
+    script = "\n".join([*env.lines(), 'exec "$@"'])
     return subprocess.run(
         ["sh", "-euc", script, "sh", *command], cwd=folder, env={**clean, **environment},
         capture_output=True, text=True, timeout=120, check=False,

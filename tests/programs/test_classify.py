@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from acl_bundle import build, fake
-from acl_bundle.cli import fake as command
+from acl_bundle.cli.fake import env as command
 from tests.pyacl.test_programs import classifier, computed
 
 HERE = Path(__file__).parent

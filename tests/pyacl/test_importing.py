@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from acl_bundle import pyacl
-from acl_bundle.cli import fake as command
+from acl_bundle.cli.fake import env as command
 from acl_bundle.pyacl.importing import FOLDER
 
 CLEAN = {

@@ -24,7 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from acl_bundle import aipp, build
-from acl_bundle.cli import fake as command
+from acl_bundle.cli.fake import env as command
 
 PROGRAMS = Path(__file__).parent / "programs"
 CLEAN = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from acl_bundle.cli import fake as command
+from acl_bundle.cli.fake import env as command
 
 from . import models
 

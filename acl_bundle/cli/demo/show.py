@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.live import Live
 from rich.table import Table
 
-from acl_bundle.cli.console import Console
+from acl_bundle.cli.shell.console import Console
 
 NEEDED = ("sklearn", "onnx", "onnxruntime")
 COLUMNS = ("version", "accuracy", "scikit-learn", "update ms", "inference ms")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.arguments import After, Cast, File, Key, Pattern, StaleAfter
-from acl_bundle.cli.trouble import told
+from acl_bundle.cli.shell.arguments import After, Cast, File, Key, Pattern, StaleAfter
+from acl_bundle.cli.shell.trouble import told
 
 
 def serve(
@@ -62,7 +62,7 @@ def serve(
     Answers carry the version of the weights. SIGTERM and Ctrl-C drain, a second one stops at
     once; what happens is a line of JSON on stderr. Exit status 1 when a request had no answer.
     """
-    from acl_bundle.cli.follow import FollowWish  # noqa: PLC0415
+    from acl_bundle.cli.follow.run import FollowWish  # noqa: PLC0415
     from acl_bundle.cli.serve import run as command  # noqa: PLC0415
     from acl_bundle.server import ServerLimits  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ import typer
 
 import acl_bundle as ab
 from acl_bundle._base.files import read_regular
-from acl_bundle.cli.follow import KEY_MAX, FollowWish, _after, _key_in, _signing_key, _source
+from acl_bundle.cli.follow.run import KEY_MAX, FollowWish, _after, _key_in, _signing_key, _source
 from acl_bundle.server import JsonLines, Server, ServerLimits
 
 STEP = 0.2

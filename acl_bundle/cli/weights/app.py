@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.trouble import told
+from acl_bundle.cli.shell.trouble import told
 from acl_bundle.cli.weights.options import (
     FORMATS,
     ChangeOptions,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from acl_bundle.cli.console import Console
+from acl_bundle.cli.shell.console import Console
 from acl_bundle.weights import View
 from acl_bundle.weights._base.spec import Array, Weights, spec_of
 

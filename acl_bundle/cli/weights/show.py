@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from acl_bundle.cli.console import Console
+from acl_bundle.cli.shell.console import Console
 from acl_bundle.weights import Report, Spec
 
 LEAST, UNBOUNDED = 80, 10_000

@@ -14,7 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import acl_bundle as ab
 from acl_bundle import build, om, weights
-from acl_bundle.cli import inspect
+from acl_bundle.cli.inspect.describe import describe
+from acl_bundle.cli.inspect.show import run as inspect
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
@@ -143,10 +144,10 @@ def test_no_json_is_refused_and_somebody_elses_json_passed_by(compiled: Made) ->
 
 def test_inspect_shows_both_names(compiled: Made, capsys: pytest.CaptureFixture[str]) -> None:
     path = compiled("w_Initializer_1", "b_Initializer_0")
-    inspect.run(path, as_json=False)
+    inspect(path, as_json=False)
     shown = capsys.readouterr().out
     assert "w_Initializer_1" in shown.partition("partitions")[0]
-    assert [(one["name"], one["in_graph"]) for one in inspect.describe(path)["weights"]] == [
+    assert [(one["name"], one["in_graph"]) for one in describe(path)["weights"]] == [
         ("w", "w_Initializer_1"),
         ("b", "b_Initializer_0"),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from acl_bundle import fake
-from acl_bundle.cli import toolkit
+from acl_bundle.cli.fake import toolkit
 
 from .page import PROGRAM, ROOT, Page
 from .test_shell_page import shell

@@ -10,7 +10,7 @@ from .page import Page
 ROOT = Path(__file__).parents[3]
 PAGE = Page("CONTRIBUTING.md")
 PLACE = re.compile(r"\b(?:acl_bundle|csrc|docs|fakes|tests)/[\w./]*\w")
-MADE = re.compile(r"/(?:_|test_)?mine\.py$")  # by whoever follows a recipe
+MADE = re.compile(r"/(?:mine/\w+|(?:_|test_)?mine)\.py$")  # by whoever follows a recipe
 
 
 def test_every_place_that_is_named_exists() -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from acl_bundle import bench
 from acl_bundle.bench import Cell, Effort
-from acl_bundle.cli.console import Console
+from acl_bundle.cli.shell.console import Console
 from acl_bundle.cli.weights import show
 
 __all__ = ["Effort", "run"]

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle import fake
-from acl_bundle.cli import toolkit as toolkits
-from acl_bundle.cli.trouble import told
+from acl_bundle.cli.fake import toolkit as toolkits
+from acl_bundle.cli.shell.trouble import told
 from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
 

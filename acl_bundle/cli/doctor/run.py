@@ -14,7 +14,7 @@ from acl_bundle import errors, fake, om
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import attempts, has
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle.cli.console import Console
+from acl_bundle.cli.shell.console import Console
 
 Finding = tuple[bool, str]
 """Whether it is well, and one line to print."""

@@ -1,0 +1,1 @@
+"""``acl-bundle bench``: latency by shape and precision."""

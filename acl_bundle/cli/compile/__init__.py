@@ -1,0 +1,1 @@
+"""``acl-bundle compile``: an ONNX model becomes a refreshable bundle for a chip."""

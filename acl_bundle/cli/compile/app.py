@@ -1,0 +1,99 @@
+"""The arguments of ``acl-bundle compile``, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acl_bundle.cli.shell.trouble import told
+from acl_bundle.cli.weights.app import WRONG
+
+
+def compile_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An ONNX model.", dir_okay=False)],
+    soc: Annotated[str, typer.Option(metavar="NAME", help="The chip: Ascend910B3, say.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .om file to write.")
+    ],
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="More of what --weights takes."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME...",
+            help="Constants that become refreshable: names, patterns, or all. An update takes them"
+            " in this order.",
+        ),
+    ] = None,
+    unused: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="What the trainer has and the model does not need: '*.num_batches_tracked'. An"
+            " update passes over it. Repeat it for more.",
+        ),
+    ] = None,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=WEIGHT",
+            help="Another name of a weight, such as that of a tied parameter. Repeat it for more.",
+        ),
+    ] = None,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In place of --weights: what weights match wrote, which says what they are.",
+            dir_okay=False,
+        ),
+    ] = None,
+    no_fold: Annotated[
+        bool,
+        typer.Option(
+            "--no-fold",
+            help="What depends on weights alone stays in the graph, for each inference.",
+        ),
+    ] = False,
+    input_shape: Annotated[
+        str, typer.Option(metavar="TEXT", help="Fixes open dims: x:1,3;mask:1,64")
+    ] = "",
+    dynamic_batch: Annotated[str, typer.Option(metavar="N,N,...", help="Batch sizes.")] = "",
+    dynamic_hw: Annotated[
+        str, typer.Option(metavar="H,W;H,W", help="Resolutions: 224,224;448,448")
+    ] = "",
+    dynamic_dims: Annotated[
+        str,
+        typer.Option(metavar="N,N;N,N", help="In each gear, all open dims of all inputs."),
+    ] = "",
+    dynamic_shape: Annotated[bool, typer.Option(help="Open dims stay open.")] = False,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="MODE",
+            help="GE's precision mode. origin keeps the model's dtypes; GE's own default, fp16,"
+            " computes float32 in half precision.",
+        ),
+    ] = "origin",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+) -> None:
+    """Compile an ONNX model into a refreshable bundle for a chip.
+
+    It needs CANN's toolkit and a C++ compiler, and no NPU: source its set_env.sh first. Beside the
+    bundle comes a manifest, FILE.json. Ctrl-C ends it.
+
+    Example: acl-bundle compile policy.onnx --weights 'fc*.weight' --soc Ascend910B3 -o policy.om
+    """
+    from acl_bundle.cli.compile import run as command  # noqa: PLC0415
+
+    wish = command.CompileWish(
+        model, [*(weights or []), *(patterns or [])], output, soc, input_shape,
+        dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, precision,
+        unused or (), alias or (), program, not no_fold,
+    )  # fmt: skip
+    with told(1, WRONG):
+        command.run(wish, as_json)

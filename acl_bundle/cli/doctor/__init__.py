@@ -1,0 +1,1 @@
+"""``acl-bundle doctor``: would a bundle run here, and if not, why not."""

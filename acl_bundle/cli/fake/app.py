@@ -1,0 +1,87 @@
+"""The arguments of ``acl-bundle fake``, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acl_bundle.cli.shell.trouble import told
+
+fakes: typer.Typer = typer.Typer(
+    help="The fake AscendCL, for programs of any language.", no_args_is_help=True
+)
+
+
+@fakes.command()
+def env(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- PROGRAM ...]", help="Run this instead of printing lines."),
+    ] = None,
+    *,
+    pyacl: Annotated[
+        bool, typer.Option("--pyacl", help="Let `import acl` be acl_bundle.pyacl, too.")
+    ] = False,
+    toolkit: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make a folder that build files take for CANN's toolkit."),
+    ] = None,
+) -> None:
+    """Print shell lines that put the fake in front of any program.
+
+    eval "$(acl-bundle fake env)" and start the program from the same shell:
+    libascendcl.so, libacl_rt.so and the other names it links are the fake. Or
+    acl-bundle fake env -- ./program: it runs so, in place of this command.
+
+    With --toolkit, cmake and make of a sample find DIR by $DDK_PATH,
+    $NPU_HOST_LIB or $ASCEND_HOME_PATH; DIR/set_env.sh has the lines, too.
+    """
+    from acl_bundle.cli.fake import env as command  # noqa: PLC0415
+
+    with told():
+        command.env(program or [], pyacl=pyacl, toolkit=toolkit)
+
+
+@fakes.command()
+def cflags() -> None:
+    """Print the flags that compile a program of C or C++ against the fake's headers.
+
+    Example: cc policy.c $(acl-bundle fake cflags) $(acl-bundle fake libs) -o policy
+    """
+    from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
+
+    with told():
+        print(toolkit.cflags())
+
+
+@fakes.command()
+def libs() -> None:
+    """Print the flags that link a program with the fake.
+
+    Programs that name other libraries of CANN's (-lacl_dvpp) find them by the same flags.
+    """
+    from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
+
+    with told():
+        print(toolkit.libs())
+
+
+@fakes.command()
+def trace(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="TRACE", help="A file of ACL_FAKE_TRACE, or a PROF_* folder."),
+    ],
+    chrome: Annotated[Path, typer.Option(metavar="PATH", help="Where the timeline goes.")],
+) -> None:
+    """Make a timeline of a trace, for ui.perfetto.dev or chrome://tracing.
+
+    ACL_FAKE_TRACE=./calls.jsonl ./program
+
+    acl-bundle fake trace calls.jsonl --chrome timeline.json
+    """
+    from acl_bundle.cli.fake import env as command  # noqa: PLC0415
+
+    command.trace(source, chrome)

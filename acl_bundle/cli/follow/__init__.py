@@ -1,0 +1,1 @@
+"""``acl-bundle follow``: a bundle that takes what a trainer publishes."""

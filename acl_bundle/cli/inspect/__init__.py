@@ -1,0 +1,1 @@
+"""``acl-bundle inspect``: what a file says about itself."""
