@@ -23,10 +23,11 @@ from ..scene import CLOSE
 SECONDS = 120
 NODE = {"num_cpus": 0, "resources": {"NPU": 2}}
 """Without CPUs, for then Ray starts no process before it is asked for one."""
-HEALTH = {
+SYSTEM = {
     "health_check_initial_delay_ms": 0, "health_check_period_ms": 500,
-    "health_check_failure_threshold": 4,
+    "health_check_failure_threshold": 4, "enable_metrics_collection": False,
 }  # fmt: skip
+STARTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +49,7 @@ def cluster() -> Iterator[Any]:
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # where it means loopback
         patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
         patch.setenv("ACL_FAKE_DEVICES", "4")
-        made = Cluster()
-        try:
-            made.add_node(include_dashboard=False, _system_config=HEALTH, **NODE)
-            made.add_node(**NODE)
-            ray.init(made.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (RuntimeError, OSError, TimeoutError) as error:
-            made.shutdown()
-            pytest.skip(f"Ray does not run here: {error}")
+        made = _started(ray, Cluster)
         try:
             assert {node["NodeManagerAddress"] for node in ray.nodes()} == {"127.0.0.1"}
             yield made
@@ -63,6 +57,27 @@ def cluster() -> Iterator[Any]:
             ray.shutdown()
             made.shutdown()
             assert not (Path(folder) / ".ray").exists()
+
+
+def _started(ray: Any, kind: Any) -> Any:
+    """A cluster. A node has half a minute to start, which a busy machine may not give it at once.
+
+    What Ray raises then is an Exception, of no class of its own.
+    """
+    failed: Exception | None = None
+    for _ in range(STARTS):
+        made = kind()
+        try:
+            made.add_node(include_dashboard=False, _system_config=SYSTEM, **NODE)
+            made.add_node(**NODE)
+            ray.init(made.address, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:
+            failed = error
+            ray.shutdown()
+            made.shutdown()
+        else:
+            return made
+    pytest.skip(f"Ray does not run here: {failed}")
 
 
 def until(reached: Callable[[], bool], what: Callable[[], object]) -> None:

@@ -1,4 +1,5 @@
-"""What is tried on Ray in every run that has it: two nodes, readers, and one actor that ends."""
+"""What is tried on Ray in continuous integration (`make smoke`): two nodes, readers, and one actor
+that ends."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from tests.laws.pages.page import Page, small_policy
 from ..test_readers import Readers, out_of_order
 from .conftest import all_open, check_answers
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]  # Ray's own
 PLACE = re.compile(r"NPU (\d) of Ray's node (\w+)")
 
 
