@@ -1,0 +1,28 @@
+"""What answers to inputs: a bundle, an ONNX model, outputs that were saved.
+
+1. A text says what answers (`kinds`): an .om file, an ONNX model, a file of arrays.
+2. It is opened (`om`, `onnx`, `saved`) and tells what it takes.
+3. Inputs are read from files or made up (`inputs`), for one side or for two.
+4. It answers, and tells where it computed and how long each step took.
+
+``acl-bundle run`` and ``acl-bundle compare`` are made of these.
+"""
+
+from __future__ import annotations
+
+from acl_bundle.answers.inputs import InputChoice, fitted, made, merged
+from acl_bundle.answers.kinds import OmOptions, opened
+from acl_bundle.answers.side import Side
+from acl_bundle.answers.summary import Summary, summed_up
+
+__all__ = [
+    "InputChoice",
+    "OmOptions",
+    "Side",
+    "Summary",
+    "fitted",
+    "made",
+    "merged",
+    "opened",
+    "summed_up",
+]
