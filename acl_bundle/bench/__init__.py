@@ -8,7 +8,11 @@
    for every shape and precision.
 2. Axes become shapes of its inputs (`axes`): the cells of the table.
 3. A cell is measured (`rounds`): all precisions are loaded and take turns, so
-   that whatever else the machine does meets all of them alike.
+   that whatever else the machine does meets all of them alike. So often or so long, by
+   how many threads: `effort`, `threads`. The parts of an inference are timed
+   apart (`loaded.parts`), and updates beside inferences (`beside`).
+4. What was measured is plain data (`timing`), rows of a table or a file (`told`), and a
+   picture (`plot`).
 
 `where` says what was measured on: numbers from the fake are no device numbers.
 """
@@ -16,8 +20,10 @@
 from __future__ import annotations
 
 from acl_bundle.bench.axes import Axis, parse
+from acl_bundle.bench.effort import Effort
 from acl_bundle.bench.models import DTYPES, MeasuredModel, open
-from acl_bundle.bench.rounds import Cell, Effort, Timing, cells, measure
+from acl_bundle.bench.rounds import Cell, cells, measure
+from acl_bundle.bench.timing import Parts, Samples, Timing, UpdateTiming
 from acl_bundle.bench.where import Where, use
 
 __all__ = [
@@ -26,7 +32,10 @@ __all__ = [
     "Cell",
     "Effort",
     "MeasuredModel",
+    "Parts",
+    "Samples",
     "Timing",
+    "UpdateTiming",
     "Where",
     "cells",
     "measure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from acl_bundle import om
 from acl_bundle._base.files import map_regular, read_regular
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FLOAT32: Final = "float32"
 DTYPES: Final = (FLOAT32, "float16", "bfloat16")
 AS_IT_IS: Final = "as it is"
+Source: TypeAlias = Path | bytes
+"""What `Bundle.load` takes."""
 
 
 class MeasuredModel(ABC):
@@ -34,8 +36,14 @@ class MeasuredModel(ABC):
     for_chip: bool
 
     @abstractmethod
-    def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
+    def made(self, shapes: Shapes, dtype: str, refreshable: bool = False, /) -> tuple[Source, int]:
         """Return what `Bundle.load` takes, and its size as a file in bytes.
+
+        Args:
+            shapes: Of the inputs.
+            dtype: The precision.
+            refreshable: Whether an ONNX model becomes a bundle, whose constants are weights
+                that can be updated, and whose graph can be loaded several times.
 
         Raises:
             ValueError: The model cannot be built so.
@@ -66,7 +74,7 @@ class MeasuredOm(MeasuredModel):
             if one.name != extra
         }
 
-    def made(self, _shapes: Shapes, _dtype: str, /) -> tuple[Path | bytes, int]:
+    def made(self, _shapes: Shapes, _dtype: str, _: bool = False, /) -> tuple[Source, int]:
         """Return the file."""
         return self._source, self._nbytes
 
@@ -96,14 +104,19 @@ class MeasuredOnnx(MeasuredModel):
         }
         self.dtypes: tuple[str, ...] = DTYPES if _has_float32(self._proto) else (AS_IT_IS,)
 
-    def made(self, shapes: Shapes, dtype: str, /) -> tuple[Path | bytes, int]:
-        """Build the model for the fake: constants fixed, so as one would freeze it."""
+    def made(self, shapes: Shapes, dtype: str, refreshable: bool = False, /) -> tuple[Source, int]:
+        """Build the model for the fake: constants fixed, so as one would freeze it, or weights."""
         from acl_bundle import build  # noqa: PLC0415  needs onnx
         from acl_bundle.build.half._model import halved  # noqa: PLC0415
 
         if dtype not in self._protos:
             self._protos[dtype] = halved(self._proto, dtype)
-        image = build.model(self._protos[dtype], input_shapes=shapes)
+        proto = self._protos[dtype]
+        image = (
+            build.from_onnx(proto, "all", input_shapes=shapes)
+            if refreshable
+            else build.model(proto, input_shapes=shapes)
+        )
         return image.to_bytes(), image.nbytes
 
 

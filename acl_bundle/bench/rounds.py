@@ -1,58 +1,28 @@
-"""Timed inferences: every precision of a cell takes its turn in every round."""
+"""Timed inferences: every precision of a cell takes its turn, again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle.bench import loaded
 from acl_bundle.bench.axes import Axis, Shapes, grid
+from acl_bundle.bench.beside import beside_updates
+from acl_bundle.bench.effort import Effort
+from acl_bundle.bench.inputs import settled
 from acl_bundle.bench.models import AS_IT_IS, MeasuredModel
-from acl_bundle.bundle import Bundle
-from acl_bundle.spec import TensorSpec
+from acl_bundle.bench.threads import Threads
+from acl_bundle.bench.timing import Timing
+from acl_bundle.errors import UnsupportedError
 
-
-@dataclass(frozen=True)
-class Effort:
-    """How often to run.
-
-    Attributes:
-        rounds: Timed inferences per cell and precision.
-        warmup: Inferences before them.
-    """
-
-    rounds: int = 100
-    warmup: int = 10
-
-
-@dataclass
-class Timing:
-    """What was measured of one precision.
-
-    Attributes:
-        dtype: The precision.
-        nbytes: The model's size as a file, in bytes; 0 until it is built.
-        samples: Each inference's time in nanoseconds, from arrays to arrays.
-    """
-
-    dtype: str
-    nbytes: int = 0
-    samples: list[int] = field(default_factory=list)
-
-    @property
-    def mean_ms(self) -> float:
-        """Mean time of an inference in milliseconds."""
-        return float(np.mean(self.samples)) / 1e6
-
-    @property
-    def p99_ms(self) -> float:
-        """The time in milliseconds that 99 of 100 inferences keep to; one that was measured."""
-        return float(np.percentile(self.samples, 99, method="higher")) / 1e6
+PARTS_ROUNDS: Final = 100
+"""So many samples of the parts are enough: they say where the time goes."""
 
 
 @dataclass
@@ -75,78 +45,113 @@ class Cell:
         return all(timing.samples for timing in self.timings)
 
     def speedup(self, timing: Timing) -> float:
-        """How many times faster a precision is than the first one."""
-        return self.timings[0].mean_ms / timing.mean_ms
+        """How many times shorter the p50 of a precision is than that of the first one."""
+        return self.timings[0].p50_ms / timing.p50_ms
 
 
-def cells(model: MeasuredModel, axes: Sequence[Axis], dtypes: Sequence[str]) -> list[Cell]:
+def cells(
+    model: MeasuredModel,
+    axes: Sequence[Axis],
+    dtypes: Sequence[str],
+    given: Mapping[str, NDArray[Any]] | None = None,
+) -> list[Cell]:
     """Return the table that `measure` fills.
 
+    Args:
+        model: What is measured.
+        axes: Sizes of open dims that no given array settles.
+        dtypes: Precisions.
+        given: Arrays for inputs, by name; the others are made.
+
     Raises:
-        ValueError: An axis fits no open dim, an open dim has none, or the model
-            has no such precision.
+        ValueError: An axis fits no open dim, an open dim has none, the model has no such
+            precision, or an array does not fit an input.
     """
     for name in dtypes:
         if name not in model.dtypes:
             has = "is measured" if model.dtypes == (AS_IT_IS,) else "has"
             raise ValueError(f"dtype {name!r}; the model {has} {', '.join(model.dtypes)}")
-    made = grid(axes, model.inputs)
-    return [Cell(sizes, shapes, [Timing(name) for name in dtypes]) for sizes, shapes in made]
+    found = grid(axes, settled(model.inputs, given or {}))
+    return [Cell(sizes, shapes, [Timing(dtype=name) for name in dtypes]) for sizes, shapes in found]
 
 
-def measure(model: MeasuredModel, cell: Cell, effort: Effort) -> Iterator[int]:
-    """Fill one cell, and yield the number of each round after it.
+def measure(
+    model: MeasuredModel,
+    cell: Cell,
+    effort: Effort,
+    given: Mapping[str, NDArray[Any]] | None = None,
+) -> Iterator[float]:
+    """Fill one cell, and yield how much of it is done, from 0 to 1, after every turn.
 
     Whoever stops in the middle keeps what was measured so far.
 
     Raises:
-        ValueError: The model cannot be built for these shapes.
+        ValueError: The model cannot be built for these shapes, or has no weights to update.
         AclBundleError: It cannot be loaded or run.
     """
+    steps = 1 + 2 * len(cell.timings) * effort.updates
     with ExitStack() as stack:
-        runs = [_ready(stack, model, cell, timing) for timing in cell.timings]
+        threads = Threads(stack, effort.concurrency)
+        turns = [
+            _Turns(
+                threads, effort, timing, *_ready(stack, model, cell, timing, effort, given or {})
+            )
+            for timing in cell.timings
+        ]
         for _ in range(effort.warmup):
-            for run in runs:
-                run()
-        for at in range(effort.rounds):
-            for run, timing in zip(runs, cell.timings, strict=True):
+            for one in turns:
+                one.run()
+        while any(effort.left(timing) for timing in cell.timings):
+            for one in turns:
+                one.turn()
+            yield (1 - max(effort.left(timing) for timing in cell.timings)) / steps
+    if effort.updates:
+        for done in beside_updates(model, cell.shapes, cell.timings, effort, given or {}):
+            yield (1 + done * (steps - 1)) / steps
+
+
+@dataclass
+class _Turns:
+    """One precision's turns: inferences, then the parts of one by themselves."""
+
+    threads: Threads
+    effort: Effort
+    timing: Timing
+    run: loaded.Run
+    parts: tuple[loaded.Run, ...]
+
+    def turn(self) -> None:
+        """Run what a turn is, as long as something is left."""
+        if self.effort.left(self.timing):
+            self.threads.turn(self.run, self.timing, self.effort.turn(self.timing))
+            self._parts()
+
+    def _parts(self) -> None:
+        into = self.timing.parts
+        rounds = min(self.timing.count, PARTS_ROUNDS) - into.execute.count
+        for _ in range(rounds):
+            three = into.copy_in, into.execute, into.copy_out
+            for run, samples in zip(self.parts, three, strict=False):
                 start = perf_counter_ns()
                 run()
-                timing.samples.append(perf_counter_ns() - start)
-            yield at
+                samples.add(perf_counter_ns() - start)
 
 
-def _ready(stack: ExitStack, model: MeasuredModel, cell: Cell, timing: Timing) -> Callable[[], Any]:
-    """Load a model and return one inference on arrays made for it."""
-    source, timing.nbytes = model.made(cell.shapes, timing.dtype)
-    bundle = stack.enter_context(Bundle.load(source))
-    graph = bundle.infer
-    _fill(bundle)
-    given = {spec.name: _array(spec, cell.shapes.get(spec.name)) for spec in graph.inputs}
-    return lambda: graph.run(given)
-
-
-def _fill(bundle: Bundle) -> None:
-    """Give the weights values: the file's own, else zeros."""
-    roles = {graph.role for graph in bundle.graphs}
-    if "init" in roles:
-        bundle.init()
-    elif "update" in roles:
-        specs = [state.spec for state in bundle.weights.values()]
-        unknown = [spec.name for spec in specs if spec.shape is None]
-        if unknown:
-            raise ValueError(
-                f"the file has no init graph and does not tell the shape of {unknown[0]!r}, so"
-                " nothing can be put into its weights"
-            )
-        bundle.update({spec.name: np.zeros(spec.shape or (), spec.dtype) for spec in specs})
-
-
-def _array(spec: TensorSpec, shape: tuple[int, ...] | None) -> NDArray[Any]:
-    """Make an input: normal numbers; as integers zeros, which any table holds; masks of ones."""
-    dims = spec.shape if shape is None else shape
-    if spec.dtype.kind in "biu":
-        masks = spec.dtype.kind == "b" or "mask" in spec.name.lower()
-        return (np.ones if masks else np.zeros)(dims, spec.dtype)
-    values: NDArray[Any] = np.random.default_rng(0).standard_normal(dims)
-    return values.astype(spec.dtype)
+def _ready(
+    stack: ExitStack,
+    model: MeasuredModel,
+    cell: Cell,
+    timing: Timing,
+    effort: Effort,
+    given: Mapping[str, NDArray[Any]],
+) -> tuple[loaded.Run, tuple[loaded.Run, ...]]:
+    """Load a model; return one inference on its arrays, and its three parts where they can be."""
+    source, timing.nbytes = model.made(cell.shapes, timing.dtype, effort.replicas > 1)
+    ready = loaded.bundle(stack, source, device=effort.device, replicas=effort.replicas)
+    graph = ready.infer
+    arrays = loaded.arrays(graph, cell.shapes, given)
+    try:
+        parts: tuple[loaded.Run, ...] = loaded.parts(stack, graph, arrays, effort.device)
+    except UnsupportedError:  # this model takes no arrays that are on the device
+        parts = ()
+    return partial(graph.run, arrays), parts

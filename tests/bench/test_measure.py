@@ -54,7 +54,7 @@ def filled(
 ) -> list[bench.Cell]:
     table = bench.cells(model, [bench.parse(one) for one in axes], dtypes or model.dtypes[:1])
     for cell in table:
-        assert list(bench.measure(model, cell, EFFORT)) == [0, 1, 2]
+        assert list(bench.measure(model, cell, EFFORT)) == pytest.approx([1 / 3, 2 / 3, 1])
     return table
 
 
@@ -71,7 +71,7 @@ def test_an_onnx_model_in_every_shape_and_precision(path: Path) -> None:
         assert 0 < full.mean_ms <= full.p99_ms
         assert full.p99_ms == max(full.samples) / 1e6
         assert cell.speedup(full) == 1
-        assert cell.speedup(half) == full.mean_ms / half.mean_ms
+        assert cell.speedup(half) == full.p50_ms / half.p50_ms
         saved = 2 * (64 * 64 + 64)
         assert full.nbytes - half.nbytes == pytest.approx(saved, abs=2000)
         assert full.nbytes - brain.nbytes == pytest.approx(saved, abs=2000)

@@ -69,12 +69,11 @@ def run(
 def _measure(model: bench.MeasuredModel, table: Sequence[Cell], effort: Effort) -> None:
     """Fill the table, and move a bar."""
     console = Console(stderr=True)
-    total = len(table) * effort.rounds
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("measuring", total=total)
-        for cell in table:
-            for _ in bench.measure(model, cell, effort):
-                bar.advance(task)
+        task = bar.add_task("measuring", total=len(table))
+        for at, cell in enumerate(table):
+            for done in bench.measure(model, cell, effort):
+                bar.update(task, completed=at + done)
 
 
 def _show(
