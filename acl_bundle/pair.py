@@ -293,8 +293,12 @@ class Pair(Closing):
             self._shadow.check_usable()
             self._sides = self._sides.exchanged()
 
+    def _leave_untidy(self) -> None:
+        """Let no switch free anything from now on; `_tidy` does, when nobody waits for it."""
+        self._shadow.tidies_later = True
+
     def _tidy(self) -> None:
-        """After a hold: free what the switch within it has left; the next change does so too."""
+        """Free what a switch has left; the next change does so too."""
         with self._one.held(Wait()):
             self._shadow.tidy()
 

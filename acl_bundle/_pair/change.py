@@ -130,6 +130,9 @@ class Switch:
         """The version that is in force."""
         return self._shadow.sides.active.version
 
+    def save(self) -> None:
+        """The other side has it."""
+
     def commit(self, wait: Wait, signals: Signals) -> UpdateReport:  # noqa: ARG002  nobody waits
         """Switch; the caller is the only one to change anything."""
         check_expected("commit", self.now, self._expect)

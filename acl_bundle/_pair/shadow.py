@@ -46,10 +46,14 @@ class Shadow:
 
     Args:
         turns: Where the sides stand.
+
+    Attributes:
+        tidies_later: Whether `tidy` is called after each switch, so that a switch frees nothing.
     """
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
+        self.tidies_later: bool = False
         self._saved: dict[Bundle, Snapshot] = {}
 
     @property
@@ -130,7 +134,7 @@ class Shadow:
         """Let the shadow infer, which was written."""
         active, shadow = self.sides.active, self.sides.shadow
         self.sides = Sides(shadow, active, again, back, forward=True)
-        if self._turns.hold is None:
+        if self._turns.hold is None and not self.tidies_later:
             self.forget(active)  # else `tidy` does it, when nobody waits
 
     def tidy(self) -> None:

@@ -72,6 +72,9 @@ class Area:
         device: Whose memory it is.
         memory: The variables' memory.
         places: Offset and bytes of each weight; None where the file does not tell.
+
+    Attributes:
+        latest: What `undo` has saved last, and holds still.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Area:
         self._stack, self._device, self._memory = ExitStack(), device, memory
         stack.callback(self._stack.close)
         self.places = places
+        self.latest: Saved | None = None
         self._kept: dict[type, DeviceBuffer | HostBuffer] = {}
 
     def ranges(self, names: Collection[str] | None) -> list[Range]:
@@ -104,9 +108,12 @@ class Area:
         Raises:
             AclError: There is no memory for it, or a copy failed.
         """
+        self.latest = None
         parts = self.ranges(names)
         nbytes = max(sum(n for _, n in parts), 1)
-        return Saved(engine, self._memory, self._room(nbytes, where, self._keep), parts)
+        room = self._room(nbytes, where, self._keep)
+        self.latest = Saved(engine, self._memory, room, parts)
+        return self.latest
 
     def save(self, engine: Any, where: Where) -> tuple[Saved, DeviceBuffer | HostBuffer]:
         """Save everything, in memory that is the caller's to close.

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from acl_bundle._async.timed import Timed
 from acl_bundle._base.owner import Signals
@@ -36,6 +36,18 @@ from acl_bundle._update._commit.saved import Area, Saved
 from acl_bundle.errors import AclError, UnsupportedError
 
 Step = Callable[[], None]
+
+
+class EarlyUndo(NamedTuple):
+    """What a commit that comes later may touch.
+
+    Attributes:
+        saved: The copy.
+        epoch: How many commits had succeeded.
+    """
+
+    saved: Saved
+    epoch: int
 
 
 def _carry_out(result: int, what: str) -> None:
@@ -84,8 +96,23 @@ class Writer:
                 " use 'auto' (values are kept and written again), or load with variables='owned'"
             )
 
-    def undo(self, names: Collection[str] | None, rollback: Rollback) -> Saved | None:
+    def undo_early(self, names: Collection[str], rollback: Rollback) -> EarlyUndo | None:
+        """As `undo`, for a commit that comes later."""
+        saved = self.undo(names, rollback)
+        return None if saved is None else EarlyUndo(saved, self.variables.epoch)
+
+    def undo(
+        self,
+        names: Collection[str] | None,
+        rollback: Rollback,
+        early: EarlyUndo | None = None,
+    ) -> Saved | None:
         """Save what a commit may touch; None where there is nothing to go back to.
+
+        Args:
+            names: The weights; None for all.
+            rollback: Where.
+            early: What was saved of them before; it is taken if it holds what they hold now.
 
         Raises:
             AclError: It cannot be saved. Nothing was changed.
@@ -93,6 +120,9 @@ class Writer:
         some = self.variables.published.written or self.variables.published.initialised
         if self.area is None or rollback == "none" or self.variables.poisoned or not some:
             return None
+        now = self.area.latest, self.variables.epoch
+        if early is not None and early == now:
+            return early.saved
         return self.area.undo(self.engine, names, rollback)
 
     def _replays(self, commit: Commit) -> bool:

@@ -11,7 +11,7 @@ from acl_bundle._plan.derive import Keep
 from acl_bundle._plan.options import Options
 from acl_bundle._run.published import Version
 from acl_bundle._update._commit.commit import Rollback
-from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._commit.writer import EarlyUndo, Writer
 from acl_bundle._update._transaction.assign import Assignment, PreparedUpdate
 from acl_bundle._update._transaction.planning import Planning
 from acl_bundle._update.reports import Clock, UpdateReport, update_report
@@ -76,6 +76,7 @@ class Ahead:
         self._prepared, self._expect, self._clock = prepared, expect, clock
         self._read_back, self.version = order.read_back, order.version
         self.nbytes: int = 0 if prepared.area is None else prepared.area.nbytes
+        self._undo: EarlyUndo | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +93,12 @@ class Ahead:
         """The version that is in force."""
         return self._writer.variables.version
 
+    def save(self) -> None:
+        """Save what it will overwrite; the caller is `Writer.alone`."""
+        self._undo = self._writer.undo_early(
+            self._prepared.planned.plan.names, self._prepared.rollback
+        )
+
     def commit(self, wait: Wait, signals: Signals) -> UpdateReport:
         """Write it; the caller is `Writer.alone`."""
         variables, planned = self._writer.variables, self._prepared.planned
@@ -101,7 +108,8 @@ class Ahead:
             self._planning.check_whole(planned)
         label = variables.next_version() if self.version is None else self.version
         self._clock.resume()
-        self._assign.commit(self._prepared.named(label), wait, signals, self._clock)
+        prepared = self._prepared.named(label)
+        self._assign.commit(prepared, wait, signals, self._clock, self._undo)
         if self._read_back is not None:
             self._read_back(label)
         self._clock.lap("publish")

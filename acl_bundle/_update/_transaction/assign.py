@@ -26,7 +26,7 @@ from acl_bundle._plan.unchanged import Seen
 from acl_bundle._run.engine import dataset, new_engine
 from acl_bundle._run.published import Assigned, Published, Version
 from acl_bundle._update._commit.commit import Commit, Rollback
-from acl_bundle._update._commit.writer import Writer
+from acl_bundle._update._commit.writer import EarlyUndo, Writer
 from acl_bundle._update._staging.sender import Sender
 from acl_bundle._update._staging.stage import Stage
 from acl_bundle._update._transaction.planning import Planned, Planning
@@ -240,8 +240,16 @@ class Assignment:
             return Assigned(version, names, kept, lost)
         return Assigned(version, names, kept, lost, given.names, derivation.kept(given, keep))
 
-    def commit(self, staged: PreparedUpdate, wait: Wait, signals: Signals, clock: Clock) -> None:
+    def commit(
+        self,
+        staged: PreparedUpdate,
+        wait: Wait,
+        signals: Signals,
+        clock: Clock,
+        early: EarlyUndo | None = None,
+    ) -> None:
         """Write a staged plan, in one go or in several behind one shut gate; the caller is alone.
+        What it overwrites is saved first, unless that was done `early`.
 
         Raises:
             BusyError: Inferences run for too long. Nothing was changed.
@@ -249,17 +257,24 @@ class Assignment:
             AclError: A call failed; the message says what was restored.
         """
         with self._let_go_on_failure():
-            self._commit(staged, wait, signals, clock)
+            self._commit(staged, wait, signals, clock, early)
         self.area.sender.let_go()
 
-    def _commit(self, staged: PreparedUpdate, wait: Wait, signals: Signals, clock: Clock) -> None:
+    def _commit(
+        self,
+        staged: PreparedUpdate,
+        wait: Wait,
+        signals: Signals,
+        clock: Clock,
+        early: EarlyUndo | None,
+    ) -> None:
         """See `commit`."""
         writer, plan, parts = self._writer, staged.planned.plan, staged.parts
         rollback = staged.rollback
         if staged.partners is not None:
             self.area.describe(plan, staged.area)
         published = writer.variables.published.after(staged.assigned)
-        undo, timed = writer.undo(plan.names, rollback), self._timed(wait)
+        undo, timed = writer.undo(plan.names, rollback, early), self._timed(wait)
         signals.deliver()
         clock.lap("snapshot")
         commit = Commit(self._label, published, plan.names, wait, signals, undo, rollback, timed)

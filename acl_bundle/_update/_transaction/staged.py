@@ -28,6 +28,9 @@ class Ready(Protocol):
     def names(self) -> tuple[str, ...]:
         """The weights that the commit changes."""
 
+    def save(self) -> None:
+        """Save what `commit` will overwrite; the caller is the only one to change anything."""
+
     def commit(self, wait: Wait, signals: Signals) -> UpdateReport:
         """Carry it out."""
 
@@ -107,6 +110,17 @@ class Staged(OfProcess):
             finally:
                 if self._ready.epoch > before:
                     self._end(f"was committed as version {self._ready.now!r}")
+
+    def _save(self) -> None:
+        """Save what the commit will overwrite already now, so that the commit is shorter; if
+        something else is committed first, the commit saves anew.
+
+        Raises:
+            UpdateError, ClosedError, AclError: As `commit`; nothing was changed.
+        """
+        self._check("save")
+        with self._alone("save", Wait()):
+            self._ready.save()
 
     def discard(self) -> None:
         """Let it go: nothing changes. Harmless twice, and after a commit. Waits for a commit

@@ -645,3 +645,45 @@ def test_arrays_on_the_device_are_copied_there(bundle: ab.Bundle, mlp: Any) -> N
     answers(bundle, mlp, want, "d")
     with ab.to_device(np.zeros((2, 2), np.float32)) as wrong, pytest.raises(ab.WeightError):
         bundle.stage({"w1": wrong})
+
+
+@pytest.mark.parametrize("between", ["nothing", "a commit", "a commit that fails", "init"])
+def test_what_was_saved_early_is_put_back_only_if_it_is_what_was_there(
+    bundle: ab.Bundle, mlp: Any, between: str
+) -> None:
+    bundle.update(mlp.random(1), version=1)
+    with bundle.stage(mlp.random(2), version=2) as staged:
+        staged._save()
+        now, version = mlp.random(1), 1
+        if between == "a commit":
+            now, version = mlp.random(3), 3
+            bundle.update(now, version=version)
+        elif between == "a commit that fails":
+            fake.fail("aclmdlExecute", 1, 507011)
+            with pytest.raises(ab.AclError):
+                bundle.update({"w1": mlp.random(4)["w1"]})
+        elif between == "init":
+            bundle.init()
+            now, version = mlp.weights, 0
+        answers(bundle, mlp, now, version)
+        for _ in range(2):
+            fake.fail("aclmdlExecute", 1, 507011)
+            with pytest.raises(ab.AclError, match="is in place as before"):
+                staged.commit()
+            answers(bundle, mlp, now, version)
+        staged.commit()
+        answers(bundle, mlp, mlp.random(2), 2)
+
+
+def test_a_commit_does_not_save_again_what_was_saved_early(mlp: Any) -> None:
+    def copies(early: bool) -> int:
+        with bundle.stage(mlp.random(2)) as staged:
+            if early:
+                staged._save()
+            before = len(fake.trace())
+            staged.commit()
+            return sum(row["function"] == "aclrtMemcpy" for row in fake.trace()[before:])
+
+    with ab.Bundle.load(mlp.path) as bundle, fake.settings(trace="on"):
+        bundle.init()
+        assert copies(early=False) > copies(early=True)
