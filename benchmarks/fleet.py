@@ -6,9 +6,9 @@ The reference is `stage` and `commit` of one bundle, of the same weights, in the
 n replicas on c cores the work is n times that on min(n, c) cores; the ratio says what the fleet
 adds. The copy to where all replicas read the weights is done once, and shown by itself.
 
-A strict update keeps inferences out from the first closed gate to the last open one. Beyond the
-drain, which lasts as long as the inferences that run, that is the decision and the commits: of
-pairs one store each, of bundles a copy on the device each.
+A strict update keeps inferences out from the first shut gate to the last open one. Beyond the
+drain, for which inferences that had begun run on, that is the decision and the commits: of pairs
+one store each, of bundles a copy on the device each.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def costs(
         )
 
 
-def pauses(title: str, path: Path, weights: Weights, *, pair: bool) -> None:
-    """Print how long strict updates of four replicas pause while threads infer."""
+def pauses(title: str, path: Path, weights: Weights, size: int, *, pair: bool) -> None:
+    """Print how long strict updates of some replicas pause while threads infer."""
     stop, x = threading.Event(), {"x": np.ones(1, np.float32)}
 
     def read() -> None:
@@ -111,7 +111,7 @@ def pauses(title: str, path: Path, weights: Weights, *, pair: bool) -> None:
             fleet.infer(x)
             time.sleep(0.0005)
 
-    with Fleet.local(path, devices=[0] * 4, pair=pair) as fleet, ExitStack() as stack:
+    with Fleet.local(path, devices=[0] * size, pair=pair) as fleet, ExitStack() as stack:
         fleet.update(weights)
         fleet.update(weights)
         readers = [threading.Thread(target=read) for _ in range(2)]
@@ -123,14 +123,11 @@ def pauses(title: str, path: Path, weights: Weights, *, pair: bool) -> None:
         found = []
         for _ in range(PAUSES):
             report = fleet.update(small, consistency="strict")
-            found.append((report.pause, report.pause - report.seconds["close"]))
+            found.append((report.pause, report.pause - report.drain))
     ends = [sorted(column) for column in zip(*found, strict=True)]
     (p50, p99), (beyond50, beyond99) = ((e[len(e) // 2], e[int(len(e) * 0.99) - 1]) for e in ends)
-    print(
-        f"{title:28}{p50 * 1e3:9.2f}{p99 * 1e3:9.2f}{beyond50 * 1e3:9.2f}{beyond99 * 1e3:9.2f}"
-        f"   <= {PAUSE_MS}",
-        flush=True,
-    )
+    times = "".join(f"{one * 1e3:9.2f}" for one in (p50, p99, beyond50, beyond99))
+    print(f"{size:8} {title:20}{times}   <= {PAUSE_MS}", flush=True)
 
 
 def main() -> None:
@@ -142,9 +139,11 @@ def main() -> None:
         children = lambda *a, **k: Fleet.processes(*a, initializer=fake.activate, **k)  # noqa: E731
         costs(f"{mebibytes} MiB, in process", weights, path, SIZES, Fleet.local)
         costs(f"{mebibytes} MiB, child processes", weights, path, CHILDREN, children)
-        print(f"strict, 4 replicas{'':10}{'p50 ms':>9}{'p99':>9}{'without the drain':>18}")
-        pauses("pairs, 1 of 64 weights", path, weights, pair=True)
-        pauses("bundles, 1 of 64 weights", path, weights, pair=False)
+        print(f"strict, 1 of 64 weights{'':6}{'p50 ms':>9}{'p99':>9}{'without the drain':>18}")
+        for size in SIZES[1:]:
+            pauses("bundles", path, weights, size, pair=False)
+        for size in SIZES[1:3]:
+            pauses("pairs", path, weights, size, pair=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from acl_bundle._base.arrays import whole
 from acl_bundle.bundle import Bundle
 from acl_bundle.device import Device
 from acl_bundle.fleet._decision.decision import DecisionRecord
+from acl_bundle.fleet._decision.file import FileRecord
 from acl_bundle.fleet._process.plan import ChildPlan
 from acl_bundle.fleet._process.replica import ProcessReplica
 from acl_bundle.fleet._replica.local import LocalReplica
@@ -74,6 +78,16 @@ def process_replicas(
     for replica in found:
         replica.wait()
     return found
+
+
+def host_record(stack: ExitStack) -> FileRecord:
+    """A record that lasts as long as child processes of this host can; the stack deletes it.
+
+    No disk is waited for: what it holds need not outlast the host.
+    """
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+    folder = stack.enter_context(TemporaryDirectory(prefix="acl_bundle-fleet-", dir=memory))
+    return FileRecord(Path(folder) / "decision")
 
 
 def _checked(devices: Sequence[Any]) -> Sequence[Any]:

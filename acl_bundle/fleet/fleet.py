@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakMethod
 
@@ -28,7 +26,7 @@ from acl_bundle.fleet._decision.decision import DecisionRecord
 from acl_bundle.fleet._decision.file import FileRecord
 from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
-from acl_bundle.fleet._local import local_replicas, process_replicas
+from acl_bundle.fleet._local import host_record, local_replicas, process_replicas
 from acl_bundle.fleet._messages.replica import Replica
 from acl_bundle.fleet._process.replica import ProcessReplica
 from acl_bundle.fleet._ray.record import RayRecord
@@ -152,7 +150,8 @@ class Fleet(Closing):
             devices: A child for each.
             pair: As for `local`.
             init: As for `local`.
-            record: As for `Fleet`; None: a file in a folder of its own, deleted with the fleet.
+            record: As for `Fleet`; None: a file in memory of the host (``/dev/shm``, where there is
+                one), deleted with the fleet.
             lease: As for `Fleet`.
             initializer: Called first in each child; it must be one that can be pickled, a
                 function of a module say.
@@ -164,8 +163,7 @@ class Fleet(Closing):
         """
         with ExitStack() as stack:
             if record is None:
-                folder = stack.enter_context(TemporaryDirectory(prefix="acl_bundle-fleet-"))
-                record = FileRecord(Path(folder) / "decision")
+                record = host_record(stack)
             replicas = process_replicas(
                 stack, source, devices, pair, init, record, initializer, options
             )

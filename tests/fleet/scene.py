@@ -132,7 +132,7 @@ def answers(ones: Sequence[Direct], mlp: Any) -> dict[str, int | None]:
     for one in ones:
         found[one.name] = None
         with suppress(ReplicaClosedError):
-            if one.participant._door._shut and one.participant._door.reason is None:
+            if one.participant._door.is_shut and one.participant._door.reason is None:
                 continue
             outputs = one.infer({"x": mlp.x})
             values = mlp.random(outputs.version) if outputs.version else mlp.weights

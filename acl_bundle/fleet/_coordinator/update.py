@@ -4,8 +4,8 @@ Up to the decision nothing has changed anywhere, and whatever fails ends it ever
 
 1. claim an epoch, by which an older coordinator is fenced
 2. put the weights where all replicas read them, once
-3. prepare everywhere: checked, and staged on the device
-4. strict: close every gate, and wait until no inference runs
+3. prepare everywhere: checked, staged on the device, and saved what the commit overwrites
+4. strict: shut every gate, then wait until no inference runs behind any
 
 5. the decision is written: this is the one point at which the update happens
 
@@ -60,6 +60,7 @@ class FleetUpdate:
         self._seconds: dict[str, float] = {}
         self._lap = perf_counter()
         self._epoch = 0
+        self._drain = 0.0
         self._step = "claim"
         self._next_beat = 0.0
         self._taking: list[FleetMember] = []
@@ -115,7 +116,8 @@ class FleetUpdate:
         self._timed("prepare")
         if self._request.strict:
             left = of.lease if self._until is None else GATE * max(self._until - monotonic(), 0.01)
-            self._everywhere("close_gate", self._epoch, left, signals=signals)
+            drains = self._everywhere("close_gate", self._epoch, left, signals=signals)
+            self._drain = max(drains.values())
             self._timed("close")
 
     def _who(self, whole: bool) -> list[FleetMember]:
@@ -232,5 +234,5 @@ class FleetUpdate:
             rows[name] = ReplicaReport("dropped", reason=str(error))
         return FleetReport(
             self._epoch, self._version, "strict" if self._request.strict else "rolling",
-            self._nbytes, self._seconds, rows, self._of.record.where,
+            self._nbytes, self._seconds, rows, self._of.record.where, self._drain,
         )  # fmt: skip

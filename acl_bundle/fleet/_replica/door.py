@@ -3,7 +3,7 @@
 T1 infers, T2 commits:
 
 1. T1 finds the door open, and is counted inside
-2. T2 shuts the door, and waits until nobody is inside
+2. T2 shuts the door, and drains: it waits until nobody is inside
 3. T1 leaves; T3 would infer, and waits outside
 4. T2 commits and opens the door: T3 is let in, and reads the new version
 
@@ -14,7 +14,7 @@ wait, and never reads the old version.
 from __future__ import annotations
 
 import threading
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Literal
 
 from acl_bundle._base.wait import Wait
@@ -40,7 +40,8 @@ class Door:
     def __init__(self, name: str) -> None:
         self._name = name
         self._changed = threading.Condition(threading.Lock())
-        self._shut = False
+        self._shut_at: float | None = None
+        self._empty_at = 0.0
         self.inside: int = 0
         self.retired: int = 0
         self.reason: str | None = None
@@ -54,7 +55,7 @@ class Door:
             BusyError: The door was shut for longer than `wait` allows.
         """
         with self._changed:
-            while self._shut and self.reason is None:
+            while self.is_shut and self.reason is None:
                 if wait is not None and wait.left_ms == 0:
                     raise BusyError(
                         f"an inference at replica {self._name!r} was given up ({wait.text}): an"
@@ -69,18 +70,33 @@ class Door:
         """Go out."""
         with self._changed:
             self.inside -= 1
-            if self._shut and not self.inside:
+            if self.is_shut and not self.inside:
+                self._empty_at = perf_counter()
                 self._changed.notify_all()
 
-    def shut(self, seconds: float) -> None:
-        """Let nobody in, and wait until nobody is inside.
+    @property
+    def is_shut(self) -> bool:
+        """Whether nobody is let in for now."""
+        return self._shut_at is not None
+
+    def shut(self) -> bool:
+        """Let nobody in from now on; returns whether nobody is inside."""
+        with self._changed:
+            if self._shut_at is None:
+                self._shut_at = self._empty_at = perf_counter()
+            return not self.inside
+
+    def drain(self, seconds: float) -> float:
+        """Wait until nobody is inside of the door, which is shut.
+
+        Returns:
+            For how many seconds somebody was, after it had been shut.
 
         Raises:
             BusyError: Somebody is for too long; the door is open again.
         """
         until = monotonic() + seconds
         with self._changed:
-            self._shut = True
             while self.inside:
                 left = until - monotonic()
                 if left <= 0:
@@ -90,6 +106,7 @@ class Door:
                         f" run longer than {seconds:.3g} s; nothing was changed"
                     )
                 self._changed.wait(min(left, 0.1))
+            return 0.0 if self._shut_at is None else self._empty_at - self._shut_at
 
     def open(self) -> None:
         """Let in who waits, unless there is a reason against it."""
@@ -97,7 +114,7 @@ class Door:
             self._opened()
 
     def _opened(self) -> None:
-        self._shut = False
+        self._shut_at = None
         self._changed.notify_all()
 
     def refuse(self, state: Closed, reason: str) -> None:

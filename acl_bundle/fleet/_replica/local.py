@@ -1,10 +1,16 @@
-"""A replica of this process: a thread that does its steps, and minds its lease."""
+"""A replica of this process: a thread that does its steps, and minds its lease.
+
+Opening a gate takes microseconds, and so does shutting one behind which nobody is. A thread that
+had to be woken for it would take longer, and all of a fleet's threads want the interpreter at once.
+So where the replica has nothing to do, the caller's thread does these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -20,6 +26,20 @@ from acl_bundle.fleet._replica.participant import Participant
 Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 
 
+class _Turn:
+    """Whose turn it is to do a step.
+
+    Attributes:
+        jobs: What the replica's thread is to do.
+        lock: Held while a step is done.
+        waiting: How many jobs are not begun.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.lock, self.waiting = Lock(), 0
+
+
 class LocalReplica(Closing):
     """A handle on a participant of this process; see `Replica`.
 
@@ -29,13 +49,13 @@ class LocalReplica(Closing):
 
     def __init__(self, participant: Participant) -> None:
         self._participant = participant
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._turn = _Turn()
         self._closing, self._closed = Lock(), False
-        arguments = self._jobs, participant.lease, WeakMethod(participant.between)
+        arguments = self._turn, participant.lease, WeakMethod(participant.between)
         Thread(
             target=_work, args=arguments, name=f"acl_bundle fleet {self.name}", daemon=True
         ).start()
-        self._finalizer = Finalizer(self, self._jobs.put, None)
+        self._finalizer = Finalizer(self, self._turn.jobs.put, None)
 
     @property
     def name(self) -> str:
@@ -50,11 +70,32 @@ class LocalReplica(Closing):
             _do(job)
             return future
         with self._closing:
-            if not self._closed:
-                self._jobs.put(job)
-                return future
-        future.set_exception(ClosedError(f"replica {self.name!r} is closed"))
-        return future
+            if self._closed:
+                future.set_exception(ClosedError(f"replica {self.name!r} is closed"))
+            elif not self._done_here(step, job):
+                self._put(job)
+            return future
+
+    def _put(self, job: Job) -> None:
+        self._turn.waiting += 1
+        self._turn.jobs.put(job)
+
+    def _done_here(self, step: str, job: Job) -> bool:
+        """Do a step of a gate in this thread, if that is at once; False: it is not done."""
+        turn, of = self._turn, self._participant
+        if step not in ("close_gate", "open_gate") or not turn.lock.acquire(blocking=False):
+            return False
+        try:
+            if turn.waiting or (step == "close_gate" and not of.shut_gate(job[2][0])):
+                return False
+            _do(job)
+        except Exception:  # of `shut_gate`: the replica's thread raises it once more
+            return False
+        finally:
+            turn.lock.release()
+        if of.untidy:
+            self._put((Future(), of.between, ()))
+        return True
 
     def infer(
         self, inputs: Mapping[str, Any] | Sequence[Any], timeout_ms: int | None = None
@@ -69,33 +110,38 @@ class LocalReplica(Closing):
             if ending:
                 self._closed = True
                 end: Future[Any] = Future()
-                self._jobs.put((end, self._participant.close, ()))
+                self._put((end, self._participant.close, ()))
                 self._finalizer()
         if ending:
             end.result()
 
 
-def _work(
-    jobs: SimpleQueue[Job | None], lease: CoordinatorLease, between: WeakMethod[Callable[[], None]]
-) -> None:
+def _work(turn: _Turn, lease: CoordinatorLease, between: WeakMethod[Callable[[], None]]) -> None:
     while True:
         with suppress(Empty):  # the lease has run out
-            job = jobs.get(timeout=lease.left)
+            job = turn.jobs.get(timeout=lease.left)
             if job is None:
                 return
-            _do(job)
-            del job
+            with turn.lock:
+                turn.waiting -= 1
+                answer = _answer(job)
+            answer()
+            del job, answer
         call = between()
         if call is not None:
-            call()
+            with turn.lock:
+                call()
         del call
 
 
 def _do(job: Job) -> None:
+    _answer(job)()
+
+
+def _answer(job: Job) -> Callable[[], None]:
+    """Do a step; returns what tells of it."""
     future, method, arguments = job
     try:
-        result = method(*arguments)
+        return partial(future.set_result, method(*arguments))
     except BaseException as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return partial(future.set_exception, error)

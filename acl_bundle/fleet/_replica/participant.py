@@ -1,7 +1,7 @@
 """A replica's half of the protocol, beside its model.
 
-All steps are done by one thread, one at a time (`LocalReplica`), but `infer`, `status` and
-`retire`, which any thread may call.
+All steps are done one at a time (`LocalReplica`), but `infer`, `status` and `retire`, which any
+thread may call meanwhile.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any
 
 from acl_bundle._base.wait import Wait
 from acl_bundle._run.run import Outputs
-from acl_bundle._update._transaction.staged import Staged
 from acl_bundle.bundle import Bundle
-from acl_bundle.errors import AclBundleError, RoleError
+from acl_bundle.errors import AclBundleError
 from acl_bundle.fleet._decision.decision import Decision
 from acl_bundle.fleet._messages.errors import FencedError, ReplicaClosedError
 from acl_bundle.fleet._messages.messages import (
@@ -27,8 +26,8 @@ from acl_bundle.fleet._messages.messages import (
 )
 from acl_bundle.fleet._replica.describe import described, status
 from acl_bundle.fleet._replica.door import Door
-from acl_bundle.fleet._replica.gate import Gate
 from acl_bundle.fleet._replica.lease import CoordinatorLease
+from acl_bundle.fleet._replica.model import ReplicaModel
 from acl_bundle.fleet._replica.pending import Pending
 from acl_bundle.pair import Pair
 
@@ -57,14 +56,14 @@ class Participant:
     ) -> None:
         self.name: str = name
         self._model, self._decided = model, decided
+        self._own = ReplicaModel(name, model)
         self._door = Door(name)
         self._epoch = self._seen = 0
         self._pending: Pending | None = None
-        self._gate = Gate(model, self._door)
         self.lease: CoordinatorLease = CoordinatorLease()
         self._door.refuse("pending", "it waits for its fleet")
         if init:
-            self._init()
+            self._own.init()
 
     def describe(self) -> ReplicaDescription:
         """What it is."""
@@ -83,15 +82,10 @@ class Participant:
         self._drop()
         self._seen = proposal.epoch
         start = perf_counter()
-        staged = self._staged(proposal)
+        staged = self._own.stage(proposal)
         self._pending = Pending(proposal.epoch, proposal.version, staged)
         self.lease.begin(proposal.lease)
         return PrepareAnswer(staged.nbytes, perf_counter() - start)
-
-    def _staged(self, proposal: Proposal) -> Staged:
-        assert proposal.weights is not None
-        with proposal.weights.opened() as weights:
-            return self._model.stage(weights, version=proposal.version, **proposal.options)
 
     def _check_new(self, proposal: Proposal) -> None:
         if proposal.epoch <= self._seen:
@@ -109,12 +103,11 @@ class Participant:
                 f" epoch {proposal.after}; nothing was changed"
             )
 
-    def close_gate(self, epoch: int, seconds: float) -> None:
-        """Let no inference begin until `open_gate`, and wait for those that run.
+    def shut_gate(self, epoch: int) -> bool:
+        """Let no inference begin until `open_gate`; returns whether none runs. Never blocks.
 
         Raises:
             FencedError: That epoch is not prepared.
-            BusyError: Inferences run for longer; the gate is open.
         """
         found = None if self._pending is None else self._pending.epoch
         if found != epoch:
@@ -122,7 +115,20 @@ class Participant:
                 f"replica {self.name!r} cannot close the gate for epoch {epoch}: epoch {found} is"
                 " prepared"
             )
-        self._gate.close(seconds)
+        return self._door.shut()
+
+    def close_gate(self, epoch: int, seconds: float) -> float:
+        """Let no inference begin until `open_gate`, and wait for those that run.
+
+        Returns:
+            For how many seconds one ran still.
+
+        Raises:
+            FencedError: That epoch is not prepared.
+            BusyError: Inferences run for longer; the gate is open.
+        """
+        self.shut_gate(epoch)
+        return self._door.drain(seconds)
 
     def open_gate(self, epoch: int) -> None:
         """Let inferences in, unless the replica has not the committed version."""
@@ -130,7 +136,7 @@ class Participant:
             self._release()
 
     def _release(self) -> None:
-        self._gate.open()
+        self._door.open()
         if self._pending is None:
             self.lease.end()
 
@@ -153,7 +159,7 @@ class Participant:
             raise ReplicaClosedError(self.name, str(self._door.reason))
         start = perf_counter()
         try:
-            pending.commit(self._model)
+            self._own.commit(pending)
         except Exception as error:
             self._door.refuse("poisoned", f"epoch {epoch} was decided, and not committed: {error}")
             raise
@@ -163,7 +169,7 @@ class Participant:
 
     def _arrived(self, epoch: int) -> None:
         self._epoch, self._seen = epoch, max(self._seen, epoch)
-        if not self._gate.closed:
+        if not self._door.is_shut:
             self.lease.end()
         else:  # a coordinator that dies now leaves the gate closed
             self.lease.again()
@@ -219,33 +225,11 @@ class Participant:
             self._door.refuse("pending", f"it takes epoch {epoch}")
         self._drop()
         if behind:
-            self._install(proposal)
+            self._own.install(proposal)
         self._arrived(epoch)
         if self._door.reason is not None:
             raise ReplicaClosedError(self.name, self._door.reason)
         return CommitAnswer(epoch, self._model.version, perf_counter() - start)
-
-    def _install(self, proposal: Proposal) -> None:
-        if proposal.weights is None:
-            raise ReplicaClosedError(self.name, f"nobody has the weights of epoch {proposal.epoch}")
-        try:
-            self._take(proposal)
-        except AclBundleError:  # what it holds is lost, of a Pair's shadow say: from the beginning
-            if not self._init():
-                raise
-            self._take(proposal)
-
-    def _take(self, proposal: Proposal) -> None:
-        with self._staged(proposal) as staged:
-            staged.commit()
-
-    def _init(self) -> bool:
-        """Run the init graph; False: there is none."""
-        try:
-            self._model.init()
-        except RoleError:
-            return False
-        return True
 
     def retire(self, reason: str, epoch: int = 0) -> None:
         """Close it to inference until `catch_up`: the fleet goes on without it, to an epoch."""
@@ -254,7 +238,13 @@ class Participant:
     def between(self) -> None:
         """What is to be done between two steps, when nobody waits for it."""
         self.expire()
-        self._gate.tidy()
+        if self.untidy:
+            self._own.tidy()
+
+    @property
+    def untidy(self) -> bool:
+        """Whether `between` has something to free."""
+        return self._own.untidy and not self._door.is_shut
 
     def expire(self) -> None:
         """Where the lease has run out: ask for the decision, and do what it says."""

@@ -43,6 +43,7 @@ class FleetReport:
             until no inference ran any more), ``decide``, ``commit``, ``open``.
         replicas: By name.
         record: Where the decision was written.
+        drain: Seconds for which inferences that had begun ran on behind shut gates (strict).
     """
 
     epoch: int
@@ -52,6 +53,7 @@ class FleetReport:
     seconds: Mapping[str, float]
     replicas: Mapping[str, ReplicaReport]
     record: str
+    drain: float = 0.0
 
     @property
     def closed(self) -> tuple[str, ...]:
