@@ -115,6 +115,7 @@ def test_a_gate_that_cannot_close_ends_the_update(mlp: Any) -> None:
         with pytest.raises(FleetUpdateError, match="cannot close its gate: 1 inferences run"):
             fleet.update(mlp.random(1), version=1, consistency="strict", timeout=0.2)
         assert running.result().version == 0
+        assert fleet.infer({"x": mlp.x}).version == 0
         fake.latency("aclmdlExecute", 0)
         fleet.update(mlp.random(1), version=1, consistency="strict")
         assert fleet.infer({"x": mlp.x}).version == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -20,12 +21,25 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, fake
 from acl_bundle.errors import WeightError
-from acl_bundle.fleet import FileRecord, Fleet, FleetUpdateError, ReplicaLostError
-from acl_bundle.fleet._process.plan import sendable
+from acl_bundle.fleet import (
+    FileRecord,
+    Fleet,
+    FleetUpdateError,
+    ReplicaClosedError,
+    ReplicaLostError,
+)
+from acl_bundle.fleet._process.child import _Answers
+from acl_bundle.fleet._process.plan import received, sendable
+from acl_bundle.fleet._process.replica import _opened
 
 from .scene import CLOSE
 
 SECONDS = 60
+
+
+class Stubborn(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__((one, two))
 
 
 class Killer:
@@ -156,9 +170,61 @@ def test_an_exception_that_cannot_be_sent_is_told() -> None:
     assert pickle.loads(pickle.dumps(sendable(WeightError("w")))).args == ("w",)
 
 
-class Stubborn(Exception):
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__((one, two))
+class Raises(Exception):
+    def __init__(self) -> None:
+        super().__init__("it is made without arguments")
+
+    def __reduce__(self) -> Any:
+        raise RecursionError("and cannot be pickled")
+
+
+def test_an_answer_that_cannot_be_sent_is_told() -> None:
+    """In the child; and in the parent, of one that cannot be made there."""
+    ours, its = multiprocessing.Pipe()
+    sender = _Answers(its)
+    for value, kind, text in (
+        (threading.Lock(), TypeError, "cannot pickle"),
+        (Raises(), RecursionError, "and cannot be pickled"),
+        (Stubborn(1, 2), TypeError, "missing 1 required"),
+    ):
+        sender.send(7, good=True, value=value)
+        number, good, made = received(ours)
+        good, error = _opened(good, made)
+        assert (number, good, type(error)) == (7, False, kind)
+        assert text in str(error)
+
+
+@pytest.mark.parametrize(
+    ("step", "argument", "kind", "text"),
+    [
+        ("status", Stubborn(1, 2), ModuleNotFoundError, "No module"),
+        ("status", threading.Lock(), TypeError, "cannot pickle"),
+        ("__getattribute__", "_door", TypeError, "cannot pickle"),
+    ],
+)
+def test_what_cannot_be_sent_is_the_fault_of_one_request(
+    fleet: Fleet, mlp: Any, step: str, argument: Any, kind: type[Exception], text: str
+) -> None:
+    all_open(fleet)
+    replica: Any = next(iter(fleet._members)).replica
+    process = replica.process
+    with pytest.raises(kind, match=text):
+        replica.start(step, argument).result(SECONDS)
+    check_answers(fleet, mlp)
+    assert replica.process == process
+
+
+def test_a_child_that_is_known_to_be_gone_has_run_nothing(fleet: Fleet, mlp: Any) -> None:
+    all_open(fleet)
+    members = [*fleet._members]
+    victim: Any = members[0].replica
+    victim.kill()
+    if victim._pipe is None:  # it is started again
+        with pytest.raises(ReplicaClosedError, match=r"its process \d+ (has )?ended"):
+            victim.infer({"x": mlp.x})
+    assert fleet.infer({"x": mlp.x}).version == fleet.version
+    assert fleet.infer({"x": mlp.x}).version == fleet.version
+    all_open(fleet)
 
 
 def test_a_child_that_cannot_be_started(mlp: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from acl_bundle.fleet import (
     Fleet,
     MemoryRecord,
     RedisRecord,
+    ReplicaLostError,
 )
 
 from .scene import answers, lapse, replicas
@@ -185,6 +187,37 @@ def test_a_decision_that_fails_and_is_known(mlp: Any, resolves: bool) -> None:
             fleet.update(mlp.random(1), version=1)
         assert fleet.version == (1 if resolves else 0)
         assert set(answers(ones, mlp).values()) == {fleet.version}
+
+
+@pytest.mark.usefixtures("fake_acl")
+@pytest.mark.parametrize("first", ["committed", "late"])
+def test_who_was_dropped_is_as_before_where_nothing_was_decided(mlp: Any, first: str) -> None:
+    record = Unreachable()
+    record.writes = False
+    with replicas(mlp, record=record) as (ones, _), Fleet(ones, record=record) as fleet:
+        fleet.update(mlp.random(1), version=1)
+        if first == "late":
+            ones[2].participant._door.refuse("pending", "it is late")
+            ones[2].refuses = {"catch_up"}
+        start = ones[2].start
+
+        def lost(step: str, *arguments: Any) -> Any:
+            if step != "prepare":
+                return start(step, *arguments)
+            future: Future[Any] = Future()
+            future.set_exception(ReplicaLostError("r2", "no answer"))
+            return future
+
+        ones[2].start = lost  # type: ignore[method-assign]
+        record.gone = lambda what: what == "decide"
+        with pytest.raises(OSError, match="no route"):
+            fleet.update(mlp.random(2), version=2, on_lost="drop")
+        last = 1 if first == "committed" else None
+        assert answers(ones, mlp) == {"r0": 1, "r1": 1, "r2": last}
+        assert [one.is_open for one in fleet._members] == [True, True, first == "committed"]
+        record.gone = lambda _: False
+        assert fleet.update(mlp.random(3), version=3, on_lost="drop").closed == ("r2",)
+        assert answers(ones, mlp) == {"r0": 3, "r1": 3, "r2": None}
 
 
 def test_a_version_that_no_record_holds(tmp_path: Path) -> None:

@@ -89,6 +89,24 @@ def test_weights_are_kept_twice_and_no_more(mlp: Any) -> None:
                 kept["w1"][0, 0] = 1
 
 
+class Plain:
+    """An array, and nothing more is known of it."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self._value
+
+
+def test_bytes_are_counted_of_whatever_is_given(mlp: Any) -> None:
+    whole = mlp.random(1)
+    nbytes = sum(one.nbytes for one in whole.values())
+    with fleet_of(mlp, count=1) as (fleet, _):
+        assert fleet.update(iter(whole.items())).nbytes == nbytes
+        assert fleet.update({n: Plain(one) for n, one in whole.items()}).nbytes == nbytes
+
+
 def test_what_is_given_may_be_changed_afterwards(mlp: Any) -> None:
     given = mlp.random(1)
     with fleet_of(mlp) as (fleet, ones):

@@ -82,7 +82,9 @@ class KnownReplicas:
                 " a fleet are of one file"
             )
 
-    def judge(self, members: Sequence[FleetMember], signals: Signals) -> list[FleetMember]:
+    def judge(
+        self, members: Sequence[FleetMember], signals: Signals | None = None
+    ) -> list[FleetMember]:
         """Open the replicas that have the committed version and infer, and close the others.
 
         Returns:

@@ -33,6 +33,7 @@ from acl_bundle.fleet._messages.errors import FencedError, FleetUpdateError, Rep
 from acl_bundle.fleet._messages.messages import PrepareAnswer, Proposal
 from acl_bundle.fleet._report.reports import FleetReport, ReplicaReport
 from acl_bundle.fleet._route.member import FleetMember
+from acl_bundle.fleet._store.store import host_array
 
 log = logging.getLogger("acl_bundle.fleet")
 BEATS = 3
@@ -105,8 +106,9 @@ class FleetUpdate:
     def _prepare(self, weights: Mapping[str, Any], whole: bool, signals: Signals) -> None:
         of = self._of
         self._taking = self._who(whole)
-        reference = of.store.put(weights, reuse=of.gather.idle)
-        self._nbytes = sum(int(getattr(one, "nbytes", 0)) for one in weights.values())
+        arrays = {name: host_array(one, f"weight {name!r}") for name, one in weights.items()}
+        self._nbytes = sum(one.nbytes for one in arrays.values())
+        reference = of.store.put(arrays, reuse=of.gather.idle)
         self._timed("put")
         proposal = Proposal(
             self._epoch, self._version, reference, of.epoch, whole, of.lease,
@@ -179,7 +181,9 @@ class FleetUpdate:
         of.in_doubt = None
         of.store.drop()
         until = monotonic() + min(of.lease, ABORT_S)
-        of.gather([*of.members], "abort", self._epoch, until=until)
+        closed = [one for one in of.members if not (one.is_open or one.lost)]
+        ended = of.gather([*of.members], "abort", self._epoch, until=until)
+        of.judge([one for one in closed if one.name in ended.good])
 
     def _finish(self) -> FleetReport:
         of = self._of

@@ -14,7 +14,16 @@ from threading import Lock
 from typing import Any
 
 from acl_bundle.bundle import Bundle
-from acl_bundle.fleet._process.plan import CLOSE, INFER, READY, ChildPlan, sendable
+from acl_bundle.fleet._process.plan import (
+    CLOSE,
+    INFER,
+    READY,
+    ChildPlan,
+    pickled,
+    received,
+    sendable,
+    sent,
+)
 from acl_bundle.fleet._replica.local import LocalReplica
 from acl_bundle.fleet._replica.participant import Participant
 from acl_bundle.pair import Pair
@@ -55,15 +64,20 @@ def _serve(
     pipe: Connection, replica: LocalReplica, pool: ThreadPoolExecutor, answers: _Answers
 ) -> None:
     while True:
-        number, step, arguments = pipe.recv()
+        number, step, made = received(pipe)
         if step == CLOSE:
             return
+        try:
+            arguments = made()
+        except Exception as error:  # a class that is not here, say
+            answers.send(number, good=False, value=sendable(error))
+            continue
         future = (
             pool.submit(replica.infer, *arguments)
             if step == INFER
             else replica.start(step, *arguments)
         )
-        del arguments
+        del arguments, made
         future.add_done_callback(answers.of(number))
 
 
@@ -74,8 +88,12 @@ class _Answers:
         self._pipe, self._lock = pipe, Lock()
 
     def send(self, number: int, *, good: bool, value: Any) -> None:
+        try:
+            body = pickled(value)
+        except Exception as error:
+            good, body = False, pickled(sendable(error))
         with self._lock, suppress(OSError):  # nobody waits for it any more
-            self._pipe.send((number, good, value))
+            sent(self._pipe, (number, good), body)
 
     def of(self, number: int) -> Any:
         def done(future: Future[Any]) -> None:

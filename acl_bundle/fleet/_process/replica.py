@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -21,9 +22,9 @@ from weakref import WeakMethod
 from acl_bundle._base.owner import Closing, check_process
 from acl_bundle._run.run import Outputs
 from acl_bundle.errors import ClosedError
-from acl_bundle.fleet._messages.errors import ReplicaLostError
+from acl_bundle.fleet._messages.errors import ReplicaClosedError, ReplicaLostError
 from acl_bundle.fleet._process.child import main
-from acl_bundle.fleet._process.plan import CLOSE, INFER, READY, ChildPlan
+from acl_bundle.fleet._process.plan import CLOSE, INFER, READY, ChildPlan, pickled, received, sent
 
 SPAWN = multiprocessing.get_context("spawn")
 TRIES = 3
@@ -95,23 +96,23 @@ class ProcessReplica(Closing):
     def _send(self) -> None:
         """A thread of its own sends: it may wait for the child, and no Ctrl-C cuts a message."""
         while (job := self._messages.get()) is not None:
-            pipe, message = job
+            pipe, (number, step, arguments) = job
             try:
-                with self._sending:
-                    pipe.send(message)
-            except OSError:  # it has ended: the thread that reads fails the future
-                pass
-            except Exception as error:  # it cannot be pickled, say
-                with self._lock:
-                    future = self._asked.pop(message[0], None)
-                if future is not None:
-                    future.set_exception(error)
-            del job, pipe, message
+                body = pickled(arguments)
+            except Exception as error:
+                self._answer(number, False, error)
+            else:
+                with self._sending, suppress(OSError):  # the thread that reads fails the future
+                    sent(pipe, (number, step), body)
+                del body
+            del job, pipe, arguments
 
     def infer(
         self, inputs: Mapping[str, Any] | Sequence[Any], timeout_ms: int | None = None
     ) -> Outputs:
         """See `Replica`; the arrays go through a pipe."""
+        if self._pipe is None and not self._closing.is_set():
+            raise ReplicaClosedError(self.name, self._reason)  # nothing was asked of it
         outputs: Outputs = self.start(INFER, inputs, timeout_ms).result()
         return outputs
 
@@ -144,8 +145,9 @@ class ProcessReplica(Closing):
         try:
             ready = self._ready(ours, child.pid)
             while ready:
-                number, good, value = ours.recv()
-                self._answer(number, good, value)
+                number, good, made = received(ours)
+                self._answer(number, *_opened(good, made))
+                del made
         except (EOFError, OSError):
             pass
         finally:
@@ -153,9 +155,9 @@ class ProcessReplica(Closing):
         return ready
 
     def _ready(self, pipe: Connection, process: int | None) -> bool:
-        _, good, error = pipe.recv()
+        _, good, made = received(pipe)
         if not good:
-            self._not_loaded(error)
+            self._not_loaded(_opened(good, made)[1])
             return False
         with self._lock:
             self._pipe, self.process = pipe, process
@@ -176,7 +178,9 @@ class ProcessReplica(Closing):
 
     def _answer(self, number: int, good: bool, value: Any) -> None:
         with self._lock:
-            future = self._asked.pop(number)
+            future = self._asked.pop(number, None)
+        if future is None:  # the child has ended meanwhile
+            return
         if good:
             future.set_result(value)
         else:
@@ -226,3 +230,10 @@ class ProcessReplica(Closing):
         self._thread.join()
         self._messages.put(None)
         self._sender.join()
+
+
+def _opened(good: bool, made: Callable[[], Any]) -> tuple[bool, Any]:
+    try:
+        return good, made()
+    except Exception as error:  # a class that is not here, say
+        return False, error

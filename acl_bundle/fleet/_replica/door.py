@@ -44,6 +44,7 @@ class Door:
         self._empty_at = 0.0
         self.inside: int = 0
         self.retired: int = 0
+        self._reason_epoch: int | None = None
         self.reason: str | None = None
         self.state: Closed = "pending"
 
@@ -122,6 +123,7 @@ class Door:
         with self._changed:
             if self.state == "closed" and self.reason is not None:
                 return  # it does not open again
+            self._reason_epoch = None
             self.state, self.reason = state, reason
             self._changed.notify_all()
 
@@ -130,8 +132,13 @@ class Door:
         with self._changed:
             self.retired = max(self.retired, epoch)
             if self.reason is None:
-                self.state, self.reason = "pending", reason
+                self.state, self.reason, self._reason_epoch = "pending", reason, epoch
                 self._changed.notify_all()
+
+    def is_retired_for(self, epoch: int) -> bool:
+        """Whether it is for that epoch, and for nothing else, that nobody is let in."""
+        with self._changed:
+            return self.reason is not None and epoch == self._reason_epoch
 
     def admit(self, retired: int) -> bool:
         """There is no reason any more. False: it was retired since `retired` was read."""

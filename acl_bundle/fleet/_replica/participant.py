@@ -192,10 +192,14 @@ class Participant:
                 return None
 
     def abort(self, epoch: int) -> None:
-        """Let go of what is prepared for an epoch, and refuse that epoch from now on."""
+        """Let go of what is prepared for an epoch, and refuse that epoch from now on. A replica
+        that was closed because the fleet would go on to that epoch is open again.
+        """
         self._seen = max(self._seen, epoch)
         if self._pending is not None and self._pending.epoch == epoch:
             self._drop()
+        if self._door.is_retired_for(epoch):
+            self._admit(self._epoch)
 
     def _drop(self) -> None:
         pending, self._pending = self._pending, None
