@@ -17,6 +17,7 @@ import grpc.aio
 import uvicorn
 from tritonclient.grpc import service_pb2_grpc
 
+from acl_bundle.server._bounds.bodies import Bodies
 from acl_bundle.server._grpc.decode import Decoding
 from acl_bundle.server._http.connection import connection
 from acl_bundle.server.limits import ServerLimits
@@ -58,6 +59,7 @@ class Ends:
         port: For HTTP; 0 for any that is free.
         grpc_port: For gRPC; None for none.
         limits: Of connections and bodies.
+        bodies: Counts what is in memory.
 
     Attributes:
         port: The port of HTTP.
@@ -75,17 +77,19 @@ class Ends:
         port: int,
         grpc_port: int | None,
         limits: ServerLimits,
+        bodies: Bodies,
     ) -> None:
         self._limits, self._service, self._grace = limits, service, GRACE
+        self._bodies = bodies
         self._socket = listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._address = f"[{host}]" if ":" in host else host
         self.grpc_port: int | None = grpc_port
         config = uvicorn.Config(
-            app, http=connection(limits.receive), lifespan="off", ws="none", loop="asyncio",
+            app, http=connection(limits.receive, limits.connections), lifespan="off", ws="none",
+            loop="asyncio",
             log_config=None, log_level="warning", access_log=False, server_header=False,
             timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=int(GRACE),
-            limit_concurrency=limits.connections + 1,  # uvicorn refuses the one that reaches it
         )  # fmt: skip
         self._http = uvicorn.Server(config)
         self._began: Future[None] = Future()
@@ -125,7 +129,7 @@ class Ends:
                 ("grpc.max_receive_message_length", most),
                 ("grpc.max_send_message_length", -1),
             ],
-            interceptors=[Decoding()],
+            interceptors=[Decoding(self._bodies)],
             maximum_concurrent_rpcs=self._limits.connections,
         )
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self._service, server)

@@ -18,11 +18,14 @@ class ServerLimits:
         workers: How many runs of a model are under way at once: the bundle's replicas.
         request: Seconds from a request's arrival to its answer; 504, DEADLINE_EXCEEDED.
         body: Bytes of a request; 413, RESOURCE_EXHAUSTED over gRPC.
-        weights: Bytes of weights that are posted; 413.
+        bodies: Bytes of all requests that are in memory at once; one more is 429,
+            RESOURCE_EXHAUSTED. None for 16 of the largest.
+        weights: Bytes of weights that are posted; 413. More at once are 429.
         receive: Seconds that the head of a request, and then each MiB of its body, may take
             to come in; 408. An answer that nobody reads for so long is given up (HTTP).
         drain: Seconds that requests may go on when the server ends.
-        connections: How many clients' connections are open at once.
+        connections: How many clients' connections are open at once; requests on one more are
+            503. Over gRPC how many requests; RESOURCE_EXHAUSTED.
     """
 
     queue: int = 256
@@ -30,6 +33,7 @@ class ServerLimits:
     workers: int = 1
     request: float = 30.0
     body: int = 64 << 20
+    bodies: int | None = None
     weights: int = 2 << 30
     receive: float = 30.0
     drain: float = 30.0
@@ -41,8 +45,10 @@ class ServerLimits:
         Raises:
             TypeError, ValueError: One cannot be what it is.
         """
-        for name in ("queue", "workers", "body", "weights", "connections"):
+        for name in ("queue", "workers", "body", "bodies", "weights", "connections"):
             value = getattr(self, name)
+            if value is None and name == "bodies":
+                continue
             if type(value) is not int:
                 raise TypeError(f"{name} is {value!r}; an int above 0 is right")
             if value < 1:
@@ -53,3 +59,13 @@ class ServerLimits:
                 raise TypeError(f"{name} is {value!r}; seconds are right, as a number")
             if not 0 <= value < math.inf or (value == 0 and name not in ("batch_delay", "drain")):
                 raise ValueError(f"{name} is {value} seconds; a positive number is right")
+        if self.in_memory < self.body:
+            raise ValueError(
+                f"bodies is {self.bodies}, and one may have {self.body} bytes; as many at least"
+                " are right"
+            )
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of requests may be in memory at once."""
+        return 16 * self.body if self.bodies is None else self.bodies

@@ -209,6 +209,9 @@ class ServedModel:
         limit = loop.call_later(self._limits.request, self._late, answer)
         try:
             return await answer
+        except BaseException:
+            queue.drop(one)  # what it holds is not kept until a worker comes by
+            raise
         finally:
             limit.cancel()
 

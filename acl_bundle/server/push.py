@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+from typing import Any, Final
 
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.sign import Keys, verified
 from acl_bundle.follow._versions.source import Checkpoint, Order
 from acl_bundle.follow._versions.stamp import check_stamp
+from acl_bundle.server._bounds.threads import Threads
+from acl_bundle.server._last import LastPosted
 from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
 from acl_bundle.server.metrics import ModelMetrics
 from acl_bundle.server.model import ServedModel
 from acl_bundle.server.post import place_of
 from acl_bundle.weights import Safetensors
+
+POSTS: Final = 4
+"""How many may wait and run at once."""
 
 
 class Posted:
@@ -23,26 +27,39 @@ class Posted:
         model: Whose weights they are.
         keys: With which they must be signed, one of them; None: they need not be.
         metrics: What counts them.
+        last: The version that was posted last, before the server was started, and where to keep
+            those that come.
 
     Attributes:
         signed: Whether a signature is asked for.
     """
 
-    def __init__(self, model: ServedModel, keys: Keys | None, metrics: ModelMetrics) -> None:
-        self._model, self._keys, self._metrics = model, keys, metrics
+    def __init__(
+        self, model: ServedModel, keys: Keys | None, metrics: ModelMetrics, last: LastPosted
+    ) -> None:
+        self._model, self._keys, self._metrics, self._kept = model, keys, metrics, last
         self.signed: bool = keys is not None
-        self._one = threading.Lock()
-        self._last: Order | None = None
+        self._threads = Threads(f"posts of weights for {model.name!r}", 1, POSTS)
+        before = last.of(model.name)
+        self._last: Order | None = None if before is None else order_of(before)
+        self._lost = before is not None
+        """Whether the last version is gone, with the process that had it: it may come again."""
 
-    def apply(self, body: bytes, version: str) -> dict[str, Any]:
-        """Give the model posted weights. Blocks until they are what inference reads.
+    async def apply(self, body: bytes, version: str) -> dict[str, Any]:
+        """Give the model posted weights; one post at a time, in the order in which they came.
 
         Raises:
             Refusal: They were refused; the model has the weights that it had.
         """
+        return await self._threads.run(self._apply, body, version)
+
+    def close(self) -> None:
+        """Begin no more of them."""
+        self._threads.close(wait=False)
+
+    def _apply(self, body: bytes, version: str) -> dict[str, Any]:
         try:
-            with self._one:
-                report = self._applied(body, version)
+            report = self._applied(body, version)
         except Exception as error:
             self._metrics.pushed("refused")
             raise refusal_of(error) from error
@@ -54,7 +71,8 @@ class Posted:
 
     def _applied(self, body: bytes, text: str) -> Any:
         order = order_of(text)
-        if self._last is not None and order <= self._last:
+        last = self._last
+        if last is not None and (order < last or (order == last and not self._lost)):
             raise Refusal(
                 Why.CONFLICT,
                 f"version {text!r} is not newer than the one that was applied last",
@@ -68,5 +86,10 @@ class Posted:
         with one.open() if self._keys is None else verified(one, self._keys) as weights:
             check_stamp(weights, order, place)
             report = served.update(weights, version=name)
-        self._last = order
+        self._last, self._lost = order, False
+        try:
+            self._kept.note(self._model.name, text)
+        except OSError as error:
+            text = f"version {text!r} was applied, but this cannot be kept: {error}"
+            raise Refusal(Why.INTERNAL, text) from error
         return report

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
-from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
+from acl_bundle.server._bounds.threads import Threads
+from acl_bundle.server._protocol.refusal import Refusal, Why
 from acl_bundle.server.model import ServedModel
 
-Result = TypeVar("Result")
+LOADS: Final = 4
 
 
 class Repository:
@@ -24,6 +24,7 @@ class Repository:
     def __init__(self, models: Mapping[str, ServedModel], token: str | None) -> None:
         self.models: Mapping[str, ServedModel] = models
         self._token = token
+        self._threads = Threads("loads and unloads", LOADS, 2 * LOADS)
         self.draining = False
         self.active = 0
         """Requests that have no answer yet. Only the loop's thread changes it."""
@@ -93,7 +94,7 @@ class Repository:
             Refusal: It cannot be loaded, or there is none of that name.
         """
         self.check_open()
-        await in_thread(self.model(name).load)
+        await self._threads.run(self.model(name).load)
 
     async def unload(self, name: str) -> None:
         """Unload a model, when what runs has ended.
@@ -101,22 +102,12 @@ class Repository:
         Raises:
             Refusal: It has not ended in time, or there is none of that name.
         """
-        if not await in_thread(self.model(name).unload):
+        if not await self._threads.run(self.model(name).unload):
             raise Refusal(
                 Why.TIMEOUT,
                 f"model {name!r} takes no more requests, but a run has not ended yet",
             )
 
-
-async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
-    """Make a call that blocks on a thread of its own.
-
-    Raises:
-        Refusal: It raised; this says what.
-    """
-    try:
-        return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
-    except OSError as error:
-        raise Refusal(Why.INTERNAL, str(error)) from error
-    except Exception as error:
-        raise refusal_of(error) from error
+    def close(self) -> None:
+        """Begin no more loads."""
+        self._threads.close(wait=False)

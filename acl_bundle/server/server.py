@@ -11,14 +11,18 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 import acl_bundle as ab
+from acl_bundle._base.files import Path_
 from acl_bundle._base.owner import Closing
 from acl_bundle.errors import ClosedError
 from acl_bundle.follow import Follower
 from acl_bundle.follow._versions.sign import check_keys
 from acl_bundle.follow._versions.source import Source
+from acl_bundle.server._bounds.bodies import Bodies
+from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._ends import Ends
 from acl_bundle.server._grpc.service import Service
 from acl_bundle.server._http.app import Routes
+from acl_bundle.server._last import LastPosted
 from acl_bundle.server._tracing import Tracing
 from acl_bundle.server.limits import ServerLimits
 from acl_bundle.server.metrics import ModelMetrics, ServerMetrics
@@ -27,6 +31,8 @@ from acl_bundle.server.push import Posted
 from acl_bundle.server.repository import Repository
 
 STEP: Final = 0.02
+BODIES: Final = 2
+"""Threads that take large requests apart, and write large answers."""
 TOKEN_MIN: Final = 16
 _LOG = logging.getLogger("acl_bundle.server")
 
@@ -53,6 +59,9 @@ class Server(Closing):
             characters. None refuses these.
         signing_key: Posted weights must be signed with it, or with one of several; the token is
             not asked for them then. Bytes, at least 16.
+        posted: A file that keeps the last posted version of each model, so that none before it
+            is taken after a restart; that one itself may be posted again. None: after a restart
+            any version is the first.
 
     Attributes:
         port: The port of HTTP.
@@ -77,6 +86,7 @@ class Server(Closing):
         follow_options: Mapping[str, Any] | None = None,
         token: str | None = None,
         signing_key: bytes | Sequence[bytes] | None = None,
+        posted: Path_ | None = None,
     ) -> None:
         limits, keys, sources = limits or ServerLimits(), check_keys(signing_key), sources or {}
         _check(models, sources, token)
@@ -88,8 +98,9 @@ class Server(Closing):
         self._models = {
             name: ServedModel(name, load, limits, counts[name]) for name, load in loads.items()
         }
-        posted = {
-            name: Posted(model, keys, counts[name])
+        last = LastPosted(posted)
+        self._posted = {
+            name: Posted(model, keys, counts[name], last)
             for name, model in self._models.items()
             if name not in sources
         }
@@ -98,9 +109,14 @@ class Server(Closing):
         self._closing = threading.Lock()
         self._closed = False
         self.stuck: bool = False
-        routes = Routes(self._repository, posted, metrics, limits, tracing, ab.__version__)
-        service = Service(self._repository, metrics, tracing, ab.__version__)
-        self._ends = Ends(routes.app(), service, host, port, grpc_port, limits)
+        bodies = Bodies(limits.in_memory)
+        threads = Threads("large requests", BODIES, limits.queue)
+        self._routes = Routes(
+            self._repository, self._posted, metrics, limits, bodies, threads, tracing,
+            ab.__version__,
+        )  # fmt: skip
+        service = Service(self._repository, metrics, threads, tracing, ab.__version__)
+        self._ends = Ends(self._routes.app(), service, host, port, grpc_port, limits, bodies)
         self.port: int = self._ends.port
         self.grpc_port: int | None = self._ends.grpc_port
         try:
@@ -163,6 +179,10 @@ class Server(Closing):
             with ExitStack() as stack:  # to the end, whatever giving a model back raises
                 stack.callback(setattr, self, "_closed", True)
                 stack.callback(self._ends.close, seconds)
+                stack.callback(self._routes.close)
+                stack.callback(self._repository.close)
+                for posted in self._posted.values():
+                    stack.callback(posted.close)
                 for one in self._models.values():
                     one.over = True  # a load that waits for a thread comes after this
                     stack.callback(give_back, one)

@@ -146,3 +146,48 @@ def test_a_model_that_follows_takes_no_posts(
 def test_urls_that_are_none() -> None:
     with pytest.raises(ValueError, match="url is 'localhost:8000'"):
         post_weights("localhost:8000", {}, 1, model="mlp")
+
+
+def test_a_restart_forgets_no_version(
+    mlp: Any, tmp_path: Path, start: Start, bundle: ab.Bundle
+) -> None:
+    """The weights went with the process: their version may come again, none before it."""
+    kept = tmp_path / "posted.json"
+    with Server({"mlp": bundle}, port=0, token=TOKEN, posted=kept) as first:
+        post_weights(url_of(first), mlp.random(7), "step-7", model="mlp", token=TOKEN)
+    server = start(bundle, token=TOKEN, posted=kept)
+    with pytest.raises(ab.VersionExistsError, match="is not newer"):
+        post_weights(url_of(server), mlp.random(6), "step-6", model="mlp", token=TOKEN)
+    again = "step-7"
+    bundle.update(mlp.weights, version=0)  # as the file's own weights
+    post_weights(url_of(server), mlp.random(7), again, model="mlp", token=TOKEN)
+    with pytest.raises(ab.VersionExistsError, match="is not newer"):
+        post_weights(url_of(server), mlp.random(7), again, model="mlp", token=TOKEN)
+    post_weights(url_of(server), mlp.random(8), 8, model="mlp", token=TOKEN)
+    assert bundle.version == 8
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": "acl_bundle.posted.1"}', '{"format": 1, "models": {}}',
+             '{"format": "acl_bundle.posted.1", "models": {"mlp": 7}}',
+             '{"format": "acl_bundle.posted.1", "models": {"mlp": "best"}}'],
+)  # fmt: skip
+def test_a_file_that_keeps_no_versions(tmp_path: Path, bundle: ab.Bundle, text: str) -> None:
+    kept = tmp_path / "posted.json"
+    kept.write_text(text)
+    with pytest.raises(ValueError, match=r"posted\.json"):
+        Server({"mlp": bundle}, port=0, posted=kept)
+    with pytest.raises(FileNotFoundError, match="folder of posted versions"):
+        Server({"mlp": bundle}, port=0, posted=tmp_path / "none" / "posted.json")
+
+
+def test_a_version_that_cannot_be_kept(
+    mlp: Any, tmp_path: Path, start: Start, bundle: ab.Bundle
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    server = start(bundle, token=TOKEN, posted=folder / "posted.json")
+    folder.rmdir()
+    with pytest.raises(ab.UpdateError, match=r"\(500\).*'7' was applied, but this cannot be kept"):
+        post_weights(url_of(server), mlp.random(7), 7, model="mlp", token=TOKEN)
+    assert bundle.version == 7

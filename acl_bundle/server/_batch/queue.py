@@ -11,6 +11,7 @@ import threading
 from asyncio import AbstractEventLoop, Future
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -86,6 +87,11 @@ class RequestQueue:
                 )
             self._waiting.append(one)
             self._changed.notify()
+
+    def drop(self, one: Queued) -> None:
+        """Let go of a request for which nobody waits any more, if it is still here."""
+        with self._changed, suppress(ValueError):
+            self._waiting.remove(one)
 
     def take(self, most: int) -> list[Queued]:
         """Wait for a batch of at most so many rows; empty: the queue is closed and has none."""

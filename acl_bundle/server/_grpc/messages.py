@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2 as pb
 
+from acl_bundle.server._bounds.pieces import joined, numbers, rest
 from acl_bundle.server._protocol.datatypes import dtype_of, name_of
 from acl_bundle.server._protocol.messages import (
     InferAnswer,
@@ -34,6 +35,8 @@ FIELDS: Final = {
     "FP32": "fp32_contents", "FP64": "fp64_contents",
 }  # fmt: skip
 """Where the numbers of a datatype stand; the others are bytes only."""
+PIECE: Final = 1 << 12
+"""Numbers that are read at once."""
 
 
 def parse(message: Any) -> InferRequest:
@@ -76,7 +79,7 @@ def _typed(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str)
     for name in {*FIELDS.values(), "bytes_contents"} - {field}:
         if len(getattr(tensor.contents, name)):
             raise Refusal(Why.INVALID, f"{what} is {tensor.datatype} and has {name}, not {field}")
-    wide: Any = np.asarray(getattr(tensor.contents, field))
+    wide = _wide(getattr(tensor.contents, field))
     count = 1
     for dim in shape:
         count *= dim
@@ -93,6 +96,25 @@ def _typed(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str)
             )
     found: Array = wide.astype(dtype).reshape(shape)
     return found
+
+
+def _wide(contents: Any) -> Any:
+    """Return the numbers as an array; between two pieces other threads run."""
+    parts = []
+    for begin in range(0, len(contents), PIECE):
+        if begin:
+            rest()
+        parts.append(numbers(contents[begin : begin + PIECE]))
+    return joined(parts)
+
+
+def is_large(message: Any) -> bool:
+    """Say whether the numbers of a request would hold the loop for long."""
+    return not message.raw_input_contents and any(
+        len(getattr(tensor.contents, field)) > PIECE
+        for tensor in message.inputs
+        for field in FIELDS.values()
+    )
 
 
 def answered(model: str, answer: InferAnswer) -> Any:

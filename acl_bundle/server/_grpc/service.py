@@ -11,6 +11,7 @@ import grpc
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc
 
+from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._grpc import messages
 from acl_bundle.server._protocol import described
 from acl_bundle.server._protocol.refusal import TEXT_MAX, Refusal, Why, refusal_of
@@ -46,14 +47,20 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mi
     Args:
         repository: The models.
         metrics: What counts.
+        threads: Take large requests apart.
         tracing: What makes spans.
         version: Of the package.
     """
 
     def __init__(
-        self, repository: Repository, metrics: ServerMetrics, tracing: Tracing, version: str
+        self,
+        repository: Repository,
+        metrics: ServerMetrics,
+        threads: Threads,
+        tracing: Tracing,
+        version: str,
     ) -> None:
-        self._repository, self._metrics = repository, metrics
+        self._repository, self._metrics, self._threads = repository, metrics, threads
         self._tracing, self._version = tracing, version
 
     async def _told(self, context: Any, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -132,7 +139,10 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mi
         self._repository.check_open()
         model = self._repository.model(request.model_name)
         begun = monotonic()
-        wish = messages.parse(request)
+        if messages.is_large(request):
+            wish = await self._threads.run(messages.parse, request)
+        else:
+            wish = messages.parse(request)
         parsed = monotonic()
         answer = await model.infer(wish)
         computed = monotonic()

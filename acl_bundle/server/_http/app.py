@@ -2,68 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from acl_bundle.server._bounds.bodies import Bodies
+from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._http import answer as answers
 from acl_bundle.server._http import request as requests
+from acl_bundle.server._http.connection import while_there
 from acl_bundle.server._http.read import body_of
+from acl_bundle.server._http.told import Handler, as_json, refusal_in, refused, told
 from acl_bundle.server._protocol import described
-from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
+from acl_bundle.server._protocol.messages import InferRequest
+from acl_bundle.server._protocol.refusal import Refusal, Why
 from acl_bundle.server._tracing import Tracing
 from acl_bundle.server.limits import ServerLimits
 from acl_bundle.server.metrics import ModelMetrics, ServerMetrics
 from acl_bundle.server.push import Posted
-from acl_bundle.server.repository import Repository, in_thread
+from acl_bundle.server.repository import Repository
 
-Handler = Callable[[Request], Awaitable[Response]]
-_LOG = logging.getLogger("acl_bundle.server")
-_JSON = {"content-type": "application/json"}
-
-
-def _json(found: Any, status: int = 200) -> Response:
-    return Response(json.dumps(found, separators=(",", ":")), status, _JSON)
-
-
-def refused(refusal: Refusal) -> Response:
-    """Return the response that tells why there is no answer."""
-    response = _json({"error": refusal.text}, refusal.kind.status)
-    if refusal.kind is Why.UNAUTHENTICATED:
-        response.headers["www-authenticate"] = "Bearer"
-    if refusal.kind in (Why.TOO_LARGE, Why.SLOW):  # the rest of the body is not wanted
-        response.headers["connection"] = "close"
-    return response
-
-
-def told(handler: Handler) -> Handler:
-    """Let a handler raise: the client is told what."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except Exception as error:  # the server lives, whatever a handler raises
-            return refused(_refusal(error, request))
-
-    return handle
-
-
-def _refusal(error: Exception, request: Request) -> Refusal:
-    if isinstance(error, ClientDisconnect):
-        return Refusal(Why.SLOW, "the client has gone")
-    found = refusal_of(error)
-    if found.kind is Why.INTERNAL and not isinstance(error, Refusal):
-        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return found
+INDEX_MAX: Final = 1 << 16
+LOOKS: Final = 16
 
 
 class Routes:
@@ -74,6 +41,8 @@ class Routes:
         posted: Who takes posted weights, by model.
         metrics: What counts.
         limits: Of bodies.
+        bodies: Counts what is in memory.
+        threads: Take large bodies apart, and write them.
         tracing: What makes spans.
         version: Of the package.
     """
@@ -84,11 +53,16 @@ class Routes:
         posted: Mapping[str, Posted],
         metrics: ServerMetrics,
         limits: ServerLimits,
+        bodies: Bodies,
+        threads: Threads,
         tracing: Tracing,
         version: str,
     ) -> None:
         self._repository, self._posted, self._metrics = repository, posted, metrics
         self._limits, self._tracing, self._version = limits, tracing, version
+        self._bodies, self._threads = bodies, threads
+        self._weights = Bodies(limits.weights)
+        self._looks = Threads("looks at the metrics", 1, LOOKS)
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -117,44 +91,50 @@ class Routes:
         missing = {404: _missing, 405: _missing}
         return Starlette(routes=routes, exception_handlers=missing)
 
+    def close(self) -> None:
+        """Let no thread stay."""
+        self._looks.close(wait=True)
+        self._threads.close(wait=True)
+
     async def live(self, _: Request) -> Response:
-        return _json({"live": True})
+        return as_json({"live": True})
 
     async def ready(self, _: Request) -> Response:
         ready = self._repository.ready
-        return _json({"ready": ready}, 200 if ready else 503)
+        return as_json({"ready": ready}, 200 if ready else 503)
 
     async def server(self, _: Request) -> Response:
-        return _json(described.server(self._version))
+        return as_json(described.server(self._version))
 
     async def model_ready(self, request: Request) -> Response:
         model = self._repository.model(request.path_params["model"])
         version = request.path_params.get("version", model.version)
         ready = model.ready and version == model.version and not self._repository.draining
-        return _json({"name": model.name, "ready": ready}, 200 if ready else 503)
+        return as_json({"name": model.name, "ready": ready}, 200 if ready else 503)
 
     async def model(self, request: Request) -> Response:
         model = self._repository.model(request.path_params["model"])
-        return _json(model.metadata(request.path_params.get("version", "")))
+        return as_json(model.metadata(request.path_params.get("version", "")))
 
     async def metrics(self, _: Request) -> Response:
-        text = await in_thread(self._metrics.text)
+        text = await self._looks.run(self._metrics.text)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def index(self, request: Request) -> Response:
-        body = await body_of(request, self._limits.body)
-        wish = requests.read_object(body) if body else {}
-        return _json(self._repository.index(ready=wish.get("ready") is True))
+        with self._bodies.held() as held:
+            body = await body_of(request, INDEX_MAX, held, self._threads)
+            wish = requests.read_object(body) if body else {}
+        return as_json(self._repository.index(ready=wish.get("ready") is True))
 
     async def load(self, request: Request) -> Response:
         self._repository.check_token(_bearer(request), "loading a model")
         await self._repository.load(request.path_params["model"])
-        return _json({})
+        return as_json({})
 
     async def unload(self, request: Request) -> Response:
         self._repository.check_token(_bearer(request), "unloading a model")
         await self._repository.unload(request.path_params["model"])
-        return _json({})
+        return as_json({})
 
     async def weights(self, request: Request) -> Response:
         model = self._repository.model(request.path_params["model"])
@@ -170,8 +150,9 @@ class Routes:
             )
         if not version:
             raise Refusal(Why.INVALID, "say which version it is: .../weights?version=8")
-        body = await body_of(request, self._limits.weights)
-        return _json(await in_thread(posted.apply, body, version))
+        with self._weights.held() as held:
+            body = await body_of(request, self._limits.weights, held, self._threads)
+            return as_json(await posted.apply(body, version))
 
     async def infer(self, request: Request) -> Response:
         name = request.path_params["model"]
@@ -181,7 +162,7 @@ class Routes:
             try:
                 response = await self._infer(request, name, counts)
             except Exception as error:  # the server lives, whatever a handler raises
-                refusal = _refusal(error, request)
+                refusal = refusal_in(error, request)
                 span.failed(refusal.text)
                 response = refused(refusal)
             code[0] = str(response.status_code)
@@ -201,18 +182,28 @@ class Routes:
     async def _infer(self, request: Request, name: str, counts: ModelMetrics | None) -> Response:
         self._repository.check_open()
         model = self._repository.model(name)
-        body = await body_of(request, self._limits.body)
-        begun = monotonic()
-        version = request.path_params.get("version", "")
-        wish = requests.parse(body, request.headers.get(requests.LENGTH), version)
-        parsed = monotonic()
-        answer = await model.infer(wish)
-        computed = monotonic()
-        text, headers = answers.body_of(name, wish, answer)
+        with while_there(request.scope), self._bodies.held() as held:
+            body = await body_of(request, self._limits.body, held, self._threads)
+            begun = monotonic()
+            wish = await self._parsed(request, body)
+            parsed = monotonic()
+            answer = await model.infer(wish)
+            computed = monotonic()
+            if answers.is_large(wish, answer):
+                text, headers = await self._threads.run(answers.body_of, name, wish, answer)
+            else:
+                text, headers = answers.body_of(name, wish, answer)
         if counts is not None:
             counts.observe("decode", parsed - begun)
             counts.observe("encode", monotonic() - computed)
         return Response(text, headers=headers)
+
+    async def _parsed(self, request: Request, body: bytes) -> InferRequest:
+        length = request.headers.get(requests.LENGTH)
+        version = request.path_params.get("version", "")
+        if requests.is_large(body, length):
+            return await self._threads.run(requests.parse, body, length, version)
+        return requests.parse(body, length, version)
 
 
 async def _missing(request: Request, error: Exception) -> Response:

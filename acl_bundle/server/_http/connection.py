@@ -2,25 +2,64 @@
 
 A client that sends a header for ever, or one byte a minute, would keep memory and a connection.
 The head of a request, and then each MiB of its body, must come in within some seconds; and a
-client must read each MiB of its answer in as long.
+client must read each MiB of its answer in as long. What uvicorn says in plain text, this says in
+JSON. A client that goes ends what is done for it.
 """
 
 from __future__ import annotations
 
 import json
-from asyncio import TimerHandle
+from asyncio import CancelledError, Task, TimerHandle, current_task
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from acl_bundle.server._protocol.refusal import Refusal, Why
+
 HEAD_MAX: Final = 64 << 10
 PIECE: Final = 1 << 20
+_KEY: Final = "acl_bundle.connection"
 
 
-def connection(seconds: float) -> type[HttpToolsProtocol]:
-    """Return the class of connections whose clients send so much in so many seconds."""
+@contextmanager
+def while_there(scope: Mapping[str, Any]) -> Iterator[None]:
+    """Cancel this task when its client goes.
+
+    Raises:
+        Refusal: The client has gone.
+    """
+    connection = scope["extensions"][_KEY]
+    connection.task = current_task()
+    try:
+        if connection.gone:
+            raise _gone()
+        yield
+    except CancelledError:
+        if connection.gone:
+            raise _gone() from None
+        raise
+    finally:
+        connection.task = None
+
+
+def _gone() -> Refusal:
+    return Refusal(Why.GONE, "the client has gone")
+
+
+def connection(seconds: float, most: int) -> type[HttpToolsProtocol]:
+    """Return the class of connections.
+
+    Args:
+        seconds: In which a client sends, and reads, so much.
+        most: How many connections are served; requests on one more are refused.
+    """
 
     class Connection(HttpToolsProtocol):
+        gone = False
+        task: Task[Any] | None = None
+        """What the client waits for."""
         _head: int | None = 0
         """Bytes of the head so far; None while none comes in."""
         _piece = 0
@@ -44,6 +83,9 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
             )
             self._refuse(b"408 Request Timeout", text)
 
+        def send_400_response(self, msg: str) -> None:
+            self._refuse(b"400 Bad Request", msg)
+
         def _refuse(self, status: bytes, text: str) -> None:
             if not self.transport.is_closing():
                 body = json.dumps({"error": text}).encode()
@@ -59,6 +101,9 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._end()
+            self.gone = True
+            if self.task is not None:
+                self.task.cancel()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -72,13 +117,19 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
+            scope: Any = self.scope
+            scope["extensions"] = {_KEY: self}
             self._head = 0 if self._head is None else self._head
             self._begin()
 
         def on_headers_complete(self) -> None:
             self._head = None
             self._begin()
+            ours = self.app
+            if len(self.connections) > most:
+                self.app = _overloaded
             super().on_headers_complete()
+            self.app = ours
 
         def on_body(self, body: bytes) -> None:
             self._piece += len(body)
@@ -109,5 +160,18 @@ def connection(seconds: float) -> type[HttpToolsProtocol]:
         def on_message_complete(self) -> None:
             self._end()
             super().on_message_complete()
+            if not self.pipeline:  # a large body stopped reading, which tells that a client goes
+                self.flow.resume_reading()
 
     return Connection
+
+
+async def _overloaded(_: Any, __: Any, send: Any) -> None:
+    text = "as many connections are open as this server takes; try later"
+    body = json.dumps({"error": text}).encode()
+    headers = [
+        (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"), (b"retry-after", b"1"),
+    ]  # fmt: skip
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -6,38 +6,43 @@ How long it may take, the connection knows.
 from __future__ import annotations
 
 import zlib
-from asyncio import to_thread
 
 from starlette.requests import Request
 
+from acl_bundle.server._bounds.bodies import HeldBody
+from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._protocol.refusal import Refusal, Why
 
 PACKED = {"gzip": 31, "deflate": 15}
 """The content encodings, and zlib's window bits for them."""
 
 
-async def body_of(request: Request, most: int) -> bytes:
+async def body_of(request: Request, most: int, held: HeldBody, threads: Threads) -> bytes:
     """Read the body.
 
     Args:
         request: Whose.
         most: Bytes, as they come and unpacked.
+        held: Counts what is in memory.
+        threads: Unpack it.
 
     Raises:
-        Refusal: It is larger, or packed in another way.
+        Refusal: It is larger, or packed in another way, or there is no room for it.
         ClientDisconnect: The client has gone.
     """
     length = request.headers.get("content-length", "0")
     if length.isdigit() and (len(length) > 20 or int(length) > most):
         raise _too_large(length[:20], most)
-    body = await _read(request, most)
+    body = await _read(request, most, held)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding == "identity":
         return body
-    return await to_thread(_unpacked, body, encoding, most)  # seconds, of a large one
+    found = await threads.run(_unpacked, body, encoding, most)  # seconds, of a large one
+    held.add(len(found))
+    return found
 
 
-async def _read(request: Request, most: int) -> bytes:
+async def _read(request: Request, most: int, held: HeldBody) -> bytes:
     """A body that came in one piece is not copied."""
     parts, size = [], 0
     async for part in request.stream():
@@ -45,6 +50,7 @@ async def _read(request: Request, most: int) -> bytes:
         if size > most:
             raise _too_large(f"more than {most}", most)
         if part:
+            held.add(len(part))
             parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

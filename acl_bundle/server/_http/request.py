@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle.errors import visible
+from acl_bundle.server._bounds.pieces import numbers
+from acl_bundle.server._http import large
 from acl_bundle.server._protocol.datatypes import dtype_of
 from acl_bundle.server._protocol.messages import (
     InferRequest,
@@ -57,6 +59,14 @@ def parse(body: bytes, length: str | None, version: str) -> InferRequest:
     return InferRequest(checked_id(found.get("id", "")), inputs, version, outputs, binary)
 
 
+def is_large(body: bytes, length: str | None) -> bool:
+    """Say whether a body's JSON would hold the loop for long."""
+    nbytes = len(body)
+    if length is not None and length.isascii() and length.isdigit() and len(length) < 20:
+        nbytes = min(nbytes, int(length))
+    return nbytes > large.LARGE
+
+
 def _length(text: str, nbytes: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= nbytes):
         raise Refusal(
@@ -74,7 +84,11 @@ def read_object(text: bytes) -> dict[str, Any]:
         Refusal: It is none.
     """
     try:
-        found = json.loads(text)
+        found = large.loads(text) if len(text) > large.LARGE else json.loads(text)
+    except large.WrongDataError as error:
+        raise Refusal(
+            Why.INVALID, f"a list of data holds no numbers in equal rows: {error}"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise Refusal(Why.INVALID, f"the request is no JSON: {visible(str(error))}") from None
     if not isinstance(found, dict):
@@ -156,10 +170,10 @@ def from_json(data: object, dtype: np.dtype[Any], shape: tuple[int, ...], what: 
         raise Refusal(
             Why.INVALID, f"{what} is {dtype.name}, which JSON does not carry: send it as bytes"
         )
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         raise Refusal(Why.INVALID, f"{what} has no data; a list of numbers is right")
     try:
-        found = np.asarray(data)
+        found = numbers(data)
     except (ValueError, OverflowError, RecursionError):
         raise Refusal(Why.INVALID, f"{what}: its data are no numbers in equal rows") from None
     if found.size == 0:

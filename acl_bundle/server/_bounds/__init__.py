@@ -1,0 +1,1 @@
+"""What a server has only so much of: threads beside the loop, bytes of requests."""
