@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakMethod
 
+import numpy as np
+
 from acl_bundle._base.owner import Closing, Signals, uninterrupted
 from acl_bundle._base.wait import POLL_MS, check_limit
 from acl_bundle._names.given import Given
@@ -27,6 +29,7 @@ from acl_bundle.fleet._decision.file import FileRecord
 from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
 from acl_bundle.fleet._local import host_record, local_replicas, process_replicas
+from acl_bundle.fleet._messages.messages import ReplicaDescription
 from acl_bundle.fleet._messages.replica import Replica
 from acl_bundle.fleet._process.replica import ProcessReplica
 from acl_bundle.fleet._ray.record import RayRecord
@@ -38,6 +41,7 @@ from acl_bundle.fleet._route.infer import infer
 from acl_bundle.fleet._route.member import FleetMember, FleetMembers
 from acl_bundle.fleet._store.store import SharedStore, Store
 from acl_bundle.om import Source
+from acl_bundle.spec import TensorSpec
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -255,6 +259,31 @@ class Fleet(Closing):
         """
         self._check_open()
         return self._members.why_not
+
+    @property
+    def _model(self) -> ReplicaDescription:
+        assert self._coordinator.model is not None
+        return self._coordinator.model
+
+    @property
+    def weights(self) -> Mapping[str, tuple[tuple[int, ...] | None, np.dtype[Any]]]:
+        """Shape and dtype of each weight that can be updated."""
+        return self._model.weights
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What the model takes, in order."""
+        return self._model.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What the model gives, in order."""
+        return self._model.outputs
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The sizes of the model's dynamic batch; none where it has no such gears."""
+        return self._model.batches
 
     @property
     def closed(self) -> bool:

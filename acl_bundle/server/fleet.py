@@ -1,43 +1,65 @@
-"""A fleet with the doors of a bundle, as a server asks for them."""
+"""A fleet with the doors of a bundle, as a server and a follower ask for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, SupportsIndex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from acl_bundle._names.given import Given
 from acl_bundle._run.run import Outputs
 from acl_bundle.fleet import Fleet, FleetReport
 from acl_bundle.spec import TensorSpec
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from acl_bundle.fleet._coordinator.request import Consistency, UpdateChoices
+
+
+@dataclass(frozen=True)
+class ServedReplica:
+    """What a server's metrics tell of one replica.
+
+    Attributes:
+        name: Its name.
+        is_open: Whether requests are routed to it: it has the committed version.
+        load: Runs that are under way there.
+        runs: How many it was given.
+    """
+
+    name: str
+    is_open: bool
+    load: int
+    runs: int
+
 
 class ServedFleet:
     """What a `Server` serves of a fleet, which stays its owner's.
 
-    A fleet does not say what its model takes and gives, so this is told. Requests are joined to
-    one run of one replica, so let `ServerLimits.workers` be the number of replicas.
+    Requests are joined to one run of one replica, so let `ServerLimits.workers` be at least the
+    number of replicas.
 
     Args:
-        fleet: Infers, and takes what is posted.
-        inputs: What the model takes, as `Graph.inputs`.
-        outputs: What it gives, as `Graph.outputs`.
-        batches: The sizes of its dynamic batch, as `Graph.batches`.
+        fleet: Infers, and takes what is posted or followed.
+        consistency: Of each update: ``"rolling"`` or ``"strict"``, as for `Fleet.update`.
         retry: Whether a run whose replica is lost goes to another one, once.
+
+    Raises:
+        ValueError: ``consistency`` is neither of them.
     """
 
     def __init__(
-        self,
-        fleet: Fleet,
-        inputs: Sequence[TensorSpec],
-        outputs: Sequence[TensorSpec],
-        batches: Sequence[int] = (),
-        *,
-        retry: bool = True,
+        self, fleet: Fleet, *, consistency: Consistency = "rolling", retry: bool = True
     ) -> None:
-        self.inputs: tuple[TensorSpec, ...] = tuple(inputs)
-        self.outputs: tuple[TensorSpec, ...] = tuple(outputs)
-        self.batches: tuple[int, ...] = tuple(batches)
+        if consistency not in ("rolling", "strict"):
+            raise ValueError(f"consistency is {consistency!r}; 'rolling' or 'strict' is right")
         self._fleet, self._retry = fleet, retry
+        self._consistency: Consistency = consistency
+        self.inputs: tuple[TensorSpec, ...] = fleet.inputs
+        self.outputs: tuple[TensorSpec, ...] = fleet.outputs
+        self.batches: tuple[int, ...] = fleet.batches
+        self.weights: Mapping[str, Any] = fleet.weights
 
     @property
     def infer(self) -> ServedFleet:
@@ -55,13 +77,32 @@ class ServedFleet:
 
     @property
     def version(self) -> int | str | None:
-        """The committed version."""
+        """The committed version.
+
+        Raises:
+            ClosedError: The fleet was closed.
+        """
+        self._fleet._check_open()
         return self._fleet.version
+
+    @property
+    def replicas(self) -> Iterator[ServedReplica]:
+        """What is known of the replicas; none of them is asked."""
+        for one in self._fleet._members:
+            yield ServedReplica(one.name, one.is_open, one.load, one.turns)
 
     def run(self, inputs: Mapping[str, Any]) -> Outputs:
         """Infer at the open replica with the least to do; see `Fleet.infer`."""
         return self._fleet.infer(inputs, retry=self._retry)
 
-    def update(self, weights: Given, *, version: SupportsIndex | str | None = None) -> FleetReport:
+    def update(
+        self,
+        weights: Given,
+        *,
+        version: SupportsIndex | str | None = None,
+        **options: Unpack[UpdateChoices],
+    ) -> FleetReport:
         """Bring new weights to every replica, or to none; see `Fleet.update`."""
-        return self._fleet.update(weights, version=version)
+        return self._fleet.update(
+            weights, version=version, consistency=self._consistency, **options
+        )

@@ -147,7 +147,22 @@ class ServerMetrics:
                 follows.add_metric((name,), counts.follower.running)
             for outcome, count in counts.versions().items():
                 versions.add_metric((name, outcome), count)
-        yield from (ready, waits, age, follows, versions, self._memory())
+        yield from (ready, waits, age, follows, versions, self._memory(), *self._replicas())
+
+    def _replicas(self) -> Iterator[Any]:
+        """What is known of the replicas of fleets."""
+        labels = ("model", "replica")
+        open_ = GaugeMetricFamily(
+            "acl_bundle_replica_open", "Whether requests go to it.", labels=labels
+        )
+        load = GaugeMetricFamily("acl_bundle_replica_load", "Its runs under way.", labels=labels)
+        runs = CounterMetricFamily("acl_bundle_replica_runs", "Runs it was given.", labels=labels)
+        for name, (model, _) in list(self.models.items()):
+            for one in getattr(model.served, "replicas", ()):
+                open_.add_metric((name, one.name), one.is_open)
+                load.add_metric((name, one.name), one.load)
+                runs.add_metric((name, one.name), one.runs)
+        yield from (open_, load, runs)
 
     def _memory(self) -> GaugeMetricFamily:
         found = GaugeMetricFamily(

@@ -137,6 +137,24 @@ def test_posts_by_a_token(mlp: Any, tmp_path: Path) -> None:
         assert TOKEN not in "".join(one.lines)
 
 
+@pytest.mark.parametrize("processes", [[], ["--processes"]])
+def test_a_fleet(mlp: Any, tmp_path: Path, processes: list[str]) -> None:
+    fleet = "--devices", "0,0", "--consistency", "strict", *processes
+    with served(mlp.path, *fleet, "--follow", tmp_path) as (one, told):
+        follow.publish_directory(tmp_path, mlp.random(1), 1)
+        assert one.until("applied")["version"] == 1
+        reply = ask(told["port"], "POST", INFER, numbers(mlp.x))
+        np.testing.assert_allclose(array_of(reply), mlp.answer(mlp.random(1)), rtol=1e-4, atol=1e-5)
+        assert reply.json["model_version"] == "1"
+        text = ask(told["port"], "GET", "/metrics").body.decode()
+        for name in ("replica-0", "replica-1"):
+            assert f'acl_bundle_replica_open{{model="mlp",replica="{name}"}} 1.0' in text
+        one.process.send_signal(signal.SIGTERM)
+        one.until("draining")
+        status, rest = one.end()
+        assert (status, json.loads(rest)["event"]) == (0, "ended"), rest
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -151,6 +169,10 @@ def test_posts_by_a_token(mlp: Any, tmp_path: Path) -> None:
         (("{mlp}", "--follow", ".", "--pattern", "../*"), 2, "a glob of names"),
         (("{mlp}", "--name", "a/b"), 2, "a model's name is 'a/b'"),
         (("{mlp}", "--device", "99", "--port", "0"), 1, "99"),
+        (("{mlp}", "--devices", "0,a"), 1, "--devices is '0,a'; numbers of devices"),
+        (("{mlp}", "--devices", "0", "--device", "1"), 1, "one of both is right"),
+        (("{mlp}", "--processes"), 1, "give --devices 0,1"),
+        (("{mlp}", "--posted-file", "short"), 2, "is no file of posted versions"),
         (("{mlp}", "--drain", "-1"), 1, "drain is -1.0 seconds"),
     ],
 )

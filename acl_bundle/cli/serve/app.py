@@ -32,8 +32,20 @@ def serve(
     grpc_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of gRPC, which is off without it.")
     ] = None,
-    device: Annotated[int, typer.Option(help="Which device.")] = 0,
-    replicas: Annotated[int, typer.Option(min=1, help="How many runs go on at once.")] = 1,
+    device: Annotated[int | None, typer.Option(help="Which device; 0 without it.")] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="A replica of a fleet on each: 0,1,2,3."),
+    ] = None,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Have each replica in a child process.")
+    ] = False,
+    consistency: Annotated[
+        str, typer.Option(help="Of a fleet's updates: rolling or strict.")
+    ] = "rolling",
+    replicas: Annotated[
+        int, typer.Option(min=1, help="How many runs go on at once, on each device.")
+    ] = 1,
     pair: Annotated[
         bool, typer.Option("--pair", help="Update a second bundle, beside inference.")
     ] = False,
@@ -54,6 +66,10 @@ def serve(
         Path | None,
         typer.Option(metavar="PATH", help="Whose bearer may load, unload and post weights."),
     ] = None,
+    posted_file: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Keeps the last posted version, over restarts."),
+    ] = None,
 ) -> None:
     """Serve a bundle by the Open Inference Protocol, over HTTP and gRPC.
 
@@ -71,12 +87,13 @@ def serve(
         source = None if follow is None else FollowWish(
             file, follow, pattern, key, after, cast, keys, stale_after, None, False
         )  # fmt: skip
+        fleet = command.fleet_wish(device, devices, processes=processes, consistency=consistency)
         limits = ServerLimits(
-            queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas,
+            queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas * len(fleet.devices),
             request=request_timeout, body=max_body, drain=drain,
         )  # fmt: skip
         wish = command.ServeWish(
-            file, name, source, host, port, grpc_port, device, replicas, pair, token_file,
-            keys if source is None else (), limits,
+            file, name, source, host, port, grpc_port, fleet, replicas, pair, token_file,
+            posted_file, keys if source is None else (), limits,
         )  # fmt: skip
         raise typer.Exit(command.run(wish))

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,50 @@ import typer
 import acl_bundle as ab
 from acl_bundle._base.files import read_regular
 from acl_bundle.cli.follow.run import KEY_MAX, FollowWish, _after, _key_in, _signing_key, _source
-from acl_bundle.server import JsonLines, Server, ServerLimits
+from acl_bundle.fleet import Fleet
+from acl_bundle.server import JsonLines, ServedFleet, Server, ServerLimits
 
 STEP = 0.2
 """Seconds between looks at whether the server still runs."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOG = logging.getLogger("acl_bundle.server")
+
+
+@dataclass(frozen=True)
+class FleetWish:
+    """Where the model goes.
+
+    Attributes:
+        devices: The devices; of a fleet, a replica for each.
+        processes: Whether each replica has a process.
+        consistency: Of updates; None where there is no fleet.
+    """
+
+    devices: tuple[int, ...]
+    processes: bool
+    consistency: str | None
+
+
+def fleet_wish(
+    device: int | None, devices: str | None, *, processes: bool, consistency: str
+) -> FleetWish:
+    """Read the options that say where the model goes.
+
+    Raises:
+        ValueError: They do not go together, or one cannot be what it is.
+    """
+    if devices is None:
+        if processes or consistency != "rolling":
+            raise ValueError("--processes and --consistency are of a fleet: give --devices 0,1")
+        return FleetWish((device or 0,), processes=False, consistency=None)
+    if device is not None:
+        raise ValueError(f"--device is {device} and --devices is {devices!r}; one of both is right")
+    found = [one.strip() for one in devices.split(",")]
+    if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in found):
+        raise ValueError(f"--devices is {devices!r}; numbers of devices are right: 0,1,2,3")
+    if consistency not in ("rolling", "strict"):
+        raise ValueError(f"--consistency is {consistency!r}; rolling or strict is right")
+    return FleetWish(tuple(map(int, found)), processes, consistency)
 
 
 @dataclass(frozen=True)
@@ -41,10 +80,11 @@ class ServeWish:
         host: Which address of this host.
         port: For HTTP.
         grpc_port: For gRPC; None for none.
-        device: Which device.
+        fleet: Which devices, and whether they are a fleet.
         replicas: How often the inference graph is loaded.
         pair: Whether updates go to a second bundle, beside inference.
         token_file: Holds the token of those who may load, unload and post; None for nobody.
+        posted_file: Keeps the last version that was posted; None for nothing.
         key_files: Files that hold keys with which posted weights must be signed.
         limits: Of the server.
     """
@@ -55,10 +95,11 @@ class ServeWish:
     host: str
     port: int
     grpc_port: int | None
-    device: int
+    fleet: FleetWish
     replicas: int
     pair: bool
     token_file: Path | None
+    posted_file: Path | None
     key_files: tuple[Path, ...]
     limits: ServerLimits
 
@@ -108,9 +149,12 @@ def _token(file: Path | None) -> str | None:
 
 
 def _load(wish: ServeWish) -> Callable[[], Any]:
+    if wish.fleet.consistency is not None:
+        return partial(_fleet, wish)
+
     def load() -> Any:
         kind: Any = ab.Pair if wish.pair else ab.Bundle
-        loaded = kind.load(wish.file, device=wish.device, replicas=wish.replicas)
+        loaded = kind.load(wish.file, device=wish.fleet.devices[0], replicas=wish.replicas)
         try:
             _initialise(loaded)
         except BaseException:
@@ -119,6 +163,15 @@ def _load(wish: ServeWish) -> Callable[[], Any]:
         return loaded
 
     return load
+
+
+@contextmanager
+def _fleet(wish: ServeWish) -> Iterator[ServedFleet]:
+    make: Any = Fleet.processes if wish.fleet.processes else Fleet.local
+    options = {"devices": wish.fleet.devices, "pair": wish.pair, "replicas": wish.replicas}
+    with make(wish.file, **options) as fleet:
+        consistency: Any = wish.fleet.consistency
+        yield ServedFleet(fleet, consistency=consistency)
 
 
 def _initialise(loaded: Any) -> None:
@@ -132,6 +185,7 @@ def _options(wish: ServeWish) -> dict[str, Any]:
     name = wish.name or wish.file.stem
     keys = [_key_in(file) for file in wish.key_files]
     options: dict[str, Any] = {"token": _token(wish.token_file), "signing_key": keys or None}
+    options["posted"] = wish.posted_file
     if wish.follow is not None:
         options["sources"] = {name: _source(wish.follow)}
         options["follow_options"] = {

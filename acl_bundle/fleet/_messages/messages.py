@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle.spec import TensorSpec
+
 State = Literal["idle", "prepared", "pending", "poisoned", "closed", "lost"]
 
 
@@ -55,6 +57,9 @@ class ReplicaDescription:
         unused: Names, or patterns, that an update passes over.
         epoch: The last one that it has committed; 0 for what it was loaded with.
         version: The version that it holds.
+        inputs: What the model takes.
+        outputs: What it gives.
+        batches: The sizes of its dynamic batch.
     """
 
     name: str
@@ -64,6 +69,9 @@ class ReplicaDescription:
     unused: tuple[str, ...]
     epoch: int
     version: int | str | None
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    batches: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ def described(name: str, model: Bundle | Pair, epoch: int) -> ReplicaDescription
         unused=tuple(side.update.unused),
         epoch=epoch,
         version=model.version,
+        inputs=side.infer.inputs,
+        outputs=side.infer.outputs,
+        batches=side.infer.batches,
     )
 
 

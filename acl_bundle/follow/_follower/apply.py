@@ -210,6 +210,11 @@ class Applier:
     def _outcome(self, error: Exception) -> Outcome:
         if isinstance(error, ClosedError) and self.closed:
             return Outcome.CLOSED
+        reasons = getattr(error, "reasons", None)
+        if isinstance(error, UpdateError) and isinstance(reasons, Mapping) and reasons:
+            # a fleet's, with the errors of its replicas: nothing has changed at any
+            found = {self._outcome(one) for one in reasons.values()}
+            return Outcome.REFUSED if found == {Outcome.REFUSED} else Outcome.FAILED
         if isinstance(error, UpdateError) and "probe" not in self._options:
             return Outcome.POISONED  # a Pair's other side has lost its weights
         for kinds, outcome in _OUTCOMES:
