@@ -1,8 +1,7 @@
 """The command line: ``acl-bundle demo``, ``acl-bundle inspect``, ``acl-bundle weights`` and more.
 
-`main` turns every error that is the caller's to mend into one message and exit
-status 1 (`trouble`); wrong arguments are told by typer, with status 2. A command's
-own module (`inspect`, `doctor`, `demo`) first makes plain data and then shows it.
+Each command has a folder of its own; `app` lists them, `shell` has what they share. A command
+first makes plain data and then shows it. docs/shell.md says how to add one.
 
 Needs the extra ``cli``; ``acl-bundle demo`` needs ``demo``.
 """
@@ -10,8 +9,9 @@ Needs the extra ``cli``; ``acl-bundle demo`` needs ``demo``.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from acl_bundle.cli.shell.trouble import told
+from acl_bundle.cli.shell.trouble import status_of
 
 __all__ = ["main"]
 
@@ -20,13 +20,20 @@ def main() -> None:
     """Run ``acl-bundle`` with the process's arguments.
 
     Raises:
-        SystemExit: Always: 0 when all went well, 1 for an error, 2 for wrong
-            arguments.
+        SystemExit: Always: 0 when all went well, 1 for an answer that is no, 2 for trouble
+            (docs/exit_codes.md).
     """
-    with told():
-        from acl_bundle.cli.app import app  # noqa: PLC0415  typer may be missing
+    for stream in (sys.stdout, sys.stderr):  # whatever a name holds can be printed
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    programs: list[Callable[..., object]] = []
+    status = status_of(lambda: _import(programs), "--json" in sys.argv)
+    for program in programs:
+        program(prog_name="acl-bundle")
+    raise SystemExit(status)
 
-        try:
-            app(prog_name="acl-bundle")
-        finally:
-            sys.stdout.flush()  # what fails here fails where it can be told
+
+def _import(programs: list[Callable[..., object]]) -> int:
+    from acl_bundle.cli.app import app  # noqa: PLC0415  typer may be missing
+
+    programs.append(app)
+    return 0

@@ -16,9 +16,11 @@ from acl_bundle.cli.fake.app import fakes
 from acl_bundle.cli.follow.app import follow
 from acl_bundle.cli.inspect.app import inspect
 from acl_bundle.cli.serve.app import serve
+from acl_bundle.cli.shell.group import CommandLine
 from acl_bundle.cli.weights.app import weights
 
 app: typer.Typer = typer.Typer(
+    cls=CommandLine,
     help="Run Ascend bundle models, look into their files, and try them without a device.",
     no_args_is_help=True,
     add_completion=False,
@@ -26,12 +28,12 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(bench)
+app.command("compile")(compile_)
 app.command()(demo)
-app.command()(inspect)
 app.command()(doctor)
 app.add_typer(fakes, name="fake")
 app.command()(follow)
+app.command()(inspect)
 app.command()(serve)
-app.command("compile")(compile_)
-app.command()(bench)
 app.add_typer(weights, name="weights")

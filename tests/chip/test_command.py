@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told_in_one_line(
     model: Path, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     done = acl_bundle(model, *arguments, "--soc", "Ascend910B3", "-o", tmp_path / "chip.om")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("acl-bundle: ")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -133,5 +133,5 @@ def test_a_file_of_weights_is_told(tmp_path: Path) -> None:
     done = acl_bundle(
         tmp_path / "sd.npz", "all", "--soc", "Ascend910B3", "-o", tmp_path / "chip.om"
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is no ONNX model: this is an .npz archive of numpy, weights alone" in done.stderr

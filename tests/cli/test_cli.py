@@ -182,14 +182,14 @@ def test_a_damaged_file_is_one_message(bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.om"
     path.write_bytes(bundle.read_bytes()[:1000])
     done = cli("inspect", path)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"acl-bundle: {path}: ")
     assert "Traceback" not in done.stderr
 
 
 def test_a_missing_file_is_one_line() -> None:
     done = cli("inspect", "nowhere.om")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "acl-bundle: nowhere.om: No such file or directory\n"
 
 
@@ -220,7 +220,7 @@ def test_wrong_arguments_are_status_2_and_say_what_is_wrong(
     ("module", "command", "extra"),
     [
         ("typer", "inspect", "cli"),
-        ("rich", "doctor", "cli"),
+        ("rich", "inspect", "cli"),
         ("sklearn", "demo", "demo"),
         ("onnx", "demo", "demo"),
         ("onnxruntime", "demo", "demo"),
@@ -228,7 +228,7 @@ def test_wrong_arguments_are_status_2_and_say_what_is_wrong(
 )
 def test_a_missing_extra_is_named(module: str, command: str, extra: str, bundle: Path) -> None:
     done = without(module, command, *[str(bundle)] * (command == "inspect"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         f"acl-bundle: this needs {module}, of the extra {extra!r}:"
         f" pip install 'acl-bundle[{extra}]'\n"
@@ -237,7 +237,7 @@ def test_a_missing_extra_is_named(module: str, command: str, extra: str, bundle:
 
 def test_a_checkout_that_was_not_built_says_so() -> None:
     done = without("acl_bundle._acl", "doctor")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "acl-bundle: the package is not built here: run make, or pip install it\n"
 
 

@@ -132,7 +132,7 @@ def test_a_trainer_that_dies_is_reported(tmp_path: Path) -> None:
     demo = _start(tmp_path)
     os.kill(_wait_for_trainer(tmp_path), signal.SIGKILL)
     _, errors = demo.communicate(timeout=60)
-    assert demo.returncode == 1
+    assert demo.returncode == 2
     assert errors.startswith("acl-bundle: the trainer ended by itself")
     assert "Traceback" not in errors
 
@@ -140,5 +140,5 @@ def test_a_trainer_that_dies_is_reported(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
     command = (*COMMAND, "--output", str(tmp_path / "no" / "digits.om"))
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"acl-bundle: {tmp_path}/no: Not a directory\n"

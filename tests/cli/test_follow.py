@@ -143,7 +143,7 @@ def test_wrong_arguments(
 def test_a_bundle_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "x.om").write_bytes(b"x")
     status, _, err = cli(tmp_path / "x.om", tmp_path)
-    assert (status, err.startswith("acl-bundle: ")) == (1, True)
+    assert (status, err.startswith("acl-bundle: ")) == (2, True)
 
 
 KEY = b"a key of the tests of the shell"

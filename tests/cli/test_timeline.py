@@ -193,7 +193,7 @@ def test_what_is_no_trace_is_refused(tmp_path: Path, text: str, told: str) -> No
         [sys.executable, "-m", "acl_bundle.cli", "fake", "trace", source, "--chrome", target],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not target.exists()

@@ -132,7 +132,7 @@ def test_a_toolkit_is_made_anew(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     done = shell(f"{COMMAND} env --toolkit {shlex.quote(str(tmp_path))}", tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"acl-bundle: {tmp_path} holds something else than a toolkit of acl-bundle; "
         "name a new or empty folder\n"

@@ -76,7 +76,7 @@ def test_a_damaged_source_is_one_line(run: Run, tmp_path: Path) -> None:
     path.write_bytes(b"\xff" * 64)
     for arguments in (["list", path], ["convert", path, tmp_path / "o.npz"]):
         done = run("weights", *arguments)
-        assert (done.status, done.out) == (1, "")
+        assert (done.status, done.out) == (2, "")
         assert done.err.startswith(f"acl-bundle: {path}: ")
 
 
@@ -108,7 +108,7 @@ def test_a_reader_that_has_enough_is_no_error(source: Path) -> None:
     command = [sys.executable, "-m", "acl_bundle.cli", "weights", "list", source]
     done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writes)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_bar_moves_on_a_terminal_and_goes_away(source: Path, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_the_input_is_never_overwritten(run: Run, source: Path, command: str, at
         "freeze": [source, model, out, "--select", "fc.weight"],
     }
     done = run("weights", command, *arguments[command])
-    assert done.status == 1
+    assert done.status == 2
     assert f"{out} is the input" in done.err
     assert source.read_bytes() == before
     assert not record.exists()
@@ -51,7 +51,7 @@ def test_no_part_of_a_folder_is_overwritten(run: Run, tmp_path: Path) -> None:
     np.save(folder / "w.npy", np.zeros(2, np.float32))
     (folder / "x.npz").hardlink_to(folder / "w.npy")  # the same file under a name to write to
     done = run("weights", "convert", folder, folder / "x.npz")
-    assert done.status == 1
+    assert done.status == 2
     assert "is the input" in done.err
 
 
@@ -63,7 +63,7 @@ def test_no_shard_is_overwritten(run: Run, tmp_path: Path) -> None:
     before = shard.read_bytes()
     for source in (index, tmp_path):
         done = run("weights", "convert", source, shard)
-        assert done.status == 1
+        assert done.status == 2
         assert "is the input" in done.err
     assert shard.read_bytes() == before
 
@@ -73,7 +73,7 @@ def test_no_external_data_is_overwritten(run: Run, tmp_path: Path) -> None:
     onnx.save(mlp(), path, save_as_external_data=True, location="data.npz", size_threshold=0)
     assert beside.exists()
     done = run("weights", "convert", path, beside)
-    assert done.status == 1
+    assert done.status == 2
     assert "is the input" in done.err
 
 
@@ -87,7 +87,7 @@ def test_a_source_that_breaks_half_way_leaves_the_output_as_it_was(
     path.write_bytes(image)
     out.write_bytes(b"before")
     done = run("weights", "convert", path, out)
-    assert done.status == 1
+    assert done.status == 2
     assert str(path) in done.err
     assert out.read_bytes() == b"before"
     assert left_over(tmp_path) == []

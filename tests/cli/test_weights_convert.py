@@ -86,7 +86,7 @@ def test_other_names(run: Run, source: Path, tmp_path: Path) -> None:
 def test_npz_has_no_bfloat16(run: Run, source: Path, tmp_path: Path) -> None:
     options = ("--dtype", "bfloat16")
     done = run("weights", "convert", source, tmp_path / "out.npz", *options)
-    assert done.status == 1
+    assert done.status == 2
     assert done.err == (
         "acl-bundle: weight 'fc.weight' is bfloat16, a dtype that .npz lacks; write .safetensors\n"
     )
@@ -114,7 +114,7 @@ def test_a_wrong_option_is_one_line(
     run: Run, source: Path, tmp_path: Path, options: list[str], said: str
 ) -> None:
     done = run("weights", "convert", source, tmp_path / "out.npz", *options)
-    assert done.status == 1
+    assert done.status == 2
     assert done.err.startswith("acl-bundle: ")
     assert done.err.count("\n") == 1
     assert said in done.err
@@ -123,7 +123,7 @@ def test_a_wrong_option_is_one_line(
 
 def test_the_suffix_says_the_format(run: Run, source: Path, tmp_path: Path) -> None:
     done = run("weights", "convert", source, tmp_path / "out.bin")
-    assert done.status == 1
+    assert done.status == 2
     assert "its suffix says which format to write; .safetensors or .npz is right" in done.err
 
 
@@ -143,13 +143,13 @@ def test_matrices_of_another_layout_are_transposed(run: Run, source: Path, tmp_p
 
 def test_a_replacement_that_is_none_is_one_line(run: Run, source: Path, tmp_path: Path) -> None:
     done = run("weights", "convert", source, tmp_path / "o.npz", "--regex", r"fc=\7")
-    assert (done.status, done.out) == (1, "")
+    assert (done.status, done.out) == (2, "")
     assert "is no replacement: invalid group reference 7" in done.err
 
 
 def test_a_folder_that_takes_no_files_is_told_by_the_outputs_name(run: Run, source: Path) -> None:
     done = run("weights", "convert", source, "/proc/out.npz")
-    assert (done.status, done.err) == (1, "acl-bundle: /proc/out.npz: No such file or directory\n")
+    assert (done.status, done.err) == (2, "acl-bundle: /proc/out.npz: No such file or directory\n")
 
 
 @pytest.mark.parametrize("at", range(3))
@@ -170,5 +170,9 @@ def test_ctrl_c_leaves_the_output_as_it_was(tmp_path: Path, at: int) -> None:
     if process.returncode == 0:  # it was done already
         assert len(read(out)) == len(big)
     else:
-        assert (process.returncode, err, out.read_bytes()) == (130, b"", b"before")
+        assert (process.returncode, err, out.read_bytes()) == (
+            130,
+            b"acl-bundle: interrupted\n",
+            b"before",
+        )
     assert left_over(tmp_path) == []

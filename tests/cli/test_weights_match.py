@@ -42,7 +42,7 @@ def test_it_says_what_was_found_and_writes_it(model: Path, tmp_path: Path) -> No
     assert weight_program.load(out).sources[0].name == "w"
     told = json.loads(run(model, source, "--drop", "v", "--json").output)
     assert told == {
-        "constants": ["c"], "ambiguous": {}, "unmatched": [], "unused": [], "out": None
+        "schema": 1, "constants": ["c"], "ambiguous": {}, "unmatched": [], "unused": [], "out": None
     }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_a_record_is_never_replaced(run: Run, source: Path, tmp_path: Path) -> N
     assert run(*arguments, "--layout", "fc.weight=kn").status == 0
     before = record.read_bytes()
     done = run(*arguments, "--layout", "fc.weight=nk")
-    assert done.status == 1
+    assert done.status == 2
     assert done.err == (
         f"acl-bundle: {record}: the record exists; leave out --layout to use its masks\n"
     )
@@ -55,7 +55,7 @@ def test_the_record_and_the_weights_are_two_files(run: Run, source: Path, tmp_pa
         done = run(
             "weights", "sparsify", source, out, "--record", record, "--layout", "fc.weight=kn"
         )
-        assert done.status == 1
+        assert done.status == 2
         assert "the record and the weights are both" in done.err
         assert not out.exists()
 
@@ -95,7 +95,7 @@ def test_check_by_a_record_of_other_weights_is_trouble(
     assert "none of the masks is for one of these weights; they are for 'other'" in done.err
     out = tmp_path / "out.npz"
     done = run("weights", "sparsify", source, out, "--record", record)
-    assert done.status == 1
+    assert done.status == 2
     assert f"{record} has a mask for none of the weights of {source}" in done.err
     assert not out.exists()
 
@@ -126,7 +126,7 @@ def test_freeze_renames_and_refuses_what_does_not_fit(
     model, out = tmp_path / "m.om", tmp_path / "o.om"
     build.from_onnx(mlp(), weights=["fc.weight"]).save(model)
     done = run("weights", "freeze", source, model, out)
-    assert done.status == 1
+    assert done.status == 2
     assert "has no constant 'fc.bias', 'count'" in done.err
     weights.save({"net.w": VALUES["fc.weight"]}, tmp_path / "w.safetensors")
     names = ("--strip-prefix", "net.", "--rename", "w=fc.weight")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.trouble import told
-from acl_bundle.cli.weights.app import WRONG
+from acl_bundle.cli.shell.arguments import Json
 
 
 def bench(
@@ -40,7 +39,7 @@ def bench(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the table: .png, .svg or .pdf.", dir_okay=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure how long an inference takes, by shape and by precision.
 
@@ -52,6 +51,5 @@ def bench(
     from acl_bundle.cli.bench import run as command  # noqa: PLC0415
 
     effort = command.Effort(rounds, warmup)
-    with told(1, WRONG):
-        status = command.run(file, [*(sweep or []), *(axes or [])], dtypes, effort, plot, as_json)
+    status = command.run(file, [*(sweep or []), *(axes or [])], dtypes, effort, plot, as_json)
     raise typer.Exit(status)

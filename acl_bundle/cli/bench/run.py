@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.progress import Progress
-from rich.table import Table
 
 from acl_bundle import bench
 from acl_bundle.bench import Cell, Effort
+from acl_bundle.cli.shell import output
 from acl_bundle.cli.shell.console import Console
-from acl_bundle.cli.weights import show
 
 __all__ = ["Effort", "run"]
 
@@ -80,33 +78,25 @@ def _show(
     path: Path, where: bench.Where, cells: Sequence[Cell], as_json: bool, ended: bool
 ) -> None:
     if as_json:
-        show.data(_data(path, where, cells, ended))
+        output.document(_data(path, where, cells, ended))
         return
-    console = Console(markup=False, highlight=False)
-    console.print(f"{path}: latency in ms, from arrays to arrays", soft_wrap=True)
-    console.print(f"{where}", soft_wrap=True)
+    output.line(f"{path}: latency in ms, from arrays to arrays")
+    output.line(f"{where}")
+    output.table("", [_row(cell) for cell in cells])
     if cells:
-        show.print_table(_table(cells))
         sizes = ", ".join(f"{one.dtype} {one.nbytes:,} bytes" for one in cells[0].timings)
-        console.print(f"size on disk: {sizes}", soft_wrap=True)
+        output.line(f"size on disk: {sizes}")
     if ended:
-        console.print(f"ended early: {len(cells)} of the cells were measured")
+        output.line(f"ended early: {len(cells)} of the cells were measured")
 
 
-def _table(cells: Sequence[Cell]) -> Table:
-    """One row per cell: sizes, then mean and 99 % of every precision, then how much faster."""
-    table = Table(box=SIMPLE_HEAD)
-    first = cells[0]
-    speedups = [f"{timing.dtype} speed-up" for timing in first.timings[1:]]
-    means = [f"{one.dtype} {what}" for one in first.timings for what in ("mean", "p99")]
-    for name in (*first.sizes, *means, *speedups, "rounds"):
-        table.add_column(name, justify="right")
-    for cell in cells:
-        times = [f"{ms:.3f}" for one in cell.timings for ms in (one.mean_ms, one.p99_ms)]
-        faster = [f"{cell.speedup(one):.2f}×" for one in cell.timings[1:]]
-        rounds = min(len(one.samples) for one in cell.timings)
-        table.add_row(*map(str, cell.sizes.values()), *times, *faster, str(rounds))
-    return table
+def _row(cell: Cell) -> dict[str, str]:
+    """Sizes, then mean and 99 % of every precision, then how much faster."""
+    row = {name: str(size) for name, size in cell.sizes.items()}
+    for one in cell.timings:
+        row |= {f"{one.dtype} mean": f"{one.mean_ms:.3f}", f"{one.dtype} p99": f"{one.p99_ms:.3f}"}
+    row |= {f"{one.dtype} speed-up": f"{cell.speedup(one):.2f}×" for one in cell.timings[1:]}
+    return {**row, "rounds": str(min(len(one.samples) for one in cell.timings))}
 
 
 def _data(path: Path, where: bench.Where, cells: Sequence[Cell], ended: bool) -> dict[str, Any]:

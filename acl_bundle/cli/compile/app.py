@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.trouble import told
-from acl_bundle.cli.weights.app import WRONG
+from acl_bundle.cli.shell.arguments import Json
 
 
 def compile_(
@@ -79,7 +78,7 @@ def compile_(
             " computes float32 in half precision.",
         ),
     ] = "origin",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compile an ONNX model into a refreshable bundle for a chip.
 
@@ -95,5 +94,4 @@ def compile_(
         dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, precision,
         unused or (), alias or (), program, not no_fold,
     )  # fmt: skip
-    with told(1, WRONG):
-        command.run(wish, as_json)
+    command.run(wish, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build._shapes import shapes
 from acl_bundle.build._shapes.gears import DimGears
 from acl_bundle.build.chip.options import dim_gears
+from acl_bundle.cli.shell import output
 
 __all__ = ["CompileWish", "run"]
 
@@ -57,17 +59,19 @@ def run(wish: CompileWish, as_json: bool) -> None:
         dynamic_shape=wish.dynamic_shape,
         precision=wish.precision,
     )
-    print(made.manifest.to_json() if as_json else _told(made, wish), end="")
+    if as_json:
+        output.document(json.loads(made.manifest.to_json()))
+    else:
+        output.line("\n".join(_lines(made, wish)))
 
 
-def _told(made: build.Compiled, wish: CompileWish) -> str:
+def _lines(made: build.Compiled, wish: CompileWish) -> list[str]:
     kept = made.manifest
-    lines = [
+    return [
         f"wrote {made.path}, {kept.nbytes:,} bytes for {wish.soc}, and {kept.path}",
         f"{len(kept.made['sources'])} weights can be refreshed",
         *(f"  {one['name']}: {one['dtype']}{one['shape']}" for one in kept.made["sources"]),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _chosen(weights: Sequence[str]) -> Choice | None:

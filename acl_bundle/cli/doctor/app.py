@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.shell.arguments import Json
+
 
 def doctor(
     file: Annotated[
         Path | None,
         typer.Argument(metavar="[FILE]", help="An .om file to check as well.", show_default=False),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Say which AscendCL would be used, what it can do, and what is missing.
 
@@ -20,4 +23,4 @@ def doctor(
     """
     from acl_bundle.cli.doctor import run as command  # noqa: PLC0415
 
-    raise typer.Exit(command.run(file))
+    raise typer.Exit(command.run(file, as_json))

@@ -14,7 +14,8 @@ from acl_bundle import errors, fake, om
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import attempts, has
 from acl_bundle._binding.shim import ffi, lib
-from acl_bundle.cli.shell.console import Console
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.status import DIFFERENT, OK
 
 Finding = tuple[bool, str]
 """Whether it is well, and one line to print."""
@@ -104,22 +105,38 @@ def _file(path: Path) -> Iterator[Finding]:
     yield True, f"runs on a chip: {', '.join(chip)}" if chip else "runs on the fake alone"
 
 
-def run(path: Path | None) -> int:
+def run(path: Path | None, as_json: bool) -> int:
     """Print what was found.
 
     Args:
         path: A bundle file to check as well.
+        as_json: Print JSON.
 
     Returns:
         0 when a library was opened and works, and the file can be loaded; else 1.
     """
-    console = Console(markup=False, highlight=False, soft_wrap=True)
     parts = {"library": list(_library()), "fake": list(_fake())}
     if path is not None:
         parts[str(path)] = list(_file(path))
+    well = all(well for part, rows in parts.items() if part != "fake" for well, _ in rows)
+    if as_json:
+        _document(parts, path, well)
+    else:
+        _show(parts)
+    return OK if well else DIFFERENT
+
+
+def _document(parts: dict[str, list[Finding]], path: Path | None, well: bool) -> None:
+    rows = {
+        title: [{"ok": good, "text": text} for good, text in findings]
+        for title, findings in parts.items()
+    }
+    checked = {} if path is None else {"file": {"path": str(path), "findings": rows[str(path)]}}
+    output.document({"ok": well, "library": rows["library"], "fake": rows["fake"], **checked})
+
+
+def _show(parts: dict[str, list[Finding]]) -> None:
     for title, findings in parts.items():
-        console.print(title)
-        for well, line in findings:
-            console.print(f"  {'ok ' if well else 'BAD'} {line}")
-    needed = [findings for title, findings in parts.items() if title != "fake"]
-    return int(not all(well for findings in needed for well, _ in findings))
+        output.line(title)
+        for well, text in findings:
+            output.line(f"  {'ok ' if well else 'BAD'} {text}")

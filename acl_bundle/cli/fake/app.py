@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.trouble import told
-
 fakes: typer.Typer = typer.Typer(
     help="The fake AscendCL, for programs of any language.", no_args_is_help=True
 )
@@ -40,8 +38,7 @@ def env(
     """
     from acl_bundle.cli.fake import env as command  # noqa: PLC0415
 
-    with told():
-        command.env(program or [], pyacl=pyacl, toolkit=toolkit)
+    command.env(program or [], pyacl=pyacl, toolkit=toolkit)
 
 
 @fakes.command()
@@ -52,8 +49,7 @@ def cflags() -> None:
     """
     from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
 
-    with told():
-        print(toolkit.cflags())
+    print(toolkit.cflags())
 
 
 @fakes.command()
@@ -64,8 +60,7 @@ def libs() -> None:
     """
     from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
 
-    with told():
-        print(toolkit.libs())
+    print(toolkit.libs())
 
 
 @fakes.command()

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from acl_bundle import fake
 from acl_bundle.cli.fake import toolkit as toolkits
-from acl_bundle.cli.shell.trouble import told
 from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
 
@@ -80,7 +79,6 @@ def env(program: Sequence[str] = (), *, pyacl: bool = False, toolkit: Path | Non
 
 def trace(source: Path, chrome: Path) -> None:
     """Write the timeline of a trace, and say what is in it."""
-    with told(also=(ValueError,)):
-        counts = timeline.write(source, chrome)
+    counts = timeline.write(source, chrome)
     shown = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     print(f"wrote {chrome}: {shown}; open it in ui.perfetto.dev or chrome://tracing")

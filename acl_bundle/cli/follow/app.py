@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.arguments import After, Cast, File, Key, Pattern, StaleAfter
+from acl_bundle.cli.shell.arguments import After, Cast, File, Json, Key, Pattern, StaleAfter
 
 
 def follow(
@@ -30,7 +30,7 @@ def follow(
     count: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="End when so many are applied.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Load a bundle and give it each version that a trainer publishes.
 

@@ -6,7 +6,6 @@ and how late they come; the weights live as long as the command does.
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import signal
@@ -23,6 +22,7 @@ import typer
 import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle._base.files import read_regular
+from acl_bundle.cli.shell import output
 from acl_bundle.follow._follower.telling import printable
 from acl_bundle.follow._urls import source_of
 from acl_bundle.follow._versions.sign import check_key
@@ -237,8 +237,9 @@ def run(wish: FollowWish) -> int:
 
 def _show(wish: FollowWish) -> Show:
     """Return what prints an event; rich would print a line again after Ctrl-C in its midst."""
-    text = json.dumps if wish.as_json else _line
-    return lambda event: print(_printable(text(event)), flush=True)
+    if wish.as_json:
+        return output.event
+    return lambda event: print(_printable(_line(event)), flush=True)
 
 
 def _printable(text: str) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from acl_bundle.cli.shell.arguments import File
+from acl_bundle.cli.shell.arguments import File, Json
 
 
 def inspect(
     file: File,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what is in a bundle or model file: graphs, inputs, outputs, weights.
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from acl_bundle.cli.shell.arguments import After, Cast, File, Key, Pattern, StaleAfter
-from acl_bundle.cli.shell.trouble import told
 
 
 def serve(
@@ -83,17 +82,16 @@ def serve(
     from acl_bundle.server import ServerLimits  # noqa: PLC0415
 
     keys = tuple(signing_key_file or ())
-    with told(1, (ValueError,)):
-        source = None if follow is None else FollowWish(
-            file, follow, pattern, key, after, cast, keys, stale_after, None, False
-        )  # fmt: skip
-        fleet = command.fleet_wish(device, devices, processes=processes, consistency=consistency)
-        limits = ServerLimits(
-            queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas * len(fleet.devices),
-            request=request_timeout, body=max_body, drain=drain,
-        )  # fmt: skip
-        wish = command.ServeWish(
-            file, name, source, host, port, grpc_port, fleet, replicas, pair, token_file,
-            posted_file, keys if source is None else (), limits,
-        )  # fmt: skip
-        raise typer.Exit(command.run(wish))
+    source = None if follow is None else FollowWish(
+        file, follow, pattern, key, after, cast, keys, stale_after, None, False
+    )  # fmt: skip
+    fleet = command.fleet_wish(device, devices, processes=processes, consistency=consistency)
+    limits = ServerLimits(
+        queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas * len(fleet.devices),
+        request=request_timeout, body=max_body, drain=drain,
+    )  # fmt: skip
+    wish = command.ServeWish(
+        file, name, source, host, port, grpc_port, fleet, replicas, pair, token_file,
+        posted_file, keys if source is None else (), limits,
+    )  # fmt: skip
+    raise typer.Exit(command.run(wish))

@@ -18,3 +18,4 @@ Cast = Annotated[str, typer.Option(help="safe, or same_kind for wider floats.")]
 StaleAfter = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Say so when nothing new comes.")
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, of errors as well.")]

@@ -1,18 +1,26 @@
-"""Errors that are the caller's to mend, as one message on stderr and an exit status.
+"""Every end of a command as an exit status, and errors as one message on stderr.
 
-Everything else is a mistake of ours and keeps its traceback.
+What is the caller's to mend is told in a sentence. Everything else is a mistake of ours and keeps
+its traceback. With ``--json`` the error is in the document on stdout as well.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable
+from typing import Any
 
-from acl_bundle.errors import AclBundleError, visible
+from acl_bundle.cli.shell import documents
+from acl_bundle.cli.shell.status import CLOSED_PIPE, INTERRUPTED, TROUBLE
+from acl_bundle.errors import AclBundleError, AclError, visible
 
-__all__ = ["told"]
+__all__ = ["status_of"]
+
+Told = tuple[str, dict[str, Any]]
+"""A message, and what a document says of it."""
 
 _EXTRAS = {
     "typer": "cli",
@@ -31,30 +39,79 @@ _EXTRAS = {
 }
 
 
-@contextmanager
-def told(status: int = 1, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn an error inside a ``with`` block into one message and an exit.
+def status_of(run: Callable[[], int], as_json: bool) -> int:
+    """Run a command, tell what went wrong, and return the exit status.
 
     Args:
-        status: What to exit with.
-        also: Kinds of exceptions that are the caller's to mend here, beside
-            `AclBundleError`, `OSError` and a module that is missing.
-
-    Raises:
-        SystemExit: There was such an error.
+        run: The command; returns its status.
+        as_json: Whether a program reads stdout.
     """
-    kinds: tuple[type[Exception], ...] = (AclBundleError, OSError, ModuleNotFoundError, *also)
+    documents.begin()
     try:
-        yield
+        status, error = _run(run)
+        if as_json:
+            documents.end(error)
+        sys.stdout.flush()  # what fails here fails where it can be told
     except BrokenPipeError:  # whoever read our output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(status) from None
-    except kinds as error:
-        message = _message(error)
-        if message is None:
+        return CLOSED_PIPE
+    return status
+
+
+def _run(run: Callable[[], int]) -> tuple[int, dict[str, Any] | None]:
+    """Run a command; return its status, and what a document says of an error."""
+    try:
+        status = run()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # rich's way to say so
+            return CLOSED_PIPE, None
+        raise
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _is_closed(sys.stdout.fileno()):
             raise
+        return TROUBLE, _tell(error)
+    if status != INTERRUPTED:
+        return status, None
+    return status, _say("interrupted", {"kind": "KeyboardInterrupt", "exit_status": status})
+
+
+def _is_closed(pipe: int) -> bool:
+    """Whether nobody reads a pipe any more."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(what & (select.POLLERR | select.POLLHUP) for _, what in poll.poll(0))
+
+
+def _tell(error: Exception) -> dict[str, Any]:
+    """Print what went wrong; return what a document says of it."""
+    facts: dict[str, Any] = {"kind": type(error).__name__, "exit_status": TROUBLE}
+    if hasattr(error, "format_message"):  # of typer's parser
+        return _say(_usage(error), {**facts, "kind": "UsageError"})
+    if isinstance(error, AclError):
+        facts |= {"function": error.function, "code": error.code, "name": error.name}
+    message = _message(error)
+    if message is None:
+        traceback.print_exc()
+        return _say(f"a mistake of acl-bundle's own: {error!r}", facts)
+    return _say(message, facts)
+
+
+def _say(message: str, facts: dict[str, Any]) -> dict[str, Any]:
+    if message:
         print(f"acl-bundle: {visible(message)}", file=sys.stderr)
-        raise SystemExit(status) from None
+    return {"kind": facts.pop("kind"), "message": message, **facts}
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the arguments; "" where typer has printed the help instead."""
+    message = str(error.format_message())
+    context = getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    said = message if message.endswith("?") else f"{message.rstrip('.')};"
+    return f"{said} see {context.command_path} --help"
 
 
 def _message(error: Exception) -> str | None:
@@ -63,7 +120,7 @@ def _message(error: Exception) -> str | None:
         return _missing(error)
     if isinstance(error, OSError) and error.filename and not isinstance(error, AclBundleError):
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return str(error) if isinstance(error, AclBundleError | OSError | ValueError) else None
 
 
 def _missing(error: ModuleNotFoundError) -> str | None:

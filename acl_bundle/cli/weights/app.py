@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.trouble import told
+from acl_bundle.cli.shell.arguments import Json
+from acl_bundle.cli.shell.status import DIFFERENT, OK
 from acl_bundle.cli.weights.options import (
     FORMATS,
     ChangeOptions,
     Drop,
     Input,
-    Json,
     Key,
     Layouts,
     Out,
@@ -28,10 +28,6 @@ weights: typer.Typer = typer.Typer(
     no_args_is_help=True,
 )
 
-DIFFERENT = 1
-TROUBLE = 2
-WRONG = (ValueError,)  # what is wrong with an argument
-
 
 @weights.command("list")
 def list_(
@@ -44,8 +40,7 @@ def list_(
     from acl_bundle.cli.weights import list as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    with told(1, WRONG):
-        command.run(source, Selection(key, select or (), drop or ()), as_json)
+    command.run(source, Selection(key, select or (), drop or ()), as_json)
 
 
 @weights.command()
@@ -69,9 +64,8 @@ def diff(
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
     choices = [Selection(key, select or (), drop or ()) for key in (key_a, key_b)]
-    with told(TROUBLE, WRONG):
-        same = command.run((a, b), choices, every, as_json)
-    raise typer.Exit(0 if same else DIFFERENT)
+    same = command.run((a, b), choices, every, as_json)
+    raise typer.Exit(OK if same else DIFFERENT)
 
 
 @weights.command()
@@ -87,8 +81,7 @@ def convert(source: Source, out: Out, change: ChangeOptions, as_json: Json = Fal
     from acl_bundle.cli.weights import convert as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
 
-    with told(1, WRONG):
-        status = command.run(source, out, Changes.asked(change), as_json)
+    status = command.run(source, out, Changes.asked(change), as_json)
     raise typer.Exit(status)
 
 
@@ -121,10 +114,9 @@ def sparsify(
     from acl_bundle.cli.weights import sparsify as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    with told(1, WRONG):
-        command.run(
-            source, out, record, layouts or (), Selection(key, select or (), drop or ()), as_json
-        )
+    command.run(
+        source, out, record, layouts or (), Selection(key, select or (), drop or ()), as_json
+    )
 
 
 @weights.command()
@@ -150,9 +142,8 @@ def check(
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
     choice = Selection(key, select or (), drop or ())
-    with told(TROUBLE, WRONG):
-        whole = command.run(source, record, layouts or (), choice, as_json)
-    raise typer.Exit(0 if whole else DIFFERENT)
+    whole = command.run(source, record, layouts or (), choice, as_json)
+    raise typer.Exit(OK if whole else DIFFERENT)
 
 
 @weights.command()
@@ -187,8 +178,7 @@ def freeze(
     from acl_bundle.cli.weights import freeze as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
 
-    with told(1, WRONG):
-        command.run(source, (model, out), (inputs, outputs), Changes.asked(change), as_json)
+    command.run(source, (model, out), (inputs, outputs), Changes.asked(change), as_json)
 
 
 @weights.command()
@@ -218,6 +208,5 @@ def match(
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
     choice = Selection(key, select or (), drop or ())
-    with told(TROUBLE, WRONG):
-        certain = command.run(model, source, out, beside, choice, as_json)
-    raise typer.Exit(0 if certain else DIFFERENT)
+    certain = command.run(model, source, out, beside, choice, as_json)
+    raise typer.Exit(OK if certain else DIFFERENT)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle import weights
-from acl_bundle.cli.weights import show
+from acl_bundle.cli.shell import output
 from acl_bundle.cli.weights.inputs import Selection, layouts
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Masks
@@ -38,5 +38,5 @@ def run(
         with read.during("checking"):
             found = weights.check(read, pattern)
     violations = sum(row.violations for row in found)
-    show.report(found, as_json, violations=violations)
+    output.report(found.title, found, as_json, violations=violations)
     return violations == 0

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from acl_bundle.cli.weights import outputs, show
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Changes, Half
 from acl_bundle.weights import Report
 
@@ -39,7 +40,9 @@ def run(path: Path, out: Path, changes: Changes, as_json: bool) -> int:
         if not broken:
             with read.during("writing"):
                 outputs.write(view, out)
-    show.report(found, as_json, hide=("source", "target"), out=None if broken else str(out))
+    output.report(
+        found.title, found, as_json, hide=("source", "target"), out=None if broken else str(out)
+    )
     return tell(broken, out, as_json)
 
 
@@ -54,7 +57,7 @@ def tell(broken: list[str], out: Path, as_json: bool) -> int:
     """Say what became of the output, and return the exit status."""
     if not broken:
         if not as_json:
-            show.text(f"wrote {out}, {out.stat().st_size:,} bytes")
+            output.line(f"wrote {out}, {out.stat().st_size:,} bytes")
         return 0
     named = " ".join(f"--keep-float32 {name!r}" for name in broken[:3])
     more = " ..." if len(broken) > 3 else ""

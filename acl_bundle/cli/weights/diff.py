@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from acl_bundle import weights
-from acl_bundle.cli.weights import show
+from acl_bundle.cli.shell import output
 from acl_bundle.cli.weights.inputs import Selection
 from acl_bundle.cli.weights.progress import Watched
 
@@ -37,5 +37,5 @@ def run(paths: tuple[Path, Path], choices: Sequence[Selection], every: bool, as_
             found = weights.diff(read, b)
     rows = tuple(row for row in found if every or row.result != "same")
     shown = weights.Report(found.title, rows)
-    show.report(shown, as_json, same=found.same, a=str(paths[0]), b=str(paths[1]))
+    output.report(shown.title, shown, as_json, same=found.same, a=str(paths[0]), b=str(paths[1]))
     return found.same

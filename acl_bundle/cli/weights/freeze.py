@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from acl_bundle import weights
-from acl_bundle.cli.weights import outputs, show
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Changes
 
 Names = list[str] | None
@@ -36,6 +37,6 @@ def run(
         read, _, view = changes.of(source)
         with read.during("freezing"):
             found = weights.freeze(view, model, out, inputs=ends[0], outputs=ends[1])
-    show.report(found, as_json, out=str(out))
+    output.report(found.title, found, as_json, out=str(out))
     if not as_json:
-        show.text(f"wrote {out}, {out.stat().st_size:,} bytes")
+        output.line(f"wrote {out}, {out.stat().st_size:,} bytes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from acl_bundle.cli.weights import show
+from acl_bundle.cli.shell import output
 from acl_bundle.cli.weights.inputs import Selection
 
 
@@ -26,7 +26,7 @@ def run(path: Path, choice: Selection, as_json: bool) -> None:
         rows = [WeightRow(n, one.dtype.name, one.shape, one.nbytes) for n, one in specs.items()]
         total = sum(row.nbytes for row in rows)
         if as_json:
-            show.data(
+            output.document(
                 {
                     "file": str(path), "kind": source.kind, "nbytes": total,
                     "weights": [row._asdict() for row in rows], "skipped": source.skipped,
@@ -34,6 +34,6 @@ def run(path: Path, choice: Selection, as_json: bool) -> None:
             )  # fmt: skip
             return
         title = f"{path}: {source.kind}, {len(rows)} of {len(source)} weights, {total:,} bytes"
-        show.table(title, rows)
+        output.table(title, rows)
         for name, why in source.skipped.items():
-            show.text(f"skipped {name}: {why}")
+            output.line(f"skipped {name}: {why}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from acl_bundle import build
-from acl_bundle.cli.weights import outputs, show
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Selection
 
 
@@ -34,7 +35,7 @@ def run(
         if beside is not None:
             found.save_beside(beside)
     if as_json:
-        show.data(
+        output.document(
             {
                 "constants": [one.name for one in found.program.constants],
                 "ambiguous": dict(found.ambiguous),
@@ -44,9 +45,9 @@ def run(
             }
         )
     else:
-        show.text(str(found))
+        output.line(str(found))
         if out is not None:
-            show.text(f"wrote {out}, {out.stat().st_size:,} bytes")
+            output.line(f"wrote {out}, {out.stat().st_size:,} bytes")
         if beside is not None:
-            show.text(f"{beside} takes these weights now, by its manifest {beside}.json")
+            output.line(f"{beside} takes these weights now, by its manifest {beside}.json")
     return not found.ambiguous

@@ -22,7 +22,6 @@ FORMATS = (
 )
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help=FORMATS)]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where to: a .safetensors or .npz file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Key = Annotated[
     str | None, typer.Option(metavar="KEY", help="Where in a torch checkpoint the weights are.")
 ]

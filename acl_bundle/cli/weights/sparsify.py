@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle import weights
-from acl_bundle.cli.weights import outputs, show
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Selection, layouts
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Masks
@@ -54,9 +55,9 @@ def run(
             raise ValueError(f"{record} has a mask for none of the weights of {path}")
         with read.during("writing"):
             outputs.write(view, out)
-    show.report(found, as_json, out=str(out), record=str(record))
+    output.report(found.title, found, as_json, out=str(out), record=str(record))
     if not as_json:
-        show.text(f"wrote {out}, {out.stat().st_size:,} bytes; masks: {record}")
+        output.line(f"wrote {out}, {out.stat().st_size:,} bytes; masks: {record}")
 
 
 def _create(read: Watched, texts: Sequence[str], record: Path) -> Any:
