@@ -16,7 +16,9 @@ from acl_bundle.build._graphs.refresh import Weight
 from acl_bundle.build._onnx import gather, walk
 from acl_bundle.build._onnx.load import Source, load
 from acl_bundle.build._origin import exporters, selection
+from acl_bundle.build._origin import precision as precisions
 from acl_bundle.build._origin.origin import Origin
+from acl_bundle.build._origin.precision import Precision
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build._shapes import flexible
 from acl_bundle.build._shapes.gears import DimGears
@@ -39,6 +41,8 @@ def from_onnx(
     dynamic_dims: DimGears | None = None,
     dynamic_shape: bool | Bounds = False,
     output_names: OutputNames = "onnx",
+    precision: Precision | None = None,
+    keep_float32: Sequence[str] = (),
     init: bool = True,
     fold: bool = True,
     aliases: Mapping[str, str] | None = None,
@@ -75,6 +79,11 @@ def from_onnx(
         output_names: ``"onnx"`` keeps the model's names, ``"ge"`` writes
             ``<node>:<output>`` as a compiler for the chip does. Inputs have
             the model's names on a chip as well.
+        precision: ``"float16"`` or ``"bfloat16"`` to compute in; weights, inputs and
+            outputs keep their dtypes, and an update converts. None for the model's own.
+            All the model's tensors come into memory.
+        keep_float32: Names or patterns of constants that are computed with in float32
+            all the same, because half precision costs too much there.
         init: Whether the bundle has an init graph, which holds the weights'
             first values.
         fold: Whether what depends on weights alone (a transposed matrix, joined
@@ -94,8 +103,13 @@ def from_onnx(
         OSError: The model cannot be read.
     """
     _check_names(output_names)
-    loaded = load(model)
+    precisions.check(precision, keep_float32)
     folding.check_one(program, weights, aliases, unused)
+    if precision is not None:
+        if program is not None:
+            raise ValueError("precision goes with weights, not with a program of other graphs")
+        model, weights = precisions.in_half(model, precision, weights or [], keep_float32)
+    loaded = load(model)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     uses = walk.uses(loaded.model.graph)

@@ -101,3 +101,19 @@ def test_some_weights_and_not_the_others() -> None:
         build.from_torch(module, ids, ["out.bias"])
     with pytest.raises(ValueError, match="precision is 'int8'; 'float16' or 'bfloat16' is right"):
         build.from_torch(module, ids, precision="int8")  # type: ignore[arg-type]
+
+
+def test_weights_that_half_precision_cannot_hold_are_computed_with_in_float32() -> None:
+    """The Linear's weight goes through a Transpose; 1e6 is more than float16 can hold."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Linear(4, 3))
+    with torch.no_grad():
+        module[1].weight.mul_(1e6)
+    x = torch.randn(2, 8)
+    made = build.from_torch(module, x, precision="float16", keep_float32=["1.weight"])
+    with ab.Bundle.load(made.to_bytes()) as bundle:
+        bundle.init()
+        bundle.update(module.state_dict())
+        assert error(bundle, module, (x,)) <= 6 / 2**11
+    with pytest.raises(WeightError, match=r"keep_float32 names '2\.\*', which fits no constant"):
+        build.from_torch(module, x, precision="float16", keep_float32=["2.*"])

@@ -2,11 +2,11 @@
 
 Constants are rounded to nearest; a finite one beyond the range becomes the
 largest finite value. A node computes in half precision where its schema lets
-it (`precision`), else in float32 between two casts. Four things stay float32:
+it (`precision`), else in float32 between two casts. Five things stay float32:
 inputs and outputs of the model and of graphs inside nodes, so that callers are
 none the wiser; nodes about whose types inference is silent; arithmetic on
-shapes, where half precision would give other numbers; and what is about numbers
-that would become zero (`small`).
+shapes, where half precision would give other numbers; what is about numbers
+that would become zero (`small`); and the nodes that read what is asked to stay so (`wide`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from acl_bundle.build._onnx import walk
 from acl_bundle.build._shapes import shapes
 from acl_bundle.build.half._precision import FLOAT, TYPES, Schemas, converted, retyped
 from acl_bundle.build.half._small import Small
+from acl_bundle.build.half._wide import Wide
 
 HALVES: Final[dict[str, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _SHAPES: Final = frozenset(("Shape", "Size"))
@@ -29,13 +30,16 @@ _SMALL: Final = 1024  # elements
 _LISTS: Final = ("value_float", "value_floats")
 
 
-def halved(model: ModelProto, dtype: str, keep: Collection[str] = ()) -> ModelProto:
+def halved(
+    model: ModelProto, dtype: str, keep: Collection[str] = (), wide: Collection[str] = ()
+) -> ModelProto:
     """Return a model that computes in half precision; the given one is not changed.
 
     Args:
         model: Its tensors must be in it, not in files beside it.
         dtype: ``"float16"`` or ``"bfloat16"``.
         keep: Names of constants that stay as they are; nodes convert them.
+        wide: Names of constants that nodes read, and compute with, in float32.
 
     Raises:
         ValueError: There is no such dtype.
@@ -47,7 +51,7 @@ def halved(model: ModelProto, dtype: str, keep: Collection[str] = ()) -> ModelPr
     for graph in walk.graphs(result.graph):
         _constants_first(graph)
     opsets = {one.domain: one.version for one in result.opset_import}
-    shared = _Shared(result, Schemas(opsets, HALVES[dtype]), HALVES[dtype], keep)
+    shared = _Shared(result, Schemas(opsets, HALVES[dtype]), HALVES[dtype], keep, wide)
     _Scope(result.graph, shared, {}).convert()
     return result
 
@@ -81,13 +85,19 @@ class _Shared:
     """What all graphs of a model have in common."""
 
     def __init__(
-        self, model: ModelProto, schemas: Schemas, target: int, keep: Collection[str]
+        self,
+        model: ModelProto,
+        schemas: Schemas,
+        target: int,
+        keep: Collection[str],
+        wide: Collection[str],
     ) -> None:
-        self.schemas, self.target, self.keep = schemas, target, frozenset(keep)
+        self.schemas, self.target, self.keep = schemas, target, {*keep, *wide}
         self.names = walk.FreshNames(model.graph)
         self.types = walk.elements(shapes.inferred(_light(model)))
         self.of_shapes = _of_shapes(model.graph)
         graphs = walk.graphs(model.graph)
+        self.wide = Wide(wide, model.graph)
         self.small = Small((one for graph in graphs for one in graph.initializer), target)
 
 
@@ -172,8 +182,8 @@ class _Scope:
         types, schemas = self._shared.types, self._shared.schemas
         none: list[str | None] = [None] * len(node.input)
         known = all(types.get(name) for name in (*node.input, *node.output) if name)
-        small = self._shared.small.stays(node)
-        if small or not known or self._shared.of_shapes.issuperset(node.output):
+        stays = [one.stays(node) for one in (self._shared.small, self._shared.wide)]
+        if any(stays) or not known or self._shared.of_shapes.issuperset(node.output):
             return none, [False] * len(node.output)
         variables = schemas.inputs(node)
         bound = {

@@ -30,7 +30,8 @@ def vanishes(tensor: TensorProto, target: int) -> bool:
         return False
     dtype: Any = np.float16 if target == TensorProto.FLOAT16 else ml_dtypes.bfloat16
     largest = np.abs(numpy_helper.to_array(tensor)).max(initial=0)
-    return bool(largest > 0 and np.array(largest).astype(dtype) == 0)
+    with np.errstate(over="ignore"):
+        return bool(largest > 0 and np.array(largest).astype(dtype) == 0)
 
 
 class Small:

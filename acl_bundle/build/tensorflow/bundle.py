@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from acl_bundle.aipp import AippSource
 from acl_bundle.build._graphs.infer import OutputNames
+from acl_bundle.build._origin.precision import Precision
 from acl_bundle.build._shapes.gears import DimGears
 from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build._shapes.shapes import Shapes
@@ -34,6 +35,8 @@ def from_tensorflow(
     dynamic_hw: Sequence[tuple[int, int]] | None = None,
     dynamic_dims: DimGears | None = None,
     dynamic_shape: bool | Bounds = False,
+    precision: Precision | None = None,
+    keep_float32: Sequence[str] = (),
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
@@ -70,6 +73,8 @@ def from_tensorflow(
         dynamic_hw: As for `from_onnx`.
         dynamic_dims: As for `from_onnx`.
         dynamic_shape: As for `from_onnx`.
+        precision: As for `from_onnx`.
+        keep_float32: As for `from_onnx`, by the variables' names.
         output_names: As for `from_onnx`.
         init: As for `from_onnx`.
         fold: As for `from_onnx`.
@@ -102,6 +107,8 @@ def from_tensorflow(
         dynamic_hw=dynamic_hw,
         dynamic_dims=dynamic_dims,
         dynamic_shape=dynamic_shape,
+        precision=precision,
+        keep_float32=keep_float32,
         output_names=output_names,
         init=init,
         fold=fold,

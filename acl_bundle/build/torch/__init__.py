@@ -16,14 +16,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from onnx import ModelProto
 
 from acl_bundle._base.extra import need
 from acl_bundle.aipp import AippSource
 from acl_bundle.build._graphs.infer import OutputNames
+from acl_bundle.build._origin import precision as precisions
 from acl_bundle.build._origin.exporters import SAID
+from acl_bundle.build._origin.precision import Precision
 from acl_bundle.build._shapes.gears import DimGears
 from acl_bundle.build._shapes.ranges import Bounds
 from acl_bundle.build.convert import from_onnx
@@ -35,8 +37,6 @@ from acl_bundle.build.torch.chosen import choose
 from acl_bundle.build.torch.export import export, inputs_of
 from acl_bundle.build.torch.names import ParameterNames, names, tensors
 from acl_bundle.build.torch.still import still
-
-Precision = Literal["float16", "bfloat16"]
 
 
 def from_torch(
@@ -50,6 +50,7 @@ def from_torch(
     dynamic_dims: DimGears | None = None,
     dynamic_shape: bool | Bounds = False,
     precision: Precision | None = None,
+    keep_float32: Sequence[str] = (),
     output_names: OutputNames = "onnx",
     init: bool = True,
     fold: bool = True,
@@ -88,6 +89,7 @@ def from_torch(
         precision: ``"float16"`` or ``"bfloat16"`` to compute in, whatever the
             module's own dtype; weights, inputs and outputs keep theirs, and an
             update converts. None for the module's own.
+        keep_float32: As for `from_onnx`, by the module's names.
         output_names: As for `from_onnx`.
         init: As for `from_onnx`.
         fold: As for `from_onnx`.
@@ -100,9 +102,7 @@ def from_torch(
         TypeError: It is no module.
         ValueError: An option has a value that there is not.
     """
-    if precision is not None and precision not in _model.HALVES:
-        right = " or ".join(map(repr, _model.HALVES))
-        raise ValueError(f"precision is {precision!r}; {right} is right, or None")
+    precisions.check(precision, keep_float32)
     gears = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     geared = any(one is not None and one is not False for one in gears)
     if geared and dynamic is None:
@@ -110,7 +110,8 @@ def from_torch(
     model, found = exported(module, example_inputs, dynamic)
     chosen = choose(found, model, weights)
     if precision is not None:
-        model = _model.halved(model, precision, keep=chosen.weights)
+        wide = precisions.matching(keep_float32, found.weights, found.aliases)
+        model = _model.halved(model, precision, keep=chosen.weights, wide=wide)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", f".*{SAID}", UserWarning)  # every tensor is known here
         made = from_onnx(

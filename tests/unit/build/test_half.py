@@ -96,12 +96,12 @@ def test_an_output_that_a_node_reads_as_well(x: Array) -> None:
 
 
 def test_constants_beyond_the_range_saturate(x: Array) -> None:
-    big = np.array([1e9, -1e9, np.inf, 1e-12], np.float32)
-    half = halved(model([helper.make_node("Add", ["x", "b"], ["y"])], {"b": big}), "float16")
-    (tensor,) = half.graph.initializer
-    np.testing.assert_array_equal(
-        numpy_helper.to_array(tensor), np.float16([65504, -65504, np.inf, 0])
-    )
+    for largest in (np.inf, 3):
+        big = np.array([1e9, -1e9, largest, 1e-12], np.float32)
+        half = halved(model([helper.make_node("Add", ["x", "b"], ["y"])], {"b": big}), "float16")
+        (tensor,) = half.graph.initializer
+        right = np.array([65504, -65504, largest, 0], np.float16)
+        np.testing.assert_array_equal(numpy_helper.to_array(tensor), right)
 
 
 def test_constant_nodes_are_converted_by_value(x: Array) -> None:
@@ -403,3 +403,24 @@ def test_a_model_without_float32_is_left_alone() -> None:
 def test_another_dtype_is_refused() -> None:
     with pytest.raises(ValueError, match="'int8'; one of 'float16', 'bfloat16' is right"):
         halved(onnx.ModelProto(), "int8")
+
+
+def test_a_weight_that_stays_wide_is_computed_with_in_float32(x: Array) -> None:
+    """So is what is made of it before it meets data: a Linear of torch's is Transpose, MatMul."""
+    axes = numpy_helper.from_array(np.array([4, 3], np.int64))
+    nodes = [
+        helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]),
+        helper.make_node("Constant", [], ["shape"], value=axes),
+        helper.make_node("Reshape", ["t", "shape"], ["r"]),
+        helper.make_node("MatMul", ["x", "r"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["s"]),
+        helper.make_node("Tanh", ["s"], ["y"]),
+    ]
+    made = model(nodes, {"w": np.ascontiguousarray(W.T), "b": B})
+    half = halved(made, "float16", wide=["w"])
+    assert dtypes(half)["w"] == F
+    assert dtypes(half)["b"] == H
+    np.testing.assert_allclose(run(half, x), run(made, x), rtol=5e-3, atol=5e-3)
+    inferred = onnx.shape_inference.infer_shapes(half).graph
+    kinds = {one.name: one.type.tensor_type.elem_type for one in inferred.value_info}
+    assert (kinds["m"], kinds["t"], kinds["r"], kinds["s"]) == (F, F, F, H)
