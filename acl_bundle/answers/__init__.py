@@ -13,16 +13,20 @@ from __future__ import annotations
 from acl_bundle.answers.inputs import InputChoice, fitted, made, merged
 from acl_bundle.answers.kinds import OmOptions, opened
 from acl_bundle.answers.side import Side
-from acl_bundle.answers.summary import Summary, summed_up
+from acl_bundle.answers.summary import ArraySummary, summed_up
+from acl_bundle.answers.where import Where, inferring, use
 
 __all__ = [
+    "ArraySummary",
     "InputChoice",
     "OmOptions",
     "Side",
-    "Summary",
+    "Where",
     "fitted",
+    "inferring",
     "made",
     "merged",
     "opened",
     "summed_up",
+    "use",
 ]

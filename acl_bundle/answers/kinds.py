@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from acl_bundle.answers.om import Om, OmOptions
-from acl_bundle.answers.onnx import OnnxModel
-from acl_bundle.answers.saved import Saved
+from acl_bundle.answers.om import OmOptions, OmSide
+from acl_bundle.answers.onnx import OnnxSide
+from acl_bundle.answers.saved import SavedSide
 from acl_bundle.answers.side import Side
 from acl_bundle.weights._sources.detect import detect
 
@@ -30,16 +30,16 @@ def opened(text: str, options: OmOptions, stack: ExitStack) -> Side:
 
     Raises:
         ValueError: It is something else; or the options are not for it.
-        AclBundleError, OSError: As for `Om`, `OnnxModel` and `Saved`.
+        AclBundleError, OSError: As for `OmSide`, `OnnxSide` and `SavedSide`.
     """
     path = Path(text.removeprefix(ONNX))
     kind = "onnx" if text.startswith(ONNX) else kind_of(path)
     if kind == "om":
-        return Om(path, options, stack)
+        return OmSide(path, options, stack)
     if options.weights is not None or options.graph:
         what = "weights go into" if options.weights is not None else "a graph is chosen of"
         raise ValueError(f"{what} an .om file, and {path} is none but {kind}")
-    return OnnxModel(path) if kind == "onnx" else Saved(path)
+    return OnnxSide(path) if kind == "onnx" else SavedSide(path)
 
 
 def kind_of(path: Path) -> str:

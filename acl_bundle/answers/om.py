@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acl_bundle import bench
 from acl_bundle.answers.side import Array, Arrays, Side, timed
+from acl_bundle.answers.where import inferring, use
 from acl_bundle.bundle import Bundle
 from acl_bundle.errors import RoleError, UnsupportedError, WeightError
 from acl_bundle.graph import Graph
@@ -32,7 +32,7 @@ class OmOptions:
     device: int = 0
 
 
-class Om(Side):
+class OmSide(Side):
     """A loaded bundle whose weights have values."""
 
     def __init__(self, path: Path, options: OmOptions, stack: ExitStack) -> None:
@@ -50,7 +50,7 @@ class Om(Side):
             AclError: A call into the library failed.
         """
         try:
-            where = bench.use(bench.open(path))
+            where = use(for_chip=inferring(path).is_compiled_for_chip)
         except RuntimeError as error:
             raise UnsupportedError(f"{path} cannot be run beside the other: {error}") from error
         label = f"{path} with {options.weights_label}" if options.weights_label else str(path)

@@ -23,7 +23,7 @@ _DTYPES: Final = {
 }  # fmt: skip
 
 
-class OnnxModel(Side):
+class OnnxSide(Side):
     """A session of ONNX Runtime."""
 
     def __init__(self, path: Path) -> None:

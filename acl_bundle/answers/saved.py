@@ -9,7 +9,7 @@ from acl_bundle import weights
 from acl_bundle.answers.side import Array, Arrays, Side, timed
 
 
-class Saved(Side):
+class SavedSide(Side):
     """A file of arrays, which answers the same to everything."""
 
     def __init__(self, path: Path) -> None:

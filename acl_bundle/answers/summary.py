@@ -10,7 +10,7 @@ from acl_bundle.answers.side import Array
 from acl_bundle.weights._base.spec import is_floating
 
 
-class Summary(NamedTuple):
+class ArraySummary(NamedTuple):
     """What is shown of an input or an output.
 
     ``min``, ``max`` and ``mean`` leave NaN out, and are None of what has nothing else, and
@@ -26,7 +26,7 @@ class Summary(NamedTuple):
     nan: int
 
 
-def summed_up(name: str, array: Array) -> Summary:
+def summed_up(name: str, array: Array) -> ArraySummary:
     """Sum up one array of numbers."""
     nan, told = 0, array
     if array.dtype.kind == "c":
@@ -40,7 +40,7 @@ def summed_up(name: str, array: Array) -> Summary:
         with np.errstate(invalid="ignore", over="ignore"):
             mean = float(told.mean(dtype=np.float64))
         shown = _number(told.min()), _number(told.max()), mean
-    return Summary(name, array.dtype.name, array.shape, *shown, nan)
+    return ArraySummary(name, array.dtype.name, array.shape, *shown, nan)
 
 
 def _number(value: np.generic) -> float | int:

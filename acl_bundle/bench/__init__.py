@@ -14,17 +14,17 @@
 4. What was measured is plain data (`timing`), rows of a table or a file (`told`), and a
    picture (`plot`).
 
-`where` says what was measured on: numbers from the fake are no device numbers.
+`use` says what is measured on: numbers from the fake are no device numbers.
 """
 
 from __future__ import annotations
 
+from acl_bundle.answers import Where
 from acl_bundle.bench.axes import Axis, parse
 from acl_bundle.bench.effort import Effort
-from acl_bundle.bench.models import DTYPES, MeasuredModel, open
+from acl_bundle.bench.models import DTYPES, MeasuredModel, open, use
 from acl_bundle.bench.rounds import Cell, cells, measure
 from acl_bundle.bench.timing import Parts, Samples, Timing, UpdateTiming
-from acl_bundle.bench.where import Where, use
 
 __all__ = [
     "DTYPES",

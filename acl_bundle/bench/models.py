@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from acl_bundle import om
 from acl_bundle._base.files import map_regular, read_regular
+from acl_bundle.answers import Where, inferring
+from acl_bundle.answers import use as library
 from acl_bundle.bench.axes import Dims, Shapes
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.om._container.gears import INPUT_NAME
@@ -63,9 +64,8 @@ class MeasuredOm(MeasuredModel):
             OSError: It cannot be opened.
         """
         self._nbytes = path.stat().st_size
-        file = om.open(path)
+        model = inferring(path)
         self._source = path
-        model = file.models[file.roles.get("infer", 0)] if isinstance(file, om.Bundle) else file
         self.for_chip: bool = model.is_compiled_for_chip
         extra = INPUT_NAME
         self.inputs: Dims = {
@@ -118,6 +118,16 @@ class MeasuredOnnx(MeasuredModel):
             else build.model(proto, input_shapes=shapes)
         )
         return image.to_bytes(), image.nbytes
+
+
+def use(model: MeasuredModel) -> Where:
+    """Open the library that can run a model, and say which it is: see `Where`.
+
+    Raises:
+        LibraryNotFoundError: None could be opened.
+        RuntimeError: Another one is already open.
+    """
+    return library(for_chip=model.for_chip)
 
 
 def open(path: Path) -> MeasuredModel:

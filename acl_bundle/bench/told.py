@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle._base.atomic import replacing
+from acl_bundle.answers import Where
 from acl_bundle.bench.effort import Effort
 from acl_bundle.bench.rounds import Cell
 from acl_bundle.bench.timing import ENOUGH, Timing, UpdateTiming
-from acl_bundle.bench.where import Where
 
 PARTS = ("copy_in", "execute", "copy_out")
 Row = dict[str, Any]

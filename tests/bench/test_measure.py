@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import bench, build, fake
-from acl_bundle.bench.where import _is_fake
+from acl_bundle.answers.where import _is_fake
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.testing import FakeAcl, MakeBundle
 

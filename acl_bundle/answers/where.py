@@ -1,16 +1,16 @@
-"""What a measurement ran on, in words that go beside every number."""
+"""What a model ran on, in words that go beside every number."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
-from acl_bundle import fake
+from acl_bundle import fake, om
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import has, load_library
 from acl_bundle._binding.shim import text
-from acl_bundle.bench.models import MeasuredModel
 
 VARIABLE = "ACL_BUNDLE_LIBRARY"
 
@@ -45,17 +45,31 @@ class Where:
         )
 
 
-def use(model: MeasuredModel) -> Where:
+def inferring(path: Path) -> om.Model:
+    """Return the model of an .om file that infers; its first one where none says so.
+
+    Raises:
+        BundleFormatError: It is damaged, or no .om file.
+        OSError: It cannot be opened.
+    """
+    file = om.open(path)
+    return file.models[file.roles.get("infer", 0)] if isinstance(file, om.Bundle) else file
+
+
+def use(*, for_chip: bool) -> Where:
     """Open the library that can run a model, and say which it is.
 
     ``$ACL_BUNDLE_LIBRARY`` where it is set, the fake for what was built for it, else
     the library that is found.
 
+    Args:
+        for_chip: Whether it was compiled for a device.
+
     Raises:
         LibraryNotFoundError: None could be opened.
         RuntimeError: Another one is already open.
     """
-    library = _open(found=model.for_chip or bool(os.environ.get(VARIABLE)))
+    library = _open(found=for_chip or bool(os.environ.get(VARIABLE)))
     soc = text(acl.aclrtGetSocName()) if has("aclrtGetSocName") else ""
     if not _is_fake(library):
         return Where(library, soc or "an unknown chip", False, "none")
