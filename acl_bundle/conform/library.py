@@ -1,0 +1,142 @@
+"""The rows on a library of one's choice: what ``acl-bundle conform`` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import acl_bundle as ab
+from acl_bundle import errors, fake
+from acl_bundle.conform import kit
+from acl_bundle.conform.perform import Answered
+from acl_bundle.conform.report import Conformance, Result
+from acl_bundle.conform.table import CallRow, rows
+
+__all__ = ["about", "run"]
+
+
+@contextmanager
+def _server(asked: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
+    """A process of acl_bundle.conform.server, with a group of its own that ends with the block."""
+    found = fake.onnxruntime_path()
+    around = {} if found is None else {"ACL_FAKE_ONNXRUNTIME": str(found)}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "acl_bundle.conform.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **around},
+        start_new_session=True,
+    )
+    try:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(asked))
+        child.stdin.close()
+        yield map(json.loads, child.stdout)
+        child.stdout.read()
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def about(library: str | None = None, device: int = 0) -> dict[str, Any]:
+    """Say which library there is: `Conformance.library`, and ``without_device``, why it has none.
+
+    Opens it in a process of its own.
+
+    Raises:
+        LibraryNotFoundError: It cannot be opened, or ended its process at once.
+    """
+    with _server({"library": library, "device": device, "rows": None}) as messages:
+        found: dict[str, Any] = {}
+        for message in messages:
+            found.update(message)
+    if "about" in found:
+        return dict(found["about"])
+    why = found.get("error") or found.get("ended") or "its process ended"
+    raise errors.LibraryNotFoundError(f"{library or 'the library'}: {why}")
+
+
+def run(
+    library: str | os.PathLike[str] | None = None,
+    device: int = 0,
+    chosen: Sequence[CallRow] | None = None,
+    told: Callable[[Result, int], None] | None = None,
+    patience: float = 60.0,
+) -> Conformance:
+    """Run the rows on a library, and say what it answered. Blocks; minutes on a device.
+
+    Nothing of this process calls the library. Each call is made in a process that a crash may take
+    along; it opens the device, uses less than a megabyte of it, and gives back what it took.
+
+    Args:
+        library: The library's path, or None for the one that `load_library` would find.
+        device: The device's number.
+        chosen: Rows of `rows`; None for all.
+        told: Called after each row, with how many are left.
+        patience: Seconds that a call may take.
+
+    Returns:
+        The report. A row that could not be tried says why.
+
+    Raises:
+        LibraryNotFoundError: There is no library to ask.
+        OSError: No process can be started, or no file written.
+    """
+    path = None if library is None else os.fspath(library)
+    wanted = {row.id: row for row in (rows() if chosen is None else chosen)}
+    known = about(path, device)
+    found: dict[str, Result] = {}
+
+    def keep(result: Result) -> None:
+        found[result.id] = result
+        if told is not None:
+            told(result, len(wanted) - len(found))
+
+    with tempfile.TemporaryDirectory(prefix="acl-conform-") as folder:
+        files = kit.make(Path(folder), None if known["is_fake"] else known["soc"] or "unknown")
+        asked = []
+        for row in wanted.values():
+            why = _untried(row, files, known)
+            if why:
+                keep(_result(row, {"verdict": "not tried", "why": why, "answers": []}))
+            else:
+                asked.append(row.id)
+        numbers = {"DEVICE": device, "NO_DEVICE": known.get("devices", 0)}
+        shown = {name: str(path) for name, path in files.files.items()}
+        request = {"library": path, "device": device, "rows": asked, "patience": patience}
+        with _server({**request, "files": shown, "numbers": numbers}) as messages:
+            for message in messages:
+                keep(_result(wanted[message["id"]], message))
+    for row in wanted.values():
+        if row.id not in found:
+            why = "the process that runs rows ended"
+            keep(_result(row, {"verdict": "not tried", "why": why, "answers": []}))
+    return Conformance(known, ab.__version__, tuple(found[name] for name in wanted))
+
+
+def _untried(row: CallRow, files: kit.Kit, known: dict[str, Any]) -> str:
+    """Why a row is not tried, "" for one that is."""
+    missing = [files.missing[name] for name in sorted(row.files) if name in files.missing]
+    if missing:
+        return missing[0]
+    return known["without_device"] if row.state == "context" else ""
+
+
+def _result(row: CallRow, message: dict[str, Any]) -> Result:
+    answers = tuple(
+        Answered(one["line"], one["got"], one["is_right"]) for one in message["answers"]
+    )
+    return Result(row.id, row.digest, row.facts, message["verdict"], message["why"], answers)
