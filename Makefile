@@ -228,7 +228,7 @@ $(BIN)/clang-format: | .venv/editable
 # which nothing is needed of what they want for audio.
 .venv/frameworks: .venv/editable
 	@echo "installing the frameworks whose files and models are read (once) ..."
-	@for one in 'safetensors>=0.4' 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.6,<2.14' \
+	@for one in 'tensorflow-cpu>=2.16' 'tf2onnx>=1.17' 'torch>=2.6,<2.14' \
 	    'peft>=0.17' 'onnxscript>=0.3' 'transformers>=4.50' 'skl2onnx>=1.17'; do \
 	    $(PIP) "$$one" || echo "no $$one here: its tests are skipped"; done
 	@for one in 'resemblyzer>=0.1.4' 'torchcrepe>=0.0.24'; do \

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import runpy
+import sys
+import sysconfig
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,6 +188,12 @@ def stand_in(name: str) -> Extension:
     )
 
 
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    sys.exit(
+        f"acl-bundle cannot be built for a free-threaded Python ({sys.executable}): its binding is"
+        " compiled for the stable ABI, which such builds of Python have not; use the usual build of"
+        f" Python {sys.version_info.major}.{sys.version_info.minor}, which has the GIL"
+    )
 runpy.run_path("csrc/include.py", run_name="__main__")
 setup(
     cffi_modules=["csrc/build.py:ffibuilder"],

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, fake, om
+from acl_bundle._base.extra import how
 from acl_bundle.om import PartitionType
 
 PROCESSES = 7
@@ -127,7 +128,7 @@ class Session:
     def __init__(self, c: ctypes.CDLL, model: bytes, inputs: Mapping[str, Array], y: Array) -> None:
         path = fake.onnxruntime_path()
         if path is None:
-            raise RuntimeError("onnxruntime is not installed: pip install 'acl-bundle[fake]'")
+            raise RuntimeError(f"onnxruntime is not installed: {how('fake')}")
         self._c = c
         self._session = c.session_open(str(path).encode(), model, len(model))
         if not self._session:

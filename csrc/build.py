@@ -11,7 +11,6 @@ files, and the loader's table of them, which lies in the file that cffi generate
 from __future__ import annotations
 
 import re
-import sysconfig
 from pathlib import Path
 
 from cffi import FFI
@@ -74,10 +73,6 @@ if not POINTERS.exists() or POINTERS.read_text(encoding="utf-8") != pointers():
 INCLUDED = ["acl/pointers.h", "device/loader.h", *SEEN]
 SOURCE = "\n".join([*(f'#include "{name}"' for name in INCLUDED), "", table()])
 
-# The stable ABI as of 3.10, for METH_FASTCALL. Free-threaded interpreters have none.
-FREE_THREADED = sysconfig.get_config_var("Py_GIL_DISABLED")
-LIMITED = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030a0000")]
-
 ffibuilder = FFI()
 ffibuilder.cdef(declarations(["acl/acl_types.h", API, *SEEN]))
 ffibuilder.set_source(
@@ -86,7 +81,8 @@ ffibuilder.set_source(
     sources=sorted(f"csrc/{path.relative_to(HERE)}" for path in HERE.glob("*/*.c")),
     depends=sorted(f"csrc/{path.relative_to(HERE)}" for path in HERE.rglob("*.h")),
     include_dirs=["csrc"],
-    define_macros=[("_GNU_SOURCE", None), *LIMITED],
+    # The stable ABI as of 3.10, for METH_FASTCALL.
+    define_macros=[("_GNU_SOURCE", None), ("Py_LIMITED_API", "0x030a0000")],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
     libraries=["dl", "pthread"],
     py_limited_api=True,

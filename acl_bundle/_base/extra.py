@@ -8,6 +8,11 @@ from typing import Any
 from acl_bundle.errors import UnsupportedError
 
 
+def how(extra: str) -> str:
+    """How to install an extra of this package: no index has the package, so from a checkout."""
+    return f"from a checkout, pip install '.[{extra}]'"
+
+
 def need(module: str, extra: str, what: str) -> Any:
     """Import a library.
 
@@ -24,6 +29,5 @@ def need(module: str, extra: str, what: str) -> Any:
     except ImportError as error:
         library = module.partition(".")[0]
         raise UnsupportedError(
-            f"{what} needs {library}, which cannot be imported ({error}); install it:"
-            f" pip install 'acl-bundle[{extra}]'"
+            f"{what} needs {library}, which cannot be imported ({error}); install it: {how(extra)}"
         ) from error

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from acl_bundle._base.extra import how
 from acl_bundle._base.pieces import pieces
 from acl_bundle.errors import UnsupportedError
 
@@ -101,7 +102,7 @@ def hasher() -> ModuleType:
         import xxhash  # noqa: PLC0415  an extra, and import is cheap without it
     except ImportError as error:
         raise UnsupportedError(
-            "digests need xxhash: pip install 'acl-bundle[weights]' (tokens= does without)"
+            f"digests need xxhash: {how('weights')} (tokens= does without)"
         ) from error
     return xxhash
 

@@ -95,8 +95,10 @@ def _builder() -> Any:
     try:
         from acl_bundle import build  # noqa: PLC0415  needs onnx
     except ModuleNotFoundError as error:
+        from acl_bundle._base.extra import how  # noqa: PLC0415
+
         raise ModuleNotFoundError(
-            f"make_bundle needs {error.name}: pip install 'acl-bundle[fake]'", name=error.name
+            f"make_bundle needs {error.name}: {how('fake')}", name=error.name
         ) from None
     return build
 

@@ -136,7 +136,8 @@ def test_a_picture_without_matplotlib_is_refused_before_any_work(path: Path) -> 
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "acl-bundle: this needs matplotlib, of the extra 'plot': pip install 'acl-bundle[plot]'\n"
+        "acl-bundle: this needs matplotlib, of the extra 'plot': from a checkout,"
+        " pip install '.[plot]'\n"
     )
 
 

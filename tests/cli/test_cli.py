@@ -231,7 +231,7 @@ def test_a_missing_extra_is_named(module: str, command: str, extra: str, bundle:
     assert done.returncode == 2
     assert done.stderr == (
         f"acl-bundle: this needs {module}, of the extra {extra!r}:"
-        f" pip install 'acl-bundle[{extra}]'\n"
+        f" from a checkout, pip install '.[{extra}]'\n"
     )
 
 

@@ -143,4 +143,4 @@ def test_without_onnxruntime_it_says_so_on_stderr(
     out, err = capsys.readouterr()
     assert out.startswith("export LD_LIBRARY_PATH=")
     assert "ACL_FAKE_ONNXRUNTIME" not in out
-    assert "acl-bundle[fake]" in err
+    assert "from a checkout, pip install '.[fake]'" in err

@@ -95,5 +95,5 @@ def test_without_ray_it_is_said_what_to_install(mlp: Any, monkeypatch: pytest.Mo
         lambda: Fleet.ray(mlp.path), RayRecord,
         lambda: RayStore().put({"w": mlp.x}, reuse=False),
     ):  # fmt: skip
-        with pytest.raises(UnsupportedError, match=r"pip install 'acl-bundle\[ray\]'"):
+        with pytest.raises(UnsupportedError, match=r"pip install '\.\[ray\]'"):
             make()

@@ -87,9 +87,9 @@ def test_an_extra_that_is_not_installed_is_named(
     for name in "obstore", "obstore.store", "obstore.exceptions", "redis":
         monkeypatch.setitem(sys.modules, name, None)
     for url, extra in ("s3://b/p", "remote"), ("https://h/p", "remote"), ("redis://h", "follow"):
-        with pytest.raises(UnsupportedError, match=rf"pip install 'acl-bundle\[{extra}\]'"):
+        with pytest.raises(UnsupportedError, match=rf"pip install '\.\[{extra}\]'"):
             ab.follow(bundle, url)
-    with pytest.raises(UnsupportedError, match=r"pip install 'acl-bundle\[remote\]'"):
+    with pytest.raises(UnsupportedError, match=r"pip install '\.\[remote\]'"):
         follow.publish("gs://bucket/policy", policy.weights(1), 1)
 
 

@@ -24,7 +24,7 @@ def test_the_door_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     path = tmp_path / "graph.pb"
     path.write_bytes(b"\x0a\x00")
-    wanted = r"build.from_tensorflow needs tensorflow, .*pip install 'acl-bundle\[tensorflow\]'"
+    wanted = r"build.from_tensorflow needs tensorflow, .*pip install '\.\[tensorflow\]'"
     with pytest.raises(UnsupportedError, match=wanted):
         build.from_tensorflow(path)
     with pytest.raises(UnsupportedError, match=wanted):

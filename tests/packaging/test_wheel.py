@@ -8,43 +8,17 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("acl_bundle", "csrc", "fakes", "setup.py", "pyproject.toml", "MANIFEST.in")
-TEXTS = ("README.md", "LICENSE")
-BUILT = shutil.ignore_patterns("*.so", "__pycache__", "_acl.c")
-
-PROGRAM = """
-import sys
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-import acl_bundle as ab
-from acl_bundle import build, fake
-
-assert ab.__file__.startswith(sys.prefix), ab.__file__
-w = np.arange(6, dtype=np.float32).reshape(2, 3)
-graph = helper.make_graph(
-    [helper.make_node("MatMul", ["x", "w"], ["y"])],
-    "small",
-    [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])],
-    [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
-    [numpy_helper.from_array(w, "w")],
-)
-model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-build.from_onnx(model, weights=["w"]).save("small.om")
-fake.activate()
-x = np.array([[1, 2]], np.float32)
-with ab.Bundle.load("small.om") as bundle:
-    bundle.init()
-    assert (bundle.infer(x) == x @ w).all()
-    bundle.update({"w": -w}, version=7)
-    out = bundle.infer.run({"x": x})
-    assert (out["y"] == x @ -w).all() and out.version == 7
-assert fake.live() == [] and fake.violations() == []
-print("computed", out["y"].tolist())
+INSTALLED = Path(__file__).with_name("installed.py")
+FREE_THREADED = """
+import runpy, sysconfig
+known = sysconfig.get_config_var
+sysconfig.get_config_var = lambda name: 1 if name == "Py_GIL_DISABLED" else known(name)
+runpy.run_path("setup.py", run_name="__main__")
 """
 
 
@@ -56,19 +30,75 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def listed(folder: Path) -> dict[str, tuple[int, int]]:
+    """Each file and folder below one; of files the size and when they were changed."""
+    found = {}
+    for path in folder.rglob("*"):
+        status = path.stat()
+        told = (status.st_size, status.st_mtime_ns) if path.is_file() else (0, 0)
+        found[str(path.relative_to(folder))] = told
+    return found
+
+
+class Built(NamedTuple):
+    """A wheel that was made from an sdist, and what each build left behind.
+
+    Attributes:
+        left: For the checkout and the unpacked sdist: what was there before, and after.
+    """
+
+    sdist: Path
+    wheel: Path
+    left: list[tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]]
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the sdist and from it the wheel, in a copy of the sources."""
-    copy = tmp_path_factory.mktemp("checkout")
-    for name in (*SOURCES, *TEXTS):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=BUILT)
-        else:
-            shutil.copy(source, copy / name)
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", copy / "out", copy, cwd=copy)
-    (built,) = (copy / "out").glob("*.whl")
-    return built
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the sdist in a copy of the checkout, and from the sdist the wheel."""
+    room = tmp_path_factory.mktemp("built")
+    copy = room / "checkout"
+    copy.mkdir()
+    for name in ("acl_bundle", "backend", "csrc", "fakes"):
+        shutil.copytree(
+            ROOT / name, copy / name, ignore=shutil.ignore_patterns("*.so", "__pycache__")
+        )
+    shutil.rmtree(copy / "acl_bundle" / "fake" / "include")
+    for name in ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"):
+        shutil.copy2(ROOT / name, copy)
+    (copy / "csrc" / "acl" / "pointers.h").unlink()
+    before = listed(copy)
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", room, copy, cwd=room)
+    left = [(before, listed(copy))]
+    (sdist,) = room.glob("*.tar.gz")
+    shutil.unpack_archive(sdist, room, filter="data")
+    unpacked = room / sdist.name.removesuffix(".tar.gz")
+    before = listed(unpacked)
+    pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", room)
+    run(*pip, unpacked, cwd=room)
+    left.append((before, listed(unpacked)))
+    (wheel,) = room.glob("*.whl")
+    return Built(sdist, wheel, left)
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Built) -> Path:
+    return built.wheel
+
+
+def test_nothing_is_left_in_a_checkout(built: Built) -> None:
+    for before, after in built.left:
+        assert len(before) > 500
+        assert after == before
+
+
+def test_a_free_threaded_python_is_refused_by_name() -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", FREE_THREADED), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("acl-bundle cannot be built for a free-threaded Python (")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert done.stderr.endswith(f"use the usual build of Python {version}, which has the GIL\n")
 
 
 def test_one_wheel_serves_every_python_from_3_10_on(wheel: Path) -> None:
@@ -109,4 +139,4 @@ def test_an_inference_runs_in_an_empty_environment(wheel: Path, tmp_path: Path) 
     run(python, "-m", "pip", "install", "--quiet", f"{wheel}[fake]", cwd=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert run(python, "-I", "-c", PROGRAM, cwd=elsewhere) == "computed [[-6.0, -9.0, -12.0]]\n"
+    assert run(python, "-I", INSTALLED, cwd=elsewhere) == "computed [[-6.0, -9.0, -12.0]]\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import acl_bundle
 from acl_bundle import errors, fake, om
+from acl_bundle._base.extra import how
 from acl_bundle._binding.calls import acl
 from acl_bundle._binding.library import attempts, has
 from acl_bundle._binding.shim import ffi, lib
@@ -80,7 +81,7 @@ def _fake() -> Iterator[Finding]:
         yield False, str(error)
     runtime = fake.onnxruntime_path()
     if runtime is None:
-        yield False, "no onnxruntime to compute with: pip install 'acl-bundle[fake]'"
+        yield False, f"no onnxruntime to compute with: {how('fake')}"
     else:
         missing = "" if runtime.exists() else ", which does not exist"
         yield not missing, f"computes with {runtime}{missing}"

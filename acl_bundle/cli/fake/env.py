@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle import fake
+from acl_bundle._base.extra import how
 from acl_bundle.cli.fake import toolkit as toolkits
 from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
@@ -68,8 +69,7 @@ def env(program: Sequence[str] = (), *, pyacl: bool = False, toolkit: Path | Non
         print("\n".join(found))
     if fake.onnxruntime_path() is None:
         print(
-            "acl-bundle: no onnxruntime here, so models cannot compute: "
-            "pip install 'acl-bundle[fake]'",
+            f"acl-bundle: no onnxruntime here, so models cannot compute: {how('fake')}",
             file=sys.stderr,
         )
     if program:

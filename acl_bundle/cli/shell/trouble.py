@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from acl_bundle._base.extra import how
 from acl_bundle.cli.shell import documents
 from acl_bundle.cli.shell.status import CLOSED_PIPE, INTERRUPTED, TROUBLE
 from acl_bundle.errors import AclBundleError, AclError, visible
@@ -131,4 +132,4 @@ def _missing(error: ModuleNotFoundError) -> str | None:
     if package not in _EXTRAS:
         return None
     extra = _EXTRAS[package]
-    return f"this needs {package}, of the extra {extra!r}: pip install 'acl-bundle[{extra}]'"
+    return f"this needs {package}, of the extra {extra!r}: {how(extra)}"

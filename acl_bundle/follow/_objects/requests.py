@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any, TypeVar
 
+from acl_bundle._base.extra import how
 from acl_bundle.errors import UnsupportedError
 
 SLICE = 0.1
@@ -43,7 +44,7 @@ def library() -> Any:
     except ImportError as error:
         raise UnsupportedError(
             f"objects under a URL need obstore, which cannot be imported ({error}); install it:"
-            " pip install 'acl-bundle[remote]'"
+            f" {how('remote')}"
         ) from error
     return obstore
 

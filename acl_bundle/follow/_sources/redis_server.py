@@ -10,6 +10,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
+from acl_bundle._base.extra import how
 from acl_bundle.errors import UnsupportedError
 
 TIMEOUT = 5.0
@@ -87,7 +88,7 @@ def library() -> Any:
     except ImportError as error:
         raise UnsupportedError(
             f"a Redis source needs redis, which cannot be imported ({error}); install it:"
-            " pip install 'acl-bundle[follow]'"
+            f" {how('follow')}"
         ) from error
     return redis
 

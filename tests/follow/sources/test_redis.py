@@ -309,4 +309,4 @@ def test_without_redis_py_the_extra_is_named() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert "UnsupportedError: a Redis source needs redis" in done.stderr
-    assert "pip install 'acl-bundle[follow]'" in done.stderr
+    assert "from a checkout, pip install '.[follow]'" in done.stderr
