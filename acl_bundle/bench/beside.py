@@ -22,7 +22,7 @@ from acl_bundle.bench import loaded
 from acl_bundle.bench.axes import Shapes
 from acl_bundle.bench.effort import Effort
 from acl_bundle.bench.models import MeasuredModel
-from acl_bundle.bench.threads import Threads
+from acl_bundle.bench.threads import TimedThreads
 from acl_bundle.bench.timing import Samples, Timing, UpdateTiming
 
 WAYS: Final = ("in place", "pair")
@@ -70,7 +70,7 @@ def _ready(
         raise ValueError("--updates: the model has no weights that could be updated")
     run: loaded.Run = partial(ready.infer.run, loaded.arrays(ready.infer, shapes, given))
     update: loaded.Run = partial(ready.update, loaded.values(ready))
-    threads = Threads(stack, effort.concurrency)
+    threads = TimedThreads(stack, effort.concurrency)
     updater = stack.enter_context(ThreadPoolExecutor(1))
     for once in (run, update, *[run] * effort.warmup):
         once()
@@ -86,7 +86,7 @@ def _beside(
     updater: ThreadPoolExecutor,
     update: Callable[[], Any],
     row: UpdateTiming,
-    threads: Threads,
+    threads: TimedThreads,
     run: Callable[[], Any],
     effort: Effort,
 ) -> None:

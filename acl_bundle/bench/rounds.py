@@ -17,7 +17,7 @@ from acl_bundle.bench.beside import beside_updates
 from acl_bundle.bench.effort import Effort
 from acl_bundle.bench.inputs import settled
 from acl_bundle.bench.models import AS_IT_IS, MeasuredModel
-from acl_bundle.bench.threads import Threads
+from acl_bundle.bench.threads import TimedThreads
 from acl_bundle.bench.timing import Timing
 from acl_bundle.errors import UnsupportedError
 
@@ -91,7 +91,7 @@ def measure(
     """
     steps = 1 + 2 * len(cell.timings) * effort.updates
     with ExitStack() as stack:
-        threads = Threads(stack, effort.concurrency)
+        threads = TimedThreads(stack, effort.concurrency)
         turns = [
             _Turns(
                 threads, effort, timing, *_ready(stack, model, cell, timing, effort, given or {})
@@ -114,7 +114,7 @@ def measure(
 class _Turns:
     """One precision's turns: inferences, then the parts of one by themselves."""
 
-    threads: Threads
+    threads: TimedThreads
     effort: Effort
     timing: Timing
     run: loaded.Run

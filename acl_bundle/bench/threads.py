@@ -12,7 +12,7 @@ from typing import Any
 from acl_bundle.bench.timing import Samples
 
 
-class Threads:
+class TimedThreads:
     """So many threads that run the same thing; close it, or use ``with``.
 
     With one, the calling thread runs it.
