@@ -71,6 +71,9 @@ class FleetUpdateError(UpdateError):
         self.version: int | str = version
         self.reasons: Mapping[str, BaseException] = MappingProxyType(dict(reasons))
 
+    def __reduce__(self) -> tuple[type[FleetUpdateError], tuple[object, ...]]:
+        return type(self), self.args  # a mapping proxy is not pickled
+
     def __str__(self) -> str:
         epoch, version, step, reasons = self.args
         lines = [

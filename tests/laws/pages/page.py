@@ -60,7 +60,7 @@ class Page:
 
 def _close(names: dict[str, Any]) -> None:
     for one in reversed(list(names.values())):
-        if hasattr(one, "close") and not isinstance(one, ModuleType | type):
+        if hasattr(type(one), "close") and not isinstance(one, ModuleType | type):
             one.close()
 
 

@@ -28,7 +28,8 @@ def test_the_page_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     page.run({})
 
 
-LINKED = (*PAGES, "README.md", "docs/weights.md", "docs/shell.md", "docs/fleet_ray.md")
+ON_RAY = "docs/fleet_ray.md", "docs/ray_serve.md"
+LINKED = (*PAGES, "README.md", "docs/weights.md", "docs/shell.md", *ON_RAY)
 
 
 @pytest.mark.parametrize("path", LINKED)
