@@ -20,6 +20,7 @@ from acl_bundle._update._transaction.ahead import ANY
 from acl_bundle.device import Device
 from acl_bundle.errors import ClosedError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator
+from acl_bundle.fleet._coordinator.later import CatchUpLater
 from acl_bundle.fleet._coordinator.request import Consistency, OnLost, checked, named, seconds
 from acl_bundle.fleet._coordinator.table import table
 from acl_bundle.fleet._coordinator.takeover import check_joins, take_over
@@ -87,6 +88,7 @@ class Fleet(Closing):
     ) -> None:
         self._closed, self._stack = False, ExitStack()
         self._changing = threading.Lock()
+        self._later = CatchUpLater(WeakMethod(self._is_behind))
         self._members = FleetMembers()
         for replica in replicas:
             self._members.add(FleetMember(replica))
@@ -96,8 +98,12 @@ class Fleet(Closing):
             self._members, MemoryRecord() if record is None else record,
             SharedStore() if store is None else store, seconds(lease, "lease", LEAST),
         )  # fmt: skip
-        with self._alone() as signals:
-            take_over(self._coordinator, signals)
+        try:
+            with self._alone() as signals:
+                take_over(self._coordinator, signals)
+        except BaseException:
+            self._later.stop()
+            raise
 
     @classmethod
     def local(
@@ -376,12 +382,12 @@ class Fleet(Closing):
             As `Graph.run`.
         """
         self._check_open()
-        return infer(self._members, inputs, retry, check_limit(timeout_ms))
+        return infer(self._members, inputs, retry, check_limit(timeout_ms), self._later.begin)
 
     def status(self) -> FleetStatus:
         """Ask each replica what it does; printed, it is a table."""
         self._check_open()
-        return table(self._coordinator)
+        return table(self._coordinator, self._later.told)
 
     def catch_up(self) -> FleetStatus:
         """Bring the committed version to replicas that have not got it, and open them.
@@ -397,6 +403,17 @@ class Fleet(Closing):
         """Have a replica that is started again say so."""
         if isinstance(replica, ProcessReplica | RayReplica):
             replica.restarted = WeakMethod(self._take_back)
+
+    @property
+    def _all_open(self) -> bool:
+        return all(one.is_open for one in self._members)
+
+    def _is_behind(self) -> bool:
+        """Let replicas that are behind catch up; returns whether one still is."""
+        with self._turn() as signals:
+            self._check_open()
+            self._coordinator.settle(signals)
+        return not self._all_open
 
     def _take_back(self) -> None:
         """A replica was restarted."""
@@ -440,15 +457,26 @@ class Fleet(Closing):
             return member.replica
 
     @contextmanager
-    def _alone(self) -> Iterator[Signals]:
+    def _turn(self) -> Iterator[Signals]:
+        """Be the only one to change anything, with signals held back."""
         with uninterrupted() as signals:
             while not self._changing.acquire(timeout=POLL_MS / 1000):
                 signals.deliver()
             try:
-                self._check_open()
                 yield signals
             finally:
                 self._changing.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[Signals]:
+        """As `_turn`, of a fleet that is open; replicas that are behind then catch up later."""
+        with self._turn() as signals:
+            self._check_open()
+            try:
+                yield signals
+            finally:
+                if not self._all_open:
+                    self._later.begin()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -459,17 +487,13 @@ class Fleet(Closing):
 
         Those of a fleet on Ray that has a name go on, with their version.
         """
-        with uninterrupted() as signals:
-            while not self._changing.acquire(timeout=POLL_MS / 1000):
-                signals.deliver()
-            try:
-                self._closed = True
-                with self._stack as stack:
-                    for member in self._members:
-                        member.close("it was closed")
-                        stack.callback(member.replica.close)
-            finally:
-                self._changing.release()
+        with self._turn():
+            self._closed = True
+            self._later.stop()
+            with self._stack as stack:
+                for member in self._members:
+                    member.close("it was closed")
+                    stack.callback(member.replica.close)
 
     def __repr__(self) -> str:
         if self._closed:

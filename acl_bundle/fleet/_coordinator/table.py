@@ -9,7 +9,7 @@ from acl_bundle.fleet._report.reports import FleetStatus, ReplicaStatus
 from acl_bundle.fleet._route.member import FleetMember
 
 
-def table(of: KnownReplicas) -> FleetStatus:
+def table(of: KnownReplicas, catching_up: str) -> FleetStatus:
     """A row for each replica; "lost" is one that does not answer."""
     members = [*of.members]
     answers = Gathering()(members, "status", until=of.limit)  # an update may be under way
@@ -17,7 +17,7 @@ def table(of: KnownReplicas) -> FleetStatus:
         _row(one, answers.good.get(one.name), str(answers.bad.get(one.name))) for one in members
     )
     store = f"{of.store.where}, {of.store.nbytes} bytes"
-    return FleetStatus(of.epoch, of.version, of.record.where, store, rows)
+    return FleetStatus(of.epoch, of.version, of.record.where, store, rows, catching_up)
 
 
 def _row(member: FleetMember, now: Status | None, error: str) -> ReplicaStatus:

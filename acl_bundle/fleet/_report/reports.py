@@ -100,6 +100,8 @@ class FleetStatus:
         record: Where decisions are written.
         store: Where the committed weights are kept, and how many bytes they take.
         replicas: A row for each.
+        catching_up: When those that are behind are asked again, by themselves; "" where no replica
+            is, or all tries were in vain.
     """
 
     epoch: int
@@ -107,6 +109,7 @@ class FleetStatus:
     record: str
     store: str
     replicas: Sequence[ReplicaStatus]
+    catching_up: str = ""
 
     def __str__(self) -> str:
         head = ("replica", "state", "epoch", "version", "load", "where", "reason")
@@ -125,6 +128,6 @@ class FleetStatus:
             f"version {self.version!r}, epoch {self.epoch}, decided in {self.record}; weights in"
             f" {self.store}"
         )
-        return "\n".join([title, *lines])
+        return "\n".join([title, *lines, *filter(None, [self.catching_up])])
 
     __repr__ = __str__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from acl_bundle._run.run import Outputs
@@ -15,11 +15,13 @@ def infer(
     inputs: Mapping[str, Any] | Sequence[Any],
     retry: bool,
     timeout_ms: int | None,
+    closed: Callable[[], object],
 ) -> Outputs:
     """Infer somewhere.
 
     A replica that is closed has run nothing, so another one is asked. One that is lost may have:
-    another one is asked once, and only if the caller allows that.
+    another one is asked once, and only if the caller allows that. `closed` is called where one
+    turned out to be closed or lost.
     """
     while True:
         member = members.take()
@@ -28,8 +30,10 @@ def infer(
             return member.replica.infer(inputs, timeout_ms)
         except ReplicaClosedError as error:
             member.close_since(opened, error.reason)
+            closed()
         except ReplicaLostError as error:
             member.close_since(opened, error.reason, lost=True)
+            closed()
             if not retry:
                 raise
             retry = False
