@@ -15,8 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tritonclient.grpc
@@ -29,10 +30,24 @@ from acl_bundle import build, fake
 from acl_bundle.server import Server, ServerLimits
 
 ROUNDS, RUNS = 12, 60
-THREADS, SECONDS = 16, 2.0
-WIDTH = 64
+SECONDS = 2.0
 EXECUTE = 4e-3
-GEARS = [1, 2, 4, 8, 16]
+
+
+class Joined(NamedTuple):
+    """What is asked of a model with gears, and of the same without."""
+
+    width: int
+    layers: int
+    gears: list[int]
+    clients: int
+    execute: float
+
+
+TOLD = Joined(64, 1, [1, 2, 4, 8, 16], 16, EXECUTE)
+"""A device that takes as long for a full gear as for one row, and no time of this processor."""
+COMPUTED = Joined(2048, 2, [1, 8, 32], 64, 0.0)
+"""The fake computes, on the processor that server and clients share."""
 Array = NDArray[Any]
 
 
@@ -161,18 +176,23 @@ def stages(text: str) -> str:
     return ", ".join(f"{stage} {mean * 1e6:.0f} us" for stage, mean in means.items())
 
 
-def small() -> ModelProto:
-    """One layer with a dynamic batch. What a run of it takes is said, not computed."""
-    value = numpy_helper.from_array(np.eye(WIDTH, dtype=np.float32), "w")
-    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ("n", WIDTH)) for n in "xy"]
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
-    graph = helper.make_graph(nodes, "small", ends[:1], ends[1:], [value])
+def layers(width: int, count: int) -> ModelProto:
+    """So many layers with a dynamic batch."""
+    value = np.random.default_rng(0).standard_normal((width, width)).astype(np.float32)
+    values = [numpy_helper.from_array(value / width, f"w{at}") for at in range(count)]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ("n", width)) for n in "xy"]
+    names = ["x", *(f"h{at}" for at in range(1, count)), "y"]
+    nodes = [
+        helper.make_node("MatMul", [names[at], f"w{at}"], [names[at + 1]]) for at in range(count)
+    ]
+    graph = helper.make_graph(nodes, "layers", ends[:1], ends[1:], values)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def per_second(port: int, model: str) -> float:
+def per_second(port: int, model: str, asked: Joined) -> float:
     """Answers per second of one row each, asked by so many threads."""
-    x, until, counts = np.ones((1, WIDTH), np.float32), time.perf_counter() + SECONDS, []
+    x, counts = np.ones((1, asked.width), np.float32), []
+    until = time.perf_counter() + SECONDS
 
     def ask() -> None:
         count = 0
@@ -182,7 +202,7 @@ def per_second(port: int, model: str) -> float:
                 count += 1
         counts.append(count)
 
-    threads = [threading.Thread(target=ask) for _ in range(THREADS)]
+    threads = [threading.Thread(target=ask) for _ in range(asked.clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -190,38 +210,44 @@ def per_second(port: int, model: str) -> float:
     return sum(counts) / SECONDS
 
 
-def joined(folder: Path) -> None:
+def joined(folder: Path, asked: Joined = TOLD) -> None:
     """Print how many requests a second a model with gears answers, beside the same without."""
-    model, names = small(), ["w"]
+    model = layers(asked.width, asked.layers)
+    names = [f"w{at}" for at in range(asked.layers)]
     paths = {name: str(folder / f"{name}.om") for name in ("gears", "alone")}
-    build.from_onnx(model, weights=names, dynamic_batch=GEARS).save(paths["gears"])
-    build.from_onnx(model, weights=names, input_shapes=f"x:1,{WIDTH}").save(paths["alone"])
+    build.from_onnx(model, weights=names, dynamic_batch=asked.gears).save(paths["gears"])
+    build.from_onnx(model, weights=names, input_shapes=f"x:1,{asked.width}").save(paths["alone"])
     rows = {"one by one": ("alone", 0.0), "joined": ("gears", 0.0), "joined, 2 ms": ("gears", 2e-3)}
     best = dict.fromkeys(rows, 0.0)
     with ExitStack() as stack:
         ports = {
-            row: stack.enter_context(served({name: paths[name]}, delay, EXECUTE))[1]
+            row: stack.enter_context(served({name: paths[name]}, delay, asked.execute))[1]
             for row, (name, delay) in rows.items()
         }
         for _ in range(3):
             for row, (name, _) in rows.items():
-                best[row] = max(best[row], per_second(ports[row], name))
-    print(
-        f"\nrequests per second of one row, {THREADS} clients; a run takes {EXECUTE * 1e3:.0f} ms,"
-    )
-    print(f"however many rows it has; gears {GEARS}")
+                best[row] = max(best[row], per_second(ports[row], name, asked))
+    takes = f"takes {asked.execute * 1e3:.0f} ms, however many rows it has"
+    if not asked.execute:
+        takes = f"computes {asked.layers} layers of {asked.width} x {asked.width}"
+    print(f"\nrequests per second of one row, {asked.clients} clients; a run {takes};")
+    print(f"gears {asked.gears}")
     for row, rate in best.items():
         goal = " (goal >= 3x)" if row != "one by one" else ""
         print(f"  {row:<14}{rate:6.0f}: {rate / best['one by one']:.1f}x{goal}")
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     fake.activate()
-    wanted = sys.argv[1:] or ["added", "joined"]
+    tables: dict[str, Callable[[Path], None]] = {
+        "added": added,
+        "joined": joined,
+        "computed": partial(joined, asked=COMPUTED),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        for name in wanted:
-            {"added": added, "joined": joined}[name](Path(folder))
+        for name in sys.argv[1:] or tables:
+            tables[name](Path(folder))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ The program that starts the server sets a tracer provider (``opentelemetry-instr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 
@@ -25,7 +25,7 @@ class RequestSpan:
             self._span.set_status(Status(StatusCode.ERROR, text))
 
 
-_NONE = RequestSpan()
+_NONE = nullcontext(RequestSpan())
 
 
 class Tracing:
@@ -48,17 +48,19 @@ class Tracing:
         provider = self._trace.get_tracer_provider()
         return not isinstance(provider, self._trace.ProxyTracerProvider)
 
-    @contextmanager
-    def span(self, model: str, headers: Callable[[], Mapping[str, str]]) -> Iterator[RequestSpan]:
+    def span(
+        self, model: str, headers: Callable[[], Mapping[str, str]]
+    ) -> AbstractContextManager[RequestSpan]:
         """Have a span around an inference.
 
         Args:
             model: Of which.
             headers: Gives what the client sent beside the request.
         """
-        if not self.configured:
-            yield _NONE
-            return
+        return self._span(model, headers) if self.configured else _NONE
+
+    @contextmanager
+    def _span(self, model: str, headers: Callable[[], Mapping[str, str]]) -> Iterator[RequestSpan]:
         context = self._propagate.extract(headers())
         kind, attributes = self._trace.SpanKind.SERVER, {"acl_bundle.model": model}
         with self._tracer.start_as_current_span(

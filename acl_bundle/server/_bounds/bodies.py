@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from acl_bundle.server._protocol.refusal import Refusal, Why
 
 
 class HeldBody:
-    """The bytes of one request. Used by the loop's thread alone."""
+    """The bytes of one request, in memory until the end of a ``with``. For the loop's thread."""
+
+    __slots__ = ("_bodies", "_nbytes")
 
     def __init__(self, bodies: Bodies) -> None:
-        self._bodies = bodies
-        self.nbytes = 0
+        self._bodies, self._nbytes = bodies, 0
+
+    def __enter__(self) -> HeldBody:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bodies.nbytes -= self._nbytes
 
     def add(self, nbytes: int) -> None:
         """Note that so many more are in memory.
@@ -23,7 +27,7 @@ class HeldBody:
         """
         self._bodies.check(nbytes)
         self._bodies.nbytes += nbytes
-        self.nbytes += nbytes
+        self._nbytes += nbytes
 
 
 class Bodies:
@@ -53,11 +57,6 @@ class Bodies:
                 f" {self._most}, the limit; try later",
             )
 
-    @contextmanager
-    def held(self) -> Iterator[HeldBody]:
+    def held(self) -> HeldBody:
         """Have the bytes of one request in memory, until its answer is there."""
-        one = HeldBody(self)
-        try:
-            yield one
-        finally:
-            self.nbytes -= one.nbytes
+        return HeldBody(self)

@@ -59,8 +59,7 @@ def is_large(request: InferRequest, answer: InferAnswer) -> bool:
     )
 
 
-def _text(found: Any) -> str:
-    return json.dumps(found, separators=(",", ":"))
+_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _numbers(name: str, array: Array) -> str:

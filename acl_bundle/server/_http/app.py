@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
@@ -17,9 +16,9 @@ from acl_bundle.server._bounds.bodies import Bodies
 from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._http import answer as answers
 from acl_bundle.server._http import request as requests
-from acl_bundle.server._http.connection import while_there
+from acl_bundle.server._http.connection import WhileThere
 from acl_bundle.server._http.read import body_of
-from acl_bundle.server._http.told import Handler, as_json, refusal_in, refused, told
+from acl_bundle.server._http.told import App, Handler, as_json, refusal_in, refused, told
 from acl_bundle.server._protocol import described
 from acl_bundle.server._protocol.messages import InferRequest
 from acl_bundle.server._protocol.refusal import Refusal, Why
@@ -64,8 +63,22 @@ class Routes:
         self._weights = Bodies(limits.weights)
         self._looks = Threads("looks at the metrics", 1, LOOKS)
 
-    def app(self) -> Starlette:
-        """Return the application."""
+    def app(self) -> App:
+        """Return the application: inferences have a short way."""
+        routes, infer = self._routes(), self.infer
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            found = _inference(scope)
+            if found is None:
+                await routes(scope, receive, send)
+            else:
+                scope["path_params"] = found
+                response = await infer(Request(scope, receive))
+                await response(scope, receive, send)
+
+        return app
+
+    def _routes(self) -> Starlette:
         model = "/v2/models/{model}"
         gets: dict[str, Handler] = {
             "/v2/health/live": self.live,
@@ -78,7 +91,7 @@ class Routes:
             "/metrics": self.metrics,
         }
         posts: dict[str, Handler] = {
-            f"{model}/infer": self.infer,
+            f"{model}/infer": self.infer,  # for what is no POST: see `app`
             f"{model}/versions/{{version}}/infer": self.infer,
             f"{model}/weights": self.weights,
             "/v2/repository/index": self.index,
@@ -87,7 +100,6 @@ class Routes:
         }
         routes = [Route(path, told(one), methods=["GET"]) for path, one in gets.items()]
         routes += [Route(path, told(one), methods=["POST"]) for path, one in posts.items()]
-        routes.sort(key=lambda route: not route.path.endswith("/infer"))  # looked at in order
         missing = {404: _missing, 405: _missing}
         return Starlette(routes=routes, exception_handlers=missing)
 
@@ -156,33 +168,27 @@ class Routes:
 
     async def infer(self, request: Request) -> Response:
         name = request.path_params["model"]
-        counts = self._metrics.of(name)
-        tracing = self._tracing.span(name, lambda: request.headers)
-        with tracing as span, self._counted(counts) as code:
-            try:
-                response = await self._infer(request, name, counts)
-            except Exception as error:  # the server lives, whatever a handler raises
-                refusal = refusal_in(error, request)
-                span.failed(refusal.text)
-                response = refused(refusal)
-            code[0] = str(response.status_code)
-        return response
-
-    @contextmanager
-    def _counted(self, counts: ModelMetrics | None) -> Any:
-        code = ["0"]
+        counts, code = self._metrics.of(name), "0"
         self._repository.active += 1
         try:
-            yield code
+            with self._tracing.span(name, lambda: request.headers) as span:
+                try:
+                    response = await self._infer(request, name, counts)
+                except Exception as error:  # the server lives, whatever a handler raises
+                    refusal = refusal_in(error, request)
+                    span.failed(refusal.text)
+                    response = refused(refusal)
+                code = str(response.status_code)
         finally:
             self._repository.active -= 1
             if counts is not None:
-                counts.count("http", code[0])
+                counts.count("http", code)
+        return response
 
     async def _infer(self, request: Request, name: str, counts: ModelMetrics | None) -> Response:
         self._repository.check_open()
         model = self._repository.model(name)
-        with while_there(request.scope), self._bodies.held() as held:
+        with WhileThere(request.scope), self._bodies.held() as held:
             body = await body_of(request, self._limits.body, held, self._threads)
             begun = monotonic()
             wish = await self._parsed(request, body)
@@ -204,6 +210,19 @@ class Routes:
         if requests.is_large(body, length):
             return await self._threads.run(requests.parse, body, length, version)
         return requests.parse(body, length, version)
+
+
+def _inference(scope: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what the address of an inference says; None for another one."""
+    path = scope["path"]
+    if not path.endswith("/infer") or scope["method"] != "POST":
+        return None
+    match path.split("/"):
+        case ["", "v2", "models", model, "infer"] if model:
+            return {"model": model}
+        case ["", "v2", "models", model, "versions", version, "infer"] if model and version:
+            return {"model": model, "version": version}
+    return None
 
 
 async def _missing(request: Request, error: Exception) -> Response:

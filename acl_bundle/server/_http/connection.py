@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 from asyncio import CancelledError, Task, TimerHandle, current_task
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,25 +22,27 @@ PIECE: Final = 1 << 20
 _KEY: Final = "acl_bundle.connection"
 
 
-@contextmanager
-def while_there(scope: Mapping[str, Any]) -> Iterator[None]:
-    """Cancel this task when its client goes.
+class WhileThere:
+    """Around what is done for a client: cancels this task when the client goes.
 
     Raises:
         Refusal: The client has gone.
     """
-    connection = scope["extensions"][_KEY]
-    connection.task = current_task()
-    try:
-        if connection.gone:
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        self._connection: Any = scope["extensions"][_KEY]
+
+    def __enter__(self) -> None:
+        if self._connection.gone:
             raise _gone()
-        yield
-    except CancelledError:
-        if connection.gone:
+        self._connection.task = current_task()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._connection.task = None
+        if kind is CancelledError and self._connection.gone:
             raise _gone() from None
-        raise
-    finally:
-        connection.task = None
 
 
 def _gone() -> Refusal:
@@ -65,19 +66,32 @@ def connection(seconds: float, most: int) -> type[HttpToolsProtocol]:
         _piece = 0
         _unread = 0
         _timer: TimerHandle | None = None
+        _due = 0.0
+        _then: Callable[[], None] | None = None
+        """What is to be done at that time; a timer that fires before it waits on."""
+
+        def _within(self, then: Callable[[], None]) -> None:
+            """Do something in so many seconds, unless this or `_end` is called before."""
+            self._due, self._then = self.loop.time() + seconds, then
+            if self._timer is None:
+                self._timer = self.loop.call_at(self._due, self._fire)
+
+        def _fire(self) -> None:
+            self._timer, then = None, self._then
+            if then is not None and self.loop.time() < self._due:
+                self._timer = self.loop.call_at(self._due, self._fire)
+            elif then is not None:
+                self._then = None
+                then()
 
         def _begin(self) -> None:
-            self._end()
             self._piece = 0
-            self._timer = self.loop.call_later(seconds, self._late)
+            self._within(self._late)
 
         def _end(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._then = None
 
         def _late(self) -> None:
-            self._timer = None
             text = (
                 f"the request did not come in: {seconds} seconds, the limit of this server, passed"
             )
@@ -101,6 +115,8 @@ def connection(seconds: float, most: int) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._end()
+            if self._timer is not None:
+                self._timer.cancel()
             self.gone = True
             if self.task is not None:
                 self.task.cancel()
@@ -143,9 +159,8 @@ def connection(seconds: float, most: int) -> type[HttpToolsProtocol]:
             self._watch()
 
         def _watch(self) -> None:
-            self._end()
             self._unread = self.transport.get_write_buffer_size()
-            self._timer = self.loop.call_later(seconds, self._look)
+            self._within(self._look)
 
         def _look(self) -> None:
             if self._unread - self.transport.get_write_buffer_size() < PIECE:

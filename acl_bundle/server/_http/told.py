@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from acl_bundle.server._protocol.refusal import Refusal, Why, refusal_of
 
+App = Callable[[Any, Any, Any], Awaitable[None]]
 Handler = Callable[[Request], Awaitable[Response]]
 _LOG = logging.getLogger("acl_bundle.server")
 _JSON = {"content-type": "application/json"}
