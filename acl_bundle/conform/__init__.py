@@ -2,6 +2,7 @@
 
 `run` makes the calls of `table.rows` on a library, each in a process that a crash may take along,
 and says what differs from the facts; `compare` lays two libraries' reports side by side.
+`assumptions` finds out what docs/architecture.md lists as assumed.
 
     >>> from acl_bundle import conform
     >>> report = conform.run(device=0)           # doctest: +SKIP
@@ -12,15 +13,18 @@ and says what differs from the facts; `compare` lays two libraries' reports side
 
 from __future__ import annotations
 
+from acl_bundle.conform.assumed import Assumption, assumptions
 from acl_bundle.conform.library import about, run
 from acl_bundle.conform.report import Conformance, ReportFormatError, Result, Unlike, compare, read
 
 __all__ = [
+    "Assumption",
     "Conformance",
     "ReportFormatError",
     "Result",
     "Unlike",
     "about",
+    "assumptions",
     "compare",
     "read",
     "run",

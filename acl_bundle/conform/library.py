@@ -24,12 +24,17 @@ __all__ = ["about", "run"]
 
 
 @contextmanager
-def _server(asked: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
-    """A process of acl_bundle.conform.server, with a group of its own that ends with the block."""
+def served(asked: dict[str, Any], by: str = "server") -> Iterator[Iterator[dict[str, Any]]]:
+    """Start a process that answers, with a group of its own that ends with the block.
+
+    Args:
+        asked: What it reads as JSON.
+        by: Its module, below acl_bundle.conform.
+    """
     found = fake.onnxruntime_path()
     around = {} if found is None else {"ACL_FAKE_ONNXRUNTIME": str(found)}
     child = subprocess.Popen(
-        [sys.executable, "-m", "acl_bundle.conform.server"],
+        [sys.executable, "-m", f"acl_bundle.conform.{by}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -59,7 +64,7 @@ def about(library: str | None = None, device: int = 0) -> dict[str, Any]:
     Raises:
         LibraryNotFoundError: It cannot be opened, or ended its process at once.
     """
-    with _server({"library": library, "device": device, "rows": None}) as messages:
+    with served({"library": library, "device": device, "rows": None}) as messages:
         found: dict[str, Any] = {}
         for message in messages:
             found.update(message)
@@ -117,7 +122,7 @@ def run(
         numbers = {"DEVICE": device, "NO_DEVICE": known.get("devices", 0)}
         shown = {name: str(path) for name, path in files.files.items()}
         request = {"library": path, "device": device, "rows": asked, "patience": patience}
-        with _server({**request, "files": shown, "numbers": numbers}) as messages:
+        with served({**request, "files": shown, "numbers": numbers}) as messages:
             for message in messages:
                 keep(_result(wanted[message["id"]], message))
     for row in wanted.values():

@@ -161,3 +161,197 @@ aclError aclrtSetDevice(int32_t device)
 }
 #endif
 
+
+/* What breaks an assumption of docs/architecture.md. */
+
+#ifdef A1
+/* A device that keeps what the variables are elsewhere: they cannot be copied back. */
+static void *variables;
+aclError aclmdlBundleInitFromFile(const char *path, void *p, size_t size, uint32_t *id)
+{
+    variables = p;
+    return REAL(aclmdlBundleInitFromFile)(path, p, size, id);
+}
+aclError aclrtMemcpy(void *to, size_t most, const void *from, size_t count, aclrtMemcpyKind kind)
+{
+    return to == variables ? 0 : REAL(aclrtMemcpy)(to, most, from, count, kind);
+}
+#endif
+
+#ifdef A2
+/* A copy that another stream sees half of. */
+aclError aclrtMemcpy(void *to, size_t most, const void *from, size_t count, aclrtMemcpyKind kind)
+{
+    size_t done = kind == ACL_MEMCPY_DEVICE_TO_DEVICE && count > 4096 ? count - 4096 : count;
+    return REAL(aclrtMemcpy)(to, most, from, done, kind);
+}
+#endif
+
+#ifdef A4
+/* An update that spills over into the next bytes. */
+static char *variables;
+aclError aclmdlBundleInitFromFile(const char *path, void *p, size_t size, uint32_t *id)
+{
+    variables = p;
+    return REAL(aclmdlBundleInitFromFile)(path, p, size, id);
+}
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    static int times;
+    aclError status = REAL(aclmdlExecute)(id, in, out);
+    if (aclmdlGetDatasetNumBuffers(out) == 0 && aclmdlGetDatasetNumBuffers(in) != 0) {
+        REAL(aclrtMemset)(variables + 1024, 64, ++times, 64);
+    }
+    return status;
+}
+#endif
+
+#ifdef A5
+/* An update that looks at the memory behind an empty tensor. */
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    for (size_t at = 0; at < aclmdlGetDatasetNumBuffers(in); at++) {
+        if (aclGetDataBufferSizeV2(aclmdlGetDatasetBuffer(in, at)) < 2) {
+            return 500002;
+        }
+    }
+    return REAL(aclmdlExecute)(id, in, out);
+}
+#endif
+
+#ifdef A6
+/* Every third update is seen by the inference after the next alone. */
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    static int updates;
+    if (aclmdlGetDatasetNumBuffers(out) == 0 && ++updates > 4 && updates % 3 == 0) {
+        return 0;
+    }
+    return REAL(aclmdlExecute)(id, in, out);
+}
+#endif
+
+#ifdef A7
+static void *variables;
+aclError aclmdlBundleInitFromFile(const char *path, void *p, size_t size, uint32_t *id)
+{
+    variables = p;
+    return REAL(aclmdlBundleInitFromFile)(path, p, size, id);
+}
+aclError aclrtFree(void *p) { return p == variables ? 507899 : REAL(aclrtFree)(p); }
+#endif
+
+#ifdef A8
+/* A graph that is loaded again gets variables of its own. */
+static char path_of[4096];
+aclError aclmdlBundleInitFromFile(const char *path, void *p, size_t size, uint32_t *id)
+{
+    strncpy(path_of, path, sizeof path_of - 1);
+    return REAL(aclmdlBundleInitFromFile)(path, p, size, id);
+}
+aclError aclmdlBundleLoadModel(uint32_t bundle, size_t index, uint32_t *id)
+{
+    static int loads;
+    if (index == 0 && ++loads > 1) {
+        REAL(aclmdlBundleInitFromFile)(path_of, NULL, 0, &bundle);
+    }
+    return REAL(aclmdlBundleLoadModel)(bundle, index, id);
+}
+#endif
+
+#ifdef A9
+const char *aclmdlGetInputNameByIndex(const aclmdlDesc *desc, size_t index)
+{
+    (void)desc;
+    return index == 0 ? "input_0" : "input_1";
+}
+#endif
+
+#ifdef A11
+static _Thread_local int mine;
+aclError aclmdlBundleInitFromFile(const char *path, void *p, size_t size, uint32_t *id)
+{
+    mine = 1;
+    return REAL(aclmdlBundleInitFromFile)(path, p, size, id);
+}
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    return mine ? REAL(aclmdlExecute)(id, in, out) : 507000;
+}
+#endif
+
+#ifdef A12
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    return aclmdlGetDatasetNumBuffers(in) == 2 && aclmdlGetDatasetNumBuffers(out) == 1
+               ? 500002 : REAL(aclmdlExecute)(id, in, out);
+}
+#endif
+
+#if defined(A13) || defined(A14) || defined(A15)
+aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
+{
+    for (size_t at = 0; at < aclmdlGetDatasetNumBuffers(in) && aclmdlGetDatasetNumBuffers(out); at++) {
+        const aclDataBuffer *buffer = aclmdlGetDatasetBuffer(in, at);
+        size_t size = aclGetDataBufferSizeV2(buffer);
+        size_t place = (size_t)aclGetDataBufferAddr(buffer);
+#ifdef A13
+        if (size > 4096) {
+#elif defined(A14)
+        if (place % 128 == 64 && size < 64) {
+#else
+        if (place % 128 == 64 && size > 64) {
+#endif
+            return 500002;
+        }
+        (void)place;
+        (void)size;
+    }
+    return REAL(aclmdlExecute)(id, in, out);
+}
+#endif
+
+#ifdef A16
+/* The first memory of an input is kept. */
+aclError aclUpdateDataBuffer(aclDataBuffer *buffer, void *data, size_t size)
+{
+    (void)buffer, (void)data, (void)size;
+    return 0;
+}
+#endif
+
+#ifdef A17
+aclError aclrtPointerGetAttributes(const void *p, aclrtPtrAttributes *attributes)
+{
+    aclError status = REAL(aclrtPointerGetAttributes)(p, attributes);
+    attributes->location.id += 4;
+    return status;
+}
+#endif
+
+#ifdef A21
+aclError aclrtIpcMemImportByKey(void **p, const char *key, uint64_t flags)
+{
+    aclError status = REAL(aclrtIpcMemImportByKey)(p, key, flags);
+    return status == 507899 ? 107000 : status;
+}
+#endif
+
+#ifdef A22
+aclError aclrtIpcMemImportByKey(void **p, const char *key, uint64_t flags)
+{
+    (void)flags, (void)key;
+    return REAL(aclrtMalloc)(p, 1 << 21, 0);
+}
+aclError aclrtIpcMemClose(const char *key) { REAL(aclrtIpcMemClose)(key); return 0; }
+#endif
+
+#ifdef A23
+static void *exported;
+aclError aclrtIpcMemGetExportKey(void *p, size_t size, char *key, size_t room, uint64_t flags)
+{
+    exported = p;
+    return REAL(aclrtIpcMemGetExportKey)(p, size, key, room, flags);
+}
+aclError aclrtFree(void *p) { return p == exported ? 507899 : REAL(aclrtFree)(p); }
+#endif

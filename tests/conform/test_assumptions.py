@@ -1,0 +1,88 @@
+"""What docs/architecture.md assumes, found out: on the fake, and on mutants that break each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from acl_bundle import build, conform, errors, fake
+from acl_bundle.conform import kit
+from acl_bundle.conform._assumptions import CHECKS
+from acl_bundle.conform.assumed import Assumption
+from tests.laws.test_layers import ROOT
+
+from .mutations import SOURCE, compiled
+
+ITEM = re.compile(r"^- \*\*(A\d+)\*\*", re.MULTILINE)
+OF_A_FILE = {"A3", "A10"}
+OF_TORCH_NPU = {"A18", "A19", "A20"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kit, and a bundle whose graph has gears."""
+    made = tmp_path_factory.mktemp("kit")
+    kit.make(made, None)
+    model, _ = kit._sources()["gears"]
+    build.from_onnx(model, weights=["w"], dynamic_batch=[2, 4]).save(made / "geared.om")
+    return made
+
+
+def verdicts(
+    path: Path, library: Path | None = None, only: str | None = None
+) -> dict[str, Assumption]:
+    _, rows = conform.assumptions(path, library or fake.library_path(), only=only and [only])
+    return {row.number: row for row in rows}
+
+
+def test_each_assumption_of_the_page_has_a_check() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert ITEM.findall(page) == [f"A{number + 1}" for number in range(len(CHECKS))]
+    assert {*CHECKS} == {*ITEM.findall(page)}
+
+
+def test_what_the_fake_does(folder: Path) -> None:
+    """All that can be tried holds; of the rest it is said why not."""
+    found = verdicts(folder / "bundle.om")
+    untried = {number: row.evidence for number, row in found.items() if row.verdict != "holds"}
+    assert {*untried} == {"A12", *OF_TORCH_NPU}
+    assert untried["A12"] == "its graph has no gears"
+    assert {untried[number] for number in OF_TORCH_NPU} == {"torch_npu is not installed"}
+    assert all(row.evidence for row in found.values())
+
+
+def test_gears(folder: Path) -> None:
+    found = verdicts(folder / "geared.om")
+    assert (found["A12"].verdict, found["A12"].evidence) == ("holds", "2 gears ran")
+    assert found["A16"].verdict == "not tried"
+    assert {row.verdict for number, row in found.items() if number in ("A1", "A6", "A14")} == {
+        "holds"
+    }
+
+
+MUTATIONS = sorted({*re.findall(r"\b(A\d+)\b", SOURCE.read_text("utf-8"))})
+
+
+def test_each_assumption_about_the_library_has_a_mutation() -> None:
+    assert {*MUTATIONS} == {*CHECKS} - OF_A_FILE - OF_TORCH_NPU
+
+
+@pytest.mark.parametrize("number", MUTATIONS)
+def test_a_library_that_does_otherwise_is_found(number: str, folder: Path, tmp_path: Path) -> None:
+    path = folder / ("geared.om" if number == "A12" else "bundle.om")
+    found = verdicts(path, compiled(number, tmp_path), number)[number]
+    assert found.verdict == "does not hold", found.evidence
+    assert found.evidence
+
+
+def test_what_is_no_bundle(folder: Path) -> None:
+    with pytest.raises(errors.BundleFormatError):
+        verdicts(folder / "noise.om")
+
+
+def test_a_device_that_is_not_there(folder: Path) -> None:
+    _, rows = conform.assumptions(folder / "bundle.om", fake.library_path(), 99, only=["A1", "A3"])
+    assert [row.verdict for row in rows] == ["not tried", "holds"]
+    assert rows[0].evidence.startswith("aclrtSetDevice returned 107001")
