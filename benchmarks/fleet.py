@@ -29,6 +29,7 @@ import numpy as np
 import acl_bundle as ab
 from acl_bundle import build, fake
 from acl_bundle.fleet import Fleet, FleetReport
+from benchmarks.fleet_ray import on_ray
 from benchmarks.rounds import Weights, normal, seconds
 
 SIZES = (1, 2, 4, 8)
@@ -139,6 +140,7 @@ def main() -> None:
         children = lambda *a, **k: Fleet.processes(*a, initializer=fake.activate, **k)  # noqa: E731
         costs(f"{mebibytes} MiB, in process", weights, path, SIZES, Fleet.local)
         costs(f"{mebibytes} MiB, child processes", weights, path, CHILDREN, children)
+        on_ray(weights, path)
         print(f"strict, 1 of 64 weights{'':6}{'p50 ms':>9}{'p99':>9}{'without the drain':>18}")
         for size in SIZES[1:]:
             pauses("bundles", path, weights, size, pair=False)
