@@ -94,7 +94,7 @@ def made(choice: InputChoice, specs: Sequence[TensorSpec], batches: Sequence[int
         WeightsFormatError: A file is damaged, or of no known format.
         OSError: A file cannot be opened.
     """
-    found = _read(choice)
+    found = given(choice)
     known = {spec.name: spec for spec in specs}
     for name in (*found, *choice.shapes):
         if name not in known:
@@ -149,7 +149,14 @@ def _both(a: TensorSpec, b: TensorSpec) -> TensorSpec:
     return TensorSpec(a.name, tuple(max(pair) for pair in pairs), dtype, a.format, 0)
 
 
-def _read(choice: InputChoice) -> Arrays:
+def given(choice: InputChoice) -> Arrays:
+    """Return the arrays of the files alone, by name.
+
+    Raises:
+        ValueError: An input comes twice, or a file for one input has several arrays.
+        WeightsFormatError: A file is damaged, or of no known format.
+        OSError: A file cannot be opened.
+    """
     found: Arrays = {}
     for path in choice.files:
         for name, array in arrays_of(path).items():
@@ -176,8 +183,18 @@ def _made_up(
         raise ValueError(
             f"input {spec} is not given, {have}; say {spec.name}=FILE.npy, or random for the rest"
         )
-    dims = _dims(spec, choice, batches)
-    rng = np.random.default_rng([choice.seed, zlib.crc32(spec.name.encode())])
+    return made_up(spec, _dims(spec, choice, batches), choice.seed)
+
+
+def made_up(spec: TensorSpec, dims: Dims, seed: int) -> Array:
+    """Make numbers for an input; see the top of this module.
+
+    Args:
+        spec: Its name and dtype.
+        dims: Its shape.
+        seed: Which numbers.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(spec.name.encode())])
     kind, mask = spec.dtype.kind, "mask" in spec.name.lower()
     if kind == "b" or kind in "iu":
         if mask:

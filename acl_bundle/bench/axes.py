@@ -11,7 +11,9 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
 
 WORDS = {"batch": 0, "length": 1}
 _PLACE = re.compile(r"(.+)\[(\d+)\]")
@@ -121,3 +123,44 @@ def _open(inputs: Dims) -> str:
     if not found:
         return "all dims of the inputs are fixed"
     return f"open are {', '.join(found)}; batch and length are the first and the second dim of all"
+
+
+def settled(inputs: Dims, given: Mapping[str, NDArray[Any]]) -> dict[str, list[Dim]]:
+    """Return each input's dims with those that given arrays settle as sizes.
+
+    A named open dim is settled for every input that has it.
+
+    Raises:
+        ValueError: There is no such input, an array does not fit its dims, or two arrays
+            say different sizes of one open dim.
+    """
+    names: dict[str, tuple[int, str]] = {}
+    for name, array in given.items():
+        if name not in inputs:
+            raise ValueError(f"--inputs: there is no input {name!r}; the model has {_list(inputs)}")
+        dims = inputs[name]
+        fits = len(dims) == array.ndim and all(
+            isinstance(dim, str) or dim == size
+            for dim, size in zip(dims, array.shape, strict=False)
+        )
+        if not fits:
+            right = "×".join(str(dim) or "?" for dim in dims) or "a scalar"
+            raise ValueError(
+                f"--inputs: {name!r} has shape {list(array.shape)}; the model takes {right}"
+            )
+        for dim, size in zip(dims, array.shape, strict=True):
+            if isinstance(dim, str) and dim and names.setdefault(dim, (size, name))[0] != size:
+                raise ValueError(
+                    f"--inputs: dim {dim!r} is {names[dim][0]} in {names[dim][1]!r} and {size}"
+                    f" in {name!r}"
+                )
+    return {
+        name: list(given[name].shape)
+        if name in given
+        else [names[dim][0] if isinstance(dim, str) and dim in names else dim for dim in dims]
+        for name, dims in inputs.items()
+    }
+
+
+def _list(inputs: Dims) -> str:
+    return ", ".join(map(repr, inputs)) or "none"

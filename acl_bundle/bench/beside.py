@@ -68,7 +68,9 @@ def _ready(
     ready = load(stack, source, device=effort.device, replicas=effort.replicas)
     if not ready.weights:
         raise ValueError("--updates: the model has no weights that could be updated")
-    run: loaded.Run = partial(ready.infer.run, loaded.arrays(ready.infer, shapes, given))
+    run: loaded.Run = partial(
+        ready.infer.run, loaded.arrays(ready.infer, shapes, given, effort.seed)
+    )
     update: loaded.Run = partial(ready.update, loaded.values(ready))
     threads = TimedThreads(stack, effort.concurrency)
     updater = stack.enter_context(ThreadPoolExecutor(1))

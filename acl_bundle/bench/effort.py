@@ -24,6 +24,7 @@ class Effort:
         concurrency: How many threads infer at once.
         replicas: How often the inference graph is loaded; see `Bundle.load`.
         device: Which device.
+        seed: Of the inputs that are made up; None where all must be given.
         updates: Whether updates are measured beside inferences, too.
     """
 
@@ -33,6 +34,7 @@ class Effort:
     concurrency: int = 1
     replicas: int = 1
     device: int = 0
+    seed: int | None = 0
     updates: bool = False
 
     def left(self, samples: Samples) -> float:

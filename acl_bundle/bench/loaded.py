@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._device.make import to_device
 from acl_bundle._pair.active import ActiveGraph
-from acl_bundle.bench import inputs
+from acl_bundle.answers.inputs import made_up
 from acl_bundle.bench.axes import Shapes
 from acl_bundle.bench.models import Source
 from acl_bundle.bundle import Bundle
@@ -72,19 +72,31 @@ def values(loaded: Bundle | Pair) -> dict[str, NDArray[Any]]:
 
 
 def arrays(
-    graph: Graph | ActiveGraph, shapes: Shapes, given: Mapping[str, NDArray[Any]]
-) -> inputs.Arrays:
-    """Return the graph's inputs: those that were given, and made ones."""
-    return {
-        spec.name: given[spec.name]
-        if spec.name in given
-        else inputs.made(spec, shapes.get(spec.name))
+    graph: Graph | ActiveGraph,
+    shapes: Shapes,
+    given: Mapping[str, NDArray[Any]],
+    seed: int | None,
+) -> dict[str, NDArray[Any]]:
+    """Return the graph's inputs: those that were given, and others of a seed.
+
+    Raises:
+        ValueError: There is no seed, and one is not given.
+    """
+    missing = [spec.name for spec in graph.inputs if spec.name not in given]
+    if missing and seed is None:
+        raise ValueError(
+            f"input {missing[0]!r} is not given; say {missing[0]}=FILE.npy, or random for the rest"
+        )
+    others = {
+        spec.name: made_up(spec, shapes.get(spec.name, spec.shape), seed or 0)
         for spec in graph.inputs
+        if spec.name in missing
     }
+    return {spec.name: ({**others, **given})[spec.name] for spec in graph.inputs}
 
 
 def parts(
-    stack: ExitStack, graph: Graph, given: inputs.Arrays, device: int
+    stack: ExitStack, graph: Graph, given: Mapping[str, NDArray[Any]], device: int
 ) -> tuple[Run, Run, Run]:
     """Return what copies the inputs in, executes on the device, and copies the outputs out.
 

@@ -12,10 +12,9 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from acl_bundle.bench import loaded
-from acl_bundle.bench.axes import Axis, Shapes, grid
+from acl_bundle.bench.axes import Axis, Shapes, grid, settled
 from acl_bundle.bench.beside import beside_updates
 from acl_bundle.bench.effort import Effort
-from acl_bundle.bench.inputs import settled
 from acl_bundle.bench.models import AS_IT_IS, MeasuredModel
 from acl_bundle.bench.threads import TimedThreads
 from acl_bundle.bench.timing import Timing
@@ -149,7 +148,7 @@ def _ready(
     source, timing.nbytes = model.made(cell.shapes, timing.dtype, effort.replicas > 1)
     ready = loaded.bundle(stack, source, device=effort.device, replicas=effort.replicas)
     graph = ready.infer
-    arrays = loaded.arrays(graph, cell.shapes, given)
+    arrays = loaded.arrays(graph, cell.shapes, given, effort.seed)
     try:
         parts: tuple[loaded.Run, ...] = loaded.parts(stack, graph, arrays, effort.device)
     except UnsupportedError:  # this model takes no arrays that are on the device

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from threading import Barrier, BrokenBarrierError
 from time import perf_counter_ns
 from typing import Any
 
@@ -49,22 +50,30 @@ class TimedThreads:
         into: Samples,
         more: Callable[[int], bool],
     ) -> None:
-        numbers, stop = itertools.count(), False
+        numbers, stop, begun = itertools.count(), False, perf_counter_ns()
         rows: list[list[int]] = [[] for _ in range(self._count)]
 
-        def work(row: list[int]) -> None:
-            while not stop and more(next(numbers)):
-                start = perf_counter_ns()
-                run()
-                row.append(perf_counter_ns() - start)
+        def begin() -> None:
+            nonlocal begun
+            begun = perf_counter_ns()
 
-        begun = perf_counter_ns()
+        together = Barrier(self._count, begin)  # starts of threads are in no time
+
+        def work(row: list[int]) -> None:
+            with suppress(BrokenBarrierError):
+                together.wait()
+                while not stop and more(next(numbers)):
+                    start = perf_counter_ns()
+                    run()
+                    row.append(perf_counter_ns() - start)
+
         futures = [pool.submit(work, row) for row in rows]
         try:
             for one in futures:
                 one.result()
         finally:
             stop = True
+            together.abort()
             wait(futures)
             into.samples += itertools.chain.from_iterable(rows)
             into.busy_ns += perf_counter_ns() - begun

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from acl_bundle import bench
-from acl_bundle.bench import Where
+from acl_bundle.answers import Where
 from acl_bundle.bench.models import MeasuredOnnx
 from acl_bundle.bundle import Bundle
 

@@ -51,15 +51,22 @@ def test_threads_run_so_often_as_asked_together(model: bench.MeasuredModel) -> N
     assert timing.nbytes > 0
 
 
-def test_two_replicas_execute_at_once(model: bench.MeasuredModel, fake_acl: FakeAcl) -> None:
-    """Each execution takes 20 ms: of two at once, the sum of times is more than the time."""
-    fake_acl.latency("aclmdlExecute", 0.02)
-    alone = one(model, bench.Effort(rounds=4, warmup=0, concurrency=1))
-    assert alone.busy_ns == sum(alone.samples)
-    both = one(model, bench.Effort(rounds=20, warmup=0, concurrency=2, replicas=2))
-    assert sum(both.samples) > 1.2 * both.busy_ns
-    shared = one(model, bench.Effort(rounds=6, warmup=0, concurrency=2, replicas=1))
-    assert shared.busy_ns >= 6 * 0.02 * 1e9, "one graph executes one at a time"
+def test_replicas_execute_at_once(model: bench.MeasuredModel, fake_acl: FakeAcl) -> None:
+    """One execution takes long enough for the other thread to begin another, on another id."""
+    for replicas in (1, 2):
+        fake_acl.latency("aclmdlExecute", 0)
+        (cell,) = bench.cells(model, [], ["float32"])
+        effort = bench.Effort(rounds=20, warmup=0, concurrency=2, replicas=replicas)
+        running = bench.measure(model, cell, effort)
+        next(running)
+        fake_acl.latency("aclmdlExecute", 0.01)
+        fake_acl.set("trace", "on")
+        before = len(fake_acl.trace)
+        assert list(running)
+        calls = [one for one in fake_acl.trace[before:] if one["function"] == "aclmdlExecute"]
+        fake_acl.set("trace", "off")
+        used = {one["args"].partition(",")[0] for one in calls}  # modelId
+        assert len(used) == replicas
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])

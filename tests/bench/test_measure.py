@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import bench, build, fake
+from acl_bundle.answers import Where
 from acl_bundle.answers.where import _is_fake
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.testing import FakeAcl, MakeBundle
@@ -35,7 +36,7 @@ def embedding() -> onnx.ModelProto:
         ],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "seq", 64])],
         [
-            numpy_helper.from_array(np.ones((1, 64), np.float32), "table"),
+            numpy_helper.from_array(np.ones((2, 64), np.float32), "table"),
             numpy_helper.from_array(np.ones((64, 64), np.float32), "w"),
             numpy_helper.from_array(np.array([2]), "last"),
         ],
@@ -148,7 +149,7 @@ def test_it_says_that_the_numbers_are_no_devices(path: Path) -> None:
 
 
 def test_a_device_is_called_by_its_name() -> None:
-    where = bench.Where("/usr/lib/libascendcl.so", "Ascend310P3", False, "none")
+    where = Where("/usr/lib/libascendcl.so", "Ascend310P3", False, "none")
     assert str(where) == "Ascend310P3, /usr/lib/libascendcl.so"
     assert not _is_fake("libc.so.6")
     assert all(map(_is_fake, map(str, fake.library_path().parent.glob("libacl_*.so"))))

@@ -38,8 +38,13 @@ def test_batch_by_length_from_the_shell(path: Path, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines()]
-    cells = [(row[0], row[1], row[-1]) for row in rows if len(row) == 8 and row[0].isdigit()]
-    assert cells == [("1", "4", "3"), ("1", "9", "3"), ("3", "4", "3"), ("3", "9", "3")]
+    cells = [(*row[:3], row[-1]) for row in rows if len(row) == 11 and row[0].isdigit()]
+    assert cells == [
+        (batch, length, dtype, "3")
+        for batch in ("1", "3")
+        for length in ("4", "9")
+        for dtype in ("float32", "float16")
+    ]
     assert "not device numbers" in done.stdout
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 

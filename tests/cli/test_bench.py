@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,16 +53,81 @@ def bench(run: Run, path: Path, fake_acl: object) -> Run:
     return lambda *options: run("bench", path, "--rounds", "3", "--warmup", "1", *options)
 
 
-def test_the_table_has_a_row_per_cell(bench: Run, path: Path) -> None:
+def test_the_table_has_a_row_per_cell_and_precision(bench: Run, path: Path) -> None:
     done = bench("--sweep", "batch=1,16", "--dtypes", "float32,float16")
     assert (done.status, done.err) == (0, "")
     assert f"{path}: latency in ms, from arrays to arrays" in done.out
     assert "not device numbers" in done.out
-    head = "batch  float32 mean  float32 p99  float16 mean  float16 p99  float16 speed-up"
-    assert head in done.out
-    rows = [line.split() for line in done.out.splitlines() if line.endswith("  3")]
-    assert [(row[0], row[-1]) for row in rows] == [("1", "3"), ("16", "3")]
+    assert "3 rounds per row after 1 to warm up, concurrency 1, replicas 1" in done.out
+    rows = [line.split() for line in done.out.splitlines()]
+    times = ["p50", "p90", "p99", "max", "mean", "per", "second", "speed-up", "rounds"]
+    parts = ["copy", "in", "execute", "copy", "out"]
+    assert ["batch", "dtype", *times] in rows
+    assert ["batch", "dtype", *parts] in rows
+    cells = [(row[0], row[1]) for row in rows if len(row) == 10 and row[-1] == "3"]
+    assert cells == [(n, dtype) for n in ("1", "16") for dtype in ("float32", "float16")]
     assert "size on disk: float32 " in done.out
+    assert "note: p99 of fewer than 100 samples is the largest of them; here are 3" in done.out
+
+
+def test_updates_beside_inferences(bench: Run) -> None:
+    done = bench("--updates", "--dtypes", "float32", "--concurrency", "2", "--replicas", "2")
+    assert (done.status, done.err) == (0, "")
+    assert "concurrency 2, replicas 2" in done.out
+    shown = [line.split()[1:3] for line in done.out.splitlines() if line.startswith(" float32")]
+    assert ["in", "place"] in shown
+    assert [row[0] for row in shown].count("pair") == 1
+    data = bench("--updates", "--dtypes", "float32", "--json").json
+    (cell,) = data["cells"]
+    assert [one["how"] for one in cell["updates"]] == ["in place", "pair"]
+    for one in cell["updates"]:
+        for what in ("alone", "inferences", "updates"):
+            assert 0 < one[what]["p50_ms"] <= one[what]["p99_ms"] <= one[what]["max_ms"]
+
+
+def test_a_duration_and_given_inputs(bench: Run, run: Run, path: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "in.npz", x=np.ones((5, 32), np.float32))
+    np.save(tmp_path / "x.npy", np.ones((6, 32), np.float32))
+    for given, rows in (("in.npz", 5), ("x=x.npy", 6)):
+        name, sign, file = given.rpartition("=")
+        text = f"{name}{sign}{tmp_path / file}"
+        options = ["--inputs", text, "--duration", "0.02", "--json"]
+        data = run("bench", path, *options).json
+        assert [cell["shapes"] for cell in data["cells"]] == [{"x": [rows, 32]}] * 2
+    refused = run("bench", path, "--rounds", "3", "--duration", "1")
+    assert refused.status == 2
+    assert "--rounds and --duration do not go together" in refused.err
+
+
+def test_a_csv_file(bench: Run, tmp_path: Path) -> None:
+    done = bench("--sweep", "batch=1,2", "--csv", tmp_path / "o.csv")
+    assert done.status == 0
+    with (tmp_path / "o.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(one["size_batch"], one["dtype"], one["fake"]) for one in lines] == [
+        (n, dtype, "true") for n in ("1", "2") for dtype in ("float32", "float16")
+    ]
+
+
+def test_a_terminal_of_80_columns_loses_nothing(path: Path) -> None:
+    """Each number of the table stands on the screen, whole, with the name of its column."""
+    command = [sys.executable, "-m", "acl_bundle.cli", "bench", str(path), "--rounds", "2"]
+    main, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, env=CLEAN, stdout=other, stderr=subprocess.PIPE) as process:
+        os.close(other)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while piece := os.read(main, 4096):
+                shown += piece
+        assert process.wait() == 0
+    os.close(main)
+    text = shown.decode()
+    assert "…" not in text
+    for name in ("p50", "p99", "max", "per second", "copy in", "execute", "copy out"):
+        assert name in text
+    tables = [line for line in text.splitlines() if "float16" in line and "bytes" not in line]
+    assert max(map(len, tables)) <= 80
 
 
 def test_as_json(bench: Run, path: Path) -> None:
@@ -69,7 +140,8 @@ def test_as_json(bench: Run, path: Path) -> None:
     ]
     for cell in data["cells"]:
         assert cell["rounds"] == 3
-        assert 0 < cell["mean_ms"] <= cell["p99_ms"]
+        assert 0 < cell["min_ms"] <= cell["p50_ms"] <= cell["p99_ms"] <= cell["max_ms"]
+        assert cell["parts"]["execute"]["rounds"] == 3
         assert cell["nbytes"] > 0
     assert [cell["speedup"] == 1 for cell in data["cells"]] == [True, False] * 2
 
@@ -95,7 +167,7 @@ def test_a_cell_that_fails_ends_it_and_the_others_are_shown(
     file = build.model(linear(), dynamic_batch=[1, 4]).save(tmp_path / "gears.om")
     done = run("bench", file, "--sweep", "batch=1,3,4", "--rounds", "2")
     assert done.status == 2
-    assert "ended early: 1 of the cells were measured" in done.out
+    assert "ended early: 1 of 3 cells were measured" in done.out
     assert done.err.startswith("acl-bundle: ")
     assert "Traceback" not in done.err
 
@@ -115,6 +187,9 @@ def test_a_picture(bench: Run, tmp_path: Path, suffix: str) -> None:
         (["--plot", "none/out.png"], "none: No such file or directory"),
         (["--dtypes", "float32,int8"], "dtype 'int8'; the model has float32, float16, bfloat16"),
         (["--sweep", "length=3"], "axis 'length' is no open dim; open are x[0] (N)"),
+        (["--csv", "none/o.csv"], "none: No such file or directory"),
+        (["--inputs", "none.npz"], "none.npz: No such file or directory"),
+        (["--inputs", "random:x"], "random:7 with a seed is right"),
         (["--sweep", "batch"], "axis 'batch'; a name and positive sizes are right"),
     ],
 )
@@ -123,6 +198,12 @@ def test_a_wrong_option_is_one_line(bench: Run, options: list[str], said: str) -
     assert (done.status, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert said in done.err
+
+
+def test_a_device_that_is_not_there(bench: Run) -> None:
+    done = bench("--device", "99")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("acl-bundle: aclrtSetDevice: ACL_ERROR_RT_INVALID_DEVICEID")
 
 
 def test_a_picture_without_matplotlib_is_refused_before_any_work(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``acl-bundle bench``: the table of latencies, as far as it came.
+"""``acl-bundle bench``: what was measured, as far as it came.
 
 Ctrl-C, or a cell that cannot be measured, ends it; what was measured before is
 shown all the same.
@@ -7,119 +7,99 @@ shown all the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import typer
 from rich.progress import Progress
 
-from acl_bundle import bench
-from acl_bundle.bench import Cell, Effort
-from acl_bundle.cli.shell import output
+from acl_bundle import answers, bench
+from acl_bundle.answers import InputChoice, Where
+from acl_bundle.answers.side import Arrays
+from acl_bundle.bench import Cell, Effort, told
+from acl_bundle.cli.bench import show
 from acl_bundle.cli.shell.console import Console
-
-__all__ = ["Effort", "run"]
-
-INTERRUPTED = 130
+from acl_bundle.cli.shell.status import INTERRUPTED
 
 
-def run(
-    path: Path, sweep: Sequence[str], dtypes: str, effort: Effort, plot: Path | None, as_json: bool
-) -> int:
-    """Measure a model and print what was measured.
+@dataclass(frozen=True)
+class BenchWish:
+    """What was asked for.
 
-    Args:
+    Attributes:
         path: The model.
         sweep: Axes, ``batch=1,8``.
         dtypes: Precisions with commas; nothing for what the model has.
-        effort: How often to run.
+        inputs: Where inputs come from.
+        csv: A file for every number.
         plot: A picture to draw.
         as_json: Print JSON.
+    """
 
-    Returns:
-        0, or 130 when Ctrl-C ended it early.
+    path: Path
+    sweep: Sequence[str]
+    dtypes: str
+    inputs: InputChoice
+    csv: Path | None
+    plot: Path | None
+    as_json: bool
+
+
+def run(wish: BenchWish, effort: Effort) -> None:
+    """Measure a model and print what was measured.
 
     Raises:
+        Exit: Ctrl-C ended it early.
         AclBundleError, ValueError, OSError, ModuleNotFoundError: As for `bench`.
     """
-    if plot is not None:
-        from acl_bundle.bench import plot as picture  # noqa: PLC0415
-
-        picture.check(plot)
-    model = bench.open(path)
-    named = dict.fromkeys(one.strip() for one in dtypes.split(","))
-    chosen = list(named) if dtypes else list(model.dtypes[:2])
-    table = bench.cells(model, [bench.parse(text) for text in sweep], chosen)
+    _check(wish)
+    given = answers.given(wish.inputs)
+    model = bench.open(wish.path)
+    named = dict.fromkeys(one.strip() for one in wish.dtypes.split(","))
+    chosen = list(named) if wish.dtypes else list(model.dtypes[:2])
+    axes = [bench.parse(text) for text in wish.sweep]
+    table = bench.cells(model, axes, chosen, given)
     where = bench.use(model)
-    ended = True
+    ended = True  # until all is measured
     try:
-        _measure(model, table, effort)
+        _measure(model, table, effort, given)
         ended = False
     except KeyboardInterrupt:
-        return INTERRUPTED
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         measured = [cell for cell in table if cell.measured]
-        _show(path, where, measured, as_json, ended)
-        if plot is not None and measured:
-            picture.draw(measured, f"{path.name}: {where}", plot)
-    return 0
+        if measured or wish.as_json:
+            show.measured(wish.path, where, effort, measured, wish.as_json, ended, len(table))
+        if measured:
+            _write(wish, where, effort, measured)
 
 
-def _measure(model: bench.MeasuredModel, table: Sequence[Cell], effort: Effort) -> None:
+def _check(wish: BenchWish) -> None:
+    """Refuse files, before anything is measured, that could not be written."""
+    if wish.csv is not None:
+        told.check(wish.csv)
+    if wish.plot is not None:
+        from acl_bundle.bench import plot  # noqa: PLC0415  an extra of its own
+
+        plot.check(wish.plot)
+
+
+def _write(wish: BenchWish, where: Where, effort: Effort, cells: Sequence[Cell]) -> None:
+    if wish.csv is not None:
+        told.write_csv(cells, str(wish.path), where, effort, wish.csv)
+    if wish.plot is not None:
+        from acl_bundle.bench import plot  # noqa: PLC0415  an extra of its own
+
+        plot.draw(cells, f"{wish.path.name}: {where}\n{show.how(effort)}", wish.plot)
+
+
+def _measure(
+    model: bench.MeasuredModel, table: Sequence[Cell], effort: Effort, given: Arrays
+) -> None:
     """Fill the table, and move a bar."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("measuring", total=len(table))
         for at, cell in enumerate(table):
-            for done in bench.measure(model, cell, effort):
+            for done in bench.measure(model, cell, effort, given):
                 bar.update(task, completed=at + done)
-
-
-def _show(
-    path: Path, where: bench.Where, cells: Sequence[Cell], as_json: bool, ended: bool
-) -> None:
-    if as_json:
-        output.document(_data(path, where, cells, ended))
-        return
-    output.line(f"{path}: latency in ms, from arrays to arrays")
-    output.line(f"{where}")
-    output.table("", [_row(cell) for cell in cells])
-    if cells:
-        sizes = ", ".join(f"{one.dtype} {one.nbytes:,} bytes" for one in cells[0].timings)
-        output.line(f"size on disk: {sizes}")
-    if ended:
-        output.line(f"ended early: {len(cells)} of the cells were measured")
-
-
-def _row(cell: Cell) -> dict[str, str]:
-    """Sizes, then mean and 99 % of every precision, then how much faster."""
-    row = {name: str(size) for name, size in cell.sizes.items()}
-    for one in cell.timings:
-        row |= {f"{one.dtype} mean": f"{one.mean_ms:.3f}", f"{one.dtype} p99": f"{one.p99_ms:.3f}"}
-    row |= {f"{one.dtype} speed-up": f"{cell.speedup(one):.2f}×" for one in cell.timings[1:]}
-    return {**row, "rounds": str(min(len(one.samples) for one in cell.timings))}
-
-
-def _data(path: Path, where: bench.Where, cells: Sequence[Cell], ended: bool) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "library": where.library,
-        "soc": where.soc,
-        "fake": where.is_fake,
-        "profile": where.profile,
-        "note": str(where),
-        "interrupted": ended,
-        "cells": [
-            {
-                "sizes": cell.sizes,
-                "shapes": cell.shapes,
-                "dtype": one.dtype,
-                "mean_ms": one.mean_ms,
-                "p99_ms": one.p99_ms,
-                "rounds": len(one.samples),
-                "speedup": cell.speedup(one),
-                "nbytes": one.nbytes,
-            }
-            for cell in cells
-            for one in cell.timings
-        ],
-    }
