@@ -134,6 +134,11 @@ class RayReplica(Closing):
                     raise ReplicaLostError(self._name, text) from None
                 log.warning("replica %r is not loaded yet; %s", self._name, self._resources())
                 step = WATCH_S
+            except ray.exceptions.ActorUnavailableError as error:  # it is started again just now
+                if until is not None and monotonic() >= until:
+                    raise outage(self._name, error) from error
+                time.sleep(PAUSE_S)
+                answer = self._ask(LIFE, "ready")
             except ray.exceptions.RayError as error:
                 raise outage(self._name, error) from error
             except Exception:  # also one with a name: nobody can use it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,6 +105,34 @@ def test_a_late_joiner_is_closed_until_it_has_the_version(cluster: Any, mlp: Any
     record.close()
 
 
+def test_an_actor_that_cannot_be_loaded_again_is_tried_again(
+    cluster: Any, mlp: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import ray  # noqa: PLC0415
+
+    path = tmp_path / "moved.om"
+    shutil.copy(mlp.path, path)
+    with Fleet.ray(path, actors=2, initializer=fake.activate, timeout=SECONDS) as fleet:
+        fleet.update(mlp.random(1), version=1)
+        path.rename(tmp_path / "away.om")
+        victim: Any = next(iter(fleet._members)).replica
+        ray.kill(victim.actor, no_restart=False)
+        until(lambda: "was started again: " in caplog.text, lambda: caplog.text)
+        assert "moved.om" in caplog.text
+        check_answers(fleet, mlp)
+        (tmp_path / "away.om").rename(path)
+        all_open(fleet)
+        check_answers(fleet, mlp)
+
+
+def test_an_actor_that_ends_while_it_loads_is_lost(cluster: Any, mlp: Any) -> None:
+    ends = partial(os._exit, 3)
+    with pytest.raises(ReplicaLostError):
+        Fleet.ray(mlp.path, initializer=ends, actor_options={"max_restarts": 0})
+    with pytest.raises(ReplicaLostError):  # Ray starts it again and again
+        Fleet.ray(mlp.path, initializer=ends, timeout=3)
+
+
 def test_a_node_is_removed_and_another_one_comes(cluster: Any, mlp: Any) -> None:
     node = cluster.add_node(num_cpus=0, resources={"NPU": 1, "spare": 1})
     wants = {"NPU": 1, "spare": 1}
@@ -130,16 +160,26 @@ def test_a_node_is_removed_and_another_one_comes(cluster: Any, mlp: Any) -> None
     cluster.remove_node(node)
 
 
-@pytest.mark.parametrize("step", ["prepare", "commit"])
-def test_a_coordinator_ends_and_the_next_one_takes_over(cluster: Any, mlp: Any, step: str) -> None:
-    """It ends when every actor has prepared, or when the first one has committed."""
-    name = f"policy-{step}"
+@pytest.mark.parametrize(
+    ("step", "killed"), [("prepare", False), ("commit", False), ("commit", True)]
+)
+def test_a_coordinator_ends_and_the_next_one_takes_over(
+    cluster: Any, mlp: Any, step: str, killed: bool
+) -> None:
+    """It ends when every actor has prepared, or when the first one has committed; that one may end
+    too, and Ray starts it again while the next coordinator looks."""
+    import ray  # noqa: PLC0415
+
+    name = f"policy-{step}-{killed}"
     child = subprocess.run(
         [sys.executable, COORDINATOR, cluster.address, name, mlp.path, step],
         capture_output=True, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip
     assert child.returncode == 7, child.stderr
     try:
+        if killed:
+            first = ray.get_actor(f"{name}/replica-0", namespace="acl_bundle")
+            ray.kill(first, no_restart=False)
         with Fleet.ray(mlp.path, name=name, initializer=fake.activate, lease=2.0) as second:
             assert len(second.status().replicas) == 2
             assert second.version == (2 if step == "commit" else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,17 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build, fake
-from acl_bundle.fleet import Fleet, MemoryRecord, RayReplica, RayStore, ReplicaLostError
+from acl_bundle.errors import AclBundleError
+from acl_bundle.fleet import (
+    Fleet,
+    MemoryRecord,
+    RayRecord,
+    RayReplica,
+    RayStore,
+    ReplicaLostError,
+)
+
+from .conftest import until
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 MIB = 1 << 20
@@ -71,6 +82,61 @@ def test_updates_leave_nothing_in_the_object_store(cluster: Any, tmp_path: Path)
         assert fleet._coordinator.store.nbytes == wide * wide * 4
     spilled = [*Path(os.environ["RAY_TMPDIR"]).rglob("ray_spilled_objects*/*")]
     assert spilled == []
+
+
+def test_weights_whose_owner_has_ended_cannot_be_read(cluster: Any) -> None:
+    import ray  # noqa: PLC0415
+
+    owner = ray.remote(num_cpus=0)(RayStore).remote()
+    weights = ray.get(owner.put.remote({"w": np.ones(MIB, np.float32)}, reuse=False))
+    with weights.opened() as found:
+        assert found["w"].nbytes == 4 * MIB
+    del found
+    ray.kill(owner)
+    until(lambda: _told(weights) != "", lambda: "they can be read still")
+    assert re.match("the weights in Ray's object store cannot be read: .*object", _told(weights))
+
+
+def _told(weights: Any) -> str:
+    try:
+        with weights.opened():
+            return ""
+    except AclBundleError as error:
+        return str(error)
+
+
+def test_a_store_that_is_full_keeps_what_is_committed(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray  # noqa: PLC0415
+
+    def full(_: Any) -> Any:
+        raise ray.exceptions.ObjectStoreFullError("64 MiB more are needed")
+
+    store = RayStore()
+    store.put({"a": np.zeros(8), "b": np.zeros(8), "c": np.zeros(8)}, reuse=False)
+    store.keep()
+    for value in (1, 2, 3):
+        store.put({"a": np.full(8, value), "b": np.full(8, value)}, reuse=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(ray, "put", full)
+            store.keep()  # it would be packed, and cannot
+    with monkeypatch.context() as patch:
+        patch.setattr(ray, "put", full)
+        with pytest.raises(AclBundleError, match="does not take the weights: 64 MiB more"):
+            store.put({"a": np.full(8, 9)}, reuse=False)
+    assert store.committed is not None
+    with store.committed.opened() as found:
+        assert [int(found[name][0]) for name in "abc"] == [3, 3, 0]
+
+
+def test_a_record_that_has_ended_says_so(cluster: Any) -> None:
+    record = RayRecord()
+    assert record.claim().claimed == 1
+    record.close()
+    record.close()
+    with pytest.raises(OSError, match="of Ray's head node cannot be reached"):
+        record.read()
 
 
 def test_what_cannot_be_loaded_is_told(cluster: Any, tmp_path: Path, mlp: Any) -> None:
