@@ -34,9 +34,12 @@ def check_folder(path: object, name: str) -> None:
 
     Raises:
         TypeError: It is bytes, an int or the like.
+        ValueError: It holds a null byte.
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"{name} is {path!r:.80}; the path of a folder, as str or Path, is right")
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{name} is {os.fspath(path)!r:.80}; no path has a null byte")
 
 
 def open_regular(path: Path_) -> BinaryIO:

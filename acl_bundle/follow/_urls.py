@@ -14,8 +14,8 @@ from acl_bundle.follow._objects.store import SCHEMES
 from acl_bundle.follow._publishers.directory import publish_directory
 from acl_bundle.follow._publishers.objects import publish_objects
 from acl_bundle.follow._publishers.redis import publish_redis
-from acl_bundle.follow._sources.directory import Directory
-from acl_bundle.follow._sources.huggingface import HuggingFace, is_cache
+from acl_bundle.follow._sources.folder import UndecidedFolder
+from acl_bundle.follow._sources.huggingface import is_cache
 from acl_bundle.follow._sources.objects import Objects
 from acl_bundle.follow._sources.redis import Redis
 from acl_bundle.follow._versions.source import Source
@@ -38,8 +38,7 @@ def source_of(place: str | os.PathLike[str]) -> Source:
         return Redis(server, key)
     if scheme in SCHEMES:
         return Objects(str(place))
-    folder = _folder(place, scheme)
-    return HuggingFace(folder) if is_cache(folder) else Directory(folder)
+    return UndecidedFolder(_folder(place, scheme))
 
 
 def publish(
@@ -112,12 +111,20 @@ def _scheme(place: str | os.PathLike[str]) -> str:
         TypeError: It is neither text nor a path.
     """
     if not isinstance(place, str | os.PathLike) or not isinstance(os.fspath(place), str):
-        raise TypeError(f"give a URL such as 's3://bucket/policy', or a path, not {place!r}")
-    if not os.fspath(place):
-        raise ValueError("the place is ''; a URL such as 's3://bucket/policy', or a path, is right")
-    scheme, mark, _ = str(place).partition("://")
+        raise TypeError(
+            f"the place is {place!r:.80}; a URL such as 's3://bucket/policy', or a path, is right"
+        )
+    text = os.fspath(place)
+    if not text or "\0" in text:
+        raise ValueError(
+            f"the place is {text!r:.80}; a URL such as 's3://bucket/policy', or a path, is right"
+        )
+    scheme, mark, _ = text.partition("://")
     known = ("file", *SCHEMES, *_REDIS)
-    if isinstance(place, os.PathLike) or not mark or "/" in scheme:
+    if isinstance(place, os.PathLike):
+        return ""
+    if not mark or "/" in scheme:
+        _check_no_url(text, known)
         return ""
     if scheme.lower() not in known:
         raise ValueError(
@@ -127,16 +134,31 @@ def _scheme(place: str | os.PathLike[str]) -> str:
     return scheme.lower()
 
 
+def _check_no_url(text: str, known: Iterable[str]) -> None:
+    """Refuse a URL that lacks a slash: it would be a folder of this name, waited for."""
+    scheme, mark, rest = text.partition(":")
+    if mark and scheme.lower() in known:
+        right = (
+            f"{scheme}://{rest.lstrip('/')}" if scheme != "file" else f"file:///{rest.lstrip('/')}"
+        )
+        raise ValueError(
+            f"the place is {text!r:.200}; {right!r:.200} is right, or './{text:.80}' for a path"
+        )
+
+
 def _folder(place: str | os.PathLike[str], scheme: str) -> Path:
     if not scheme:
         return Path(place)
     parts = urlsplit(str(place))
+    path = unquote(parts.path)
+    if "\0" in path:
+        raise ValueError(f"the URL is {place!r:.200}; no path has a null byte")
     if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or not parts.path:
         raise ValueError(
             f"the URL is {place!r}; an absolute path of this machine is right, such as"
             " 'file:///checkpoints'"
         )
-    return Path(unquote(parts.path))
+    return Path(path)
 
 
 def _server(url: str) -> tuple[str, str]:

@@ -66,10 +66,16 @@ def test_s3(bundle: ab.Bundle, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) 
         ("s3://", ValueError, "a host or bucket and a path are right"),
         ("s3://bucket/policy?x=1", ValueError, "nothing else"),
         ("file://elsewhere/policy", ValueError, "an absolute path of this machine"),
+        ("file:relative", ValueError, "'file:///relative' is right"),
+        ("file:/a/b", ValueError, "'file:///a/b' is right"),
+        ("s3:bucket/policy", ValueError, "'s3://bucket/policy' is right"),
+        ("https:/host/policy", ValueError, "'https://host/policy' is right"),
+        ("file:///a%00b", ValueError, "no path has a null byte"),
+        ("a\0b", ValueError, "the place is"),
         ("redis://host?key=a&key=b", ValueError, "has 2 keys"),
         ("", ValueError, "the place is ''"),
-        (b"s3://bucket", TypeError, "give a URL such as|source is b's3"),
-        (7, TypeError, "give a URL such as|source is 7"),
+        (b"s3://bucket", TypeError, "the place is b's3|source is b's3"),
+        (7, TypeError, "the place is 7|source is 7"),
     ],
 )
 def test_what_is_no_place(bundle: ab.Bundle, place: Any, error: type[Exception], told: str) -> None:
@@ -79,6 +85,85 @@ def test_what_is_no_place(bundle: ab.Bundle, place: Any, error: type[Exception],
         ab.follow(bundle, place)
     with pytest.raises(error, match=told):
         follow.publish(place, policy.weights(1), 1)
+
+
+@pytest.mark.parametrize("form", ["file://{}", "FILE://{}", "file://localhost{}", "file://{}/"])
+def test_forms_of_a_file_url(bundle: ab.Bundle, tmp_path: Path, form: str) -> None:
+    round_trip(bundle, form.format(tmp_path), seen=tmp_path)
+
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_becomes_a_cache_of_hugging_face_s(
+    bundle: ab.Bundle, tmp_path: Path, there: bool
+) -> None:
+    """huggingface_hub makes the folders one by one, and then the files."""
+    model = tmp_path / "models--org--name"
+    if there:
+        model.mkdir()
+    with ab.follow(bundle, model, backoff=QUICK) as follower:
+        (model / "refs").mkdir(parents=True)
+        (model / "refs" / "main").write_text(COMMIT)
+        source = follower._loop.source
+        assert source.versions() == []
+        (model / "blobs").mkdir()
+        snapshot = model / "snapshots" / COMMIT
+        snapshot.mkdir(parents=True)
+        follow.publish_directory(tmp_path / "made", policy.weights(3), 3)
+        (tmp_path / "made" / "weights-3.safetensors").rename(snapshot / "model.safetensors")
+        follower.wait_for(None, 20)
+    assert policy.held(bundle) == 3
+    assert str(bundle.version).startswith(COMMIT)
+
+
+def test_a_folder_that_is_a_directory_after_all(bundle: ab.Bundle, tmp_path: Path) -> None:
+    """Names of a cache's folders beside checkpoints are nothing but names."""
+    place = tmp_path / "later"
+    with ab.follow(bundle, place, backoff=QUICK) as follower:
+        follow.publish(place, policy.weights(1), 1)
+        follower.wait_for(1, 20)
+        (place / "snapshots").mkdir()
+        follow.publish(place, policy.weights(2), 2)
+        follower.wait_for(2, 20)
+
+
+WRONG: list[Any] = ["1", b"1", [], {}, object(), True, 0, -1, float("nan"), float("inf")]
+AMOUNTS = {
+    "directory": (follow.Directory, ("folder",), "poll"),
+    "huggingface": (follow.HuggingFace, ("folder",), "poll"),
+    "redis": (follow.Redis, ("redis://host",), "poll"),
+    "objects": (follow.Objects, ("s3://bucket/policy",), "poll"),
+    "bandwidth": (follow.Objects, ("s3://bucket/policy",), "bandwidth"),
+    "first": (follow.Backoff, (), "first"),
+    "most": (follow.Backoff, (), "most"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize("which", AMOUNTS)
+def test_amounts_of_the_wrong_kind(which: str, wrong: Any) -> None:
+    make, given, name = AMOUNTS[which]
+    if make is follow.Objects:
+        pytest.importorskip("obstore")
+    with pytest.raises((TypeError, ValueError), match=f"^{name} is "):
+        make(*given, **{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", [b"x", 1, None, []], ids=repr)
+def test_a_cache_s_folder_of_the_wrong_kind(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"path is .*; the path of a folder"):
+        follow.HuggingFace(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["1", [], True, -1], ids=repr)
+def test_a_wait_of_the_wrong_kind(bundle: ab.Bundle, tmp_path: Path, wrong: Any) -> None:
+    with (
+        ab.follow(bundle, tmp_path) as follower,
+        pytest.raises((TypeError, ValueError), match="timeout is"),
+    ):
+        follower.wait_for(1, wrong)
 
 
 def test_an_extra_that_is_not_installed_is_named(

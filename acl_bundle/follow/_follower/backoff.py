@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from acl_bundle.follow._versions.amounts import amount
+
 
 @dataclass(frozen=True)
 class Backoff:
@@ -18,13 +20,15 @@ class Backoff:
         most: The longest delay, in seconds.
 
     Raises:
-        ValueError: The delays are not 0 < first <= most.
+        TypeError, ValueError: The delays are not 0 < first <= most.
     """
 
     first: float = 0.1
     most: float = 30.0
 
     def __post_init__(self) -> None:
+        for name in ("first", "most"):
+            amount(getattr(self, name), name, "seconds")
         if not 0 < self.first <= self.most < float("inf"):
             raise ValueError(
                 f"back-off is {self.first} to {self.most} seconds; 0 < first <= most is right"

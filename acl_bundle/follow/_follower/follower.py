@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 from acl_bundle._base.arrays import flag
 from acl_bundle._base.owner import Owner, uninterrupted
@@ -24,7 +24,9 @@ from acl_bundle.follow._follower.ledger import Ledger
 from acl_bundle.follow._follower.loop import Loop, Rules
 from acl_bundle.follow._follower.metrics import Metrics
 from acl_bundle.follow._follower.options import check_options
+from acl_bundle.follow._publishers.published import check_seconds
 from acl_bundle.follow._urls import source_of
+from acl_bundle.follow._versions.amounts import amount
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.sign import check_keys
 from acl_bundle.follow._versions.source import Source, Version
@@ -116,7 +118,8 @@ class Follower(Owner, Public):
         _check_source(source)
         check_options(bundle.update, options)
         keys = check_keys(signing_key)
-        _check_stale_after(stale_after)
+        if stale_after is not None:
+            stale_after = amount(stale_after, "stale_after", "seconds")
         calls = {"transform": transform, "on_applied": on_applied, "on_refused": on_refused,
                  "on_error": on_error, "on_stale": on_stale}  # fmt: skip
         _check_callable(calls)
@@ -188,6 +191,8 @@ class Follower(Owner, Public):
         """
         self._check_open()
         wanted = None if version is None else order_of(version)
+        if timeout is not None:
+            timeout = check_seconds(timeout)
         until = None if timeout is None else monotonic() + timeout
         ledger = self._ledger
         count = ledger.metrics.applied + ledger.metrics.healed
@@ -244,15 +249,6 @@ def _check_bundle(bundle: Updatable) -> None:
         raise
     except AttributeError as error:
         raise TypeError(f"bundle is {bundle!r:.80}; a Bundle or Pair is right") from error
-
-
-def _check_stale_after(seconds: float | None) -> None:
-    if seconds is None:
-        return
-    if isinstance(seconds, bool) or not isinstance(seconds, SupportsFloat):
-        raise TypeError(f"stale_after is {seconds!r:.80}; a number of seconds is right")
-    if not 0 < float(seconds) < float("inf"):
-        raise ValueError(f"stale_after is {seconds} seconds; a positive number is right")
 
 
 def _check_callable(given: Mapping[str, object]) -> None:

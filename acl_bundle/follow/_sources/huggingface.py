@@ -24,6 +24,7 @@ from threading import Event
 from typing import Final
 
 from acl_bundle import weights
+from acl_bundle._base.files import check_folder
 from acl_bundle.errors import WeightsFormatError
 from acl_bundle.follow._sources.directory import check_whole
 from acl_bundle.follow._sources.watch import FolderWatch
@@ -56,6 +57,7 @@ class HuggingFace:
         kind: str | None = None,
         poll: float = 1.0,
     ) -> None:
+        check_folder(path, "path")
         if not isinstance(revision, str) or not is_plain_name(revision):
             raise ValueError(f"revision is {revision!r}; a branch or tag such as 'main' is right")
         self.path: Path = Path(path).absolute()

@@ -25,6 +25,7 @@ from acl_bundle.follow._objects.manifest import (
     number_of,
 )
 from acl_bundle.follow._objects.store import ObjectStore
+from acl_bundle.follow._versions.amounts import amount
 from acl_bundle.follow._versions.layers import Layers
 from acl_bundle.follow._versions.order import impossible, numbered
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Version, Weights
@@ -62,16 +63,13 @@ class Objects:
         bandwidth: float | None = None,
         max_bytes: SupportsIndex = MAX_BYTES,
     ) -> None:
-        if not 0 < poll < float("inf"):
-            raise ValueError(f"poll is {poll} seconds; a positive number is right")
-        if bandwidth is not None and not 0 < bandwidth < float("inf"):
-            raise ValueError(
-                f"bandwidth is {bandwidth} bytes a second; a positive number is right, or None"
-            )
+        self._poll = amount(poll, "poll", "seconds")
+        if bandwidth is not None:
+            bandwidth = amount(bandwidth, "bandwidth", "bytes a second")
         self._max_bytes = whole(max_bytes, "max_bytes is an int")
         if self._max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}; a positive int is right")
-        self._store, self._poll, self._budget = ObjectStore(url, store), poll, Budget(bandwidth)
+        self._store, self._budget = ObjectStore(url, store), Budget(bandwidth)
         self._latest: tuple[str, str | None] = "", None
         self._downloads: dict[Object, Download] = {}
         self._opened: int | None = None

@@ -35,6 +35,7 @@ from acl_bundle.follow._sources.redis_server import (
     reaching,
     wait_for_message,
 )
+from acl_bundle.follow._versions.amounts import amount
 from acl_bundle.follow._versions.order import NAME_MAX, impossible, numbered, order_of
 from acl_bundle.follow._versions.rivals import gathered
 from acl_bundle.follow._versions.source import Checkpoint, Impossible, Weights
@@ -73,12 +74,10 @@ class Redis:
         poll: float = 1.0,
         max_bytes: SupportsIndex = VALUE_BYTES,
     ) -> None:
-        if not 0 < poll < float("inf"):
-            raise ValueError(f"poll is {poll} seconds; a positive number is right")
         self._max_bytes = whole(max_bytes, "max_bytes is an int")
         if self._max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}; a positive int is right")
-        self._keys, self._poll = Keys(key), poll
+        self._keys, self._poll = Keys(key), amount(poll, "poll", "seconds")
         self._client, self._made = connect(server)
         self._messages: Any = None
 

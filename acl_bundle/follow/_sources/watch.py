@@ -15,6 +15,8 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
+from acl_bundle.follow._versions.amounts import amount
+
 log = logging.getLogger("acl_bundle.follow.watch")
 SLICE_MS = 100
 
@@ -27,13 +29,11 @@ class FolderWatch:
         poll: The longest wait, in seconds.
 
     Raises:
-        ValueError: ``poll`` is no positive number.
+        TypeError, ValueError: ``poll`` is no positive number.
     """
 
     def __init__(self, path: Path, poll: float) -> None:
-        if not 0 < poll < float("inf"):
-            raise ValueError(f"poll is {poll} seconds; a positive number is right")
-        self._path, self._poll = path, poll
+        self._path, self._poll = path, amount(poll, "poll", "seconds")
         self._notices: Generator[Any, None, None] | None = None
         self._watched: tuple[int, int] | None = None
 
