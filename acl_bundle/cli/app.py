@@ -17,6 +17,7 @@ from acl_bundle.cli.follow.app import follow
 from acl_bundle.cli.inspect.app import inspect
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.shell.group import CommandLine
+from acl_bundle.cli.update.app import update
 from acl_bundle.cli.weights.app import weights
 
 app: typer.Typer = typer.Typer(
@@ -36,4 +37,5 @@ app.add_typer(fakes, name="fake")
 app.command()(follow)
 app.command()(inspect)
 app.command()(serve)
+app.command()(update)
 app.add_typer(weights, name="weights")

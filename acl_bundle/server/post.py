@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from http.client import HTTPException
+from types import MappingProxyType
 from typing import Any, SupportsIndex
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -46,7 +49,8 @@ def post_weights(
         timeout: Seconds that the connection may be silent.
 
     Returns:
-        What the server says: ``model_name``, ``model_version``, ``nbytes``.
+        What the server says: ``model_name``, ``model_version``, ``nbytes``, and ``seconds``, which
+        the update took there.
 
     Raises:
         TypeError, ValueError: An argument cannot be what it is, or the version has no number.
@@ -69,14 +73,37 @@ def post_weights(
     headers = {"Content-Type": "application/octet-stream"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    request = Request(url.rstrip("/") + path, body, headers)
+    found: dict[str, Any] = asked(url, path, body, headers, timeout=timeout)
+    return found
+
+
+def asked(
+    url: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    timeout: float,
+) -> Any:
+    """Ask a server something, with a POST where there is a body; return the JSON that it says.
+
+    Raises:
+        As `post_weights`, of which this is the half that sends.
+    """
+    request = Request(url.rstrip("/") + path, body, dict(headers))
     try:
         with urlopen(request, timeout=timeout) as response:
-            found: dict[str, Any] = json.load(response)
-            return found
+            return json.load(response)
     except HTTPError as error:
         with error:
             raise _error(error.code, _told(error.read(ERROR_MAX))) from None
+    except URLError as error:
+        raise ConnectionError(f"{url} cannot be reached: {error.reason}") from None
+    except TimeoutError:
+        raise TimeoutError(f"{url} said nothing for {timeout} seconds") from None
+    except (HTTPException, json.JSONDecodeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ConnectionError(f"{url} does not answer as a server of this kind: {what}") from None
 
 
 def _told(body: bytes) -> str:
@@ -91,4 +118,4 @@ def _error(status: int, text: str) -> Exception:
         return VersionExistsError(text)
     if status in (401, 403):
         return PermissionError(text)
-    return UpdateError(f"the server refused the weights ({status}): {text}")
+    return UpdateError(f"the server refused it ({status}): {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Final
 
 from acl_bundle.follow._versions.order import order_of
@@ -59,6 +60,7 @@ class Posted:
 
     def _apply(self, body: bytes, version: str) -> dict[str, Any]:
         try:
+            begun = monotonic()
             report = self._applied(body, version)
         except Exception as error:
             self._metrics.pushed("refused")
@@ -66,7 +68,7 @@ class Posted:
         self._metrics.pushed("applied")
         return {
             "model_name": self._model.name, "model_version": str(report.version),
-            "nbytes": report.nbytes,
+            "nbytes": report.nbytes, "seconds": monotonic() - begun,
         }  # fmt: skip
 
     def _applied(self, body: bytes, text: str) -> Any:

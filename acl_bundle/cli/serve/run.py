@@ -21,8 +21,8 @@ from typing import Any
 import typer
 
 import acl_bundle as ab
-from acl_bundle._base.files import read_regular
-from acl_bundle.cli.follow.run import KEY_MAX, FollowWish, _after, _key_in, _signing_key, _source
+from acl_bundle.cli.follow.run import FollowWish, _after, _signing_key, _source
+from acl_bundle.cli.serve.secrets import key_in, token_in
 from acl_bundle.fleet import Fleet
 from acl_bundle.server import JsonLines, ServedFleet, Server, ServerLimits
 
@@ -139,15 +139,6 @@ def _signals() -> Iterator[Asked]:
             signal.signal(number, handler)
 
 
-def _token(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    text = read_regular(file, KEY_MAX).decode("utf-8", "replace").strip()
-    if not text.isprintable() or not text.isascii():
-        raise typer.BadParameter(f"{file}: a token is printable ASCII on one line")
-    return text
-
-
 def _load(wish: ServeWish) -> Callable[[], Any]:
     if wish.fleet.consistency is not None:
         return partial(_fleet, wish)
@@ -183,9 +174,11 @@ def _initialise(loaded: Any) -> None:
 
 def _options(wish: ServeWish) -> dict[str, Any]:
     name = wish.name or wish.file.stem
-    keys = [_key_in(file) for file in wish.key_files]
-    options: dict[str, Any] = {"token": _token(wish.token_file), "signing_key": keys or None}
-    options["posted"] = wish.posted_file
+    keys = [key_in(file) for file in wish.key_files]
+    token = None if wish.token_file is None else token_in(wish.token_file)
+    options: dict[str, Any] = {
+        "token": token, "signing_key": keys or None, "posted": wish.posted_file
+    }  # fmt: skip
     if wish.follow is not None:
         options["sources"] = {name: _source(wish.follow)}
         options["follow_options"] = {
