@@ -15,6 +15,7 @@ from acl_bundle.cli.doctor.app import doctor
 from acl_bundle.cli.fake.app import fakes
 from acl_bundle.cli.follow.app import follow
 from acl_bundle.cli.inspect.app import inspect
+from acl_bundle.cli.precision.app import precision
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.shell.group import CommandLine
 from acl_bundle.cli.update.app import update
@@ -36,6 +37,7 @@ app.command()(doctor)
 app.add_typer(fakes, name="fake")
 app.command()(follow)
 app.command()(inspect)
+app.command()(precision)
 app.command()(serve)
 app.command()(update)
 app.add_typer(weights, name="weights")

@@ -31,18 +31,17 @@ def load(stack: ExitStack, path: Path, device: int = 0) -> tuple[Bundle, Where]:
     """
     model = bench.open(path)
     where = bench.use(model)
-    source: Path | bytes = path
-    if isinstance(model, MeasuredOnnx):
-        source = _built(
-            path, any(isinstance(dim, str) for dims in model.inputs.values() for dim in dims)
-        )
+    source: Path | bytes = _built(path) if isinstance(model, MeasuredOnnx) else path
     bundle = stack.enter_context(Bundle.load(source, device=device))
     if "init" in {graph.role for graph in bundle.graphs}:
         bundle.init()
     return bundle, where
 
 
-def _built(path: Path, opened: bool) -> bytes:
+def _built(path: Path) -> bytes:
+    """Build an ONNX model, every floating-point constant as a weight under its own name."""
     from acl_bundle import build  # noqa: PLC0415  needs onnx
 
+    inputs = bench.open(path).inputs.values()
+    opened = any(isinstance(dim, str) for dims in inputs for dim in dims)
     return build.from_onnx(path, "all", dynamic_shape=opened, fold=False).to_bytes()

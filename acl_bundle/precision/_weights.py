@@ -44,6 +44,7 @@ class RoundedWeights:
         overflowing: Those that have a finite value beyond its range, which must stay.
         unchanged: Those that lose nothing.
         others: Those that are not float32.
+        expected: The float32 answers to the inputs.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class RoundedWeights:
         self._values = {name: self._value(name, values) for name in single}
         self._sort()
         self._now: frozenset[str] = frozenset()
-        self._reference = self._run()
+        self.expected: list[Outputs] = self._run()
 
     def _value(self, name: str, values: Arrays | None) -> NDArray[Any]:
         if values is not None and name in values:
@@ -129,7 +130,7 @@ class RoundedWeights:
                 }
             )
             self._now = half
-        answers = zip(self._run(), self._reference, strict=True)
+        answers = zip(self._run(), self.expected, strict=True)
         return max(part(one, expected, self._tolerance) for one, expected in answers)
 
     def checked(self, half: frozenset[str]) -> float:

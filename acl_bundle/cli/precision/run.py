@@ -1,0 +1,91 @@
+"""``acl-bundle precision``: the search, a bar while it goes on, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from acl_bundle import answers, precision
+from acl_bundle import weights as files
+from acl_bundle.answers import InputChoice
+from acl_bundle.answers.side import Arrays
+from acl_bundle.cli.precision import show
+from acl_bundle.cli.shell.console import Console
+from acl_bundle.cli.shell.status import DIFFERENT
+from acl_bundle.compare import Tolerance
+from acl_bundle.graph import Graph
+
+
+@dataclass(frozen=True)
+class PrecisionWish:
+    """What was asked for.
+
+    Attributes:
+        path: An .om file, or an ONNX model.
+        dtype: The half precision.
+        tolerance: What outputs may differ.
+        inputs: Where inputs come from.
+        samples: How many random inputs to compare on.
+        weights: A file of float32 weights; None for what the model has.
+        device: Which device.
+        as_json: Print JSON.
+    """
+
+    path: Path
+    dtype: str
+    tolerance: Tolerance
+    inputs: InputChoice
+    samples: int
+    weights: Path | None
+    device: int
+    as_json: bool
+
+
+def run(wish: PrecisionWish) -> None:
+    """Search, and print which weights must stay.
+
+    Raises:
+        Exit: Some must stay, or the tolerance is not met.
+        AclBundleError, ValueError, OSError: As for `acl_bundle.precision`.
+    """
+    precision.half_type(wish.dtype)
+    begun = perf_counter()
+    with ExitStack() as stack:
+        bundle, where = precision.load(stack, wish.path, wish.device)
+        given = _inputs(bundle.infer, wish)
+        values = None if wish.weights is None else stack.enter_context(files.open(wish.weights))
+        weights = precision.RoundedWeights(bundle, given, wish.dtype, wish.tolerance, values)
+        with _watched("weights") as watch:
+            found = precision.find(weights, watch)
+    seconds = perf_counter() - begun
+    searched = show.Searched(wish.path, where, wish.dtype, wish.tolerance, len(given), seconds)
+    show.found(searched, found, wish.as_json)
+    if found.kept or not found.met:
+        raise typer.Exit(DIFFERENT)
+
+
+def _inputs(graph: Graph, wish: PrecisionWish) -> list[Arrays]:
+    """The inputs of each run: with random ones as many as asked, else one."""
+    choice, known = wish.inputs, answers.given(wish.inputs)
+    made_up = any(spec.name not in known for spec in graph.inputs)
+    count = wish.samples if made_up and choice.seed is not None else 1
+    seeds = [None] if choice.seed is None else range(choice.seed, choice.seed + count)
+    return [answers.made(replace(choice, seed=one), graph.inputs, graph.batches) for one in seeds]
+
+
+@contextmanager
+def _watched(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many sets were tried, on a terminal."""
+    console = Console(stderr=True)
+    columns = SpinnerColumn(), TextColumn("{task.description}")
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(f"{what}: begins", total=None)
+        yield lambda tried: bar.update(task, description=f"{what}: {tried} sets tried")
