@@ -11,6 +11,7 @@
 # make fuzz    damaged files and configurations, a minute of each (FUZZ_SECONDS=60)
 # make bench   what Python and the fake add to a call, an update, a load: as ratios
 # make wheel   dist/*.whl
+# make docs    the manual as a site, build/site/index.html
 # make headers CANN=<include folder>   compare csrc/acl/acl_api.h with CANN's own
 # make clean   remove all that was built
 #
@@ -36,7 +37,7 @@ TYPED := PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR) $(BIN)/basedpyright \
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pytest smoke asan tsan soak fleet fuzz fuzz-seeds bench wheel headers clean
+.PHONY: all demo test check pytest smoke asan tsan soak fleet fuzz fuzz-seeds bench wheel docs headers clean
 all: .venv/built
 
 demo: .venv/regular
@@ -85,6 +86,10 @@ bench: .venv/built
 
 wheel: .venv/built
 	$(BIN)/python -m build --wheel
+
+docs: .venv/built
+	$(BIN)/python docs/site/tree.py build/manual
+	$(BIN)/zensical build --clean --strict
 
 headers:
 	@test -f "$(CANN)/acl/acl_mdl.h" || { \
