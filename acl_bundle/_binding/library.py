@@ -15,6 +15,7 @@ from acl_bundle._binding.shim import NULL, ffi, lib, text
 
 __all__ = [
     "attempts",
+    "candidates",
     "forget",
     "has",
     "lacks",
@@ -33,8 +34,8 @@ attempts: list[tuple[str, str]] = []
 """What the last search tried, in order: a library, and why not ("" for the open one)."""
 
 
-def _candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
-    """Every library to try, in order: (path, its second half or None)."""
+def candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
+    """Yield every library to try, in order: (path, its second half or None)."""
     given = path or os.environ.get("ACL_BUNDLE_LIBRARY")
     if given:
         yield given, None
@@ -51,7 +52,7 @@ def _candidates(path: str | None) -> Iterator[tuple[str, str | None]]:
 def _open(path: str | None) -> str:
     """Open the first library that can be, or list every attempt."""
     attempts.clear()
-    for first, second in _candidates(path):
+    for first, second in candidates(path):
         error = lib.ab_open(os.fsencode(first), NULL if second is None else os.fsencode(second))
         name = first if second is None else f"{first} + {second}"
         attempts.append((name, text(error)))

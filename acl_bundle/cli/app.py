@@ -18,6 +18,7 @@ from acl_bundle.cli.inspect.app import inspect
 from acl_bundle.cli.precision.app import precision
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.shell.group import CommandLine
+from acl_bundle.cli.shell.version import root
 from acl_bundle.cli.update.app import update
 from acl_bundle.cli.weights.app import weights
 
@@ -25,11 +26,11 @@ app: typer.Typer = typer.Typer(
     cls=CommandLine,
     help="Run Ascend bundle models, look into their files, and try them without a device.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.callback(invoke_without_command=True)(root)
 app.command()(bench)
 app.command("compile")(compile_)
 app.command()(demo)

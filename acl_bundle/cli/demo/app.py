@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.shell.arguments import Json
+
 
 def demo(
     output: Annotated[
@@ -15,6 +17,7 @@ def demo(
             "--output", "-o", metavar="FILE", help="Keep the bundle file under this name."
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Watch a model improve while it runs.
 
@@ -23,4 +26,4 @@ def demo(
     """
     from acl_bundle.cli.demo import show as command  # noqa: PLC0415
 
-    raise typer.Exit(command.run(output))
+    raise typer.Exit(command.run(output, as_json))

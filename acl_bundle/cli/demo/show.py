@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from rich.live import Live
-from rich.table import Table
 
+from acl_bundle.cli.shell import output as shell
 from acl_bundle.cli.shell.console import Console
+from acl_bundle.cli.shell.status import DIFFERENT, OK
+from acl_bundle.cli.shell.tables import table_of
+
+if TYPE_CHECKING:  # needs the extra
+    from acl_bundle.cli.demo.loop import Round, Verdict
 
 NEEDED = ("sklearn", "onnx", "onnxruntime")
-COLUMNS = ("version", "accuracy", "scikit-learn", "update ms", "inference ms")
 
 
 def _check_extras() -> None:
@@ -29,18 +36,12 @@ def _check_extras() -> None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def _table() -> Table:
-    table = Table(title="Weights from the trainer, in the model that stays loaded")
-    for column in COLUMNS:
-        table.add_column(column, justify="right")
-    return table
-
-
-def run(output: Path | None) -> int:
+def run(output: Path | None, as_json: bool) -> int:
     """Run the demo and print it.
 
     Args:
         output: Where to keep the bundle file; None for not at all.
+        as_json: Print JSON.
 
     Returns:
         0 when the accuracies agreed, nothing was left over and no rule of ACL
@@ -57,33 +58,49 @@ def run(output: Path | None) -> int:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(output.parent))
     from acl_bundle.cli.demo import loop  # noqa: PLC0415  needs what was just checked
 
-    console, table = Console(), _table()
-    differ = []
-    with ExitStack() as stack:
-        if output is None:
-            output = Path(
-                stack.enter_context(TemporaryDirectory(prefix="acl-bundle-")), "digits.om"
-            )
-        rounds = stack.enter_context(closing(loop.rounds(output)))
-        live = stack.enter_context(Live(table, console=console, transient=True))
-        for row in rounds:
-            table.add_row(
-                str(row.version),
-                f"{row.accuracy:.2%}",
-                f"{row.expected:.2%}",
-                "init" if row.update_ms is None else f"{row.update_ms:.2f}",
-                f"{row.infer_ms:.3f}",
-            )
-            live.refresh()
-            if row.accuracy != row.expected:
-                differ.append(row.version)
-    console.print(table)
+    with (
+        TemporaryDirectory(prefix="acl-bundle-") as folder,
+        closing(loop.rounds(output or Path(folder, "digits.om"))) as rounds,
+    ):
+        found = [*(rounds if as_json else _watched(rounds))]
     verdict = loop.verdict()
-    console.print(
+    differ = [row.version for row in found if row.accuracy != row.expected]
+    if as_json:
+        shell.document({"rounds": [*map(asdict, found)], "differing": differ, **asdict(verdict)})
+    else:
+        _show(found, verdict, differ)
+    return DIFFERENT if differ or verdict.live or verdict.violations else OK
+
+
+def _watched(rounds: Iterable[Round]) -> Iterator[Round]:
+    """Yield the rounds, and show them as they come where somebody can see it."""
+    seen: list[Round] = []
+    console = Console()
+    with Live(console=console, transient=True) if console.is_terminal else nullcontext() as live:
+        for one in rounds:
+            seen.append(one)
+            if live is not None:
+                live.update(table_of([*map(_row, seen)]), refresh=True)
+            yield one
+
+
+def _row(one: Round) -> dict[str, str]:
+    return {
+        "version": str(one.version),
+        "accuracy": f"{one.accuracy:.2%}",
+        "scikit-learn": f"{one.expected:.2%}",
+        "update ms": "-" if one.update_ms is None else f"{one.update_ms:.2f}",
+        "inference ms": f"{one.infer_ms:.3f}",
+    }
+
+
+def _show(found: list[Round], verdict: Verdict, differ: list[int]) -> None:
+    title = "Weights from the trainer, in the model that stays loaded"
+    shell.table(title, [*map(_row, found)])
+    shell.line(
         f"Unloaded. Live objects: {len(verdict.live)}. Violations: {len(verdict.violations)}."
     )
-    for line in (*verdict.live, *verdict.violations):
-        console.print(f"  {line}", markup=False)
+    for text in (*verdict.live, *verdict.violations):
+        shell.line(f"  {text}")
     if differ:
-        console.print(f"scikit-learn reads other digits with the weights of version {differ}")
-    return int(bool(differ or verdict.live or verdict.violations))
+        shell.line(f"scikit-learn reads other digits with the weights of version {differ}")

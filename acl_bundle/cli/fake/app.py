@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.shell.arguments import Json
+
 fakes: typer.Typer = typer.Typer(
     help="The fake AscendCL, for programs of any language.", no_args_is_help=True
 )
@@ -26,6 +28,7 @@ def env(
         Path | None,
         typer.Option(metavar="DIR", help="Make a folder that build files take for CANN's toolkit."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Print shell lines that put the fake in front of any program.
 
@@ -35,32 +38,34 @@ def env(
 
     With --toolkit, cmake and make of a sample find DIR by $DDK_PATH,
     $NPU_HOST_LIB or $ASCEND_HOME_PATH; DIR/set_env.sh has the lines, too.
+
+    With --json it prints the variables as this process's environment makes them.
     """
     from acl_bundle.cli.fake import env as command  # noqa: PLC0415
 
-    command.env(program or [], pyacl=pyacl, toolkit=toolkit)
+    command.env(program or [], pyacl=pyacl, toolkit=toolkit, as_json=as_json)
 
 
 @fakes.command()
-def cflags() -> None:
+def cflags(as_json: Json = False) -> None:
     """Print the flags that compile a program of C or C++ against the fake's headers.
 
     Example: cc policy.c $(acl-bundle fake cflags) $(acl-bundle fake libs) -o policy
     """
     from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
 
-    print(toolkit.cflags())
+    toolkit.show(toolkit.cflags(), as_json)
 
 
 @fakes.command()
-def libs() -> None:
+def libs(as_json: Json = False) -> None:
     """Print the flags that link a program with the fake.
 
     Programs that name other libraries of CANN's (-lacl_dvpp) find them by the same flags.
     """
     from acl_bundle.cli.fake import toolkit  # noqa: PLC0415
 
-    print(toolkit.libs())
+    toolkit.show(toolkit.libs(), as_json)
 
 
 @fakes.command()
@@ -70,6 +75,7 @@ def trace(
         typer.Argument(metavar="TRACE", help="A file of ACL_FAKE_TRACE, or a PROF_* folder."),
     ],
     chrome: Annotated[Path, typer.Option(metavar="PATH", help="Where the timeline goes.")],
+    as_json: Json = False,
 ) -> None:
     """Make a timeline of a trace, for ui.perfetto.dev or chrome://tracing.
 
@@ -79,4 +85,4 @@ def trace(
     """
     from acl_bundle.cli.fake import env as command  # noqa: PLC0415
 
-    command.trace(source, chrome)
+    command.trace(source, chrome, as_json)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from acl_bundle import fake
 from acl_bundle._base.extra import how
 from acl_bundle.cli.fake import toolkit as toolkits
+from acl_bundle.cli.shell import output
 from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
 
@@ -55,17 +57,31 @@ def lines(*, pyacl: bool = False, toolkit: Path | None = None) -> list[str]:
     return found
 
 
-def env(program: Sequence[str] = (), *, pyacl: bool = False, toolkit: Path | None = None) -> None:
+def env(
+    program: Sequence[str] = (),
+    *,
+    pyacl: bool = False,
+    toolkit: Path | None = None,
+    as_json: bool = False,
+) -> None:
     """Print the shell lines, or run a program by them in place of this process.
 
     A toolkit is made first, with the same lines in its ``set_env.sh``. Says so when nothing was
     found that could compute.
+
+    Raises:
+        ValueError: JSON is wanted of a program.
+        OSError: The toolkit cannot be made; the package was not built.
     """
+    if program and as_json:
+        raise ValueError(f"--json prints variables; {program[0]} prints its own: give one of them")
     found = lines(pyacl=pyacl, toolkit=toolkit)
     if toolkit is not None:
         toolkits.make(toolkit)
         (toolkit / "set_env.sh").write_text("\n".join([*found, ""]), encoding="utf-8")
-    if not program:
+    if as_json:
+        output.document({"environment": _set_by(found)})
+    elif not program:
         print("\n".join(found))
     if fake.onnxruntime_path() is None:
         print(
@@ -77,8 +93,19 @@ def env(program: Sequence[str] = (), *, pyacl: bool = False, toolkit: Path | Non
         os.execv("/bin/sh", ["sh", "-c", "\n".join([*found, 'exec "$@"']), "sh", *program])
 
 
-def trace(source: Path, chrome: Path) -> None:
+def _set_by(found: Sequence[str]) -> dict[str, str]:
+    """What the lines make of this process's environment."""
+    names = [line.removeprefix("export ").partition("=")[0] for line in found]
+    script = "\n".join([*found, *(f'printf "%s\\0" "${name}"' for name in names)])
+    done = subprocess.run(["/bin/sh", "-c", script], stdout=subprocess.PIPE, check=True)
+    return dict(zip(names, map(os.fsdecode, done.stdout.split(b"\0")), strict=False))
+
+
+def trace(source: Path, chrome: Path, as_json: bool) -> None:
     """Write the timeline of a trace, and say what is in it."""
     counts = timeline.write(source, chrome)
+    if as_json:
+        output.document({"out": chrome, "counts": counts})
+        return
     shown = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    print(f"wrote {chrome}: {shown}; open it in ui.perfetto.dev or chrome://tracing")
+    output.line(f"wrote {chrome}: {shown}; open it in ui.perfetto.dev or chrome://tracing")

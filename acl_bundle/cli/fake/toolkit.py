@@ -11,8 +11,9 @@ import shlex
 from pathlib import Path
 
 from acl_bundle import fake
+from acl_bundle.cli.shell import output
 
-__all__ = ["cflags", "libs", "make", "variables"]
+__all__ = ["cflags", "libs", "make", "show", "variables"]
 
 PARTS = ("runtime", "acllib", "fwkacllib", "atc", "compiler", "x86_64-linux", "aarch64-linux",
          "arm64-linux")  # fmt: skip
@@ -28,6 +29,14 @@ def cflags() -> str:
 def libs() -> str:
     """Return the linker's flags, quoted for a shell."""
     return f"{shlex.quote(f'-L{fake.library_path().parent}')} -lascendcl"
+
+
+def show(flags: str, as_json: bool) -> None:
+    """Print flags for a shell, or as a list of words."""
+    if as_json:
+        output.document({"flags": shlex.split(flags)})
+    else:
+        print(flags)
 
 
 def variables(folder: Path) -> list[str]:

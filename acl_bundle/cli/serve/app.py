@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.arguments import After, Cast, File, Key, Pattern, StaleAfter
+from acl_bundle.cli.shell.arguments import After, Cast, File, Json, Key, Pattern, StaleAfter
 
 
 def serve(
@@ -69,13 +69,15 @@ def serve(
         Path | None,
         typer.Option(metavar="PATH", help="Keeps the last posted version, over restarts."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Serve a bundle by the Open Inference Protocol, over HTTP and gRPC.
 
     acl-bundle serve policy.om --follow checkpoints --port 8000 --grpc-port 8001
 
     Answers carry the version of the weights. SIGTERM and Ctrl-C drain, a second one stops at
-    once; what happens is a line of JSON on stderr. Exit status 1 when a request had no answer.
+    once; what happens is a line of JSON on stderr, and with --json the ports and the end on stdout.
+    Exit status 1 when a request had no answer.
     """
     from acl_bundle.cli.follow.run import FollowWish  # noqa: PLC0415
     from acl_bundle.cli.serve import run as command  # noqa: PLC0415
@@ -92,6 +94,6 @@ def serve(
     )  # fmt: skip
     wish = command.ServeWish(
         file, name, source, host, port, grpc_port, fleet, replicas, pair, token_file,
-        posted_file, keys if source is None else (), limits,
+        posted_file, keys if source is None else (), limits, as_json,
     )  # fmt: skip
     raise typer.Exit(command.run(wish))

@@ -23,6 +23,7 @@ import typer
 import acl_bundle as ab
 from acl_bundle.cli.follow.run import FollowWish, _after, _signing_key, _source
 from acl_bundle.cli.serve.secrets import key_in, token_in
+from acl_bundle.cli.shell import output
 from acl_bundle.fleet import Fleet
 from acl_bundle.server import JsonLines, ServedFleet, Server, ServerLimits
 
@@ -87,6 +88,7 @@ class ServeWish:
         posted_file: Keeps the last version that was posted; None for nothing.
         key_files: Files that hold keys with which posted weights must be signed.
         limits: Of the server.
+        as_json: Whether to print the ports and the end on stdout.
     """
 
     file: Path
@@ -102,6 +104,7 @@ class ServeWish:
     posted_file: Path | None
     key_files: tuple[Path, ...]
     limits: ServerLimits
+    as_json: bool
 
 
 class Asked:
@@ -209,9 +212,12 @@ def run(wish: ServeWish) -> int:
                 limits=wish.limits, **options,
             )  # fmt: skip
             with server:
-                _LOG.info("serving", extra={"port": server.port, "grpc_port": server.grpc_port})
+                ports = {"port": server.port, "grpc_port": server.grpc_port}
+                _LOG.info("serving", extra=ports)
+                _print(wish, {"event": "serving", **ports})
                 asked.wait(server)
                 status = _end(server, asked)
+                _print(wish, {"event": "ended", "exit_status": status})
     except ValueError as error:
         if isinstance(error, ab.AclBundleError):
             raise
@@ -220,6 +226,11 @@ def run(wish: ServeWish) -> int:
         sys.stderr.flush()
         os._exit(1)  # the interpreter's own end would wait for the device
     return status
+
+
+def _print(wish: ServeWish, event: dict[str, Any]) -> None:
+    if wish.as_json:
+        output.event(event)
 
 
 def _end(server: Server, asked: Asked) -> int:

@@ -48,6 +48,8 @@ def event(values: Mapping[str, Any]) -> None:
 def end(error: Mapping[str, Any] | None) -> None:
     """Print the document, or the last line, when a command has ended.
 
+    An error alone is one line, so that a reader of lines can read it, too.
+
     Args:
         error: What went wrong (`trouble`); None for nothing.
     """
@@ -56,7 +58,7 @@ def end(error: Mapping[str, Any] | None) -> None:
         if more:
             event(more)
     elif _kept or more:
-        print(json.dumps({"schema": SCHEMA, **_kept, **more}, indent=2))
+        print(json.dumps({"schema": SCHEMA, **_kept, **more}, indent=2 if _kept else None))
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from rich.table import Table
 from acl_bundle.cli.shell.console import Console
 from acl_bundle.errors import visible
 
-__all__ = ["show"]
+__all__ = ["show", "table_of"]
 
 LEAST = 16
 """Columns of the terminal that a text keeps, so that it can be read."""
@@ -27,18 +27,41 @@ _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?[×%]?|-|[-+]?inf|nan|")
 
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows that have the same names."""
-    cells = {name: [_cell(name, row[name]) for row in rows] for name in rows[0]}
-    numbers = {name for name in cells if all(map(_NUMBER.fullmatch, cells[name]))}
+    cells = _cells(rows)
     console = Console()
     if not console.is_terminal:
         console.width = 1 + sum(_widths(cells).values()) + 2 * len(cells)
-    elif _least(cells, numbers) > console.width:
+    elif _least(cells) > console.width:
         _blocks(cells)
         return
     with console.capture() as text:
-        console.print(_table(cells, numbers))
+        console.print(table_of(rows))
     shown = text.get()
     print(shown if console.is_terminal else _trimmed(shown), end="")
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Make the table, for whoever shows it as it grows."""
+    cells = _cells(rows)
+    numbers = _numbers(cells)
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, width in _widths(cells).items():
+        if name in numbers:
+            shown.add_column(_heading(name), justify="right", width=width, overflow="fold")
+        else:
+            shown.add_column(_heading(name), min_width=min(width, LEAST), overflow="fold")
+    for row in zip(*cells.values(), strict=True):
+        shown.add_row(*row)
+    return shown
+
+
+def _cells(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    return {name: [_cell(name, row[name]) for row in rows] for name in rows[0]}
+
+
+def _numbers(cells: Mapping[str, Sequence[str]]) -> set[str]:
+    """The columns whose values are never broken."""
+    return {name for name, column in cells.items() if all(map(_NUMBER.fullmatch, column))}
 
 
 def _cell(name: str, value: Any) -> str:
@@ -83,23 +106,11 @@ def _widths(cells: Mapping[str, Sequence[str]]) -> dict[str, int]:
     }
 
 
-def _least(cells: Mapping[str, Sequence[str]], numbers: set[str]) -> int:
+def _least(cells: Mapping[str, Sequence[str]]) -> int:
     """How wide a terminal must be."""
-    widths = _widths(cells)
+    widths, numbers = _widths(cells), _numbers(cells)
     kept = [width if name in numbers else min(width, LEAST) for name, width in widths.items()]
     return 1 + sum(kept) + 2 * len(kept)
-
-
-def _table(cells: Mapping[str, Sequence[str]], numbers: set[str]) -> Table:
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, width in _widths(cells).items():
-        if name in numbers:
-            shown.add_column(_heading(name), justify="right", width=width, overflow="fold")
-        else:
-            shown.add_column(_heading(name), min_width=min(width, LEAST), overflow="fold")
-    for row in zip(*cells.values(), strict=True):
-        shown.add_row(*row)
-    return shown
 
 
 def _trimmed(text: str) -> str:
