@@ -154,10 +154,9 @@ class CoordinatorActor:
             else:
                 self._fleet.add(replica)
             self._in.add(replica.name)
-        except Exception as error:
+        except Exception as error:  # it may infer still: it leaves when it has closed itself
             log.warning("replica %r cannot join: %s", replica.name, error)
             replica.lose(str(error))
-            self._file.remove(replica.name)
         self._drop()
 
     def _look(self) -> None:
@@ -190,4 +189,6 @@ class CoordinatorActor:
                     continue
                 self._fleet.remove(name)
                 self._in.discard(name)
-                del self._joined[name]
+            elif name in self._file.actors:  # it has not left yet
+                continue
+            del self._joined[name]

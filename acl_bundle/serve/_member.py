@@ -14,7 +14,7 @@ from acl_bundle.fleet._ray.answers import library, received, submitted, told
 from acl_bundle.serve._coordinator import coordinator_of
 from acl_bundle.serve._joined import Job
 
-TAKE_S = 5.0
+TAKE_S = 1.0
 """Seconds after which the coordinator answers that there is no job."""
 PAUSE_S = 0.2
 """Before the coordinator is asked again that could not be reached."""
@@ -84,6 +84,7 @@ class FleetMembership:
             except ReplicaLostError as error:
                 self._failed = error
                 self._participant.retire(error.reason)
+                self._coordinator.leave.remote(self._name)
                 return
             except (ConnectionError, library().exceptions.RayError) as error:
                 log.warning("the coordinator of %r cannot be reached: %s", self._fleet, told(error))
