@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle import aipp, dtypes, om
+from acl_bundle.cli.inspect.partitions import rows_of
 from acl_bundle.errors import BundleFormatError
 from acl_bundle.weight_program import from_bytes
 
@@ -88,10 +89,7 @@ def _model(model: om.Model) -> Data:
         "aipp": _aipp(model),
         "gears": _gears(model),
         "constants": _constants(model),
-        "partitions": [
-            {"type": part.name, "offset": part.offset, "size": part.size}
-            for part in model.partitions
-        ],
+        "partitions": rows_of(model),
         "header": _header(model.header),
     }
 
@@ -143,10 +141,7 @@ def _bundle(bundle: om.Bundle) -> Data:
             {"index": index, "role": roles.get(index), **_model(model)}
             for index, model in enumerate(bundle.models)
         ],
-        "partitions": [
-            {"type": part.name, "offset": part.offset, "size": part.size}
-            for part in bundle.partitions
-        ],
+        "partitions": rows_of(bundle),
         "header": _header(bundle.header),
     }
 

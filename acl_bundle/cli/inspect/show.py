@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from acl_bundle.cli.inspect import tree
 from acl_bundle.cli.inspect.describe import Data, describe
 from acl_bundle.cli.shell import output
 
@@ -60,10 +61,26 @@ def show(data: Data) -> None:
         _show_graph(graph)
 
 
-def run(path: Path, as_json: bool) -> None:
-    """Print a description of a file; see `describe` for what it raises."""
+def _show_partitions(data: Data) -> None:
+    _rows(data["file"], data.get("partitions", []))
+    for graph in data["graphs"]:
+        _rows(graph["name"], graph["partitions"])
+
+
+def run(path: Path, view: str, as_json: bool) -> None:
+    """Print a description of a file; see `describe` for what it raises.
+
+    Args:
+        path: The file.
+        view: "tables", "tree" or "partitions".
+        as_json: Print all of it as JSON instead.
+    """
     data = describe(path)
     if as_json:
         output.document(data)
+    elif view == "tree":
+        tree.show(data)
+    elif view == "partitions":
+        _show_partitions(data)
     else:
         show(data)

@@ -18,7 +18,7 @@ from rich.table import Table
 from acl_bundle.cli.shell.console import Console
 from acl_bundle.errors import visible
 
-__all__ = ["show", "table_of"]
+__all__ = ["shape_text", "show", "table_of"]
 
 LEAST = 16
 """Columns of the terminal that a text keeps, so that it can be read."""
@@ -67,7 +67,7 @@ def _numbers(cells: Mapping[str, Sequence[str]]) -> set[str]:
 def _cell(name: str, value: Any) -> str:
     """One value as a text."""
     if name == "shape":
-        return _shape(value)
+        return shape_text(value)
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -88,8 +88,8 @@ def _joined(value: Any) -> str:
     return str(value)
 
 
-def _shape(dims: Sequence[int] | None) -> str:
-    """Dimensions, ? for an open one; -2 alone means any number of them."""
+def shape_text(dims: Sequence[int] | None) -> str:
+    """Return dimensions as text, ? for an open one; -2 alone means any number of them."""
     if dims is None or [*dims] == [-2]:
         return "any"
     return "×".join("?" if dim < 0 else str(dim) for dim in dims) or "scalar"

@@ -144,7 +144,7 @@ def test_no_json_is_refused_and_somebody_elses_json_passed_by(compiled: Made) ->
 
 def test_inspect_shows_both_names(compiled: Made, capsys: pytest.CaptureFixture[str]) -> None:
     path = compiled("w_Initializer_1", "b_Initializer_0")
-    inspect(path, as_json=False)
+    inspect(path, "tables", as_json=False)
     shown = capsys.readouterr().out
     assert "w_Initializer_1" in shown.partition("partitions")[0]
     assert [(one["name"], one["in_graph"]) for one in describe(path)["weights"]] == [
