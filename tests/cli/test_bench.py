@@ -109,6 +109,20 @@ def test_a_csv_file(bench: Run, tmp_path: Path) -> None:
     ]
 
 
+def test_files_are_written_also_where_nobody_reads_the_table(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "acl_bundle.cli", "bench", str(path), "--rounds", "2"]
+    with subprocess.Popen(
+        [*command, "--csv", str(tmp_path / "o.csv")],
+        env=CLEAN,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 141
+    assert (tmp_path / "o.csv").read_text().startswith("model,fake,soc,profile,")
+
+
 def test_a_terminal_of_80_columns_loses_nothing(path: Path) -> None:
     """Each number of the table stands on the screen, whole, with the name of its column."""
     command = [sys.executable, "-m", "acl_bundle.cli", "bench", str(path), "--rounds", "2"]

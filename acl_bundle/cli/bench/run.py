@@ -68,10 +68,12 @@ def run(wish: BenchWish, effort: Effort) -> None:
         raise typer.Exit(INTERRUPTED) from None
     finally:
         measured = [cell for cell in table if cell.measured]
-        if measured or wish.as_json:
-            show.measured(wish.path, where, effort, measured, wish.as_json, ended, len(table))
-        if measured:
-            _write(wish, where, effort, measured)
+        try:
+            if measured:  # before the table, whose reader may have enough of it
+                _write(wish, where, effort, measured)
+        finally:
+            if measured or wish.as_json:
+                show.measured(wish.path, where, effort, measured, wish.as_json, ended, len(table))
 
 
 def _check(wish: BenchWish) -> None:
