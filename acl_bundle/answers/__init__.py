@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from acl_bundle.answers.inputs import InputChoice, fitted, given, made, made_up, merged
+from acl_bundle.answers.inputs import InputChoice, given, made, made_up, merged, shared
 from acl_bundle.answers.kinds import OmOptions, opened
 from acl_bundle.answers.side import Side
 from acl_bundle.answers.summary import ArraySummary, summed_up
@@ -22,13 +22,13 @@ __all__ = [
     "OmOptions",
     "Side",
     "Where",
-    "fitted",
     "given",
     "inferring",
     "made",
     "made_up",
     "merged",
     "opened",
+    "shared",
     "summed_up",
     "use",
 ]

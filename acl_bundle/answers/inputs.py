@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from acl_bundle.answers.saved import arrays_of
-from acl_bundle.answers.side import Array, Arrays
+from acl_bundle.answers.side import Array, Arrays, Side
 from acl_bundle.spec import TensorSpec
 from acl_bundle.weights._base.spec import is_floating
 
@@ -110,6 +110,25 @@ def made(choice: InputChoice, specs: Sequence[TensorSpec], batches: Sequence[int
     }
 
 
+def shared(choice: InputChoice, sides: Sequence[Side]) -> list[Arrays]:
+    """Return the inputs of each of two sides, or of one: the same numbers, in each one's dtypes.
+
+    Outputs that were saved are given nothing.
+
+    Raises:
+        ValueError, OSError: As for `made` and `merged`.
+    """
+    takes = [side for side in sides if side.inputs is not None]
+    if not takes:
+        return [{} for _ in sides]
+    first, last = takes[0].inputs or (), takes[-1].inputs or ()
+    batches = takes[0].batches or takes[-1].batches
+    both = [size for size in batches if size in takes[-1].batches] or batches
+    given = made(choice, merged(first, last) if len(takes) > 1 else first, both)
+    fits = {id(takes[0]): fitted(given, first, last), id(takes[-1]): fitted(given, last, first)}
+    return [fits.get(id(side), {}) for side in sides]
+
+
 def merged(a: Sequence[TensorSpec], b: Sequence[TensorSpec]) -> list[TensorSpec]:
     """Return what two graphs take that are to be given the same: open dims of one are the other's.
 
@@ -130,7 +149,7 @@ def fitted(
     mine, theirs = ({spec.name: spec.dtype for spec in side} for side in (own, other))
     return {
         name: array.astype(mine[name])
-        if array.dtype == theirs[name] and is_floating(array.dtype) and is_floating(mine[name])
+        if array.dtype == theirs.get(name) and is_floating(array.dtype) and is_floating(mine[name])
         else array
         for name, array in given.items()
     }

@@ -44,7 +44,7 @@ class OmSide(Side):
             BundleFormatError: It is no .om file, or damaged.
             OSError: It cannot be read.
             LibraryNotFoundError: It needs a device, and there is no library.
-            RoleError: It has no such graph.
+            RoleError: It has no such graph, or that one writes the weights.
             WeightError: The weights do not fit, or some would have no value.
             UnsupportedError: Another library is open in this process.
             AclError: A call into the library failed.
@@ -55,7 +55,7 @@ class OmSide(Side):
             raise UnsupportedError(f"{path} cannot be run beside the other: {error}") from error
         label = f"{path} with {options.weights_label}" if options.weights_label else str(path)
         super().__init__(label, str(where), ())
-        self.is_fake: bool = where.is_fake
+        self.is_fake = where.is_fake
         with timed(self.times, "load"):
             self._bundle = stack.enter_context(Bundle.load(path, device=options.device))
         self._fill(path, options)
@@ -104,6 +104,8 @@ def _graph(bundle: Bundle, wanted: str) -> Graph:
         return bundle.infer
     for graph in bundle.graphs:
         if wanted in (graph.name, str(graph.index)):
+            if graph.role in ("init", "update"):
+                raise RoleError(f"{graph.label} gives weights their values; one that infers is run")
             return graph
     has = ", ".join(f"{graph.index} {graph.name!r}" for graph in bundle.graphs)
     raise RoleError(f"there is no graph {wanted!r}; there are {has}")

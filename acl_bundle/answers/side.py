@@ -22,6 +22,7 @@ class Side(ABC):
     Attributes:
         label: What it is, for messages: the path, and whose weights it has.
         where: What computes, in words that go beside every number.
+        is_fake: Whether the fake computes, so that no number is a device's.
         inputs: What it takes; None of outputs that were saved, which take nothing.
         batches: The sizes of its dynamic batch; empty without one.
         times: How long each step took so far, in milliseconds.
@@ -31,6 +32,7 @@ class Side(ABC):
     def __init__(self, label: str, where: str, inputs: tuple[TensorSpec, ...] | None) -> None:
         self.label: str = label
         self.where: str = where
+        self.is_fake: bool = False
         self.inputs: tuple[TensorSpec, ...] | None = inputs
         self.batches: tuple[int, ...] = ()
         self.times: dict[str, float] = {}

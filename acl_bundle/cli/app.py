@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from acl_bundle.cli.bench.app import bench
+from acl_bundle.cli.compare.app import compare
 from acl_bundle.cli.compile.app import compile_
 from acl_bundle.cli.demo.app import demo
 from acl_bundle.cli.doctor.app import doctor
@@ -16,6 +17,7 @@ from acl_bundle.cli.fake.app import fakes
 from acl_bundle.cli.follow.app import follow
 from acl_bundle.cli.inspect.app import inspect
 from acl_bundle.cli.precision.app import precision
+from acl_bundle.cli.run.app import run
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.shell.group import CommandLine
 from acl_bundle.cli.shell.version import root
@@ -32,6 +34,7 @@ app: typer.Typer = typer.Typer(
 
 app.callback(invoke_without_command=True)(root)
 app.command()(bench)
+app.command()(compare)
 app.command("compile")(compile_)
 app.command()(demo)
 app.command()(doctor)
@@ -39,6 +42,7 @@ app.add_typer(fakes, name="fake")
 app.command()(follow)
 app.command()(inspect)
 app.command()(precision)
+app.command()(run)
 app.command()(serve)
 app.command()(update)
 app.add_typer(weights, name="weights")

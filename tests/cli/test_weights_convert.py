@@ -88,7 +88,7 @@ def test_npz_has_no_bfloat16(run: Run, source: Path, tmp_path: Path) -> None:
     done = run("weights", "convert", source, tmp_path / "out.npz", *options)
     assert done.status == 2
     assert done.err == (
-        "acl-bundle: weight 'fc.weight' is bfloat16, a dtype that .npz lacks; write .safetensors\n"
+        "acl-bundle: 'fc.weight' is bfloat16, a dtype that .npz lacks; write .safetensors\n"
     )
     assert run("weights", "convert", source, tmp_path / "o.safetensors", *options).status == 0
     assert read(tmp_path / "o.safetensors")["fc.bias"].dtype == ml_dtypes.bfloat16

@@ -21,6 +21,7 @@ EXAMPLES = dict(
 )
 OUTCOMES = {
     "All is well": {"passed": 1},
+    "Two answers": {"passed": 1},
     "A fault in an update": {"passed": 2},
     "Out of memory": {"passed": 3},
     "A slow device": {"passed": 2},
@@ -43,7 +44,7 @@ def example(pytester: pytest.Pytester, title: str) -> pytest.RunResult:
     return pytester.runpytest_inprocess(*options)
 
 
-def test_there_are_six_examples() -> None:
+def test_there_are_seven_examples() -> None:
     assert list(EXAMPLES) == list(OUTCOMES)
     assert PAGE.count("```python") == len(EXAMPLES)
 

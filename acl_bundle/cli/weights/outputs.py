@@ -64,7 +64,7 @@ def _npz(values: Weights, out: Path) -> None:
         dtype = spec_of(values, name).dtype
         if dtype.kind == "V":
             raise WeightError(
-                f"weight {name!r} is {dtype.name}, a dtype that .npz lacks; write {SAFETENSORS}"
+                f"{name!r} is {dtype.name}, a dtype that .npz lacks; write {SAFETENSORS}"
             )
     with replacing(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in values:

@@ -1,0 +1,1 @@
+"""``acl-bundle compare``: two answers side by side."""

@@ -1,0 +1,1 @@
+"""``acl-bundle run``: one inference, and what came of it."""

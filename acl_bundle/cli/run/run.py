@@ -1,0 +1,117 @@
+"""``acl-bundle run``: one inference; its inputs, its outputs, times, and a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acl_bundle import compare
+from acl_bundle.answers import InputChoice, Side, shared, summed_up
+from acl_bundle.answers.kinds import ONNX, kind_of
+from acl_bundle.cli.compare import show
+from acl_bundle.cli.compare.sides import SideWish, matched
+from acl_bundle.cli.shell import output
+from acl_bundle.cli.weights import outputs
+from acl_bundle.compare import Comparison, Tolerance
+
+
+@dataclass(frozen=True)
+class RunWish:
+    """What a person typed.
+
+    Attributes:
+        side: What is run.
+        inputs: Where inputs come from.
+        out: A file for the outputs.
+        expected: What else answers, to compare with; saved outputs are of the same inputs.
+        tolerance: How far outputs may be apart.
+        match: Texts of ``--match``.
+    """
+
+    side: SideWish
+    inputs: InputChoice
+    out: Path | None
+    expected: SideWish | None
+    tolerance: Tolerance
+    match: Sequence[str]
+
+
+def run(wish: RunWish, as_json: bool) -> bool:
+    """Run once, and print what came of it.
+
+    Returns:
+        Whether the outputs agree with what was expected, if anything was.
+
+    Raises:
+        AclBundleError, ValueError, OSError: As for `answers` and `compare.outputs`.
+    """
+    match = matched(wish.match)
+    _check(wish)
+    with ExitStack() as stack:
+        sides = [one.open(stack) for one in (wish.side, wish.expected) if one is not None]
+        given = shared(wish.inputs, sides)
+        found = sides[0].run(given[0])
+        expected = [side.run(one) for side, one in zip(sides[1:], given[1:], strict=True)]
+    if wish.out is not None:
+        outputs.write(found, wish.out)
+    _show(wish, sides[0], given[0], found, as_json)
+    if not expected:
+        return True
+    compared = compare.outputs(
+        found, expected[0], rtol=wish.tolerance.rtol, atol=wish.tolerance.atol, match=match
+    )
+    _compared(compared, sides[1], as_json)
+    return compared.within
+
+
+def _check(wish: RunWish) -> None:
+    """Refuse, before any work, what cannot be run or written."""
+    path = wish.side.path
+    if path.startswith(ONNX) or kind_of(Path(path)) != "om":
+        raise ValueError(
+            f"{path} is no .om file; acl-bundle build makes one of a model, and acl-bundle compare"
+            " runs ONNX models as well"
+        )
+    if wish.match and wish.expected is None:
+        raise ValueError("--match is about two sets of outputs; give --compare")
+    if wish.out is not None:
+        outputs.check_format(wish.out)
+        read = [Path(path), *wish.inputs.files, *wish.inputs.named.values()]
+        read += [one.weights for one in (wish.side,) if one.weights is not None]
+        read += [Path(one.path.removeprefix(ONNX)) for one in (wish.expected,) if one is not None]
+        outputs.check(wish.out, read)
+
+
+def _show(wish: RunWish, side: Side, given: Any, found: Any, as_json: bool) -> None:
+    rows = [[summed_up(name, array) for name, array in one.items()] for one in (given, found)]
+    if as_json:
+        output.document({
+            "file": side.label,
+            "where": side.where,
+            "fake": side.is_fake,
+            "inputs_from": str(wish.inputs),
+            "inputs": [row._asdict() for row in rows[0]],
+            "outputs": [row._asdict() for row in rows[1]],
+            "times_ms": side.times,
+            "version": side.version,
+            "out": wish.out,
+        })  # fmt: skip
+        return
+    output.line(f"{side.label}: {side.where}")
+    output.table(f"inputs: {wish.inputs}", rows[0])
+    output.table("outputs", rows[1])
+    output.line(", ".join(f"{step} {ms:.3f} ms" for step, ms in side.times.items()))
+    if wish.out is not None:
+        output.line(f"wrote {wish.out}, {wish.out.stat().st_size:,} bytes")
+
+
+def _compared(found: Comparison, side: Side, as_json: bool) -> None:
+    if as_json:
+        expected = {"label": side.label, "where": side.where, "fake": side.is_fake}
+        output.document({"expected": expected, "comparison": show.data(found)})
+        return
+    output.line(f"beside {side.label}: {side.where}")
+    show.show(found)
