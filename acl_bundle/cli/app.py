@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from acl_bundle.cli.bench.app import bench
+from acl_bundle.cli.build.app import build
 from acl_bundle.cli.compare.app import compare
 from acl_bundle.cli.compile.app import compile_
 from acl_bundle.cli.demo.app import demo
@@ -34,6 +35,7 @@ app: typer.Typer = typer.Typer(
 
 app.callback(invoke_without_command=True)(root)
 app.command()(bench)
+app.command()(build)
 app.command()(compare)
 app.command("compile")(compile_)
 app.command()(demo)

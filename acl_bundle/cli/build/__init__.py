@@ -1,0 +1,1 @@
+"""``acl-bundle build``: a bundle of any model."""
