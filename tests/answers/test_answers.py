@@ -96,7 +96,7 @@ def test_a_graph_is_chosen_by_name_or_index(files: Path, fake_acl: object) -> No
         assert answer(files / "net.om", two, OmOptions(graph=name))["y"].shape == (2, 3)
     with pytest.raises(AclBundleError, match=r"no graph 'none'; there are 0 'var_infer_graph', 1"):
         answer(files / "net.om", two, OmOptions(graph="none"))
-    with pytest.raises(AclBundleError, match="init 1 .* gives weights their values"):
+    with pytest.raises(AclBundleError, match=r"init 1 .* gives weights their values"):
         answer(files / "net.om", {}, OmOptions(graph="1"))
 
 
