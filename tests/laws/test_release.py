@@ -38,7 +38,7 @@ def test_no_text_sends_a_reader_to_an_index_that_has_not_the_package() -> None:
 def test_every_extra_that_a_text_names_is_there() -> None:
     named: dict[str, Path] = {}
     for one in texts():
-        for extras in re.findall(r"'\.\[([\w,]+)\]'", one.read_text("utf-8")):
+        for extras in re.findall(r"'\.\[([\w,-]+)\]'", one.read_text("utf-8")):
             named |= dict.fromkeys(extras.split(","), one)
     extras = PROJECT["project"]["optional-dependencies"]
     assert len(named) >= 4
