@@ -51,7 +51,7 @@ def run(page: str, folder: Path, ports: dict[str, str]) -> list[tuple[str, str, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=400,
+        timeout=900,  # under load; alone half a minute
         check=False,
     )
     printed = done.stdout.split(END)
