@@ -20,10 +20,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 GE_HEADERS := acl_bundle/build/chip/include
-C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* \
+C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* record/record.? record/*.py \
     $(GE_HEADERS)/*/*.h)) acl_bundle/errors/codes.py setup.py
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
-LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]))
+LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch] record/record.?))
 CROSS := aarch64-linux-gnu-gcc
 PROTOTYPES := -Wstrict-prototypes -Wmissing-prototypes
 # What is never imported need not be compiled: the frameworks have 15,000 modules.
@@ -52,6 +52,7 @@ check: .venv/built $(BIN)/basedpyright $(BIN)/clang-format
 	$(BIN)/clang-format --dry-run --Werror $(LAID_OUT)
 	$(TYPED) | $(BIN)/python tests/typing/score.py 99
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*/*.c
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Irecord record/record.c
 	$(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) -fsyntax-only -Icsrc -isystem \
 	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" csrc/*/*.c
 	@if command -v $(CROSS) >/dev/null; then \

@@ -22,6 +22,7 @@ from setuptools.command.build_ext import build_ext
 
 LIB = "acl_bundle.fake.lib"
 FAKE = "libascendcl"
+RECORD = "libaclrecord"
 FORWARDS = (
     "libacl_rt", "libacl_mdl", "libacl_op_compiler", "libacl_dvpp", "libacl_cblas", "libacl_retr",
     "libmsprofiler",
@@ -98,7 +99,7 @@ class BuildExt(build_ext):
 
     def get_ext_filename(self, fullname: str) -> str:
         *folders, name = fullname.split(".")
-        if name in (FAKE, *FORWARDS, *GE):
+        if name in (FAKE, RECORD, *FORWARDS, *GE):
             return str(Path(*folders, f"{name}.so"))
         return super().get_ext_filename(fullname)
 
@@ -142,6 +143,18 @@ fake = Extension(
         "-Wl,--hash-style=both",  # and counts symbols
     ],
     libraries=["dl", "pthread", "m"],
+)
+
+
+record = Extension(
+    f"acl_bundle.conform.{RECORD}",
+    sources=["record/record.c"],
+    depends=["record/record.h", "record/wrappers.h"],
+    include_dirs=["csrc", "record"],
+    define_macros=[("_GNU_SOURCE", None)],
+    extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    extra_link_args=["-Wl,-soname,libaclrecord.so", "-Wl,-z,defs"],
+    libraries=["dl", "pthread"],
 )
 
 
@@ -195,8 +208,9 @@ if sysconfig.get_config_var("Py_GIL_DISABLED"):
         f" Python {sys.version_info.major}.{sys.version_info.minor}, which has the GIL"
     )
 runpy.run_path("csrc/include.py", run_name="__main__")
+runpy.run_path("record/wrappers.py", run_name="__main__")
 setup(
     cffi_modules=["csrc/build.py:ffibuilder"],
-    ext_modules=[fake, *map(forward, FORWARDS), *map(stand_in, GE)],
+    ext_modules=[fake, record, *map(forward, FORWARDS), *map(stand_in, GE)],
     cmdclass={"build_ext": BuildExt},
 )

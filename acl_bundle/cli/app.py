@@ -12,12 +12,14 @@ from acl_bundle.cli.bench.app import bench
 from acl_bundle.cli.build.app import build
 from acl_bundle.cli.compare.app import compare
 from acl_bundle.cli.compile.app import compile_
+from acl_bundle.cli.conform.app import conforms
 from acl_bundle.cli.demo.app import demo
 from acl_bundle.cli.doctor.app import doctor
 from acl_bundle.cli.fake.app import fakes
 from acl_bundle.cli.follow.app import follow
 from acl_bundle.cli.inspect.app import inspect
 from acl_bundle.cli.precision.app import precision
+from acl_bundle.cli.record.app import record
 from acl_bundle.cli.run.app import run
 from acl_bundle.cli.serve.app import serve
 from acl_bundle.cli.shell.group import CommandLine
@@ -38,6 +40,7 @@ app.command()(bench)
 app.command()(build)
 app.command()(compare)
 app.command("compile")(compile_)
+app.add_typer(conforms, name="conform")
 app.command()(demo)
 app.command()(doctor)
 app.add_typer(fakes, name="fake")
@@ -45,6 +48,7 @@ app.command()(follow)
 app.command()(inspect)
 app.command()(precision)
 app.command()(run)
+app.command()(record)
 app.command()(serve)
 app.command()(update)
 app.add_typer(weights, name="weights")

@@ -69,6 +69,31 @@ def libs(as_json: Json = False) -> None:
 
 
 @fakes.command()
+def replay(
+    source: Annotated[
+        Path, typer.Argument(metavar="TRACE", help="What acl-bundle record wrote.", dir_okay=False)
+    ],
+    files: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the models lie that the program loaded."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a recorded program's calls on the fake, and show which answer otherwise.
+
+    Handles and ids stand for what the fake gives in their place. Bytes of memory are not in a
+    trace, and callbacks cannot be called: what cannot be made again is said.
+
+    Example: acl-bundle fake replay trace.jsonl --files models
+
+    Exit status 1 when an answer differs.
+    """
+    from acl_bundle.cli.fake import replay as command  # noqa: PLC0415
+
+    raise typer.Exit(command.run(source, files, as_json))
+
+
+@fakes.command()
 def trace(
     source: Annotated[
         Path,

@@ -1,0 +1,1 @@
+"""``acl-bundle conform``: whether a device does what this package stands on."""

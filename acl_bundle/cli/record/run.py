@@ -1,0 +1,45 @@
+"""A program with libaclrecord.so in front of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from acl_bundle.conform.trace import complete, recorder_path
+
+__all__ = ["run"]
+
+
+def run(program: Sequence[str], output: Path) -> int:
+    """Run a program and leave its trace.
+
+    Returns:
+        The program's exit status; 128 and the signal's number where one ended it.
+
+    Raises:
+        OSError: The program cannot be started, or the trace not be written.
+    """
+    library, path = recorder_path(), Path(os.path.abspath(output))
+    path.write_bytes(b"")
+    path.with_name(f"{path.name}.calls").unlink(missing_ok=True)
+    before = os.environ.get("LD_PRELOAD")
+    around = {
+        "LD_PRELOAD": f"{library}:{before}" if before else str(library),
+        "ACL_RECORD_TRACE": str(path),
+    }
+    child = subprocess.Popen(program, env={**os.environ, **around})
+    found = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's matter
+    try:
+        status = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, found)
+    unfinished = complete(path)
+    with path.open("rb") as file:
+        count = sum(1 for _ in file)
+    said = f", {unfinished} of them not ended" if unfinished else ""
+    print(f"acl-bundle: {count} calls{said} in {output}", file=sys.stderr)
+    return 128 - status if status < 0 else status

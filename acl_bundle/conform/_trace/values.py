@@ -1,0 +1,148 @@
+"""From what a trace says to what a call takes here: handles, ids, memory, files.
+
+Addresses of the recorded run stand for what the same call gave here. Memory that no call gave is
+the program's own; its bytes are not in a trace, so it is memory of zeros here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from acl_bundle._binding.shim import NULL, ffi
+from acl_bundle.conform._trace.lines import Recorded
+
+__all__ = ["NotReplayed", "ReplayValues", "digest"]
+
+EDGE, LARGEST = 1 << 16, 1 << 30
+GIVES_MEMORY = {"aclrtMalloc", "aclrtMallocAlign32", "aclrtMallocCached", "aclrtMallocHost"}
+
+
+class NotReplayed(Exception):  # noqa: N818  no fault: the trace does not have what it takes
+    """A call cannot be made again; the text says why."""
+
+
+def digest(data: bytes) -> str:
+    """What record.c writes of a model's bytes: FNV-1a of the first and last 64 KiB."""
+    first = data[:EDGE]
+    last = data[len(data) - min(EDGE, len(data) - len(first)) :]
+    value = 14695981039346656037
+    for byte in first + last:
+        value = (value ^ byte) * 1099511628211 & (1 << 64) - 1
+    return f"{len(data)}:{value:016x}"
+
+
+class ReplayValues:
+    """What the recorded numbers stand for here.
+
+    Args:
+        folder: Where files of the recorded names lie, None for where they lay.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._handles: dict[int, Any] = {}
+        self._ids: dict[int, int] = {}
+        self._lost: set[int] = set()
+        self._blocks: dict[int, tuple[Any, int]] = {}
+        self._own: dict[int, Any] = {}
+        self._held: list[Any] = []
+        self._contents: dict[str, bytes] | None = None
+
+    def argument(self, call: Recorded, name: str, wanted: Any) -> Any:
+        """The value of one argument.
+
+        Raises:
+            NotReplayed: It cannot be had.
+        """
+        said = call.args[name]
+        if said is None:
+            return NULL
+        if isinstance(said, list):
+            return self._list(said, wanted)
+        if isinstance(said, str):
+            return self._text(call, name, said, wanted)
+        if name.endswith("Id") and wanted.cname == "uint32_t":
+            if said in self._lost:
+                raise NotReplayed(f"a call that was left out gave {name} {said}")
+            return self._ids.get(said, said)
+        return ffi.cast(wanted, said) if wanted.kind == "enum" else said
+
+    def _list(self, said: list[int], wanted: Any) -> Any:
+        if wanted.item.kind != "struct":
+            return self._hold(ffi.new("int64_t[]", said or [0]))
+        made = self._hold(ffi.new("aclmdlIODims *"))
+        made.dimCount = len(said)
+        for at, dim in enumerate(said):
+            made.dims[at] = dim
+        return made
+
+    def _text(self, call: Recorded, name: str, said: str, wanted: Any) -> Any:
+        if said.startswith("="):
+            text = said[1:].encode("latin-1")
+            return self._hold(ffi.new("char[]", self._path(name, text)))
+        if said.startswith("#"):
+            return self._hold(ffi.from_buffer(self._content(said[1:])))
+        if not said.startswith("0x"):
+            raise NotReplayed(f"{name} is {said}, which a trace does not keep")
+        return self._pointer(call, name, int(said, 16), wanted)
+
+    def _path(self, name: str, text: bytes) -> bytes:
+        if self._folder is None or ("path" not in name.lower() and name != "fileName"):
+            return text
+        here = self._folder / Path(text.decode("utf-8", "replace")).name
+        return str(here).encode() if here.is_file() else text
+
+    def _content(self, wanted: str) -> bytes:
+        """A model's bytes, from the folder's files."""
+        if self._contents is None:
+            files = [] if self._folder is None else sorted(self._folder.iterdir())
+            read = [path.read_bytes() for path in files if path.is_file()]
+            self._contents = {digest(data): data for data in read}
+        if wanted not in self._contents:
+            size = wanted.partition(":")[0]
+            raise NotReplayed(f"no file of --files has the model's {size} bytes")
+        return self._contents[wanted]
+
+    def _pointer(self, call: Recorded, name: str, address: int, wanted: Any) -> Any:
+        """An address: of a handle, in memory that a call gave, for an answer, or the program's."""
+        if address in self._handles:
+            return ffi.cast(wanted, self._handles[address])
+        for start, (pointer, size) in self._blocks.items():
+            if start <= address < start + size:
+                return ffi.cast(wanted, ffi.cast("char *", pointer) + (address - start))
+        if wanted.kind == "pointer" and wanted.item.cname not in ("void", "char"):
+            if wanted.item.kind == "struct" and wanted.item.fields is None:
+                raise NotReplayed(f"{name} was made by no call of the trace")
+            return self._hold(ffi.new(f"{wanted.item.cname}[8]"))
+        sizes = [one for one in call.args.values() if isinstance(one, int)]
+        room = min(max([64, *sizes]), LARGEST)
+        if address not in self._own or len(self._own[address]) < room:
+            self._own[address] = ffi.new("char[]", room)
+        return ffi.cast(wanted, self._own[address])
+
+    def learn(self, call: Recorded, given: Mapping[str, Any], result: Any) -> None:
+        """Keep what the call gave here, under what it gave then."""
+        for name, then in call.out.items():
+            now = given[name][0]
+            if isinstance(then, str):
+                self._handles[int(then, 16)] = now
+                if call.function in GIVES_MEMORY:
+                    del self._handles[int(then, 16)]
+                    self._blocks[int(then, 16)] = (now, int(call.args["size"]))
+            elif isinstance(then, int) and name.endswith("Id"):
+                self._ids[then] = int(now)
+                self._lost.discard(then)
+        if isinstance(call.result, str) and call.result.startswith("0x") and result != NULL:
+            self._handles[int(call.result, 16)] = result
+
+    def lose(self, call: Recorded) -> None:
+        """Note that a call is left out: what it gave is not there."""
+        self._lost |= {
+            then for name, then in call.out.items() if name.endswith("Id") and isinstance(then, int)
+        }
+
+    def _hold(self, made: Any) -> Any:
+        self._held.append(made)
+        return made

@@ -1,0 +1,172 @@
+"""Traces: programs that are linked with AscendCL and such that open it, and what the fake does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acl_bundle import fake
+from acl_bundle.conform import kit, trace
+from tests.laws.test_layers import ROOT
+
+from .mutations import compiled
+
+SOURCE = Path(__file__).with_name("recorded.c")
+POLICY = """
+import numpy as np
+import acl_bundle as ab
+with ab.Bundle.load("bundle.om") as bundle:
+    bundle.init()
+    bundle.update({"w": np.ones(4, np.float32)})
+    print(bundle.infer(np.ones(4, np.float32)))
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C program, linked with the fake."""
+    made = tmp_path_factory.mktemp("program") / "recorded"
+    library = fake.library_path()
+    command = [
+        os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Werror", "-I",
+        fake.include_path(), SOURCE, "-o", made, library, f"-Wl,-rpath,{library.parent}",
+        "-lpthread",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=120)
+    return made
+
+
+def record(
+    *command: str | Path, cwd: Path, library: str = "", **more: str
+) -> tuple[subprocess.CompletedProcess[str], list[trace.Recorded]]:
+    """Run ``acl-bundle record``; what it left."""
+    path = cwd / "trace.jsonl"
+    around = {**os.environ, "ACL_BUNDLE_LIBRARY": library or str(fake.library_path()), **more}
+    done = subprocess.run(
+        [sys.executable, "-m", "acl_bundle.cli", "record", "-o", path, "--", *command],
+        cwd=cwd, env=around, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    return done, trace.read_trace(path)
+
+
+def test_a_linked_program(program: Path, tmp_path: Path) -> None:
+    done, calls = record(program, "calls", cwd=tmp_path)
+    assert done.returncode == 3, "the program's own"
+    assert done.stderr == f"acl-bundle: 7 calls in {tmp_path / 'trace.jsonl'}\n"
+    assert [(call.function, call.result) for call in calls] == [
+        ("aclInit", 0), ("aclrtSetDevice", 0), ("aclrtMalloc", 0), ("aclrtMemset", 0),
+        ("aclrtFree", 100000), ("aclrtFree", 0), ("aclrtResetDevice", 0),
+    ]  # fmt: skip
+    malloc, free = calls[2], calls[5]
+    assert (malloc.args["size"], malloc.args["policy"]) == (4096, 0)
+    assert malloc.out["devPtr"] == free.args["devPtr"]
+    assert calls[0].args == {"configPath": None}
+    assert not (tmp_path / "trace.jsonl.calls").exists()
+
+
+def test_threads_have_whole_lines_and_one_order(program: Path, tmp_path: Path) -> None:
+    _, calls = record(program, "threads", cwd=tmp_path)
+    assert Counter(call.thread for call in calls).most_common() == [
+        (thread, 100) for thread in dict.fromkeys(call.thread for call in calls)
+    ]
+    assert len(calls) == 800
+    numbers = [number for call in calls for number in (call.seq, call.end)]
+    assert sorted(numbers, key=int) == list(range(1600))
+    made = [call for call in calls if call.function == "aclCreateTensorDesc"]
+    assert {tuple(call.args["dims"]) for call in made} == {(at, 2) for at in range(50)}
+    found = trace.replay(tmp_path / "trace.jsonl")
+    assert (found.same, found.unequal, found.left_out) == (800, [], {})
+
+
+def test_both_processes_of_a_fork(program: Path, tmp_path: Path) -> None:
+    _, calls = record(program, "fork", cwd=tmp_path)
+    assert [*Counter(call.pid for call in calls).values()] == [7, 7]
+    assert len({(call.pid, call.thread) for call in calls}) == 2
+    found = trace.replay(tmp_path / "trace.jsonl")
+    assert (found.calls, found.other_processes, found.same) == (7, 7, 7)
+
+
+def test_a_program_that_dies_leaves_what_it_did(program: Path, tmp_path: Path) -> None:
+    done, calls = record(program, "dies", cwd=tmp_path)
+    assert done.returncode == 128 + 6
+    assert len(calls) == 7
+
+
+def test_the_call_that_a_program_died_in(tmp_path: Path) -> None:
+    """A library that crashes in aclrtGetDevice(NULL): the line is there, without an end."""
+    code = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).aclrtGetDevice(None)"
+    mutant = compiled("CRASHES_ON_NULL", tmp_path)
+    done, calls = record(sys.executable, "-c", code, mutant, cwd=tmp_path)
+    assert done.returncode == 128 + 11
+    assert "1 calls, 1 of them not ended" in done.stderr
+    (call,) = calls
+    assert (call.function, call.end, call.args) == ("aclrtGetDevice", None, {"deviceId": None})
+    found = trace.replay(tmp_path / "trace.jsonl")
+    assert found.left_out == {("aclrtGetDevice", "the program died in it"): 1}
+
+
+def test_this_package_opens_the_library_itself(tmp_path: Path) -> None:
+    """dlopen and dlsym: all calls are seen, and the fake does all the same again."""
+    kit.make(tmp_path, None)
+    (tmp_path / "policy.py").write_text(POLICY)
+    onnxruntime = {"ACL_FAKE_ONNXRUNTIME": str(fake.onnxruntime_path())}
+    done, calls = record(sys.executable, "policy.py", cwd=tmp_path, **onnxruntime)
+    assert done.stdout == f"{np.float32([11, 11, 11, 11])}\n"
+    assert Counter(call.function for call in calls)["aclmdlExecute"] == 3
+    found = trace.replay(tmp_path / "trace.jsonl", tmp_path)
+    assert (found.unequal, found.left_out) == ([], {})
+    assert found.same == len(calls)
+
+    lost = trace.replay(tmp_path / "trace.jsonl")
+    assert any("no file of --files has" in why for _, why in lost.left_out)
+
+
+def test_a_device_that_answers_otherwise(program: Path, tmp_path: Path) -> None:
+    """What a mutant answered is not what the fake does: the row has both."""
+    mutant = compiled("FREES_NULL", tmp_path)
+    done, _ = record(program, "calls", cwd=tmp_path, LD_PRELOAD=str(mutant))
+    assert done.returncode == 3
+    (row,) = trace.replay(tmp_path / "trace.jsonl").unequal
+    assert (row.function, row.recorded, row.replayed) == ("aclrtFree", 0, 100000)
+
+
+def test_the_fake_that_hangs_or_dies_is_a_row(program: Path, tmp_path: Path) -> None:
+    record(program, "calls", cwd=tmp_path)
+    found = trace.replay(tmp_path / "trace.jsonl", library=compiled("EXITS", tmp_path))
+    assert found.unequal == []
+    (tmp_path / "own.jsonl").write_text(
+        '{"seq":0,"pid":1,"thread":1,"function":"aclrtGetDevice","args":{"deviceId":null},'
+        '"result":100000,"end":1,"took":5}\n'
+    )
+    mutant = compiled("CRASHES_ON_NULL", tmp_path)
+    (row,) = trace.replay(tmp_path / "own.jsonl", library=mutant).unequal
+    assert (row.recorded, row.replayed) == (100000, "crashed by SIGSEGV")
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[1]", "\x00", '{"seq": "x"}'])
+def test_what_is_no_trace(tmp_path: Path, line: str) -> None:
+    (tmp_path / "other.jsonl").write_text(line + "\n")
+    with pytest.raises(trace.TraceFormatError, match=r"other\.jsonl: line 1 is none"):
+        trace.read_trace(tmp_path / "other.jsonl")
+
+
+def test_every_function_of_the_table_has_a_wrapper() -> None:
+    """All that csrc/acl declares but what cannot be passed on."""
+    shown = subprocess.run(
+        ["nm", "-D", "--defined-only", trace.recorder_path()],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    wrapped = {line.split()[-1] for line in shown.splitlines()}
+    declared = set()
+    for name in ("acl_api.h", "unsimulated_api.h", "acl_dvpp.h"):
+        text = (ROOT / "csrc" / "acl" / name).read_text(encoding="utf-8")
+        declared |= {word.split("(")[0].split()[-1].lstrip("*") for word in text.splitlines()
+                     if word.endswith(");") and word[:1].isalpha()}  # fmt: skip
+    assert wrapped - declared == {"dlsym"}
+    assert len(declared - wrapped) < 8, declared - wrapped
