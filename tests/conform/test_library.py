@@ -96,7 +96,7 @@ def test_a_report_is_read_as_it_was_written(whole: Conformance, tmp_path: Path) 
 
 
 def test_every_mutation_has_a_row_here() -> None:
-    mutations = {*re.findall(r"^#ifdef ([A-Z_]{3,})$", SOURCE.read_text("utf-8"), re.MULTILINE)}
+    mutations = {*re.findall(r"^#ifdef ((?!A\d+$)\w+)$", SOURCE.read_text("utf-8"), re.MULTILINE)}
     assert mutations == {*FOUND, "NO_DEVICE"}
 
 
