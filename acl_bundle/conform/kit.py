@@ -8,7 +8,7 @@ CANN's toolkit compiles them, for the fake they are built here.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -121,16 +121,17 @@ def _atc(model: ModelProto, path: Path, soc: str, *, gears: bool) -> None:
         raise OSError(f"atc ended with status {done.returncode}: {said[-1]:.200}")
 
 
-def make(folder: Path, soc: str | None) -> Kit:
+def make(folder: Path, soc: str | None, needed: Collection[str] = MODELS) -> Kit:
     """Make the files in a folder.
 
     Args:
         folder: An empty one.
         soc: The chip that models are compiled for; None for the fake.
+        needed: Names of the models that are made.
     """
     files, missing = plain(folder), {}
     save = _for_fake if soc is None else _for_chip(soc)
-    for name in MODELS:
+    for name in [one for one in MODELS if one in needed]:
         path = folder / f"{name}.om"
         try:
             save(name, path)

@@ -113,7 +113,9 @@ def run(
             told(result, len(wanted) - len(found))
 
     with tempfile.TemporaryDirectory(prefix="acl-conform-") as folder:
-        files = kit.make(Path(folder), None if known["is_fake"] else known["soc"] or "unknown")
+        soc = None if known["is_fake"] else known["soc"] or "unknown"
+        needed = frozenset[str]().union(*(row.files for row in wanted.values()))
+        files = kit.make(Path(folder), soc, needed)
         asked = []
         for row in wanted.values():
             why = _untried(row, files, known)

@@ -117,7 +117,7 @@ def test_this_package_opens_the_library_itself(tmp_path: Path) -> None:
     (tmp_path / "policy.py").write_text(POLICY)
     onnxruntime = {"ACL_FAKE_ONNXRUNTIME": str(fake.onnxruntime_path())}
     done, calls = record(sys.executable, "policy.py", cwd=tmp_path, **onnxruntime)
-    assert done.stdout == f"{np.float32([11, 11, 11, 11])}\n"
+    assert done.stdout == f"{np.full(4, 11, np.float32)}\n"
     assert Counter(call.function for call in calls)["aclmdlExecute"] == 3
     found = trace.replay(tmp_path / "trace.jsonl", tmp_path)
     assert (found.unequal, found.left_out) == ([], {})
