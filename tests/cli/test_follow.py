@@ -175,8 +175,8 @@ def test_only_what_a_key_signs(mlp: Any, tmp_path: Path) -> None:
         (b"fifteen bytes..\n", 2, "has 15 bytes; 16 or more are right"),
         (b"", 2, "has 0 bytes"),
         (bytes(5000), 2, "it is larger than 4096 bytes"),
-        (None, 1, "No such file"),
-        ("fifo", 1, "a FIFO; a regular file is right"),
+        (None, 2, "No such file"),
+        ("fifo", 2, "a FIFO; a regular file is right"),
     ],
 )
 def test_files_that_hold_no_key(

@@ -27,9 +27,8 @@ class Backoff:
     most: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("first", "most"):
-            amount(getattr(self, name), name, "seconds")
-        if not 0 < self.first <= self.most < float("inf"):
+        first, most = (amount(getattr(self, name), name, "seconds") for name in ("first", "most"))
+        if first > most:
             raise ValueError(
                 f"back-off is {self.first} to {self.most} seconds; 0 < first <= most is right"
             )
