@@ -167,3 +167,13 @@ def test_a_file_that_is_not_there_is_status_2_and_named(
     assert error["kind"] in ("FileNotFoundError", "NotADirectoryError")
     assert "gone" in error["message"]
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_is_cut_on_a_terminal_of_80_columns(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run(*name.split(), "--help")
+    assert done.status == 0
+    assert "…" not in done.out

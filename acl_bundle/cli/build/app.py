@@ -65,7 +65,9 @@ def build(
         str,
         typer.Option(metavar="N,N;N,N", help="In each gear, all open dims of an ONNX model."),
     ] = "",
-    dynamic_shape: Annotated[bool, typer.Option(help="Open dims stay open.")] = False,
+    dynamic_shape: Annotated[
+        bool, typer.Option("--dynamic-shape", help="Open dims stay open.")
+    ] = False,
     dynamic_axes: Annotated[
         list[str] | None,
         typer.Option(

@@ -32,7 +32,7 @@ def compile_(
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="What the trainer has and the model does not need: '*.num_batches_tracked'. An"
+            help="What the trainer has and the model does not need: '*_tracked'. An"
             " update passes over it. Repeat it for more.",
         ),
     ] = None,
@@ -69,7 +69,9 @@ def compile_(
         str,
         typer.Option(metavar="N,N;N,N", help="In each gear, all open dims of all inputs."),
     ] = "",
-    dynamic_shape: Annotated[bool, typer.Option(help="Open dims stay open.")] = False,
+    dynamic_shape: Annotated[
+        bool, typer.Option("--dynamic-shape", help="Open dims stay open.")
+    ] = False,
     precision: Annotated[
         str,
         typer.Option(
