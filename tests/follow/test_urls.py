@@ -129,7 +129,7 @@ def test_a_folder_that_is_a_directory_after_all(bundle: ab.Bundle, tmp_path: Pat
         follower.wait_for(2, 20)
 
 
-WRONG: list[Any] = ["1", b"1", [], {}, object(), True, 0, -1, float("nan"), float("inf")]
+WRONG: list[Any] = ["1", b"1", [], {}, ..., True, 0, -1, float("nan"), float("inf")]
 AMOUNTS = {
     "directory": (follow.Directory, ("folder",), "poll"),
     "huggingface": (follow.HuggingFace, ("folder",), "poll"),
