@@ -34,9 +34,9 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
-FOLDERS = ("acl_bundle", "backend", "csrc", "fakes")
+FOLDERS = ("acl_bundle", "backend", "csrc", "fakes", "record")
 FILES = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
-MADE = shutil.ignore_patterns("*.so", "__pycache__", "pointers.h")
+MADE = shutil.ignore_patterns("*.so", "__pycache__", "pointers.h", "wrappers.h")
 HEADERS = "acl_bundle/fake/include"  # made by setup.py
 
 Settings = dict[str, str | list[str] | None]

@@ -30,6 +30,7 @@
 #define SLOTS 256
 #define TEXT 2032
 #define CUT 400
+#define REST 600 /* of a line: numbers and names behind its texts and lists */
 #define LIST 128
 #define EDGE ((size_t)65536)
 
@@ -118,6 +119,8 @@ static int record_compare(const void *name, const void *function)
     return strcmp(name, ((const record_function *)function)->name);
 }
 
+static void *record_find(const record_function *function);
+
 /* The program's own way to functions: AscendCL's become ours where the library has them. */
 __attribute__((visibility("default"))) void *dlsym(void *restrict handle, const char *restrict name)
 {
@@ -135,6 +138,8 @@ __attribute__((visibility("default"))) void *dlsym(void *restrict handle, const 
     memcpy(&wrapper, &ours->wrapper, sizeof wrapper);
     if (symbol != wrapper) {
         atomic_store(&ours->real, symbol);
+    } else if (record_find(ours) == NULL) {
+        return NULL; /* looked for everywhere, and no library has it */
     }
     return wrapper;
 }
@@ -296,7 +301,7 @@ void record_unsigned(record_call *call, const char *name, uint64_t value)
 void record_real(record_call *call, const char *name, double value)
 {
     record_name(call, name);
-    record_add(call, value == value && value - value == 0 ? "%.9g" : "\"%g\"", value);
+    record_add(call, value == value && value - value == 0 ? "%.17g" : "\"%g\"", value);
 }
 
 void record_pointer(record_call *call, const char *name, const void *value)
@@ -314,7 +319,7 @@ void record_text(record_call *call, const char *name, const char *value)
         return;
     }
     record_add(call, "\"=");
-    for (size_t at = 0; value[at] != '\0' && at < CUT; at++) {
+    for (size_t at = 0; value[at] != '\0' && at < CUT && call->length < TEXT - REST; at++) {
         unsigned char one = (unsigned char)value[at];
         int plain = one >= 0x20 && one < 0x7f && one != '"' && one != '\\';
         record_add(call, plain ? "%c" : "\\u%04x", one);
@@ -330,7 +335,7 @@ void record_list(record_call *call, const char *name, const int64_t *values, int
         return;
     }
     record_add(call, "[");
-    for (int64_t at = 0; at < count && at < LIST; at++) {
+    for (int64_t at = 0; at < count && at < LIST && call->length < TEXT - REST; at++) {
         record_add(call, at == 0 ? "%" PRId64 : ",%" PRId64, values[at]);
     }
     record_add(call, "]");

@@ -48,7 +48,8 @@ void record_end(record_call *call);
 /* What follows, until record_run, is what the call wrote. */
 void record_outs(record_call *call);
 
-/* One argument or answer. Texts are cut at 400 bytes, lists at 128 numbers. */
+/* One argument or answer. Texts are cut at 400 bytes, lists at 128 numbers,
+ * and both where the rest of the line needs the room. */
 void record_signed(record_call *call, const char *name, int64_t value);
 void record_unsigned(record_call *call, const char *name, uint64_t value);
 void record_real(record_call *call, const char *name, double value);

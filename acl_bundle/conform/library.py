@@ -141,7 +141,8 @@ def _untried(row: CallRow, files: kit.Kit, known: dict[str, Any]) -> str:
     missing = [files.missing[name] for name in sorted(row.files) if name in files.missing]
     if missing:
         return missing[0]
-    return known["without_device"] if row.state == "context" else ""
+    wanted = row.state == "context" or "aclrtSetDevice" in row.functions
+    return known["without_device"] if wanted else ""
 
 
 def _result(row: CallRow, message: dict[str, Any]) -> Result:

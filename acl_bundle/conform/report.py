@@ -106,7 +106,11 @@ def read(path: str | os.PathLike[str]) -> Conformance:
         if said["kind"] != KIND or said["schema"] != SCHEMA:
             raise ValueError(f"it is of kind {said['kind']!r}, schema {said['schema']!r}")
         rows = tuple(map(_result, said["rows"]))
-        return Conformance(dict(said["library"]), str(said["acl_bundle"]), rows)
+        library = dict(said["library"])
+        lacking = [name for name in ("path", "soc", "device", "is_fake") if name not in library]
+        if lacking:
+            raise ValueError(f"of the library it does not tell {', '.join(lacking)}")
+        return Conformance(library, str(said["acl_bundle"]), rows)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         shown = Path(path).name
         raise ReportFormatError(
@@ -120,6 +124,8 @@ def _result(row: dict[str, Any]) -> Result:
     )
     if row["verdict"] not in VERDICTS:
         raise ValueError(f"{row['verdict']!r} is no verdict; there are {', '.join(VERDICTS)}")
+    if row["verdict"] == "differs" and not answers:
+        raise ValueError(f"{row['id']}: it differs, and has no answers")
     facts = tuple(map(str, row["facts"]))
     return Result(
         str(row["id"]), str(row["digest"]), facts, row["verdict"], str(row["why"]), answers
@@ -151,7 +157,8 @@ def _end(row: Result) -> tuple[str, str]:
         return "", "as the facts say"
     if row.verdict == "differs":
         return row.answers[-1].line, row.answers[-1].got
-    return row.why.partition(": ")[2] or row.why, row.verdict
+    line, _, ended = row.why.rpartition(": ")
+    return line or "the row", ended
 
 
 def compare(one: Conformance, other: Conformance) -> tuple[list[Unlike], list[str]]:

@@ -94,13 +94,16 @@ def _batches(chosen: Sequence[CallRow]) -> Iterator[list[CallRow]]:
 def _results(batch: Sequence[CallRow], asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Run rows in one fork, and give what came of each that was begun: of all, or of the first."""
     found: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    left = list(batch)
     patience = asked["patience"]
     for message in in_fork(lambda say: _perform(batch, asked, say), START_SECONDS, patience):
         if "unready" in message:
             yield from (_result(row.id, "not tried", message["unready"]) for row in batch)
             return
         if "begin" in message:
-            found = _result(message["begin"])
+            found = last = _result(message["begin"])
+            left = left[1:]
             if message["lacks"]:
                 yield {
                     **found,
@@ -112,19 +115,25 @@ def _results(batch: Sequence[CallRow], asked: dict[str, Any]) -> Iterator[dict[s
             found["answers"].append(message)
             if not message["is_right"]:
                 yield {**found, "verdict": "differs", "why": "answered otherwise"}
-                found = {}
+                found, last, left = {}, {}, []
         elif "end" in message:
             yield {**found, "verdict": "same"}
             found = {}
         elif "error" in message:
-            raise RuntimeError(message["error"])
+            row = found or (_result(left[0].id) if left else last)
+            yield {**row, "verdict": "not tried", "why": message["error"]}
+            return
         elif message["ended"] and found:
             verdict = "hung" if message["ended"] == "hung" else "crashed"
             at = _line_at(batch, found)
             yield {**found, "verdict": verdict, "why": f"{at}: {message['ended']}"}
-        elif message["ended"]:
+        elif message["ended"] and left:
             why = f"before the row began, or at the end of the one before: {message['ended']}"
-            yield _result(batch[0].id, "not tried", why)
+            yield _result(left[0].id, "not tried", why)
+        elif message["ended"] and last:
+            verdict = "hung" if message["ended"] == "hung" else "crashed"
+            why = f"what ends the process, behind the rows: {message['ended']}"
+            yield {**last, "verdict": verdict, "why": why}
 
 
 def _line_at(batch: Sequence[CallRow], found: dict[str, Any]) -> str:

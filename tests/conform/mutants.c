@@ -71,6 +71,21 @@ const char *aclGetRecentErrMsg(void)
 }
 #endif
 
+#ifdef CRASHES_AT_THE_END
+aclError aclFinalize(void)
+{
+    REAL(aclFinalize)();
+    abort();
+}
+#endif
+
+#ifdef NO_EXPORT
+aclError aclrtIpcMemGetExportKey(void *p, size_t size, char *key, size_t length, uint64_t flags)
+{
+    return p != NULL && size + length + flags != 0 && key != NULL ? 207000 : 100000;
+}
+#endif
+
 #ifdef COUNTS_FINALIZE
 aclError aclFinalize(void) { return REAL(aclFinalizeReference)(NULL); }
 #endif

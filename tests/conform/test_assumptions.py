@@ -77,6 +77,14 @@ def test_a_library_that_does_otherwise_is_found(number: str, folder: Path, tmp_p
     assert found.evidence
 
 
+def test_a_library_that_exports_nothing_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    """The other process of the check ends with the one that asks it."""
+    library = compiled("NO_EXPORT", tmp_path)
+    found = verdicts(folder / "bundle.om", library, "A22")["A22"]
+    assert found.verdict == "not tried"
+    assert found.evidence.startswith("aclrtIpcMemGetExportKey returned 207000")
+
+
 def test_what_is_no_bundle(folder: Path) -> None:
     with pytest.raises(errors.BundleFormatError):
         verdicts(folder / "noise.om")

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_report_is_read_as_it_was_written(whole: Conformance, tmp_path: Path) 
 
 def test_every_mutation_has_a_row_here() -> None:
     mutations = {*re.findall(r"^#ifdef ((?!A\d+$)\w+)$", SOURCE.read_text("utf-8"), re.MULTILINE)}
-    assert mutations == {*FOUND, "NO_DEVICE"}
+    assert mutations == {*FOUND, "NO_DEVICE", "NO_EXPORT", "CRASHES_AT_THE_END"}
 
 
 @pytest.mark.parametrize("mutation", FOUND)
@@ -123,10 +124,37 @@ def test_a_mutation_disturbs_no_other_row(tmp_path: Path) -> None:
     assert crashed.why == "aclrtGetDevice(NULL) = 100000: crashed by SIGSEGV"
 
 
+def test_a_crash_behind_the_rows_takes_no_row_away(tmp_path: Path) -> None:
+    """The last row of each process has it; those before keep what they answered."""
+    chosen = [row for row in rows() if row.state == "context" and not row.is_alone][:3]
+    found = run(compiled("CRASHES_AT_THE_END", tmp_path), chosen=chosen)
+    assert [one.verdict for one in found.rows] == ["same", "same", "crashed"]
+    assert found.rows[-1].why == "what ends the process, behind the rows: crashed by SIGABRT"
+
+
+def test_crashes_in_other_lines_are_unlike(whole: Conformance) -> None:
+    one, other = (
+        replace(whole.rows[0], verdict="crashed", why=f"{line}: crashed by SIGSEGV")
+        for line in ("T2: aclrtFree(p) = 0", "aclrtMalloc(&p, 8, 0) = 0")
+    )
+    (found,), _ = report.compare(replace(whole, rows=(one,)), replace(whole, rows=(other,)))
+    assert (found.line, found.one) == ("T2: aclrtFree(p) = 0", "crashed by SIGSEGV")
+
+
+def test_a_report_that_lacks_what_is_shown_is_none(whole: Conformance, tmp_path: Path) -> None:
+    replace(whole, library={}).write(tmp_path / "report.json")
+    with pytest.raises(report.ReportFormatError, match="does not tell path, soc, device, is_fake"):
+        report.read(tmp_path / "report.json")
+    row = replace(whole.rows[0], verdict="differs", answers=())
+    replace(whole, rows=(row,)).write(tmp_path / "report.json")
+    with pytest.raises(report.ReportFormatError, match="it differs, and has no answers"):
+        report.read(tmp_path / "report.json")
+
+
 def test_no_device_is_no_difference(tmp_path: Path) -> None:
     """What needs no device is tried; of the rest it is said why not."""
     chosen = [row for row in rows() if "aclmdlBundleGetVarWeightSize" in row.functions]
-    chosen += of("aclrtMemset")
+    chosen += [*of("aclrtMemset"), *of("aclrtSetDevice")]
     found = run(compiled("NO_DEVICE", tmp_path), chosen=chosen)
     assert {one.verdict for one in found.rows} == {"same", "not tried"}
     untried = [one for one in found.rows if one.verdict == "not tried"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -147,6 +149,108 @@ def test_the_fake_that_hangs_or_dies_is_a_row(program: Path, tmp_path: Path) -> 
     mutant = compiled("CRASHES_ON_NULL", tmp_path)
     (row,) = trace.replay(tmp_path / "own.jsonl", library=mutant).unequal
     assert (row.recorded, row.replayed) == (100000, "crashed by SIGSEGV")
+
+
+def called(body: str, cwd: Path) -> tuple[subprocess.CompletedProcess[str], trace.Replay]:
+    """Python code over the library ``acl``, recorded; and replayed."""
+    head = "import ctypes, sys; acl = ctypes.CDLL(sys.argv[1]); "
+    done, _ = record(sys.executable, "-c", head + body, fake.library_path(), cwd=cwd)
+    return done, trace.replay(cwd / "trace.jsonl")
+
+
+def test_a_line_is_whole_whatever_a_text_has(tmp_path: Path) -> None:
+    _, found = called("acl.aclInit(('/no/' + chr(0x6a21) * 130).encode())", tmp_path)
+    assert found.calls == 1
+
+
+def test_a_float_is_the_same_again(tmp_path: Path) -> None:
+    body = "acl.aclFloat16ToFloat.restype = ctypes.c_float; acl.aclFloat16ToFloat(13653)"
+    _, found = called(body, tmp_path)
+    assert (found.same, found.unequal) == (1, [])
+
+
+def test_a_callback_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    body = (
+        "made = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(print);"
+        " acl.aclInit(None); acl.aclrtSetExceptionInfoCallback(made); acl.aclFinalize()"
+    )
+    _, found = called(body, tmp_path)
+    reason = "callback is a function, which a trace does not keep"
+    assert found.left_out == {("aclrtSetExceptionInfoCallback", reason): 1}
+    assert (found.same, found.unequal) == (2, [])
+
+
+def test_what_ends_the_command_ends_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    code = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).aclInit(None); sys.stdin.read()"
+    words = [sys.executable, "-c", code, fake.library_path()]
+    command = [sys.executable, "-m", "acl_bundle.cli", "record", "-o", path, "--", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+        while not path.exists() or not path.stat().st_size:
+            assert child.poll() is None
+        child.terminate()
+        assert child.wait(60) == 128 + 15
+    assert [call.function for call in trace.read_trace(path)] == ["aclInit"]
+    assert not path.with_name("trace.jsonl.calls").exists()
+
+
+def test_functions_that_no_library_has_are_not_found(tmp_path: Path) -> None:
+    code = "import ctypes, sys; sys.exit(hasattr(ctypes.CDLL(None), 'aclInit'))"
+    done, _ = record(sys.executable, "-c", code, cwd=tmp_path)
+    assert done.returncode == 0
+
+
+def test_what_lies_on_the_device_is_not_read() -> None:
+    made = runpy.run_path(str(ROOT / "record" / "wrappers.py"))["made"]()
+    assert "*devPtr" in made
+    assert not {"*matrixC);", "*y);", "*dst);"} & {*made.split()}
+
+
+def written(path: Path, *calls: tuple[str, dict[str, object], dict[str, object]]) -> Path:
+    """A trace of calls that all succeeded."""
+    lines = [
+        {"seq": 2 * at, "pid": 1, "thread": 1, "function": function, "args": args, "out": out,
+         "result": 0, "end": 2 * at + 1, "took": 1}
+        for at, (function, args, out) in enumerate(calls)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+START = ("aclInit", {"configPath": None}, {}), ("aclrtSetDevice", {"deviceId": 0}, {})
+
+
+def test_addresses_are_given_again(tmp_path: Path) -> None:
+    """The device gives a part of freed memory; a later address is of the new block."""
+
+    def malloc(at: str, size: int) -> tuple[str, dict[str, object], dict[str, object]]:
+        return "aclrtMalloc", {"devPtr": "0x8", "size": size, "policy": 0}, {"devPtr": at}
+
+    set_ = "aclrtMemset", {"devPtr": "0x100200", "maxCount": 512, "value": 0, "count": 512}, {}
+    free = [("aclrtFree", {"devPtr": at}, {}) for at in ("0x100000", "0x100200")]
+    calls = (*START, malloc("0x100000", 4096), free[0], malloc("0x100200", 512), set_, free[1])
+    found = trace.replay(written(tmp_path / "own.jsonl", *calls))
+    assert (found.same, found.unequal, found.left_out) == (7, [], {})
+
+
+def test_a_stream_has_no_models_id(tmp_path: Path) -> None:
+    kit.make(tmp_path, None, ["model"])
+    calls = (
+        *START,
+        ("aclmdlLoadFromFile", {"modelPath": "=model.om", "modelId": "0x8"}, {"modelId": 9}),
+        ("aclrtCreateStream", {"stream": "0x8"}, {"stream": "0x9000"}),
+        ("aclrtStreamGetId", {"stream": "0x9000", "streamId": "0x8"}, {"streamId": 9}),
+        ("aclmdlUnload", {"modelId": 9}, {}),
+    )
+    found = trace.replay(written(tmp_path / "own.jsonl", *calls), tmp_path)
+    assert (found.same, found.unequal, found.left_out) == (6, [], {})
+
+
+def test_a_kill_behind_the_write_leaves_one_call(tmp_path: Path) -> None:
+    path = written(tmp_path / "own.jsonl", *START)
+    with path.open("a") as file:
+        file.write('{"seq":2,"pid":1,"thread":1,"function":"aclrtSetDevice","args":{}}\n')
+    assert [call.end for call in trace.read_trace(path)] == [1, 3]
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[1]", "\x00", '{"seq": "x"}'])

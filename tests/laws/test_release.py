@@ -64,6 +64,21 @@ def test_nothing_installed_needs_a_build_that_asks_setup_for_more() -> None:
     assert not {"get_requires_for_build_wheel", "get_requires_for_build_sdist"} & {*names}
 
 
+def test_the_copy_that_is_built_has_every_folder_that_setup_needs() -> None:
+    code = "import acl_bundle_backend as b; print(*b.FOLDERS)"
+    folders = subprocess.run(
+        (sys.executable, "-B", "-c", code),
+        cwd=ROOT / "backend",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    named = {name for name in re.findall(r'"(\w+)/', setup) if (ROOT / name).is_dir()}
+    assert named
+    assert named <= {*folders}
+
+
 @pytest.mark.parametrize("path", FORMS, ids=lambda one: one.stem)
 def test_a_form_is_one_and_its_commands_are_there(path: Path) -> None:
     form = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,11 @@ def run(program: Sequence[str], output: Path) -> int:
         OSError: The program cannot be started, or the trace not be written.
     """
     library, path = recorder_path(), Path(os.path.abspath(output))
+    if re.search(r"[:\s]", str(library)):
+        raise OSError(
+            f"{library}: LD_PRELOAD takes no path with a blank or a colon; install acl-bundle"
+            " in a folder without"
+        )
     path.write_bytes(b"")
     path.with_name(f"{path.name}.calls").unlink(missing_ok=True)
     before = os.environ.get("LD_PRELOAD")
@@ -33,10 +39,12 @@ def run(program: Sequence[str], output: Path) -> int:
     }
     child = subprocess.Popen(program, env={**os.environ, **around})
     found = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's matter
+    before_end = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     try:
         status = child.wait()
     finally:
         signal.signal(signal.SIGINT, found)
+        signal.signal(signal.SIGTERM, before_end)
     unfinished = complete(path)
     with path.open("rb") as file:
         count = sum(1 for _ in file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -73,6 +74,8 @@ class _Importer:
         into, self.told = os.pipe()
         self.pid = os.fork()
         if not self.pid:
+            os.close(self.heard)
+            os.close(self.told)  # so that the end of the one that asks is an end here
             _import(device, into, out)
         os.close(into)
         os.close(out)
@@ -112,7 +115,8 @@ def _import(device: int, source: int, target: int) -> None:
             os.write(target, b"closed\n")
             os._exit(0)
     except BaseException as error:  # the check is told
-        os.write(target, f"!{error}\n".encode())
+        with suppress(OSError):
+            os.write(target, f"!{error}\n".encode())
     os._exit(1)
 
 

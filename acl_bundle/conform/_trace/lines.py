@@ -63,17 +63,18 @@ def read_trace(path: str | os.PathLike[str]) -> list[Recorded]:
         TraceFormatError: A line is none of a trace.
         OSError: It cannot be read.
     """
-    found = []
+    found: dict[int, Recorded] = {}
     with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             try:
-                found.append(_recorded(line))
+                call = _recorded(line)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise TraceFormatError(
                     f"{Path(path).name}: line {number} is none of a trace of acl-bundle record:"
                     f" {error!s:.100}"
                 ) from None
-    return sorted(found)
+            found.setdefault(call.seq, call)  # a kill behind the write leaves it in a slot, too
+    return [found[seq] for seq in sorted(found)]
 
 
 def complete(path: Path) -> int:

@@ -16,7 +16,7 @@ from acl_bundle.conform._trace.lines import Recorded
 __all__ = ["NotReplayed", "ReplayValues", "digest"]
 
 EDGE, LARGEST = 1 << 16, 1 << 30
-GIVES_MEMORY = {"aclrtMalloc", "aclrtMallocAlign32", "aclrtMallocCached", "aclrtMallocHost"}
+IDS = {"modelId", "bundleId"}
 
 
 class NotReplayed(Exception):  # noqa: N818  no fault: the trace does not have what it takes
@@ -33,6 +33,11 @@ def digest(data: bytes) -> str:
     return f"{len(data)}:{value:016x}"
 
 
+def _size(call: Recorded) -> int:
+    """The bytes of the memory that a call gave, 0 for one that gives none."""
+    return int(call.args.get("size", 0)) if "Malloc" in call.function else 0
+
+
 class ReplayValues:
     """What the recorded numbers stand for here.
 
@@ -45,7 +50,7 @@ class ReplayValues:
         self._handles: dict[int, Any] = {}
         self._ids: dict[int, int] = {}
         self._lost: set[int] = set()
-        self._blocks: dict[int, tuple[Any, int]] = {}
+        self._blocks: dict[int, tuple[Any, int]] = {}  # None: of a call that was left out
         self._own: dict[int, Any] = {}
         self._held: list[Any] = []
         self._contents: dict[str, bytes] | None = None
@@ -63,7 +68,7 @@ class ReplayValues:
             return self._list(said, wanted)
         if isinstance(said, str):
             return self._text(call, name, said, wanted)
-        if name.endswith("Id") and wanted.cname == "uint32_t":
+        if name in IDS:
             if said in self._lost:
                 raise NotReplayed(f"a call that was left out gave {name} {said}")
             return self._ids.get(said, said)
@@ -79,12 +84,13 @@ class ReplayValues:
         return made
 
     def _text(self, call: Recorded, name: str, said: str, wanted: Any) -> Any:
-        if said.startswith("="):
+        if said.startswith("=") and wanted.kind == "pointer":
             text = said[1:].encode("latin-1")
             return self._hold(ffi.new("char[]", self._path(name, text)))
         if said.startswith("#"):
             return self._hold(ffi.from_buffer(self._content(said[1:])))
         if not said.startswith("0x"):
+            said = said.removeprefix("=")
             raise NotReplayed(f"{name} is {said}, which a trace does not keep")
         return self._pointer(call, name, int(said, 16), wanted)
 
@@ -111,6 +117,8 @@ class ReplayValues:
             return ffi.cast(wanted, self._handles[address])
         for start, (pointer, size) in self._blocks.items():
             if start <= address < start + size:
+                if pointer is None:
+                    raise NotReplayed(f"a call that was left out gave {name}")
                 return ffi.cast(wanted, ffi.cast("char *", pointer) + (address - start))
         if wanted.kind == "pointer" and wanted.item.cname not in ("void", "char"):
             if wanted.item.kind == "struct" and wanted.item.fields is None:
@@ -124,14 +132,15 @@ class ReplayValues:
 
     def learn(self, call: Recorded, given: Mapping[str, Any], result: Any) -> None:
         """Keep what the call gave here, under what it gave then."""
+        size = _size(call)
         for name, then in call.out.items():
             now = given[name][0]
             if isinstance(then, str):
-                self._handles[int(then, 16)] = now
-                if call.function in GIVES_MEMORY:
-                    del self._handles[int(then, 16)]
-                    self._blocks[int(then, 16)] = (now, int(call.args["size"]))
-            elif isinstance(then, int) and name.endswith("Id"):
+                if size:
+                    self._cover(int(then, 16), size, now)
+                else:
+                    self._handles[int(then, 16)] = now
+            elif isinstance(then, int) and name in IDS:
                 self._ids[then] = int(now)
                 self._lost.discard(then)
         if isinstance(call.result, str) and call.result.startswith("0x") and result != NULL:
@@ -140,8 +149,23 @@ class ReplayValues:
     def lose(self, call: Recorded) -> None:
         """Note that a call is left out: what it gave is not there."""
         self._lost |= {
-            then for name, then in call.out.items() if name.endswith("Id") and isinstance(then, int)
+            then for name, then in call.out.items() if name in IDS and isinstance(then, int)
         }
+        size = _size(call)
+        for then in call.out.values():
+            if isinstance(then, str) and then.startswith("0x"):
+                at = int(then, 16)
+                if size or not any(one <= at < one + had for one, (_, had) in self._blocks.items()):
+                    self._cover(at, size or 1, None)
+
+    def _cover(self, start: int, size: int, pointer: Any) -> None:
+        """Keep memory, None for lost one; what lay there before was given back."""
+        end = start + size
+        self._handles = {at: one for at, one in self._handles.items() if not start <= at < end}
+        self._blocks = {
+            at: one for at, one in self._blocks.items() if end <= at or at + one[1] <= start
+        }
+        self._blocks[start] = (pointer, size)
 
     def _hold(self, made: Any) -> Any:
         self._held.append(made)
