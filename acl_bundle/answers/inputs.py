@@ -102,6 +102,15 @@ def made(choice: InputChoice, specs: Sequence[TensorSpec], batches: Sequence[int
     for name in choice.shapes:
         if name in found:
             raise ValueError(f"--shape is for inputs that are made up, and {name!r} is given")
+    own = {*found, *choice.shapes}
+    if choice.batch is not None and not any(
+        spec.shape[:1] == (-1,) and spec.name not in own for spec in specs
+    ):
+        taken = ", ".join(map(str, specs)) or "none"
+        raise ValueError(
+            f"--batch is for inputs that are made up and whose first dim is open; the inputs are"
+            f" {taken}"
+        )
     return {
         spec.name: found[spec.name]
         if spec.name in found

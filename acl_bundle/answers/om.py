@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -88,11 +89,15 @@ class OmSide(Side):
 
         Raises:
             ValueError: An input is missing, unknown, or of another dtype or shape.
+            WeightError: Weights have no values, and no graph of the file gives them any.
             AclBundleError: As `Graph.run`.
         """
         try:
-            with timed(self.times, "run"):
+            with warnings.catch_warnings(), timed(self.times, "run"):
+                warnings.filterwarnings("error", "inference before", RuntimeWarning)
                 found = self._graph.run(given)
+        except RuntimeWarning as error:  # whatever the memory held is no answer
+            raise WeightError(f"{self.label}: {error}") from error
         except TypeError as error:  # another dtype: here it came from a file
             raise ValueError(f"{self.label}: {error}") from error
         self.version = found.version

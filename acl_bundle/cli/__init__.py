@@ -8,6 +8,7 @@ Needs the extra ``cli``; ``acl-bundle demo`` needs ``demo``.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -23,6 +24,9 @@ def main() -> None:
         SystemExit: Always: 0 when all went well, 1 for an answer that is no, 2 for trouble
             (docs/exit_codes.md).
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started it has closed the stream
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # whatever a name holds can be printed
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     programs: list[Callable[..., object]] = []

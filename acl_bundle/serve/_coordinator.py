@@ -183,7 +183,9 @@ class CoordinatorActor:
     def _drop(self) -> None:
         """Have the fleet go on without those that are gone; the last one stays until another one
         comes, with whom the fleet keeps its version."""
-        for name in [one for one, replica in self._joined.items() if replica.lost is not None]:
+        for name in [
+            one for one, replica in list(self._joined.items()) if replica.lost is not None
+        ]:
             if name in self._in and self._fleet is not None:
                 if len(self._in) == 1:
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from threading import Event, Thread
 from typing import Any
@@ -89,7 +90,9 @@ class FleetMembership:
             except (ConnectionError, library().exceptions.RayError) as error:
                 log.warning("the coordinator of %r cannot be reached: %s", self._fleet, told(error))
                 self._over.wait(PAUSE_S)
-                self._coordinator = coordinator_of(self._fleet)
+                if library().is_initialized():
+                    with suppress(Exception):  # it is not there yet: the next try tells
+                        self._coordinator = coordinator_of(self._fleet)
 
     def _taken(self) -> list[Job]:
         get, of = library().get, self._coordinator

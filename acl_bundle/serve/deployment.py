@@ -128,12 +128,13 @@ class BundleDeployment:
 
     def __del__(self) -> None:
         """Leave the fleet, and close the model; Serve calls it when it ends a replica."""
-        membership = getattr(self, "_membership", None)
-        if membership is not None:
-            membership.end()
-        replica = getattr(self, "_replica", None)
-        if replica is not None:
-            replica.close()
+        membership, replica = getattr(self, "_membership", None), getattr(self, "_replica", None)
+        try:
+            if membership is not None:
+                membership.end()
+        finally:
+            if replica is not None:
+                replica.close()
 
 
 def _are_arrays(inputs: Mapping[str, Any] | Sequence[Any]) -> TypeIs[Mapping[str, Any]]:

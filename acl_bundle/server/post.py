@@ -101,7 +101,7 @@ def asked(
         raise ConnectionError(f"{url} cannot be reached: {error.reason}") from None
     except TimeoutError:
         raise TimeoutError(f"{url} said nothing for {timeout} seconds") from None
-    except (HTTPException, json.JSONDecodeError) as error:
+    except (HTTPException, ValueError) as error:  # json.load: no JSON, or no text
         what = f"{type(error).__name__}: {error}"
         raise ConnectionError(f"{url} does not answer as a server of this kind: {what}") from None
 

@@ -66,6 +66,7 @@ class Posted:
             self._metrics.pushed("refused")
             raise refusal_of(error) from error
         self._metrics.pushed("applied")
+        self._note(version)
         return {
             "model_name": self._model.name, "model_version": str(report.version),
             "nbytes": report.nbytes, "seconds": monotonic() - begun,
@@ -89,9 +90,11 @@ class Posted:
             check_stamp(weights, order, place)
             report = served.update(weights, version=name)
         self._last, self._lost = order, False
+        return report
+
+    def _note(self, text: str) -> None:
         try:
             self._kept.note(self._model.name, text)
         except OSError as error:
             text = f"version {text!r} was applied, but this cannot be kept: {error}"
             raise Refusal(Why.INTERNAL, text) from error
-        return report

@@ -53,6 +53,18 @@ def bench(run: Run, path: Path, fake_acl: object) -> Run:
     return lambda *options: run("bench", path, "--rounds", "3", "--warmup", "1", *options)
 
 
+@pytest.mark.parametrize("option", ["--csv", "--plot"])
+def test_it_never_writes_over_what_it_reads(
+    run: Run, path: Path, fake_acl: object, option: str
+) -> None:
+    model = path.rename(path.with_suffix(".png"))
+    before = model.read_bytes()
+    done = run("bench", model, "--rounds", "1", option, model)
+    assert (done.status, done.out) == (2, "")
+    assert "write to another file" in done.err
+    assert model.read_bytes() == before
+
+
 def test_the_table_has_a_row_per_cell_and_precision(bench: Run, path: Path) -> None:
     done = bench("--sweep", "batch=1,16", "--dtypes", "float32,float16")
     assert (done.status, done.err) == (0, "")

@@ -239,6 +239,14 @@ def test_a_wrong_option_leaves_what_was_there(
     ]  # fmt: skip
 
 
+def test_it_never_writes_over_the_file_that_a_function_names(run: Run, folder: Path) -> None:
+    before = Path("net.onnx").read_bytes()
+    done = run("build", "models:path", "--input-shape", "x:1,2", "-o", "net.onnx")
+    assert (done.status, done.out) == (2, "")
+    assert "write to another file" in done.err
+    assert Path("net.onnx").read_bytes() == before
+
+
 def test_where_it_cannot_write(run: Run, folder: Path) -> None:
     assert "net.onnx is the input net.onnx" in run("build", "net.onnx", "-o", "net.onnx").err
     assert "none: No such file" in run("build", "net.onnx", "-o", "none/out.om").err

@@ -222,8 +222,8 @@ def test_wrong_arguments_are_status_2_and_say_what_is_wrong(
         ("typer", "inspect", "cli"),
         ("rich", "inspect", "cli"),
         ("sklearn", "demo", "demo"),
-        ("onnx", "demo", "demo"),
-        ("onnxruntime", "demo", "demo"),
+        ("onnx", "demo", "build"),
+        ("onnxruntime", "demo", "fake"),
     ],
 )
 def test_a_missing_extra_is_named(module: str, command: str, extra: str, bundle: Path) -> None:
@@ -288,3 +288,29 @@ def test_doctor_notices_a_runtime_that_is_not_there() -> None:
     path = "/nowhere/libonnxruntime.so.1.19.2"
     done = cli("doctor", ACL_FAKE_ONNXRUNTIME=path)
     assert f"BAD computes with {path}, which does not exist" in done.stdout
+
+
+def test_doctor_keeps_a_file_apart_whatever_its_name(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "library").write_bytes(bundle.read_bytes())
+    command = [sys.executable, "-m", "acl_bundle.cli", "doctor", "library", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    told = json.loads(done.stdout)
+    assert told["file"]["findings"][0]["text"].startswith("roles: ")
+    assert not any("roles: " in one["text"] for one in told["library"])
+
+
+@pytest.mark.parametrize("options", ["", " --json"])
+def test_a_full_disk_is_trouble_in_one_message(bundle: Path, options: str) -> None:
+    command = f"{sys.executable} -m acl_bundle.cli inspect {bundle}{options} >/dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "acl-bundle: [Errno 28] No space left on device\n"
+
+
+def test_closed_streams_take_nothing(bundle: Path) -> None:
+    for shell, status in ((f"inspect {bundle} >&-", 0), ("inspect gone.om --json 2>&-", 2)):
+        command = f"{sys.executable} -m acl_bundle.cli {shell}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert done.returncode == status
+        assert done.stderr == ""
+        assert not done.stdout or json.loads(done.stdout)["error"]["exit_status"] == 2

@@ -87,6 +87,14 @@ def test_random_inputs_have_a_seed_and_a_shape(run: Run, folder: Path) -> None:
     assert run("run", "net.om", "--batch", "5", "--json").json["inputs"] != data["inputs"]
 
 
+def test_a_batch_that_no_input_takes_is_refused(run: Run, folder: Path) -> None:
+    for options in (["--shape", "x=5x2"], ["--inputs", "random", "--inputs", "in.npz"]):
+        np.savez("in.npz", x=np.zeros((1, 2), np.float32))
+        done = run("run", "net.om", "--batch", "5", *options)
+        assert done.status == 2
+        assert "--batch is for inputs that are made up and whose first dim is open" in done.err
+
+
 def test_weights_go_in_before_it_runs(run: Run, folder: Path) -> None:
     given = ["--inputs", "in.npz", "--weights", "new.safetensors", "--strip-prefix", "model."]
     data = run("run", "net.om", *given, "--json").json

@@ -14,6 +14,7 @@ import typer
 from rich.progress import Progress
 
 from acl_bundle import answers, bench
+from acl_bundle._base.atomic import check_apart
 from acl_bundle.answers import InputChoice, Where
 from acl_bundle.answers.side import Arrays
 from acl_bundle.bench import Cell, Effort, told
@@ -77,7 +78,13 @@ def run(wish: BenchWish, effort: Effort) -> None:
 
 
 def _check(wish: BenchWish) -> None:
-    """Refuse files, before anything is measured, that could not be written."""
+    """Refuse files, before anything is measured, that could not or must not be written."""
+    read = [wish.path, *wish.inputs.files, *wish.inputs.named.values()]
+    for out in (wish.csv, wish.plot):
+        if out is not None:
+            check_apart(out, *read)
+    if wish.csv is not None and wish.csv == wish.plot:
+        raise ValueError(f"--csv and --plot are both {wish.csv}; give two files")
     if wish.csv is not None:
         told.check(wish.csv)
     if wish.plot is not None:

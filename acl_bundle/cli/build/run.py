@@ -14,6 +14,7 @@ from typing import Any, Final
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from acl_bundle import build, dtypes
+from acl_bundle._base.atomic import check_apart
 from acl_bundle.cli.build import shapes
 from acl_bundle.cli.build.models import FoundModel, find
 from acl_bundle.cli.compile.run import aliases
@@ -76,6 +77,8 @@ def run(wish: BuildWish, as_json: bool) -> None:
     outputs.check(wish.out, [one for one in (wish.model, wish.checkpoint) if one])
     with _spinner(f"building {wish.out}"):
         found = find(wish.model)
+        if isinstance(found.model, Path):  # a function of the user's may have named it
+            check_apart(wish.out, found.model)
         _check(found, wish)
         made, said = _built(found, wish)
     made.save(wish.out)

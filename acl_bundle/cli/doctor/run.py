@@ -117,27 +117,29 @@ def run(path: Path | None, as_json: bool) -> int:
         0 when a library was opened and works, and the file can be loaded; else 1.
     """
     parts = {"library": list(_library()), "fake": list(_fake())}
-    if path is not None:
-        parts[str(path)] = list(_file(path))
-    well = all(well for part, rows in parts.items() if part != "fake" for well, _ in rows)
+    checked = [] if path is None else list(_file(path))
+    well = all(well for well, _ in (*parts["library"], *checked))
     if as_json:
-        _document(parts, path, well)
+        _document(parts, path, checked, well)
     else:
-        _show(parts)
+        _show([*parts.items(), *([] if path is None else [(str(path), checked)])])
     return OK if well else DIFFERENT
 
 
-def _document(parts: dict[str, list[Finding]], path: Path | None, well: bool) -> None:
-    rows = {
-        title: [{"ok": good, "text": text} for good, text in findings]
-        for title, findings in parts.items()
-    }
-    checked = {} if path is None else {"file": {"path": str(path), "findings": rows[str(path)]}}
-    output.document({"ok": well, "library": rows["library"], "fake": rows["fake"], **checked})
+def _document(
+    parts: dict[str, list[Finding]], path: Path | None, checked: list[Finding], well: bool
+) -> None:
+    rows = {title: _rows(findings) for title, findings in parts.items()}
+    file = {} if path is None else {"file": {"path": str(path), "findings": _rows(checked)}}
+    output.document({"ok": well, **rows, **file})
 
 
-def _show(parts: dict[str, list[Finding]]) -> None:
-    for title, findings in parts.items():
+def _rows(findings: list[Finding]) -> list[dict[str, bool | str]]:
+    return [{"ok": good, "text": text} for good, text in findings]
+
+
+def _show(parts: list[tuple[str, list[Finding]]]) -> None:
+    for title, findings in parts:
         output.line(title)
         for well, text in findings:
             output.line(f"  {'ok ' if well else 'BAD'} {text}")

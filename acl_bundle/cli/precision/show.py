@@ -77,9 +77,11 @@ def _verdict(what: Searched, weights: KeepFloat32) -> list[str]:
     elif not weights.kept:
         lines.append(f"all {every} may be {what.dtype}: error {weights.error:.3g}")
     else:
+        overflow = any(one.why == "overflow" for one in weights.kept)
+        these = "those that do not overflow" if overflow else "these"
         lines.append(
             f"{len(weights.kept)} of {every} must stay float32; with all the others in"
-            f" {what.dtype} the error is {weights.error:.3g}, with these too {weights.whole:.3g}"
+            f" {what.dtype} the error is {weights.error:.3g}, with {these} too {weights.whole:.3g}"
         )
     return lines
 

@@ -26,8 +26,8 @@ Told = tuple[str, dict[str, Any]]
 _EXTRAS = {
     "typer": "cli",
     "rich": "cli",
-    "onnx": "demo",
-    "onnxruntime": "demo",
+    "onnx": "build",
+    "onnxruntime": "fake",
     "sklearn": "demo",
     "matplotlib": "plot",
     "starlette": "serve",
@@ -56,6 +56,10 @@ def status_of(run: Callable[[], int], as_json: bool) -> int:
     except BrokenPipeError:  # whoever read our output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
+    except OSError as error:  # a full disk: what is left must not fail again at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _tell(error)
+        return TROUBLE
     return status
 
 

@@ -93,6 +93,10 @@ def _refused(url: str, model: str, version: int | str, text: str, as_json: bool)
 def _model(wish: PostWish) -> str:
     """Ask which model there is."""
     rows = asked(wish.url, "/v2/repository/index", b"{}", timeout=wish.timeout)
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and "name" in row for row in rows
+    ):
+        raise ConnectionError(f"{wish.url} does not list models: it is a server of another kind")
     names = [str(row["name"]) for row in rows]
     if len(names) != 1:
         raise typer.BadParameter(f"the server has {', '.join(names)}: say which with --model")

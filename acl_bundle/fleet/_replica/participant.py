@@ -260,6 +260,8 @@ class Participant:
             return
         try:
             decision = self._decided(pending.epoch)
+            if decision.epoch != pending.epoch and decision.epoch <= self._epoch:
+                self._admit(self._epoch)
         except Exception as error:  # whatever a record of somebody else's raises
             reason = f"whether epoch {pending.epoch} was decided cannot be asked: {error}"
             self._door.refuse("pending", reason)
@@ -272,9 +274,8 @@ class Participant:
         else:
             if decision.epoch > self._epoch:
                 self._left_behind(decision)
-            else:
-                self._admit(self._epoch)
-            self._drop()
+            with suppress(AclBundleError):  # another thread stages: the set goes with the model
+                self._drop()
 
     def _left_behind(self, decision: Decision) -> None:
         self._door.refuse("pending", f"epoch {decision.epoch} was decided without it")

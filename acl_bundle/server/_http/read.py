@@ -38,7 +38,7 @@ async def body_of(request: Request, most: int, held: HeldBody, threads: Threads)
     if encoding == "identity":
         return body
     found = await threads.run(_unpacked, body, encoding, most)  # seconds, of a large one
-    held.add(len(found))
+    held.add(max(len(found) - len(body), 0))  # the packed bytes go
     return found
 
 
