@@ -104,12 +104,13 @@ def from_onnx(
     """
     _check_names(output_names)
     precisions.check(precision, keep_float32)
-    folding.check_one(program, weights, aliases, unused)
     if precision is not None:
         if program is not None:
             raise ValueError("precision goes with weights, not with a program of other graphs")
+        folding.check_one(program, weights, aliases, unused)
         model, weights = precisions.in_half(model, precision, weights or [], keep_float32)
     loaded = load(model)
+    folding.check_one(program, weights, aliases, unused)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     uses = walk.uses(loaded.model.graph)

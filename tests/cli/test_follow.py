@@ -64,7 +64,7 @@ def test_json_is_a_line_each(mlp: Any, published: Path) -> None:
     status, out, _ = cli(mlp.path, published, "--count", "1", "--json")
     applied, ended = map(json.loads, out.splitlines())
     assert status == 0
-    assert applied.keys() == {"event", "version", "changed", "nbytes", "seconds", "lag"}
+    assert applied.keys() == {"schema", "event", "version", "changed", "nbytes", "seconds", "lag"}
     assert (applied["event"], applied["version"], applied["nbytes"]) == ("applied", 3, 780)
     assert (ended["event"], ended["applied"], ended["last_error"]) == ("ended", 1, None)
 

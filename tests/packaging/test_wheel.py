@@ -58,7 +58,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     room = tmp_path_factory.mktemp("built")
     copy = room / "checkout"
     copy.mkdir()
-    for name in ("acl_bundle", "backend", "csrc", "fakes"):
+    for name in ("acl_bundle", "backend", "csrc", "fakes", "record"):
         shutil.copytree(
             ROOT / name, copy / name, ignore=shutil.ignore_patterns("*.so", "__pycache__")
         )
@@ -66,6 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for name in ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"):
         shutil.copy2(ROOT / name, copy)
     (copy / "csrc" / "acl" / "pointers.h").unlink()
+    (copy / "record" / "wrappers.h").unlink()
     before = listed(copy)
     run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", room, copy, cwd=room)
     left = [(before, listed(copy))]

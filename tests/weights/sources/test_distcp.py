@@ -207,7 +207,7 @@ def test_files_that_were_cut_short_are_refused(folder: Path) -> None:
 
 def test_without_torch_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(UnsupportedError, match=r"acl-bundle\[torch\]"):
+    with pytest.raises(UnsupportedError, match=r"pip install '\.\[torch\]'"):
         weights.open(folder)
 
 

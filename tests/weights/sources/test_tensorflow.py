@@ -258,7 +258,7 @@ def test_without_tensorflow_the_extra_is_named(
 ) -> None:
     path.write_bytes(constants(w=np.ones(4)))
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(UnsupportedError, match=r"acl-bundle\[tensorflow\]"):
+    with pytest.raises(UnsupportedError, match=r"pip install '\.\[tensorflow\]'"):
         weights.open(checkpoint)
     same(weights.open(path), {"w": np.ones(4)})  # a frozen graph needs none
 

@@ -195,5 +195,5 @@ def test_a_file_that_was_written_over_is_refused_not_touched(path: Path) -> None
 def test_without_torch_the_extra_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save({"w": torch.ones(2)}, path)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(UnsupportedError, match=r"acl-bundle\[torch\]"):
+    with pytest.raises(UnsupportedError, match=r"pip install '\.\[torch\]'"):
         weights.open(path)
