@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+from acl_bundle.cli.build.options import (
+    DynamicBatch,
+    DynamicHw,
+    DynamicShape,
+    InputShape,
+    MoreWeights,
+    NoFold,
+)
 from acl_bundle.cli.shell.arguments import Json
 
 
@@ -16,10 +24,7 @@ def compile_(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The .om file to write.")
     ],
-    patterns: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="More of what --weights takes."),
-    ] = None,
+    patterns: MoreWeights = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,27 +56,15 @@ def compile_(
             dir_okay=False,
         ),
     ] = None,
-    no_fold: Annotated[
-        bool,
-        typer.Option(
-            "--no-fold",
-            help="What depends on weights alone stays in the graph, for each inference.",
-        ),
-    ] = False,
-    input_shape: Annotated[
-        str, typer.Option(metavar="TEXT", help="Fixes open dims: x:1,3;mask:1,64")
-    ] = "",
-    dynamic_batch: Annotated[str, typer.Option(metavar="N,N,...", help="Batch sizes.")] = "",
-    dynamic_hw: Annotated[
-        str, typer.Option(metavar="H,W;H,W", help="Resolutions: 224,224;448,448")
-    ] = "",
+    no_fold: NoFold = False,
+    input_shape: InputShape = "",
+    dynamic_batch: DynamicBatch = "",
+    dynamic_hw: DynamicHw = "",
     dynamic_dims: Annotated[
         str,
         typer.Option(metavar="N,N;N,N", help="In each gear, all open dims of all inputs."),
     ] = "",
-    dynamic_shape: Annotated[
-        bool, typer.Option("--dynamic-shape", help="Open dims stay open.")
-    ] = False,
+    dynamic_shape: DynamicShape = False,
     precision: Annotated[
         str,
         typer.Option(
