@@ -201,7 +201,7 @@ def test_arrays_of_a_run_that_was_given_up_are_freed_when_it_is_over(mlp: Any) -
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
     x = ab.to_device(mlp.x)
-    fake.latency("aclmdlExecuteAsync", 1.0)
+    fake.latency("aclmdlExecuteAsync", 3.0)
     with pytest.raises(ab.AclTimeoutError):
         bundle.infer.run([x], timeout_ms=30, out="device")
     x.free()
