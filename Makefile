@@ -66,8 +66,12 @@ check: .venv/built $(BIN)/basedpyright $(BIN)/clang-format
 # Two processors have work for three: the tests often wait, for each other's processes and for time.
 WORKERS ?= 3
 
+# $(call whole,PYTEST,WORKERS): all tests; those that look at the clock after the others, alone.
+whole = $(1) -n $(2) --dist worksteal -m "not (timed or nightly or ray)"; others=$$?; \
+    $(1) -m "timed and not (nightly or ray)" && exit $$others
+
 pytest: .venv/built $(if $(CI),.venv/frameworks)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(call whole,$(BIN)/python -m pytest,$(WORKERS))
 
 # Ray has one cluster for each file here; several at once would have no room. A run that finds no
 # Ray skips all, and says so.
@@ -109,11 +113,11 @@ LOADED = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-na
 asan: .venv/built
 	CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" $(BIN)/python setup.py --quiet \
 	    build --build-base build/asan --build-lib build/asan/lib
-	PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
-	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1 $(BIN)/pytest -n 2 --dist worksteal \
-	    --capture=sys --ignore tests/laws --ignore tests/packaging --ignore tests/programs \
-	    --ignore tests/contract/clients/test_starved.py --ignore tests/chip \
-	    --ignore tests/contract/ge/test_compile_client.py --ignore tests/contract/ge/test_ge_refusals.py
+	export PYTHONPATH=$(CURDIR)/build/asan/lib LD_PRELOAD="$(LOADED)" UBSAN_OPTIONS=halt_on_error=1 \
+	    ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allocator_may_return_null=1; \
+	$(call whole,$(BIN)/pytest --capture=sys $(addprefix --ignore ,tests/laws tests/packaging \
+	    tests/programs tests/contract/clients/test_starved.py tests/chip \
+	    tests/contract/ge/test_compile_client.py tests/contract/ge/test_ge_refusals.py),2)
 
 # Fake and client are one program here, and a function of the client's is the
 # model: all that runs is compiled with the sanitizer.

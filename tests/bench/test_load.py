@@ -51,6 +51,7 @@ def test_threads_run_so_often_as_asked_together(model: bench.MeasuredModel) -> N
     assert timing.nbytes > 0
 
 
+@pytest.mark.timed
 def test_replicas_execute_at_once(model: bench.MeasuredModel, fake_acl: FakeAcl) -> None:
     """One execution takes long enough for the other thread to begin another, on another id."""
     for replicas in (1, 2):
@@ -88,6 +89,7 @@ def test_a_failure_in_a_thread_is_told_and_ends_the_others(
     assert cell.timings[0].count > 0, "what was measured is kept"
 
 
+@pytest.mark.timed
 def test_parts_are_those_of_the_calls(model: bench.MeasuredModel, fake_acl: FakeAcl) -> None:
     fake_acl.latency("aclmdlExecute", 0.02)
     fake_acl.latency("aclrtMemcpy", 0.01)

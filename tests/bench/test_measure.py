@@ -78,6 +78,7 @@ def test_an_onnx_model_in_every_shape_and_precision(path: Path) -> None:
         assert full.nbytes - brain.nbytes == pytest.approx(saved, abs=2000)
 
 
+@pytest.mark.timed
 def test_the_measured_time_is_that_of_the_execution(path: Path, fake_acl: FakeAcl) -> None:
     fake_acl.latency("aclmdlExecute", 0.02)
     (cell,) = filled(bench.open(path), "seq=2")

@@ -105,6 +105,7 @@ def _start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.timed
 def test_ctrl_c_ends_demo_and_trainer_and_leaves_nothing(tmp_path: Path) -> None:
     demo = _start(tmp_path)
     _wait_for_trainer(tmp_path)

@@ -327,6 +327,7 @@ def test_a_signal_while_something_is_collected_loses_nothing(mlp: Any, name: str
     assert place > 4
 
 
+@pytest.mark.timed
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("freed", [True, False])
 def test_a_signal_that_came_within_a_run_loses_no_array(mlp: Any, freed: bool) -> None:

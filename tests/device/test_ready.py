@@ -203,6 +203,7 @@ def interrupted(what: Callable[[], object]) -> bool:
     return time.monotonic() - begun < GRACE_S
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_a_run_that_waits_for_an_event_feels_ctrl_c(writer: Writer, replicas: int) -> None:
     with (
@@ -225,6 +226,7 @@ def test_a_run_that_waits_for_an_event_feels_ctrl_c(writer: Writer, replicas: in
         bound.close()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("load", [ab.Bundle.load, ab.Pair.load])
 @pytest.mark.parametrize("how", ["update", "stage"])
 def test_an_update_that_waits_for_an_event_ends_at_its_limit_and_feels_ctrl_c(
@@ -243,6 +245,7 @@ def test_an_update_that_waits_for_an_event_ends_at_its_limit_and_feels_ctrl_c(
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_the_close_of_a_binding_beside_a_run_of_it_feels_ctrl_c(replicas: int) -> None:
     """Then calls are refused, and the next close waits for the run that has the arrays."""

@@ -199,6 +199,7 @@ def test_a_dynamic_output_of_another_shape_is_told_after_the_run() -> None:
     fake.reset()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("kind", ["static"])
 def test_a_run_that_was_given_up_keeps_its_arrays(graph: ab.Graph, kind: str) -> None:
     x = given()

@@ -234,6 +234,7 @@ def test_a_device_without_room_takes_it_in_parts(mlp: Any) -> None:
         near(loaded, mlp, new)
 
 
+@pytest.mark.timed
 def test_an_update_that_was_given_up_keeps_its_arrays(owned: ab.Bundle, mlp: Any) -> None:
     arrays = on_device(mlp.random(11))
     owned.update({"b2": mlp.weights["b2"]}, timeout_ms=10_000)

@@ -113,6 +113,7 @@ def again(way: Callable[..., Any], inputs: dict[str, Any]) -> list[Any]:
             assert time.monotonic() < end
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", ["run", "run_into", "call", "bind", "submit", "timed"])
 def test_every_call_of_a_run(graph: ab.Graph, name: str) -> None:
     if name in {"submit", "timed"} and graph.inputs[0].dynamic and graph.outputs[0].nbytes == 0:

@@ -123,6 +123,7 @@ def update_in_time(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.update({"w1": mlp.weights["w1"]}, timeout_ms=50)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("way", "in_time"), [(submits, infer_in_time), (limited, update_in_time)])
 def test_a_failure_after_giving_up_is_not_told_to_the_next(
     mlp: Any, way: Way, in_time: Callable[[ab.Bundle, Any], None]

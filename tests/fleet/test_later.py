@@ -48,6 +48,7 @@ def counted(one: Direct) -> list[str]:
     return steps
 
 
+@pytest.mark.timed
 def test_one_that_could_not_commit_catches_up(mlp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(later, "PAUSES", (0.01,) * 1000)
     with fleet_of(mlp) as (fleet, ones):
@@ -63,6 +64,7 @@ def test_one_that_could_not_commit_catches_up(mlp: Any, monkeypatch: pytest.Monk
         assert fleet.status().catching_up == ""
 
 
+@pytest.mark.timed
 def test_tries_end_and_an_update_begins_them_anew(mlp: Any) -> None:
     with fleet_of(mlp) as (fleet, ones):
         steps = counted(ones[2])
@@ -75,6 +77,7 @@ def test_tries_end_and_an_update_begins_them_anew(mlp: Any) -> None:
             assert answers(ones, mlp) == {"r0": version, "r1": version, "r2": None}
 
 
+@pytest.mark.timed
 def test_one_that_an_inference_finds_closed(mlp: Any) -> None:
     with fleet_of(mlp) as (fleet, ones):
         fleet.update(mlp.random(1), version=1)
@@ -85,6 +88,7 @@ def test_one_that_an_inference_finds_closed(mlp: Any) -> None:
         assert set(answers(ones, mlp).values()) == {1}
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("way", ["closed", "fenced"])
 def test_a_fleet_that_is_no_more_tries_no_more(
     mlp: Any, monkeypatch: pytest.MonkeyPatch, way: str
@@ -110,6 +114,7 @@ class Work:
         return True
 
 
+@pytest.mark.timed
 def test_it_keeps_nothing_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(later, "PAUSES", (0.01,) * 1_000_000)
     work = Work()
@@ -119,6 +124,7 @@ def test_it_keeps_nothing_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     until(none_is_left)
 
 
+@pytest.mark.timed
 def test_a_record_that_cannot_be_reached_is_asked_again(mlp: Any) -> None:
     with fleet_of(mlp) as (fleet, ones):
         ones[0].refuses = {"commit", "catch_up"}

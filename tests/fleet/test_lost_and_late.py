@@ -106,6 +106,7 @@ def test_one_that_hangs_in_its_commit_is_closed(mlp: Any) -> None:
         assert slow.infer({"x": mlp.x}).version == 1
 
 
+@pytest.mark.timed
 def test_a_gate_that_cannot_close_ends_the_update(mlp: Any) -> None:
     with Fleet.local(mlp.path, devices=[0, 0]) as fleet, ThreadPoolExecutor(1) as pool:
         fake.latency("aclmdlExecute", 0.5)
@@ -225,6 +226,7 @@ def test_an_inference_is_tried_once_more_where_that_is_allowed(mlp: Any) -> None
         assert [one.lost for one in fleet._members] == [True, True, False]
 
 
+@pytest.mark.timed
 def test_the_one_with_the_least_to_do_infers(mlp: Any) -> None:
     with Fleet.local(mlp.path, devices=[0, 0, 0]) as fleet, ThreadPoolExecutor(6) as pool:
         fake.latency("aclmdlExecute", 0.05)

@@ -96,6 +96,7 @@ def check_answers(fleet: Fleet, mlp: Any) -> None:
         np.testing.assert_allclose(outputs["y"], right, **CLOSE)
 
 
+@pytest.mark.timed
 def test_weights_and_answers_go_between_processes(fleet: Fleet, mlp: Any) -> None:
     all_open(fleet)
     version = int(fleet.version or 0) + 1
@@ -109,6 +110,7 @@ def test_weights_and_answers_go_between_processes(fleet: Fleet, mlp: Any) -> Non
     assert len({row.where for row in fleet.status().replicas}) == 2
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", ["prepare", "close_gate", "commit", "open_gate"])
 def test_a_child_is_killed(fleet: Fleet, mlp: Any, step: str, after: bool) -> None:
@@ -133,6 +135,7 @@ def test_a_child_is_killed(fleet: Fleet, mlp: Any, step: str, after: bool) -> No
     check_answers(fleet, mlp)
 
 
+@pytest.mark.timed
 def test_those_that_are_lost_are_dropped(fleet: Fleet, mlp: Any) -> None:
     all_open(fleet)
     before = int(fleet.version or 0)
@@ -194,6 +197,7 @@ def test_an_answer_that_cannot_be_sent_is_told() -> None:
         assert text in str(error)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("step", "argument", "kind", "text"),
     [
@@ -214,6 +218,7 @@ def test_what_cannot_be_sent_is_the_fault_of_one_request(
     assert replica.process == process
 
 
+@pytest.mark.timed
 def test_a_child_that_is_known_to_be_gone_has_run_nothing(fleet: Fleet, mlp: Any) -> None:
     all_open(fleet)
     members = [*fleet._members]

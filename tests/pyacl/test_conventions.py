@@ -175,6 +175,7 @@ def test_what_a_callback_raises_is_printed_and_the_stream_goes_on(
     assert acl.rt.destroy_stream(stream) == 0
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", ["aclrtMemset", "aclrtSynchronizeDevice", "aclrtGetMemInfo"])
 def test_the_interpreter_goes_on_during_a_call(acl: Any, fake_acl: Any, name: str) -> None:
     """A second thread ticks while the call sleeps; with the GIL held it could not tick once."""

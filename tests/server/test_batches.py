@@ -79,6 +79,7 @@ def test_any_number_of_rows_up_to_the_largest_gear(start: Start, geared: Path, c
         )
 
 
+@pytest.mark.timed
 def test_what_does_not_fit_fails_alone(start: Start, geared: Path, fake_acl: FakeAcl) -> None:
     with ab.Bundle.load(geared) as model:
         model.init()

@@ -86,6 +86,7 @@ def answers(port: int) -> Any:
         return False
 
 
+@pytest.mark.timed
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server here")
 def test_a_trainer_improves_what_is_served(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "policy.py", tmp_path)

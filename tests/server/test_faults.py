@@ -41,6 +41,7 @@ def head_of(body: bytes, headers: dict[str, str]) -> bytes:
     return (first + "\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("where", ["head", "body", "answer"])
 def test_a_client_that_goes(mlp: Any, server: Server, fake_acl: FakeAcl, where: str) -> None:
     body, headers = binary(mlp.x)
@@ -108,6 +109,7 @@ def test_a_head_without_an_end(server: Server, mlp: Any, header: bytes) -> None:
     works(server, mlp)
 
 
+@pytest.mark.timed
 def test_a_client_that_does_not_read(start: Start, tmp_path: Path) -> None:
     shape = (4096, 4096)  # 64 MiB, more than all buffers hold
     build.null({"x": ("float32", (1,))}, {"y": ("float32", shape)}).save(tmp_path / "n.om")

@@ -98,6 +98,7 @@ def test_a_stream_pulls_no_more_than_depth_items_ahead(bundle: ab.Bundle, mlp: A
         next(stream)
 
 
+@pytest.mark.timed
 def test_copies_overlap_the_execute(bundle: ab.Bundle, mlp: Any) -> None:
     """The fake checks the order of streams; here it is the time that tells."""
     list(bundle.infer.stream([mlp.x]))
@@ -180,6 +181,7 @@ def test_items_that_go_on_after_an_error(bundle: ab.Bundle, mlp: Any) -> None:
     assert list(stream) == []
 
 
+@pytest.mark.timed
 def test_a_future_can_be_cancelled_until_it_runs(bundle: ab.Bundle, mlp: Any) -> None:
     running = blocked(bundle, mlp.x)
     waiting = [bundle.infer.submit(mlp.x) for _ in range(4)]
@@ -195,6 +197,7 @@ def test_a_future_can_be_cancelled_until_it_runs(bundle: ab.Bundle, mlp: Any) ->
     assert fake.calls()["aclmdlExecuteAsync"] == 5
 
 
+@pytest.mark.timed
 def test_closing_a_stream_cancels_what_has_not_begun(bundle: ab.Bundle, mlp: Any) -> None:
     slow(0.1)
     with bundle.infer.stream([mlp.x] * 50, 20) as stream:
@@ -208,6 +211,7 @@ def test_closing_a_stream_cancels_what_has_not_begun(bundle: ab.Bundle, mlp: Any
     assert fake.calls()["aclmdlExecuteAsync"] == begun + 1
 
 
+@pytest.mark.timed
 def test_a_stream_that_is_dropped_cancels(bundle: ab.Bundle, mlp: Any) -> None:
     running = blocked(bundle, mlp.x)
     stream = bundle.infer.stream([mlp.x] * 9, 5)
@@ -306,6 +310,7 @@ def test_an_update_between_two_results(bundle: ab.Bundle, mlp: Any) -> None:
     assert bundle.version == 6
 
 
+@pytest.mark.timed
 def test_a_callback_may_use_the_bundle(bundle: ab.Bundle, mlp: Any) -> None:
     """It runs in the worker, while later runs are on the device."""
     seen: list[Any] = []
@@ -326,6 +331,7 @@ def test_a_callback_may_use_the_bundle(bundle: ab.Bundle, mlp: Any) -> None:
     assert bundle.version == "from a callback"
 
 
+@pytest.mark.timed
 def test_a_callback_that_raises_does_not_stop_the_worker(
     bundle: ab.Bundle, mlp: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -339,6 +345,7 @@ def test_a_callback_that_raises_does_not_stop_the_worker(
     assert "SystemExit: 3" in capsys.readouterr().err
 
 
+@pytest.mark.timed
 def test_a_callback_may_close_the_bundle(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -352,6 +359,7 @@ def test_a_callback_may_close_the_bundle(mlp: Any) -> None:
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_closing_refuses_what_waits_and_ends_the_thread(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -373,6 +381,7 @@ def test_closing_refuses_what_waits_and_ends_the_thread(mlp: Any) -> None:
             use()
 
 
+@pytest.mark.timed
 def test_pending_futures_keep_the_bundle_and_nothing_else_does(mlp: Any) -> None:
     gc.collect()
     bundle = ab.Bundle.load(mlp.path)
@@ -436,6 +445,7 @@ def test_the_first_inference_without_weights_warns(mlp: Any) -> None:
     assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"] * 2
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("graph", ["init", "update"])
 def test_graphs_that_write_are_not_run(bundle: ab.Bundle, mlp: Any, graph: str) -> None:
     handle: ab.Graph = getattr(bundle, graph)
@@ -520,6 +530,7 @@ futures = [bundle.infer.submit(x) for _ in range(200)]
 """
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "del bundle", "raise SystemExit"])
 def test_the_end_of_the_interpreter_does_not_wait_for_all(mlp: Any, end: str) -> None:
     code = EXIT.replace("{end}", end)
@@ -532,6 +543,7 @@ def test_the_end_of_the_interpreter_does_not_wait_for_all(mlp: Any, end: str) ->
     assert time.monotonic() - start < 15  # all of them take 20
 
 
+@pytest.mark.timed
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_is_told(bundle: ab.Bundle, mlp: Any) -> None:

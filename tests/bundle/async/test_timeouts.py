@@ -56,6 +56,7 @@ def until_usable(bundle: ab.Bundle, mlp: Any) -> None:
     raise AssertionError("still busy")
 
 
+@pytest.mark.timed
 def test_a_run_that_is_not_over_in_time(bundle: ab.Bundle, mlp: Any) -> None:
     """Facts 1.4: 507046 is the code of it."""
     bundle.infer.run([mlp.x], timeout_ms=5000)
@@ -74,6 +75,7 @@ def test_a_run_that_is_not_over_in_time(bundle: ab.Bundle, mlp: Any) -> None:
     until_usable(bundle, mlp)
 
 
+@pytest.mark.timed
 def test_a_longer_timeout_than_one_slice(bundle: ab.Bundle, mlp: Any) -> None:
     fake.latency("aclmdlExecuteAsync", 0.25)
     out = bundle.infer.run([mlp.x], timeout_ms=3000)
@@ -87,6 +89,7 @@ def test_a_longer_timeout_than_one_slice(bundle: ab.Bundle, mlp: Any) -> None:
     until_usable(bundle, mlp)
 
 
+@pytest.mark.timed
 def test_what_is_busy_and_what_goes_on(bundle: ab.Bundle, mlp: Any) -> None:
     hang(bundle, mlp)
     for busy in (
@@ -112,12 +115,14 @@ def test_what_is_busy_and_what_goes_on(bundle: ab.Bundle, mlp: Any) -> None:
     np.testing.assert_allclose(out["y"], mlp.answer(mlp.random(1)), **CLOSE)
 
 
+@pytest.mark.timed
 def test_an_update_alone_finds_out_that_the_device_is_done(bundle: ab.Bundle, mlp: Any) -> None:
     hang(bundle, mlp, 0.2)
     time.sleep(0.4)
     assert bundle.update(mlp.random(1)).version == 1
 
 
+@pytest.mark.timed
 def test_an_update_that_may_not_wait(bundle: ab.Bundle, mlp: Any) -> None:
     fake.latency("aclmdlExecuteAsync", 0.4)
     future = bundle.infer.submit(mlp.x)
@@ -129,6 +134,7 @@ def test_an_update_that_may_not_wait(bundle: ab.Bundle, mlp: Any) -> None:
     np.testing.assert_allclose(future.result(1), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 def test_futures_and_streams_time_out_one_by_one(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.3)
@@ -143,6 +149,7 @@ def test_futures_and_streams_time_out_one_by_one(bundle: ab.Bundle, mlp: Any) ->
     assert len(list(bundle.infer.stream([mlp.x] * 5, timeout_ms=1000))) == 5
 
 
+@pytest.mark.timed
 def test_a_timeout_counts_from_when_it_is_its_turn(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.1)
@@ -151,6 +158,7 @@ def test_a_timeout_counts_from_when_it_is_its_turn(bundle: ab.Bundle, mlp: Any) 
         np.testing.assert_allclose(future.result(5), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 def test_a_run_without_timeout_behind_one_that_hangs(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.3)
@@ -160,6 +168,7 @@ def test_a_run_without_timeout_behind_one_that_hangs(bundle: ab.Bundle, mlp: Any
     np.testing.assert_allclose(second.result(5), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 def test_a_run_that_could_not_be_begun(bundle: ab.Bundle, mlp: Any) -> None:
     """All slots are in use: nothing was started, and nothing hangs."""
     bundle.infer.submit(mlp.x).result(5)
@@ -173,6 +182,7 @@ def test_a_run_that_could_not_be_begun(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.run([mlp.x], timeout_ms=1000)
 
 
+@pytest.mark.timed
 def test_closing_while_the_device_is_busy(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -196,6 +206,7 @@ def test_closing_while_the_device_is_busy(mlp: Any) -> None:
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_arrays_of_a_run_that_was_given_up_are_freed_when_it_is_over(mlp: Any) -> None:
     """Freed by their owner, and with their bundle closed, they live as long as the run."""
     bundle = ab.Bundle.load(mlp.path)
@@ -216,6 +227,7 @@ def test_arrays_of_a_run_that_was_given_up_are_freed_when_it_is_over(mlp: Any) -
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_closing_after_the_device_is_done(bundle: ab.Bundle, mlp: Any) -> None:
     hang(bundle, mlp, 0.1)
     time.sleep(0.3)
@@ -223,6 +235,7 @@ def test_closing_after_the_device_is_done(bundle: ab.Bundle, mlp: Any) -> None:
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_ctrl_c_while_a_run_is_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.infer.run([mlp.x], timeout_ms=5000)
     fake.latency("aclmdlExecuteAsync", 1.5)
@@ -237,6 +250,7 @@ def test_ctrl_c_while_a_run_is_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
     bundle.update(mlp.random(1))
 
 
+@pytest.mark.timed
 def test_a_stream_that_fails_to_be_waited_for(bundle: ab.Bundle, mlp: Any) -> None:
     """It does not say that it is done either, so the slot stays out of use."""
     bundle.infer.run([mlp.x], timeout_ms=5000)
@@ -267,6 +281,7 @@ def twice(path: Path, **options: Any) -> Path:
     return path
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "options",
     [{"dynamic_batch": [1, 2, 4]}, {"dynamic_dims": {"x": [(1, 3), (2, 3), (4, 3)]}}],
@@ -287,6 +302,7 @@ def test_gears(tmp_path: Path, options: Any) -> None:
             bundle.infer.run([rows(2)], {"y": rows(4)}, timeout_ms=50)
 
 
+@pytest.mark.timed
 def test_dynamic_graphs_say_that_they_cannot(tmp_path: Path) -> None:
     with ab.Bundle.load(twice(tmp_path / "dynamic.om", dynamic_shape=True)) as bundle:
         for use in (
@@ -299,6 +315,7 @@ def test_dynamic_graphs_say_that_they_cannot(tmp_path: Path) -> None:
         assert bundle.infer(rows(2)).tolist() == (rows(2) * 2).tolist()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("variables", ["owned", "library"])
 def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None:
     """What a commit with a timeout is made of."""
@@ -328,6 +345,7 @@ def test_an_engine_that_writes_and_is_given_up(mlp: Any, variables: Any) -> None
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 def test_timeouts_from_many_threads(bundle: ab.Bundle, mlp: Any) -> None:
     """Some are over in time, some are not; whoever gets an answer gets the right one."""
     bundle.infer.run([mlp.x], timeout_ms=5000)

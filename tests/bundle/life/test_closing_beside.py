@@ -30,6 +30,7 @@ def wide(tmp_path: Path) -> Iterator[ab.Bundle]:
         yield bundle
 
 
+@pytest.mark.timed
 def test_a_run_with_a_timeout_gets_its_outputs(wide: ab.Bundle) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(wide.infer.run, [np.zeros(4, np.float32)], timeout_ms=5000)
@@ -39,6 +40,7 @@ def test_a_run_with_a_timeout_gets_its_outputs(wide: ab.Bundle) -> None:
     assert fake.violations() == []
 
 
+@pytest.mark.timed
 def test_a_handler_of_a_signal_closes_under_a_run(wide: ab.Bundle) -> None:
     """Nobody fetches the outputs any more, and nobody waits for that."""
     before = signal.signal(signal.SIGALRM, lambda *_: wide.close())
@@ -51,6 +53,7 @@ def test_a_handler_of_a_signal_closes_under_a_run(wide: ab.Bundle) -> None:
     assert fake.violations() == []
 
 
+@pytest.mark.timed
 def test_a_callback_and_another_thread_close_at_once(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()

@@ -37,6 +37,7 @@ def in_a_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     return thread, found
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("slow", ["aclrtMemcpy", "aclmdlExecute"])
 def test_a_bundle_is_not_collected_in_an_update(
@@ -92,6 +93,7 @@ def test_exit_waits_for_an_update(mlp: Any, flow: str, slow: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.timed
 def test_a_snapshot_is_not_closed_under_a_restore(mlp: Any, fake_acl: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()

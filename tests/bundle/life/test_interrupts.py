@@ -131,6 +131,7 @@ def test_a_wait_for_another_threads_hold(
     np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(1)), **CLOSE)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", INFER)
 def test_a_wait_for_another_threads_update(
     bundle: ab.Bundle, calls: Calls, mlp: Any, name: str
@@ -155,6 +156,7 @@ def test_a_wait_for_another_threads_update(
     np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(1)), **CLOSE)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", ["call", "run", "device", "bound"])
 def test_a_wait_for_other_threads_inferences(mlp: Any, name: str) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
@@ -230,6 +232,7 @@ def test_a_handler_that_holds_has_its_own_inference_refused(bundle: ab.Bundle, m
     np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_those_who_wait_keep_their_order(mlp: Any, replicas: int) -> None:
     """Each waits for several of the steps after which a wait looks for signals."""

@@ -35,6 +35,7 @@ def one(mlp: Any, seed: int, name: str) -> dict[str, Any]:
     return {name: mlp.random(seed)[name]}
 
 
+@pytest.mark.timed
 def test_runs_that_wait_for_their_turn_meet_no_refused_version(pair: ab.Pair, mlp: Any) -> None:
     pair.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.02)
@@ -71,6 +72,7 @@ def test_runs_that_are_late_meet_no_refused_version(pair: ab.Pair, mlp: Any) -> 
     assert len(seen) > 1
 
 
+@pytest.mark.timed
 def test_an_update_in_a_callback_that_others_wait_for(pair: ab.Pair, mlp: Any) -> None:
     pair.infer.submit(mlp.x).result(5)
     fake.latency("aclmdlExecuteAsync", 0.05)
@@ -106,6 +108,7 @@ def test_a_probe_that_changes_the_pair(pair: ab.Pair, mlp: Any, name: str) -> No
     assert pair.version == 0
 
 
+@pytest.mark.timed
 def test_an_interrupt_that_comes_during_init(pair: ab.Pair, mlp: Any) -> None:
     """It is told when init is through: the shadow is not what it was."""
     now: dict[str, Any] = {}
@@ -130,6 +133,7 @@ def test_an_interrupt_that_comes_during_init(pair: ab.Pair, mlp: Any) -> None:
     np.testing.assert_allclose(pair.infer(mlp.x), mlp.answer(now), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.timed
 def test_the_limits_of_an_update_are_its_own(pair: ab.Pair, mlp: Any) -> None:
     """Making up for what was missed waits as long as this update may, not that one."""
     pair.update(one(mlp, 1, "w1"), when_busy="fail")

@@ -97,6 +97,7 @@ def test_pairs_change_at_one_instant(mlp: Any) -> None:
         assert list(versions) == sorted(versions)
 
 
+@pytest.mark.timed
 def test_a_hold_waits_for_runs_that_are_under_way(
     pair: ab.Pair, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -135,6 +136,7 @@ def test_the_holders_own_inference_is_refused(pair: ab.Pair, mlp: Any) -> None:
     pair.infer(mlp.x)
 
 
+@pytest.mark.timed
 def test_other_threads_changes_wait_or_are_refused(
     pair: ab.Pair, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_thread_that_ends_holds_nothing(pair: ab.Pair, mlp: Any) -> None:
         kept[0].release()
 
 
+@pytest.mark.timed
 def test_an_interrupt_while_waiting_holds_nothing(
     pair: ab.Pair, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -224,6 +227,7 @@ def test_an_interrupt_ends_an_inference_that_waits(
     pair.infer(mlp.x)
 
 
+@pytest.mark.timed
 def test_a_hold_in_a_callback_that_others_wait_for(pair: ab.Pair, mlp: Any) -> None:
     pair.infer.submit(mlp.x).result(20)
     fake.latency("aclmdlExecuteAsync", 0.05)
@@ -294,6 +298,7 @@ def test_close_after_a_limit_closes(mlp: Any) -> None:
             time.sleep(0.01)
 
 
+@pytest.mark.timed
 def test_a_callback_may_infer_while_a_hold_waits_for_runs(
     pair: ab.Pair, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:

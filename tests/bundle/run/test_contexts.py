@@ -80,6 +80,7 @@ USES: dict[str, Callable[[ab.Bundle, Any], Any]] = {
 _PATH: list[Path] = []
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("use", USES)
 def test_a_device_of_ours_that_another_thread_closes_meanwhile(mlp: Any, use: str) -> None:
     _PATH[:] = [mlp.path]
@@ -99,6 +100,7 @@ def test_a_device_of_ours_that_another_thread_closes_meanwhile(mlp: Any, use: st
         pool.submit(bundle.infer, mlp.x).result()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("shapes", [{"dynamic_batch": [1, 4]}, {"dynamic_shape": True}])
 def test_a_device_closed_while_a_plain_file_runs(mlp: Any, shapes: Any) -> None:
     data = build.model(_batched(mlp), **shapes)

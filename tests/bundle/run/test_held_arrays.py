@@ -58,6 +58,7 @@ def meanwhile(run: Callable[[], Any], act: Callable[[], None]) -> Any:
     return seen[0]
 
 
+@pytest.mark.timed
 def test_an_array_that_is_read_keeps_its_memory(graph: ab.Graph) -> None:
     given = {"left": array(0), "right": array(6)}
     held = [given["left"]]
@@ -74,6 +75,7 @@ def test_an_array_that_is_read_keeps_its_memory(graph: ab.Graph) -> None:
     held[0].resize((1, 1))  # nobody holds it any more
 
 
+@pytest.mark.timed
 def test_an_array_that_is_written_keeps_its_memory(graph: ab.Graph) -> None:
     taken = {"s": array(0), "same": array(0)}
     held = [taken["s"]]
@@ -88,6 +90,7 @@ def test_an_array_that_is_written_keeps_its_memory(graph: ab.Graph) -> None:
     assert held[0].tolist() == (array(0) + array(6)).tolist()
 
 
+@pytest.mark.timed
 def test_another_shape_meanwhile_is_not_seen(graph: ab.Graph) -> None:
     x, z = array(0), array(6)
 

@@ -343,6 +343,7 @@ def test_the_warning_points_at_the_caller(mlp: Any, use: str) -> None:
     assert [one["id"] for one in fake.violations()] == ["AB-MDL-0018"]
 
 
+@pytest.mark.timed
 def test_an_array_taken_away_meanwhile_is_still_read(bundle: ab.Bundle, mlp: Any) -> None:
     given = {"x": mlp.x.copy()}
     fake.latency("aclrtGetCurrentContext", 0.2)

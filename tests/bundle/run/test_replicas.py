@@ -53,6 +53,7 @@ def at_once(call: Callable[[], object], threads: int) -> float:
         return time.monotonic() - start
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("variables", ["owned", "library"])
 def test_as_many_run_at_once_as_there_are_replicas(mlp: Any, variables: Any) -> None:
     with ab.Bundle.load(mlp.path, replicas=3, variables=variables) as bundle:
@@ -69,6 +70,7 @@ def test_as_many_run_at_once_as_there_are_replicas(mlp: Any, variables: Any) -> 
             assert time.monotonic() - start < 0.6
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("options", [{"dynamic_batch": [1, 2]}, {"dynamic_shape": True}])
 def test_replicas_of_graphs_with_more_than_one_shape(tmp_path: Path, options: Any) -> None:
     path = tmp_path / "net.om"
@@ -94,6 +96,7 @@ def test_one_update_serves_all(mlp: Any) -> None:
             np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(mlp.random(20)), **CLOSE)
 
 
+@pytest.mark.timed
 def test_a_binding_is_not_run_twice_at_once(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path, replicas=2) as bundle:
         bundle.init()
@@ -121,6 +124,7 @@ def test_a_failed_run_gives_its_replica_back(mlp: Any) -> None:
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), **CLOSE)
 
 
+@pytest.mark.timed
 def test_closing_waits_for_all(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path, replicas=3)
     bundle.init()

@@ -36,6 +36,7 @@ def test_every_answer_belongs_to_one_version(mlp: Any) -> None:
                 time.sleep(0.002)
 
 
+@pytest.mark.timed
 def test_a_stream_of_inferences_cannot_keep_an_update_out(mlp: Any) -> None:
     fake.latency("aclmdlExecute", 0.02)
     with ab.Bundle.load(mlp.path) as bundle:
@@ -97,6 +98,7 @@ def test_a_context_is_put_back_after_a_failure(mlp: Any) -> None:
             acl.aclrtDestroyContext(theirs[0])
 
 
+@pytest.mark.timed
 def test_close_waits_for_a_running_inference(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -142,6 +144,7 @@ def test_updates_from_many_threads_take_turns(mlp: Any) -> None:
         )
 
 
+@pytest.mark.timed
 def test_ctrl_c_while_an_update_waits_changes_nothing(mlp: Any) -> None:
     """Design 5: waiting for inferences returns to Python every 100 ms."""
     with ab.Bundle.load(mlp.path) as bundle:

@@ -306,6 +306,7 @@ def test_a_shape_seen_before_is_not_described_again(tmp_path: Path, fake_acl: An
         assert after[name] == before[name]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("call", ["run", "call"])
 def test_a_ctrl_c_while_the_library_allocates_leaves_no_memory(tmp_path: Path, call: str) -> None:
     x = np.ones(1000, np.float32)

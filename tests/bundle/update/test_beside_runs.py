@@ -61,6 +61,7 @@ def test_eight_threads_through_a_thousand_updates_see_whole_versions(mlp: Any, f
         np.testing.assert_allclose(out["y"], answers[out.version % 10], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.timed
 def test_a_busy_bundle_is_left_alone_when_waiting_is_not_wanted(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle, ThreadPoolExecutor(2) as pool:
         bundle.init()
@@ -130,6 +131,7 @@ def test_an_interrupt_at_any_moment_of_an_update(mlp: Any, flow: Any) -> None:
     assert fake.live() == []
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", ["owned", "library"])
 def test_an_interrupt_while_waiting_for_inferences_changes_nothing(mlp: Any, flow: Any) -> None:
     with ab.Bundle.load(mlp.path, variables=flow) as bundle, ThreadPoolExecutor(1) as pool:
@@ -147,6 +149,7 @@ def test_an_interrupt_while_waiting_for_inferences_changes_nothing(mlp: Any, flo
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.timed
 def test_a_long_update_of_a_lazy_mapping_can_be_interrupted(mlp: Any) -> None:
     class View(Mapping[str, Any]):
         """A mapping that is no dict, and so lazy."""
@@ -175,6 +178,7 @@ def test_a_long_update_of_a_lazy_mapping_can_be_interrupted(mlp: Any) -> None:
         assert bundle.update(mlp.random(1)).version == 1
 
 
+@pytest.mark.timed
 def test_a_bundle_is_not_poisoned_while_a_commit_writes(fake_acl: Any, mlp: Any) -> None:
     """T1 commits, T2 asks whether the bundle is poisoned, as a server does before each run."""
     with ab.Bundle.load(mlp.path) as bundle:

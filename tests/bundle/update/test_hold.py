@@ -242,6 +242,7 @@ def test_a_second_hold_of_the_thread_is_refused(bundle: ab.Bundle) -> None:
         pass
 
 
+@pytest.mark.timed
 def test_other_threads_changes_wait(bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor) -> None:
     changes: tuple[Callable[..., Any], ...] = (
         lambda **busy: bundle.update(mlp.random(1), **busy),
@@ -261,6 +262,7 @@ def test_other_threads_changes_wait(bundle: ab.Bundle, mlp: Any, pool: ThreadPoo
         one.result(20)
 
 
+@pytest.mark.timed
 def test_a_hold_waits_for_running_inferences(
     bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -276,6 +278,7 @@ def test_a_hold_waits_for_running_inferences(
     fake.latency("aclmdlExecute", 0)
 
 
+@pytest.mark.timed
 def test_an_interrupt_while_waiting_holds_nothing(
     bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -291,6 +294,7 @@ def test_an_interrupt_while_waiting_holds_nothing(
     bundle.infer(mlp.x)
 
 
+@pytest.mark.timed
 def test_an_interrupt_within_the_hold_releases_it(bundle: ab.Bundle, mlp: Any) -> None:
     threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt), bundle.hold(LONG):
@@ -319,6 +323,7 @@ def test_the_limit_ends_it_and_later_commits_are_refused(
     assert bundle.update(mlp.random(1)).version == 2
 
 
+@pytest.mark.timed
 def test_a_block_that_outlasts_its_hold_says_so(bundle: ab.Bundle) -> None:
     with pytest.raises(ab.BusyError, match="its limit of 30 ms passed, so"), bundle.hold(30):
         time.sleep(0.2)
@@ -331,6 +336,7 @@ def _fails_late() -> None:
     raise ZeroDivisionError("own")
 
 
+@pytest.mark.timed
 def test_a_limit_within_a_commit_opens_the_gate_behind_it(
     bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor
 ) -> None:
@@ -407,6 +413,7 @@ def test_close_by_another_thread_waits(mlp: Any, pool: ThreadPoolExecutor) -> No
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_what_is_submitted_waits(bundle: ab.Bundle, mlp: Any, pool: ThreadPoolExecutor) -> None:
     bundle.infer.submit(mlp.x).result(20)
     with bundle.hold(LONG):

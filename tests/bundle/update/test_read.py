@@ -257,6 +257,7 @@ def test_an_export_that_fails_leaves_what_was_there(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.timed
 def test_a_large_weight_is_read_in_pieces_and_can_be_left(single: Any) -> None:
     w = np.arange(5 << 20, dtype=np.float32)  # 20 MiB
     built = single("Mul", np.ones((1,), np.float32), w)

@@ -86,6 +86,7 @@ def test_a_shape_is_not_learnt_from_an_update_that_failed(
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", ["owned", "library"])
 @pytest.mark.parametrize(
     "function",

@@ -463,6 +463,7 @@ def test_discard_does_not_go_by_holds(bundle: ab.Bundle, mlp: Any) -> None:
     answers(bundle, mlp, mlp.random(3), 1)
 
 
+@pytest.mark.timed
 def test_the_end_of_a_block_does_not_hide_why_it_failed(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
@@ -485,6 +486,7 @@ def _fails_late() -> None:
     raise KeyError("mine")
 
 
+@pytest.mark.timed
 def test_an_interrupt_while_staging_takes_nothing(bundle: ab.Bundle, mlp: Any) -> None:
     class Slow(Lazy):
         def __getitem__(self, name: str) -> Any:
@@ -497,6 +499,7 @@ def test_an_interrupt_while_staging_takes_nothing(bundle: ab.Bundle, mlp: Any) -
     answers(bundle, mlp, mlp.weights, 0)
 
 
+@pytest.mark.timed
 def test_a_commit_that_hangs_may_still_read_its_set(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         bundle.init()
@@ -543,6 +546,7 @@ def test_the_bundle_may_be_closed_over_it(mlp: Any) -> None:
     gc.collect()
 
 
+@pytest.mark.timed
 def test_close_waits_for_a_stage(mlp: Any) -> None:
     began = threading.Event()
 

@@ -341,6 +341,7 @@ def test_a_copy_that_fails_is_told_whichever_thread_it_was(mirror: Any, nth: int
     same(target["out_b"], a)
 
 
+@pytest.mark.timed
 def test_a_thread_without_a_context_is_told(mirror: Any) -> None:
     """The caller's own is set; each of the others has to set it."""
     a = values((6 * MiB,))

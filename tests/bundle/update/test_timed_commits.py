@@ -43,6 +43,7 @@ def test_an_update_within_its_time(mlp: Any, flow: Any) -> None:
         assert bundle.version == 3
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("arguments", [(), (2,)], ids=["init", "update"])
 def test_what_hangs_is_rolled_back_when_it_is_over(mlp: Any, flow: Any, arguments: Any) -> None:
@@ -69,6 +70,7 @@ def test_what_hangs_is_rolled_back_when_it_is_over(mlp: Any, flow: Any, argument
     assert not [t for t in threading.enumerate() if t.name.startswith("acl_bundle")]
 
 
+@pytest.mark.timed
 def test_a_first_update_that_hangs_leaves_nothing_to_go_back_to(mlp: Any) -> None:
     with ab.Bundle.load(mlp.path) as bundle:
         fake.latency("aclmdlExecuteAsync", 0.3)
@@ -87,6 +89,7 @@ def test_a_first_update_that_hangs_leaves_nothing_to_go_back_to(mlp: Any) -> Non
         np.testing.assert_allclose(bundle.infer(mlp.x), mlp.answer(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.timed
 def test_a_bundle_that_closes_while_it_hangs_does_not_wait(mlp: Any) -> None:
     bundle = ab.Bundle.load(mlp.path)
     bundle.init()
@@ -102,6 +105,7 @@ def test_a_bundle_that_closes_while_it_hangs_does_not_wait(mlp: Any) -> None:
     wait_until(lambda: fake.live() == [])
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("function", ["aclmdlExecuteAsync", "aclrtSynchronizeStreamWithTimeout"])
 def test_a_failure_on_the_stream_is_rolled_back(mlp: Any, function: str) -> None:
     """At once, or, when the stream does not say that it is done, when it is."""
@@ -116,6 +120,7 @@ def test_a_failure_on_the_stream_is_rolled_back(mlp: Any, function: str) -> None
         np.testing.assert_array_equal(bundle.infer(mlp.x), before)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_refused_execute_that_left_something_on_the_stream(mlp: Any, flow: Any) -> None:
     """It may have begun a part of the graph: rolled back when the stream says it is done."""
@@ -134,6 +139,7 @@ def test_a_refused_execute_that_left_something_on_the_stream(mlp: Any, flow: Any
         np.testing.assert_array_equal(bundle.infer(mlp.x), before)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("flow", FLOWS)
 def test_the_limit_is_not_for_staging(mlp: Any, flow: Any) -> None:
     """It is for what is waited for: the device has all of it, however long the copies took."""

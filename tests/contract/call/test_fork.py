@@ -199,6 +199,7 @@ def test_forks_while_other_threads_are_inside(acl: Acl) -> None:
             thread.join()
 
 
+@pytest.mark.timed
 def test_a_fork_does_not_wait_for_ever(acl: Acl, tmp_path: Path) -> None:
     """A thread that is held up inside holds up no fork: its child is told that."""
     fifo = tmp_path / "trace"

@@ -295,6 +295,7 @@ def test_latency_is_fixed_plus_per_byte(ready: Acl) -> None:
     assert ready.aclfakeLatency(b"aclrtMemcpy", 0, 0.0) == 0
 
 
+@pytest.mark.timed
 def test_latencies_of_threads_overlap(ready: Acl) -> None:
     """A sleeping call keeps nobody else out."""
     assert ready.aclfakeLatency(b"aclrtSetDevice", 100_000_000, 0.0) == 0

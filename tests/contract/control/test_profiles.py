@@ -50,6 +50,7 @@ def test_the_shapes_differ(acl: Acl) -> None:
         assert all(old[name][part] >= new[name][part] for name in old)  # type: ignore[operator]
 
 
+@pytest.mark.timed
 def test_a_profile_replaces_all_latencies(ready: Acl) -> None:
     assert ready.aclfakeLatency(b"aclrtGetDevice", 10**9, 0.0) == 0
     ready.set("profile", "910b")

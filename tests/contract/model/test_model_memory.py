@@ -139,6 +139,7 @@ def test_one_work_memory_in_order(ready: Acl, lent: Lent, stream: Any) -> None:
     assert ready.aclrtSynchronizeStream(other) == codes.SUCCESS
 
 
+@pytest.mark.timed
 def test_one_work_memory_on_two_threads(ready: Acl, lent: Lent) -> None:
     """T1 runs for 300 ms; T2, here, starts meanwhile and is told."""
     beside = Lent(ready, work=lent.work)
@@ -153,6 +154,7 @@ def test_one_work_memory_on_two_threads(ready: Acl, lent: Lent) -> None:
     assert ready.violations() == ["AB-MDL-0019"]
 
 
+@pytest.mark.timed
 def test_the_host_writes_beside_a_run_of_another_thread(ready: Acl, lent: Lent) -> None:
     slow(ready, "aclmdlExecute", 300)
     with ThreadPoolExecutor(1) as pool:

@@ -48,6 +48,7 @@ def test_after_gives_every_version_since(bundle: ab.Bundle, tmp_path: Path) -> N
     assert [one.version for one in reports] == [3, 4, 5]
 
 
+@pytest.mark.timed
 def test_newest_passes_by_what_is_in_between(
     bundle: ab.Bundle, tmp_path: Path, fake_acl: FakeAcl
 ) -> None:
@@ -62,6 +63,7 @@ def test_newest_passes_by_what_is_in_between(
     assert (metrics.seen, metrics.applied, metrics.passed) == (4, 2, 2)
 
 
+@pytest.mark.timed
 def test_what_the_bundle_refuses_is_refused_once(bundle: ab.Bundle, tmp_path: Path) -> None:
     refused: list[Any] = []
     with following(bundle, tmp_path, on_refused=lambda *what: refused.append(what)) as follower:

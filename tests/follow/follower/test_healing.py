@@ -104,6 +104,7 @@ def test_a_partial_version_alone_cannot_heal_and_a_newer_full_one_does(
     assert (metrics.applied, metrics.passed) == (1, 1)
 
 
+@pytest.mark.timed
 def test_an_update_that_failed_when_all_was_done_is_not_repeated(
     bundle: ab.Bundle, tmp_path: Path
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_fork_says_what_to_do(policy_file: Path, folder: Path) -> None:
     assert "load it here, or use spawn False" in out
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("doing", ["follower.wait_for(2)", "time.sleep(60)"])
 def test_ctrl_c_ends_the_program(policy_file: Path, folder: Path, doing: str) -> None:
     code = f"""

@@ -18,6 +18,7 @@ from ..following import following, publish, until
 from ..memory import Memory
 
 
+@pytest.mark.timed
 def test_stale_is_told_once_and_ends_with_the_next_version(
     bundle: ab.Bundle, tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def test_closing_the_bundle_ends_the_follower(
     assert follower.metrics.applied == 1
 
 
+@pytest.mark.timed
 def test_close_does_not_wait_for_the_source(bundle: ab.Bundle, tmp_path: Path) -> None:
     follower = ab.follow(bundle, follow.Directory(tmp_path, poll=100))
     time.sleep(0.3)

@@ -26,6 +26,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in found]
 
 
+@pytest.mark.timed
 def test_a_refused_version_is_a_warning(
     bundle: ab.Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -42,6 +43,7 @@ def test_a_refused_version_is_a_warning(
     assert "nobody" in told
 
 
+@pytest.mark.timed
 def test_a_missing_directory_is_one_warning_and_a_count_when_it_is_there(
     bundle: ab.Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -61,6 +63,7 @@ def test_a_missing_directory_is_one_warning_and_a_count_when_it_is_there(
     assert f"over, after {errors} failures: " in last[0]
 
 
+@pytest.mark.timed
 def test_a_stale_trainer_is_a_warning(
     bundle: ab.Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -128,6 +131,7 @@ def test_python_prints_them_without_any_configuration(policy_file: Path, tmp_pat
     assert line.endswith("version 7 is refused: it does not fit")
 
 
+@pytest.mark.timed
 def test_a_recovery_without_repetition_says_nothing(
     bundle: ab.Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:

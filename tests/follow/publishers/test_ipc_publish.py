@@ -110,6 +110,7 @@ def test_what_is_no_time(publisher: follow.IpcPublisher, wrong: float) -> None:
     publisher.publish(1, consumers=0, timeout=float("inf"))
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("lent", [False, True])
 def test_close_ends_a_publication_of_another_thread(address: str, lent: bool) -> None:
     consumer = Process(Consumer)

@@ -451,6 +451,7 @@ def test_arguments_that_cannot_be(server: Server) -> None:
     assert fake.live() == []
 
 
+@pytest.mark.timed
 def test_a_trainer_that_closes_while_its_version_is_lent(
     process: Made, server: Server, bundle: ab.Bundle
 ) -> None:

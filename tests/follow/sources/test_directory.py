@@ -75,6 +75,7 @@ def test_temporary_and_hidden_names_do_not_count(tmp_path: Path) -> None:
     assert listed(tmp_path) == [1]
 
 
+@pytest.mark.timed
 def test_latest_names_the_version_that_counts(bundle: ab.Bundle, tmp_path: Path) -> None:
     for version in (1, 2, 3):
         publish(tmp_path, version)
@@ -105,6 +106,7 @@ def test_latest_that_leads_elsewhere_is_refused(tmp_path: Path, text: str) -> No
         listed(tmp_path)
 
 
+@pytest.mark.timed
 def test_latest_that_names_nothing_yet_is_waited_for(bundle: ab.Bundle, tmp_path: Path) -> None:
     (tmp_path / "LATEST").write_text("weights-1.safetensors")
     with following(bundle, tmp_path) as follower:
@@ -126,6 +128,7 @@ def test_latest_that_names_nothing_is_told(bundle: ab.Bundle, tmp_path: Path) ->
         listed(tmp_path)
 
 
+@pytest.mark.timed
 def test_latest_whose_version_has_gone_is_no_error_once_it_was_applied(
     bundle: ab.Bundle, tmp_path: Path
 ) -> None:
@@ -211,6 +214,7 @@ def test_without_watchfiles_it_polls(
         follower.wait_for(1, 10)
 
 
+@pytest.mark.timed
 def test_a_notice_comes_long_before_the_poll(bundle: ab.Bundle, tmp_path: Path) -> None:
     pytest.importorskip("watchfiles")
     with ab.follow(bundle, follow.Directory(tmp_path, poll=1000)) as follower:
@@ -274,6 +278,7 @@ class Counting(follow.Directory):
         return super().versions()
 
 
+@pytest.mark.timed
 def test_waiting_ends_at_stop(tmp_path: Path) -> None:
     source, stop = follow.Directory(tmp_path, poll=100), threading.Event()
     source.versions()

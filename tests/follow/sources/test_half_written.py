@@ -49,6 +49,7 @@ def test_a_half_written_file_waits_and_is_applied_when_whole(
     assert (metrics.seen, metrics.applied, metrics.refused) == (1, 1, 0)
 
 
+@pytest.mark.timed
 def test_a_half_written_version_is_passed_by(bundle: ab.Bundle, tmp_path: Path) -> None:
     publish(tmp_path, 1)
     with following(bundle, tmp_path) as follower:
@@ -105,6 +106,7 @@ def test_a_frozen_graph_that_lacks_a_node_waits(bundle: ab.Bundle, tmp_path: Pat
     assert policy.held(bundle) == 1
 
 
+@pytest.mark.timed
 def test_a_folder_of_shards_waits_for_its_index(bundle: ab.Bundle, tmp_path: Path) -> None:
     folder, given = tmp_path / "step-1", policy.weights(1)
     folder.mkdir()

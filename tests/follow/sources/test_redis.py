@@ -52,6 +52,7 @@ def test_each_version_is_applied(bundle: ab.Bundle, server: Server) -> None:
     assert 0 <= metrics.lag < 10
 
 
+@pytest.mark.timed
 def test_a_message_comes_long_before_the_poll(bundle: ab.Bundle, server: Server) -> None:
     with ab.follow(bundle, follow.Redis(server.url, "policy", poll=1000)) as follower:
         time.sleep(0.3)
@@ -59,6 +60,7 @@ def test_a_message_comes_long_before_the_poll(bundle: ab.Bundle, server: Server)
         follower.wait_for(1, 10)
 
 
+@pytest.mark.timed
 def test_messages_come_after_a_restart_as_well(bundle: ab.Bundle, server: Server) -> None:
     source = follow.Redis(server.url, "policy", poll=1000)
     with ab.follow(bundle, source, backoff=QUICK) as follower:
@@ -80,6 +82,7 @@ def test_the_plain_protocol_needs_no_list_and_no_message(bundle: ab.Bundle, serv
     assert policy.held(bundle) == bundle.version == 7
 
 
+@pytest.mark.timed
 def test_a_restart_that_forgets_everything(bundle: ab.Bundle, server: Server) -> None:
     versions: list[Any] = []
     publish(server, 1)

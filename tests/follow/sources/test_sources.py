@@ -30,6 +30,7 @@ def memory(*versions: int) -> Memory:
     return source
 
 
+@pytest.mark.timed
 def test_a_source_that_cannot_wait_is_not_asked_without_pause(bundle: ab.Bundle) -> None:
     class Deaf(Memory):
         def wait(self, seconds: float, stop: threading.Event) -> None:

@@ -62,6 +62,7 @@ def test_however_many_are_none_the_one_below_is_found(bundle: ab.Bundle, tmp_pat
     assert bundle.version == 1
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("digits", [FAR, "9" * 200])
 def test_a_name_beyond_all_numbers_is_refused_once_and_blocks_nobody(
     bundle: ab.Bundle, tmp_path: Path, digits: str, caplog: pytest.LogCaptureFixture
@@ -136,6 +137,7 @@ def test_redis_a_version_beyond_all_numbers(bundle: ab.Bundle, server: Server, t
         follower.wait_for(1, 10)
 
 
+@pytest.mark.timed
 def test_redis_one_impossible_entry_does_not_block_the_others(
     bundle: ab.Bundle, server: Server
 ) -> None:
@@ -236,6 +238,7 @@ def test_nothing_is_not_published(server: Server, tmp_path: Path) -> None:
     assert server.client.keys("*") == []
 
 
+@pytest.mark.timed
 def test_fifos_where_files_are_looked_for(bundle: ab.Bundle, tmp_path: Path) -> None:
     """Each is told, none is waited for, and `close` does not wait either."""
     for number, name in enumerate(
@@ -264,6 +267,7 @@ def test_a_fifo_as_latest(bundle: ab.Bundle, tmp_path: Path) -> None:
         follower.wait_for(1, 10)
 
 
+@pytest.mark.timed
 def test_a_value_of_another_shape_is_still_refused_for_good(
     bundle: ab.Bundle, tmp_path: Path
 ) -> None:

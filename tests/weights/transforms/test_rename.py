@@ -78,6 +78,7 @@ def test_select_keeps_and_drops_by_pattern() -> None:
         view["model.fc.bias"]
 
 
+@pytest.mark.timed
 def test_five_thousand_names_are_matched_at_once() -> None:
     base = {f"layer.{i}.weight": BASE["model.fc.bias"] for i in range(5000)}
     begin = time.perf_counter()
