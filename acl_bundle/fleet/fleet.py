@@ -14,6 +14,7 @@ from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
 from acl_bundle.fleet._local import host_record, local_replicas, process_replicas
 from acl_bundle.fleet._messages.replica import Replica
+from acl_bundle.fleet._ray.options import found_elsewhere
 from acl_bundle.fleet._ray.record import RayRecord
 from acl_bundle.fleet._ray.replicas import ray_record, ray_replicas
 from acl_bundle.fleet._ray.store import RayStore
@@ -146,7 +147,8 @@ class Fleet(ReplicaSet):
         caught up, which happens by itself.
 
         Args:
-            source: As for `Bundle.load`; each actor opens it, on its node.
+            source: As for `Bundle.load`; each actor opens it, on its node. With `name` it must be
+                a path, for Ray starts actors again when this process and its bytes have ended.
             actors: How many replicas, ``replica-0`` and on.
             name: Actors of a fleet with a name outlast this process, and `close` leaves them. The
                 next ``Fleet.ray`` of that name takes them over, however many they are, and
@@ -162,10 +164,12 @@ class Fleet(ReplicaSet):
 
         Raises:
             UnsupportedError: Ray is not installed.
+            ValueError: With `name`, the model is given as bytes.
             ReplicaLostError: An actor was not loaded in time, or ended before.
             As `Bundle.load`, `Bundle.init` and `Fleet`; no actor without a name is left.
         """
         limit = None if timeout is None else seconds(timeout, "timeout")
+        source = found_elsewhere(source, name)
         with ExitStack() as stack:
             found = ray_record(stack, name) if record is None else record
             replicas = ray_replicas(

@@ -11,7 +11,15 @@ import pytest
 
 from acl_bundle import fake
 from acl_bundle.errors import UnsupportedError
-from acl_bundle.fleet import FencedError, FileRecord, Fleet, RayRecord, RayStore, ReplicaLostError
+from acl_bundle.fleet import (
+    FencedError,
+    FileRecord,
+    Fleet,
+    RayRecord,
+    RayReplica,
+    RayStore,
+    ReplicaLostError,
+)
 from acl_bundle.fleet._process.plan import ChildPlan
 from acl_bundle.fleet._ray.actor import RecordActor, ReplicaActor
 from acl_bundle.fleet._ray.answers import received
@@ -26,6 +34,16 @@ def record(tmp_path: Path) -> FileRecord:
 
 def plan(path: Any, record: FileRecord) -> ChildPlan:
     return ChildPlan("one", path, 0, False, True, record, {}, fake.activate)
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
+def test_bytes_of_a_model_do_not_outlast_their_process(record: FileRecord, buffer: Any) -> None:
+    """Ray could not start an actor again for which they were; said before anything is made."""
+    model = buffer(b"IMOD" + bytes(300))
+    with pytest.raises(ValueError, match=r"fleet 'policy' is given as 304 bytes.*give the path"):
+        Fleet.ray(model, name="policy")
+    with pytest.raises(ValueError, match="fleet 'policy' is given as 304 bytes"):
+        RayReplica("one", model, record=record, fleet="policy")
 
 
 @pytest.mark.usefixtures("fake_acl")

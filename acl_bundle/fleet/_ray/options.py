@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +40,19 @@ def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     return given
 
 
-def found_elsewhere(source: Source) -> Source:
-    """A source as other processes find it."""
-    return os.path.abspath(source) if isinstance(source, str | os.PathLike) else source
+def found_elsewhere(source: Source, fleet: str | None) -> Source:
+    """A source as other processes find it, and as Ray finds it again after its maker has ended.
+
+    Raises:
+        ValueError: The actors outlast this process, and the bytes of the model would not: Ray
+            keeps large arguments as objects, which end with the process that has made them.
+    """
+    if isinstance(source, str | os.PathLike):
+        return os.path.abspath(source)
+    if fleet is not None and isinstance(source, bytes | bytearray | memoryview | mmap.mmap):
+        raise ValueError(
+            f"the model of the fleet {fleet!r} is given as {memoryview(source).nbytes} bytes, and"
+            " its actors outlast this process: Ray could not start one of them again, as the bytes"
+            " end with this process; give the path of a file that each node has"
+        )
+    return source

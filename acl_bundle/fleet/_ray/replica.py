@@ -59,7 +59,8 @@ class RayReplica(Closing):
 
     Args:
         name: The replica's.
-        source: As for `Bundle.load`; a path is opened on the actor's node.
+        source: As for `Bundle.load`; a path is opened on the actor's node. With `fleet` it must
+            be a path.
         record: Where it asks for decisions.
         fleet: The name of a fleet whose actors outlast whoever has made them: where such an actor
             is there, this is a handle on it, and `close` leaves it. None: it ends with this.
@@ -79,7 +80,7 @@ class RayReplica(Closing):
     Raises:
         UnsupportedError: Ray is not installed.
         TypeError: `actor_options` has one that is the replica's own.
-        ValueError: One is none of Ray's.
+        ValueError: One is none of Ray's; or `fleet` is given, and the model as bytes.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class RayReplica(Closing):
         self._wants = {**DEFAULTS, **checked_options(actor_options)}
         self.restarted: WeakMethod[Callable[[], None]] | None = None
         plan = ChildPlan(
-            name, found_elsewhere(source), 0, pair, init, record, dict(options), initializer
+            name, found_elsewhere(source, fleet), 0, pair, init, record, dict(options), initializer
         )
         kind = connected().remote(concurrency_groups=dict(GROUPS))(ReplicaActor)
         self.actor: Any = kind.options(**self._wants, **actor_name(fleet, name)).remote(plan)
