@@ -73,19 +73,6 @@ def notes(cells: Sequence[Cell]) -> list[str]:
     return found
 
 
-def check(path: Path) -> None:
-    """Refuse a CSV file, before anything is measured, whose folder does not exist.
-
-    Raises:
-        FileNotFoundError: There is none.
-        IsADirectoryError: It is a folder.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(21, "Is a directory", str(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(2, "No such file or directory", str(path.parent))
-
-
 def write_csv(cells: Sequence[Cell], model: str, where: Where, effort: Effort, path: Path) -> None:
     """Write a line per cell and precision, times in milliseconds, one column each.
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from acl_bundle._base.atomic import replacing
+
 __all__ = ["chrome", "read", "write"]
 
 Row = dict[str, Any]
@@ -152,7 +154,9 @@ def write(source: Path, target: Path) -> dict[str, int]:
     rows = read(source)
     if not rows:
         raise ValueError(f"{source} has no record: set ACL_FAKE_TRACE to a path, and run")
-    target.write_text(json.dumps(chrome(rows)), encoding="utf-8")
+    text = json.dumps(chrome(rows)).encode()
+    with replacing(target, *_files(source)) as file:
+        file.write(text)
     counts = dict.fromkeys(("calls", "tasks", "operators", "marks"), 0)
     for row in rows:
         counts[kind(row)] += 1

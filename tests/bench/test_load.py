@@ -177,14 +177,6 @@ def test_a_csv_file_has_every_number_and_says_what_it_ran_on(
         assert all(line.values()), "nothing is empty"
 
 
-@pytest.mark.parametrize(("path", "error"), [("no/o.csv", FileNotFoundError), (".", OSError)])
-def test_a_csv_file_that_cannot_be_is_refused_before(
-    tmp_path: Path, path: str, error: type[OSError]
-) -> None:
-    with pytest.raises(error):
-        told.check(tmp_path / path)
-
-
 def test_notes_say_when_a_percentile_is_the_largest(model: bench.MeasuredModel) -> None:
     cells = bench.cells(model, [], ["float32"])
     list(bench.measure(model, cells[0], bench.Effort(rounds=99)))

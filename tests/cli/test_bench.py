@@ -210,10 +210,10 @@ def test_a_picture(bench: Run, tmp_path: Path, suffix: str) -> None:
     ("options", "said"),
     [
         (["--plot", "out.gif"], "--plot is out.gif; .png, .svg, .pdf are right"),
-        (["--plot", "none/out.png"], "none: No such file or directory"),
+        (["--plot", "none/out.png"], "none: there is no such folder"),
         (["--dtypes", "float32,int8"], "dtype 'int8'; the model has float32, float16, bfloat16"),
         (["--sweep", "length=3"], "axis 'length' is no open dim; open are x[0] (N)"),
-        (["--csv", "none/o.csv"], "none: No such file or directory"),
+        (["--csv", "none/o.csv"], "none: there is no such folder"),
         (["--inputs", "none.npz"], "none.npz: No such file or directory"),
         (["--inputs", "random:x"], "random:7 with a seed is right"),
         (["--sweep", "batch"], "axis 'batch'; a name and positive sizes are right"),

@@ -249,9 +249,9 @@ def test_it_never_writes_over_the_file_that_a_function_names(run: Run, folder: P
 
 def test_where_it_cannot_write(run: Run, folder: Path) -> None:
     assert "net.onnx is the input net.onnx" in run("build", "net.onnx", "-o", "net.onnx").err
-    assert "none: No such file" in run("build", "net.onnx", "-o", "none/out.om").err
+    assert "none: there is no such folder" in run("build", "net.onnx", "-o", "none/out.om").err
     (folder / "out").mkdir()
-    assert "out: Is a directory" in run("build", "net.onnx", "-o", "out").err
+    assert "out: this is a folder, not a file" in run("build", "net.onnx", "-o", "out").err
 
 
 def test_on_a_terminal_a_spinner_goes_away(folder: Path) -> None:

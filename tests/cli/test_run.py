@@ -155,7 +155,7 @@ def test_other_names_are_matched(run: Run, folder: Path) -> None:
         (["net.om", "--weights", "in.npz"], "'x'"),
         (["net.om", "--strip-prefix", "m."], "--strip-prefix says what becomes of weights on"),
         (["net.om", "-o", "out.bin"], "out.bin: its suffix says which format to write"),
-        (["net.om", "-o", "none/out.npz"], "none: No such file or directory"),
+        (["net.om", "-o", "none/out.npz"], "none: there is no such folder"),
         (["net.om", "--inputs", "in.npz", "-o", "in.npz"], "in.npz is the input in.npz"),
         (["net.om", "--compare", "ref.npz", "-o", "ref.npz"], "ref.npz is the input ref.npz"),
         (["net.om", "--match", "a=b"], "--match is about two sets of outputs; give --compare"),

@@ -14,13 +14,13 @@ import typer
 from rich.progress import Progress
 
 from acl_bundle import answers, bench
-from acl_bundle._base.atomic import check_apart
 from acl_bundle.answers import InputChoice, Where
 from acl_bundle.answers.side import Arrays
 from acl_bundle.bench import Cell, Effort, told
 from acl_bundle.cli.bench import show
 from acl_bundle.cli.shell.console import Console
 from acl_bundle.cli.shell.status import INTERRUPTED
+from acl_bundle.cli.shell.writable import check_writable
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,7 @@ def run(wish: BenchWish, effort: Effort) -> None:
 def _check(wish: BenchWish) -> None:
     """Refuse files, before anything is measured, that could not or must not be written."""
     read = [wish.path, *wish.inputs.files, *wish.inputs.named.values()]
-    for out in (wish.csv, wish.plot):
-        if out is not None:
-            check_apart(out, *read)
-    if wish.csv is not None and wish.csv == wish.plot:
-        raise ValueError(f"--csv and --plot are both {wish.csv}; give two files")
-    if wish.csv is not None:
-        told.check(wish.csv)
+    check_writable([wish.csv, wish.plot], read)
     if wish.plot is not None:
         from acl_bundle.bench import plot  # noqa: PLC0415  an extra of its own
 

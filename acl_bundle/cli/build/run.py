@@ -14,13 +14,12 @@ from typing import Any, Final
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from acl_bundle import build, dtypes
-from acl_bundle._base.atomic import check_apart
 from acl_bundle.cli.build import shapes
 from acl_bundle.cli.build.models import FoundModel, find
 from acl_bundle.cli.compile.run import aliases
 from acl_bundle.cli.shell import output
 from acl_bundle.cli.shell.console import Console
-from acl_bundle.cli.weights import outputs
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.errors import visible
 from acl_bundle.om import TensorInfo
 from acl_bundle.om._container.gears import INPUT_NAME
@@ -74,17 +73,22 @@ def run(wish: BuildWish, as_json: bool) -> None:
         raise ValueError(f"--dtype is {wish.dtype!r}; float16 or bfloat16 is right")
     if wish.keep_float32 and not wish.dtype:
         raise ValueError("--keep-float32 says what --dtype leaves out: give --dtype")
-    outputs.check(wish.out, [one for one in (wish.model, wish.checkpoint) if one])
+    check_writable([wish.out], [wish.model, wish.checkpoint])
     with _spinner(f"building {wish.out}"):
         found = find(wish.model)
-        if isinstance(found.model, Path):  # a function of the user's may have named it
-            check_apart(wish.out, found.model)
+        check_writable([wish.out], _read_by(found))
         _check(found, wish)
         made, said = _built(found, wish)
     made.save(wish.out)
     for text in said:
         print(f"acl-bundle: warning: {visible(text)}", file=sys.stderr)
     _show(made, wish, said, as_json)
+
+
+def _read_by(found: FoundModel) -> list[Path]:
+    """What a function of the user's has named, and the modules that it lies in."""
+    modules = [getattr(one, "__dict__", {}).get("__file__") for one in [*sys.modules.values()]]
+    return [*map(Path, filter(None, modules)), *[found.model] * isinstance(found.model, Path)]
 
 
 def _check(found: FoundModel, wish: BuildWish) -> None:

@@ -11,6 +11,8 @@ from acl_bundle import build
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.cli.build import shapes
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.writable import check_writable
+from acl_bundle.om._bundle import manifest
 
 __all__ = ["CompileWish", "aliases", "run"]
 
@@ -39,6 +41,8 @@ def run(wish: CompileWish, as_json: bool) -> None:
     """Compile, and say what was written; see `build.compile` for what it raises."""
     if not wish.weights and wish.program is None:
         raise ValueError("no --weights; name the constants that an update is to take, or all")
+    beside = [f"{wish.out}{suffix}" for suffix in (manifest.SUFFIX, manifest.PROGRAM_SUFFIX)]
+    check_writable([wish.out, *beside], [wish.model, wish.program])
     pinned = shapes.input_shapes(wish.input_shape)
     made = build.compile(
         wish.model,

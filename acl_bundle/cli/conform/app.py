@@ -49,6 +49,8 @@ def conform(
     if context.invoked_subcommand is not None:
         return
     if compare is not None:
+        if output is not None or library is not None:
+            raise typer.BadParameter("--compare reads a report: --output and --library write one")
         raise typer.Exit(command.compare(compare, as_json))
     raise typer.Exit(command.run(library, device, output, as_json))
 

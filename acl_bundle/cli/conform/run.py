@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from acl_bundle import conform, fake
 from acl_bundle.cli.shell import output
 from acl_bundle.cli.shell.status import DIFFERENT, OK
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.conform import Conformance, Result
 
 __all__ = ["assumptions", "compare", "run"]
@@ -60,6 +61,7 @@ def run(library: Path | None, device: int, target: Path | None, as_json: bool) -
     Returns:
         The exit status.
     """
+    check_writable([target], [library])
     told = _told if sys.stderr.isatty() else None
     report = conform.run(library, device, told=told)
     if target is not None:

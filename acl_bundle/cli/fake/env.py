@@ -18,6 +18,7 @@ from acl_bundle import fake
 from acl_bundle._base.extra import how
 from acl_bundle.cli.fake import toolkit as toolkits
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.fake import timeline
 from acl_bundle.pyacl.importing import FOLDER
 
@@ -103,6 +104,7 @@ def _set_by(found: Sequence[str]) -> dict[str, str]:
 
 def trace(source: Path, chrome: Path, as_json: bool) -> None:
     """Write the timeline of a trace, and say what is in it."""
+    check_writable([chrome], [source])
     counts = timeline.write(source, chrome)
     if as_json:
         output.document({"out": chrome, "counts": counts})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle import om
-from acl_bundle._base.atomic import check_apart
+from acl_bundle.cli.shell.writable import check_writable
 
 __all__ = ["extract"]
 
@@ -31,7 +31,7 @@ def extract(path: Path, index: int, out: Path) -> dict[str, Any]:
         OSError: A file cannot be read or written.
     """
     bundle = om.open_bundle(path)
-    check_apart(out, path)
+    check_writable([out], [path])
     if not 0 <= index < len(bundle.models):
         last = len(bundle.models) - 1
         raise ValueError(f"{path} has no graph {index}; its graphs are 0 to {last}")

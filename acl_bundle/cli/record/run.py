@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.conform.trace import complete, recorder_path
 
 __all__ = ["run"]
@@ -30,6 +32,8 @@ def run(program: Sequence[str], output: Path) -> int:
             f"{library}: LD_PRELOAD takes no path with a blank or a colon; install acl-bundle"
             " in a folder without"
         )
+    named = filter(os.path.isfile, program)
+    check_writable([path, f"{path}.calls"], [shutil.which(program[0]), *named])
     path.write_bytes(b"")
     path.with_name(f"{path.name}.calls").unlink(missing_ok=True)
     before = os.environ.get("LD_PRELOAD")

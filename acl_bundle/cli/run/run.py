@@ -14,6 +14,7 @@ from acl_bundle.answers.kinds import ONNX, kind_of
 from acl_bundle.cli.compare import show
 from acl_bundle.cli.compare.sides import SideWish, matched
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights import outputs
 from acl_bundle.compare import Comparison, Tolerance
 
@@ -79,10 +80,10 @@ def _check(wish: RunWish) -> None:
         raise ValueError("--match is about two sets of outputs; give --compare")
     if wish.out is not None:
         outputs.check_format(wish.out)
-        read = [Path(path), *wish.inputs.files, *wish.inputs.named.values()]
-        read += [one.weights for one in (wish.side,) if one.weights is not None]
-        read += [Path(one.path.removeprefix(ONNX)) for one in (wish.expected,) if one is not None]
-        outputs.check(wish.out, read)
+        read = [path, wish.side.weights, *wish.inputs.files, *wish.inputs.named.values()]
+        if wish.expected is not None:
+            read.append(wish.expected.path.removeprefix(ONNX))
+        check_writable([wish.out], read)
 
 
 def _show(wish: RunWish, side: Side, given: Any, found: Any, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Changes, Half
 from acl_bundle.weights import Report
@@ -29,7 +30,7 @@ def run(path: Path, out: Path, changes: Changes, as_json: bool) -> int:
     """
     outputs.check_format(out)
     with changes.choice.open(path) as source:
-        outputs.check(out, source.files)
+        check_writable([out], source.files)
         read, half_view, view = changes.of(source)
         if half_view is None:
             found = view.report()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acl_bundle import weights
 from acl_bundle.cli.shell import output
-from acl_bundle.cli.weights import outputs
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights.inputs import Changes
 
 Names = list[str] | None
@@ -33,7 +33,7 @@ def run(
     """
     model, out = models
     with changes.choice.open(path) as source:
-        outputs.check(out, [*source.files, model])
+        check_writable([out], [*source.files, model])
         read, _, view = changes.of(source)
         with read.during("freezing"):
             found = weights.freeze(view, model, out, inputs=ends[0], outputs=ends[1])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from acl_bundle import build
 from acl_bundle.cli.shell import output
-from acl_bundle.cli.weights import outputs
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights.inputs import Selection
+from acl_bundle.om._bundle import manifest
 
 
 def run(
@@ -27,8 +28,7 @@ def run(
         AclBundleError, ValueError, OSError: As for `Selection` and `build.match`.
     """
     with choice.open(source) as opened:
-        if out is not None:
-            outputs.check(out, [*opened.files, model])
+        check_writable([out, *_beside(beside)], [*opened.files, model])
         found = build.match(model, choice.of(opened))
         if out is not None:
             found.save(out)
@@ -51,3 +51,10 @@ def run(
         if beside is not None:
             output.line(f"{beside} takes these weights now, by its manifest {beside}.json")
     return not found.ambiguous
+
+
+def _beside(bundle: Path | None) -> list[str]:
+    """The files that are written beside a bundle."""
+    if bundle is None:
+        return []
+    return [f"{bundle}{suffix}" for suffix in (manifest.SUFFIX, manifest.PROGRAM_SUFFIX)]

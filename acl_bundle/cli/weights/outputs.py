@@ -1,35 +1,18 @@
-"""What a command writes: never a file it reads, under whatever name, and never half of one."""
+"""Arrays that a command writes: in which format, and never half of a file."""
 
 from __future__ import annotations
 
-import errno
-import os
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from acl_bundle import weights
-from acl_bundle._base.atomic import check_apart, replacing
+from acl_bundle._base.atomic import replacing
 from acl_bundle.errors import WeightError
 from acl_bundle.weights._base.spec import Weights, spec_of
 
 SAFETENSORS, NPZ = ".safetensors", ".npz"
-
-
-def check(out: Path, inputs: Iterable[str | Path]) -> None:
-    """Refuse an output, before any work, that could not or must not be written.
-
-    Raises:
-        ValueError: It is one of the inputs, a link or hard link to one included.
-        OSError: Its folder does not exist, or it is a folder itself.
-    """
-    check_apart(out, *inputs)
-    if out.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(out))
-    if not out.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(out.parent))
 
 
 def check_format(out: Path) -> None:

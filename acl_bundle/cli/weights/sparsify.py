@@ -13,6 +13,7 @@ from typing import Any
 
 from acl_bundle import weights
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights import outputs
 from acl_bundle.cli.weights.inputs import Selection, layouts
 from acl_bundle.cli.weights.progress import Watched
@@ -41,12 +42,8 @@ def run(
         raise FileExistsError(
             errno.EEXIST, "the record exists; leave out --layout to use its masks", str(record)
         )
-    if out.resolve() == record.resolve():
-        raise ValueError(f"the record and the weights are both {out}; give each a file of its own")
     with choice.open(path) as source:
-        outputs.check(out, [*source.files, record])
-        if texts:
-            outputs.check(record, [out])
+        check_writable([out, record], source.files)
         read = Watched(choice.of(source))
         view = _create(read, texts, record) if texts else weights.enforce(read, Masks.load(record))
         with read.during("counting"):

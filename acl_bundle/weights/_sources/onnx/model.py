@@ -74,7 +74,7 @@ class Onnx(Source):
                 else:
                     specs[name] = _spec(found)
                     self._values[name] = found
-            skipped.update(_hidden(model, graph))
+            skipped.update(_hidden(model, graph, self._beside))
         except BundleFormatError as error:
             raise WeightsFormatError(str(error)) from None
         super().__init__(file, specs, skipped)
@@ -143,7 +143,7 @@ def _numbers(attribute: Message, field: int, is_list: bool, is_float: bool) -> A
     return found[-1:].reshape(()) if len(found) else np.zeros((), found.dtype)
 
 
-def _hidden(model: Message, graph: Message) -> Iterator[tuple[str, str]]:
+def _hidden(model: Message, graph: Message, beside: Beside) -> Iterator[tuple[str, str]]:
     """The constants of inner graphs and functions, and why they are not offered."""
     nodes = [*graph.messages(_GRAPH_NODE)]
     for function in model.messages(_MODEL_FUNCTION):
@@ -154,10 +154,15 @@ def _hidden(model: Message, graph: Message) -> Iterator[tuple[str, str]]:
         nodes += inner
     while nodes:
         for attribute in nodes.pop().messages(_NODE_ATTRIBUTE):
+            for tensor in attribute.messages(_TENSOR):
+                beside.note(tensor)
             for inner_graph in (*attribute.messages(_GRAPH), *attribute.messages(_GRAPHS)):
                 owner = inner_graph.text(_GRAPH_NAME)
                 inner = [*inner_graph.messages(_GRAPH_NODE)]
-                names = [one.text(NAME) for one in inner_graph.messages(_GRAPH_CONSTANT)]
+                tensors = [*inner_graph.messages(_GRAPH_CONSTANT)]
+                for tensor in tensors:
+                    beside.note(tensor)
+                names = [one.text(NAME) for one in tensors]
                 names += [one.text(_NODE_OUTPUT) for one in filter(_is_constant, inner)]
                 for name in names:
                     yield f"{owner}/{name}", f"it belongs to the inner graph {owner!r}"

@@ -81,11 +81,18 @@ class Beside:
     def __init__(self, model: Path) -> None:
         self._model = model
         self._mapped: dict[Path, memoryview] = {}
+        self._noted: set[Path] = set()
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files that tensors lie in."""
-        return tuple(self._mapped)
+        return (*self._mapped, *self._noted.difference(self._mapped))
+
+    def note(self, tensor: Message) -> None:
+        """Count the file of a tensor whose values are not offered."""
+        for one in tensor.messages(_EXTERNAL):
+            if one.text(_KEY) == "location":
+                self._noted.add(self._model.parent / one.text(_VALUE))
 
     def bytes_of(self, tensor: Message, nbytes: int, place: str) -> memoryview:
         """Return what a tensor's entries lead to.
