@@ -15,22 +15,20 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
-from acl_bundle.fleet import Fleet, RayRecord, RayStore, ReplicaClosedError, ReplicaLostError
+from acl_bundle.fleet import RayRecord, RayStore
 from acl_bundle.fleet._ray.answers import Answer, answered, connected, library
 from acl_bundle.fleet._ray.options import actor_name
 from acl_bundle.fleet._ray.record import HEAD
 from acl_bundle.fleet._ray.store import InObjectStore
-from acl_bundle.serve._joined import Job, JoinedReplica
-from acl_bundle.serve._members import MembersFile
+from acl_bundle.serve._members import JoinedMember, MembersFile
+from acl_bundle.serve._replicas import JoinedReplicas
 
 LOOK_S = 0.5
 """Between two looks whether the replicas' actors are there."""
-AGAIN_S = 30.0
-"""Seconds that replicas have to join again where the coordinator was started again."""
 COORDINATOR = "coordinator"
 log = logging.getLogger("acl_bundle.serve")
 
@@ -62,52 +60,38 @@ class CoordinatorActor:
     """
 
     def __init__(self, fleet: str, folder: str) -> None:
-        self._name = fleet
         self._record = RayRecord(actors_prefix(fleet))
         self._folder = Path(tempfile.gettempdir()) / folder
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._file = MembersFile(self._folder / "members")
-        self._joined: dict[str, JoinedReplica] = {}
-        self._in: set[str] = set()
-        self._fleet: Fleet | None = None
-        self._changes = ThreadPoolExecutor(1, "acl_bundle serve members")
+        self._replicas = JoinedReplicas(
+            fleet, self._record, RayStore, MembersFile(self._folder / "members")
+        )
         self._calls = ThreadPoolExecutor(8, "acl_bundle serve calls")
         Thread(target=self._look, name="acl_bundle serve looks", daemon=True).start()
 
-    async def join(self, name: str, actor: str) -> None:
-        """Take a replica in, if it is not there; it hears the rest by its jobs."""
-        if name not in self._joined:
-            replica = JoinedReplica(name, asyncio.get_running_loop())
-            self._joined[name] = replica
-            self._changes.submit(self._take_in, replica, actor)
+    async def join(self, name: str, member: JoinedMember) -> None:
+        """See `JoinedReplicas`."""
+        await self._replicas.join(name, member)
 
-    async def take(self, name: str, seconds: float) -> Answer:
-        """The jobs of a replica; None where it has to join first, and why where it was let go."""
-        replica = self._joined.get(name)
-        if replica is None:
-            return True, None
-        if replica.lost is not None:
-            return False, replica.lost
-        found: list[Job] = await replica.take(seconds)
-        return True, found
+    async def take(self, name: str, session: str, received: int, seconds: float) -> Answer:
+        """See `JoinedReplicas`."""
+        return await self._replicas.take(name, session, received, seconds)
 
-    async def answer(self, name: str, number: int, answer: Answer) -> None:
-        """A job of a replica is done."""
-        replica = self._joined.get(name)
-        if replica is not None:
-            replica.answer(number, *answer)
+    async def answer(self, name: str, session: str, number: int, answer: Answer) -> None:
+        """See `JoinedReplicas`."""
+        await self._replicas.answer(name, session, number, answer)
 
     async def leave(self, name: str) -> None:
-        """Let a replica go that ends."""
-        self._lose(name, "Ray Serve has ended it")
+        """See `JoinedReplicas`."""
+        await self._replicas.leave(name)
 
     async def update(self, weights: InObjectStore, options: Mapping[str, Any]) -> Answer:
         """See `Fleet.update`."""
-        return await self._threaded(self._update, weights, options)
+        return await self._threaded(self._replicas.update, weights, options)
 
     async def status(self) -> Answer:
         """See `Fleet.status`."""
-        return await self._threaded(lambda: self._there().status())
+        return await self._threaded(self._status)
 
     async def version(self) -> Answer:
         """The committed version."""
@@ -121,76 +105,22 @@ class CoordinatorActor:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._calls, answered, call, *arguments)
 
-    def _update(self, weights: InObjectStore, options: Mapping[str, Any]) -> Any:
-        fleet = self._whole()
-        with weights.opened() as arrays:
-            return fleet.update(arrays, **options)
+    def _status(self) -> Any:
+        return self._replicas.fleet.status()
 
     def _version(self) -> Any:
         decision = self._record.read()
-        return decision.version if decision.epoch else self._there().version
-
-    def _there(self) -> Fleet:
-        if self._fleet is None:
-            raise ReplicaClosedError("", f"no replica of the fleet {self._name!r} has joined")
-        return self._fleet
-
-    def _whole(self) -> Fleet:
-        """The fleet, when every replica is in it that may infer."""
-        until = monotonic() + AGAIN_S
-        while missing := sorted(self._file.actors.keys() - self._in):
-            if monotonic() >= until:
-                raise ReplicaLostError(
-                    missing[0], f"it has not joined for {AGAIN_S:.0f} s; nothing was changed"
-                )
-            sleep(0.02)
-        return self._there()
-
-    def _take_in(self, replica: JoinedReplica, actor: str) -> None:
-        self._file.add(replica.name, actor)
-        try:
-            if self._fleet is None:
-                self._fleet = Fleet([replica], record=self._record, store=RayStore())
-            else:
-                self._fleet.add(replica)
-            self._in.add(replica.name)
-        except Exception as error:  # it may infer still: it leaves when it has closed itself
-            log.warning("replica %r cannot join: %s", replica.name, error)
-            replica.lose(str(error))
-        self._drop()
+        return decision.version if decision.epoch else self._replicas.fleet.version
 
     def _look(self) -> None:
-        """Learn of actors that have ended."""
+        """Learn of actors and nodes that have ended."""
+        ray = library()
         while True:
             sleep(LOOK_S)
-            members = self._file.actors
+            self._replicas.look()
             try:
-                found = library().util.list_named_actors(all_namespaces=True)
+                found = ray.util.list_named_actors(all_namespaces=True)
+                nodes = {one["NodeID"] for one in ray.nodes() if one["Alive"]}
+                self._replicas.see({one["name"] for one in found}, nodes)
             except Exception as error:  # Ray's head is away: it is asked again
                 log.warning("which replicas are there cannot be asked: %s", error)
-                continue
-            there = {one["name"] for one in found}
-            for name in [name for name, actor in members.items() if actor not in there]:
-                self._lose(name, "its actor has ended")
-
-    def _lose(self, name: str, reason: str) -> None:
-        replica = self._joined.get(name)
-        if replica is not None:
-            replica.lose(reason)
-        self._changes.submit(self._file.remove, name)
-        self._changes.submit(self._drop)
-
-    def _drop(self) -> None:
-        """Have the fleet go on without those that are gone; the last one stays until another one
-        comes, with whom the fleet keeps its version."""
-        for name in [
-            one for one, replica in list(self._joined.items()) if replica.lost is not None
-        ]:
-            if name in self._in and self._fleet is not None:
-                if len(self._in) == 1:
-                    continue
-                self._fleet.remove(name)
-                self._in.discard(name)
-            elif name in self._file.actors:  # it has not left yet
-                continue
-            del self._joined[name]

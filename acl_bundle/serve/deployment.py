@@ -13,11 +13,14 @@ from acl_bundle._base.extra import need
 from acl_bundle._run.run import Outputs
 from acl_bundle.bundle import Bundle
 from acl_bundle.fleet import LocalReplica, Participant, RayRecord
-from acl_bundle.fleet._ray.answers import Answer, library, received
+from acl_bundle.fleet._coordinator.request import seconds
+from acl_bundle.fleet._ray.answers import Answer, received
 from acl_bundle.om import Source
 from acl_bundle.pair import Pair
 from acl_bundle.serve._batches import RowsRequest, run_batch, total
 from acl_bundle.serve._coordinator import actors_prefix
+from acl_bundle.serve._lease import LEASE_S, LEAST_S, ContactLease
+from acl_bundle.serve._link import RayLink
 from acl_bundle.serve._member import FleetMembership
 from acl_bundle.server._batch.rows import Rows
 
@@ -37,8 +40,9 @@ class BundleDeployment:
     ``ServeFleet(fleet).update(...)``, on every replica or on none, and without a new deployment.
     A replica that Serve starts, for the first time or in the place of one that ended, is not ready
     before it has the committed version. One that could not commit, or that the fleet went on
-    without, is closed to requests and fails its health check until it has caught up; where that
-    takes Serve too long, Serve starts another one in its place.
+    without, is closed to requests and fails its health check until it has caught up; so is one that
+    does not reach the fleet's coordinator for a lease. Where that takes Serve too long, Serve
+    starts another one in its place.
 
     Where the model has a dynamic batch, requests are joined by ``serve.batch`` up to the rows of
     the largest gear, and run on the smallest gear that holds them; let Serve's
@@ -52,12 +56,16 @@ class BundleDeployment:
         pair: Whether to load a `Pair`, whose commit is one store.
         init: Whether to run the init graph, where there is one.
         initializer: Called first, in the replica's process.
+        lease: Seconds that a replica goes on without its coordinator, at least 1. It is how long an
+            update with ``on_lost="drop"`` waits for a replica that nobody reaches, and how long the
+            coordinator may be away before replicas refuse requests.
         batch_wait_timeout_s: As for ``serve.batch``: seconds that a request waits for others.
         options: As for `Bundle.load`. With ``ray_actor_options={"resources": {"NPU": 1}}`` Ray
             sets ``ASCEND_RT_VISIBLE_DEVICES``, so that device 0 is the replica's own.
 
     Raises:
         UnsupportedError: ``ray[serve]`` is not installed.
+        ValueError, TypeError: `lease` is no number of seconds, or less than 1.
         ReplicaLostError: The fleet has another model.
         As `Bundle.load` and `Bundle.init`.
     """
@@ -70,9 +78,11 @@ class BundleDeployment:
         pair: bool = False,
         init: bool = True,
         initializer: Callable[[], object] | None = None,
+        lease: float = LEASE_S,
         batch_wait_timeout_s: float = 0.0,
         **options: Unpack[LoadOptions],
     ) -> None:
+        contact = ContactLease(seconds(lease, "lease", LEAST_S))
         serve = need("ray.serve", "ray-serve", "a deployment of Ray Serve")
         if initializer is not None:
             initializer()
@@ -88,8 +98,8 @@ class BundleDeployment:
             max_batch_size=max(self._rows.most, 1), batch_wait_timeout_s=batch_wait_timeout_s,
             batch_size_fn=total,
         )(self._run)  # fmt: skip
-        actor = library().get_runtime_context().get_actor_name()
-        self._membership = FleetMembership(fleet, participant, self._replica, actor)
+        link = RayLink(fleet, name, contact.seconds)
+        self._membership = FleetMembership(link, participant, self._replica, contact)
         self._membership.wait()
 
     async def __call__(self, inputs: Mapping[str, Any] | Sequence[Any]) -> Outputs:
@@ -102,26 +112,28 @@ class BundleDeployment:
             The outputs; their `version` is that of the weights that computed them.
 
         Raises:
-            ReplicaClosedError: The replica has not the committed version; nothing was run.
+            ReplicaClosedError: The replica has not the committed version, or does not reach its
+                coordinator; nothing was run.
             As `Graph.run`.
         """
         if _are_arrays(inputs) and (rows := self._rows.count(inputs)):
             outputs: Outputs = received(await self._joined(RowsRequest(inputs, rows)))
             return outputs
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._alone, self._replica.infer, inputs)
+        return await loop.run_in_executor(self._alone, self._membership.infer, inputs)
 
     async def _run(self, requests: list[RowsRequest]) -> list[Answer]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._one, run_batch, self._replica.infer, self._rows, requests
+            self._one, run_batch, self._membership.infer, self._rows, requests
         )
 
     def check_health(self) -> None:
         """Tell Serve whether the replica infers.
 
         Raises:
-            ReplicaClosedError: It waits for the committed version, or could not commit it.
+            ReplicaClosedError: It waits for the committed version, could not commit it, or does not
+                reach its coordinator.
             ReplicaLostError: The fleet has let it go.
         """
         self._membership.check()

@@ -62,8 +62,13 @@ class ServeFleet:
         returns and exceptions these are. The arrays leave this process once, and may be changed
         afterwards.
 
+        With ``on_lost="drop"`` it waits for the lease of each replica that is dropped and has not
+        said that it is closed, on top of `timeout`: none infers the old version then.
+
         Raises:
             ReplicaClosedError: No replica has joined.
+            ReplicaLostError: One that had joined has not done so again within `timeout`, or 30 s,
+                after the coordinator was started again.
             OSError: The coordinator cannot be reached, or has ended meanwhile; `version` tells
                 whether it was decided.
         """

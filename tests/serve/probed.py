@@ -5,6 +5,9 @@ Serve's processes import it, so it is no part of a test's module.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from acl_bundle import fake
@@ -28,6 +31,19 @@ class Probed(BundleDeployment):
         except ReplicaClosedError as error:
             return self._replica.name, str(error)
         return self._replica.name, ""
+
+    def part(self, until_there: Path) -> str:
+        """Cut one replica off from its coordinator until a file is there; returns which."""
+        link: Any = self._membership._link
+
+        def parted(call: Callable[..., Any], *arguments: Any) -> Any:
+            if until_there.exists():
+                return call(*arguments)
+            raise ConnectionError("the network is cut")
+
+        for name in ("take", "answer", "join"):
+            setattr(link, name, partial(parted, getattr(link, name)))
+        return self._replica.name
 
     def gears(self) -> tuple[str, list[int]]:
         """The rows of each run of one replica since the first call of this; and which it is."""

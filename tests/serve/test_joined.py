@@ -1,123 +1,266 @@
-"""A fleet over handles whose replicas come for their jobs, in one process."""
+"""Replicas that come for their jobs, without Ray: what is lost on the way is told again."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
 
-import acl_bundle as ab
-from acl_bundle.fleet import (
-    Fleet,
-    FleetUpdateError,
-    LocalReplica,
-    MemoryRecord,
-    Participant,
-    ReplicaLostError,
-)
+from acl_bundle.fleet import FleetUpdateError, ReplicaClosedError, ReplicaLostError
 from acl_bundle.serve._joined import JoinedReplica
-from acl_bundle.serve._members import MembersFile
+from acl_bundle.serve._members import JoinedMember, MembersFile
+from acl_bundle.serve.deployment import BundleDeployment
 from tests.fleet.scene import CLOSE
 from tests.fleet.test_readers import Readers, out_of_order
+from tests.serve.beside import SECONDS, Scene, until
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
 
 
-@contextmanager
-def joined(mlp: Any, record: MemoryRecord, loop: Any, name: str) -> Iterator[JoinedReplica]:
-    """A replica that asks for its jobs in a thread, and its handle."""
-    model = ab.Bundle.load(mlp.path)
-    replica = LocalReplica(Participant(name, model, record.resolve))
-    handle, over = JoinedReplica(name, loop), Event()
-
-    def answer(number: int, done: Any) -> None:
-        error = done.exception()
-        handle.answer(number, error is None, done.result() if error is None else error)
-
-    def work() -> None:
-        while not over.is_set():
-            taken = asyncio.run_coroutine_threadsafe(handle.take(0.05), loop)
-            for number, step, arguments in taken.result():
-                if step == "infer":
-                    Thread(target=lambda n, a: handle.answer(n, True, replica.infer(*a)),
-                           args=(number, arguments)).start()  # fmt: skip
-                else:
-                    future = replica.start(step, *arguments)
-                    future.add_done_callback(lambda done, n=number: answer(n, done))
-
-    thread = Thread(target=work)
-    thread.start()
-    try:
-        yield handle
-    finally:
-        over.set()
-        thread.join()
-        replica.close()
-
-
 @pytest.fixture
-def fleet(mlp: Any) -> Iterator[tuple[Fleet, list[JoinedReplica]]]:
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    record = MemoryRecord()
-    with ExitStack() as stack:
-        stack.callback(loop.close)
-        stack.callback(thread.join)
-        stack.callback(loop.call_soon_threadsafe, loop.stop)
-        made = [stack.enter_context(joined(mlp, record, loop, f"r{n}")) for n in range(3)]
-        yield stack.enter_context(Fleet(made, record=record)), made
+def scene(tmp_path: Path, mlp: Any) -> Iterator[Scene]:
+    made = Scene(tmp_path, mlp)
+    try:
+        for name in ("r0", "r1", "r2"):
+            made.add(name).membership.wait()
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.mark.parametrize("consistency", ["rolling", "strict"])
-def test_every_answer_is_of_its_version(fleet: Any, mlp: Any, consistency: Any) -> None:
-    one, _ = fleet
-    with Readers(one, mlp) as readers:
+def test_every_answer_is_of_its_version(scene: Scene, mlp: Any, consistency: Any) -> None:
+    assert scene.replicas is not None
+    with Readers(scene.replicas.fleet, mlp) as readers:
         for version in range(1, 11):
-            report = one.update(mlp.random(version), version=version, consistency=consistency)
-            assert report.closed == ()
+            assert scene.update(version, consistency=consistency).closed == ()
     assert readers.errors == []
     assert consistency == "rolling" or out_of_order(readers.answers) == []
 
 
-def test_what_was_asked_of_one_that_is_gone_fails(fleet: Any, mlp: Any) -> None:
-    one, handles = fleet
-    one.update(mlp.random(1), version=1)
-    start = handles[1].start
+def test_what_was_asked_of_one_that_is_gone_fails(scene: Scene, mlp: Any) -> None:
+    assert scene.replicas is not None
+    scene.update(1)
+    handle: Any = scene.replicas._joined["r1"]
+    start = handle.start
 
     def lost_before(step: str, *arguments: Any) -> Any:
         future = start(step, *arguments)
         if step == "prepare":
-            handles[1].lose("its actor has ended")
+            handle.lose("its actor has ended", closed=True)
         return future
 
-    handles[1].start = lost_before
+    handle.start = lost_before
     with pytest.raises(FleetUpdateError) as caught:
-        one.update(mlp.random(2), version=2)
+        scene.update(2)
     sent = pickle.loads(pickle.dumps(caught.value))
     assert isinstance(sent.reasons["r1"], ReplicaLostError)
     assert (str(sent), sent.epoch, sent.version) == (str(caught.value), 2, 2)
-    assert isinstance(handles[1].start("status").exception(), ReplicaLostError)
-    handles[1].answer(10**6, True, None)  # an answer that comes too late is nobody's
-    one.remove("r1")
-    one.update(mlp.random(3), version=3)
-    for _ in range(4):
-        outputs = one.infer({"x": mlp.x})
+    assert isinstance(handle.start("status").exception(), ReplicaLostError)
+    until(lambda: "r1" not in scene.file.members)  # it hears that it is gone, closes and leaves
+    with pytest.raises(ReplicaClosedError, match="its actor has ended"):
+        scene.ones["r1"].infer({"x": mlp.x})
+    scene.update(3)
+    for name in ("r0", "r2"):
+        outputs = scene.ones[name].infer({"x": mlp.x})
         assert outputs.version == 3
         assert abs(outputs["y"] - mlp.answer(mlp.random(3))).max() < CLOSE["atol"] * 100
 
 
+def lossy(scene: Scene, chosen: Callable[[str, Any], bool]) -> dict[str, int]:
+    """Lose the first answer of each kind that is chosen, at every replica; returns which were."""
+    lost: dict[str, int] = {}
+    for one in scene.ones.values():
+        seen: set[str] = set()
+
+        def loses(method: str, found: Any, seen: set[str] = seen) -> bool:
+            jobs = found[1].jobs if method == "take" and found[1] is not None else ()
+            new = {f"{method} {step}" for _, step, _ in jobs} or {method}
+            if new <= seen or not chosen(method, found):
+                return False
+            seen |= new
+            lost.update({kind: lost.get(kind, 0) + 1 for kind in new})
+            return True
+
+        one.link.loses = loses
+    return lost
+
+
+@pytest.mark.parametrize("consistency", ["rolling", "strict"])
+@pytest.mark.parametrize("method", ["take", "answer"])
+def test_a_step_whose_telling_is_lost_is_done_once(
+    scene: Scene, mlp: Any, method: str, consistency: Any
+) -> None:
+    """Each step at each replica, and each answer, is lost once on the way."""
+    done: dict[str, list[str]] = {name: [] for name in scene.ones}
+    for one in scene.ones.values():
+
+        def counted(
+            step: str, *arguments: Any, one: Any = one, start: Any = one.replica.start
+        ) -> Any:
+            done[one.name].append(step)
+            return start(step, *arguments)
+
+        one.replica.start = counted  # type: ignore[method-assign]
+    lost = lossy(scene, lambda of, _found: of == method)
+    for version in (1, 2, 3):
+        assert scene.update(version, consistency=consistency).closed == ()
+    steps = ["prepare", "commit"] + ["close_gate", "open_gate"] * (consistency == "strict")
+    if method == "take":
+        assert {kind: lost[kind] for kind in lost if kind[5:] in steps} == {
+            f"take {step}": 3 for step in steps
+        }
+    else:
+        assert lost == {"answer": 3}
+    for name, one in scene.ones.items():
+        assert {step: done[name].count(step) for step in steps} == dict.fromkeys(steps, 3)
+        assert one.infer({"x": mlp.x}).version == 3
+
+
+def test_what_cannot_be_sent_is_told_to_who_waits_for_it(scene: Scene) -> None:
+    assert scene.replicas is not None
+    one = scene.ones["r0"]
+    answer = one.link.answer
+
+    def pickled(session: str, number: int, of: Any) -> Any:
+        if isinstance(of[1], dict):
+            raise TypeError("cannot pickle 'dict' object")
+        return answer(session, number, of)
+
+    one.link.answer = pickled  # type: ignore[method-assign]
+    future = scene.replicas._joined["r0"].start("read")
+    with pytest.raises(RuntimeError, match="cannot pickle 'dict' object"):
+        future.result(SECONDS)
+    assert scene.replicas._joined["r0"].start("status").result(SECONDS).state == "idle"
+
+
+def handle_of(loop: Any, **options: Any) -> JoinedReplica:
+    return JoinedReplica("one", loop, 8.0, **options)
+
+
+async def tell_jobs() -> None:
+    one = handle_of(asyncio.get_running_loop())
+    first, second = one.start("describe"), one.start("status")
+    taken = await one.take(0)
+    assert [job[:2] for job in taken.jobs] == [(1, "describe"), (2, "status")]
+    one.hear(taken.session, 0)  # the answer to it was lost
+    third = one.start("read")
+    assert [job[0] for job in (await one.take(0)).jobs] == [1, 2, 3]
+    one.hear("of a coordinator before", 3)
+    assert [job[0] for job in (await one.take(0)).jobs] == [1, 2, 3]
+    one.hear(taken.session, 2)
+    assert [job[0] for job in (await one.take(0)).jobs] == [3]
+    one.answer("of a coordinator before", 1, True, "another step's")
+    assert not first.done()
+    for _ in range(2):  # it was not heard that the first one arrived
+        one.answer(taken.session, 1, True, "its own")
+        one.answer(taken.session, 2, False, ValueError("it is refused"))
+    assert first.result() == "its own"
+    assert isinstance(second.exception(), ValueError)
+    one.answer(taken.session, 3, True, {})  # before it was heard that it has the job
+    assert third.done()
+    assert (await one.take(0)).jobs == ()
+
+
+def test_a_job_is_told_until_the_replica_has_it() -> None:
+    asyncio.run(tell_jobs())
+
+
+def test_a_replica_outlives_a_coordinator_that_is_away(scene: Scene, mlp: Any) -> None:
+    scene.update(1)
+    scene.replicas = None
+    until(lambda: all(one.link.renewed >= 2 for one in scene.ones.values()))
+    for one in scene.ones.values():
+        assert one.infer({"x": mlp.x}).version == 1  # for a lease
+        one.membership.check()
+    scene.begin()  # it counts its jobs anew
+    report = scene.update(2)
+    assert len(report.replicas) == 3
+    for one in scene.ones.values():
+        assert one.infer({"x": mlp.x}).version == 2
+
+
+def test_one_that_cannot_join_again_is_forgotten_when_it_has_closed_itself(
+    scene: Scene, mlp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its coordinator was started again, and does not reach the record when it joins."""
+    scene.update(1)
+    one, left, may_leave = scene.ones["r1"], Event(), Event()
+    for other in scene.ones.values():
+        other.link.cut = True
+    leave = one.link.leave
+
+    def held() -> None:
+        left.set()
+        assert may_leave.wait(SECONDS)
+        leave()
+
+    monkeypatch.setattr(one.link, "leave", held)
+    with monkeypatch.context() as patch:
+
+        def away() -> Any:
+            raise OSError("the record is away")
+
+        patch.setattr(scene.record, "read", away)
+        scene.begin()
+        one.link.mend()
+        assert left.wait(SECONDS)
+    with pytest.raises(ReplicaLostError, match="the record is away"):
+        one.membership.check()
+    with pytest.raises(ReplicaClosedError, match="the record is away"):
+        one.infer({"x": mlp.x})
+    assert "r1" in scene.file.members  # it may infer still, for all that the coordinator knows
+    may_leave.set()
+    until(lambda: "r1" not in scene.file.members)
+    for name in ("r0", "r2"):
+        scene.ones[name].link.mend()
+    assert len(scene.update(2).replicas) == 2
+
+
+def test_replicas_may_join_while_others_are_dropped(scene: Scene) -> None:
+    """The loop's thread takes one in while another thread looks through all of them."""
+    assert scene.replicas is not None
+    joined = scene.replicas._joined
+
+    class JoinsMeanwhile(JoinedReplica):
+        @property
+        def lost(self) -> ReplicaLostError | None:
+            joined.setdefault("new", handle_of(scene.loop))
+            return super().lost
+
+    joined["r9"] = JoinsMeanwhile("r9", scene.loop)
+    scene.replicas._drop()
+    assert {"r0", "r1", "r2", "r9", "new"} == joined.keys()
+    for name in ("r9", "new"):
+        del joined[name]
+
+
+def test_a_model_is_closed_though_its_fleet_cannot_be_left(scene: Scene) -> None:
+    class Unreached:
+        def end(self) -> None:
+            raise ConnectionError("Ray was shut down")
+
+    ended = BundleDeployment.__new__(BundleDeployment)
+    ended.__del__()  # one whose __init__ has raised
+    ended._replica = scene.ones["r2"].replica
+    ended._membership = Unreached()  # type: ignore[assignment]
+    with pytest.raises(ConnectionError):
+        ended.__del__()
+    assert scene.ones["r2"].participant.status().state == "closed"
+    del ended._membership
+
+
 def test_a_coordinator_that_is_started_again_knows_who_had_joined(tmp_path: Path) -> None:
     file = MembersFile(tmp_path / "members")
-    assert file.actors == {}
-    file.add("a", "SERVE_REPLICA::a")
-    file.add("b", "SERVE_REPLICA::b")
+    assert file.members == {}
+    file.add("a", JoinedMember("SERVE_REPLICA::a", "node 1", 10.0))
+    file.add("b", JoinedMember("SERVE_REPLICA::b", "node 2", 2.5))
     file.remove("a")
     file.remove("a")
-    assert MembersFile(tmp_path / "members").actors == {"b": "SERVE_REPLICA::b"}
+    again = MembersFile(tmp_path / "members")
+    assert again.members == {"b": JoinedMember("SERVE_REPLICA::b", "node 2", 2.5)}

@@ -40,7 +40,7 @@ def handle(serving: Any, geared: Path) -> Iterator[Any]:
         health_check_period_s=0.5, graceful_shutdown_timeout_s=2,
     )  # fmt: skip
     bound = app.bind(
-        geared, fleet="policy", initializer=fake.activate, batch_wait_timeout_s=0.02
+        geared, fleet="policy", initializer=fake.activate, batch_wait_timeout_s=0.02, lease=3.0
     )  # fmt: skip
     yield serving.run(bound, name="app", route_prefix=None)
     serving.delete("app")
@@ -216,6 +216,48 @@ def test_the_coordinator_is_started_again(handle: Any) -> None:
     until(updated, lambda: "no coordinator")
     for _ in range(8):
         check(handle.remote({"x": x}).result(), x, version + 1)
+
+
+def test_a_replica_that_is_cut_off_refuses_before_the_others_go_on(
+    handle: Any, tmp_path: Path
+) -> None:
+    """Serve's own requests reach it all the time, and Serve may replace it."""
+    fleet = ServeFleet("policy")
+    version, x = int(fleet.version or 0) + 1, rows(2)
+    fleet.update(weights(version), version=version)
+    stop, found, refused = threading.Event(), list[tuple[float, float, int]](), list[str]()
+    mended = tmp_path / "mended"
+    victim = handle.part.remote(mended).result()
+
+    def read() -> None:
+        while not stop.is_set():
+            begin = perf_counter()
+            try:
+                outputs = handle.remote({"x": x}).result()
+            except ReplicaClosedError as error:
+                refused.append(str(error))
+            except ray_error():  # Serve has ended it
+                continue
+            else:
+                found.append((begin, perf_counter(), outputs.version))
+                check(outputs, x, outputs.version)
+
+    with ThreadPoolExecutor(2) as pool:
+        reading = [pool.submit(read) for _ in range(2)]
+        report = fleet.update(
+            weights(version + 1), version=version + 1, consistency="strict", on_lost="drop"
+        )
+        assert report.replicas.get(victim, report.replicas[victim]).outcome == "dropped"
+        mended.touch()
+        until(lambda: {row.state for row in fleet.status().replicas} == {"idle"}, fleet.status)
+        until(lambda: found[-1][2] == version + 1, lambda: found[-1])
+        stop.set()
+        for one in reading:
+            one.result()
+    assert out_of_order(found) == []
+    assert any(victim in one for one in refused)
+    fleet.update(weights(version + 2), version=version + 2)
+    check(handle.remote({"x": x}).result(), x, version + 2)
 
 
 def test_the_page_runs(
