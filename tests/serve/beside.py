@@ -64,6 +64,7 @@ class Beside:
 
     Attributes:
         cut: Whether nothing arrives, in either direction.
+        drops: Whether a call is lost on the way there: asked with the method.
         loses: Whether what comes back is lost: asked with the method and what it returned.
         renewed: How often the coordinator was looked for.
     """
@@ -73,6 +74,7 @@ class Beside:
     def __init__(self, scene: Scene, name: str) -> None:
         self._scene, self._name = scene, name
         self.cut = False
+        self.drops: Callable[[str], bool] = lambda _method: False
         self.loses: Callable[[str, Any], bool] = lambda _method, _found: False
         self.renewed = 0
 
@@ -112,12 +114,13 @@ class Beside:
 
     def mend(self) -> None:
         """Let all arrive."""
+        self.drops = lambda _method: False
         self.loses = lambda _method, _found: False
         self.cut = False
 
     def _call(self, method: str, *arguments: Any) -> Any:
         of = self._scene.replicas
-        if self.cut or of is None:
+        if self.cut or of is None or self.drops(method):
             raise ConnectionError("nobody is reached")
         call = getattr(of, method)(self._name, *arguments)
         found = asyncio.run_coroutine_threadsafe(call, self._scene.loop).result()
