@@ -21,6 +21,7 @@ from acl_bundle.fleet._messages.errors import (
     FleetUpdateError,
     ReplicaClosedError,
     ReplicaLostError,
+    UndecidedError,
 )
 from acl_bundle.fleet._messages.messages import Proposal, Reference
 from acl_bundle.fleet._messages.replica import Replica
@@ -63,5 +64,6 @@ __all__ = [
     "ReplicaReport",
     "ReplicaStatus",
     "Store",
+    "UndecidedError",
     "delete_ray_fleet",
 ]

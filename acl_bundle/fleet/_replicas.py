@@ -170,7 +170,7 @@ class ReplicaSet(Closing):
             VersionError: The version is not `expect`, or the new one is in force already; nothing
                 was changed.
             FencedError: Another coordinator has taken over; nothing was changed.
-            UpdateError: The record could not be asked whether it was decided.
+            UndecidedError: The record could not be asked whether it was decided.
             WeightError, TypeError, ValueError: An argument cannot be what it is; nothing was
                 changed.
             OSError: The record cannot be reached. `version` tells whether it was decided in spite

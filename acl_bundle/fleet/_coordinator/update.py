@@ -25,11 +25,15 @@ from typing import Any
 
 from acl_bundle._base.owner import Signals
 from acl_bundle._update._transaction.ahead import check_expected
-from acl_bundle.errors import UpdateError
 from acl_bundle.fleet._coordinator.coordinator import Coordinator
 from acl_bundle.fleet._coordinator.gather import StepAnswers
 from acl_bundle.fleet._coordinator.request import UpdateRequest
-from acl_bundle.fleet._messages.errors import FencedError, FleetUpdateError, ReplicaLostError
+from acl_bundle.fleet._messages.errors import (
+    FencedError,
+    FleetUpdateError,
+    ReplicaLostError,
+    UndecidedError,
+)
 from acl_bundle.fleet._messages.messages import PrepareAnswer, Proposal
 from acl_bundle.fleet._report.reports import FleetReport, ReplicaReport
 from acl_bundle.fleet._route.member import FleetMember
@@ -162,7 +166,7 @@ class FleetUpdate:
         """Whether the decision was written; where it was not, it will not be any more.
 
         Raises:
-            UpdateError: The record cannot be asked: the replicas ask it when their lease is over.
+            UndecidedError: The record cannot be asked: replicas ask it when their lease is over.
         """
         of = self._of
         if of.in_doubt is None or isinstance(error, FencedError):
@@ -170,7 +174,7 @@ class FleetUpdate:
         try:
             return of.record.resolve(self._epoch).epoch == self._epoch
         except OSError as unknown:
-            raise UpdateError(
+            raise UndecidedError(
                 f"whether version {self._version!r} (epoch {self._epoch}) was decided is not known:"
                 f" {of.record.where} cannot be reached ({unknown}). The replicas ask it themselves"
                 f" when their lease of {of.lease:.3g} s is over, as does the next update"

@@ -8,11 +8,28 @@ from types import MappingProxyType
 from acl_bundle.errors import AclBundleError, UpdateError
 
 
-class FencedError(UpdateError):
+class CoordinatorError(UpdateError):
+    """No replica has refused an update: it is about who decides.
+
+    Attributes:
+        reasons: As those of `FleetUpdateError`: none.
+    """
+
+    reasons: Mapping[str, BaseException] = MappingProxyType({})
+
+
+class FencedError(CoordinatorError):
     """A newer epoch is known where this one is used; nothing was changed.
 
     Another coordinator has taken over: make a new `Fleet` over the replicas, or leave it to that
     one.
+    """
+
+
+class UndecidedError(CoordinatorError):
+    """It is not known whether an update was decided: its record cannot be reached.
+
+    The replicas ask the record themselves when their lease is over, as does the next update.
     """
 
 

@@ -25,6 +25,7 @@ from acl_bundle.errors import (
     PoisonedError,
     SignatureError,
     UpdateError,
+    VersionError,
     WeightsFormatError,
 )
 from acl_bundle.follow._versions.deltas import Held, together
@@ -211,10 +212,12 @@ class Applier:
         if isinstance(error, ClosedError) and self.closed:
             return Outcome.CLOSED
         reasons = getattr(error, "reasons", None)
-        if isinstance(error, UpdateError) and isinstance(reasons, Mapping) and reasons:
-            # a fleet's, with the errors of its replicas: nothing has changed at any
+        if isinstance(error, UpdateError) and isinstance(reasons, Mapping):
+            # a fleet's, with the errors of its replicas, or none: it is about who decides
             found = {self._outcome(one) for one in reasons.values()}
             return Outcome.REFUSED if found == {Outcome.REFUSED} else Outcome.FAILED
+        if isinstance(error, VersionError):
+            return Outcome.REFUSED  # of a fleet, which has a version of that name
         if isinstance(error, UpdateError) and "probe" not in self._options:
             return Outcome.POISONED  # a Pair's other side has lost its weights
         for kinds, outcome in _OUTCOMES:

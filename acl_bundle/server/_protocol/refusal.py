@@ -16,7 +16,13 @@ from acl_bundle.errors import (
     VersionError,
     visible,
 )
-from acl_bundle.fleet import FleetUpdateError, ReplicaClosedError, ReplicaLostError
+from acl_bundle.fleet import (
+    FencedError,
+    FleetUpdateError,
+    ReplicaClosedError,
+    ReplicaLostError,
+    UndecidedError,
+)
 
 TEXT_MAX: Final = 4096
 """Characters of a message; what a client sent may be in it."""
@@ -69,7 +75,15 @@ class Refusal(Exception):  # noqa: N818  what the client is told, and no error o
 _KINDS: Final[tuple[tuple[tuple[type[Exception], ...], Why], ...]] = (
     ((AclTimeoutError,), Why.TIMEOUT),
     (
-        (PoisonedError, ClosedError, BusyError, ReplicaClosedError, ReplicaLostError),
+        (
+            PoisonedError,
+            ClosedError,
+            BusyError,
+            ReplicaClosedError,
+            ReplicaLostError,
+            FencedError,
+            UndecidedError,
+        ),
         Why.UNAVAILABLE,
     ),
     ((UnsupportedError,), Why.UNSUPPORTED),
