@@ -29,15 +29,35 @@ Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 class _Turn:
     """Whose turn it is to do a step.
 
+    T1 commits and opens the gate, T2 is the replica's thread:
+
+    1. T1 puts the commit
+    2. T2 takes it from the queue, which is empty now, and has not got `lock` yet
+    3. T1 would open the gate, gets `lock`, and sees that a job is not begun: it puts that behind
+
+    So jobs are counted, and each count has one lock: `put` the caller's, one at a time puts;
+    `begun` has `lock`. Whoever holds both may compare them.
+
     Attributes:
         jobs: What the replica's thread is to do.
         lock: Held while a step is done.
-        waiting: How many jobs are not begun.
+        begun: How many jobs were begun.
     """
 
     def __init__(self) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self.lock, self.waiting = Lock(), 0
+        self.lock = Lock()
+        self._put, self.begun = 0, 0
+
+    def put(self, job: Job) -> None:
+        """Have the thread do a job; the caller is the only one to put any."""
+        self._put += 1
+        self.jobs.put(job)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether each job was begun; the caller is the only one to put any, and holds `lock`."""
+        return self.begun == self._put
 
 
 class LocalReplica(Closing):
@@ -50,7 +70,7 @@ class LocalReplica(Closing):
     def __init__(self, participant: Participant) -> None:
         self._participant = participant
         self._turn = _Turn()
-        self._closing, self._closed = Lock(), False
+        self._closing, self._closed = Lock(), False  # of whoever puts a job, or ends them
         arguments = self._turn, participant.lease, WeakMethod(participant.between)
         Thread(
             target=_work, args=arguments, name=f"acl_bundle fleet {self.name}", daemon=True
@@ -73,12 +93,8 @@ class LocalReplica(Closing):
             if self._closed:
                 future.set_exception(ClosedError(f"replica {self.name!r} is closed"))
             elif not self._done_here(step, job):
-                self._put(job)
+                self._turn.put(job)
             return future
-
-    def _put(self, job: Job) -> None:
-        self._turn.waiting += 1
-        self._turn.jobs.put(job)
 
     def _done_here(self, step: str, job: Job) -> bool:
         """Do a step of a gate in this thread, if that is at once; False: it is not done."""
@@ -86,7 +102,7 @@ class LocalReplica(Closing):
         if step not in ("close_gate", "open_gate") or not turn.lock.acquire(blocking=False):
             return False
         try:
-            if turn.waiting or (step == "close_gate" and not of.shut_gate(job[2][0])):
+            if not turn.is_idle or (step == "close_gate" and not of.shut_gate(job[2][0])):
                 return False
             _do(job)
         except Exception:  # of `shut_gate`: the replica's thread raises it once more
@@ -94,7 +110,7 @@ class LocalReplica(Closing):
         finally:
             turn.lock.release()
         if of.untidy:
-            self._put((Future(), of.between, ()))
+            turn.put((Future(), of.between, ()))
         return True
 
     def infer(
@@ -110,7 +126,7 @@ class LocalReplica(Closing):
             if ending:
                 self._closed = True
                 end: Future[Any] = Future()
-                self._put((end, self._participant.close, ()))
+                self._turn.put((end, self._participant.close, ()))
                 self._finalizer()
         if ending:
             end.result()
@@ -123,7 +139,7 @@ def _work(turn: _Turn, lease: CoordinatorLease, between: WeakMethod[Callable[[],
             if job is None:
                 return
             with turn.lock:
-                turn.waiting -= 1
+                turn.begun += 1
                 answer = _answer(job)
             answer()
             del job, answer

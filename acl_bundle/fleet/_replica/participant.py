@@ -145,17 +145,21 @@ class Participant:
 
         Raises:
             FencedError: A newer epoch is committed here.
-            ReplicaClosedError: That epoch is not prepared.
+            ReplicaClosedError: That epoch is not prepared; or a newer one was decided without this
+                replica.
+            OSError: Whether one was cannot be asked.
             AclError and others: As `Staged.commit`.
             Then the replica is closed to inference, until this succeeds or `catch_up`.
         """
         if epoch == self._epoch:
-            return CommitAnswer(epoch, self._model.version, 0.0)
+            return self._answer(0.0)
         if epoch < self._epoch:
             raise FencedError(f"replica {self.name!r} has epoch {self._epoch}, not {epoch}")
         pending = self._pending
         if pending is None or pending.epoch != epoch:
             self._door.refuse("pending", f"epoch {epoch} was decided, and is not prepared here")
+            raise ReplicaClosedError(self.name, str(self._door.reason))
+        if self._is_left_behind(epoch, self._door.retired):
             raise ReplicaClosedError(self.name, str(self._door.reason))
         start = perf_counter()
         try:
@@ -165,7 +169,12 @@ class Participant:
             raise
         self._pending = None
         self._arrived(epoch)
-        return CommitAnswer(epoch, self._model.version, perf_counter() - start)
+        return self._answer(perf_counter() - start)
+
+    def _answer(self, seconds: float) -> CommitAnswer:
+        if self._door.reason is not None:
+            raise ReplicaClosedError(self.name, self._door.reason)
+        return CommitAnswer(self._epoch, self._model.version, seconds)
 
     def _arrived(self, epoch: int) -> None:
         self._epoch, self._seen = epoch, max(self._seen, epoch)
@@ -186,10 +195,19 @@ class Participant:
         """
         while True:
             retired = self._door.retired
-            if retired > epoch and (newest := self._decided(retired)).epoch > epoch:
-                return self._left_behind(newest)
-            if self._door.admit(retired):
-                return None
+            if self._is_left_behind(epoch, retired) or self._door.admit(retired):
+                return
+
+    def _is_left_behind(self, epoch: int, retired: int) -> bool:
+        """Ask whether the epoch for which this replica was retired was decided without it, or a
+        newer one than its own; it is closed for that then.
+        """
+        if retired <= epoch:
+            return False
+        newest = self._decided(retired)
+        if newest.epoch > epoch:
+            self._left_behind(newest)
+        return newest.epoch > epoch
 
     def abort(self, epoch: int) -> None:
         """Let go of what is prepared for an epoch, and refuse that epoch from now on. A replica
@@ -202,10 +220,10 @@ class Participant:
             self._admit(self._epoch)
 
     def _drop(self) -> None:
-        pending, self._pending = self._pending, None
         try:
-            if pending is not None:
-                pending.staged.discard()
+            if self._pending is not None:
+                self._pending.staged.discard()
+                self._pending = None
         finally:
             self._release()
 
@@ -231,9 +249,7 @@ class Participant:
         if behind:
             self._own.install(proposal)
         self._arrived(epoch)
-        if self._door.reason is not None:
-            raise ReplicaClosedError(self.name, self._door.reason)
-        return CommitAnswer(epoch, self._model.version, perf_counter() - start)
+        return self._answer(perf_counter() - start)
 
     def retire(self, reason: str, epoch: int = 0) -> None:
         """Close it to inference until `catch_up`: the fleet goes on without it, to an epoch."""
@@ -268,14 +284,24 @@ class Participant:
             self.lease.again()
             return
         if decision.epoch == pending.epoch:
-            with suppress(Exception):  # it is closed then, with the reason
-                self.commit(pending.epoch)
-            self._release()
+            self._commit_late(pending.epoch)
         else:
             if decision.epoch > self._epoch:
                 self._left_behind(decision)
-            with suppress(AclBundleError):  # another thread stages: the set goes with the model
+            try:
                 self._drop()
+            except AclBundleError:  # a commit that was given up may read it still
+                self.lease.again()
+
+    def _commit_late(self, epoch: int) -> None:
+        """Commit for a coordinator that does not. Where that fails, the replica is closed, with
+        the reason, and tries again when one more lease has run out.
+        """
+        try:
+            self.commit(epoch)
+        except Exception:
+            self.lease.again()
+        self._release()
 
     def _left_behind(self, decision: Decision) -> None:
         self._door.refuse("pending", f"epoch {decision.epoch} was decided without it")
