@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
+from weakref import ref
 
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.sign import Keys, verified
@@ -43,8 +45,9 @@ class Posted:
         self._threads = Threads(f"posts of weights for {model.name!r}", 1, POSTS)
         before = last.of(model.name)
         self._last: Order | None = None if before is None else order_of(before)
-        self._lost = before is not None
-        """Whether the last version is gone, with the process that had it: it may come again."""
+        self._holder: Callable[[], object] = lambda: None
+        """Returns what the last version was given to; when that is not what is served any more,
+        the version is gone, and may come again."""
 
     async def apply(self, body: bytes, version: str) -> dict[str, Any]:
         """Give the model posted weights; one post at a time, in the order in which they came.
@@ -74,23 +77,26 @@ class Posted:
 
     def _applied(self, body: bytes, text: str) -> Any:
         order = order_of(text)
-        last = self._last
-        if last is not None and (order < last or (order == last and not self._lost)):
-            raise Refusal(
-                Why.CONFLICT,
-                f"version {text!r} is not newer than the one that was applied last",
-            )
         served: Any = self._model.served
         if served is None:
             raise Refusal(Why.UNAVAILABLE, f"model {self._model.name!r} is not loaded")
+        self._check_new(text, order, served)
         name = int(text) if text.isascii() and text.isdigit() else text
         place = place_of(self._model.name)
         one = Checkpoint(name, order, lambda: Safetensors(body), place=place)
         with one.open() if self._keys is None else verified(one, self._keys) as weights:
             check_stamp(weights, order, place)
             report = served.update(weights, version=name)
-        self._last, self._lost = order, False
+        self._last, self._holder = order, _weakly(served)
         return report
+
+    def _check_new(self, text: str, order: Order, served: object) -> None:
+        last = self._last
+        if last is None or order > last or (order == last and self._holder() is not served):
+            return
+        raise Refusal(
+            Why.CONFLICT, f"version {text!r} is not newer than the one that was applied last"
+        )
 
     def _note(self, text: str) -> None:
         try:
@@ -98,3 +104,11 @@ class Posted:
         except OSError as error:
             text = f"version {text!r} was applied, but this cannot be kept: {error}"
             raise Refusal(Why.INTERNAL, text) from error
+
+
+def _weakly(served: object) -> Callable[[], object]:
+    """Return what returns it, and does not keep it."""
+    try:
+        return ref(served)
+    except TypeError:  # of a kind to which nobody can refer like that
+        return lambda: served

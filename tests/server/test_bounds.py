@@ -69,6 +69,20 @@ def test_the_bytes_of_all_requests(start: Start, bundle: ab.Bundle, mlp: Any, pa
     )
 
 
+@pytest.mark.parametrize("level", [0, 9])
+def test_a_packed_body_takes_the_larger_of_both(
+    start: Start, bundle: ab.Bundle, mlp: Any, level: int
+) -> None:
+    """The packed bytes go when the others are there. Of level 0 are a few more than those."""
+    body = padded(mlp.x)
+    given = gzip.compress(body, level)
+    most = max(len(given), len(body))
+    server = start(bundle, limits=ServerLimits(body=most, bodies=most))
+    reply = ask(server.port, "POST", INFER, given, {"Content-Encoding": "gzip"})
+    assert reply.status == 200, reply
+    until(lambda: server._ends._bodies.nbytes == 0)
+
+
 def test_the_bytes_of_all_requests_of_grpc(start: Start, bundle: ab.Bundle, mlp: Any) -> None:
     server = start(bundle, limits=ServerLimits(body=1 << 20, bodies=1 << 20))
     message = pb.ModelInferRequest(model_name="mlp")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import pytest
 import acl_bundle as ab
 from acl_bundle import follow, weights
 from acl_bundle.server import Server, ServerLimits, post_weights
+from acl_bundle.server._last import LastPosted
+from acl_bundle.testing import FakeAcl
 
-from .conftest import TOKEN, Start, ask
+from .conftest import TOKEN, Start, array_of, ask, numbers
 
 KEY = b"a key of the tests of a server"
 OWNER = {"Authorization": f"Bearer {TOKEN}"}
@@ -168,6 +172,119 @@ def test_a_restart_forgets_no_version(
     assert bundle.version == 8
 
 
+def reload(server: Server) -> None:
+    for what in ("unload", "load"):
+        reply = ask(server.port, "POST", f"/v2/repository/models/mlp/{what}", headers=OWNER)
+        assert reply.status == 200, reply
+
+
+def posts(server: Server, mlp: Any, *versions: int) -> None:
+    for version in versions:
+        found = post_weights(url_of(server), mlp.random(version), version, model="mlp", token=TOKEN)
+        assert found["model_version"] == str(version)
+
+
+def has(server: Server, mlp: Any, version: int) -> None:
+    """It answers with that version; 0 is the file's."""
+    reply = ask(server.port, "POST", "/v2/models/mlp/infer", numbers(mlp.x))
+    assert reply.json["model_version"] == str(version)
+    right = mlp.answer(mlp.random(version) if version else mlp.weights)
+    np.testing.assert_allclose(array_of(reply), right, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_is_loaded_again_has_the_weights_of_its_file(
+    mlp: Any, start: Start, fake_acl: FakeAcl
+) -> None:
+    """What was posted went with it: that version may come again, none before it."""
+
+    def load() -> ab.Bundle:
+        loaded = ab.Bundle.load(mlp.path)
+        loaded.init()
+        return loaded
+
+    server = start(load, token=TOKEN)
+    posts(server, mlp, 6, 7)
+    for _ in range(2):
+        reload(server)
+        has(server, mlp, 0)
+        with pytest.raises(ab.VersionExistsError, match="is not newer"):
+            posts(server, mlp, 6)
+        posts(server, mlp, 7)
+        has(server, mlp, 7)
+        with pytest.raises(ab.VersionExistsError, match="is not newer"):
+            posts(server, mlp, 7)
+    reload(server)
+    posts(server, mlp, 8)
+    with pytest.raises(ab.VersionExistsError, match="is not newer"):
+        posts(server, mlp, 7)
+    has(server, mlp, 8)
+
+
+class Slotted:
+    """A model to which nobody can refer weakly."""
+
+    __slots__ = ("_bundle",)
+
+    def __init__(self, bundle: ab.Bundle) -> None:
+        self._bundle = bundle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bundle, name)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_was_given_loaded_keeps_what_was_posted(
+    mlp: Any, start: Start, bundle: ab.Bundle, wrapped: bool
+) -> None:
+    server = start(Slotted(bundle) if wrapped else bundle, token=TOKEN)
+    posts(server, mlp, 7)
+    reload(server)
+    has(server, mlp, 7)
+    with pytest.raises(ab.VersionExistsError, match="is not newer"):
+        posts(server, mlp, 7)
+    posts(server, mlp, 8)
+
+
+def test_a_post_to_what_is_not_loaded(mlp: Any, server: Server, bundle: ab.Bundle) -> None:
+    ask(server.port, "POST", "/v2/repository/models/mlp/unload", headers=OWNER)
+    with pytest.raises(ab.UpdateError, match=r"\(503\).*'mlp' is not loaded"):
+        posts(server, mlp, 7)
+    ask(server.port, "POST", "/v2/repository/models/mlp/load", headers=OWNER)
+    posts(server, mlp, 7)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """What is no server of ours.
+
+    Attributes:
+        body: What it answers to each post.
+    """
+
+    body = b""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\xff", b"[" * 3], ids=repr)
+def test_an_answer_of_some_other_server(mlp: Any, body: bytes) -> None:
+    kind = type("Answers", (Answers,), {"body": body})
+    with HTTPServer(("127.0.0.1", 0), kind) as other:
+        thread = threading.Thread(target=other.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        with pytest.raises(ConnectionError, match="does not answer as a server of this kind"):
+            post_weights(url, mlp.random(1), 1, model="mlp", token=TOKEN)
+        thread.join(60)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"format": "acl_bundle.posted.1"}', '{"format": 1, "models": {}}',
              '{"format": "acl_bundle.posted.1", "models": {"mlp": 7}}',
@@ -192,3 +309,11 @@ def test_a_version_that_cannot_be_kept(
     with pytest.raises(ab.UpdateError, match=r"\(500\).*'7' was applied, but this cannot be kept"):
         post_weights(url_of(server), mlp.random(7), 7, model="mlp", token=TOKEN)
     assert bundle.version == 7
+    with pytest.raises(ab.VersionExistsError, match="is not newer"):
+        post_weights(url_of(server), mlp.random(7), 7, model="mlp", token=TOKEN)
+    text = server.metrics()
+    for outcome, count in (("seen", 2.0), ("applied", 1.0), ("refused", 1.0)):
+        assert f'acl_bundle_versions_total{{model="mlp",outcome="{outcome}"}} {count}' in text
+    folder.mkdir()
+    post_weights(url_of(server), mlp.random(8), 8, model="mlp", token=TOKEN)
+    assert LastPosted(folder / "posted.json").of("mlp") == "8"
