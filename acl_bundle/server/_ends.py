@@ -18,6 +18,7 @@ import uvicorn
 from tritonclient.grpc import service_pb2_grpc
 
 from acl_bundle.server._bounds.bodies import Bodies
+from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._grpc.decode import Decoding
 from acl_bundle.server._http.connection import connection
 from acl_bundle.server.limits import ServerLimits
@@ -60,6 +61,7 @@ class Ends:
         grpc_port: For gRPC; None for none.
         limits: Of connections and bodies.
         bodies: Counts what is in memory.
+        threads: Take large requests of gRPC apart.
 
     Attributes:
         port: The port of HTTP.
@@ -78,9 +80,10 @@ class Ends:
         grpc_port: int | None,
         limits: ServerLimits,
         bodies: Bodies,
+        threads: Threads,
     ) -> None:
         self._limits, self._service, self._grace = limits, service, GRACE
-        self._bodies = bodies
+        self._bodies, self._threads = bodies, threads
         self._socket = listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._address = f"[{host}]" if ":" in host else host
@@ -129,7 +132,7 @@ class Ends:
                 ("grpc.max_receive_message_length", most),
                 ("grpc.max_send_message_length", -1),
             ],
-            interceptors=[Decoding(self._bodies)],
+            interceptors=[Decoding(self._bodies, self._threads)],
             maximum_concurrent_rpcs=self._limits.connections,
         )
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self._service, server)

@@ -116,7 +116,9 @@ class Server(Closing):
             ab.__version__,
         )  # fmt: skip
         service = Service(self._repository, metrics, threads, tracing, ab.__version__)
-        self._ends = Ends(self._routes.app(), service, host, port, grpc_port, limits, bodies)
+        self._ends = Ends(
+            self._routes.app(), service, host, port, grpc_port, limits, bodies, threads
+        )
         self.port: int = self._ends.port
         self.grpc_port: int | None = self._ends.grpc_port
         try:

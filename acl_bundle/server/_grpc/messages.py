@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2 as pb
 
-from acl_bundle.server._bounds.pieces import joined, numbers, rest
+from acl_bundle.server._bounds.pieces import numbers
+from acl_bundle.server._grpc.large import LARGE, LargeRequest, Parts, raw_outputs, values
 from acl_bundle.server._protocol.datatypes import dtype_of, name_of
 from acl_bundle.server._protocol.messages import (
     InferAnswer,
@@ -35,17 +36,17 @@ FIELDS: Final = {
     "FP32": "fp32_contents", "FP64": "fp64_contents",
 }  # fmt: skip
 """Where the numbers of a datatype stand; the others are bytes only."""
-PIECE: Final = 1 << 12
-"""Numbers that are read at once."""
 
 
-def parse(message: Any) -> InferRequest:
-    """Take a request apart.
+def parse(request: Any) -> InferRequest:
+    """Take a request apart: a message of protobuf, or a LargeRequest.
 
     Raises:
         Refusal: It is none.
     """
-    raw, tensors = message.raw_input_contents, message.inputs
+    cut = isinstance(request, LargeRequest)
+    message = request.message if cut else request
+    raw, tensors = request.raw if cut else message.raw_input_contents, message.inputs
     if raw and len(raw) != len(tensors):
         raise Refusal(
             Why.INVALID,
@@ -59,9 +60,11 @@ def parse(message: Any) -> InferRequest:
             raise Refusal(Why.UNSUPPORTED, f"{what} lies in shared memory; send its bytes")
         dtype, shape = dtype_of(tensor.datatype, what), shape_of(tensor.shape, what)
         if raw:
-            inputs[name] = from_bytes(raw[at], 0, len(raw[at]), dtype, shape, what)
+            data = raw[at]
+            inputs[name] = from_bytes(data, 0, len(data), dtype, shape, what)
         else:
-            inputs[name] = _typed(tensor, dtype, shape, what)
+            numbers = request.numbers[at] if cut else {}
+            inputs[name] = _typed(tensor, numbers, dtype, shape, what)
     outputs: dict[str, bool] = {}
     for wanted in message.outputs:
         for key in ("shared_memory_region", "classification"):
@@ -72,14 +75,16 @@ def parse(message: Any) -> InferRequest:
     return InferRequest(checked_id(message.id), inputs, message.model_version, outputs, True)
 
 
-def _typed(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> Array:
+def _typed(
+    tensor: Any, parts: Parts, dtype: np.dtype[Any], shape: tuple[int, ...], what: str
+) -> Array:
     field = FIELDS.get(tensor.datatype)
     if field is None:
         raise Refusal(Why.INVALID, f"{what} is {tensor.datatype}: send it in raw_input_contents")
     for name in {*FIELDS.values(), "bytes_contents"} - {field}:
-        if len(getattr(tensor.contents, name)):
+        if name in parts or len(getattr(tensor.contents, name)):
             raise Refusal(Why.INVALID, f"{what} is {tensor.datatype} and has {name}, not {field}")
-    wide = _wide(getattr(tensor.contents, field))
+    wide = values(field, parts[field]) if field in parts else _wide(tensor, field)
     count = 1
     for dim in shape:
         count *= dim
@@ -98,32 +103,23 @@ def _typed(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str)
     return found
 
 
-def _wide(contents: Any) -> Any:
-    """Return the numbers as an array; between two pieces other threads run."""
-    parts = []
-    for begin in range(0, len(contents), PIECE):
-        if begin:
-            rest()
-        parts.append(numbers(contents[begin : begin + PIECE]))
-    return joined(parts)
+def _wide(tensor: Any, field: str) -> Any:
+    return numbers(list(getattr(tensor.contents, field)))
 
 
-def is_large(message: Any) -> bool:
-    """Say whether the numbers of a request would hold the loop for long."""
-    return not message.raw_input_contents and any(
-        len(getattr(tensor.contents, field)) > PIECE
-        for tensor in message.inputs
-        for field in FIELDS.values()
-    )
+def is_large(answer: InferAnswer) -> bool:
+    """Say whether writing an answer would hold the loop for long."""
+    return sum(array.nbytes for array in answer.outputs.values()) > LARGE
 
 
-def answered(model: str, answer: InferAnswer) -> Any:
-    """Return the message of an answer."""
+def answered(model: str, answer: InferAnswer) -> bytes:
+    """Return the message of an answer as bytes; protobuf would copy the tensors twice."""
     message = pb.ModelInferResponse(model_name=model, model_version=answer.version, id=answer.id)
+    arrays = []
     for name, array in answer.outputs.items():
         message.outputs.add(name=name, datatype=name_of(array.dtype), shape=array.shape)
-        message.raw_output_contents.append(np.ascontiguousarray(array).tobytes())
-    return message
+        arrays.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return b"".join((message.SerializeToString(), *raw_outputs(arrays)))
 
 
 def metadata(found: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from tritonclient.grpc import service_pb2_grpc
 
 from acl_bundle.server._bounds.threads import Threads
 from acl_bundle.server._grpc import messages
+from acl_bundle.server._grpc.large import LargeRequest
 from acl_bundle.server._protocol import described
 from acl_bundle.server._protocol.refusal import TEXT_MAX, Refusal, Why, refusal_of
 from acl_bundle.server._tracing import Tracing
@@ -139,14 +140,17 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mi
         self._repository.check_open()
         model = self._repository.model(request.model_name)
         begun = monotonic()
-        if messages.is_large(request):
+        if isinstance(request, LargeRequest):
             wish = await self._threads.run(messages.parse, request)
         else:
             wish = messages.parse(request)
         parsed = monotonic()
         answer = await model.infer(wish)
         computed = monotonic()
-        message = messages.answered(model.name, answer)
+        if messages.is_large(answer):
+            message = await self._threads.run(messages.answered, model.name, answer)
+        else:
+            message = messages.answered(model.name, answer)
         if counts is not None:
             counts.observe("decode", parsed - begun)
             counts.observe("encode", monotonic() - computed)
