@@ -13,12 +13,13 @@ from acl_bundle.fleet._decision.file import FileRecord
 from acl_bundle.fleet._decision.memory import MemoryRecord
 from acl_bundle.fleet._decision.redis import RedisRecord
 from acl_bundle.fleet._local import host_record, local_replicas, process_replicas
+from acl_bundle.fleet._members import LEASE
 from acl_bundle.fleet._messages.replica import Replica
 from acl_bundle.fleet._ray.options import found_elsewhere
 from acl_bundle.fleet._ray.record import RayRecord
 from acl_bundle.fleet._ray.replicas import ray_record, ray_replicas
 from acl_bundle.fleet._ray.store import RayStore
-from acl_bundle.fleet._replicas import LEASE, ReplicaSet
+from acl_bundle.fleet._replicas import ReplicaSet
 from acl_bundle.fleet._store.store import Store
 from acl_bundle.om import Source
 

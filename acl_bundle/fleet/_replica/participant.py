@@ -6,33 +6,26 @@ thread may call meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
 from acl_bundle._base.wait import Wait
 from acl_bundle._run.run import Outputs
-from acl_bundle.bundle import Bundle
 from acl_bundle.errors import AclBundleError
 from acl_bundle.fleet._decision.decision import Decision
 from acl_bundle.fleet._messages.errors import FencedError, ReplicaClosedError
 from acl_bundle.fleet._messages.messages import (
     CommitAnswer,
-    PrepareAnswer,
     Proposal,
-    ReplicaDescription,
     Status,
 )
-from acl_bundle.fleet._replica.describe import described, status
-from acl_bundle.fleet._replica.door import Door
-from acl_bundle.fleet._replica.lease import CoordinatorLease
-from acl_bundle.fleet._replica.model import ReplicaModel
-from acl_bundle.fleet._replica.pending import Pending
-from acl_bundle.pair import Pair
+from acl_bundle.fleet._replica.describe import status
+from acl_bundle.fleet._replica.preparing import PreparingReplica
 
 
-class Participant:
+class Participant(PreparingReplica):
     """A model that takes part in a fleet's updates, and infers.
 
     Args:
@@ -45,100 +38,6 @@ class Participant:
     Attributes:
         lease: How long the coordinator may be silent.
     """
-
-    def __init__(
-        self,
-        name: str,
-        model: Bundle | Pair,
-        decided: Callable[[int], Decision],
-        *,
-        init: bool = True,
-    ) -> None:
-        self.name: str = name
-        self._model, self._decided = model, decided
-        self._own = ReplicaModel(name, model)
-        self._door = Door(name)
-        self._epoch = self._seen = 0
-        self._pending: Pending | None = None
-        self.lease: CoordinatorLease = CoordinatorLease()
-        self._door.refuse("pending", "it waits for its fleet")
-        if init:
-            self._own.init()
-
-    def describe(self) -> ReplicaDescription:
-        """What it is."""
-        return described(self.name, self._model, self._epoch)
-
-    def prepare(self, proposal: Proposal) -> PrepareAnswer:
-        """Check a version and bring it to the device; inferences see nothing of it.
-
-        Raises:
-            FencedError: A newer epoch was seen, or the version stands on another one than this
-                replica has.
-            ReplicaClosedError: It has not the committed version, and is not given every weight.
-            WeightError, AclError and others: As `Bundle.stage`; nothing was changed.
-        """
-        self._check_new(proposal)
-        self._drop()
-        self._seen = proposal.epoch
-        start = perf_counter()
-        staged = self._own.stage(proposal)
-        self._pending = Pending(proposal.epoch, proposal.version, staged)
-        self.lease.begin(proposal.lease)
-        return PrepareAnswer(staged.nbytes, perf_counter() - start)
-
-    def _check_new(self, proposal: Proposal) -> None:
-        if proposal.epoch <= self._seen:
-            raise FencedError(
-                f"replica {self.name!r} refuses epoch {proposal.epoch}: epoch {self._seen} was"
-                " seen; nothing was changed"
-            )
-        if proposal.whole:
-            return
-        if self._door.reason is not None:
-            raise ReplicaClosedError(self.name, self._door.reason)
-        if proposal.after != self._epoch:
-            raise FencedError(
-                f"replica {self.name!r} has epoch {self._epoch}, and epoch {proposal.epoch} changes"
-                f" epoch {proposal.after}; nothing was changed"
-            )
-
-    def shut_gate(self, epoch: int) -> bool:
-        """Let no inference begin until `open_gate`; returns whether none runs. Never blocks.
-
-        Raises:
-            FencedError: That epoch is not prepared.
-        """
-        found = None if self._pending is None else self._pending.epoch
-        if found != epoch:
-            raise FencedError(
-                f"replica {self.name!r} cannot close the gate for epoch {epoch}: epoch {found} is"
-                " prepared"
-            )
-        return self._door.shut()
-
-    def close_gate(self, epoch: int, seconds: float) -> float:
-        """Let no inference begin until `open_gate`, and wait for those that run.
-
-        Returns:
-            For how many seconds one ran still.
-
-        Raises:
-            FencedError: That epoch is not prepared.
-            BusyError: Inferences run for longer; the gate is open.
-        """
-        self.shut_gate(epoch)
-        return self._door.drain(seconds)
-
-    def open_gate(self, epoch: int) -> None:
-        """Let inferences in, unless the replica has not the committed version."""
-        if self._pending is None or self._pending.epoch == epoch:
-            self._release()
-
-    def _release(self) -> None:
-        self._door.open()
-        if self._pending is None:
-            self.lease.end()
 
     def commit(self, epoch: int) -> CommitAnswer:
         """Put what is prepared in force. May be called again, also after a failure.
@@ -218,14 +117,6 @@ class Participant:
             self._drop()
         if self._door.is_retired_for(epoch):
             self._admit(self._epoch)
-
-    def _drop(self) -> None:
-        try:
-            if self._pending is not None:
-                self._pending.staged.discard()
-                self._pending = None
-        finally:
-            self._release()
 
     def catch_up(self, proposal: Proposal) -> CommitAnswer:
         """Take the committed version, of all weights that were ever committed, and open.
