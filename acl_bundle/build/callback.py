@@ -7,6 +7,7 @@ callers want ``acl_bundle.fake.from_function``, which registers as well.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import index
 
 from numpy.typing import ArrayLike
 
@@ -39,9 +40,10 @@ def callback(
 
     Raises:
         WeightError: A weight has no name, no elements, or a dtype ACL lacks.
+        TypeError: The number is no integer.
         ValueError: The number, a name, dtype or shape does not fit, or there
             is no output.
     """
-    if number not in _NUMBERS:
+    if index(number) not in _NUMBERS:  # index: a range is walked for what is no integer
         raise ValueError(f"number is {number}; 1 to 2**64 - 1 is right")
     return opaque(Kind.CALLBACK, number, inputs, outputs, weights or {}, init=init)

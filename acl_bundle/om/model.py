@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from acl_bundle.om._bytes.span import Span
 from acl_bundle.om._container import header as headers
 from acl_bundle.om._container import inout, partition
+from acl_bundle.om._container import program as programs
 from acl_bundle.om._container.gears import Gears
 from acl_bundle.om._container.header import Header
 from acl_bundle.om._container.inout import TensorInfo
@@ -26,8 +27,6 @@ from acl_bundle.om._modeldef import consts, ge, io
 from acl_bundle.om._modeldef.graph import Graph, ModelDef
 from acl_bundle.om._modeldef.tensor import Attributes
 from acl_bundle.om._proto.wire import Message
-
-_PROGRAM_MAGIC = b"ACLPROG1"
 
 
 class InputAipp(NamedTuple):
@@ -94,7 +93,7 @@ class Model:
     def is_compiled_for_chip(self) -> bool:
         """Whether TASK_INFO holds a chip's tasks, not a program of the fake's."""
         tasks = self.partition(PartitionType.TASK_INFO)
-        return tasks is None or bytes(tasks.data[:8]) != _PROGRAM_MAGIC
+        return tasks is None or bytes(tasks.data[:8]) != programs.MAGIC
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import typer
 
 from acl_bundle.cli import main
 
@@ -30,11 +32,15 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 
+COMMAND: Any = cache(typer.main.get_command)
+"""What typer makes of the program's functions, once: it takes longer than most commands."""
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run ``acl-bundle`` with arguments."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(typer.main, "get_command", COMMAND)
 
     def call(*arguments: str | Path) -> Done:
         monkeypatch.setattr(sys, "argv", ["acl-bundle", *map(str, arguments)])

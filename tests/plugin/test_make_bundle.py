@@ -199,6 +199,11 @@ def test_a_callback_needs_a_number(number: int) -> None:
         build.callback(number, {}, {"y": ("f4", (1,))})
 
 
+def test_a_function_is_no_number() -> None:
+    with pytest.raises(TypeError, match="interpreted as an integer"):
+        build.callback(len, {}, {"y": ("f4", (1,))})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["latencey", "devcies", "fial"])
 def test_an_attribute_that_there_is_not_is_told_with_what_is_close(
     fake_acl: Any, name: str

@@ -6,47 +6,16 @@ the order they are added, and others refer to them by that number.
 
 from __future__ import annotations
 
-import struct
-from enum import IntEnum
 from functools import lru_cache
+from struct import pack
 from typing import Final
 
+from acl_bundle.om._container.program import FOUR, HEAD, MAGIC, RECORD, TENSOR, TWO, From, Kind, Tag
 from acl_bundle.om._modeldef.define import Desc
 
-_HEAD = struct.Struct("<8sIIQQ")
-_RECORD = struct.Struct("<IIQ")
-_TENSOR = struct.Struct("<QQiiII")
-_FOUR = struct.Struct("<IIII")
-_MAGIC = b"ACLPROG1"
+__all__ = ["From", "Kind", "Program"]
+
 _PADDING: Final = [bytes(-size % 8) for size in range(8)]
-
-
-class Kind(IntEnum):
-    """What a program does."""
-
-    ONNX = 1
-    ASSIGN = 2
-    NULL = 3
-    CALLBACK = 4
-
-
-class From(IntEnum):
-    """Where a value comes from."""
-
-    INPUT = 0
-    VARIABLE = 1
-    CONSTANT = 2
-
-
-class _Tag(IntEnum):
-    VARIABLE = 1
-    CONSTANT = 2
-    ONNX = 3
-    FEED = 4
-    FETCH = 5
-    ASSIGN = 6
-    CALLBACK = 7
-    AIPP = 9
 
 
 class Program:
@@ -67,55 +36,55 @@ class Program:
 
     def variable(self, name: str, desc: Desc, offset: int) -> None:
         """Add a variable that starts ``offset`` bytes into the variables' area."""
-        self._add(_Tag.VARIABLE, _tensor(name, desc, offset))
+        self._add(Tag.VARIABLE, _tensor(name, desc, offset))
 
     def constant(self, name: str, desc: Desc, offset: int) -> None:
         """Add a constant that starts ``offset`` bytes into WEIGHTS_DATA."""
-        self._add(_Tag.CONSTANT, _tensor(name, desc, offset))
+        self._add(Tag.CONSTANT, _tensor(name, desc, offset))
 
     def onnx(self, model: bytes) -> None:
         """Add the model that is run."""
-        self._add(_Tag.ONNX, model)
+        self._add(Tag.ONNX, model)
 
     def feed(self, source: From, index: int, name: str) -> None:
         """Say where the value of an ONNX input or external initializer comes from."""
         raw = name.encode()
-        self._add(_Tag.FEED, _FOUR.pack(source, index, len(raw), 0) + raw)
+        self._add(Tag.FEED, FOUR.pack(source, index, len(raw), 0) + raw)
 
     def fetch(self, output: int, name: str) -> None:
         """Say which ONNX output a model output is."""
         raw = name.encode()
-        self._add(_Tag.FETCH, struct.pack("<II", output, len(raw)) + raw)
+        self._add(Tag.FETCH, TWO.pack(output, len(raw)) + raw)
 
     def assign(self, variable: int, source: From, index: int) -> None:
         """Let a variable take the value of an input or a constant."""
-        self._add(_Tag.ASSIGN, _FOUR.pack(variable, source, index, 0))
+        self._add(Tag.ASSIGN, FOUR.pack(variable, source, index, 0))
 
     def callback(self, number: int) -> None:
         """Say which registered function computes."""
-        self._add(_Tag.CALLBACK, struct.pack("<Q", number))
+        self._add(Tag.CALLBACK, pack("<Q", number))
 
     def aipp(self, record: bytes) -> None:
         """Add AIPP in front of an input."""
-        self._add(_Tag.AIPP, record)
+        self._add(Tag.AIPP, record)
 
     def to_bytes(self) -> bytes:
         """Return the program's bytes."""
-        head = _HEAD.pack(_MAGIC, self._kind, self._count, *self._sizes)
+        head = HEAD.pack(MAGIC, self._kind, self._count, *self._sizes)
         return b"".join([head, *self._parts])
 
-    def _add(self, tag: _Tag, payload: bytes) -> None:
+    def _add(self, tag: Tag, payload: bytes) -> None:
         size = len(payload)
         self._count += 1
-        self._parts += (_RECORD.pack(tag, 0, size), payload, _PADDING[size % 8])
+        self._parts += (RECORD.pack(tag, 0, size), payload, _PADDING[size % 8])
 
 
 def _tensor(name: str, desc: Desc, offset: int) -> bytes:
     raw = name.encode()
-    head = _TENSOR.pack(offset, desc.nbytes, desc.dtype, desc.format, len(desc.shape), len(raw))
+    head = TENSOR.pack(offset, desc.nbytes, desc.dtype, desc.format, len(desc.shape), len(raw))
     return head + _dims(desc.shape) + raw
 
 
 @lru_cache(maxsize=256)
 def _dims(shape: tuple[int, ...]) -> bytes:
-    return struct.pack(f"<{len(shape)}q", *shape)
+    return pack(f"<{len(shape)}q", *shape)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from acl_bundle import om
 from acl_bundle.om import PartitionType
+from acl_bundle.om._container import program
 
 __all__ = ["rows_of"]
 
 Rows = list[dict[str, Any]]
-_PROGRAMS = {1: "onnx", 2: "assign", 3: "null", 4: "callback"}
+_PROGRAMS = {kind.value: kind.name.lower() for kind in program.Kind}
 """What the fake's programs do (docs/program_format.md)."""
 
 
@@ -51,5 +51,5 @@ def _in_model(model: om.Model, part: om.Partition) -> str:
 def _tasks(model: om.Model, part: om.Partition) -> str:
     if model.is_compiled_for_chip:
         return "tasks of a chip"
-    (kind,) = struct.unpack_from("<I", part.data, 8)
+    kind = program.kind_of(part.span)
     return f"program of the fake: {_PROGRAMS.get(kind, kind)}"
