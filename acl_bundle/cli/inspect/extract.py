@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from acl_bundle import om
+from acl_bundle.cli.shell import output
 from acl_bundle.cli.shell.writable import check_writable
 
-__all__ = ["extract"]
+__all__ = ["extract", "run"]
 
 
 def extract(path: Path, index: int, out: Path) -> dict[str, Any]:
@@ -41,3 +42,15 @@ def extract(path: Path, index: int, out: Path) -> dict[str, Any]:
     pieces.save(out)
     kind = "model" if alone else "bundle"
     return {"graph": index, "name": model.name, "kind": kind, "out": out, "nbytes": pieces.nbytes}
+
+
+def run(path: Path, index: int, out: Path, as_json: bool) -> None:
+    """Write a graph and say so; see `extract` for what it raises."""
+    made = extract(path, index, out)
+    if as_json:
+        output.document(made)
+        return
+    output.line(
+        f"wrote {made['out']}: graph {made['graph']}, {made['name']}, as a {made['kind']}"
+        f" of {made['nbytes']:,} bytes"
+    )
