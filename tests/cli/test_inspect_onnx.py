@@ -28,7 +28,6 @@ from acl_bundle.testing import FakeAcl
 from tests.property.test_build_models import network
 
 from .conftest import Run
-from .terminal import on_terminal
 from .weights_files import mlp
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -212,13 +211,6 @@ def test_a_plain_model_and_a_graph_that_was_extracted(run: Run, tmp_path: Path) 
     assert run("inspect", one, "--onnx", tmp_path / "one.onnx").out.splitlines()[1:] == [
         "weight 'b' is an input: the file has no value for it"
     ]
-
-
-def test_on_a_terminal_nothing_is_cut(tmp_path: Path) -> None:
-    path = build.from_onnx(mlp(), weights=["fc.weight"]).save(tmp_path / "m.om")
-    status, shown = on_terminal(["inspect", path, "--onnx", tmp_path / "m.onnx"])
-    assert status == 0
-    assert f"wrote {tmp_path / 'm.onnx'}: graph 0" in shown.replace("\n", " ")
 
 
 def chip(path: Path) -> Path:

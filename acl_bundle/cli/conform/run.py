@@ -39,9 +39,9 @@ def _described(library: dict[str, Any]) -> str:
 
 
 def _told(result: Result, left: int) -> None:
-    """One line on a terminal's stderr that counts down."""
-    end = "" if left else "\n"
-    print(f"\r\x1b[K{left} rows to go: {result.id:.60}", end=end, file=sys.stderr, flush=True)
+    """One line on a terminal's stderr that counts down, and is gone at last."""
+    text = f"{left} rows to go: {result.id:.60}" if left else ""
+    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _summary(report: Conformance) -> None:

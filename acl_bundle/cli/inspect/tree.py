@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rich.cells import cell_len, chop_cells
+
 from acl_bundle.cli.inspect.describe import Data
 from acl_bundle.cli.shell import output
-from acl_bundle.cli.shell.tables import shape_text
+from acl_bundle.cli.shell.tables import LEAST, shape_text
+from acl_bundle.errors import visible
 
 __all__ = ["show"]
 
@@ -17,15 +22,26 @@ Branch = tuple[str, "list[Branch]"]
 def show(data: Data) -> None:
     """Print what `describe` returned, each thing below what holds it."""
     output.line(f"{data['file']}: {data['kind']}, {data['nbytes']:,} bytes")
-    for line in _lines([*_branches(data)], ""):
+    width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    for line in _lines([*_branches(data)], "", width):
         output.line(line)
 
 
-def _lines(branches: list[Branch], before: str) -> Iterator[str]:
+def _lines(branches: list[Branch], before: str, width: int) -> Iterator[str]:
+    """The lines of a tree; where a text is wider than ``width``, it goes on below."""
     for at, (text, below) in enumerate(branches):
         last = at + 1 == len(branches)
-        yield f"{before}{'└' if last else '├'} {text}"
-        yield from _lines(below, f"{before}{' ' if last else '│'} ")
+        inner = f"{before}{' ' if last else '│'} "
+        first, *more = _pieces(visible(text), width - len(inner) if width else 0)
+        yield f"{before}{'└' if last else '├'} {first}"
+        yield from (f"{inner}{piece}" for piece in more)
+        yield from _lines(below, inner, width)
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    if width < LEAST or cell_len(text) <= width:
+        return [text]
+    return chop_cells(text, width)
 
 
 def _branches(data: Data) -> Iterator[Branch]:
