@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from acl_bundle.answers.inputs import InputChoice, given, made, made_up, merged, shared
-from acl_bundle.answers.kinds import OmOptions, opened
+from acl_bundle.answers.kinds import OmOptions, kind_of, opened
 from acl_bundle.answers.side import Side
 from acl_bundle.answers.summary import ArraySummary, summed_up
 from acl_bundle.answers.where import Where, inferring, use
@@ -24,6 +24,7 @@ __all__ = [
     "Where",
     "given",
     "inferring",
+    "kind_of",
     "made",
     "made_up",
     "merged",

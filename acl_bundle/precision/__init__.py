@@ -1,4 +1,4 @@
-"""Which weights must stay float32 for a tolerance.
+"""Which weights must stay float32 for a tolerance, and which layers must compute in it.
 
     >>> rounded = precision.RoundedWeights(bundle, [{"x": x}], "float16",
     ...                                    compare.Tolerance(rtol=1e-3))   # doctest: +SKIP
@@ -12,11 +12,28 @@
 
 What is tried is what rounding the weights costs. What is computed of them, the activations,
 stays as the loaded model has it.
+
+    >>> model = precision.LayeredModel(Path("policy.onnx"), "float16")   # doctest: +SKIP
+    >>> layers = precision.RoundedLayers(model, [{"x": x}],
+    ...                                  compare.Tolerance(rtol=1e-3))   # doctest: +SKIP
+    >>> precision.find_layers(layers).names                              # doctest: +SKIP
+    ('/head/Softmax',)
+
+Layers of an ONNX model round what they take and what they give (`LayeredModel`); the same
+search finds which must not (`find_layers`).
 """
 
 from __future__ import annotations
 
 from acl_bundle.precision._find import KeepFloat32, KeptWeight, find
+from acl_bundle.precision._keep_dtype import save_keep_dtype
+from acl_bundle.precision._layered import LayeredModel
+from acl_bundle.precision._layers import (
+    KeepFloat32Layers,
+    KeptLayer,
+    RoundedLayers,
+    find_layers,
+)
 from acl_bundle.precision._models import load
 from acl_bundle.precision._search import KeptName, SmallestSet, smallest
 from acl_bundle.precision._weights import HALVES, RoundedWeights, half_type
@@ -24,12 +41,18 @@ from acl_bundle.precision._weights import HALVES, RoundedWeights, half_type
 __all__ = [
     "HALVES",
     "KeepFloat32",
+    "KeepFloat32Layers",
+    "KeptLayer",
     "KeptName",
     "KeptWeight",
+    "LayeredModel",
+    "RoundedLayers",
     "RoundedWeights",
     "SmallestSet",
     "find",
+    "find_layers",
     "half_type",
     "load",
+    "save_keep_dtype",
     "smallest",
 ]

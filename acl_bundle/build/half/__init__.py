@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from acl_bundle.build.half._model import halved
+from acl_bundle.build.half._model import HALVES, halved
 
-__all__ = ["halved"]
+__all__ = ["HALVES", "halved"]

@@ -11,23 +11,18 @@ that would become zero (`small`); and the nodes that read what is asked to stay 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Final
 
-import numpy as np
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build._shapes import shapes
-from acl_bundle.build.half._precision import FLOAT, TYPES, Schemas, converted, retyped
+from acl_bundle.build.half._nodes import HalfNodes, constants_first
+from acl_bundle.build.half._precision import FLOAT, TYPES, converted
 from acl_bundle.build.half._small import Small
 from acl_bundle.build.half._wide import Wide
 
 HALVES: Final[dict[str, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
-_SHAPES: Final = frozenset(("Shape", "Size"))
-_SMALL: Final = 1024  # elements
-_LISTS: Final = ("value_float", "value_floats")
 
 
 def halved(
@@ -49,36 +44,10 @@ def halved(
     result = ModelProto()
     result.CopyFrom(model)
     for graph in walk.graphs(result.graph):
-        _constants_first(graph)
-    opsets = {one.domain: one.version for one in result.opset_import}
-    shared = _Shared(result, Schemas(opsets, HALVES[dtype]), HALVES[dtype], keep, wide)
+        constants_first(graph)
+    shared = _Shared(result, HALVES[dtype], keep, wide)
     _Scope(result.graph, shared, {}).convert()
     return result
-
-
-def _constants_first(graph: GraphProto) -> None:
-    """Turn Constant nodes of float32 into initializers, which are converted by value."""
-    kept = []
-    for node in graph.node:
-        tensor = _value(node)
-        if tensor is None:
-            kept.append(node)
-        else:
-            tensor.name = node.output[0]
-            graph.initializer.append(tensor)
-    del graph.node[:]
-    graph.node.extend(kept)
-
-
-def _value(node: NodeProto) -> TensorProto | None:
-    if node.op_type != "Constant" or node.domain not in ("", "ai.onnx"):
-        return None
-    attribute = node.attribute[0]
-    if attribute.name in _LISTS:
-        value = np.array(helper.get_attribute_value(attribute), np.float32)
-        return numpy_helper.from_array(value)
-    tensor = attribute.t if attribute.name == "value" else None
-    return tensor if tensor is not None and tensor.data_type == FLOAT else None
 
 
 class _Shared:
@@ -87,48 +56,16 @@ class _Shared:
     def __init__(
         self,
         model: ModelProto,
-        schemas: Schemas,
         target: int,
         keep: Collection[str],
         wide: Collection[str],
     ) -> None:
-        self.schemas, self.target, self.keep = schemas, target, {*keep, *wide}
+        self.target, self.keep = target, {*keep, *wide}
         self.names = walk.FreshNames(model.graph)
-        self.types = walk.elements(shapes.inferred(_light(model)))
-        self.of_shapes = _of_shapes(model.graph)
+        self.nodes = HalfNodes(model, target)
         graphs = walk.graphs(model.graph)
         self.wide = Wide(wide, model.graph)
         self.small = Small((one for graph in graphs for one in graph.initializer), target)
-
-
-def _light(model: ModelProto) -> ModelProto:
-    """Return a copy without large constants, for type inference; they are inputs there."""
-    light = ModelProto(ir_version=model.ir_version, functions=model.functions)
-    light.opset_import.extend(model.opset_import)
-    light.graph.name = model.graph.name
-    for field in ("node", "input", "output", "value_info"):
-        getattr(light.graph, field).extend(getattr(model.graph, field))
-    named = {one.name for one in model.graph.input}
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= _SMALL:
-            light.graph.initializer.append(tensor)
-        elif tensor.name not in named:
-            light.graph.input.append(shapes.declare(tensor.name, tensor.data_type, tensor.dims))
-    return light
-
-
-def _of_shapes(graph: GraphProto) -> set[str]:
-    """The tensors that come from shapes and constants alone."""
-    constant = {one.name for inner in walk.graphs(graph) for one in inner.initializer}
-    for inner in walk.graphs(graph):
-        constant.update(one.output[0] for one in inner.node if one.op_type == "Constant")
-    found: set[str] = set()
-    for inner in walk.graphs(graph):
-        for node in inner.node:
-            read = [name for name in node.input if name and name not in constant]
-            if node.op_type in _SHAPES or (read and found.issuperset(read)):
-                found.update(node.output)
-    return found
 
 
 class _Scope:
@@ -179,29 +116,13 @@ class _Scope:
 
     def _plan(self, node: NodeProto) -> tuple[list[str | None], list[bool]]:
         """Say which inputs are half, by their type variable, and which outputs become it."""
-        types, schemas = self._shared.types, self._shared.schemas
-        none: list[str | None] = [None] * len(node.input)
-        known = all(types.get(name) for name in (*node.input, *node.output) if name)
         stays = [one.stays(node) for one in (self._shared.small, self._shared.wide)]
-        if any(stays) or not known or self._shared.of_shapes.issuperset(node.output):
-            return none, [False] * len(node.output)
-        variables = schemas.inputs(node)
-        bound = {
-            variable
-            for name, variable in zip(node.input, variables, strict=True)
-            if variable and self._is_float(name)
-        }
-        gives = schemas.outputs(node)
-        free = any(
-            one and one not in bound and self._is_float(name)
-            for name, one in zip(node.output, gives, strict=True)
-        )
-        if free and not retyped(node, self._shared.target):  # its type follows from something else
-            return none, [False] * len(node.output)
-        return variables, [one is not None for one in gives]
+        if any(stays):
+            return [None] * len(node.input), [False] * len(node.output)
+        return self._shared.nodes.plan(node)
 
     def _is_float(self, name: str) -> bool:
-        return self._shared.types.get(name) == FLOAT
+        return self._shared.nodes.is_float(name)
 
     def _widen(self, node: NodeProto, variables: list[str | None]) -> None:
         """Make each float input of a node what it must be."""

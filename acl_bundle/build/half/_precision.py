@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, TensorProto, defs, numpy_helper
 
 FLOAT: Final[int] = TensorProto.FLOAT
@@ -66,15 +67,21 @@ class Schemas:
         return [found[min(at, len(found) - 1)] for at in range(count)] if found else []
 
 
-def converted(tensor: TensorProto, name: str, target: int) -> TensorProto:
-    """Return a float32 tensor under another name in half precision, saturated."""
-    values = numpy_helper.to_array(tensor)
+def saturated(values: NDArray[Any], target: int) -> NDArray[Any]:
+    """Return float32 values in half precision; a finite one beyond its range is its largest."""
     dtype = np.dtype(np.float16 if target == TensorProto.FLOAT16 else ml_dtypes.bfloat16)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         half = values.astype(dtype)
-    most = dtype.type(_finfo(dtype).max)
     over = np.isinf(half) & np.isfinite(values)
-    half = np.where(over, np.where(values > 0, most, -most), half).astype(dtype)
+    if over.any():
+        most = dtype.type(_finfo(dtype).max)
+        half = np.where(over, np.where(values > 0, most, -most), half).astype(dtype)
+    return half
+
+
+def converted(tensor: TensorProto, name: str, target: int) -> TensorProto:
+    """Return a float32 tensor under another name in half precision, saturated."""
+    half = saturated(numpy_helper.to_array(tensor), target)
     return TensorProto(
         name=name, data_type=target, dims=tensor.dims, raw_data=np.ascontiguousarray(half).tobytes()
     )

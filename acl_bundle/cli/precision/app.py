@@ -43,6 +43,20 @@ def precision(
         Path | None,
         typer.Option(metavar="W", help="The float32 weights; else what the file has."),
     ] = None,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", help="Find layers of an ONNX model, not weights."),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            dir_okay=False,
+            help="Of --layers: write their names, for atc --keep_dtype.",
+        ),
+    ] = None,
     device: Annotated[int, typer.Option(min=0, metavar="N", help="Which device.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -52,7 +66,11 @@ def precision(
     outputs are compared with those of the float32 weights. What is printed can be pasted behind
     weights convert and build. Exit status 1 when some must stay, or the tolerance is not met.
 
+    With --layers: which layers must compute in float32. The others round what they take and give.
+
     Example: acl-bundle precision policy.onnx --dtype float16 --rtol 1e-3 --inputs in.npz
+
+    Example: acl-bundle precision policy.onnx --layers -o keep.cfg
     """
     from acl_bundle.answers import InputChoice  # noqa: PLC0415
     from acl_bundle.cli.precision import run as command  # noqa: PLC0415
@@ -60,5 +78,7 @@ def precision(
 
     choice = InputChoice.parsed(inputs or [], shape or [])
     tolerance = Tolerance(rtol, atol)
-    wish = command.PrecisionWish(file, dtype, tolerance, choice, samples, weights, device, as_json)
+    wish = command.PrecisionWish(
+        file, dtype, tolerance, choice, samples, weights, layers, out, device, as_json
+    )
     command.run(wish)

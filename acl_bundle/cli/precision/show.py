@@ -1,8 +1,9 @@
-"""What ``acl-bundle precision`` prints: which weights must stay, as a table or as JSON."""
+"""What ``acl-bundle precision`` prints: what must stay float32, as a table or as JSON."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from acl_bundle.answers import Where
 from acl_bundle.cli.shell import output
 from acl_bundle.compare import Tolerance
-from acl_bundle.precision import KeepFloat32
+from acl_bundle.precision import KeepFloat32, KeepFloat32Layers
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Searched:
 
     Attributes:
         path: The model.
-        where: The library.
+        where: What computed, in words.
         dtype: The half precision.
         tolerance: What outputs may differ.
         inputs: How many sets of inputs were compared on.
@@ -27,76 +28,95 @@ class Searched:
     """
 
     path: Path
-    where: Where
+    where: str
     dtype: str
     tolerance: Tolerance
     inputs: int
     seconds: float
 
 
-def found(what: Searched, weights: KeepFloat32, as_json: bool) -> None:
-    """Print what was found."""
+def weights(what: Searched, where: Where, found: KeepFloat32, as_json: bool) -> None:
+    """Print which weights must stay."""
     if as_json:
-        output.document(_data(what, weights))
+        data = {"library": where.library, "fake": where.is_fake, **_data(what, found)}
+        output.document({**data, "keep_float32": found.names})
         return
-    output.line(f"{what.path}: which weights must stay float32 beside {what.dtype}")
-    output.line(f"{what.where}")
-    sets = "1 set of inputs" if what.inputs == 1 else f"{what.inputs} sets of inputs"
+    _heading(what, "weights must stay float32")
+    if found.unchanged:
+        lose = _count(len(found.unchanged), "weight loses", "weights lose")
+        output.line(f"{lose} nothing in {what.dtype}")
+    if found.others:
+        output.line(f"not float32, and left alone: {len(found.others)}")
+    overflow = any(one.why == "overflow" for one in found.kept)
+    these = "those that do not overflow" if overflow else "these"
+    every = len(found.kept) + len(found.rounded)
+    output.line(_verdict(what, found, every, "all weights in float32", these))
+    output.table("", [one._asdict() for one in found.kept])
+    if found.kept and found.met:
+        output.line(f"--dtype {what.dtype} {options('--keep-float32', found.names)}")
+    output.line(f"tried {found.tried} sets of weights in {what.seconds:.1f} s")
+
+
+def layers(what: Searched, found: KeepFloat32Layers, out: Path | None, as_json: bool) -> None:
+    """Print which layers must stay."""
+    if as_json:
+        output.document({**_data(what, found), "keep_dtype": found.names, "out": out})
+        return
+    _heading(what, "layers must compute in float32")
+    if found.others:
+        none = f"no {what.dtype}, and"
+        one, many = f"node has {none} stays as it is", f"nodes have {none} stay as they are"
+        output.line(_count(len(found.others), one, many))
+    every = len(found.kept) + len(found.half)
+    output.line(_verdict(what, found, every, "all layers in float32", "these"))
+    output.table("", [one._asdict() for one in found.kept])
+    if out is not None:
+        names = _count(len(found.kept), "name", "names")
+        output.line(f"wrote {out}, {names}: atc --keep_dtype={shlex.quote(str(out))}")
+    output.line(f"tried {found.tried} sets of layers in {what.seconds:.1f} s")
+
+
+def options(option: str, names: Sequence[str]) -> str:
+    """Return names as options of ``weights convert`` and ``build``, quoted for a shell."""
+    return " ".join(f"{option} {shlex.quote(name)}" for name in names)
+
+
+def _heading(what: Searched, which: str) -> None:
+    output.line(f"{what.path}: which {which} beside {what.dtype}")
+    output.line(what.where)
+    sets = _count(what.inputs, "set of inputs", "sets of inputs")
     output.line(f"{what.tolerance}, on {sets}; an error of 1 is the whole tolerance")
-    for line in _verdict(what, weights):
-        output.line(line)
-    output.table("", [one._asdict() for one in weights.kept])
-    if weights.kept and weights.met:
-        output.line(f"--dtype {what.dtype} {options(weights.names)}")
-    output.line(f"tried {weights.tried} sets of weights in {what.seconds:.1f} s")
 
 
-def options(names: tuple[str, ...]) -> str:
-    """Return the names as options of ``weights convert`` and ``build``, quoted for a shell."""
-    return " ".join(f"--keep-float32 {shlex.quote(name)}" for name in names)
-
-
-def _verdict(what: Searched, weights: KeepFloat32) -> list[str]:
-    """Say in sentences what was found."""
-    every = len(weights.kept) + len(weights.rounded)
-    lines = []
-    if weights.unchanged:
-        lose = (
-            "1 weight loses"
-            if len(weights.unchanged) == 1
-            else f"{len(weights.unchanged)} weights lose"
-        )
-        lines.append(f"{lose} nothing in {what.dtype}")
-    if weights.others:
-        lines.append(f"not float32, and left alone: {len(weights.others)}")
-    if not weights.met:
-        lines.append(
-            f"the tolerance is not met even with all weights in float32: error {weights.error:.3g};"
+def _verdict(
+    what: Searched, found: KeepFloat32 | KeepFloat32Layers, every: int, exact: str, these: str
+) -> str:
+    """Say in a sentence what was found."""
+    if not found.met:
+        return (
+            f"the tolerance is not met even with {exact}: error {found.error:.3g};"
             " two runs of one model differ by more"
         )
-    elif not weights.kept:
-        lines.append(f"all {every} may be {what.dtype}: error {weights.error:.3g}")
-    else:
-        overflow = any(one.why == "overflow" for one in weights.kept)
-        these = "those that do not overflow" if overflow else "these"
-        lines.append(
-            f"{len(weights.kept)} of {every} must stay float32; with all the others in"
-            f" {what.dtype} the error is {weights.error:.3g}, with {these} too {weights.whole:.3g}"
-        )
-    return lines
+    if not found.kept:
+        return f"all {every} may be {what.dtype}: error {found.error:.3g}"
+    return (
+        f"{len(found.kept)} of {every} must stay float32; with all the others in"
+        f" {what.dtype} the error is {found.error:.3g}, with {these} too {found.whole:.3g}"
+    )
 
 
-def _data(what: Searched, weights: KeepFloat32) -> dict[str, Any]:
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _data(what: Searched, found: KeepFloat32 | KeepFloat32Layers) -> dict[str, Any]:
     return {
         "file": what.path,
-        "library": what.where.library,
-        "fake": what.where.is_fake,
-        "note": str(what.where),
+        "note": what.where,
         "dtype": what.dtype,
         "tolerance": asdict(what.tolerance),
         "inputs": what.inputs,
-        "keep_float32": weights.names,
-        **{name: value for name, value in vars(weights).items() if name != "kept"},
-        "kept": [one._asdict() for one in weights.kept],
+        **{name: value for name, value in vars(found).items() if name != "kept"},
+        "kept": [one._asdict() for one in found.kept],
         "seconds": what.seconds,
     }
