@@ -43,6 +43,7 @@ def from_onnx(
     output_names: OutputNames = "onnx",
     precision: Precision | None = None,
     keep_float32: Sequence[str] = (),
+    keep_float32_layers: Sequence[str] = (),
     init: bool = True,
     fold: bool = True,
     aliases: Mapping[str, str] | None = None,
@@ -84,6 +85,9 @@ def from_onnx(
             All the model's tensors come into memory.
         keep_float32: Names or patterns of constants that are computed with in float32
             all the same, because half precision costs too much there.
+        keep_float32_layers: Names or patterns of nodes that compute in float32 all the same,
+            as `acl_bundle.precision.find_layers` finds them; one without a name is called as
+            GE does, by its type and a count of such.
         init: Whether the bundle has an init graph, which holds the weights'
             first values.
         fold: Whether what depends on weights alone (a transposed matrix, joined
@@ -103,12 +107,14 @@ def from_onnx(
         OSError: The model cannot be read.
     """
     _check_names(output_names)
-    precisions.check(precision, keep_float32)
+    precisions.check(precision, keep_float32, keep_float32_layers)
     if precision is not None:
         if program is not None:
             raise ValueError("precision goes with weights, not with a program of other graphs")
         folding.check_one(program, weights, aliases, unused)
-        model, weights = precisions.in_half(model, precision, weights or [], keep_float32)
+        model, weights = precisions.in_half(
+            model, precision, weights or [], keep_float32, keep_float32_layers
+        )
     loaded = load(model)
     folding.check_one(program, weights, aliases, unused)
     constants = gather.gather(loaded)

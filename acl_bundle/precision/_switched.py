@@ -20,7 +20,7 @@ from acl_bundle.build._onnx import gather, walk
 from acl_bundle.build._onnx.constants import ModelConstant
 from acl_bundle.build._onnx.load import Source, load
 from acl_bundle.build._shapes.shapes import declare
-from acl_bundle.build.half._nodes import HalfNodes, constants_first
+from acl_bundle.build.half._nodes import HalfNodes, constants_first, layer_name
 from acl_bundle.build.half._precision import FLOAT, saturated
 
 _OLDEST: Final = 9  # the opset that Where came with
@@ -113,7 +113,7 @@ class _Switches:
 
     def layer(self, node: NodeProto) -> SwitchedLayer:
         """Return the layer that a node is of; there is one for each name."""
-        name = _name(node)
+        name = layer_name(node)
         if name not in self.layers:
             self.layers[name] = SwitchedLayer(name, self.names.fresh(f"{name}_switch"))
         self.layers[name].types.add(node.op_type)
@@ -143,11 +143,6 @@ class _Switches:
             graph.input.append(declare(layer.switch, TensorProto.BOOL, ()))
             for entry, name in layer.constants.items():
                 graph.input.append(declare(entry, FLOAT, self.large[name].dims))
-
-
-def _name(node: NodeProto) -> str:
-    """What a node is called; one without a name in an inner graph, as its first output."""
-    return str(node.name or next(filter(None, node.output), node.op_type))
 
 
 class _SwitchedGraph:
@@ -182,7 +177,7 @@ class _SwitchedGraph:
         if not (takes or gives):
             self._nodes.append(node)
             if node.op_type != "Constant":
-                self._shared.others[_name(node)] = None
+                self._shared.others[layer_name(node)] = None
             return
         layer = self._shared.layer(node)
         for at in takes:

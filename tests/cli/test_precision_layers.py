@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import shlex
 import struct
 import subprocess
 import sys
@@ -27,7 +28,7 @@ ONE = ["--rtol", "0", "--atol", "0.05"]
 
 def exponential(exp: str = "my exp", log: str = "log") -> onnx.ModelProto:
     """y = relu(log(exp(10 x)) / 10), of an open batch: exp overflows float16, not float32."""
-    constants = {"ten": np.float32(10), "tenth": np.float32(0.1)}
+    constants = {"ten": np.float32([10]), "tenth": np.float32([0.1])}
     nodes = [
         helper.make_node("Mul", ["x", "ten"], ["big"], "scale"),
         helper.make_node("Exp", ["big"], ["e"], exp),
@@ -44,7 +45,7 @@ def exponential(exp: str = "my exp", log: str = "log") -> onnx.ModelProto:
             helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3]),
             helper.make_tensor_value_info("size", TensorProto.INT64, [2]),
         ],
-        [numpy_helper.from_array(np.asarray(one), name) for name, one in constants.items()],
+        [numpy_helper.from_array(one, name) for name, one in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
@@ -62,7 +63,7 @@ def layers(run: Run, path: Path) -> Run:
     return lambda *options: run("precision", path, "--layers", "--inputs=x=x.npy", *options)
 
 
-def test_what_must_stay_is_told_and_written_for_atc(layers: Run) -> None:
+def test_what_must_stay_is_told_and_written_for_atc(layers: Run, run: Run, path: Path) -> None:
     done = layers(*ONE, "-o", "keep.cfg")
     assert (done.status, done.err) == (1, "")
     assert "m.onnx: which layers must compute in float32 beside float16" in done.out
@@ -73,6 +74,18 @@ def test_what_must_stay_is_told_and_written_for_atc(layers: Run) -> None:
     assert sorted(row.split()[-3] for row in rows) == ["Exp", "Log"]
     assert "wrote keep.cfg, 2 names: atc --keep_dtype=keep.cfg" in done.out
     assert sorted(Path("keep.cfg").read_text().splitlines()) == ["log", "my exp"]
+    (pasted,) = [line for line in done.out.splitlines() if line.startswith("--dtype")]
+    assert "--keep-float32-layer 'my exp'" in pasted
+    built = run("build", path, "--dynamic-shape", "-o", "half.om", *shlex.split(pasted))
+    assert (built.status, built.err) == (0, "")
+    compared = run("compare", path, "half.om", "--inputs=x=x.npy", *ONE)
+    assert compared.status == 0
+    wrong = run("build", path, "-o", "half.om", "--keep-float32-layer", "log")
+    assert wrong.status == 2
+    assert "--keep-float32-layer says what --dtype leaves out: give --dtype" in wrong.err
+    wrong = run("build", path, "-o", "half.om", "--dtype=float16", "--keep-float32-layer", "lag")
+    assert wrong.status == 2
+    assert "--keep-float32-layer names 'lag', which fits no node; there are 'log'" in wrong.err
 
 
 def test_all_may_be_half(layers: Run) -> None:
@@ -114,7 +127,8 @@ def test_random_inputs_as_many_as_asked(run: Run, path: Path) -> None:
         (["--layers", "--weights", "w.npz"], "--weights does not go with --layers"),
         (["--layers", "--device", "1"], "--device does not go with --layers"),
         (["--layers", "-o", "m.onnx"], "m.onnx"),
-        (["--layers", "-o", "none/keep.cfg"], "none: No such file or directory"),
+        (["--layers", "--inputs=x=x.npy", "-o", "x.npy"], "x.npy"),
+        (["--layers", "-o", "none/keep.cfg"], "there is no such folder"),
         (["--layers", "--inputs", "y=x.npy"], "there is no input 'y'; the inputs are 'x'"),
         (["-o", "keep.cfg"], "-o is for the names of layers: give --layers"),
     ],

@@ -6,7 +6,8 @@ it (`precision`), else in float32 between two casts. Five things stay float32:
 inputs and outputs of the model and of graphs inside nodes, so that callers are
 none the wiser; nodes about whose types inference is silent; arithmetic on
 shapes, where half precision would give other numbers; what is about numbers
-that would become zero (`small`); and the nodes that read what is asked to stay so (`wide`).
+that would become zero (`small`); and what is asked to stay so: nodes, by their names (`layers`)
+or because they read such a constant (`wide`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
 from acl_bundle.build._onnx import walk
-from acl_bundle.build.half._nodes import HalfNodes, constants_first
+from acl_bundle.build.half._nodes import HalfNodes, constants_first, layer_name
 from acl_bundle.build.half._precision import FLOAT, TYPES, converted
 from acl_bundle.build.half._small import Small
 from acl_bundle.build.half._wide import Wide
@@ -26,7 +27,11 @@ HALVES: Final[dict[str, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": Ten
 
 
 def halved(
-    model: ModelProto, dtype: str, keep: Collection[str] = (), wide: Collection[str] = ()
+    model: ModelProto,
+    dtype: str,
+    keep: Collection[str] = (),
+    wide: Collection[str] = (),
+    layers: Collection[str] = (),
 ) -> ModelProto:
     """Return a model that computes in half precision; the given one is not changed.
 
@@ -35,6 +40,7 @@ def halved(
         dtype: ``"float16"`` or ``"bfloat16"``.
         keep: Names of constants that stay as they are; nodes convert them.
         wide: Names of constants that nodes read, and compute with, in float32.
+        layers: Names of nodes that compute in float32 (`layer_name`).
 
     Raises:
         ValueError: There is no such dtype.
@@ -45,7 +51,7 @@ def halved(
     result.CopyFrom(model)
     for graph in walk.graphs(result.graph):
         constants_first(graph)
-    shared = _Shared(result, HALVES[dtype], keep, wide)
+    shared = _Shared(result, HALVES[dtype], keep, wide, layers)
     _Scope(result.graph, shared, {}).convert()
     return result
 
@@ -59,8 +65,9 @@ class _Shared:
         target: int,
         keep: Collection[str],
         wide: Collection[str],
+        layers: Collection[str],
     ) -> None:
-        self.target, self.keep = target, {*keep, *wide}
+        self.target, self.keep, self.layers = target, {*keep, *wide}, {*layers}
         self.names = walk.FreshNames(model.graph)
         self.nodes = HalfNodes(model, target)
         graphs = walk.graphs(model.graph)
@@ -117,7 +124,7 @@ class _Scope:
     def _plan(self, node: NodeProto) -> tuple[list[str | None], list[bool]]:
         """Say which inputs are half, by their type variable, and which outputs become it."""
         stays = [one.stays(node) for one in (self._shared.small, self._shared.wide)]
-        if any(stays):
+        if any(stays) or layer_name(node) in self._shared.layers:
             return [None] * len(node.input), [False] * len(node.output)
         return self._shared.nodes.plan(node)
 

@@ -60,6 +60,11 @@ class HalfNodes:
         return variables, [one is not None for one in gives]
 
 
+def layer_name(node: NodeProto) -> str:
+    """Return what a node is called; one without a name, in an inner graph, as its first output."""
+    return str(node.name or next(filter(None, node.output), node.op_type))
+
+
 def constants_first(graph: GraphProto) -> None:
     """Turn Constant nodes of float32 into initializers, which are converted by value."""
     kept = []

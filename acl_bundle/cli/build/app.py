@@ -49,6 +49,13 @@ def build(
             help="Compute with these in float32 all the same. Repeatable.",
         ),
     ] = None,
+    keep_float32_layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Of ONNX: nodes that compute in float32 all the same. Repeatable.",
+        ),
+    ] = None,
     init: Annotated[
         bool, typer.Option(help="Whether the file has the weights' first values.")
     ] = True,
@@ -105,8 +112,9 @@ def build(
 
     chosen = [*(weights or []), *(patterns or [])]
     wish = command.BuildWish(
-        model, output, chosen, dtype, keep_float32 or (), init, not no_fold, input_shape,
-        dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape, dynamic_axes or (), alias or (),
-        unused or (), inputs or (), outputs or (), checkpoint, signature,
+        model, output, chosen, dtype, keep_float32 or (), keep_float32_layer or (), init,
+        not no_fold, input_shape, dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape,
+        dynamic_axes or (), alias or (), unused or (), inputs or (), outputs or (), checkpoint,
+        signature,
     )  # fmt: skip
     command.run(wish, as_json)

@@ -26,7 +26,7 @@ from acl_bundle.om._container.gears import INPUT_NAME
 
 _HALVES: Final = ("", "float16", "bfloat16")
 _ALONE: Final = {
-    "onnx": ("alias", "unused", "dynamic_dims"),
+    "onnx": ("alias", "unused", "dynamic_dims", "keep_float32_layer"),
     "torch": ("dynamic_axes",),
     "tensorflow": ("inputs", "outputs", "checkpoint", "signature"),
 }
@@ -34,6 +34,7 @@ _ALONE: Final = {
 _WORDS: Final = {
     r"; pass input_shapes=.*": "; say --input-shape NAME:1,3, or --dynamic-shape for any, or"
     " --dynamic-batch, --dynamic-hw or --dynamic-dims for some",
+    r"^keep_float32_layers names": "--keep-float32-layer names",
     r"^dynamic must say (.*), \{.*": r"--dynamic-axes must say \1, NAME=0",
 }
 
@@ -47,6 +48,7 @@ class BuildWish:
     weights: Sequence[str]
     dtype: str
     keep_float32: Sequence[str]
+    keep_float32_layer: Sequence[str]
     init: bool
     fold: bool
     input_shape: str
@@ -73,6 +75,8 @@ def run(wish: BuildWish, as_json: bool) -> None:
         raise ValueError(f"--dtype is {wish.dtype!r}; float16 or bfloat16 is right")
     if wish.keep_float32 and not wish.dtype:
         raise ValueError("--keep-float32 says what --dtype leaves out: give --dtype")
+    if wish.keep_float32_layer and not wish.dtype:
+        raise ValueError("--keep-float32-layer says what --dtype leaves out: give --dtype")
     check_writable([wish.out], [wish.model, wish.checkpoint])
     with _spinner(f"building {wish.out}"):
         found = find(wish.model)
@@ -148,6 +152,7 @@ def _onnx(
         dynamic_dims=shapes.dims(wish.dynamic_dims, found.model, pinned),
         aliases=aliases(wish.alias),
         unused=tuple(wish.unused),
+        keep_float32_layers=tuple(wish.keep_float32_layer),
         **given,
     )
 

@@ -18,7 +18,7 @@ from acl_bundle.answers.side import Arrays
 from acl_bundle.cli.precision import show
 from acl_bundle.cli.shell.console import Console
 from acl_bundle.cli.shell.status import DIFFERENT
-from acl_bundle.cli.weights import outputs
+from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.compare import Tolerance
 from acl_bundle.spec import TensorSpec
 
@@ -106,8 +106,8 @@ def _check_layers(wish: PrecisionWish) -> None:
         )
     if wish.device:
         raise ValueError("--device does not go with --layers: this machine's processor computes")
-    if wish.out is not None:
-        outputs.check(wish.out, [wish.path])
+    read = [wish.path, *wish.inputs.files, *wish.inputs.named.values()]
+    check_writable([wish.out], read)
 
 
 def _searched(

@@ -54,7 +54,8 @@ def weights(what: Searched, where: Where, found: KeepFloat32, as_json: bool) -> 
     output.table("", [one._asdict() for one in found.kept])
     if found.kept and found.met:
         output.line(f"--dtype {what.dtype} {options('--keep-float32', found.names)}")
-    output.line(f"tried {found.tried} sets of weights in {what.seconds:.1f} s")
+    sets = _count(found.tried, "set", "sets")
+    output.line(f"tried {sets} of weights in {what.seconds:.1f} s")
 
 
 def layers(what: Searched, found: KeepFloat32Layers, out: Path | None, as_json: bool) -> None:
@@ -70,10 +71,13 @@ def layers(what: Searched, found: KeepFloat32Layers, out: Path | None, as_json: 
     every = len(found.kept) + len(found.half)
     output.line(_verdict(what, found, every, "all layers in float32", "these"))
     output.table("", [one._asdict() for one in found.kept])
+    if found.kept and found.met:
+        output.line(f"--dtype {what.dtype} {options('--keep-float32-layer', found.names)}")
     if out is not None:
         names = _count(len(found.kept), "name", "names")
         output.line(f"wrote {out}, {names}: atc --keep_dtype={shlex.quote(str(out))}")
-    output.line(f"tried {found.tried} sets of layers in {what.seconds:.1f} s")
+    sets = _count(found.tried, "set", "sets")
+    output.line(f"tried {sets} of layers in {what.seconds:.1f} s")
 
 
 def options(option: str, names: Sequence[str]) -> str:

@@ -12,7 +12,8 @@ import pytest
 from onnx.external_data_helper import convert_model_to_external_data
 
 import acl_bundle as ab
-from acl_bundle import build
+from acl_bundle import build, precision
+from acl_bundle.build._origin import precision as precisions
 from acl_bundle.errors import WeightError
 
 RNG = np.random.default_rng(0)
@@ -88,3 +89,62 @@ def test_a_wrong_precision_or_name_is_refused() -> None:
     made = build.from_onnx(model(), ["fc1"])
     with pytest.raises(ValueError, match="precision goes with weights"):
         build.from_onnx(model(), program=made.program, precision="float16")
+
+
+def named() -> onnx.ModelProto:
+    """y = log(exp(10 x)) / 10: what exp gives is more than float16 can hold."""
+    made = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[1,8] x) => (float[1,8] y) <float[1] ten = {10}, float[1] tenth = {0.1}>
+        { b = Mul(x, ten)  e = Exp(b)  l = Log(e)  m = Mul(l, tenth)  y = Neg(m) }
+    """)
+    for node, name in zip(made.graph.node, ["scale", "", "my log", "", "end"], strict=True):
+        node.name = name
+    return made
+
+
+def types(made: onnx.ModelProto) -> dict[str, list[str]]:
+    """Return what each node that computes gives."""
+    inferred = onnx.shape_inference.infer_shapes(made, strict_mode=True).graph
+    elems = {
+        one.name: onnx.TensorProto.DataType.Name(one.type.tensor_type.elem_type)
+        for one in (*inferred.value_info, *inferred.output)
+    }
+    return {
+        one.name: [elems[name] for name in one.output]
+        for one in inferred.node
+        if one.op_type != "Cast"
+    }
+
+
+def test_layers_that_are_kept_compute_in_float32() -> None:
+    layers = ["Exp_0", "my*"]
+    made, _ = precisions.in_half(named(), "float16", ["ten"], [], layers)
+    assert types(made) == {
+        "scale": ["FLOAT16"], "Exp_0": ["FLOAT"], "my log": ["FLOAT"], "Mul_1": ["FLOAT16"],
+        "end": ["FLOAT16"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", [[], ["scale"], ["Exp_0", "my log"], ["*"]])
+def test_a_build_answers_as_the_search_for_layers_does(
+    layers: list[str], tmp_path: Path, fake_acl: object
+) -> None:
+    """In bfloat16, as the fake rounds to it between two nodes."""
+    onnx.save(named(), tmp_path / "net.onnx")
+    model = precision.LayeredModel(tmp_path / "net.onnx", "bfloat16")
+    half = [name for name in model.layers if name not in layers and layers != ["*"]]
+    want = model.run({"x": X}, half)["y"]
+    made = build.from_onnx(named(), ["ten"], precision="bfloat16", keep_float32_layers=layers)
+    np.testing.assert_allclose(computed(made), want, rtol=1e-6)
+    exact = model.run({"x": X})["y"]
+    assert np.array_equal(want, exact) == (layers == ["*"])
+
+
+def test_a_wrong_layer_is_refused() -> None:
+    with pytest.raises(ValueError, match="keep_float32_layers goes with a precision: 'float16'"):
+        build.from_onnx(named(), ["ten"], keep_float32_layers=["end"])
+    with pytest.raises(ValueError, match="names 'my lag', which fits no node; there are 'my log'"):
+        build.from_onnx(named(), ["ten"], precision="float16", keep_float32_layers=["my lag"])
+    with pytest.raises(TypeError, match="keep_float32_layers is 'end'; a list of names or patt"):
+        build.from_onnx(named(), ["ten"], precision="float16", keep_float32_layers="end")
