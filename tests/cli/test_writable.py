@@ -82,6 +82,8 @@ ROWS = [  # the words, where OUT is the output and its suffix, and what it must 
     ("bench m.onnx --csv OUT.csv", "m.data"),
     ("bench m.onnx --plot OUT.png", "m.data"),
     ("bench m.om --inputs in.npz --csv OUT.csv", "in.npz"),
+    ("precision m.onnx --layers -o OUT.cfg", "m.data"),
+    ("precision m.onnx --layers --inputs x=x.npy -o OUT.cfg", "x.npy"),
     ("update m.om --weights w.safetensors -o OUT.om", "w.safetensors"),
     ("update m.om --weights w.safetensors -o OUT.om", "m.om.json"),
     ("weights convert w.safetensors.index.json OUT.npz", "w-00001-of-00001.safetensors"),

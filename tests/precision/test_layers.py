@@ -219,7 +219,7 @@ def test_integers_and_shapes_are_left_alone(tmp_path: Path) -> None:
     )
 
 
-def test_layers_in_branches_and_loops_are_found(tmp_path: Path) -> None:
+def test_layers_in_branches_are_found(tmp_path: Path) -> None:
     """An If whose branches read a tensor, a large and a small constant from around them."""
     big = RNG.standard_normal((8, 64)).astype(np.float32)
     then = branch("then", [
@@ -247,6 +247,36 @@ def test_layers_in_branches_and_loops_are_found(tmp_path: Path) -> None:
         model.run({**X, "c": np.array(True)}, ["then k"])["y"],
         halves(model.run({**X, "c": np.array(True)}, ["then k"])["y"]),
     )
+
+
+def test_layers_in_loops_are_found(tmp_path: Path) -> None:
+    """The body is given, and gives, a tensor that is rounded in each turn."""
+    body = helper.make_graph(
+        [
+            node("Identity", ["go"], "again", "on"),
+            node("Mul", ["state", "rate"], "next", "mul"),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, ["A", "B"]),
+        ],
+        [
+            helper.make_tensor_value_info("again", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("next", TensorProto.FLOAT, ["A", "B"]),
+        ],
+    )
+    nodes = [node("Loop", ["turns", "", "x"], "y", "loop", body=body)]
+    constants = {"turns": np.int64(3), "rate": np.float32(1.0101)}
+    model = precision.LayeredModel(saved(tmp_path, nodes, constants), "float16")
+    assert model.layers == {"mul": "Mul"}
+    half = exact = X["x"]
+    for _ in range(3):
+        half = halves(halves(half) * halves(np.float32(1.0101)))
+        exact = exact * np.float32(1.0101)
+    assert np.array_equal(model.run(X)["y"], exact)
+    assert np.array_equal(model.run(X, ["mul"])["y"], half)
 
 
 def test_what_fails_in_half_precision_alone_is_infinitely_far(tmp_path: Path) -> None:
