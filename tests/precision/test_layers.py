@@ -322,10 +322,9 @@ def test_wrong_arguments_are_named(tmp_path: Path) -> None:
 
 
 OPERATORS: dict[str, Any] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Max": np.maximum,
-    "Neg": np.negative, "Abs": np.abs, "Relu": lambda one: np.maximum(one, np.float32(0)),
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Neg": np.negative, "Abs": np.abs,
 }  # fmt: skip
-ONE = ("Neg", "Abs", "Relu")
+ONE = ("Neg", "Abs")
 
 
 @st.composite
@@ -348,7 +347,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[tuple[str, tuple[str, ...]]], dict[str
 def computed(
     steps: Sequence[tuple[str, tuple[str, ...]]], tensors: Mapping[str, Array], half: set[str]
 ) -> Array:
-    """Compute by numpy: these operators are exact, so the answer is ONNX Runtime's to the bit."""
+    """Compute by numpy: these operators are exact, of NaN too, as in ONNX Runtime."""
     known = {**tensors}
     for at, (op, read) in enumerate(steps):
         values = [known[name] for name in read]
