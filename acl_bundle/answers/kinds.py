@@ -32,8 +32,7 @@ def opened(text: str, options: OmOptions, stack: ExitStack) -> Side:
         ValueError: It is something else; or the options are not for it.
         AclBundleError, OSError: As for `OmSide`, `OnnxSide` and `SavedSide`.
     """
-    path = Path(text.removeprefix(ONNX))
-    kind = "onnx" if text.startswith(ONNX) else kind_of(path)
+    path, kind = Path(text.removeprefix(ONNX)), kind_of(text)
     if kind == "om":
         return OmSide(path, options, stack)
     if options.weights is not None or options.graph:
@@ -42,13 +41,16 @@ def opened(text: str, options: OmOptions, stack: ExitStack) -> Side:
     return OnnxSide(path) if kind == "onnx" else SavedSide(path)
 
 
-def kind_of(path: Path) -> str:
-    """Say what a file is: ``"om"``, ``"onnx"``, or the kind of a file of arrays.
+def kind_of(text: str) -> str:
+    """Say what a text names: ``"om"``, ``"onnx"``, or the kind of a file of arrays.
 
     Raises:
         ValueError: It is something else.
         OSError: It cannot be read.
     """
+    if text.startswith(ONNX):
+        return "onnx"
+    path = Path(text)
     if path.suffix in _SUFFIXES:
         return _SUFFIXES[path.suffix]
     kind = str(getattr(detect(path)[0], "kind", "torch"))

@@ -16,6 +16,7 @@ from .conftest import Run
 from .terminal import on_terminal
 
 pytestmark = pytest.mark.usefixtures("fake_acl")
+GIVEN = ["--inputs", "in.npz"]
 NAME = "a_name_that_is_long_enough_to_need_more_than_its_share_of_a_terminal"
 
 
@@ -157,10 +158,29 @@ def test_other_names_are_matched(run: Run, folder: Path) -> None:
         (["net.om", "-o", "out.bin"], "out.bin: its suffix says which format to write"),
         (["net.om", "-o", "none/out.npz"], "none: there is no such folder"),
         (["net.om", "--inputs", "in.npz", "-o", "in.npz"], "in.npz is the input in.npz"),
-        (["net.om", "--compare", "ref.npz", "-o", "ref.npz"], "ref.npz is the input ref.npz"),
+        (
+            ["net.om", *GIVEN, "--compare", "ref.npz", "-o", "ref.npz"],
+            "ref.npz is the input ref.npz",
+        ),
+        (
+            ["net.om", "--compare", "ref.npz"],
+            "ref.npz holds outputs, and nothing says of which inpu",
+        ),
+        (
+            ["net.om", "--compare", "ref.npz", "--batch", "1"],
+            "give --inputs, with which they were m",
+        ),
+        (["net.om", "--rtol", "0"], "--rtol is about two sets of outputs; give --compare"),
+        (
+            ["net.om", *GIVEN, "--atol", "0.5"],
+            "--atol is about two sets of outputs; give --compare",
+        ),
         (["net.om", "--match", "a=b"], "--match is about two sets of outputs; give --compare"),
         (["net.om", "--compare", "ref.npz", "--match", "a"], "--match is 'a'; A=B is right"),
-        (["net.om", "--compare", "ref.npz", "--match", "a=y"], "match names 'a', but a has 'y'"),
+        (
+            ["net.om", *GIVEN, "--compare", "ref.npz", "--match", "a=y"],
+            "match names 'a', but a has 'y'",
+        ),
         (["net.om", "--compare", "ref.npz", "--rtol", "-1"], "rtol is -1.0; a number from 0 is"),
         (["net.om", "--compare", "text.txt"], "text.txt: this is of no known format"),
     ],

@@ -172,6 +172,7 @@ def test_a_fleet(mlp: Any, tmp_path: Path, processes: list[str]) -> None:
         (("{mlp}", "--devices", "0,a"), 2, "--devices is '0,a'; numbers of devices"),
         (("{mlp}", "--devices", "0", "--device", "1"), 2, "one of both is right"),
         (("{mlp}", "--processes"), 2, "give --devices 0,1"),
+        (("{mlp}", "--after", "3"), 2, "--after says how a trainer is followed; give --follow"),
         (("{mlp}", "--posted-file", "short"), 2, "is no file of posted versions"),
         (("{mlp}", "--drain", "-1"), 2, "drain is -1.0 seconds"),
     ],

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.compare.options import Atol, Batch, Device, Graph, Inputs, Match, Rtol, Shape
+from acl_bundle.cli.compare.options import Device, Graph, InputOptions, MatchOptions
 from acl_bundle.cli.shell.arguments import Json
+from acl_bundle.cli.shell.groups import grouped
 from acl_bundle.cli.shell.status import DIFFERENT
-from acl_bundle.cli.weights.options import ChangeOptions, changing
+from acl_bundle.cli.weights.options import ChangeOptions
 
 WeightsOf = Annotated[
     Path | None,
@@ -18,7 +19,7 @@ WeightsOf = Annotated[
 ]
 
 
-@changing
+@grouped
 def compare(
     a: Annotated[
         str,
@@ -33,14 +34,11 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    inputs: Inputs = None,
-    shape: Shape = None,
-    batch: Batch = None,
+    *,
+    inputs: InputOptions,
     weights_a: WeightsOf = None,
     weights_b: WeightsOf = None,
-    rtol: Rtol = 1e-3,
-    atol: Atol = 1e-5,
-    match: Match = None,
+    match: MatchOptions,
     graph: Graph = "",
     device: Device = 0,
     as_json: Json = False,
@@ -57,7 +55,6 @@ def compare(
     from acl_bundle.cli.compare import run as command  # noqa: PLC0415
     from acl_bundle.cli.compare.sides import SideWish, check_used  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
-    from acl_bundle.compare import Tolerance  # noqa: PLC0415
 
     if b is None and weights_a == weights_b:
         raise ValueError("there is no B to compare with; name it, or give --weights-b for A itself")
@@ -65,8 +62,5 @@ def compare(
     changes = Changes.asked(change)
     first = SideWish(a, weights_a, changes, graph, device)
     second = SideWish(a if b is None else b, weights_b, changes, graph, device)
-    wish = command.CompareWish(
-        first, second, inputs or (), shape or (), batch, Tolerance(rtol, atol), match or ()
-    )
-    if not command.run(wish, as_json):
+    if not command.run(command.CompareWish(first, second, inputs, match), as_json):
         raise typer.Exit(DIFFERENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -38,3 +39,21 @@ Match = Annotated[
     list[str] | None,
     typer.Option(metavar="A=B", help="Outputs with two names that belong together. Repeatable."),
 ]
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """Where inputs come from; a field is an option."""
+
+    inputs: Inputs = None
+    shape: Shape = None
+    batch: Batch = None
+
+
+@dataclass(frozen=True)
+class MatchOptions:
+    """When two answers agree; a field is an option."""
+
+    rtol: Rtol = 1e-3
+    atol: Atol = 1e-5
+    match: Match = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.arguments import After, Cast, File, Json, Key, Pattern, StaleAfter
+from acl_bundle.cli.shell.arguments import File, Json, TrainerOptions
+from acl_bundle.cli.shell.groups import grouped
 
 
+@grouped
 def follow(
     file: File,
     source: Annotated[
@@ -18,15 +19,7 @@ def follow(
             metavar="SOURCE", help="A directory, or a URL: redis://, s3://, gs://, https://."
         ),
     ],
-    pattern: Pattern = "*",
-    key: Key = "weights",
-    after: After = None,
-    cast: Cast = "safe",
-    signing_key_file: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PATH", help="Only what this key signs. Repeat it for more keys."),
-    ] = None,
-    stale_after: StaleAfter = None,
+    options: TrainerOptions,
     count: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="End when so many are applied.")
     ] = None,
@@ -41,8 +34,4 @@ def follow(
     """
     from acl_bundle.cli.follow import run as command  # noqa: PLC0415
 
-    keys = tuple(signing_key_file or ())
-    wish = command.FollowWish(
-        file, source, pattern, key, after, cast, keys, stale_after, count, as_json
-    )
-    raise typer.Exit(command.run(wish))
+    raise typer.Exit(command.run(command.FollowWish(file, source, options, count, as_json)))

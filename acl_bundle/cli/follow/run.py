@@ -23,6 +23,7 @@ import acl_bundle as ab
 from acl_bundle import follow
 from acl_bundle._base.files import read_regular
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.arguments import TrainerOptions
 from acl_bundle.follow._follower.telling import printable
 from acl_bundle.follow._urls import source_of
 from acl_bundle.follow._versions.sign import check_key
@@ -40,24 +41,14 @@ class FollowWish:
     Attributes:
         file: The bundle.
         source: A directory, or the URL of a Redis server.
-        pattern: Of the directory's names.
-        key: Of the Redis server.
-        after: The version to begin after; None for the newest.
-        cast: As for an update.
-        key_files: Files that hold signing keys; without any, nothing must be signed.
-        stale_after: Seconds; None for never.
+        options: How it is followed; without files of keys, nothing must be signed.
         count: After how many versions to end; None for never.
         as_json: Whether to print JSON lines.
     """
 
     file: Path
     source: str
-    pattern: str
-    key: str
-    after: str | None
-    cast: str
-    key_files: tuple[Path, ...]
-    stale_after: float | None
+    options: TrainerOptions
     count: int | None
     as_json: bool
 
@@ -69,13 +60,14 @@ Show = Callable[[Event], None]
 def _source(wish: FollowWish) -> follow.Source:
     try:
         scheme, mark, rest = wish.source.partition("://")
-        if mark and wish.pattern != "*":
+        pattern = wish.options.pattern
+        if mark and pattern != "*":
             raise ValueError("a pattern is of a directory's names: give the directory as a path")
         if scheme in ("redis", "rediss", "unix") and mark and "key=" not in rest:
-            return follow.Redis(wish.source, wish.key)
-        if wish.pattern == "*":
+            return follow.Redis(wish.source, wish.options.key)
+        if pattern == "*":
             return source_of(wish.source)
-        return follow.Directory(wish.source, wish.pattern)
+        return follow.Directory(wish.source, pattern)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -84,8 +76,17 @@ def _after(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
 
 
-def _signing_key(wish: FollowWish) -> list[bytes] | None:
-    return [_key_in(file) for file in wish.key_files] or None
+def follower_options(options: TrainerOptions) -> dict[str, Any]:
+    """Return what a follower takes.
+
+    Raises:
+        OSError: A file of a key cannot be read.
+        typer.BadParameter: It holds none.
+    """
+    return {
+        "after": _after(options.after), "stale_after": options.stale_after, "cast": options.cast,
+        "signing_key": [_key_in(file) for file in options.signing_key_file or ()] or None,
+    }  # fmt: skip
 
 
 def _key_in(file: Path) -> bytes:
@@ -221,10 +222,7 @@ def run(wish: FollowWish) -> int:
     """
     show, events, source = _show(wish), Events(), _source(wish)
     logging.getLogger("acl_bundle.follow").addFilter(lambda _: False)  # the lines tell all of it
-    options = {
-        "after": _after(wish.after), "stale_after": wish.stale_after, "cast": wish.cast,
-        "signing_key": _signing_key(wish),
-    }  # fmt: skip
+    options = follower_options(wish.options)
     with ab.Bundle.load(wish.file) as bundle:
         if any(graph.role == "init" for graph in bundle.graphs):
             bundle.init()

@@ -7,19 +7,18 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.compare.options import Atol, Batch, Device, Graph, Inputs, Match, Rtol, Shape
+from acl_bundle.cli.compare.options import Device, Graph, InputOptions, MatchOptions
 from acl_bundle.cli.shell.arguments import File, Json
+from acl_bundle.cli.shell.groups import grouped
 from acl_bundle.cli.shell.status import DIFFERENT
-from acl_bundle.cli.weights.options import ChangeOptions, changing
+from acl_bundle.cli.weights.options import ChangeOptions
 
 
-@changing
+@grouped
 def run(
     file: File,
     change: ChangeOptions,
-    inputs: Inputs = None,
-    shape: Shape = None,
-    batch: Batch = None,
+    inputs: InputOptions,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="W", help="Weights of any framework that go in before it runs."),
@@ -38,9 +37,8 @@ def run(
             help="Saved outputs (.npz), onnx:MODEL.onnx, or another .om file.",
         ),
     ] = None,
-    rtol: Rtol = 1e-3,
-    atol: Atol = 1e-5,
-    match: Match = None,
+    *,
+    match: MatchOptions,
     graph: Graph = "",
     device: Device = 0,
     as_json: Json = False,
@@ -54,22 +52,13 @@ def run(
 
     Example: acl-bundle run policy.om --inputs x=image.npy --weights trained.safetensors
     """
-    from acl_bundle.answers import InputChoice  # noqa: PLC0415
     from acl_bundle.cli.compare.sides import SideWish, check_used  # noqa: PLC0415
     from acl_bundle.cli.run import run as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Changes  # noqa: PLC0415
-    from acl_bundle.compare import Tolerance  # noqa: PLC0415
 
     check_used(change, "--weights", weights)
     changes = Changes.asked(change)
     reference = None if expected is None else SideWish(expected, None, changes, device=device)
-    wish = command.RunWish(
-        SideWish(str(file), weights, changes, graph, device),
-        InputChoice.parsed(inputs or (), shape or (), batch),
-        out,
-        reference,
-        Tolerance(rtol, atol),
-        match or (),
-    )
-    if not command.run(wish, as_json):
+    side = SideWish(str(file), weights, changes, graph, device)
+    if not command.run(command.RunWish(side, inputs, out, reference, match), as_json):
         raise typer.Exit(DIFFERENT)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from acl_bundle import compare
 from acl_bundle.answers import InputChoice, Side, shared, summed_up
 from acl_bundle.answers.kinds import ONNX, kind_of
+from acl_bundle.answers.side import Arrays
 from acl_bundle.cli.compare import show
-from acl_bundle.cli.compare.sides import SideWish, matched
+from acl_bundle.cli.compare.options import InputOptions, MatchOptions
+from acl_bundle.cli.compare.sides import Agreement, SideWish, choice_of
 from acl_bundle.cli.shell import output
+from acl_bundle.cli.shell.groups import given as options_given
 from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.cli.weights import outputs
-from acl_bundle.compare import Comparison, Tolerance
+from acl_bundle.compare import Comparison
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,14 @@ class RunWish:
         inputs: Where inputs come from.
         out: A file for the outputs.
         expected: What else answers, to compare with; saved outputs are of the same inputs.
-        tolerance: How far outputs may be apart.
-        match: Texts of ``--match``.
+        match: When both agree.
     """
 
     side: SideWish
-    inputs: InputChoice
+    inputs: InputOptions
     out: Path | None
     expected: SideWish | None
-    tolerance: Tolerance
-    match: Sequence[str]
+    match: MatchOptions
 
 
 def run(wish: RunWish, as_json: bool) -> bool:
@@ -49,51 +47,55 @@ def run(wish: RunWish, as_json: bool) -> bool:
     Raises:
         AclBundleError, ValueError, OSError: As for `answers` and `compare.outputs`.
     """
-    match = matched(wish.match)
-    _check(wish)
+    agreement = Agreement.asked(wish.match)
+    choice = _checked(wish)
     with ExitStack() as stack:
         sides = [one.open(stack) for one in (wish.side, wish.expected) if one is not None]
-        given = shared(wish.inputs, sides)
+        given = shared(choice, sides)
         found = sides[0].run(given[0])
         expected = [side.run(one) for side, one in zip(sides[1:], given[1:], strict=True)]
     if wish.out is not None:
         outputs.write(found, wish.out)
-    _show(wish, sides[0], given[0], found, as_json)
+    _show(wish, choice, sides[0], (given[0], found), as_json)
     if not expected:
         return True
-    compared = compare.outputs(
-        found, expected[0], rtol=wish.tolerance.rtol, atol=wish.tolerance.atol, match=match
-    )
+    compared = agreement.compared(found, expected[0])
     _compared(compared, sides[1], as_json)
     return compared.within
 
 
-def _check(wish: RunWish) -> None:
-    """Refuse, before any work, what cannot be run or written."""
+def _checked(wish: RunWish) -> InputChoice:
+    """Refuse, before any work, what cannot be run or written; return where inputs come from."""
     path = wish.side.path
-    if path.startswith(ONNX) or kind_of(Path(path)) != "om":
+    if kind_of(path) != "om":
         raise ValueError(
             f"{path} is no .om file; acl-bundle build makes one of a model, and acl-bundle compare"
             " runs ONNX models as well"
         )
-    if wish.match and wish.expected is None:
-        raise ValueError("--match is about two sets of outputs; give --compare")
+    said = options_given(wish.match)
+    if said and wish.expected is None:
+        raise ValueError(f"{said[0]} is about two sets of outputs; give --compare")
+    choice = choice_of(wish.inputs, [one.path for one in (wish.side, wish.expected) if one])
     if wish.out is not None:
         outputs.check_format(wish.out)
-        read = [path, wish.side.weights, *wish.inputs.files, *wish.inputs.named.values()]
+        read = [path, wish.side.weights, *choice.files, *choice.named.values()]
         if wish.expected is not None:
             read.append(wish.expected.path.removeprefix(ONNX))
         check_writable([wish.out], read)
+    return choice
 
 
-def _show(wish: RunWish, side: Side, given: Any, found: Any, as_json: bool) -> None:
-    rows = [[summed_up(name, array) for name, array in one.items()] for one in (given, found)]
+def _show(
+    wish: RunWish, choice: InputChoice, side: Side, arrays: tuple[Arrays, Arrays], as_json: bool
+) -> None:
+    """Show what went in and what came out, and where."""
+    rows = [[summed_up(name, array) for name, array in one.items()] for one in arrays]
     if as_json:
         output.document({
             "file": side.label,
             "where": side.where,
             "fake": side.is_fake,
-            "inputs_from": str(wish.inputs),
+            "inputs_from": str(choice),
             "inputs": [row._asdict() for row in rows[0]],
             "outputs": [row._asdict() for row in rows[1]],
             "times_ms": side.times,
@@ -102,7 +104,7 @@ def _show(wish: RunWish, side: Side, given: Any, found: Any, as_json: bool) -> N
         })  # fmt: skip
         return
     output.line(f"{side.label}: {side.where}")
-    output.table(f"inputs: {wish.inputs}", rows[0])
+    output.table(f"inputs: {choice}", rows[0])
     output.table("outputs", rows[1])
     output.line(", ".join(f"{step} {ms:.3f} ms" for step, ms in side.times.items()))
     if wish.out is not None:

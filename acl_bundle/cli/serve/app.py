@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from acl_bundle.cli.shell.arguments import After, Cast, File, Json, Key, Pattern, StaleAfter
+from acl_bundle.cli.shell.arguments import File, Json, TrainerOptions
+from acl_bundle.cli.shell.groups import grouped
 
 
+@grouped
 def serve(
     file: File,
     follow: Annotated[
@@ -17,15 +19,8 @@ def serve(
         typer.Option(metavar="SOURCE", help="Follow a trainer: what `follow` takes."),
     ] = None,
     name: Annotated[str, typer.Option(help="What clients call it; else the file's name.")] = "",
-    pattern: Pattern = "*",
-    key: Key = "weights",
-    after: After = None,
-    cast: Cast = "safe",
-    signing_key_file: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PATH", help="Only weights that this key signs. Repeat it for more."),
-    ] = None,
-    stale_after: StaleAfter = None,
+    *,
+    options: TrainerOptions,
     host: Annotated[str, typer.Option(help="Which address; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP; 0 for any.")] = 8000,
     grpc_port: Annotated[
@@ -81,18 +76,18 @@ def serve(
     """
     from acl_bundle.cli.follow.run import FollowWish  # noqa: PLC0415
     from acl_bundle.cli.serve import run as command  # noqa: PLC0415
+    from acl_bundle.cli.serve.wish import ServeWish, check_followed, fleet_wish  # noqa: PLC0415
     from acl_bundle.server import ServerLimits  # noqa: PLC0415
 
-    keys = tuple(signing_key_file or ())
-    source = None if follow is None else FollowWish(
-        file, follow, pattern, key, after, cast, keys, stale_after, None, False
-    )  # fmt: skip
-    fleet = command.fleet_wish(device, devices, processes=processes, consistency=consistency)
+    keys = tuple(options.signing_key_file or ())
+    check_followed(follow, options)
+    source = None if follow is None else FollowWish(file, follow, options, None, False)
+    fleet = fleet_wish(device, devices, processes=processes, consistency=consistency)
     limits = ServerLimits(
         queue=queue, batch_delay=batch_delay_ms / 1e3, workers=replicas * len(fleet.devices),
         request=request_timeout, body=max_body, drain=drain,
     )  # fmt: skip
-    wish = command.ServeWish(
+    wish = ServeWish(
         file, name, source, host, port, grpc_port, fleet, replicas, pair, token_file,
         posted_file, keys if source is None else (), limits, as_json,
     )  # fmt: skip

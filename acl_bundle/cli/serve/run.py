@@ -13,98 +13,23 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import typer
 
 import acl_bundle as ab
-from acl_bundle.cli.follow.run import FollowWish, _after, _signing_key, _source
+from acl_bundle.cli.follow.run import _source, follower_options
 from acl_bundle.cli.serve.secrets import key_in, token_in
+from acl_bundle.cli.serve.wish import ServeWish
 from acl_bundle.cli.shell import output
 from acl_bundle.fleet import Fleet
-from acl_bundle.server import JsonLines, ServedFleet, Server, ServerLimits
+from acl_bundle.server import JsonLines, ServedFleet, Server
 
 STEP = 0.2
 """Seconds between looks at whether the server still runs."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOG = logging.getLogger("acl_bundle.server")
-
-
-@dataclass(frozen=True)
-class FleetWish:
-    """Where the model goes.
-
-    Attributes:
-        devices: The devices; of a fleet, a replica for each.
-        processes: Whether each replica has a process.
-        consistency: Of updates; None where there is no fleet.
-    """
-
-    devices: tuple[int, ...]
-    processes: bool
-    consistency: str | None
-
-
-def fleet_wish(
-    device: int | None, devices: str | None, *, processes: bool, consistency: str
-) -> FleetWish:
-    """Read the options that say where the model goes.
-
-    Raises:
-        ValueError: They do not go together, or one cannot be what it is.
-    """
-    if devices is None:
-        if processes or consistency != "rolling":
-            raise ValueError("--processes and --consistency are of a fleet: give --devices 0,1")
-        return FleetWish((device or 0,), processes=False, consistency=None)
-    if device is not None:
-        raise ValueError(f"--device is {device} and --devices is {devices!r}; one of both is right")
-    found = [one.strip() for one in devices.split(",")]
-    if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in found):
-        raise ValueError(f"--devices is {devices!r}; numbers of devices are right: 0,1,2,3")
-    if consistency not in ("rolling", "strict"):
-        raise ValueError(f"--consistency is {consistency!r}; rolling or strict is right")
-    return FleetWish(tuple(map(int, found)), processes, consistency)
-
-
-@dataclass(frozen=True)
-class ServeWish:
-    """What was asked for.
-
-    Attributes:
-        file: The bundle.
-        name: What clients call it; empty for the file's name.
-        follow: What it follows, as for ``acl-bundle follow``; None for nothing.
-        host: Which address of this host.
-        port: For HTTP.
-        grpc_port: For gRPC; None for none.
-        fleet: Which devices, and whether they are a fleet.
-        replicas: How often the inference graph is loaded.
-        pair: Whether updates go to a second bundle, beside inference.
-        token_file: Holds the token of those who may load, unload and post; None for nobody.
-        posted_file: Keeps the last version that was posted; None for nothing.
-        key_files: Files that hold keys with which posted weights must be signed.
-        limits: Of the server.
-        as_json: Whether to print the ports and the end on stdout.
-    """
-
-    file: Path
-    name: str
-    follow: FollowWish | None
-    host: str
-    port: int
-    grpc_port: int | None
-    fleet: FleetWish
-    replicas: int
-    pair: bool
-    token_file: Path | None
-    posted_file: Path | None
-    key_files: tuple[Path, ...]
-    limits: ServerLimits
-    as_json: bool
 
 
 class Asked:
@@ -184,10 +109,7 @@ def _options(wish: ServeWish) -> dict[str, Any]:
     }  # fmt: skip
     if wish.follow is not None:
         options["sources"] = {name: _source(wish.follow)}
-        options["follow_options"] = {
-            "after": _after(wish.follow.after), "stale_after": wish.follow.stale_after,
-            "cast": wish.follow.cast, "signing_key": _signing_key(wish.follow),
-        }  # fmt: skip
+        options["follow_options"] = follower_options(wish.follow.options)
     return options
 
 

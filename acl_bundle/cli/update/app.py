@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from acl_bundle.cli.shell.arguments import Json
-from acl_bundle.cli.weights.options import FORMATS, ChangeOptions, changing
+from acl_bundle.cli.shell.groups import grouped
+from acl_bundle.cli.weights.options import FORMATS, ChangeOptions
 
 
-@changing
+@grouped
 def update(
     target: Annotated[
         str,

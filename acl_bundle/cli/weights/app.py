@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from acl_bundle.cli.shell.arguments import Json
+from acl_bundle.cli.shell.groups import grouped
 from acl_bundle.cli.shell.status import DIFFERENT, OK
 from acl_bundle.cli.weights.options import (
     FORMATS,
@@ -19,8 +20,8 @@ from acl_bundle.cli.weights.options import (
     Out,
     Output,
     Select,
+    SelectOptions,
     Source,
-    changing,
 )
 
 weights: typer.Typer = typer.Typer(
@@ -30,9 +31,8 @@ weights: typer.Typer = typer.Typer(
 
 
 @weights.command("list")
-def list_(
-    source: Source, select: Select = None, drop: Drop = None, key: Key = None, as_json: Json = False
-) -> None:
+@grouped
+def list_(source: Source, select: SelectOptions, as_json: Json = False) -> None:
     """List names, dtypes, shapes and sizes; values are not read.
 
     Example: acl-bundle weights list model.safetensors --select 'encoder.*'
@@ -40,7 +40,7 @@ def list_(
     from acl_bundle.cli.weights import list as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    command.run(source, Selection(key, select or (), drop or ()), as_json)
+    command.run(source, Selection.asked(select), as_json)
 
 
 @weights.command()
@@ -69,7 +69,7 @@ def diff(
 
 
 @weights.command()
-@changing
+@grouped
 def convert(source: Source, out: Out, change: ChangeOptions, as_json: Json = False) -> None:
     """Write weights in another format, in half precision, or under other names.
 
@@ -86,9 +86,11 @@ def convert(source: Source, out: Out, change: ChangeOptions, as_json: Json = Fal
 
 
 @weights.command()
+@grouped
 def sparsify(
     source: Source,
     out: Out,
+    *,
     record: Annotated[
         Path,
         typer.Option(
@@ -98,9 +100,7 @@ def sparsify(
         ),
     ],
     layouts: Layouts = None,
-    select: Select = None,
-    drop: Drop = None,
-    key: Key = None,
+    select: SelectOptions,
     as_json: Json = False,
 ) -> None:
     """Make weights 2:4 sparse, and keep the masks; or put new weights under kept ones.
@@ -114,22 +114,20 @@ def sparsify(
     from acl_bundle.cli.weights import sparsify as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    command.run(
-        source, out, record, layouts or (), Selection(key, select or (), drop or ()), as_json
-    )
+    command.run(source, out, record, layouts or (), Selection.asked(select), as_json)
 
 
 @weights.command()
+@grouped
 def check(
     source: Source,
+    *,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The record of masks to check by.", dir_okay=False),
     ] = None,
     layouts: Layouts = None,
-    select: Select = None,
-    drop: Drop = None,
-    key: Key = None,
+    select: SelectOptions,
     as_json: Json = False,
 ) -> None:
     """Find what breaks the 2:4 pattern, with coordinates.
@@ -141,13 +139,12 @@ def check(
     from acl_bundle.cli.weights import check as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    choice = Selection(key, select or (), drop or ())
-    whole = command.run(source, record, layouts or (), choice, as_json)
+    whole = command.run(source, record, layouts or (), Selection.asked(select), as_json)
     raise typer.Exit(OK if whole else DIFFERENT)
 
 
 @weights.command()
-@changing
+@grouped
 def freeze(
     source: Source,
     model: Annotated[
@@ -182,9 +179,11 @@ def freeze(
 
 
 @weights.command()
+@grouped
 def match(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="An ONNX model.")],
     source: Source,
+    *,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the weight program goes.", dir_okay=False),
@@ -193,9 +192,7 @@ def match(
         Path | None,
         typer.Option(metavar="FILE.om", help="A bundle of the model, to keep it beside."),
     ] = None,
-    select: Select = None,
-    drop: Drop = None,
-    key: Key = None,
+    select: SelectOptions,
     as_json: Json = False,
 ) -> None:
     """Find by value which constants of a model come from which weights.
@@ -207,6 +204,5 @@ def match(
     from acl_bundle.cli.weights import match as command  # noqa: PLC0415
     from acl_bundle.cli.weights.inputs import Selection  # noqa: PLC0415
 
-    choice = Selection(key, select or (), drop or ())
-    certain = command.run(model, source, out, beside, choice, as_json)
+    certain = command.run(model, source, out, beside, Selection.asked(select), as_json)
     raise typer.Exit(OK if certain else DIFFERENT)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from acl_bundle import weights
-from acl_bundle.cli.weights.options import ChangeOptions
+from acl_bundle.cli.weights.options import ChangeOptions, SelectOptions
 from acl_bundle.cli.weights.progress import Watched
 from acl_bundle.weights import Source, View
 from acl_bundle.weights._transforms.rename import Renamed
@@ -32,6 +32,11 @@ class Selection:
     select: Sequence[str]
     drop: Sequence[str]
     transpose: Sequence[str] = ()
+
+    @classmethod
+    def asked(cls, options: SelectOptions) -> Selection:
+        """Take options as they came from the command line."""
+        return cls(options.key, options.select or (), options.drop or ())
 
     def of(self, source: Source) -> View:
         """Look at the chosen weights.

@@ -1,17 +1,14 @@
 """The options of ``acl-bundle weights``, each written once.
 
-A command takes one by the type of a parameter. Those that change weights on
-their way go together: a command that is `changing` has all of them, as `ChangeOptions`.
+A command takes one by the type of a parameter, or several that go together as a group
+(`acl_bundle.cli.shell.groups`): `SelectOptions`, `ChangeOptions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
-from inspect import Parameter, Signature, signature
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated
 
 import typer
 
@@ -87,6 +84,15 @@ Output = Annotated[
 
 
 @dataclass(frozen=True)
+class SelectOptions:
+    """Which weights of a file; a field is an option."""
+
+    select: Select = None
+    drop: Drop = None
+    key: Key = None
+
+
+@dataclass(frozen=True)
 class ChangeOptions:
     """What becomes of weights on their way; a field is an option."""
 
@@ -101,26 +107,3 @@ class ChangeOptions:
     strip_prefix: StripPrefix = ""
     add_prefix: AddPrefix = ""
     key: Key = None
-
-
-def changing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ChangeOptions`, in place of its parameter ``change``."""
-    hints = get_type_hints(ChangeOptions, include_extras=True)
-    names = [one.name for one in fields(ChangeOptions)]
-    own = signature(command, eval_str=True).parameters.values()
-    options = [
-        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
-        for one in fields(ChangeOptions)
-    ]
-    needed = [one for one in own if one.name != "change" and one.default is Parameter.empty]
-    others = [one for one in own if one.default is not Parameter.empty]
-    shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*needed, *options, *others)]
-
-    @wraps(command)
-    def run(**given: Any) -> None:
-        change = ChangeOptions(**{name: given.pop(name) for name in names})
-        command(change=change, **given)
-
-    run.__signature__ = Signature(shown)  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in shown}
-    return run
