@@ -56,7 +56,9 @@ class FilesRun(ShapeChoices):
         """Run for each of many lists of files, one file for each input.
 
         Files are read, and outputs written, while others are computed. The first output of
-        ["a/x.npy", "a/y.npy"] becomes x_0.bin.
+        ["a/x.npy", "a/y.npy"] becomes x_0.bin. Two lists whose first files have one name, but for
+        folder and suffix, are refused before anything runs: the outputs of one would be lost. So
+        is an output that would replace a file of the lists.
 
         Args:
             infilelist: Lists of files, .npy or raw.
@@ -71,7 +73,8 @@ class FilesRun(ShapeChoices):
 
         Raises:
             ValueError: The file has another mode; there are too few or too many files; a file's
-                bytes do not fit, or it has no shape where one is asked for.
+                bytes do not fit, or it has no shape where one is asked for; an output would
+                replace another one, or a file of the lists.
             TypeError: A dtype does not fit, or a list is none.
             OSError: A file cannot be read or written.
             ClosedError: `free_resource` was called.
@@ -91,6 +94,8 @@ class FilesRun(ShapeChoices):
             sessions[at % len(sessions)]._check_files(files)
         folder = Path(output) if os.fspath(output) else None
         if folder is not None:
+            if not pure_infer_mode:
+                _check_names(many, folder, outfmt)
             folder.mkdir(parents=True, exist_ok=True)
 
         def work(at: int) -> None:
@@ -122,6 +127,31 @@ class FilesRun(ShapeChoices):
             array = _read(path, spec, own_shape)
             made.append(array if own_shape else shaped(array, shape))
         return made
+
+
+def _check_names(many: Sequence[Paths], folder: Path, outfmt: str) -> None:
+    """Refuse lists whose outputs would replace each other's, or files of the lists."""
+    first: dict[str, str] = {}
+    for files in many:
+        own = os.path.abspath(files[0])
+        other = first.setdefault(Path(own).stem, own)
+        if other != own:
+            raise ValueError(
+                f"the outputs of {own} and {other} would have one name, {Path(own).stem}_0 and so"
+                " on; give files of other names, or run them into a folder each"
+            )
+    suffix, place = f".{outfmt.lower()}", os.path.realpath(folder)
+    for path in (Path(os.path.realpath(one)) for files in many for one in files):
+        stem, _, number = path.stem.rpartition("_")
+        if (
+            stem in first
+            and number.isdecimal()
+            and (path.suffix, str(path.parent)) == (suffix, place)
+        ):
+            raise ValueError(
+                f"an output of {first[stem]} would replace the input {path}; run into another"
+                " folder"
+            )
 
 
 def _read(path: str | os.PathLike[str], spec: TensorSpec, own_shape: bool) -> Array:

@@ -91,6 +91,30 @@ def test_nothing_is_read_or_written(tmp_path: Path) -> None:
     assert set(np.unique(found)) <= {0, 1}
 
 
+def test_no_output_replaces_another_or_an_input(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    many = [*lists(one, [(2, 3)]), *lists(other, [(2, 3)])]
+    with InferSession(0, saved(tmp_path, "static")) as session:
+        with pytest.raises(ValueError, match=r"other/left0.npy and .*one/left0.npy would have one"):
+            session.run_pipeline(many, tmp_path / "out", outfmt="NPY")
+        assert not (tmp_path / "out").exists()
+        session.run_pipeline([many[0], many[0]], tmp_path / "out", outfmt="NPY")  # the same twice
+        taken = one / "left0_1.npy"
+        taken.hardlink_to(one / "left0.npy")
+        before, names = taken.read_bytes(), sorted(one.iterdir())
+        session.run_pipeline([[many[0][0], str(taken)]], one, outfmt="TXT")
+        for path in one.glob("*.txt"):
+            path.unlink()
+        with pytest.raises(ValueError, match=r"left0.npy would replace the input .*left0_1.npy"):
+            session.run_pipeline([[many[0][0], str(taken)]], one, outfmt="NPY")
+        assert sorted(one.iterdir()) == names
+        assert taken.read_bytes() == before
+        runs = len(session.summary())
+    assert runs == 3
+
+
 def test_what_does_not_fit(tmp_path: Path) -> None:
     many = lists(tmp_path, [(2, 3)])
     short, odd = tmp_path / "short.bin", tmp_path / "odd.bin"
