@@ -108,15 +108,15 @@ def from_onnx(
     """
     _check_names(output_names)
     precisions.check(precision, keep_float32, keep_float32_layers)
-    if precision is not None:
-        if program is not None:
-            raise ValueError("precision goes with weights, not with a program of other graphs")
-        folding.check_one(program, weights, aliases, unused)
-        model, weights = precisions.in_half(
-            model, precision, weights or [], keep_float32, keep_float32_layers
-        )
+    if precision is not None and program is not None:
+        raise ValueError("precision goes with weights, not with a program of other graphs")
     loaded = load(model)
     folding.check_one(program, weights, aliases, unused)
+    if precision is not None:
+        half, weights = precisions.in_half(
+            loaded, precision, weights or [], keep_float32, keep_float32_layers
+        )
+        loaded = load(half)
     constants = gather.gather(loaded)
     asked = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     uses = walk.uses(loaded.model.graph)

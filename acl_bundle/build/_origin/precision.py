@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from onnx import GraphProto, ModelProto
 
 from acl_bundle.build._onnx import gather, walk
-from acl_bundle.build._onnx.load import LoadedModel, Source, load
+from acl_bundle.build._onnx.load import LoadedModel, load
 from acl_bundle.build._origin import selection
 from acl_bundle.build._origin.selection import Choice
 from acl_bundle.build.half import _model
@@ -43,7 +43,7 @@ def check(
 
 
 def in_half(
-    source: Source,
+    source: LoadedModel,
     precision: str,
     choice: Choice,
     keep_float32: Sequence[str],
@@ -52,7 +52,7 @@ def in_half(
     """Return a model that computes in half precision, and the names of its chosen constants.
 
     Args:
-        source: Path, bytes or ``ModelProto``; not changed. All its tensors come into memory.
+        source: The model; not changed. All its tensors come into memory.
         precision: ``"float16"`` or ``"bfloat16"``.
         choice: The constants that become refreshable; they keep their dtype.
         keep_float32: Names and patterns of constants that are computed with in float32.
@@ -63,7 +63,7 @@ def in_half(
         ValueError: One fits no node; or as for `load`.
         OSError: As for `load`.
     """
-    whole = _whole(load(source))
+    whole = _whole(source)
     loaded = load(whole)
     constants = gather.gather(loaded).own
     chosen = [one.name for one in selection.choose(choice, constants, loaded.model.graph)]
