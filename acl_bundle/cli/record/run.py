@@ -41,10 +41,18 @@ def run(program: Sequence[str], output: Path) -> int:
         "LD_PRELOAD": f"{library}:{before}" if before else str(library),
         "ACL_RECORD_TRACE": str(path),
     }
-    child = subprocess.Popen(program, env={**os.environ, **around})
-    found = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's matter
-    before_end = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    ends: list[int] = []
+    # Ctrl-C is the program's matter. A handler, unlike SIG_IGN, is not the program's as well, so it
+    # is there before the program is.
+    found = signal.getsignal(signal.SIGINT)
+    if found is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
+    before_end = signal.signal(signal.SIGTERM, lambda number, _: ends.append(number))
     try:
+        child = subprocess.Popen(program, env={**os.environ, **around})
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        if ends:  # it came before there was a program
+            child.terminate()
         status = child.wait()
     finally:
         signal.signal(signal.SIGINT, found)
