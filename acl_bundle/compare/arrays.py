@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, SupportsFloat, TypeAlias
 
 import numpy as np
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle._base.arrays import as_array
 from acl_bundle.compare.totals import Totals
 from acl_bundle.weights._base.pieces import PIECE, place
@@ -47,7 +48,7 @@ class Tolerance:
         for name in ("rtol", "atol"):
             value = getattr(self, name)
             if not isinstance(value, SupportsFloat) or not 0 <= float(value) < math.inf:
-                raise ValueError(f"{name} is {value!r}; a number from 0 is right")
+                raise ArgumentError(f"{name} is {value!r}; a number from 0 is right", name)
             object.__setattr__(self, name, float(value))
 
     def __str__(self) -> str:

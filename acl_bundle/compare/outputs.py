@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.compare.arrays import ATOL, RTOL, WORST, ComparedOutput, Tolerance
 from acl_bundle.compare.arrays import compared as _compared
 from acl_bundle.compare.arrays import numbers as _numbers
@@ -115,19 +116,22 @@ def _check_match(a: Mapping[str, Any], b: Mapping[str, Any], match: Mapping[str,
     for own, other in match.items():
         for side, name, names in (("a", own, a), ("b", other, b)):
             if name not in names:
-                raise ValueError(f"match names {name!r}, but {side} has {_listed(names)}")
+                raise ArgumentError(
+                    f"match names {name!r}, but {side} has {_listed(names)}", "match"
+                )
     twice = [one for one in match.values() if [*match.values()].count(one) > 1]
     if twice:
-        raise ValueError(f"match names {twice[0]!r} of b twice; once is right")
+        raise ArgumentError(f"match names {twice[0]!r} of b twice; once is right", "match")
 
 
 def _in_order(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """The names of ``b`` in the order of ``a``'s, if they can be told by their place."""
     shapes = [[_spec(side, name).shape for name in side] for side in (a, b)]
     if shapes[0] != shapes[1]:
-        raise ValueError(
+        raise ArgumentError(
             f"the outputs have no name in common: a has {_listed(a)}, b has {_listed(b)}; say"
-            " which belong together: match={name in a: name in b}"
+            " which belong together: match={name in a: name in b}",
+            "match",
         )
     return list(b)
 

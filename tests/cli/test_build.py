@@ -217,7 +217,7 @@ def test_what_the_users_code_raises_has_its_traceback_alone(
         (["--dynamic-batch", "1,x"], "--dynamic-batch has '1,x'; numbers with commas"),
         (["--dynamic-dims", "1,2"], "--dynamic-dims has the gear 1,2; the inputs have 1 open dims"),
         (["--dynamic-hw", "1"], "--dynamic-hw has 1; height,width is right"),
-        ([], "a graph is static, but input 'x' has [N, 2]; say --input-shape NAME:1,3, or --dyn"),
+        ([], "a graph is static, but input 'x' has [N, 2]; pass --input-shape NAME:1,3, or --dy"),
         (
             ["--dynamic-axes", "x=0"],
             "--dynamic-axes is for models of torch, and this is one of onnx",

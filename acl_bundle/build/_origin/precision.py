@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from onnx import GraphProto, ModelProto
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.build._onnx import gather, walk
 from acl_bundle.build._onnx.load import LoadedModel, load
 from acl_bundle.build._origin import selection
@@ -113,9 +114,10 @@ def _layers(patterns: Sequence[str], graph: GraphProto) -> list[str]:
     for pattern in patterns:
         hits = _fitting(pattern, names)
         if not hits:
-            raise ValueError(
+            raise ArgumentError(
                 f"keep_float32_layers names {pattern!r}, which fits no node; there are"
-                f" {_near(pattern, names)}"
+                f" {_near(pattern, names)}",
+                "keep_float32_layers",
             )
         found += hits
     return found

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from onnx import GraphProto
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.build._shapes import gears, ranges, shapes
 from acl_bundle.build._shapes.gears import DimGears, Dims, GearPlan
 from acl_bundle.build._shapes.ranges import Bounds, RangePlan
@@ -60,7 +61,9 @@ def plan(
     }
     given = [name for name, is_given in options.items() if is_given]
     if len(given) > 1:
-        raise ValueError(f"{' and '.join(given)} are given; a model can have one of them")
+        raise ArgumentError(
+            f"{' and '.join(given)} are given; a model can have one of them", *given
+        )
     if not given:
         return None
     declared = _declared(graph, given[0])
@@ -100,10 +103,11 @@ def _declared(graph: GraphProto, option: str) -> dict[str, Dims]:
     for one in graph.input:
         dims = shapes.known(one).dims
         if dims is None:
-            raise ValueError(
-                f"input {one.name!r} has a shape of unknown rank; pass input_shapes for it"
+            raise ArgumentError(
+                f"input {one.name!r} has a shape of unknown rank; pass input_shapes for it",
+                "input_shapes",
             )
         found[one.name] = dims
     if not any(-1 in dims for dims in found.values()):
-        raise ValueError(f"{option} is given, but no input has an open dim: {found}")
+        raise ArgumentError(f"{option} is given, but no input has an open dim: {found}", option)
     return found

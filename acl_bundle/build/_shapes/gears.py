@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import index as as_index
 from typing import TypeAlias
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.om._container.gears import Kind
 
 Dims: TypeAlias = tuple[int, ...]
@@ -34,9 +35,11 @@ def batches(declared: Mapping[str, Dims], batch: Sequence[int]) -> GearPlan:
     """Return gears of the first dim of each input whose first dim is open."""
     for name, dims in declared.items():
         if -1 in dims[1:]:
-            raise ValueError(
+            raise ArgumentError(
                 f"dynamic_batch is given, but input {name!r} has the shape {list(dims)}; only its"
-                " first dim may be open, so pin the others with input_shapes"
+                " first dim may be open, so pin the others with input_shapes",
+                "dynamic_batch",
+                "input_shapes",
             )
     return _repeated("batch", "dynamic_batch", declared, [(one,) for one in _list(batch)])
 
@@ -45,14 +48,16 @@ def resolutions(declared: Mapping[str, Dims], hw: Sequence[tuple[int, int]]) -> 
     """Return gears of the height and width of each input where both are open."""
     for name, dims in declared.items():
         if dims.count(-1) not in (0, 2):
-            raise ValueError(
+            raise ArgumentError(
                 f"dynamic_hw is given, but input {name!r} has the shape {list(dims)}; exactly its"
-                " height and width may be open, so pin the others with input_shapes"
+                " height and width may be open, so pin the others with input_shapes",
+                "dynamic_hw",
+                "input_shapes",
             )
     values = [tuple(one) for one in hw]
     for one in values:
         if len(one) != 2:
-            raise ValueError(f"dynamic_hw has {one!r}; a (height, width) is right")
+            raise ArgumentError(f"dynamic_hw has {one!r}; a (height, width) is right", "dynamic_hw")
     return _repeated("hw", "dynamic_hw", declared, values)
 
 
@@ -60,7 +65,9 @@ def _list(values: Sequence[int]) -> list[int]:
     try:
         return [as_index(one) for one in values]
     except TypeError:
-        raise ValueError(f"dynamic_batch is {values!r}; a list of integers is right") from None
+        raise ArgumentError(
+            f"dynamic_batch is {values!r}; a list of integers is right", "dynamic_batch"
+        ) from None
 
 
 def _repeated(
@@ -80,25 +87,30 @@ def _filled(dims: Dims, values: Iterator[int]) -> Dims:
 
 def _check_values(option: str, values: Sequence[Dims]) -> None:
     if not 1 <= len(values) <= _MOST:
-        raise ValueError(f"{option} has {len(values)} gears; 1 to {_MOST} are right")
+        raise ArgumentError(f"{option} has {len(values)} gears; 1 to {_MOST} are right", option)
     if len(set(values)) < len(values):
-        raise ValueError(f"{option} names a gear twice: {list(values)}")
+        raise ArgumentError(f"{option} names a gear twice: {list(values)}", option)
     for one in values:
         if any(dim <= 0 for dim in one):
-            raise ValueError(f"{option} has the gear {list(one)}; every value must be positive")
+            raise ArgumentError(
+                f"{option} has the gear {list(one)}; every value must be positive", option
+            )
 
 
 def any_dims(declared: Mapping[str, Dims], given: DimGears) -> GearPlan:
     """Return gears whose shapes are given for each input that has open dims."""
     opened = [name for name, dims in declared.items() if -1 in dims]
     if set(given) != set(opened):
-        raise ValueError(
+        raise ArgumentError(
             f"dynamic_dims has {sorted(given)}; the inputs with open dims are {opened}, and each"
-            " needs a list with its shape in every gear"
+            " needs a list with its shape in every gear",
+            "dynamic_dims",
         )
     counts = {name: len(given[name]) for name in opened}
     if len(set(counts.values())) > 1:
-        raise ValueError(f"dynamic_dims gives the inputs different numbers of gears: {counts}")
+        raise ArgumentError(
+            f"dynamic_dims gives the inputs different numbers of gears: {counts}", "dynamic_dims"
+        )
     made = []
     for gear in range(len(given[opened[0]])):
         own = {name: _fitting(name, declared[name], given[name][gear]) for name in opened}
@@ -122,8 +134,9 @@ def _fitting(name: str, declared: Dims, shape: Sequence[int]) -> Dims:
         old in (-1, dim) for old, dim in zip(declared, dims, strict=True)
     )
     if not fits:
-        raise ValueError(
+        raise ArgumentError(
             f"dynamic_dims[{name!r}] has the shape {list(dims)}, which does not fit"
-            f" {list(declared)}"
+            f" {list(declared)}",
+            "dynamic_dims",
         )
     return dims

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.build._shapes.gears import Dims
 
 Bounds: TypeAlias = Mapping[str, Sequence[int | tuple[int, int]]]
@@ -32,7 +33,9 @@ def bounded(declared: Mapping[str, Dims], bounds: Bounds) -> RangePlan:
     """Return the range of every dim: as it is bounded here, else any size where it is open."""
     unknown = sorted(set(bounds) - set(declared))
     if unknown:
-        raise ValueError(f"dynamic_shape names {unknown}; the inputs are {list(declared)}")
+        raise ArgumentError(
+            f"dynamic_shape names {unknown}; the inputs are {list(declared)}", "dynamic_shape"
+        )
     return RangePlan(
         {
             name: _bounded(name, dims, bounds[name]) if name in bounds else tuple(map(_free, dims))
@@ -49,8 +52,9 @@ def _bounded(
     name: str, dims: Dims, bounds: Sequence[int | tuple[int, int]]
 ) -> tuple[tuple[int, int], ...]:
     if len(bounds) != len(dims):
-        raise ValueError(
-            f"dynamic_shape[{name!r}] has {len(bounds)} dims, but the model has {list(dims)}"
+        raise ArgumentError(
+            f"dynamic_shape[{name!r}] has {len(bounds)} dims, but the model has {list(dims)}",
+            "dynamic_shape",
         )
     return tuple(_bound(name, dim, one) for dim, one in zip(dims, bounds, strict=True))
 
@@ -58,10 +62,13 @@ def _bounded(
 def _bound(name: str, dim: int, bound: int | tuple[int, int]) -> tuple[int, int]:
     low, high = bound if isinstance(bound, tuple) else (bound, bound)
     if dim != -1 and (low, high) != (dim, dim):
-        raise ValueError(f"dynamic_shape[{name!r}] bounds a dim that the model fixes at {dim}")
+        raise ArgumentError(
+            f"dynamic_shape[{name!r}] bounds a dim that the model fixes at {dim}", "dynamic_shape"
+        )
     if low < 0 or (high < low and high != -1):
-        raise ValueError(
+        raise ArgumentError(
             f"dynamic_shape[{name!r}] has the bounds {(low, high)}; (least, most) is right, with"
-            " most -1 where there is no end"
+            " most -1 where there is no end",
+            "dynamic_shape",
         )
     return low, high

@@ -23,6 +23,7 @@ from onnx import (
     shape_inference,
 )
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle.build._onnx import element_types, walk
 
 Shapes = Mapping[str, Sequence[int]] | str
@@ -64,8 +65,9 @@ def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -
     names = [one.name for one in graph.input]
     for name in wanted:
         if name not in names:
-            raise ValueError(
-                f"input_shapes names {name!r}, which is no input; {_inputs(name, names)}"
+            raise ArgumentError(
+                f"input_shapes names {name!r}, which is no input; {_inputs(name, names)}",
+                "input_shapes",
             )
     open_inputs = []
     for one in graph.input:
@@ -75,7 +77,7 @@ def pin(graph: GraphProto, shapes: Shapes | None, *, leave_open: bool = False) -
         elif not (leave_open or known(one).is_static):
             open_inputs.append(one)
     if open_inputs:
-        raise ValueError(_missing(open_inputs))
+        raise ArgumentError(_missing(open_inputs), "input_shapes")
 
 
 def parsed(text: str) -> dict[str, tuple[int, ...]]:
@@ -88,17 +90,19 @@ def parsed(text: str) -> dict[str, tuple[int, ...]]:
     for part in filter(None, text.split(";")):
         name, colon, dims = part.rpartition(":")
         if "~" in dims:
-            raise ValueError(
+            raise ArgumentError(
                 f"input_shapes has {part!r}; a dim with a range is dynamic_shape's,"
-                f" dynamic_shape={{{name!r}: [(1, 8), ...]}} say"
+                f" dynamic_shape={{{name!r}: [(1, 8), ...]}} say",
+                "dynamic_shape",
+                "input_shapes",
             )
         try:
             found[name.strip()] = tuple(int(dim) for dim in dims.split(",") if dim.strip())
         except ValueError:
             colon = ""
         if not colon:
-            raise ValueError(
-                f"input_shapes has {part!r}; 'name:dim,dim', apart by ';', is right"
+            raise ArgumentError(
+                f"input_shapes has {part!r}; 'name:dim,dim', apart by ';', is right", "input_shapes"
             ) from None
     return found
 
@@ -209,14 +213,16 @@ def _fitting(one: ValueInfoProto, shape: Sequence[int], leave_open: bool) -> tup
     try:
         dims = tuple(as_index(dim) for dim in shape)
     except TypeError:
-        raise ValueError(
-            f"input_shapes[{one.name!r}] is {shape!r}; a sequence of integers is right"
+        raise ArgumentError(
+            f"input_shapes[{one.name!r}] is {shape!r}; a sequence of integers is right",
+            "input_shapes",
         ) from None
     declared = known(one).dims
     if any(dim <= 0 and not (leave_open and dim == -1) for dim in dims):
         hint = "" if leave_open else " (-1 leaves one open, for a dynamic_... option)"
-        raise ValueError(
-            f"input_shapes[{one.name!r}] is {list(dims)}; every dim must be positive{hint}"
+        raise ArgumentError(
+            f"input_shapes[{one.name!r}] is {list(dims)}; every dim must be positive{hint}",
+            "input_shapes",
         )
     if declared is None:
         return dims
@@ -224,8 +230,9 @@ def _fitting(one: ValueInfoProto, shape: Sequence[int], leave_open: bool) -> tup
         fixed in (-1, dim) for fixed, dim in zip(declared, dims, strict=True)
     )
     if not fits:
-        raise ValueError(
-            f"input_shapes[{one.name!r}] is {list(dims)}, but the model has {_written(one)}"
+        raise ArgumentError(
+            f"input_shapes[{one.name!r}] is {list(dims)}, but the model has {_written(one)}",
+            "input_shapes",
         )
     return dims
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from onnx import ModelProto
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle._base.extra import need
 from acl_bundle.aipp import AippSource
 from acl_bundle.build._graphs.infer import OutputNames
@@ -106,7 +107,9 @@ def from_torch(
     gears = (dynamic_batch, dynamic_hw, dynamic_dims, dynamic_shape)
     geared = any(one is not None and one is not False for one in gears)
     if geared and dynamic is None:
-        raise ValueError("dynamic must say which axes of which inputs stay open, {'x': [0]}")
+        raise ArgumentError(
+            "dynamic must say which axes of which inputs stay open: dynamic={'x': [0]}", "dynamic"
+        )
     model, found = exported(module, example_inputs, dynamic)
     chosen = choose(found, model, weights)
     if precision is not None:

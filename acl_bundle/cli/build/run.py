@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,13 +28,6 @@ _ALONE: Final = {
     "onnx": ("alias", "unused", "dynamic_dims", "keep_float32_layer"),
     "torch": ("dynamic_axes",),
     "tensorflow": ("inputs", "outputs", "checkpoint", "signature"),
-}
-
-_WORDS: Final = {
-    r"; pass input_shapes=.*": "; say --input-shape NAME:1,3, or --dynamic-shape for any, or"
-    " --dynamic-batch, --dynamic-hw or --dynamic-dims for some",
-    r"^keep_float32_layers names": "--keep-float32-layer names",
-    r"^dynamic must say (.*), \{.*": r"--dynamic-axes must say \1, NAME=0",
 }
 
 
@@ -123,22 +115,11 @@ def _built(found: FoundModel, wish: BuildWish) -> tuple[build.Bundle, list[str]]
     chosen = None if list(wish.weights) in ([], ["all"]) else list(wish.weights)
     with warnings.catch_warnings(record=True) as caught, redirect_stdout(sys.stderr):
         warnings.simplefilter("always", UserWarning)
-        try:
-            made = {"onnx": _onnx, "torch": _torch, "tensorflow": _tensorflow}[found.kind](
-                found, wish, chosen, given
-            )
-        except ValueError as error:
-            raise _in_words_of_the_shell(error) from error
+        made = {"onnx": _onnx, "torch": _torch, "tensorflow": _tensorflow}[found.kind](
+            found, wish, chosen, given
+        )
     told = (str(one.message) for one in caught if issubclass(one.category, UserWarning))
     return made, [*dict.fromkeys(told)]
-
-
-def _in_words_of_the_shell(error: ValueError) -> ValueError:
-    """The error, which speaks of options of Python's, with those of the shell where it can."""
-    for pattern, words in _WORDS.items():
-        if re.search(pattern, str(error)):
-            return ValueError(re.sub(pattern, words, str(error)))
-    return error
 
 
 def _onnx(

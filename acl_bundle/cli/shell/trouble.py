@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from acl_bundle._base.arguments import ArgumentError
 from acl_bundle._base.extra import how
 from acl_bundle.cli.shell import documents
 from acl_bundle.cli.shell.status import CLOSED_PIPE, INTERRUPTED, TROUBLE
@@ -38,6 +39,17 @@ _EXTRAS = {
     "google": "serve",
     "prometheus_client": "serve",
 }
+
+_OPTIONS = {
+    "input_shapes": "--input-shape",
+    "input_shapes=": "--input-shape NAME:1,3, or --dynamic-shape for any, or --dynamic-batch,"
+    " --dynamic-hw or --dynamic-dims for some",
+    "dynamic": "--dynamic-axes",
+    "dynamic=": "--dynamic-axes NAME=0",
+    "keep_float32_layers": "--keep-float32-layer",
+    "match=": "--match A=B",
+}
+"""Arguments whose options have other names than Python's, and how a value is written."""
 
 
 def status_of(run: Callable[[], int], as_json: bool) -> int:
@@ -91,7 +103,8 @@ def _is_closed(pipe: int) -> bool:
 
 def _tell(error: Exception) -> dict[str, Any]:
     """Print what went wrong; return what a document says of it."""
-    facts: dict[str, Any] = {"kind": type(error).__name__, "exit_status": TROUBLE}
+    kind = ValueError if isinstance(error, ArgumentError) else type(error)
+    facts: dict[str, Any] = {"kind": kind.__name__, "exit_status": TROUBLE}
     if hasattr(error, "format_message"):  # of typer's parser
         return _say(_usage(error), {**facts, "kind": "UsageError"})
     if isinstance(error, AclError):
@@ -125,6 +138,8 @@ def _message(error: Exception) -> str | None:
         return _missing(error)
     if isinstance(error, OSError) and error.filename and not isinstance(error, AclBundleError):
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, ArgumentError):
+        return error.said(_OPTIONS)
     return str(error) if isinstance(error, AclBundleError | OSError | ValueError) else None
 
 
