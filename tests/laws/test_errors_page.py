@@ -1,17 +1,22 @@
 """docs/errors.md is acl_bundle.errors for people: each exception and each status, nothing else.
 
-``python tests/laws/test_errors_page.py`` writes the page anew.
+``python -m tests.laws.test_errors_page`` writes the page anew.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 from acl_bundle import errors
 from acl_bundle.errors.codes import CODES
 
-PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+from .ways_of_statuses import WAYS as WAYS_OF_STATUSES
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "errors.md"
+RAISED = re.compile(r"^    E_\w+ = (\d{6})\b", re.MULTILINE)
 
 HEAD = """\
 # Errors
@@ -93,6 +98,10 @@ CODES_HEAD = """
 An `AclError` has one of these as `.code`, and the name as `.name`. A code that is not listed here
 is an `AclInternalError` named by its number. The fake answers the same codes as CANN, for the same
 reasons ([facts](facts.md)).
+
+Each status that the fake or this package raises has a way out of its own. The others come from a
+device alone; for them the way out above their table holds. Begin with `.detail`, or
+`aclGetRecentErrMsg()` in C: it names the argument, its value and what would be right.
 """
 
 FAMILIES = {
@@ -125,25 +134,44 @@ def page() -> str:
     text = HEAD + "\n".join(rows) + "\n" + CODES_HEAD
     for digit, (title, exception) in FAMILIES.items():
         text += f"\n### {title}\n\n`{exception}`: {WAYS[exception]}.\n\n"
-        text += "| code | name | meaning |\n|---|---|---|\n"
-        of = [(code, *told) for code, told in CODES.items() if code // 100000 == digit]
-        text += "".join(f"| {code} | {name} | {meaning} |\n" for code, name, meaning in of)
+        text += "| code | name | meaning | way out |\n|---|---|---|---|\n"
+        for code, (name, meaning) in CODES.items():
+            if code // 100000 == digit:
+                text += f"| {code} | {name} | {meaning} | {WAYS_OF_STATUSES.get(code, '')} |\n"
     return text
 
 
+def raised() -> set[int]:
+    """Every status that the fake returns, and those that the package acts on."""
+    fakes = (ROOT / "fakes" / "base" / "codes.h").read_text(encoding="utf-8")
+    package = {
+        value
+        for name, value in vars(errors).items()
+        if name.isupper() and isinstance(value, int) and value in CODES
+    }
+    return {int(code) for code in RAISED.findall(fakes)} | package
+
+
 def test_the_page_is_the_code() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), f"run python {Path(__file__).name}"
+    assert PAGE.read_text(encoding="utf-8") == page(), f"run python -m {__name__}"
 
 
 def test_every_exception_has_a_way_out() -> None:
     assert {one.__name__ for one in exceptions()} == {*WAYS}
 
 
+def test_every_status_that_is_raised_has_a_way_out_of_its_own() -> None:
+    assert len(raised()) > 60
+    assert {*WAYS_OF_STATUSES} == raised()
+    assert len({*WAYS_OF_STATUSES.values()}) == len(WAYS_OF_STATUSES)
+    assert raised() <= {*CODES}
+
+
 def test_every_code_has_a_family_whose_exception_it_raises() -> None:
     assert {code // 100000 for code in CODES} == {*FAMILIES}
     for code in CODES:
-        raised = errors.from_status("aclInit", code)
-        assert isinstance(raised, getattr(errors, FAMILIES[code // 100000][1])), code
+        error = errors.from_status("aclInit", code)
+        assert isinstance(error, getattr(errors, FAMILIES[code // 100000][1])), code
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """docs/violations.md is fakes/call/violations.h for people: every id, in order, nothing else.
 
-``python tests/laws/test_violations.py`` writes the page anew.
+``python -m tests.laws.test_violations`` writes the page anew.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from .ways_of_violations import WAYS
 
 ROOT = Path(__file__).parents[2]
 HEADER = ROOT / "fakes/call/violations.h"
@@ -39,8 +41,8 @@ again.
 
 This page is written from `fakes/call/violations.h`; a test keeps it complete.
 
-| id | severity | what happened |
-|---|---|---|
+| id | severity | what happened | way out |
+|---|---|---|---|
 """
 
 
@@ -63,13 +65,18 @@ def page() -> str:
     """The page as it should be: sorted by id, the runtime's first."""
     families = ("RT", "STR", "MDL", "DVPP")
     listed = sorted(violations(), key=lambda one: (families.index(one.id.split("-")[1]), one.id))
-    return HEAD + "".join(f"| {one.id} | {one.severity} | {one.sentence} |\n" for one in listed)
+    rows = (f"| {one.id} | {one.severity} | {one.sentence} | {WAYS[one.id]} |" for one in listed)
+    return HEAD + "".join(f"{row}\n" for row in rows)
 
 
 def test_the_page_is_the_header() -> None:
     assert PAGE.read_text(encoding="utf-8").partition(TAIL)[0] == page(), (
-        f"run python {Path(__file__).name}"
+        f"run python -m {__name__}"
     )
+
+
+def test_every_violation_has_a_way_out_and_nothing_else_has() -> None:
+    assert sorted(WAYS) == sorted(one.id for one in violations())
 
 
 def test_no_entry_escapes_the_pattern() -> None:
