@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = (".", "docs", "docs/facts", "examples", "deploy")
+FOLDERS = (".", "docs", "docs/facts", "docs/guides", "examples", "deploy")
 PICTURES = "docs/pictures"
 LINK = re.compile(r"(\]\()((?!https?:)[^)#]+)((?:#[^)]+)?\))")
 LANGUAGES = {".py": "python", ".h": "c", ".c": "c", ".yaml": "yaml", ".toml": "toml"}

@@ -1,7 +1,7 @@
 """A page that is one session of a shell, with files that the reader saves in between.
 
-A ``python`` block whose first line is a comment with a name is that file; a ``console`` block
-is typed, and shows what is printed. What a block without a language holds is not run.
+A ``python`` or ``c`` block whose first line is a comment with a name is that file; a ``console``
+block is typed, and shows what is printed. What a block without a language holds is not run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|c|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 END = "--- end of step ---"
 
@@ -21,8 +21,8 @@ def script(page: str, folder: Path) -> tuple[str, list[tuple[str, str]]]:
     """The lines of bash that do what a page says, and each command with what it shows."""
     lines, steps = [], []
     for number, (kind, text) in enumerate(BLOCK.findall(page)):
-        if kind == "python":
-            name = text.partition("\n")[0].removeprefix("# ")
+        if kind != "console":
+            name = text.partition("\n")[0].strip("#/* ")
             (folder / f"{number}.txt").write_text(text, encoding="utf-8")
             lines.append(f"cp '{folder}/{number}.txt' '{name}'")
             continue
