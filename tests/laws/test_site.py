@@ -20,6 +20,7 @@ from .test_public_names import PUBLIC
 ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 HREF = re.compile(r'(?:href|src)="([^"]+)"')
+LINK = re.compile(r"\]\((?!https?:)([^)#]+\.md)(?:#[^)]*)?\)")
 PLACE = re.compile(r'\bid="([^"]+)"')
 OUTSIDE = re.compile(r"https?:|data:|mailto:|#__|javascript:")
 
@@ -63,6 +64,20 @@ def test_every_page_is_in_the_navigation_once() -> None:
     tree = runpy.run_path(str(ROOT / "docs" / "site" / "tree.py"))
     reference = {f"docs/api/{name}.md" for name in (*tree["API"], "index")}
     assert {*listed} == {*tree["pages"]()} | reference
+
+
+def test_every_page_is_within_two_clicks_of_the_first() -> None:
+    """By links in the text, as a reader without the site's navigation goes."""
+    pages = {*runpy.run_path(str(ROOT / "docs" / "site" / "tree.py"))["pages"]()}
+    reached = {"README.md"}
+    for _ in range(2):
+        links = {
+            (ROOT / page).parent.joinpath(link).resolve()
+            for page in reached & pages
+            for link in LINK.findall((ROOT / page).read_text(encoding="utf-8"))
+        }
+        reached |= {one.relative_to(ROOT).as_posix() for one in links if one.is_file()}
+    assert pages - reached == set()
 
 
 def target(page: Path, link: str, site: Path) -> tuple[Path, str]:

@@ -9,6 +9,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from acl_bundle import fake
+
+from .ways_of_statuses import WAYS as WAYS_OF_STATUSES
 from .ways_of_violations import WAYS
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +80,14 @@ def test_the_page_is_the_header() -> None:
 
 def test_every_violation_has_a_way_out_and_nothing_else_has() -> None:
     assert sorted(WAYS) == sorted(one.id for one in violations())
+
+
+def test_every_function_that_a_way_out_names_exists() -> None:
+    headers = "".join(path.read_text(encoding="utf-8") for path in fake.include_path().rglob("*.h"))
+    told = " ".join((*WAYS.values(), *WAYS_OF_STATUSES.values()))
+    named = {*re.findall(r"`(acl[a-z]*[A-Z]\w+)`", told)}
+    assert len(named) > 20
+    assert [one for one in sorted(named) if not re.search(rf"\b{one}\b", headers)] == []
 
 
 def test_no_entry_escapes_the_pattern() -> None:
