@@ -1,9 +1,10 @@
 """Draws the pictures of the manual, each from a run on this machine: docs/pictures.
 
-    python docs/site/drawings.py [transaction] [latency] [demo]
+    python docs/site/drawings.py [transaction] [latency] [demo] [half_precision]
 
-A drawing says what it was run on. Times of the fake are not a device's: with the profile
-`atlas-300i` calls take as long as that card's copies and launches, as far as they are known.
+The last is drawn from the table in docs/guides/half_precision.md, which a run printed. A drawing
+says what it was run on. Times of the fake are not a device's: with the profile `atlas-300i` calls
+take as long as that card's copies and launches, as far as they are known.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from acl_bundle import build, fake
 from acl_bundle.cli.demo import show
 
 PICTURES = Path(__file__).parents[1] / "pictures"
+PAGE = PICTURES.parent / "guides" / "half_precision.md"
 RAN_ON = "fake, profile atlas-300i: not a device's times"
 WIDE = 512
 WEIGHTS = ("w0", "w1", "w2", "w3")
@@ -179,6 +181,24 @@ def latency() -> None:
     save(figure, "latency")
 
 
+def half_precision() -> None:
+    """The guide's table: what float16 costs in accuracy, by length and batch."""
+    guide = PAGE.read_text(encoding="utf-8")
+    lines = re.findall(r"^ +(\d+) +(\d+) +[\d.]+ +([\d.]+) .*$", guide, re.MULTILINE)
+    table = [(int(batch), int(length), float(error)) for batch, length, error in lines]
+    figure, axes = pyplot.subplots(figsize=(7, 3))
+    for batch, mark in zip(sorted({one[0] for one in table}), "os", strict=True):
+        row = [(length, 100 * error) for of, length, error in table if of == batch]
+        axes.plot(*zip(*row, strict=True), f"{mark}-", label=f"batch {batch}")
+    axes.set_xticks(sorted({one[1] for one in table}))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("length")
+    axes.set_ylabel("largest error, % of the\nlargest answer")
+    axes.set_title("float16 beside float32, the table of the guide (fake)", fontsize=10)
+    axes.legend()
+    save(figure, "half_precision")
+
+
 def demo() -> None:
     """What `make demo` prints, as rich draws it."""
     recorded = show.Console()
@@ -197,5 +217,6 @@ if __name__ == "__main__":
     mpl.rcParams["svg.fonttype"] = "none"
     mpl.rcParams["svg.hashsalt"] = "acl_bundle"
     fake.activate()
-    for wanted in sys.argv[1:] or ("transaction", "latency", "demo"):
-        {"transaction": transaction, "latency": latency, "demo": demo}[wanted]()
+    drawn = (transaction, latency, demo, half_precision)
+    for wanted in sys.argv[1:] or [one.__name__ for one in drawn]:
+        {one.__name__: one for one in drawn}[wanted]()

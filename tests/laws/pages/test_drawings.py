@@ -44,7 +44,17 @@ def test_the_latency_counts_what_it_shows(drawings: ModuleType, tmp_path: Path) 
     assert "beside 10 updates of 4 MiB" in text
 
 
-@pytest.mark.parametrize("name", ["transaction", "latency", "demo"])
+def test_the_picture_of_half_precision_has_each_row_of_the_table(
+    drawings: ModuleType, tmp_path: Path
+) -> None:
+    drawings.half_precision()
+    text = (tmp_path / "half_precision.svg").read_text(encoding="utf-8")
+    for one in ("batch 1", "batch 8", "16", "64", "128"):
+        assert f">{one}<" in text
+    assert text.count("<use ") > 6
+
+
+@pytest.mark.parametrize("name", ["transaction", "latency", "demo", "half_precision"])
 def test_the_pictures_that_are_shown_are_there(name: str) -> None:
     text = (SCRIPT.parents[1] / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
     assert text.rstrip().endswith("</svg>")
