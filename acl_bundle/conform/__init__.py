@@ -7,7 +7,7 @@ and says what differs from the facts; `compare` lays two libraries' reports side
     >>> from acl_bundle import conform
     >>> report = conform.run(device=0)           # doctest: +SKIP
     >>> report.counts()                          # doctest: +SKIP
-    {'same': 180, 'differs': 0, 'crashed': 0, 'hung': 0, 'not tried': 0}
+    {'same': 180, 'differs': 0, 'crashed': 0, 'hung': 0, 'not tried': 0, 'lost': 0}
     >>> report.write("report.json")              # doctest: +SKIP
 """
 

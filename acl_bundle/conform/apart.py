@@ -67,6 +67,7 @@ def _work(work: Callable[[Say], None], target: BinaryIO) -> None:
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.closerange(3, target.fileno())  # whoever waits for the parent's end does not wait here
         work(lambda message: _say(target, message))
         status = 0
     except BaseException as error:  # the parent is told, and nothing of it runs here

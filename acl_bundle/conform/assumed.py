@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from acl_bundle import om
+from acl_bundle.conform._assumptions import CHECKS
 from acl_bundle.conform.library import about, served
 
 __all__ = ["Assumption", "assumptions"]
@@ -18,7 +19,8 @@ class Assumption(NamedTuple):
     Attributes:
         number: Its number on the page.
         says: What is assumed.
-        verdict: "holds", "does not hold" or "not tried".
+        verdict: "holds", "does not hold", "not tried", or "lost" where this package's own process
+            ended before it was found out.
         evidence: What says so, or why it was not tried.
     """
 
@@ -57,5 +59,17 @@ def assumptions(
     given = None if library is None else os.fspath(library)
     known = about(given, device)
     asked = {"path": os.path.abspath(path), "library": given, "device": device, "only": only}
+    found, died = {}, "ended before it"
     with served(asked, "_assumptions.server") as messages:
-        return known, [Assumption(**message) for message in messages]
+        for message in messages:
+            if "died" in message:
+                died = message["died"]
+            else:
+                found[message["number"]] = Assumption(**message)
+    why = f"the process that makes the checks {died}"
+    rows = [
+        found.get(number) or Assumption(number, check.says, "lost", why)
+        for number, check in sorted(CHECKS.items(), key=lambda one: int(one[0][1:]))
+        if only is None or number in only
+    ]
+    return known, rows

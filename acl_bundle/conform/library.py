@@ -16,6 +16,7 @@ from typing import Any
 import acl_bundle as ab
 from acl_bundle import errors, fake
 from acl_bundle.conform import kit
+from acl_bundle.conform.apart import ended
 from acl_bundle.conform.perform import Answered
 from acl_bundle.conform.report import Conformance, Result
 from acl_bundle.conform.table import CallRow, rows
@@ -30,6 +31,9 @@ def served(asked: dict[str, Any], by: str = "server") -> Iterator[Iterator[dict[
     Args:
         asked: What it reads as JSON.
         by: Its module, below acl_bundle.conform.
+
+    Yields:
+        Its messages, and as the last one ``{"died": ...}`` where it came to no good end.
     """
     found = fake.onnxruntime_path()
     around = {} if found is None else {"ACL_FAKE_ONNXRUNTIME": str(found)}
@@ -48,14 +52,25 @@ def served(asked: dict[str, Any], by: str = "server") -> Iterator[Iterator[dict[
         assert child.stdout is not None
         child.stdin.write(json.dumps(asked))
         child.stdin.close()
-        yield map(json.loads, child.stdout)
+        yield _messages(child)
         child.stdout.read()
     finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+        os.killpg(child.pid, signal.SIGKILL)  # forks of one that died, too: none is reaped yet
         child.wait()
         if child.stdout is not None:
             child.stdout.close()
+
+
+def _messages(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.endswith("\n"):  # else it died while it wrote
+            yield json.loads(line)
+    found = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # its group keeps its number
+    status = 0 if found is None else found.si_status
+    why = ended(status if found is None or found.si_code == os.CLD_EXITED else -status)
+    if why:
+        yield {"died": why}
 
 
 def about(library: str | None = None, device: int = 0) -> dict[str, Any]:
@@ -72,7 +87,7 @@ def about(library: str | None = None, device: int = 0) -> dict[str, Any]:
             found.update(message)
     if "about" in found:
         return dict(found["about"])
-    why = found.get("error") or found.get("ended") or "its process ended"
+    why = found.get("error") or found.get("ended") or found.get("died") or "its process ended"
     raise errors.LibraryNotFoundError(f"{library or 'the library'}: {why}")
 
 
@@ -96,7 +111,8 @@ def run(
         patience: Seconds that a call may take.
 
     Returns:
-        The report. A row that could not be tried says why.
+        The report. A row that could not be tried says why; it is "lost" where this package's own
+        process ended before it, by a kill or for want of memory.
 
     Raises:
         LibraryNotFoundError: There is no library to ask.
@@ -106,6 +122,7 @@ def run(
     wanted = {row.id: row for row in (rows() if chosen is None else chosen)}
     known = about(path, device)
     found: dict[str, Result] = {}
+    died = "ended before they were all tried"
 
     def keep(result: Result) -> None:
         found[result.id] = result
@@ -128,11 +145,14 @@ def run(
         request = {"library": path, "device": device, "rows": asked, "patience": patience}
         with served({**request, "files": shown, "numbers": numbers}) as messages:
             for message in messages:
-                keep(_result(wanted[message["id"]], message))
+                if "died" in message:
+                    died = message["died"]
+                else:
+                    keep(_result(wanted[message["id"]], message))
     for row in wanted.values():
         if row.id not in found:
-            why = "the process that runs rows ended"
-            keep(_result(row, {"verdict": "not tried", "why": why, "answers": []}))
+            why = f"the process that runs the rows {died}"
+            keep(_result(row, {"verdict": "lost", "why": why, "answers": []}))
     return Conformance(known, ab.__version__, tuple(found[name] for name in wanted))
 
 

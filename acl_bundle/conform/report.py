@@ -17,7 +17,7 @@ from acl_bundle.errors import AclBundleError
 
 __all__ = ["VERDICTS", "Conformance", "ReportFormatError", "Result", "Unlike", "compare", "read"]
 
-VERDICTS = ("same", "differs", "crashed", "hung", "not tried")
+VERDICTS = ("same", "differs", "crashed", "hung", "not tried", "lost")
 KIND, SCHEMA = "acl-bundle conform", 1
 MOST = 64 << 20
 
@@ -70,6 +70,10 @@ class Conformance:
     def differing(self) -> Iterator[Result]:
         """Give the rows where the library did otherwise than the facts say."""
         return (row for row in self.rows if row.verdict in VERDICTS[1:4])
+
+    def lost(self) -> list[Result]:
+        """Give the rows that nothing is known of, as the process ended that runs them."""
+        return [row for row in self.rows if row.verdict == "lost"]
 
     def to_json(self) -> dict[str, Any]:
         """Return what `write` writes."""
@@ -175,8 +179,9 @@ def compare(one: Conformance, other: Conformance) -> tuple[list[Unlike], list[st
         mate = theirs.pop(row.id, None)
         if mate is None or mate.digest != row.digest:
             said.append(f"{row.id}: {'there is no such row here' if mate is None else 'changed'}")
-        elif "not tried" in (row.verdict, mate.verdict):
-            said.append(f"{row.id}: not tried: {row.why or mate.why}")
+        elif {"not tried", "lost"} & {row.verdict, mate.verdict}:
+            first = row if row.verdict in ("not tried", "lost") else mate
+            said.append(f"{row.id}: {first.verdict}: {first.why}")
         elif _end(row) != _end(mate):
             at = next(line for line, _ in (_end(row), _end(mate)) if line)
             found.append(Unlike(row.id, row.facts, at, _end(row)[1], _end(mate)[1]))

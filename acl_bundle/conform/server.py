@@ -120,20 +120,35 @@ def _results(batch: Sequence[CallRow], asked: dict[str, Any]) -> Iterator[dict[s
             yield {**found, "verdict": "same"}
             found = {}
         elif "error" in message:
-            row = found or (_result(left[0].id) if left else last)
-            yield {**row, "verdict": "not tried", "why": message["error"]}
+            yield from _failed(batch, found or last, message["error"])
             return
-        elif message["ended"] and found:
-            verdict = "hung" if message["ended"] == "hung" else "crashed"
-            at = _line_at(batch, found)
-            yield {**found, "verdict": verdict, "why": f"{at}: {message['ended']}"}
-        elif message["ended"] and left:
-            why = f"before the row began, or at the end of the one before: {message['ended']}"
-            yield _result(left[0].id, "not tried", why)
-        elif message["ended"] and last:
-            verdict = "hung" if message["ended"] == "hung" else "crashed"
-            why = f"what ends the process, behind the rows: {message['ended']}"
-            yield {**last, "verdict": verdict, "why": why}
+        elif message["ended"]:
+            yield from _died(batch, left, found, last, message["ended"])
+
+
+def _failed(batch: Sequence[CallRow], row: dict[str, Any], error: str) -> Iterator[dict[str, Any]]:
+    """An answer that Python could not read, or no row at all where there is none."""
+    if not row:
+        yield from (_result(one.id, "lost", error) for one in batch)
+        return
+    answer = {"line": _line_at(batch, row), "got": error, "is_right": False}
+    answers = [*row["answers"], answer]
+    yield {**row, "verdict": "differs", "why": "no such answer is known", "answers": answers}
+
+
+def _died(
+    batch: Sequence[CallRow], left: Sequence[CallRow], found: dict[str, Any],
+    last: dict[str, Any], ended: str,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """A fork ended within a row, behind one, or before the first; who is left gets another."""
+    verdict = "hung" if ended == "hung" else "crashed"
+    if found:
+        yield {**found, "verdict": verdict, "why": f"{_line_at(batch, found)}: {ended}"}
+    elif last:
+        at = "behind the row, before the next one" if left else "what ends the process, behind it"
+        yield {**last, "verdict": verdict, "why": f"{at}: {ended}"}
+    else:
+        yield from (_result(one.id, verdict, f"before any row: {ended}") for one in batch)
 
 
 def _line_at(batch: Sequence[CallRow], found: dict[str, Any]) -> str:

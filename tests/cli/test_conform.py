@@ -58,6 +58,20 @@ def test_a_difference_is_shown_and_reported(run: Run, tmp_path: Path) -> None:
     }
 
 
+def test_rows_without_an_answer_are_trouble(run: Run, tmp_path: Path) -> None:
+    """The report is shown and written all the same; it says which rows these are."""
+    mutant, report = compiled("KILLS_ITS_PARENT", tmp_path), tmp_path / "report.json"
+    status, out, err = run("conform", "--library", mutant, "-o", report)
+    assert status == 2
+    assert re.search(r"^acl-bundle: \d+ of \d+ rows have no answer: the process that runs the rows"
+                     r" crashed by SIGKILL; run it again$", err, re.MULTILINE)  # fmt: skip
+    lost = json.loads(report.read_text())["counts"]["lost"]
+    assert f"{lost} lost: the process that runs the rows crashed by SIGKILL" in out
+    done = run("conform", "--library", mutant, "--json")
+    assert (done.status, done.json["error"]["exit_status"]) == (2, 2)
+    assert done.json["counts"]["lost"] == lost
+
+
 def test_json_is_the_report(run: Run, tmp_path: Path) -> None:
     done = run("conform", "--json", "-o", tmp_path / "report.json")
     written = json.loads((tmp_path / "report.json").read_text())

@@ -5,6 +5,7 @@
  * mutant does not define is the fake's. REAL is the fake's function of the same name.
  */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,6 +69,55 @@ const char *aclGetRecentErrMsg(void)
 {
     REAL(aclGetRecentErrMsg)();
     return "something failed";
+}
+#endif
+
+#ifdef KILLS_ITS_PARENT
+aclError aclrtFree(void *p)
+{
+    while (p == NULL) {
+        kill(getppid(), SIGKILL);
+        pause();
+    }
+    return REAL(aclrtFree)(p);
+}
+#endif
+
+#ifdef KILLS_AT_UNLOAD
+aclError aclmdlBundleUnload(uint32_t id)
+{
+    kill(getppid(), SIGKILL);
+    pause();
+    return REAL(aclmdlBundleUnload)(id);
+}
+#endif
+
+#ifdef BROKEN
+aclError aclrtGetDevice(int32_t *device)
+{
+    aclError status = REAL(aclrtGetDevice)(device != NULL ? device : &(int32_t){0});
+    *(volatile int32_t *)device += 0;
+    return status;
+}
+
+aclError aclrtProcessReport(int32_t timeout)
+{
+    while (timeout == 0) {
+        pause();
+    }
+    return REAL(aclrtProcessReport)(timeout);
+}
+
+const char *aclmdlGetInputNameByIndex(const aclmdlDesc *desc, size_t index)
+{
+    static const char rubbish[] = "\xff\xfe\x01";
+    return desc != NULL && index == 0 ? rubbish : (const char *)(size_t)(index + 8);
+}
+
+aclError aclmdlGetInputDims(const aclmdlDesc *desc, size_t index, aclmdlIODims *dims)
+{
+    memset(dims, 0xa5, sizeof *dims);
+    return desc != NULL && index == 0 ? 0 : -559038737;
 }
 #endif
 

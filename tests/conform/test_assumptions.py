@@ -16,6 +16,7 @@ from tests.laws.test_layers import ROOT
 from .mutations import SOURCE, compiled
 
 ITEM = re.compile(r"^- \*\*(A\d+)\*\*", re.MULTILINE)
+CHECKS_IN_ORDER = sorted(CHECKS, key=lambda number: int(number[1:]))
 OF_A_FILE = {"A3", "A10"}
 OF_TORCH_NPU = {"A18", "A19", "A20"}
 
@@ -83,6 +84,16 @@ def test_a_library_that_exports_nothing_is_not_waited_for(folder: Path, tmp_path
     found = verdicts(folder / "bundle.om", library, "A22")["A22"]
     assert found.verdict == "not tried"
     assert found.evidence.startswith("aclrtIpcMemGetExportKey returned 207000")
+
+
+def test_the_process_of_the_checks_is_killed(folder: Path, tmp_path: Path) -> None:
+    """A7 is the first that unloads, which ends whoever asks."""
+    library = compiled("KILLS_AT_UNLOAD", tmp_path)
+    found = verdicts(folder / "bundle.om", library)
+    assert list(found) == list(CHECKS_IN_ORDER)
+    lost = [number for number, row in found.items() if row.verdict == "lost"]
+    assert lost == CHECKS_IN_ORDER[CHECKS_IN_ORDER.index("A7") :]
+    assert found["A7"].evidence == "the process that makes the checks crashed by SIGKILL"
 
 
 def test_what_is_no_bundle(folder: Path) -> None:

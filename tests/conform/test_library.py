@@ -56,6 +56,9 @@ FOUND: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 """By mutation: the function that it changes, a row that meets it, and that row's verdict."""
 
+WHOLE = {"KILLS_ITS_PARENT", "KILLS_AT_UNLOAD", "BROKEN"}
+"""Mutations of more than one answer, or of the process around the rows."""
+
 ATC = """
 import sys
 from acl_bundle import build
@@ -98,7 +101,7 @@ def test_a_report_is_read_as_it_was_written(whole: Conformance, tmp_path: Path) 
 
 def test_every_mutation_has_a_row_here() -> None:
     mutations = {*re.findall(r"^#ifdef ((?!A\d+$)\w+)$", SOURCE.read_text("utf-8"), re.MULTILINE)}
-    assert mutations == {*FOUND, "NO_DEVICE", "NO_EXPORT", "CRASHES_AT_THE_END"}
+    assert mutations == {*FOUND, "NO_DEVICE", "NO_EXPORT", "CRASHES_AT_THE_END", *WHOLE}
 
 
 @pytest.mark.parametrize("mutation", FOUND)
@@ -129,7 +132,46 @@ def test_a_crash_behind_the_rows_takes_no_row_away(tmp_path: Path) -> None:
     chosen = [row for row in rows() if row.state == "context" and not row.is_alone][:3]
     found = run(compiled("CRASHES_AT_THE_END", tmp_path), chosen=chosen)
     assert [one.verdict for one in found.rows] == ["same", "same", "crashed"]
-    assert found.rows[-1].why == "what ends the process, behind the rows: crashed by SIGABRT"
+    assert found.rows[-1].why == "what ends the process, behind it: crashed by SIGABRT"
+
+
+BROKEN = {
+    "aclrtGetDevice": "crashed by SIGSEGV",
+    "aclrtProcessReport": "hung",
+    "aclmdlGetInputNameByIndex": "answered otherwise|crashed by SIGSEGV",
+    "aclmdlGetInputDims": "answered otherwise",
+    "aclrtMallocAlign32": "the library has no aclrtMallocAlign32",
+}
+
+
+def test_a_library_with_every_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lacks, crashes, hangs and answers rubbish: each is a row, and the rest go on."""
+    monkeypatch.setenv("ACL_FAKE_HIDE", "aclrtMallocAlign32")
+    chosen = [row for row in rows() if {*row.functions} & {*BROKEN, "aclrtFree"}]
+    found = run(compiled("BROKEN", tmp_path), chosen=chosen, patience=10)
+    assert [one.id for one in found.rows] == [row.id for row in chosen]
+    assert found.lost() == []
+    for row, one in zip(chosen, found.rows, strict=True):
+        broken = {BROKEN[name] for name in row.functions if name in BROKEN}
+        if one.verdict == "same":
+            assert not broken - {BROKEN["aclrtGetDevice"], BROKEN["aclrtProcessReport"]}
+        else:
+            assert any(one.why.endswith(tuple(how.split("|"))) for how in broken), one
+    assert all(found.counts()[one] for one in ("same", "differs", "crashed", "hung", "not tried"))
+
+
+def test_the_process_of_the_rows_is_killed(tmp_path: Path) -> None:
+    """What was answered stays; the rest is lost, and is no row of the library's."""
+    chosen = [*of("aclDataTypeSize"), *of("aclrtFree")]
+    found = run(compiled("KILLS_ITS_PARENT", tmp_path), chosen=chosen)
+    assert {one.verdict for one in found.rows} == {"same", "lost"}
+    (why,) = {one.why for one in found.lost()}
+    assert why == "the process that runs the rows crashed by SIGKILL"
+    assert found.counts()["lost"] == len(found.lost())
+    found.write(tmp_path / "report.json")
+    assert report.read(tmp_path / "report.json") == found
+    unlike, said = report.compare(found, found)
+    assert (unlike, len(said)) == ([], len(found.lost()))
 
 
 def test_crashes_in_other_lines_are_unlike(whole: Conformance) -> None:

@@ -11,6 +11,7 @@ from acl_bundle.cli.shell import output
 from acl_bundle.cli.shell.status import DIFFERENT, OK
 from acl_bundle.cli.shell.writable import check_writable
 from acl_bundle.conform import Conformance, Result
+from acl_bundle.errors import AclBundleError
 
 __all__ = ["assumptions", "compare", "run"]
 
@@ -49,10 +50,11 @@ def _summary(report: Conformance) -> None:
     output.line(f"{len(report.rows)} rows: {counts}")
     why: dict[str, int] = {}
     for row in report.rows:
-        if row.verdict == "not tried":
-            why[row.why] = why.get(row.why, 0) + 1
+        if row.verdict in ("not tried", "lost"):
+            text = f"{row.verdict}: {row.why}"
+            why[text] = why.get(text, 0) + 1
     for text, count in why.items():
-        output.line(f"  {count} not tried: {text}")
+        output.line(f"  {count} {text}")
 
 
 def run(library: Path | None, device: int, target: Path | None, as_json: bool) -> int:
@@ -60,6 +62,10 @@ def run(library: Path | None, device: int, target: Path | None, as_json: bool) -
 
     Returns:
         The exit status.
+
+    Raises:
+        AclBundleError: Rows have no answer, as the process died that runs them; the report that is
+            shown and written says which.
     """
     check_writable([target], [library])
     told = _told if sys.stderr.isatty() else None
@@ -76,7 +82,16 @@ def run(library: Path | None, device: int, target: Path | None, as_json: bool) -
             output.table("What differs from the facts:", rows)
         if target is not None:
             output.line(f"wrote {target}")
+    if report.lost():
+        raise _lost(report)
     return DIFFERENT if rows else OK
+
+
+def _lost(report: Conformance) -> AclBundleError:
+    rows = report.lost()
+    return AclBundleError(
+        f"{len(rows)} of {len(report.rows)} rows have no answer: {rows[0].why}; run it again"
+    )
 
 
 class Lesson(NamedTuple):
@@ -112,6 +127,8 @@ def compare(path: Path, as_json: bool) -> int:
         output.table(f"{len(rows)} rows that the fake answers otherwise", rows)
         for text in said:
             output.line(f"not compared: {text}")
+    if ours.lost():
+        raise _lost(ours)
     return DIFFERENT if rows else OK
 
 
@@ -127,4 +144,10 @@ def assumptions(path: Path, library: Path | None, device: int, as_json: bool) ->
     else:
         output.line(_described(known))
         output.table("", rows)
+    lost = [row for row in rows if row.verdict == "lost"]
+    if lost:
+        raise AclBundleError(
+            f"{len(lost)} of {len(rows)} assumptions have no verdict: {lost[0].evidence};"
+            " run it again"
+        )
     return DIFFERENT if any(row.verdict == "does not hold" for row in rows) else OK

@@ -44,7 +44,8 @@ def _found(check: Check, asked: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for message in in_fork(lambda say: _find_out(check, asked, say), SECONDS, SECONDS):
         if "error" in message:
-            found = {"verdict": "not tried", "evidence": message["error"]}
+            said = f"an answer that cannot be read: {message['error']}"
+            found = {"verdict": "does not hold", "evidence": said}
         if "verdict" in message:
             found = message
     if not found:
