@@ -20,10 +20,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 GE_HEADERS := acl_bundle/build/chip/include
-C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* record/record.? record/*.py \
+C := $(filter-out %/pointers.h,$(wildcard csrc/*.py csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch]* record/* \
     $(GE_HEADERS)/*/*.h)) acl_bundle/errors/codes.py setup.py
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(PROTOTYPES) -Werror
-LAID_OUT := $(filter-out fakes/ge/%,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch] record/record.?))
+LAID_OUT := $(filter-out fakes/ge/% record/wrappers.h,$(wildcard csrc/*/*.[ch] fakes/*.[ch] fakes/*/*.[ch] record/*.[ch]))
 CROSS := aarch64-linux-gnu-gcc
 PROTOTYPES := -Wstrict-prototypes -Wmissing-prototypes
 # What is never imported need not be compiled: the frameworks have 15,000 modules.
@@ -52,13 +52,13 @@ check: .venv/built $(BIN)/basedpyright $(BIN)/clang-format
 	$(BIN)/clang-format --dry-run --Werror $(LAID_OUT)
 	$(TYPED) | $(BIN)/python tests/typing/score.py 99
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Ifakes fakes/*/*.c
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Irecord record/record.c
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -fsyntax-only -Icsrc -Irecord record/*.c
 	$(CC) -std=c11 -D_GNU_SOURCE -DPy_LIMITED_API=0x030a0000 $(WARNINGS) -fsyntax-only -Icsrc -isystem \
 	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])')" csrc/*/*.c
 	@if command -v $(CROSS) >/dev/null; then \
-	    echo "$(CROSS) ... csrc/numbers/neon.c"; \
-	    $(CROSS) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -c -o /dev/null -Icsrc csrc/numbers/neon.c; \
-	else echo "no $(CROSS) here (Debian: gcc-aarch64-linux-gnu): neon.c is not compiled"; fi
+	    for one in csrc/numbers/neon.c record/*.c; do echo "$(CROSS) ... $$one"; \
+	    $(CROSS) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -c -o /dev/null -Icsrc $$one || exit 1; done; \
+	else echo "no $(CROSS) here (Debian: gcc-aarch64-linux-gnu): neon.c and record are not compiled"; fi
 	! command -v $(CXX) >/dev/null || $(CXX) -std=c++17 -fvisibility=hidden \
 	    $(filter-out $(PROTOTYPES),$(WARNINGS)) -fsyntax-only -I$(GE_HEADERS) -Ifakes/ge -Ifakes \
 	    $(wildcard fakes/ge/*.cc acl_bundle/build/chip/*.cc)

@@ -148,8 +148,8 @@ fake = Extension(
 
 record = Extension(
     f"acl_bundle.conform.{RECORD}",
-    sources=["record/record.c"],
-    depends=["record/record.h", "record/wrappers.h"],
+    sources=["record/record.c", "record/slots.c", "record/line.c"],
+    depends=["record/record.h", "record/slots.h", "record/wrappers.h"],
     include_dirs=["csrc", "record"],
     define_macros=[("_GNU_SOURCE", None)],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],

@@ -6,97 +6,88 @@
  * handle get its functions as well, whatever path they opened. The real ones are what dlsym finds
  * behind it, or in a loaded library that is called libacl* or libascendcl*.
  *
- * Lines go to $ACL_RECORD_TRACE by one write each, so a program that dies leaves all that ended.
- * What was under way lies in $ACL_RECORD_TRACE.calls, memory that all processes of the program
- * share: a slot for each thread, and the counter of the lines.
+ * Lines go to $ACL_RECORD_TRACE by way of slots in shared memory (slots.h), so that a call costs no
+ * call of the system, and a program that dies leaves all lines, also of the call that it died in.
+ * line.c writes the text of a line.
  */
 #include "record.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <link.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SLOTS 256
-#define TEXT 2032
-#define CUT 400
-#define REST 600 /* of a line: numbers and names behind its texts and lists */
-#define LIST 128
-#define EDGE ((size_t)65536)
-
-typedef struct record_slot {
-    _Atomic int32_t owner;     /* the thread's number, 0: free */
-    _Atomic uint32_t length;   /* of the line that is under way, 0: none */
-    char text[TEXT];
-} record_slot;
-
-typedef struct record_shared {
-    _Atomic uint64_t next;
-    uint64_t reserved[7];
-    record_slot slots[SLOTS];
-} record_shared;
+#include "slots.h"
 
 static struct {
-    int file;
     record_shared *shared;
     pthread_key_t key;
-} recorder = {-1, NULL, 0};
+} recorder;
 
 static _Thread_local struct {
     int depth;
-    pid_t id;
+    uint32_t forks;  /* how often this thread has become a child's */
+    uint32_t inside; /* calls within the one that is recorded */
+    uint32_t id;
+    uint32_t process;
+    uint32_t unslotted; /* calls since this thread last looked for a slot and found none */
     record_slot *slot;
+    const char *function; /* the one that is recorded */
 } thread __attribute__((tls_model("initial-exec")));
 
 static void record_leave(void *slot)
 {
-    atomic_store(&((record_slot *)slot)->owner, 0);
+    thread.depth++;
+    record_free(recorder.shared, slot);
     thread.slot = NULL;
+    thread.depth--;
 }
 
-/* In a fork the parent's threads keep their slots; the child's takes one of its own. */
+static void record_note(const char *note, const char *what);
+
+/* In a fork the parent's threads keep their slots; the child's takes one of its own. A call that
+ * the fork was made in is the parent's; the child's calls are recorded from here on. */
 static void record_forked(void)
 {
+    int was_inside = thread.depth > 0;
     thread.slot = NULL;
     thread.id = 0;
-    if (recorder.shared != NULL) {
-        pthread_setspecific(recorder.key, NULL);
+    thread.depth = 0;
+    thread.unslotted = 0;
+    thread.forks++;
+    pthread_setspecific(recorder.key, NULL);
+    if (was_inside) {
+        record_note("forked inside ", thread.function);
     }
 }
 
 __attribute__((constructor)) static void record_open(void)
 {
     const char *path = getenv("ACL_RECORD_TRACE");
-    char beside[4096];
-    if (path == NULL ||
-        (size_t)snprintf(beside, sizeof beside, "%s.calls", path) >= sizeof beside) {
+    record_shared *shared = path == NULL ? NULL : record_map(path);
+    if (shared == NULL) {
         return;
     }
-    int shared = open(beside, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (shared < 0 || ftruncate(shared, sizeof(record_shared)) != 0) {
-        fprintf(stderr, "acl-bundle record: %s cannot be written\n", beside);
-        return;
-    }
-    void *memory = mmap(NULL, sizeof(record_shared), PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0);
-    close(shared);
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (memory == MAP_FAILED || file < 0 || pthread_key_create(&recorder.key, record_leave) != 0 ||
+    if (pthread_key_create(&recorder.key, record_leave) != 0 ||
         pthread_atfork(NULL, NULL, record_forked) != 0) {
-        fprintf(stderr, "acl-bundle record: %s cannot be written\n", path);
+        fprintf(stderr, "acl-bundle record: no thread-specific key is left\n");
         return;
     }
-    recorder.shared = memory;
-    recorder.file = file;
+    recorder.shared = shared;
+}
+
+__attribute__((destructor)) static void record_close(void)
+{
+    if (thread.slot != NULL && thread.depth == 0) {
+        pthread_setspecific(recorder.key, NULL);
+        record_leave(thread.slot);
+    }
 }
 
 typedef void *record_dlsym(void *, const char *);
@@ -191,47 +182,98 @@ static uint64_t record_now(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static record_slot *record_take(void)
+/* The slot of this thread, with room for a line; NULL where there is none. */
+static record_slot *record_own(void)
 {
-    for (size_t at = 0; thread.slot == NULL && at < SLOTS; at++) {
-        int32_t nobody = 0;
-        record_slot *slot = &recorder.shared->slots[at];
-        if (atomic_compare_exchange_strong(&slot->owner, &nobody, (int32_t)thread.id)) {
-            atomic_store(&slot->length, 0);
-            thread.slot = slot;
-            pthread_setspecific(recorder.key, slot);
+    if (thread.slot == NULL && thread.unslotted++ % 4096 == 0) {
+        thread.id = thread.id == 0 ? (uint32_t)syscall(SYS_gettid) : thread.id;
+        thread.process = (uint32_t)getpid();
+        thread.slot = record_take(recorder.shared, thread.process, thread.id);
+        if (thread.slot != NULL) {
+            thread.unslotted = 0;
+            pthread_setspecific(recorder.key, thread.slot);
+            record_note("thread", "");
         }
     }
     return thread.slot;
 }
 
-__attribute__((format(printf, 2, 3))) static void record_add(record_call *call, const char *format,
-                                                             ...)
+static void record_head(record_call *call)
 {
-    size_t room = TEXT - call->length;
-    va_list arguments;
-    if (call->text == NULL || room < 2) {
-        return;
-    }
-    va_start(arguments, format);
-    int added = vsnprintf(call->text + call->length, room, format, arguments);
-    va_end(arguments);
-    call->length += added < 0 ? 0 : (size_t)added < room ? (size_t)added : room - 1;
+    record_put(call, "{\"seq\":", 7);
+    record_put_number(call, atomic_fetch_add(&recorder.shared->next, 1));
+    record_put(call, ",\"pid\":", 7);
+    record_put_number(call, thread.process);
+    record_put(call, ",\"thread\":", 10);
+    record_put_number(call, thread.id);
+    record_put(call, ",\"at\":", 6);
+    record_put_number(call, call->begun);
 }
 
-static void record_name(record_call *call, const char *name)
+/* A call's text and the room for it. */
+static void record_place(record_call *call)
 {
-    record_add(call, "%s\"%s\":", call->parts++ == 0 ? "" : ",", name);
+    record_slot *slot = record_own();
+    call->slot = slot;
+    call->text = call->own;
+    call->room = sizeof call->own;
+    if (slot == NULL) {
+        return;
+    }
+    size_t ended = (size_t)(atomic_load(&slot->filled) >> 32);
+    if (RECORD_ROOM - ended < RECORD_LINE) {
+        ended = record_flush(recorder.shared, slot) ? 0 : ended;
+    }
+    call->text = RECORD_ROOM - ended < RECORD_LINE ? NULL : slot->text + ended;
+    call->room = RECORD_LINE;
+}
+
+/* A line that ended, or where `under_way` is set one that goes on behind it. */
+static void record_keep(record_call *call, int under_way)
+{
+    record_slot *slot = call->slot;
+    if (call->text == NULL) {
+        return;
+    }
+    if (slot == NULL) {
+        if (!under_way) {
+            record_append(recorder.shared, call->text, call->length);
+        }
+        return;
+    }
+    uint64_t ended = (uint64_t)(call->text - slot->text), length = call->length;
+    atomic_store_explicit(&slot->filled, under_way ? ended << 32 | length : (ended + length) << 32,
+                          memory_order_release);
+}
+
+/* A line that tells no call, but what a reader must know of this thread. */
+static void record_note(const char *note, const char *what)
+{
+    record_call call = {.begun = record_now()};
+    thread.depth++;
+    record_place(&call);
+    record_head(&call);
+    record_put(&call, ",\"note\":\"", 9);
+    record_put(&call, note, strlen(note));
+    record_put(&call, what, strlen(what));
+    record_put(&call, "\"", 1);
+    call.parts = 1;
+    record_unsigned(&call, "self", (uint64_t)pthread_self());
+    record_put(&call, "}\n", 2);
+    record_keep(&call, 0);
+    thread.depth--;
 }
 
 void *record_begin(record_call *call, size_t index)
 {
     record_function *function = &record_functions[index];
-    void *real = atomic_load(&function->real);
+    void *real = atomic_load_explicit(&function->real, memory_order_acquire);
     call->text = NULL;
     call->length = 0;
     call->parts = 0;
+    call->is_cut = 0;
     call->slot = NULL;
+    call->forks = thread.forks;
     if (real == NULL) {
         real = record_find(function);
         atomic_store(&function->real, real);
@@ -240,128 +282,69 @@ void *record_begin(record_call *call, size_t index)
         fprintf(stderr, "acl-bundle record: no library has %s\n", function->name);
         return NULL;
     }
-    if (thread.depth++ > 0 || recorder.file < 0) {
+    if (thread.depth++ > 0 || recorder.shared == NULL) {
+        thread.inside++;
         return real;
     }
-    thread.id = thread.id == 0 ? (pid_t)syscall(SYS_gettid) : thread.id;
-    call->slot = record_take();
-    call->text = call->slot != NULL ? ((record_slot *)call->slot)->text : call->own;
+    thread.inside = 0;
+    thread.function = function->name;
     call->begun = record_now();
-    record_add(call,
-               "{\"seq\":%" PRIu64 ",\"pid\":%d,\"thread\":%d,\"at\":%" PRIu64
-               ",\"function\":\"%s\",\"args\":{",
-               atomic_fetch_add(&recorder.shared->next, 1), (int)getpid(), (int)thread.id,
-               call->begun, function->name);
+    record_place(call);
+    record_head(call);
+    record_put(call, ",\"function\":\"", 13);
+    record_put(call, function->name, strlen(function->name));
+    record_put(call, "\",\"args\":{", 10);
+    call->head = call->length;
     return real;
 }
 
 void record_run(record_call *call)
 {
-    record_add(call, "}");
+    record_put(call, "}", 1);
     call->parts = 1;
-    if (call->slot != NULL) {
-        atomic_store(&((record_slot *)call->slot)->length, (uint32_t)call->length);
-    }
+    record_keep(call, 1);
 }
 
 void record_outs(record_call *call)
 {
-    record_add(call, ",\"out\":{");
+    record_put(call, ",\"out\":{", 8);
     call->parts = 0;
+}
+
+/* A line that had not enough room keeps its head, and says that the rest is cut. */
+static void record_shorten(record_call *call)
+{
+    call->length = call->head;
+    call->is_cut = 0;
+    record_put(call, "},\"cut\":1", 9);
 }
 
 void record_end(record_call *call)
 {
+    if (call->forks != thread.forks) {
+        return; /* this is a child of a fork inside the call: the line is the parent's */
+    }
     thread.depth--;
     if (call->text == NULL) {
+        if (thread.depth == 0 && recorder.shared != NULL) {
+            atomic_fetch_add(&recorder.shared->lost, 1);
+        }
         return;
     }
-    record_add(call, ",\"end\":%" PRIu64 ",\"took\":%" PRIu64 "}",
-               atomic_fetch_add(&recorder.shared->next, 1), record_now() - call->begun);
-    call->text[call->length++] = '\n';
-    ssize_t written = write(recorder.file, call->text, call->length);
-    (void)written; /* a full disk costs the trace, not the program */
-    if (call->slot != NULL) {
-        atomic_store(&((record_slot *)call->slot)->length, 0);
+    uint64_t took = record_now() - call->begun;
+    if (call->is_cut || call->room - call->length < 128) {
+        record_shorten(call);
     }
-}
-
-void record_signed(record_call *call, const char *name, int64_t value)
-{
-    record_name(call, name);
-    record_add(call, "%" PRId64, value);
-}
-
-void record_unsigned(record_call *call, const char *name, uint64_t value)
-{
-    record_name(call, name);
-    record_add(call, "%" PRIu64, value);
-}
-
-void record_real(record_call *call, const char *name, double value)
-{
-    record_name(call, name);
-    record_add(call, value == value && value - value == 0 ? "%.17g" : "\"%g\"", value);
-}
-
-void record_pointer(record_call *call, const char *name, const void *value)
-{
-    record_name(call, name);
-    record_add(call, value == NULL ? "null" : "\"0x%" PRIxPTR "\"", (uintptr_t)value);
-}
-
-/* A text's bytes as one character each: what is no plain character is \u00xx. */
-void record_text(record_call *call, const char *name, const char *value)
-{
-    record_name(call, name);
-    if (value == NULL) {
-        record_add(call, "null");
-        return;
+    if (thread.inside > 0) {
+        record_put(call, ",\"inside\":", 10);
+        record_put_number(call, thread.inside);
     }
-    record_add(call, "\"=");
-    for (size_t at = 0; value[at] != '\0' && at < CUT && call->length < TEXT - REST; at++) {
-        unsigned char one = (unsigned char)value[at];
-        int plain = one >= 0x20 && one < 0x7f && one != '"' && one != '\\';
-        record_add(call, plain ? "%c" : "\\u%04x", one);
-    }
-    record_add(call, "\"");
-}
-
-void record_list(record_call *call, const char *name, const int64_t *values, int64_t count)
-{
-    record_name(call, name);
-    if (values == NULL || count < 0) {
-        record_add(call, values == NULL ? "null" : "[]");
-        return;
-    }
-    record_add(call, "[");
-    for (int64_t at = 0; at < count && at < LIST && call->length < TEXT - REST; at++) {
-        record_add(call, at == 0 ? "%" PRId64 : ",%" PRId64, values[at]);
-    }
-    record_add(call, "]");
-}
-
-static uint64_t record_digest(uint64_t digest, const unsigned char *data, size_t size)
-{
-    for (size_t at = 0; at < size; at++) {
-        digest = (digest ^ data[at]) * UINT64_C(1099511628211);
-    }
-    return digest;
-}
-
-void record_content(record_call *call, const char *name, const void *data, size_t size)
-{
-    uint64_t digest = UINT64_C(14695981039346656037);
-    if (call->text == NULL || data == NULL) {
-        record_pointer(call, name, data);
-        return;
-    }
-    size_t first = size < EDGE ? size : EDGE;
-    size_t last = size - first < EDGE ? size - first : EDGE;
-    digest = record_digest(digest, data, first);
-    digest = record_digest(digest, (const unsigned char *)data + size - last, last);
-    record_name(call, name);
-    record_add(call, "\"#%" PRIu64 ":%016" PRIx64 "\"", (uint64_t)size, digest);
+    record_put(call, ",\"end\":", 7);
+    record_put_number(call, atomic_fetch_add(&recorder.shared->next, 1));
+    record_put(call, ",\"took\":", 8);
+    record_put_number(call, took);
+    record_put(call, "}\n", 2);
+    record_keep(call, 0);
 }
 
 #include "wrappers.h" /* at the end: it defines what record_functions lists */

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acl_bundle.conform._trace.lines import Recorded, TraceFormatError, complete, read_trace
+from acl_bundle.conform._trace.lines import (
+    Recorded,
+    TraceFormatError,
+    TraceNote,
+    read_notes,
+    read_trace,
+)
+from acl_bundle.conform._trace.slots import Completed, complete
 from acl_bundle.conform.replayed import Replay, Unequal, replay
 
 __all__ = [
+    "Completed",
     "Recorded",
     "Replay",
     "TraceFormatError",
+    "TraceNote",
     "Unequal",
     "complete",
+    "read_notes",
     "read_trace",
     "recorder_path",
     "replay",

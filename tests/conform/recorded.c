@@ -5,8 +5,16 @@
  *     recorded threads   eight threads with fifty calls each
  *     recorded fork      a process that forks before it calls anything; both call
  *     recorded dies      aborts behind its calls
+ *     recorded leaves N  N children, one after the other, that leave by _exit behind one call
+ *     recorded killed    is killed behind its calls, with a child that leaves by _exit
+ *     recorded inside    forks within a call, in a callback; both go on
+ *     recorded again     calls, and becomes the program "recorded calls"
+ *     recorded closes    closes each descriptor from 3 on, opens a file of its own, and calls
+ *     recorded many N    N threads that are all there at once
  */
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -35,6 +43,77 @@ static void *fifty(void *nothing)
     return nothing;
 }
 
+static pthread_barrier_t together;
+
+static void *once(void *nothing)
+{
+    aclDataTypeSize(ACL_FLOAT);
+    pthread_barrier_wait(&together);
+    aclDataTypeSize(ACL_FLOAT16);
+    return nothing;
+}
+
+static void many(unsigned count)
+{
+    pthread_t *threads = calloc(count, sizeof *threads);
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 1 << 16);
+    pthread_barrier_init(&together, NULL, count);
+    for (unsigned at = 0; at < count; at++) {
+        if (pthread_create(&threads[at], &small, once, NULL) != 0) {
+            abort();
+        }
+    }
+    for (unsigned at = 0; at < count; at++) {
+        pthread_join(threads[at], NULL);
+    }
+    free(threads);
+}
+
+static pid_t forked;
+
+static void forks(void *nothing)
+{
+    (void)nothing;
+    forked = fork();
+    aclDataTypeSize(ACL_FLOAT); /* inside the call in the parent, the first one of the child */
+}
+
+static void *reports(void *nothing)
+{
+    aclrtSetDevice(0);
+    aclrtProcessReport(20000);
+    return nothing;
+}
+
+static void inside(void)
+{
+    pthread_t reporter;
+    aclrtStream stream = NULL;
+    aclInit(NULL);
+    aclrtSetDevice(0);
+    aclrtCreateStream(&stream);
+    pthread_create(&reporter, NULL, reports, NULL);
+    aclrtSubscribeReport((uint64_t)reporter, stream);
+    aclrtLaunchCallback(forks, NULL, ACL_CALLBACK_BLOCK, stream);
+    pthread_join(reporter, NULL);
+    waitpid(forked, NULL, 0);
+}
+
+static void closes(const char *path)
+{
+    for (int at = 3; at < 100; at++) {
+        close(at);
+    }
+    FILE *file = fopen(path, "w");
+    for (int at = 0; at < 2000; at++) {
+        aclDataTypeSize(ACL_FLOAT);
+    }
+    fputs("its own\n", file);
+    fclose(file);
+}
+
 int main(int count, char **words)
 {
     const char *what = count > 1 ? words[1] : "";
@@ -53,9 +132,44 @@ int main(int count, char **words)
         calls();
         return child == 0 ? 0 : waitpid(child, NULL, 0) != child;
     }
+    if (strcmp(what, "leaves") == 0) {
+        for (int at = 0; at < atoi(words[2]); at++) {
+            pid_t child = fork();
+            if (child == 0) {
+                aclDataTypeSize(ACL_FLOAT);
+                _exit(0);
+            }
+            waitpid(child, NULL, 0);
+        }
+        return 0;
+    }
+    if (strcmp(what, "many") == 0) {
+        many((unsigned)atoi(words[2]));
+        return 0;
+    }
+    if (strcmp(what, "inside") == 0) {
+        inside();
+        return 0;
+    }
+    if (strcmp(what, "closes") == 0) {
+        closes(words[2]);
+        return 0;
+    }
     calls();
     if (strcmp(what, "dies") == 0) {
         abort();
+    }
+    if (strcmp(what, "again") == 0) {
+        execl(words[0], words[0], "calls", (char *)NULL);
+    }
+    if (strcmp(what, "killed") == 0) {
+        pid_t child = fork();
+        calls();
+        if (child == 0) {
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+        kill(getpid(), SIGKILL);
     }
     return 3;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -79,7 +80,9 @@ def test_threads_have_whole_lines_and_one_order(program: Path, tmp_path: Path) -
     ]
     assert len(calls) == 800
     numbers = [number for call in calls for number in (call.seq, call.end)]
-    assert sorted(numbers, key=int) == list(range(1600))
+    notes = trace.read_notes(tmp_path / "trace.jsonl")
+    assert {(one.thread, one.note) for one in notes} == {(call.thread, "thread") for call in calls}
+    assert sorted([*numbers, *(one.seq for one in notes)], key=int) == list(range(1608))
     made = [call for call in calls if call.function == "aclCreateTensorDesc"]
     assert {tuple(call.args["dims"]) for call in made} == {(at, 2) for at in range(50)}
     found = trace.replay(tmp_path / "trace.jsonl")
@@ -98,6 +101,97 @@ def test_a_program_that_dies_leaves_what_it_did(program: Path, tmp_path: Path) -
     done, calls = record(program, "dies", cwd=tmp_path)
     assert done.returncode == 128 + 6
     assert len(calls) == 7
+
+
+def test_a_program_that_is_killed_leaves_what_it_did(program: Path, tmp_path: Path) -> None:
+    """SIGKILL, and a child that leaves by _exit: neither writes anything at its end."""
+    done, calls = record(program, "killed", cwd=tmp_path)
+    assert done.returncode == 128 + 9
+    assert [*Counter(call.pid for call in calls).values()] == [14, 7]
+    assert "21 calls in" in done.stderr
+    assert all(call.end is not None for call in calls)
+
+
+def test_a_program_that_becomes_another(program: Path, tmp_path: Path) -> None:
+    """An exec: the process is the same one, and so are the calls of both programs."""
+    done, calls = record(program, "again", cwd=tmp_path)
+    assert done.returncode == 3
+    assert [*Counter(call.pid for call in calls).values()] == [14]
+    assert [call.function for call in calls[7:]] == [call.function for call in calls[:7]]
+
+
+def test_a_fork_inside_a_call(program: Path, tmp_path: Path) -> None:
+    """The call is the parent's and has one line; the child's calls have their own, and a note."""
+    _, calls = record(program, "inside", cwd=tmp_path)
+    (report,) = (call for call in calls if call.function == "aclrtProcessReport")
+    assert (report.result, report.inside) == (0, 1)
+    (childs,) = (call for call in calls if call.pid != report.pid)
+    assert childs.function == "aclDataTypeSize"
+    notes = trace.read_notes(tmp_path / "trace.jsonl")
+    assert [one.note for one in notes if one.pid == childs.pid] == [
+        "thread", "forked inside aclrtProcessReport"
+    ]  # fmt: skip
+
+
+def test_descriptors_are_the_programs_own(program: Path, tmp_path: Path) -> None:
+    """A program that closes what it does not know gets no line into a file of its own."""
+    _, calls = record(program, "closes", tmp_path / "own.txt", cwd=tmp_path)
+    assert len(calls) == 2000
+    assert (tmp_path / "own.txt").read_text() == "its own\n"
+
+
+def test_more_threads_than_slots(program: Path, tmp_path: Path) -> None:
+    """1100 at once: 76 have no slot, and their calls have lines all the same; it is told."""
+    done, calls = record(program, "many", "1100", cwd=tmp_path)
+    assert len({call.thread for call in calls}) == 1100
+    assert len(calls) == 2200
+    assert re.search(r"\d+ calls are of threads beyond 1024", done.stderr)
+
+
+def test_slots_of_dead_processes_are_used_again(program: Path, tmp_path: Path) -> None:
+    """1200 processes, of which none gives its slot back: nothing is lost."""
+    _, calls = record(program, "leaves", "1200", cwd=tmp_path)
+    assert len({call.pid for call in calls}) == 1200
+    assert len(calls) == 1200
+
+
+@pytest.mark.parametrize(("size", "kept"), [(4000, True), (5000, False)])
+def test_a_text_that_was_cut_says_so(tmp_path: Path, size: int, kept: bool) -> None:
+    path = "/no/" + "\u00e9" * (size // 2 - 2)
+    _, found = called(f"acl.aclInit('{path}'.encode())", tmp_path)
+    (call,) = trace.read_trace(tmp_path / "trace.jsonl")
+    said = call.args["configPath"]
+    if kept:
+        assert said == "=" + path.encode().decode("latin-1")
+        assert found.same == 1
+    else:
+        assert said == f"~{size}:" + path.encode()[:4096].decode("latin-1")
+        why = f"configPath has {size} bytes, of which the trace keeps 4096"
+        assert found.left_out == {("aclInit", why): 1}
+
+
+def test_a_list_that_was_cut_says_so(tmp_path: Path) -> None:
+    body = (
+        "dims = (ctypes.c_int64 * 300)(*range(300));"
+        " acl.aclCreateTensorDesc.restype = ctypes.c_void_p;"
+        " acl.aclCreateTensorDesc(0, 300, dims, 2)"
+    )
+    _, found = called(body, tmp_path)
+    (call,) = trace.read_trace(tmp_path / "trace.jsonl")
+    assert call.args["dims"] == [*range(128), "~300"]
+    why = "dims has 300 numbers, of which the trace keeps 128"
+    assert found.left_out == {("aclCreateTensorDesc", why): 1}
+
+
+def test_a_trace_that_cannot_be_written_is_told(program: Path, tmp_path: Path) -> None:
+    """The trace is gone: the program goes on, and the command tells that lines are lost."""
+    path = tmp_path / "trace.jsonl"
+    code = "import os, subprocess, sys; os.unlink(sys.argv[1]); subprocess.run(sys.argv[2:])"
+    command = [sys.executable, "-m", "acl_bundle.cli", "record", "-o", path, "--"]
+    command += [sys.executable, "-c", code, path, program, "threads"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0
+    assert "times lines were lost" in done.stderr
 
 
 def test_the_call_that_a_program_died_in(tmp_path: Path) -> None:
@@ -186,7 +280,7 @@ def test_what_ends_the_command_ends_the_program(tmp_path: Path) -> None:
     words = [sys.executable, "-c", code, fake.library_path()]
     command = [sys.executable, "-m", "acl_bundle.cli", "record", "-o", path, "--", *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
-        while not path.exists() or not path.stat().st_size:
+        while not path.exists() or not trace.read_trace(path):
             assert child.poll() is None
         child.terminate()
         assert child.wait(60) == 128 + 15

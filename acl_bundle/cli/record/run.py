@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle.cli.shell.writable import check_writable
-from acl_bundle.conform.trace import complete, recorder_path
+from acl_bundle.conform.trace import Completed, complete, recorder_path
 
 __all__ = ["run"]
 
@@ -57,9 +57,28 @@ def run(program: Sequence[str], output: Path) -> int:
     finally:
         signal.signal(signal.SIGINT, found)
         signal.signal(signal.SIGTERM, before_end)
-    unfinished = complete(path)
+    completed = complete(path)
     with path.open("rb") as file:
-        count = sum(1 for _ in file)
-    said = f", {unfinished} of them not ended" if unfinished else ""
-    print(f"acl-bundle: {count} calls{said} in {output}", file=sys.stderr)
+        count = sum(b',"function":' in line for line in file)  # no text has a quote, but escaped
+    _tell(completed, count, output)
     return 128 - status if status < 0 else status
+
+
+def _tell(found: Completed, count: int, output: Path) -> None:
+    said = f", {found.unended} of them not ended" if found.unended else ""
+    lines = [f"{count} calls{said} in {output}"]
+    if found.lost:
+        lines.append(f"{found.lost} times lines were lost, as {output} could not be written")
+    if found.unkept:
+        lines.append(
+            f"{found.unkept} calls are of threads beyond 1024: one that such a thread dies in has"
+            " no line"
+        )
+    if found.running:
+        shown = ", ".join(map(str, found.running))
+        lines.append(
+            f"processes of the program still run ({shown}); keep {output}.calls beside {output},"
+            " it has their last calls"
+        )
+    for line in lines:
+        print(f"acl-bundle: {line}", file=sys.stderr)

@@ -65,7 +65,7 @@ class ReplayValues:
         if said is None:
             return NULL
         if isinstance(said, list):
-            return self._list(said, wanted)
+            return self._list(name, said, wanted)
         if isinstance(said, str):
             return self._text(call, name, said, wanted)
         if name in IDS:
@@ -74,7 +74,11 @@ class ReplayValues:
             return self._ids.get(said, said)
         return ffi.cast(wanted, said) if wanted.kind == "enum" else said
 
-    def _list(self, said: list[int], wanted: Any) -> Any:
+    def _list(self, name: str, said: list[Any], wanted: Any) -> Any:
+        if said and isinstance(said[-1], str):
+            raise NotReplayed(
+                f"{name} has {said[-1][1:]} numbers, of which the trace keeps {len(said) - 1}"
+            )
         if wanted.item.kind != "struct":
             return self._hold(ffi.new("int64_t[]", said or [0]))
         made = self._hold(ffi.new("aclmdlIODims *"))
@@ -87,6 +91,9 @@ class ReplayValues:
         if said.startswith("=") and wanted.kind == "pointer":
             text = said[1:].encode("latin-1")
             return self._hold(ffi.new("char[]", self._path(name, text)))
+        if said.startswith("~"):
+            size, _, kept = said[1:].partition(":")
+            raise NotReplayed(f"{name} has {size} bytes, of which the trace keeps {len(kept)}")
         if said.startswith("#"):
             return self._hold(ffi.from_buffer(self._content(said[1:])))
         if not said.startswith("0x"):
