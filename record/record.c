@@ -92,17 +92,23 @@ __attribute__((destructor)) static void record_close(void)
 
 typedef void *record_dlsym(void *, const char *);
 
-static record_dlsym *record_real_dlsym(void)
+/* A sanitizer's runtime asks for its own functions by dlsym before it is ready: what it runs here
+ * is not instrumented, and calls nothing that it stands before. */
+#define EARLY __attribute__((no_sanitize("address", "undefined", "thread")))
+
+EARLY static record_dlsym *record_real_dlsym(void)
 {
-    static _Atomic(record_dlsym *) found;
-    record_dlsym *real = atomic_load(&found);
+    static record_dlsym *_Atomic found;
+    union {
+        void *symbol;
+        record_dlsym *function;
+    } real = {.function = atomic_load_explicit(&found, memory_order_relaxed)};
     const char *versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5"};
-    for (size_t at = 0; real == NULL && at < 3; at++) {
-        void *symbol = dlvsym(RTLD_NEXT, "dlsym", versions[at]);
-        memcpy(&real, &symbol, sizeof real);
+    for (size_t at = 0; real.symbol == NULL && at < 3; at++) {
+        real.symbol = dlvsym(RTLD_NEXT, "dlsym", versions[at]);
     }
-    atomic_store(&found, real);
-    return real;
+    atomic_store_explicit(&found, real.function, memory_order_relaxed);
+    return real.function;
 }
 
 static int record_compare(const void *name, const void *function)
@@ -112,13 +118,9 @@ static int record_compare(const void *name, const void *function)
 
 static void *record_find(const record_function *function);
 
-/* The program's own way to functions: AscendCL's become ours where the library has them. */
-__attribute__((visibility("default"))) void *dlsym(void *restrict handle, const char *restrict name)
+static void *record_looked_up(void *handle, const char *name)
 {
     record_dlsym *real = record_real_dlsym();
-    if (strncmp(name, "acl", 3) != 0 || handle == RTLD_NEXT) {
-        return real(handle, name); /* as a jump: RTLD_NEXT is told by the caller's own address */
-    }
     void *wrapper = NULL;
     record_function *ours = bsearch(name, record_functions, record_functions_count,
                                     sizeof *record_functions, record_compare);
@@ -133,6 +135,17 @@ __attribute__((visibility("default"))) void *dlsym(void *restrict handle, const 
         return NULL; /* looked for everywhere, and no library has it */
     }
     return wrapper;
+}
+
+/* The program's own way to functions: AscendCL's become ours where the library has them. */
+EARLY __attribute__((visibility("default"))) void *dlsym(void *restrict handle,
+                                                         const char *restrict name)
+{
+    if (name[0] != 'a' || name[1] != 'c' || name[2] != 'l' || handle == RTLD_NEXT) {
+        /* as a jump: RTLD_NEXT is told by the caller's own address */
+        return record_real_dlsym()(handle, name);
+    }
+    return record_looked_up(handle, name);
 }
 
 typedef struct record_names {

@@ -120,12 +120,12 @@ def wrapper(index: int, result: str, name: str, parameters: list[tuple[str, str,
     return "\n".join([*lines, "}", ""])
 
 
-def made() -> str:
-    """The file."""
+def made(only: frozenset[str] = frozenset()) -> str:
+    """The file; with wrappers of some functions alone where these are named."""
     found = []
     for file in FILES:
         for result, name, text in PROTOTYPE.findall((ACL / file).read_text(encoding="utf-8")):
-            if "..." in text or "(" in text:
+            if "..." in text or "(" in text or (only and name not in only):
                 continue
             parts = [] if text.strip() in ("", "void") else text.split(",")
             if any(is_unknown(part) for part in text.split(",")):

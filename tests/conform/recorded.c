@@ -78,12 +78,17 @@ static void forks(void *nothing)
     (void)nothing;
     forked = fork();
     aclDataTypeSize(ACL_FLOAT); /* inside the call in the parent, the first one of the child */
+    if (forked == 0) {
+        _exit(0);
+    }
 }
 
 static void *reports(void *nothing)
 {
+    pthread_barrier_wait(&together); /* it is subscribed */
     aclrtSetDevice(0);
     aclrtProcessReport(20000);
+    aclrtResetDevice(0);
     return nothing;
 }
 
@@ -94,11 +99,17 @@ static void inside(void)
     aclInit(NULL);
     aclrtSetDevice(0);
     aclrtCreateStream(&stream);
+    pthread_barrier_init(&together, NULL, 2);
     pthread_create(&reporter, NULL, reports, NULL);
     aclrtSubscribeReport((uint64_t)reporter, stream);
+    pthread_barrier_wait(&together);
     aclrtLaunchCallback(forks, NULL, ACL_CALLBACK_BLOCK, stream);
     pthread_join(reporter, NULL);
     waitpid(forked, NULL, 0);
+    aclrtUnSubscribeReport((uint64_t)reporter, stream);
+    aclrtDestroyStream(stream);
+    aclrtResetDevice(0);
+    aclFinalize();
 }
 
 static void closes(const char *path)
