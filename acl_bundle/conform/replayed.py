@@ -40,6 +40,9 @@ class Replay(NamedTuple):
         same: How many answered as they had.
         unequal: Those that did not.
         left_out: How many could not be made, by function and reason.
+        unseen: How many were made, but did something beside their answer that is not made again,
+            by function and what it is.
+        died: How the process ended that makes the calls, "" where it came to its end.
     """
 
     calls: int
@@ -47,6 +50,8 @@ class Replay(NamedTuple):
     same: int
     unequal: list[Unequal]
     left_out: dict[tuple[str, str], int]
+    unseen: dict[tuple[str, str], int]
+    died: str
 
 
 def replay(
@@ -81,12 +86,15 @@ def replay(
     }  # fmt: skip
     got: dict[int, Any] = {}
     left: Counter[tuple[str, str]] = Counter()
-    begun, ended = set(), ""
+    unseen: Counter[tuple[str, str]] = Counter()
+    begun, ended, died = set(), "", ""
     with served(asked, "_trace.server") as messages:
         for message in messages:
             if "error" in message:
                 raise RuntimeError(message["error"])
-            if "ended" in message:
+            if "died" in message:
+                ended = died = message["died"]
+            elif "ended" in message:
                 ended = message["ended"]
             elif "why" in message:
                 left[calls[message["seq"]].function, message["why"]] += 1
@@ -94,6 +102,8 @@ def replay(
                 begun.add(message["seq"])
             else:
                 got[message["seq"]] = message["got"]
+                if message["unseen"]:
+                    unseen[calls[message["seq"]].function, message["unseen"]] += 1
     unequal = [
         Unequal(seq, calls[seq].thread, calls[seq].function, _answer(calls[seq]), value)
         for seq, value in got.items()
@@ -106,7 +116,8 @@ def replay(
     if lost:
         left["*", f"a call before it {ended}"] += lost
     same = len(got) - sum(1 for one in unequal if one.seq in got)
-    return Replay(len(calls), len(trace) - len(calls), same, sorted(unequal), dict(left))
+    others = len(trace) - len(calls)
+    return Replay(len(calls), others, same, sorted(unequal), dict(left), dict(unseen), died)
 
 
 def _answer(call: Recorded) -> Any:

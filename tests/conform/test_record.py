@@ -133,6 +133,18 @@ def test_a_fork_inside_a_call(program: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_reports_come_to_the_thread_that_asks(program: Path, tmp_path: Path) -> None:
+    """pthread_t of the recorded thread is that of its thread here, so the callback runs there."""
+    _, calls = record(program, "inside", cwd=tmp_path)
+    found = trace.replay(tmp_path / "trace.jsonl")
+    assert (found.unequal, found.left_out, found.died) == ([], {}, "")
+    assert (found.same, found.other_processes) == (len(calls) - 1, 1)
+    assert {function: why.split(",")[0] for function, why in found.unseen} == {
+        "aclrtLaunchCallback": "its callback does nothing here",
+        "aclrtProcessReport": "calls inside it",
+    }
+
+
 def test_descriptors_are_the_programs_own(program: Path, tmp_path: Path) -> None:
     """A program that closes what it does not know gets no line into a file of its own."""
     _, calls = record(program, "closes", tmp_path / "own.txt", cwd=tmp_path)
@@ -263,15 +275,15 @@ def test_a_float_is_the_same_again(tmp_path: Path) -> None:
     assert (found.same, found.unequal) == (1, [])
 
 
-def test_a_callback_is_left_out_with_the_reason(tmp_path: Path) -> None:
+def test_a_callback_does_nothing_here(tmp_path: Path) -> None:
     body = (
         "made = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(print);"
         " acl.aclInit(None); acl.aclrtSetExceptionInfoCallback(made); acl.aclFinalize()"
     )
     _, found = called(body, tmp_path)
-    reason = "callback is a function, which a trace does not keep"
-    assert found.left_out == {("aclrtSetExceptionInfoCallback", reason): 1}
-    assert (found.same, found.unequal) == (2, [])
+    why = "its callback does nothing here"
+    assert found.unseen == {("aclrtSetExceptionInfoCallback", why): 1}
+    assert (found.same, found.unequal, found.left_out) == (3, [], {})
 
 
 def test_what_ends_the_command_ends_the_program(tmp_path: Path) -> None:
@@ -325,6 +337,34 @@ def test_addresses_are_given_again(tmp_path: Path) -> None:
     calls = (*START, malloc("0x100000", 4096), free[0], malloc("0x100200", 512), set_, free[1])
     found = trace.replay(written(tmp_path / "own.jsonl", *calls))
     assert (found.same, found.unequal, found.left_out) == (7, [], {})
+
+
+def test_a_handle_lives_until_it_is_destroyed(tmp_path: Path) -> None:
+    """Its address is then another handle's, and later memory of the program's own."""
+
+    def create(at: str) -> tuple[str, dict[str, object], dict[str, object]]:
+        return "aclrtCreateStream", {"stream": "0x8"}, {"stream": at}
+
+    destroy = "aclrtDestroyStream", {"stream": "0x9000"}, {}
+    malloc = "aclrtMalloc", {"devPtr": "0x8", "size": 64, "policy": 0}, {"devPtr": "0x100000"}
+    copy: dict[str, object] = {
+        "dst": "0x100000", "destMax": 64, "src": "0x9000", "count": 64, "kind": 1
+    }  # fmt: skip
+    synchronize = "aclrtSynchronizeStream", {"stream": "0x9000"}, {}
+    calls = (
+        *START, create("0x9000"), destroy, create("0x9000"), synchronize, destroy, malloc,
+        ("aclrtMemcpy", copy, {}),
+    )  # fmt: skip
+    path = written(tmp_path / "own.jsonl", *calls)
+    found = trace.replay(path)
+    assert (found.same, found.unequal, found.left_out) == (9, [], {})
+    with path.open("a") as file:
+        line = {"seq": 90, "pid": 1, "thread": 1, "function": "aclrtSynchronizeStream",
+                "args": {"stream": "0x9000"}, "result": 107003, "end": 91, "took": 1}  # fmt: skip
+        file.write(json.dumps(line) + "\n")
+    found = trace.replay(path)
+    assert [row for row in found.unequal if row.replayed == 0] == []
+    assert (found.same + len(found.unequal), found.left_out) == (10, {}), "it was made, and refused"
 
 
 def test_a_stream_has_no_models_id(tmp_path: Path) -> None:

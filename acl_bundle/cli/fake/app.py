@@ -82,11 +82,11 @@ def replay(
     """Make a recorded program's calls on the fake, and show which answer otherwise.
 
     Handles and ids stand for what the fake gives in their place. Bytes of memory are not in a
-    trace, and callbacks cannot be called: what cannot be made again is said.
+    trace, and callbacks do nothing: what cannot be made again is said.
 
     Example: acl-bundle fake replay trace.jsonl --files models
 
-    Exit status 1 when an answer differs.
+    Exit status 1 when an answer differs, or no call could be made.
     """
     from acl_bundle.cli.fake import replay as command  # noqa: PLC0415
 

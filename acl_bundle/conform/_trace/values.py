@@ -6,6 +6,7 @@ the program's own; its bytes are not in a trace, so it is memory of zeros here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ __all__ = ["NotReplayed", "ReplayValues", "digest"]
 
 EDGE, LARGEST = 1 << 16, 1 << 30
 IDS = {"modelId", "bundleId"}
+ENDS = re.compile("^acl(rt|mdl|prof|op)?(Destroy|Free)")
+HANDLES = {"stream", "event", "context", "notify"}  # of type void *, as memory is
 
 
 class NotReplayed(Exception):  # noqa: N818  no fault: the trace does not have what it takes
@@ -33,6 +36,22 @@ def digest(data: bytes) -> str:
     return f"{len(data)}:{value:016x}"
 
 
+def _is_handle(name: str, wanted: Any) -> bool:
+    """Whether an argument takes a handle, and never memory."""
+    if wanted.kind != "pointer":
+        return False
+    inner = wanted.item
+    return name in HANDLES or (inner.kind == "struct" and inner.fields is None)
+
+
+def _does_nothing(wanted: Any) -> Any:
+    """A function of a callback's type: what the program's did is not in a trace."""
+    result = wanted.result
+    empty = None if result.kind == "void" else NULL if result.kind == "pointer" else 0
+    made: Any = ffi
+    return made.callback(wanted, lambda *_: empty)
+
+
 def _size(call: Recorded) -> int:
     """The bytes of the memory that a call gave, 0 for one that gives none."""
     return int(call.args.get("size", 0)) if "Malloc" in call.function else 0
@@ -41,13 +60,22 @@ def _size(call: Recorded) -> int:
 class ReplayValues:
     """What the recorded numbers stand for here.
 
+    An address has a handle from the call that gave it to the call that ended it; what is given
+    later at the same address is another one. A handle that was ended is still passed on where a
+    handle is wanted, as the program did that; where memory is wanted, it is the program's own.
+
     Args:
         folder: Where files of the recorded names lie, None for where they lay.
+
+    Attributes:
+        threads: pthread_t here of each pthread_t that the trace has.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._handles: dict[int, Any] = {}
+        self._ended: dict[int, Any] = {}
+        self.threads: Mapping[int, int] = {}
         self._ids: dict[int, int] = {}
         self._lost: set[int] = set()
         self._blocks: dict[int, tuple[Any, int]] = {}  # None: of a call that was left out
@@ -62,8 +90,14 @@ class ReplayValues:
             NotReplayed: It cannot be had.
         """
         said = call.args[name]
+        if call.is_cut:
+            raise NotReplayed("its line was cut, so its arguments are not there")
         if said is None:
             return NULL
+        if name == "threadId":
+            if said not in self.threads:
+                raise NotReplayed("threadId is of a thread that made no call")
+            return self.threads[said]
         if isinstance(said, list):
             return self._list(name, said, wanted)
         if isinstance(said, str):
@@ -88,7 +122,7 @@ class ReplayValues:
         return made
 
     def _text(self, call: Recorded, name: str, said: str, wanted: Any) -> Any:
-        if said.startswith("=") and wanted.kind == "pointer":
+        if said.startswith("=") and wanted.kind == "pointer" and wanted.item.cname == "char":
             text = said[1:].encode("latin-1")
             return self._hold(ffi.new("char[]", self._path(name, text)))
         if said.startswith("~"):
@@ -96,6 +130,8 @@ class ReplayValues:
             raise NotReplayed(f"{name} has {size} bytes, of which the trace keeps {len(kept)}")
         if said.startswith("#"):
             return self._hold(ffi.from_buffer(self._content(said[1:])))
+        if wanted.kind == "function":
+            return self._hold(_does_nothing(wanted))
         if not said.startswith("0x"):
             said = said.removeprefix("=")
             raise NotReplayed(f"{name} is {said}, which a trace does not keep")
@@ -122,6 +158,8 @@ class ReplayValues:
         """An address: of a handle, in memory that a call gave, for an answer, or the program's."""
         if address in self._handles:
             return ffi.cast(wanted, self._handles[address])
+        if address in self._ended and (_is_handle(name, wanted) or ENDS.search(call.function)):
+            return ffi.cast(wanted, self._ended[address])
         for start, (pointer, size) in self._blocks.items():
             if start <= address < start + size:
                 if pointer is None:
@@ -140,6 +178,8 @@ class ReplayValues:
     def learn(self, call: Recorded, given: Mapping[str, Any], result: Any) -> None:
         """Keep what the call gave here, under what it gave then."""
         size = _size(call)
+        if ENDS.search(call.function) and result in (0, None):
+            self._end(call, given)
         for name, then in call.out.items():
             now = given[name][0]
             if isinstance(then, str):
@@ -152,6 +192,16 @@ class ReplayValues:
                 self._lost.discard(then)
         if isinstance(call.result, str) and call.result.startswith("0x") and result != NULL:
             self._handles[int(call.result, 16)] = result
+
+    def _end(self, call: Recorded, given: Mapping[str, Any]) -> None:
+        """Note that a handle's life is over, unless its address has got a new one meanwhile."""
+        name, said = next(iter(call.args.items()), ("", None))
+        if not isinstance(said, str) or not said.startswith("0x"):
+            return
+        address, value = int(said, 16), given[name]
+        held = self._handles.get(address)
+        if held is not None and ffi.cast("uintptr_t", held) == ffi.cast("uintptr_t", value):
+            self._ended[address] = self._handles.pop(address)
 
     def lose(self, call: Recorded) -> None:
         """Note that a call is left out: what it gave is not there."""
@@ -169,6 +219,7 @@ class ReplayValues:
         """Keep memory, None for lost one; what lay there before was given back."""
         end = start + size
         self._handles = {at: one for at, one in self._handles.items() if not start <= at < end}
+        self._ended = {at: one for at, one in self._ended.items() if not start <= at < end}
         self._blocks = {
             at: one for at, one in self._blocks.items() if end <= at or at + one[1] <= start
         }
