@@ -353,6 +353,32 @@ aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
 }
 #endif
 
+#ifdef A12_LISTED
+aclError aclmdlGetDynamicBatch(const aclmdlDesc *desc, aclmdlBatch *batch)
+{
+    aclError status = REAL(aclmdlGetDynamicBatch)(desc, batch);
+    batch->batch[0]++;
+    return status;
+}
+#endif
+
+#ifdef A12_DIMS
+aclError aclmdlGetCurOutputDims(const aclmdlDesc *desc, size_t index, aclmdlIODims *dims)
+{
+    aclError status = REAL(aclmdlGetCurOutputDims)(desc, index, dims);
+    dims->dims[0] *= 2;
+    return status;
+}
+#endif
+
+#ifdef A12_PART
+/* A run that always takes the smallest gear: outputs of the largest are written in part. */
+aclError aclmdlSetDynamicBatchSize(uint32_t id, aclmdlDataset *in, size_t index, uint64_t size)
+{
+    return REAL(aclmdlSetDynamicBatchSize)(id, in, index, size > 2 ? 2 : size);
+}
+#endif
+
 #if defined(A13) || defined(A14) || defined(A15)
 aclError aclmdlExecute(uint32_t id, const aclmdlDataset *in, aclmdlDataset *out)
 {

@@ -54,26 +54,33 @@ def test_what_the_fake_does(folder: Path) -> None:
     assert all(row.evidence for row in found.values())
 
 
+GEARS_HOLD = (
+    "the library lists the same 2 gears and open dims; each ran, and wrote outputs of its dims"
+)
+
+
 def test_gears(folder: Path) -> None:
     found = verdicts(folder / "geared.om")
-    assert (found["A12"].verdict, found["A12"].evidence) == ("holds", "2 gears ran")
+    assert (found["A12"].verdict, found["A12"].evidence) == ("holds", GEARS_HOLD)
     assert found["A16"].verdict == "not tried"
     assert {row.verdict for number, row in found.items() if number in ("A1", "A6", "A14")} == {
         "holds"
     }
 
 
-MUTATIONS = sorted({*re.findall(r"\b(A\d+)\b", SOURCE.read_text("utf-8"))})
+MUTATIONS = sorted({*re.findall(r"\b(A\d+(?:_[A-Z]+)?)\b", SOURCE.read_text("utf-8"))})
 
 
 def test_each_assumption_about_the_library_has_a_mutation() -> None:
-    assert {*MUTATIONS} == {*CHECKS} - OF_A_FILE - OF_TORCH_NPU
+    found = {number.partition("_")[0] for number in MUTATIONS}
+    assert found == {*CHECKS} - OF_A_FILE - OF_TORCH_NPU
 
 
 @pytest.mark.parametrize("number", MUTATIONS)
 def test_a_library_that_does_otherwise_is_found(number: str, folder: Path, tmp_path: Path) -> None:
-    path = folder / ("geared.om" if number == "A12" else "bundle.om")
-    found = verdicts(path, compiled(number, tmp_path), number)[number]
+    path = folder / ("geared.om" if number.startswith("A12") else "bundle.om")
+    known = number.partition("_")[0]
+    found = verdicts(path, compiled(number, tmp_path), known)[known]
     assert found.verdict == "does not hold", found.evidence
     assert found.evidence
 

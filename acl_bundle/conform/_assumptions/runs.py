@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import numpy as np
+
+from acl_bundle import dtypes
 from acl_bundle._binding.shim import ffi, lib
 from acl_bundle.conform._assumptions.checks import TriedOn, Verdict, check
 from acl_bundle.conform._assumptions.trial import (
@@ -47,21 +51,79 @@ def threads(where: TriedOn) -> Verdict:
 
 @check("A12", "a gear counts the open dims as the file lists its inputs")
 def gears(where: TriedOn) -> Verdict:
-    """Run each gear, and ask for the outputs' dims."""
+    """Ask the library for its gears and for its inputs' open dims, and run each gear.
+
+    A gear that counted otherwise would make outputs of other dims, and write another part of them.
+    """
     trial = Trial(where.path)
     listed = trial.infer_model.gears
     if listed is None:
         raise Untried("its graph has no gears")
     desc = lib.aclmdlCreateDesc()
     done("aclmdlGetDesc", desc, trial.infer_id)
-    sizes = trial.outputs()
-    for gear in range(len(listed.values)):
-        taken = [(malloc(size), size) for size in sizes]
+    told = _gears_told(trial, desc)
+    if told:
+        return False, told
+    for gear, value in enumerate(listed.values):
         try:
-            trial.ran(trial.infer_id, trial.place(trial.inputs(gear)), taken, gear)
+            unlike = _gear_run(trial, desc, gear)
         except Untried as error:
-            return False, f"gear {listed.values[gear]}: {error}"
-    return True, f"{len(listed.values)} gears ran"
+            return False, f"gear {value}: {error}"
+        if unlike:
+            return False, f"gear {value}: {unlike}"
+    return True, (
+        f"the library lists the same {len(listed.values)} gears and open dims; each ran,"
+        " and wrote outputs of its dims"
+    )
+
+
+def _gears_told(trial: Trial, desc: Any) -> str:
+    """Where the library and the file differ about gears and open dims, "" for nowhere."""
+    listed, model = trial.infer_model.gears, trial.infer_model
+    assert listed is not None
+    batches = ffi.new("aclmdlBatch *")
+    done("aclmdlGetDynamicBatch", desc, batches)
+    there = [int(batches.batch[at]) for at in range(batches.batchCount)]
+    wanted = [value[0] for value in listed.values]
+    if sorted(there) != sorted(wanted):
+        return f"the library has the gears {there}, the file {wanted}"
+    dims = ffi.new("aclmdlIODims *")
+    for at, info in enumerate(model.inputs[:-1]):
+        done("aclmdlGetInputDimsV2", desc, at, dims)
+        found = tuple(int(dims.dims[axis]) for axis in range(dims.dimCount))
+        if found != tuple(info.dims):
+            return f"input {info.name!r}: the library has the dims {found}, the file {info.dims}"
+    return ""
+
+
+FILLS, ALIGNED = (0x5A, 0xA5), 64
+
+
+def _gear_run(trial: Trial, desc: Any, gear: int) -> str:
+    """Run a gear over memory of two fillings, which shows how many bytes of an output it wrote."""
+    given, listed = trial.place(trial.inputs(gear)), trial.infer_model.gears
+    assert listed is not None
+    batch, largest = listed.values[gear][0], max(value[0] for value in listed.values)
+    sizes, seen = trial.outputs(), []
+    for fill in FILLS:
+        taken = [(malloc(size), size) for size in sizes]
+        for pointer, size in taken:
+            done("aclrtMemset", pointer, size, fill, size)
+        seen.append(trial.ran(trial.infer_id, given, taken, gear))
+    dims = ffi.new("aclmdlIODims *")
+    for at, (info, one, other) in enumerate(zip(trial.infer_model.outputs, *seen, strict=True)):
+        done("aclmdlGetCurOutputDims", desc, at, dims)
+        found = [int(dims.dims[axis]) for axis in range(dims.dimCount)]
+        wanted = [batch if dim == -1 else dim for dim in info.dims]
+        wanted[:1] = [batch if dim == largest else dim for dim in wanted[:1]]
+        if found not in (wanted, [*info.dims]):  # or it has no batch at all
+            return f"output {info.name!r} has the dims {found}, by the file {wanted}"
+        size = math.prod(found) * dtypes.to_numpy(info.dtype).itemsize
+        same = np.flatnonzero(np.frombuffer(one, np.uint8) == np.frombuffer(other, np.uint8))
+        written = int(same[-1]) + 1 if same.size else 0
+        if not size <= written <= -(-size // ALIGNED) * ALIGNED:
+            return f"{written} bytes of output {info.name!r} were written, {size} are of {found}"
+    return ""
 
 
 @check("A13", "buffers larger than what is needed are taken")
