@@ -112,9 +112,12 @@ class Part(Mapping[str, Any]):
 
 def _of_pairs(weights: object, copied: Callable[[Any, str], Any]) -> dict[str, Any]:
     if isinstance(weights, str | bytes | np.ndarray) or not isinstance(weights, Iterable):
-        raise TypeError(
-            f"{RIGHT}, not {type(weights).__name__}; weights.open(path) makes one of a file"
+        way = (
+            "its state_dict() is one"
+            if callable(getattr(weights, "state_dict", None))
+            else "weights.open(path) makes one of a file"
         )
+        raise TypeError(f"{RIGHT}, not {type(weights).__name__}; {way}")
     once, found = isinstance(weights, Iterator), dict[str, Any]()
     for number, pair in enumerate(weights):
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from acl_bundle._device.array import DeviceArray
 from acl_bundle._names.given import matches
+from acl_bundle._names.nearby import renaming
 from acl_bundle._names.wrappers import advice, without_wrappers
 from acl_bundle._plan.casts import COPIES, COPY
 from acl_bundle._plan.options import Options
@@ -90,7 +91,8 @@ def _check_names(plan: Plan) -> None:
             names = [*plan.weights.names]
             raise WeightError(
                 f"{plan.label} has no {what} {', '.join(map(repr, found))};"
-                f" it has {', '.join(names)}{advice(found)}{explained(found, names)}"
+                f" it has {', '.join(names)}{renaming(found, names)}{advice(found)}"
+                f"{explained(found, names)}"
             )
 
 

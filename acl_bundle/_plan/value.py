@@ -15,6 +15,8 @@ from acl_bundle.errors import ClosedError, WeightError
 from acl_bundle.spec import WeightSpec
 
 Array = NDArray[Any]
+# Of a dense layer; of a convolution over one axis, and over two (to torch's order, and from it).
+ORDERS = {2: ((1, 0),), 3: ((2, 1, 0),), 4: ((3, 2, 0, 1), (2, 3, 1, 0))}
 NO_RULE = frozenset({"float16", "bfloat16"})
 
 
@@ -54,6 +56,15 @@ def _check_dtype(array: Array, spec: WeightSpec, cast: str) -> None:
         raise
 
 
+def _other_order(shape: tuple[int, ...], spec: WeightSpec) -> str:
+    """Say how a value becomes right whose axes are in another framework's order; "" for none."""
+    for axes in ORDERS.get(len(shape), ()):
+        if tuple(shape[axis] for axis in axes) == spec.shape:
+            which = f"[{spec.name!r}]" if len(shape) == 2 else f"{{{spec.name!r}: {axes}}}"
+            return f", as of weights.transpose(new, {which})"
+    return ""
+
+
 def check_value(value: Any, spec: WeightSpec, cast: str) -> Any:
     """Return a value as an array that may be given for a weight, or as a DeviceArray.
 
@@ -77,7 +88,10 @@ def check_value(value: Any, spec: WeightSpec, cast: str) -> Any:
     if array.dtype is not spec.dtype:
         _check_dtype(array, spec, cast)
     if spec.shape is not None and array.shape != spec.shape:
-        raise WeightError(f"weight {spec.name!r} has shape {array.shape}; it must be {spec.shape}")
+        raise WeightError(
+            f"weight {spec.name!r} has shape {array.shape}; it must be {spec.shape}"
+            f"{_other_order(array.shape, spec)}"
+        )
     if array.ndim == 0:
         check_scalar(array.to_host() if isinstance(array, DeviceArray) else array, spec)
     if spec.shape is None and array.size == 0:

@@ -319,3 +319,25 @@ def test_a_library_that_is_used_once_per_tensor(tmp_path: Path) -> None:
         bundle.update(given(), version=3)
         assert asked == ["a", "b"]
         assert bundle.version == 3
+
+
+def test_a_module_in_place_of_its_state_dict_is_told_so() -> None:
+    class Module:
+        def state_dict(self) -> dict[str, Any]:
+            return {"a": full(1)}
+
+    with loaded("a") as bundle:
+        with pytest.raises(TypeError, match=r"not Module; its state_dict\(\) is one"):
+            bundle.update(Module())
+        bundle.update(Module().state_dict())
+        assert held(bundle) == 1
+
+
+def test_the_names_of_a_checkpoint_are_told_with_the_call_that_makes_them_right() -> None:
+    new = {"model": {"a": full(1), "b": full(2)}}
+    with loaded("a", "b") as bundle:
+        with pytest.raises(WeightError, match=r"rename\(new, strip_prefix='model\.'\)"):
+            bundle.update(new)
+        assert held(bundle) == 0
+        bundle.update(files.rename(new, strip_prefix="model."))
+        assert held(bundle) == 3
