@@ -23,9 +23,9 @@ from acl_bundle.fleet import (
     ReplicaLostError,
     Store,
 )
+from acl_bundle.fleet._members import LEASE
 from acl_bundle.fleet._messages.messages import Reference
 from acl_bundle.fleet._ray.answers import Answer
-from acl_bundle.fleet._replicas import LEASE
 from acl_bundle.fleet._route.member import FleetMember
 from acl_bundle.serve._decision import DecisionAfterLeases
 from acl_bundle.serve._joined import JoinedReplica

@@ -173,10 +173,10 @@ def test_what_cannot_be_sent_is_told_to_who_waits_for_it(scene: Scene) -> None:
     one = scene.ones["r0"]
     answer = one.link.answer
 
-    def pickled(session: str, number: int, of: Any) -> Any:
-        if isinstance(of[1], dict):
+    def pickled(session: str, number: int, answered: Any) -> Any:
+        if isinstance(answered[1], dict):
             raise TypeError("cannot pickle 'dict' object")
-        return answer(session, number, of)
+        return answer(session, number, answered)
 
     one.link.answer = pickled  # type: ignore[method-assign]
     future = scene.replicas._joined["r0"].start("read")

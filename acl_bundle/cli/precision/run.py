@@ -95,7 +95,7 @@ def _layers(wish: PrecisionWish) -> precision.KeepFloat32Layers:
 
 def _check_layers(wish: PrecisionWish) -> None:
     """Refuse, before any work, what layers are not found with."""
-    if answers.kind_of(wish.path) == "om":
+    if answers.kind_of(str(wish.path)) == "om":
         raise ValueError(
             f"{wish.path} is a compiled file, and layers are those of an ONNX model; give the"
             " model that it was built of"

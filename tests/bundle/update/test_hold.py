@@ -296,7 +296,8 @@ def test_an_interrupt_while_waiting_holds_nothing(
 
 @pytest.mark.timed
 def test_an_interrupt_within_the_hold_releases_it(bundle: ab.Bundle, mlp: Any) -> None:
-    threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+    main = threading.main_thread().ident
+    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt), bundle.hold(LONG):
         time.sleep(20)
     bundle.infer(mlp.x)
