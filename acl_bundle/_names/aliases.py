@@ -10,13 +10,15 @@ A name that torch's wrappers have added to (`wrappers`) is another name as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._base.arrays import as_array
+from acl_bundle._names.given import matches
 from acl_bundle._names.wrappers import without_wrappers
 from acl_bundle.errors import WeightError
 
@@ -78,6 +80,12 @@ def own_name(name: str, aliases: Mapping[str, str], known: Mapping[str, Any]) ->
     if name not in aliases:
         name = without_wrappers(name, lambda one: one in known or one in aliases)
     return name if name in known else aliases.get(name)
+
+
+def is_unused(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether a name, with or without a wrapper's parts, is of what a model does not use."""
+    fits = partial(matches, patterns=patterns)
+    return isinstance(name, str) and fits(without_wrappers(name, fits))
 
 
 def names_for(

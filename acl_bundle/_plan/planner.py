@@ -7,16 +7,15 @@ that turns out to have the digest of last time is left out after it was checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acl_bundle._device.array import DeviceArray
-from acl_bundle._names.given import matches
+from acl_bundle._names.aliases import is_unused
 from acl_bundle._names.nearby import renaming
 from acl_bundle._names.wrappers import advice, without_wrappers
 from acl_bundle._plan.casts import COPIES, COPY
@@ -83,7 +82,7 @@ def _check_names(plan: Plan) -> None:
     """Find the names that the graph does not have; refuse them if that is asked."""
     known = plan.weights.places
     plan.ignored = tuple([name for name in plan.source if name not in known])
-    wrong = [name for name in plan.ignored if not _matches(name, plan.options.unused)]
+    wrong = [name for name in plan.ignored if not is_unused(name, plan.options.unused)]
     tokens = plan.options.tokens or ()
     strange = [name for name in tokens if without_wrappers(name, known.__contains__) not in known]
     for what, found in (("weight", wrong), ("weight for the token", strange)):
@@ -94,11 +93,6 @@ def _check_names(plan: Plan) -> None:
                 f" it has {', '.join(names)}{renaming(found, names)}{advice(found)}"
                 f"{explained(found, names)}"
             )
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    own = partial(matches, patterns=patterns)
-    return isinstance(name, str) and own(without_wrappers(name, own))
 
 
 def make_plan(

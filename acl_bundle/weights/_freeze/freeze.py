@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from acl_bundle._base.atomic import check_apart
 from acl_bundle._base.files import Path_
-from acl_bundle._names.aliases import names_for
+from acl_bundle._names.aliases import is_unused, names_for
 from acl_bundle._names.given import Given
+from acl_bundle._names.nearby import renaming
 from acl_bundle.errors import BundleFormatError, WeightError, WeightsFormatError
 from acl_bundle.weights._base.file import bad, check_path
 from acl_bundle.weights._base.report import Report, listed
@@ -51,7 +52,8 @@ def freeze(
 
     Args:
         weights: The new values, any part of the model's constants; the others
-            stay. Of a bundle with a weight program, its sources.
+            stay. Of a bundle with a weight program, its sources; what the program calls
+            unused is passed over, as `bundle.update` does.
         model: A bundle with an init graph, a plain ``.om``, an ONNX model; or a model of
             TensorFlow's or Keras's, as for `acl_bundle.build.from_tensorflow`, of which
             ``out`` becomes a frozen graph (``.pb``) or an ONNX model (``.onnx``).
@@ -94,7 +96,10 @@ def freeze(
         program = constants.program if isinstance(constants, OmWeights) else None
         tied = {} if program is None else program.aliases
         specs = {n: constants.spec(n) for n in constants} if program is None else sources(program)
-    new = View(weights, names_for(weights, tied, specs, os.fspath(model)))
+        unused = () if program is None else program.unused
+    names = names_for(weights, tied, specs, os.fspath(model)) or {name: name for name in weights}
+    used = {own: n for own, n in names.items() if own in specs or not is_unused(own, unused)}
+    new = View(weights, used)
     _check(new, specs, os.fspath(model))
     try:
         (freeze_om if reader is OmWeights else freeze_onnx)(new, model, out)
@@ -114,6 +119,7 @@ def _check(weights: Weights, specs: dict[str, Spec], model: str) -> None:
     if unknown:
         raise WeightError(
             f"{model} has no constant {listed(unknown)}; it has {listed(list(specs), 10)}"
+            f"{renaming(unknown, specs)}"
         )
     for name in weights:
         given = spec_of(weights, name)
