@@ -34,6 +34,8 @@ Job = tuple[int, str, tuple[Any, ...]]
 """A number for the answer, the step, its arguments."""
 SOON_S = 0.1
 """After which one is answered that waits for leave to infer."""
+OPENING = frozenset({"abort", "commit", "catch_up"})
+"""Steps behind which a replica that has closed itself may be open, by a lease of before."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class JoinedReplica:
         self._count = 0
         self._granted, self._heard = granted, clock()
         self._closing: int | None = None
+        self._closed = False
         self._lost: ReplicaLostError | None = None
         self._silent: ReplicaLostError | None = None
 
@@ -99,7 +102,9 @@ class JoinedReplica:
     def infers_until(self) -> float | None:
         """When it has surely closed itself, if nothing is granted any more; None: it is closed."""
         with self._lock:
-            return None if self._granted is None else surely_over(self._granted, self._lease)
+            if self._granted is None or self._closed:
+                return None
+            return surely_over(self._granted, self._lease)
 
     def start(self, step: str, *arguments: Any) -> Future[Any]:
         """See `Replica`."""
@@ -112,6 +117,8 @@ class JoinedReplica:
                 self._jobs[self._count] = self._count, step, arguments
                 if step == "retire":
                     self._closing = self._count
+                elif step in OPENING:
+                    self._closing, self._closed = None, False
                 self._loop.call_soon_threadsafe(self._more.set)
                 return future
         future.set_exception(gone)
@@ -147,7 +154,8 @@ class JoinedReplica:
             gone = self._lost is not None or self._silent is not None
             granted = not gone and self._may_infer()
             if granted:
-                self._granted, self._closing = max(self._granted or arrived, arrived), None
+                self._granted = max(self._granted or arrived, arrived)
+                self._closing, self._closed = None, False
             return TakenJobs(self._session, tuple(self._jobs.values()), granted)
 
     def answer(self, session: str, number: int, good: bool, value: Any) -> None:
@@ -158,7 +166,7 @@ class JoinedReplica:
                 return
             self._jobs.pop(number, None)
             if good and number == self._closing:
-                self._granted = self._closing = None
+                self._closing, self._closed = None, True
         if good:
             future.set_result(value)
         else:

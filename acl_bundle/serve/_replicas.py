@@ -209,9 +209,8 @@ class JoinedReplicas:
     def _beat(self, epoch: int) -> None:
         if monotonic() >= self._next_beat:
             self._next_beat = monotonic() + LEASE / BEATS
-            for name, replica in list(self._joined.items()):
-                if self._is_open(name):
-                    replica.start("status", epoch)
+            for replica in list(self._joined.values()):  # one that is closed may take part
+                replica.start("status", epoch)
 
     def _missing(self) -> list[str]:
         """Who may infer and is not in the fleet, or is gone and still in it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 from weakref import ref
 
+from acl_bundle.fleet import UndecidedError
 from acl_bundle.follow._versions.order import order_of
 from acl_bundle.follow._versions.sign import Keys, verified
 from acl_bundle.follow._versions.source import Checkpoint, Order
@@ -86,7 +88,15 @@ class Posted:
         one = Checkpoint(name, order, lambda: Safetensors(body), place=place)
         with one.open() if self._keys is None else verified(one, self._keys) as weights:
             check_stamp(weights, order, place)
-            report = served.update(weights, version=name)
+            before = served.version
+            try:
+                report = served.update(weights, version=name)
+            except Exception as error:
+                if isinstance(error, UndecidedError) or before != name == served.version:
+                    self._last, self._holder = order, lambda: None  # in force, maybe: none before
+                    with suppress(Refusal):
+                        self._note(text)
+                raise
         self._last, self._holder = order, _weakly(served)
         return report
 

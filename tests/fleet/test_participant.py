@@ -74,6 +74,22 @@ def proposal(mlp: Any, epoch: int) -> Proposal:
     return Proposal(epoch, epoch, Given(mlp.random(epoch)), epoch - 1, True, LEASE)
 
 
+@pytest.mark.parametrize("decided", [False, True])
+def test_one_that_was_let_go_stays_closed_until_a_fleet_takes_it(mlp: Any, decided: bool) -> None:
+    """Its fleet goes on without it, and what it has prepared ends later."""
+    with prepared(mlp) as (one, record):
+        one.retire("it was removed from its fleet")
+        if decided:
+            record.decide(1, 1)
+        lapsed(one)
+        assert one.status().prepared is None
+        assert one.status().reason == "it was removed from its fleet"
+        with pytest.raises(ReplicaClosedError, match="it was removed from its fleet"):
+            one.infer({"x": mlp.x})
+        one.catch_up(proposal(mlp, int(decided)))
+        assert one.infer({"x": mlp.x}).version == int(decided)
+
+
 def lapsed(one: Participant) -> None:
     """Its lease runs out."""
     one.lease.begin(1e-9)

@@ -112,14 +112,16 @@ def test_what_a_coordinator_knows_of_a_lease() -> None:
         one.answer(taken.session, 1, True, None)
         assert first.done()
         assert one.infers_until is None  # it has said so
-        may[0] = True  # version 8 was given up
+        one.start("abort", 8)  # version 8 was given up: its lease of before goes on
+        assert one.infers_until == surely_over(100, LEASE)
+        may[0] = True
         assert (await one.take(0)).granted
         assert one.infers_until == surely_over(103, LEASE)
         may[0] = False
         one.start("retire", "version 9 goes on without it", 9)
         one.answer(taken.session, 1, True, None)  # the first one's, once more
         assert one.infers_until == surely_over(103, LEASE)
-        one.answer(taken.session, 2, False, RuntimeError("it cannot"))
+        one.answer(taken.session, 3, False, RuntimeError("it cannot"))
         assert one.infers_until == surely_over(103, LEASE)
 
     run(told)
@@ -186,6 +188,22 @@ def test_a_decision_waits_for_leases_while_the_others_hear_of_it() -> None:
     assert len(heard) - heard_before == 2
     of.decide(of.claim().claimed, 3)
     assert len(heard) - heard_before == 2  # nobody to wait for
+
+
+def test_one_that_is_closed_hears_of_it_too_while_a_decision_waits(scene: Scene, mlp: Any) -> None:
+    """It may take part: it would end the epoch when its coordinator is silent for a lease."""
+    scene.update(1)
+    assert scene.replicas is not None
+    heard, start = list[Any](), scene.ones["r1"].replica.start
+
+    def told(step: str, *arguments: Any) -> Any:
+        heard.append((step, *arguments))
+        return start(step, *arguments)
+
+    scene.ones["r1"].replica.start = told  # type: ignore[method-assign]
+    scene.replicas._members["r1"].close("it could not commit")
+    scene.replicas._beat(7)
+    until(lambda: ("status", 7) in heard)
 
 
 def old_ones_refuse(scene: Scene, mlp: Any, *names: str) -> Callable[[], None]:

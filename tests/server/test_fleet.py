@@ -13,8 +13,8 @@ import tritonclient.grpc
 import tritonclient.http
 
 import acl_bundle as ab
-from acl_bundle import follow
-from acl_bundle.fleet import Fleet
+from acl_bundle import follow, weights
+from acl_bundle.fleet import Fleet, MemoryRecord
 from acl_bundle.server import ServedFleet, ServerLimits, post_weights
 from acl_bundle.testing import FakeAcl
 
@@ -29,6 +29,50 @@ INFER = "/v2/models/mlp/infer"
 def served(mlp: Any, fake_acl: FakeAcl) -> Any:
     with Fleet.local(mlp.path, devices=[0, 0]) as fleet:
         yield ServedFleet(fleet)
+
+
+class Unanswered(MemoryRecord):
+    """A record that decides, and whose answers are lost.
+
+    Attributes:
+        calls: How many are lost.
+    """
+
+    calls = 0
+
+    def _lost(self) -> None:
+        if self.calls:
+            self.calls -= 1
+            raise OSError("no route to host")
+
+    def decide(self, epoch: int, version: int | str) -> None:
+        super().decide(epoch, version)
+        self._lost()
+
+    def resolve(self, epoch: int) -> Any:
+        self._lost()
+        return super().resolve(epoch)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_post_that_failed_when_it_was_decided_is_the_last_one(
+    mlp: Any, start: Start, fake_acl: FakeAcl, lost: int
+) -> None:
+    """1 answer is lost: it is finished, and an error; 2: it is not known. None before it comes."""
+    record, owner = Unanswered(), {"Authorization": f"Bearer {TOKEN}"}
+
+    def status(version: int) -> int:
+        body, url = weights.to_bytes(mlp.random(version)), "/v2/models/mlp/weights?version="
+        return ask(server.port, "POST", f"{url}{version}", body, owner).status
+
+    with Fleet.local(mlp.path, devices=[0], record=record) as fleet:
+        server = start(ServedFleet(fleet), token=TOKEN)
+        record.calls = lost
+        assert status(5) >= 500
+        assert status(4) == 409
+        assert status(5) == 409  # it is in force
+        assert fleet.version == 5
+        assert status(6) == 200
 
 
 def test_it_has_the_doors_of_a_bundle(mlp: Any, served: Any) -> None:

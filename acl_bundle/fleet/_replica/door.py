@@ -35,6 +35,7 @@ class Door:
         reason: Why nobody is let in; None: everybody is, or waits for the door to open.
         state: What the replica is while there is a reason.
         retired: The newest epoch that a fleet wanted to decide without the replica.
+        let_go: Whether a fleet goes on without it for good, until one takes it again.
     """
 
     def __init__(self, name: str) -> None:
@@ -44,6 +45,7 @@ class Door:
         self._empty_at = 0.0
         self.inside: int = 0
         self.retired: int = 0
+        self.let_go: bool = False
         self._reason_epoch: int | None = None
         self.reason: str | None = None
         self.state: Closed = "pending"
@@ -128,9 +130,10 @@ class Door:
             self._changed.notify_all()
 
     def retire(self, reason: str, epoch: int) -> None:
-        """Let nobody in, as an epoch may be decided without the replica."""
+        """Let nobody in, as an epoch may be decided without the replica; 0: as all are."""
         with self._changed:
             self.retired = max(self.retired, epoch)
+            self.let_go = self.let_go or not epoch
             if self.reason is None:
                 self.state, self.reason, self._reason_epoch = "pending", reason, epoch
                 self._changed.notify_all()
@@ -141,8 +144,9 @@ class Door:
             return self.reason is not None and epoch == self._reason_epoch
 
     def admit(self, retired: int) -> bool:
-        """There is no reason any more. False: it was retired since `retired` was read."""
+        """There is no reason any more, unless it was let go. False: it was retired since `retired`
+        was read."""
         with self._changed:
-            if self.retired == retired and self.state != "closed":
+            if self.retired == retired and self.state != "closed" and not self.let_go:
                 self.reason = None
             return self.retired == retired

@@ -133,6 +133,7 @@ class Participant(PreparingReplica):
         if newest != epoch:
             raise FencedError(f"replica {self.name!r} refuses epoch {epoch}: {newest} is committed")
         start = perf_counter()
+        self._door.let_go = False
         behind = epoch > self._epoch or self._door.state == "poisoned"
         if behind and self._door.reason is None:
             self._door.refuse("pending", f"it takes epoch {epoch}")

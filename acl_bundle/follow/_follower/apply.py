@@ -101,6 +101,7 @@ class Applier:
         self._bundle, self._transform, self._options = bundle, transform, dict(options)
         self._keys = keys
         self._applied: tuple[Version, Held] | None = None
+        self._in_doubt: int | str | None = None  # what has failed last, and may be in force later
 
     @property
     def poisoned(self) -> bool:
@@ -140,11 +141,15 @@ class Applier:
                 self._check_held(held)
                 report = self._update(opened, checkpoint.version)
         except BaseException as raised:
-            error = as_exception(raised)
-            if before != checkpoint.version == self._version():  # it failed when all was done
+            error, own = as_exception(raised), before != checkpoint.version
+            if isinstance(error, VersionError):  # of a fleet that has it, from the try before maybe
+                own = own or self._in_doubt == checkpoint.version
+            if own and checkpoint.version == self._version():  # it failed when all was done
                 self._applied = checkpoint.version, (checkpoint.order, bases)
                 return Attempt(Outcome.APPLIED, None, error, _lag(published))
-            return Attempt(self._outcome(error), None, error)
+            outcome = self._outcome(error)
+            self._in_doubt = checkpoint.version if outcome is Outcome.FAILED else None
+            return Attempt(outcome, None, error)
         self._applied = checkpoint.version, (checkpoint.order, bases)
         return Attempt(Outcome.APPLIED, report, None, _lag(published))
 
@@ -223,7 +228,8 @@ class Applier:
         for kinds, outcome in _OUTCOMES:
             if isinstance(error, kinds):
                 return outcome
-        return Outcome.REFUSED
+        closed = hasattr(error, "replica")  # of a fleet, just now: no fault of the version
+        return Outcome.FAILED if closed else Outcome.REFUSED
 
 
 class NoWeightsError(WeightsFormatError):

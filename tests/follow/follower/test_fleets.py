@@ -45,6 +45,35 @@ class Unreachable(MemoryRecord):
         return super().resolve(epoch)
 
 
+class Decided(Unreachable):
+    """Each call arrives; what is not answered was done."""
+
+    def decide(self, epoch: int, version: int | str) -> None:
+        MemoryRecord.decide(self, epoch, version)
+        self._check("decide")
+
+
+@pytest.mark.usefixtures("fake_acl")
+def test_a_version_that_turns_out_to_be_decided_is_applied(
+    policy_file: Path, tmp_path: Path
+) -> None:
+    """The fleet finds that out before the follower tries again: nothing is refused."""
+    record, source = Decided(), follow.Directory(tmp_path)
+    publish(tmp_path, 1)
+    with Fleet.local(policy_file, devices=[0], record=record) as fleet:
+        applier = Applier(fleet, None, {})  # type: ignore[arg-type]
+        (version,) = source.versions()
+        assert isinstance(version, Checkpoint)
+        record.calls = {"decide": 1, "resolve": 1}
+        attempt = applier.apply(version)
+        assert isinstance(attempt.error, UndecidedError)
+        assert attempt.outcome is Outcome.FAILED
+        fleet.catch_up()
+        assert fleet.version == 1
+        assert applier.apply(version).outcome is Outcome.APPLIED
+    source.close()
+
+
 @pytest.mark.usefixtures("fake_acl")
 def test_a_version_whose_decision_is_not_known_is_tried_again(
     policy_file: Path, tmp_path: Path
@@ -107,3 +136,26 @@ def test_a_version_that_the_fleet_has_is_refused_and_the_next_one_applied(
             until(lambda: follower.metrics.applied == 1)
         assert (refused, errors) == ([1], [])
         assert fleet.version == 2
+
+
+def test_a_replica_that_closes_itself_meanwhile_is_no_fault_of_the_version(
+    policy_file: Path, tmp_path: Path, fake_acl: FakeAcl
+) -> None:
+    source = follow.Directory(tmp_path)
+    publish(tmp_path, 2, PART)
+    with Fleet.local(policy_file, devices=[0]) as fleet:
+        replica: Any = next(iter(fleet._members)).replica
+        start = replica.start
+
+        def closes(step: str, *arguments: Any) -> Any:
+            if step == "prepare":
+                replica._participant.retire("its record is away")
+            return start(step, *arguments)
+
+        replica.start = closes
+        (version,) = source.versions()
+        assert isinstance(version, Checkpoint)
+        attempt = Applier(fleet, None, {}).apply(version)  # type: ignore[arg-type]
+        assert "closed to inference: its record is away" in str(attempt.error)
+        assert attempt.outcome is Outcome.FAILED
+    source.close()
