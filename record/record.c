@@ -39,6 +39,7 @@ static _Thread_local struct {
     uint32_t unslotted; /* calls since this thread last looked for a slot and found none */
     record_slot *slot;
     const char *function; /* the one that is recorded */
+    record_call *call;    /* while it is made, NULL else */
 } thread __attribute__((tls_model("initial-exec")));
 
 static void record_leave(void *slot)
@@ -55,14 +56,16 @@ static void record_note(const char *note, const char *what);
  * the fork was made in is the parent's; the child's calls are recorded from here on. */
 static void record_forked(void)
 {
-    int was_inside = thread.depth > 0;
+    record_call *parents = thread.call;
     thread.slot = NULL;
+    thread.call = NULL;
     thread.id = 0;
     thread.depth = 0;
     thread.unslotted = 0;
     thread.forks++;
     pthread_setspecific(recorder.key, NULL);
-    if (was_inside) {
+    if (parents != NULL) {
+        parents->text = NULL; /* it lies in the parent's slot, which both processes have mapped */
         record_note("forked inside ", thread.function);
     }
 }
@@ -301,6 +304,7 @@ void *record_begin(record_call *call, size_t index)
     }
     thread.inside = 0;
     thread.function = function->name;
+    thread.call = call;
     call->begun = record_now();
     record_place(call);
     record_head(call);
@@ -338,6 +342,9 @@ void record_end(record_call *call)
         return; /* this is a child of a fork inside the call: the line is the parent's */
     }
     thread.depth--;
+    if (thread.depth == 0) {
+        thread.call = NULL;
+    }
     if (call->text == NULL) {
         if (thread.depth == 0 && recorder.shared != NULL) {
             atomic_fetch_add(&recorder.shared->lost, 1);

@@ -57,8 +57,9 @@ class FilesRun(ShapeChoices):
 
         Files are read, and outputs written, while others are computed. The first output of
         ["a/x.npy", "a/y.npy"] becomes x_0.bin. Two lists whose first files have one name, but for
-        folder and suffix, are refused before anything runs: the outputs of one would be lost. So
-        is an output that would replace a file of the lists.
+        folder and suffix, or that begin with one file and go on otherwise, are refused before
+        anything runs: the outputs of one would be lost. So is an output that would replace a file
+        of the lists.
 
         Args:
             infilelist: Lists of files, .npy or raw.
@@ -131,13 +132,15 @@ class FilesRun(ShapeChoices):
 
 def _check_names(many: Sequence[Paths], folder: Path, outfmt: str) -> None:
     """Refuse lists whose outputs would replace each other's, or files of the lists."""
-    first: dict[str, str] = {}
+    first: dict[str, list[str]] = {}
     for files in many:
-        own = os.path.abspath(files[0])
-        other = first.setdefault(Path(own).stem, own)
+        own = [os.path.abspath(one) for one in files]
+        stem = Path(own[0]).stem
+        other = first.setdefault(stem, own)
         if other != own:
+            mine, its = (own, other) if own[0] == other[0] else (own[0], other[0])
             raise ValueError(
-                f"the outputs of {own} and {other} would have one name, {Path(own).stem}_0 and so"
+                f"the outputs of {mine} and {its} would have one name, {stem}_0 and so"
                 " on; give files of other names, or run them into a folder each"
             )
     suffix, place = f".{outfmt.lower()}", os.path.realpath(folder)
@@ -149,7 +152,7 @@ def _check_names(many: Sequence[Paths], folder: Path, outfmt: str) -> None:
             and (path.suffix, str(path.parent)) == (suffix, place)
         ):
             raise ValueError(
-                f"an output of {first[stem]} would replace the input {path}; run into another"
+                f"an output of {first[stem][0]} would replace the input {path}; run into another"
                 " folder"
             )
 

@@ -122,7 +122,7 @@ def _results(batch: Sequence[CallRow], asked: dict[str, Any]) -> Iterator[dict[s
         elif "error" in message:
             yield from _failed(batch, found or last, message["error"])
             return
-        elif message["ended"]:
+        elif message["ended"] and (found or last or left):  # else behind a wrong answer
             yield from _died(batch, left, found, last, message["ended"])
 
 

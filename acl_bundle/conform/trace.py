@@ -11,7 +11,7 @@ from acl_bundle.conform._trace.lines import (
     read_notes,
     read_trace,
 )
-from acl_bundle.conform._trace.slots import Completed, complete
+from acl_bundle.conform._trace.slots import Completed, complete, prepare
 from acl_bundle.conform.replayed import Replay, Unequal, replay
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "TraceNote",
     "Unequal",
     "complete",
+    "prepare",
     "read_notes",
     "read_trace",
     "recorder_path",

@@ -56,6 +56,9 @@ def test_it_is_kept_beside_a_bundle(model: Path, tmp_path: Path) -> None:
     assert manifest is not None
     assert manifest.program is not None
     assert run(model, source, "--beside", model).exit_code == 2
+    before = path.read_bytes()
+    assert run(model, source, "--beside", path, "--out", path).exit_code == 2
+    assert path.read_bytes() == before
 
 
 def test_what_is_ambiguous_is_status_1_and_trouble_2(model: Path, tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ def test_no_output_replaces_another_or_an_input(tmp_path: Path) -> None:
             session.run_pipeline(many, tmp_path / "out", outfmt="NPY")
         assert not (tmp_path / "out").exists()
         session.run_pipeline([many[0], many[0]], tmp_path / "out", outfmt="NPY")  # the same twice
+        mixed = [many[0], [many[0][0], many[1][1]]]
+        with pytest.raises(ValueError, match=r"other/right0.npy'\] and .* would have one name"):
+            session.run_pipeline(mixed, tmp_path / "out", outfmt="NPY")
         taken = one / "left0_1.npy"
         taken.hardlink_to(one / "left0.npy")
         before, names = taken.read_bytes(), sorted(one.iterdir())

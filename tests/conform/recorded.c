@@ -8,6 +8,7 @@
  *     recorded leaves N  N children, one after the other, that leave by _exit behind one call
  *     recorded killed    is killed behind its calls, with a child that leaves by _exit
  *     recorded inside    forks within a call, in a callback; both go on
+ *     recorded returns   the same, and the child comes out of the call when its parent did long ago
  *     recorded again     calls, and becomes the program "recorded calls"
  *     recorded closes    closes each descriptor from 3 on, opens a file of its own, and calls
  *     recorded many N    N threads that are all there at once
@@ -71,15 +72,22 @@ static void many(unsigned count)
     free(threads);
 }
 
-static pid_t forked;
+static pid_t forked = -1;
+static int returns, later[2]; /* the child of "returns" waits for the end of this pipe */
 
 static void forks(void *nothing)
 {
     (void)nothing;
     forked = fork();
     aclDataTypeSize(ACL_FLOAT); /* inside the call in the parent, the first one of the child */
-    if (forked == 0) {
+    if (forked == 0 && !returns) {
         _exit(0);
+    }
+    if (forked == 0) {
+        char nothing_comes;
+        close(later[1]);
+        while (read(later[0], &nothing_comes, 1) > 0) {
+        }
     }
 }
 
@@ -88,6 +96,14 @@ static void *reports(void *nothing)
     pthread_barrier_wait(&together); /* it is subscribed */
     aclrtSetDevice(0);
     aclrtProcessReport(20000);
+    if (forked == 0) {
+        _exit(0);
+    }
+    for (int at = 0; returns && at < 2000; at++) {
+        aclDataTypeSize(ACL_FLOAT); /* the slot is flushed, and written anew */
+    }
+    close(later[1]);
+    waitpid(forked, NULL, 0);
     aclrtResetDevice(0);
     return nothing;
 }
@@ -96,6 +112,9 @@ static void inside(void)
 {
     pthread_t reporter;
     aclrtStream stream = NULL;
+    if (pipe(later) != 0) {
+        abort();
+    }
     aclInit(NULL);
     aclrtSetDevice(0);
     aclrtCreateStream(&stream);
@@ -105,7 +124,6 @@ static void inside(void)
     pthread_barrier_wait(&together);
     aclrtLaunchCallback(forks, NULL, ACL_CALLBACK_BLOCK, stream);
     pthread_join(reporter, NULL);
-    waitpid(forked, NULL, 0);
     aclrtUnSubscribeReport((uint64_t)reporter, stream);
     aclrtDestroyStream(stream);
     aclrtResetDevice(0);
@@ -158,7 +176,8 @@ int main(int count, char **words)
         many((unsigned)atoi(words[2]));
         return 0;
     }
-    if (strcmp(what, "inside") == 0) {
+    if (strcmp(what, "inside") == 0 || strcmp(what, "returns") == 0) {
+        returns = strcmp(what, "returns") == 0;
         inside();
         return 0;
     }

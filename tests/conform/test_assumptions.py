@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 
 from acl_bundle import build, conform, errors, fake
 from acl_bundle.conform import kit
@@ -66,6 +68,23 @@ def test_gears(folder: Path) -> None:
     assert {row.verdict for number, row in found.items() if number in ("A1", "A6", "A14")} == {
         "holds"
     }
+
+
+def test_gears_of_outputs_whose_first_dim_is_no_batch(tmp_path: Path) -> None:
+    """Of x, (batch, 3): all elements in a row, and turned."""
+    nodes = [
+        helper.make_node("Mul", ["x", "w"], ["y"]),
+        helper.make_node("Reshape", ["y", "row"], ["flat"]),
+        helper.make_node("Transpose", ["y"], ["turned"]),
+    ]
+    shapes = {"x": ["n", 3], "flat": ["m"], "turned": [3, "n"]}
+    x, *ends = (helper.make_tensor_value_info(name, 1, dims) for name, dims in shapes.items())
+    held = {"w": np.ones(3, np.float32), "row": np.array([-1])}
+    constants = [numpy_helper.from_array(value, name) for name, value in held.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", [x], ends, constants))
+    build.from_onnx(model, weights=["w"], dynamic_batch=[2, 4]).save(tmp_path / "geared.om")
+    found = verdicts(tmp_path / "geared.om", only="A12")["A12"]
+    assert (found.verdict, found.evidence) == ("holds", GEARS_HOLD)
 
 
 MUTATIONS = sorted({*re.findall(r"\b(A\d+(?:_[A-Z]+)?)\b", SOURCE.read_text("utf-8"))})

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from acl_bundle import errors, fake
-from acl_bundle.conform import kit, report
+from acl_bundle.conform import kit, report, server
 from acl_bundle.conform.library import about, run
 from acl_bundle.conform.report import Conformance, Result
 from acl_bundle.conform.table import CallRow, rows
@@ -289,3 +289,18 @@ def test_what_is_no_report(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "other.json").write_bytes(text)
     with pytest.raises(report.ReportFormatError, match=r"other\.json: no report of acl-bundle"):
         report.read(tmp_path / "other.json")
+
+
+def test_a_fork_that_dies_behind_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row has its verdict, those before it keep theirs, and who is left gets another fork."""
+    right, wrong, left = rows()[:3]
+    said = [
+        {"begin": right.id, "lacks": ""}, {"end": right.id},
+        {"begin": wrong.id, "lacks": ""}, {"line": "f()", "got": "1", "is_right": False},
+        {"ended": "crashed by SIGSEGV"},
+    ]  # fmt: skip
+    monkeypatch.setattr(server, "in_fork", lambda *_: iter(said))
+    found = server._results([right, wrong, left], {"patience": 1})
+    assert [(row["id"], row["verdict"]) for row in found] == [
+        (right.id, "same"), (wrong.id, "differs")
+    ]  # fmt: skip

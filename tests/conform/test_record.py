@@ -133,6 +133,15 @@ def test_a_fork_inside_a_call(program: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_child_that_comes_out_of_its_parents_call(program: Path, tmp_path: Path) -> None:
+    """It writes nothing of that call: the parent's slot, which both have, holds other lines."""
+    _, calls = record(program, "returns", cwd=tmp_path)
+    (report,) = (call for call in calls if call.function == "aclrtProcessReport")
+    assert report.end is not None
+    sizes = Counter(call.pid for call in calls if call.function == "aclDataTypeSize")
+    assert (sizes.pop(report.pid), [*sizes.values()]) == (2000, [1])
+
+
 def test_reports_come_to_the_thread_that_asks(program: Path, tmp_path: Path) -> None:
     """pthread_t of the recorded thread is that of its thread here, so the callback runs there."""
     _, calls = record(program, "inside", cwd=tmp_path)
@@ -204,6 +213,37 @@ def test_a_trace_that_cannot_be_written_is_told(program: Path, tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0
     assert "times lines were lost" in done.stderr
+
+
+def test_a_program_that_is_not_there(program: Path, tmp_path: Path) -> None:
+    """The trace of the run before stays."""
+    _, calls = record(program, "calls", cwd=tmp_path)
+    done, left = record(tmp_path / "none", cwd=tmp_path)
+    assert (done.returncode, left) == (2, calls)
+    assert f"{tmp_path / 'none'}: No such file or directory" in done.stderr
+
+
+def test_a_limit_of_sizes_is_told_before_the_program_starts(program: Path, tmp_path: Path) -> None:
+    _, calls = record(program, "calls", cwd=tmp_path)
+    path = tmp_path / "trace.jsonl"
+    command = [sys.executable, "-m", "acl_bundle.cli", "record", "-o", path, "--", program, "calls"]
+    limited = ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr) == (2, f"acl-bundle: {path}.calls: File too large\n")
+    assert trace.read_trace(path) == calls
+
+
+def test_lines_that_a_full_disk_cut_off_are_there_once(program: Path, tmp_path: Path) -> None:
+    """What could not be written whole stays in its slot, and is written again behind it."""
+    path = tmp_path / "trace.jsonl"
+    _, calls = record(program, "calls", cwd=tmp_path)
+    data = path.read_bytes()
+    for cut in (7, 20, len(data) - 30):
+        path.write_bytes(data[:cut] + data)
+        assert trace.read_trace(path) == calls
+    path.write_bytes(data[: len(data) - 30])
+    with pytest.raises(trace.TraceFormatError):
+        trace.read_trace(path)
 
 
 def test_the_call_that_a_program_died_in(tmp_path: Path) -> None:

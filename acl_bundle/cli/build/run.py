@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from acl_bundle import build, dtypes
+from acl_bundle._base.atomic import check_apart
 from acl_bundle.cli.build import shapes
 from acl_bundle.cli.build.models import FoundModel, find
 from acl_bundle.cli.compile.run import aliases
@@ -72,7 +73,9 @@ def run(wish: BuildWish, as_json: bool) -> None:
     check_writable([wish.out], [wish.model, wish.checkpoint])
     with _spinner(f"building {wish.out}"):
         found = find(wish.model)
-        check_writable([wish.out], _read_by(found))
+        if isinstance(found.model, Path):  # a function of the user's may have named it
+            check_writable([wish.out], [found.model])
+        check_apart(wish.out, *_modules())
         _check(found, wish)
         made, said = _built(found, wish)
     made.save(wish.out)
@@ -81,10 +84,10 @@ def run(wish: BuildWish, as_json: bool) -> None:
     _show(made, wish, said, as_json)
 
 
-def _read_by(found: FoundModel) -> list[Path]:
-    """What a function of the user's has named, and the modules that it lies in."""
-    modules = [getattr(one, "__dict__", {}).get("__file__") for one in [*sys.modules.values()]]
-    return [*map(Path, filter(None, modules)), *[found.model] * isinstance(found.model, Path)]
+def _modules() -> list[Path]:
+    """The files of all modules: a function of the user's lies in some. Nothing lies behind one."""
+    found = [getattr(one, "__dict__", {}).get("__file__") for one in [*sys.modules.values()]]
+    return [*map(Path, filter(None, found))]
 
 
 def _check(found: FoundModel, wish: BuildWish) -> None:

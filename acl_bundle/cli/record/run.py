@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acl_bundle.cli.shell.writable import check_writable
-from acl_bundle.conform.trace import Completed, complete, recorder_path
+from acl_bundle.conform.trace import Completed, complete, prepare, recorder_path
 
 __all__ = ["run"]
 
@@ -32,10 +33,13 @@ def run(program: Sequence[str], output: Path) -> int:
             f"{library}: LD_PRELOAD takes no path with a blank or a colon; install acl-bundle"
             " in a folder without"
         )
-    named = filter(os.path.isfile, program)
-    check_writable([path, f"{path}.calls"], [shutil.which(program[0]), *named])
+    found_at, named = shutil.which(program[0]), filter(os.path.isfile, program)
+    if found_at is None:  # before the trace of another run is emptied
+        code = errno.EACCES if os.path.exists(program[0]) else errno.ENOENT
+        raise OSError(code, os.strerror(code), program[0])
+    check_writable([path, f"{path}.calls"], [found_at, *named])
+    prepare(path)
     path.write_bytes(b"")
-    path.with_name(f"{path.name}.calls").unlink(missing_ok=True)
     before = os.environ.get("LD_PRELOAD")
     around = {
         "LD_PRELOAD": f"{library}:{before}" if before else str(library),
@@ -59,7 +63,11 @@ def run(program: Sequence[str], output: Path) -> int:
     finally:
         signal.signal(signal.SIGINT, found)
         signal.signal(signal.SIGTERM, before_end)
-    completed = complete(path)
+    try:
+        completed = complete(path)
+    except OSError as error:
+        said = f"{error.strerror}; keep {output}.calls beside it, which has the last calls"
+        raise OSError(error.errno, said, str(output)) from error
     with path.open("rb") as file:
         count = sum(b',"function":' in line for line in file)  # no text has a quote, but escaped
     _tell(completed, count, output)

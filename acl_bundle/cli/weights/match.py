@@ -29,6 +29,7 @@ def run(
     """
     with choice.open(source) as opened:
         check_writable([out, *_beside(beside)], [*opened.files, model])
+        check_writable([out], [beside])
         found = build.match(model, choice.of(opened))
         if out is not None:
             found.save(out)

@@ -103,7 +103,6 @@ def _gear_run(trial: Trial, desc: Any, gear: int) -> str:
     """Run a gear over memory of two fillings, which shows how many bytes of an output it wrote."""
     given, listed = trial.place(trial.inputs(gear)), trial.infer_model.gears
     assert listed is not None
-    batch, largest = listed.values[gear][0], max(value[0] for value in listed.values)
     sizes, seen = trial.outputs(), []
     for fill in FILLS:
         taken = [(malloc(size), size) for size in sizes]
@@ -114,10 +113,9 @@ def _gear_run(trial: Trial, desc: Any, gear: int) -> str:
     for at, (info, one, other) in enumerate(zip(trial.infer_model.outputs, *seen, strict=True)):
         done("aclmdlGetCurOutputDims", desc, at, dims)
         found = [int(dims.dims[axis]) for axis in range(dims.dimCount)]
-        wanted = [batch if dim == -1 else dim for dim in info.dims]
-        wanted[:1] = [batch if dim == largest else dim for dim in wanted[:1]]
-        if found not in (wanted, [*info.dims]):  # or it has no batch at all
-            return f"output {info.name!r} has the dims {found}, by the file {wanted}"
+        wanted = listed.output_dims(gear, at)
+        if wanted is not None and tuple(found) != wanted:
+            return f"output {info.name!r} has the dims {found}, by the file {[*wanted]}"
         size = math.prod(found) * dtypes.to_numpy(info.dtype).itemsize
         same = np.flatnonzero(np.frombuffer(one, np.uint8) == np.frombuffer(other, np.uint8))
         written = int(same[-1]) + 1 if same.size else 0

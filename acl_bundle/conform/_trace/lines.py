@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from acl_bundle.conform._trace.slots import slots_of
 from acl_bundle.errors import AclBundleError
 
 __all__ = ["Recorded", "TraceFormatError", "TraceNote", "read_notes", "read_trace"]
+
+BEGINS = b'{"seq":'  # a line, and nothing in one: a quote in a text is escaped
 
 
 class TraceFormatError(AclBundleError, ValueError):
@@ -105,7 +107,8 @@ def read_notes(path: str | os.PathLike[str]) -> list[TraceNote]:
 def _read(path: str | os.PathLike[str]) -> list[Recorded | TraceNote]:
     found: dict[int, Recorded | TraceNote] = {}
     with open_regular(path) as file:
-        for number, line in enumerate(chain(file, _held(Path(path))), 1):
+        held = [*_held(Path(path))]
+        for number, line in enumerate(chain(_whole(file, bool(held)), held), 1):
             try:
                 one = _line(line)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -115,6 +118,15 @@ def _read(path: str | os.PathLike[str]) -> list[Recorded | TraceNote]:
                 ) from None
             found.setdefault(one.seq, one)  # a kill behind a write leaves lines in a slot, too
     return [found[seq] for seq in sorted(found)]
+
+
+def _whole(file: Iterable[bytes], is_held: bool) -> Iterator[bytes]:
+    """Leave out what a full disk, or a kill, cut off lines: they are written again as a whole."""
+    for line in file:
+        if not line.startswith(BEGINS):
+            yield line
+        elif line.endswith(b"\n") or not is_held:
+            yield line[line.rindex(BEGINS) :]
 
 
 def _held(path: Path) -> Iterator[bytes]:

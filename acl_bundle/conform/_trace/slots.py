@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Completed", "HeldSlot", "complete", "slots_of"]
+__all__ = ["Completed", "HeldSlot", "complete", "prepare", "slots_of"]
 
 LOST_AT, OWNERS_AT, SLOTS_AT = 64, 4096, 12288
 SLOT, TEXT_AT = 65536, 8
@@ -45,6 +46,22 @@ class Completed(NamedTuple):
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.calls")
+
+
+def prepare(path: Path) -> None:
+    """Make the file beside a trace, all zeros; a limit of sizes would be a program's end there.
+
+    Raises:
+        OSError: It cannot be made so large.
+    """
+    beside = _beside(path)
+    beside.unlink(missing_ok=True)  # a program of another run may have the one before mapped
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        os.truncate(beside, SLOTS_AT + (SLOTS_AT - OWNERS_AT) // 8 * SLOT)
+    except OSError:
+        beside.unlink()
+        raise
 
 
 def slots_of(path: Path) -> Iterator[HeldSlot]:
