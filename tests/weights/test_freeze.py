@@ -232,6 +232,31 @@ def test_weights_that_do_not_fit_change_nothing(mlp: Any, tmp_path: Path) -> Non
     assert not out.exists()
 
 
+def test_what_the_bundle_calls_unused_is_passed_over(
+    mlp: Any, new: dict[str, Array], tmp_path: Path
+) -> None:
+    """As `bundle.update` does: a trainer's state dict holds counters that no graph takes."""
+    model, out = tmp_path / "counted.om", tmp_path / "frozen.om"
+    build.from_onnx(mlp.onnx, [*mlp.weights], unused=["*.num_batches_tracked"]).save(model)
+    counters = {
+        "norm.num_batches_tracked": np.int64(3),
+        "module.n.num_batches_tracked": np.int64(3),
+    }
+    report = weights.freeze({**new, **counters}, model, out)
+    assert {row.name for row in report if row.replaced} == set(new)
+    with weights.open(out) as source:
+        same(source, {**mlp.weights, **new})
+    with pytest.raises(WeightError, match=r"has no constant 'norm\.mean'; it has"):
+        weights.freeze({**new, "norm.mean": np.zeros(3, "f4")}, model, tmp_path / "none.om")
+    assert not (tmp_path / "none.om").exists()
+
+
+def test_a_renaming_that_would_fit_is_said(mlp: Any, tmp_path: Path) -> None:
+    given = {f"policy.{name}": value for name, value in mlp.weights.items()}
+    with pytest.raises(WeightError, match=r"4 of the 4 fit: weights\.rename\(new, "):
+        weights.freeze(given, mlp.path, tmp_path / "none.om")
+
+
 def test_a_failure_on_the_way_leaves_the_old_file(mlp: Any, tmp_path: Path) -> None:
     class Failing(dict):  # type: ignore[type-arg]
         def __getitem__(self, name: str) -> Any:

@@ -172,7 +172,7 @@ def _keys(loaded: object, torch: Any) -> str:
     """Name the keys that would lead to a state dict."""
     entries = loaded.items() if isinstance(loaded, Mapping) else ()
     keys = [repr(name) for name, value in entries if _is_state(value, torch)]
-    return f"; say its key: {' or '.join(keys)}" if keys else "; a state dict is right"
+    return f"; say where it is: key={' or '.join(keys)}" if keys else "; a state dict is right"
 
 
 def _is_state(value: object, torch: Any) -> bool:
