@@ -78,7 +78,7 @@ def test_json_is_the_manifest(
         (["--weights", "w", "--input-shape", "xs"], "--input-shape has 'xs'; name:dim,dim"),
         (["--weights", "w", "--dynamic-batch", "1,x"], "--dynamic-batch has '1,x'; numbers"),
         (["--weights", "w", "--dynamic-dims", "1,2"], "--dynamic-dims has the gear 1,2"),
-        (["--weights", "w", "--dynamic-hw", "1,2"], "dynamic_hw"),
+        (["--weights", "w", "--dynamic-hw", "1,2"], "--dynamic-hw is given, but"),
         (["--weights", "w"], "input 'xs' has [N, 4]"),
         (["--weights", "w", "--alias", "tied"], "--alias has 'tied'; NAME=WEIGHT is right"),
         (["--weights", "w", "--alias", "t=w", "--alias", "t=b"], "that it is 'w' and 'b'"),

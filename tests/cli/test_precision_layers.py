@@ -90,7 +90,7 @@ def test_what_must_stay_is_told_and_written_for_atc(layers: Run, run: Run, path:
 
 def test_all_may_be_half(layers: Run) -> None:
     done = layers("--atol", "inf", "-o", "keep.cfg")
-    assert (done.status, done.err) == (2, "acl-bundle: atol is inf; a number from 0 is right\n")
+    assert (done.status, done.err) == (2, "acl-bundle: --atol is inf; a number from 0 is right\n")
     assert not Path("keep.cfg").exists()
     small = np.float32([[0.2, 0.1, 0.05]])
     np.save("x.npy", small)

@@ -129,7 +129,7 @@ def test_the_suffix_says_the_format(run: Run, source: Path, tmp_path: Path) -> N
 
 def test_a_missing_folder_is_told_before_any_work(run: Run, source: Path, tmp_path: Path) -> None:
     done = run("weights", "convert", source, tmp_path / "none" / "out.npz")
-    assert done.err == f"acl-bundle: {tmp_path / 'none'}: No such file or directory\n"
+    assert done.err == f"acl-bundle: {tmp_path / 'none'}: there is no such folder\n"
 
 
 def test_matrices_of_another_layout_are_transposed(run: Run, source: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 
 import acl_bundle as ab
 from acl_bundle import build, precision
+from acl_bundle.build._onnx.load import load
 from acl_bundle.build._origin import precision as precisions
 from acl_bundle.errors import WeightError
 
@@ -119,7 +120,7 @@ def types(made: onnx.ModelProto) -> dict[str, list[str]]:
 
 def test_layers_that_are_kept_compute_in_float32() -> None:
     layers = ["Exp_0", "my*"]
-    made, _ = precisions.in_half(named(), "float16", ["ten"], [], layers)
+    made, _ = precisions.in_half(load(named()), "float16", ["ten"], [], layers)
     assert types(made) == {
         "scale": ["FLOAT16"], "Exp_0": ["FLOAT"], "my log": ["FLOAT"], "Mul_1": ["FLOAT16"],
         "end": ["FLOAT16"],
