@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from acl_bundle.precision._search import smallest
+from acl_bundle.precision._search import Watch, smallest
 from acl_bundle.precision._weights import RoundedWeights
 
 
@@ -57,7 +56,7 @@ class KeepFloat32:
         return tuple(one.name for one in self.kept)
 
 
-def find(weights: RoundedWeights, watch: Callable[[int], None] | None = None) -> KeepFloat32:
+def find(weights: RoundedWeights, watch: Watch | None = None) -> KeepFloat32:
     """Find a smallest set of weights that must stay float32.
 
     The bundle holds the float32 weights again at the end, also when the search fails.
@@ -69,18 +68,8 @@ def find(weights: RoundedWeights, watch: Callable[[int], None] | None = None) ->
     Raises:
         AclBundleError: The bundle cannot be run or updated.
     """
-    tried = 0
-
-    def error(half: frozenset[str]) -> float:
-        nonlocal tried
-        found = weights.error(half)
-        tried += 1
-        if watch is not None:
-            watch(tried)
-        return found
-
     try:
-        found = smallest(weights.names, error)
+        found = smallest(weights.names, weights.error, watch)
         rounded = tuple(name for name in weights.names if name not in set(found.names))
         checked = weights.checked(frozenset(rounded))
     finally:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from acl_bundle.compare import Tolerance
 from acl_bundle.precision._distance import Outputs, part
 from acl_bundle.precision._layered import Arrays, LayeredModel
-from acl_bundle.precision._search import smallest
+from acl_bundle.precision._search import Watch, smallest
 
 
 class KeptLayer(NamedTuple):
@@ -92,9 +92,7 @@ class RoundedLayers:
         return worst
 
 
-def find_layers(
-    layers: RoundedLayers, watch: Callable[[int], None] | None = None
-) -> KeepFloat32Layers:
+def find_layers(layers: RoundedLayers, watch: Watch | None = None) -> KeepFloat32Layers:
     """Find a smallest set of layers that must compute in float32.
 
     Args:
@@ -104,18 +102,8 @@ def find_layers(
     Raises:
         ValueError: The float32 model cannot be run again.
     """
-    tried = 0
-
-    def error(half: frozenset[str]) -> float:
-        nonlocal tried
-        found = layers.error(half)
-        tried += 1
-        if watch is not None:
-            watch(tried)
-        return found
-
     types = layers.model.layers
-    found = smallest(tuple(types), error)
+    found = smallest(tuple(types), layers.error, watch)
     half = tuple(name for name in types if name not in set(found.names))
     kept = tuple(KeptLayer(one.name, types[one.name], one.alone, one.added) for one in found.kept)
     return KeepFloat32Layers(

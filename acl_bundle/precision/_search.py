@@ -20,6 +20,8 @@ from typing import TypeAlias
 
 Error: TypeAlias = Callable[[frozenset[str]], float]
 """The error when just these things are inexact, as a part of the tolerance: up to 1 is within."""
+Watch: TypeAlias = Callable[[int], None]
+"""Told how many sets were tried."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ class SmallestSet:
 class _Tried:
     """Errors of sets, each found once."""
 
-    def __init__(self, error: Error) -> None:
-        self._error = error
+    def __init__(self, error: Error, watch: Watch | None) -> None:
+        self._error, self._watch = error, watch
         self._known: dict[frozenset[str], float] = {}
 
     def __call__(self, inexact: frozenset[str]) -> float:
         if inexact not in self._known:
             self._known[inexact] = self._error(inexact)
+            if self._watch is not None:
+                self._watch(len(self))
         return self._known[inexact]
 
     def __len__(self) -> int:
@@ -80,7 +84,7 @@ class _Tried:
         return self(inexact) <= 1
 
 
-def smallest(names: Sequence[str], error: Error) -> SmallestSet:
+def smallest(names: Sequence[str], error: Error, watch: Watch | None = None) -> SmallestSet:
     """Find a smallest set of things that must stay exact.
 
     No set that is returned can lose a single thing. Where errors add up, no set that fits
@@ -89,8 +93,9 @@ def smallest(names: Sequence[str], error: Error) -> SmallestSet:
     Args:
         names: All things, each once.
         error: Asked once for each set. NaN must not be given: infinity is right.
+        watch: Called after each set.
     """
-    tried, every = _Tried(error), frozenset(names)
+    tried, every = _Tried(error, watch), frozenset(names)
     whole = tried(every)
     if whole <= 1:
         return SmallestSet((), whole, whole, True, len(tried))

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import shlex
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from acl_bundle import build, weights
 from acl_bundle.testing import FakeAcl
 
+from .terminal import on_terminal
+
 Run = Callable[..., Any]
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 VALUES = {
     "a b.weight": np.array([1, 2, 0.5], np.float32),
     "fine": np.array([0.1, 0.2, 0.3], np.float32),
@@ -158,20 +152,8 @@ def test_a_model_without_weights_is_refused(run: Run, path: Path, tmp_path: Path
 
 
 def test_a_terminal_of_80_columns_loses_nothing(path: Path) -> None:
-    command = [sys.executable, "-m", "acl_bundle.cli", "precision", str(path), *ONE]
-    main, other = pty.openpty()
-    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with subprocess.Popen(command, env=CLEAN, stdout=other, stderr=other) as process:
-        os.close(other)
-        shown = b""
-        try:
-            while piece := os.read(main, 4096):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
-        assert process.wait() == 1
-    os.close(main)
-    text = shown.decode()
+    status, text = on_terminal(["precision", path, *ONE])
+    assert status == 1
     assert "…" not in text
     assert "--dtype float16 --keep-float32 sharp" in text
     for name in ("name", "why", "alone", "added", "nbytes", "tolerance"):

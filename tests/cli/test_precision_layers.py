@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import shlex
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acl_bundle import build
 
+from .terminal import on_terminal
+
 Run = Callable[..., Any]
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("ACL_", "ASCEND"))}
 ONE = ["--rtol", "0", "--atol", "0.05"]
 
 
@@ -168,21 +162,8 @@ def test_a_name_that_the_file_cannot_hold_is_refused(layers: Run, path: Path, na
 def test_a_terminal_of_80_columns_loses_nothing(path: Path) -> None:
     name = "/encoder/layers.0/self_attn/" + "a" * 20
     onnx.save(exponential(exp=name), path)
-    command = [sys.executable, "-m", "acl_bundle.cli", "precision", str(path), "--layers"]
-    main, other = pty.openpty()
-    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    given = ["--inputs=x=x.npy", *ONE]
-    with subprocess.Popen([*command, *given], env=CLEAN, stdout=other, stderr=other) as process:
-        os.close(other)
-        shown = b""
-        try:
-            while piece := os.read(main, 4096):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
-        assert process.wait() == 1
-    os.close(main)
-    text = shown.decode()
+    status, text = on_terminal(["precision", path, "--layers", "--inputs=x=x.npy", *ONE])
+    assert status == 1
     assert "…" not in text
     assert name in text
     for word in ("name", "type", "alone", "added", "Exp"):
